@@ -1,0 +1,115 @@
+/**
+ * Evaluates Convex bundles as a deployment does: every module once per V8
+ * context, with the web platform's globals and nothing of Node's.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import path from "node:path";
+import vm from "node:vm";
+import { transform } from "esbuild";
+
+const WEB_GLOBALS = [
+  "AbortController",
+  "AbortSignal",
+  "Blob",
+  "Crypto",
+  "CryptoKey",
+  "Event",
+  "EventTarget",
+  "FormData",
+  "Headers",
+  "ReadableStream",
+  "Request",
+  "Response",
+  "SubtleCrypto",
+  "TextDecoder",
+  "TextEncoder",
+  "TransformStream",
+  "URL",
+  "URLSearchParams",
+  "WritableStream",
+  "atob",
+  "btoa",
+  "clearInterval",
+  "clearTimeout",
+  "console",
+  "crypto",
+  "fetch",
+  "performance",
+  "setInterval",
+  "setTimeout",
+  "structuredClone",
+];
+
+/** A fresh context with the globals that Convex's function runtime offers. */
+export function createModuleContext() {
+  const globals = Object.fromEntries(
+    WEB_GLOBALS.map((name) => [name, globalThis[name]]),
+  );
+  return vm.createContext({
+    ...globals,
+    AsyncLocalStorage,
+    process: { env: {} },
+  });
+}
+
+/**
+ * Compiles bundled ES modules to scripts that can be evaluated in any number of
+ * contexts.
+ *
+ * @param {{ path: string, source: string }[]} modules
+ * @returns {Promise<Map<string, vm.Script>>} by module path
+ */
+export async function compileModules(modules) {
+  const compiled = await Promise.all(
+    modules.map(async (module) => [module.path, await compileModule(module)]),
+  );
+  return new Map(compiled);
+}
+
+async function compileModule({ path: modulePath, source }) {
+  // vm has no stable way to link ES modules, so they become functions.
+  const { code } = await transform(source, {
+    format: "cjs",
+    target: "esnext",
+    sourcefile: modulePath,
+    // Left as it is, so that it fails when called: the platform has none either.
+    supported: { "dynamic-import": true },
+  });
+  return new vm.Script(`(function (exports, require, module) {${code}\n})`, {
+    filename: `convex:/${modulePath}`,
+  });
+}
+
+/**
+ * Evaluates `entry` and what it imports, and returns its exports.
+ *
+ * @param {vm.Context} context
+ * @param {Map<string, vm.Script>} scripts from `compileModules`
+ * @param {string} entry a key of `scripts`
+ * @param {(specifier: string) => unknown} [resolveExternal] exports of a module
+ *   that is none of `scripts`, or undefined
+ */
+export function evaluateModule(context, scripts, entry, resolveExternal) {
+  const evaluated = new Map();
+  const load = (modulePath, importer) => {
+    const known = evaluated.get(modulePath);
+    if (known) return known.exports;
+    const script = scripts.get(modulePath);
+    if (!script) {
+      throw new Error(
+        `${importer} imports "${modulePath}", which is not in the bundle`,
+      );
+    }
+    const module = { exports: {} };
+    evaluated.set(modulePath, module);
+    const require = (specifier) =>
+      resolveExternal?.(specifier) ??
+      load(
+        path.posix.join(path.posix.dirname(modulePath), specifier),
+        modulePath,
+      );
+    script.runInContext(context)(module.exports, require, module);
+    return module.exports;
+  };
+  return load(entry, "the deployment");
+}

@@ -1,0 +1,30 @@
+/** Runs the unmodified Convex CLI without an account. */
+import path from "node:path";
+import { ROOT } from "./paths.mjs";
+import { run } from "./run.mjs";
+
+const CLI = path.join(ROOT, "node_modules/convex/bin/main.js");
+
+/** Refuses connections: for commands that must not need a deployment. */
+const NO_DEPLOYMENT = "http://127.0.0.1:9";
+
+/**
+ * @param {string[]} args
+ * @param {{ cwd: string, url?: string, stdio?: "inherit" | "pipe" }} options
+ */
+export function runConvexCli(args, { url = NO_DEPLOYMENT, ...options }) {
+  return run(process.execPath, [CLI, ...args], {
+    ...options,
+    env: {
+      ...process.env,
+      CONVEX_SELF_HOSTED_URL: url,
+      CONVEX_SELF_HOSTED_ADMIN_KEY: "local",
+      // Empty rather than absent, so that no .env.local fills them in.
+      CONVEX_DEPLOYMENT: "",
+      CONVEX_DEPLOY_KEY: "",
+      // What makes the CLI report nothing to its vendor.
+      CI: "1",
+      VERCEL: "",
+    },
+  });
+}

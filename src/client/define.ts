@@ -1,0 +1,194 @@
+import {
+  createFunctionHandle,
+  internalMutationGeneric,
+  type FunctionHandle,
+} from "convex/server";
+import { vResult } from "@convex-dev/workpool";
+import { v, type PropertyValidators, type Validator } from "convex/values";
+import { takeTurn, type Workflow } from "./turn.js";
+import type {
+  AppMutationCtx,
+  RegisteredWorkflow,
+  ReturnsValidator,
+  ReturnValueOf,
+  WorkflowComponent,
+  WorkflowDefinition,
+  WorkflowHandler,
+  WorkpoolOptions,
+} from "./types.js";
+import { vWorkflowId, type WorkflowId } from "./validators.js";
+
+/**
+ * Defines a workflow, to be exported from a module of the app:
+ *
+ * ```ts
+ * export const greet = defineWorkflow(components.workflow, {
+ *   args: { name: v.string() },
+ *   returns: v.string(),
+ * }).handler(async (step, args) => {
+ *   return await step.runQuery(internal.greetings.forName, { name: args.name });
+ * });
+ * ```
+ *
+ * The handler runs many times and must do the same each time: whatever is not computed from its
+ * arguments and the results of steps belongs into a step. `Date`, `Math.random` and `console` are
+ * safe to use.
+ *
+ * @param component - `components.workflow`.
+ * @param definition - Validators of arguments and return value, and defaults for its actions.
+ */
+export function defineWorkflow<
+  ArgsValidator extends PropertyValidators,
+  Returns extends ReturnsValidator = void,
+>(
+  component: WorkflowComponent,
+  definition: WorkflowDefinition<ArgsValidator, Returns> = {},
+): {
+  handler: (
+    handler: WorkflowHandler<ArgsValidator, Returns>,
+  ) => RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>>;
+} {
+  return {
+    handler: (handler) =>
+      registerWorkflow<ArgsValidator, Returns>(
+        component,
+        definition,
+        handler,
+        definition.workpoolOptions,
+      ),
+  };
+}
+
+/** The mutation of a workflow: called by users it starts a run, called by the engine it takes a turn. */
+export function registerWorkflow<
+  ArgsValidator extends PropertyValidators,
+  Returns extends ReturnsValidator,
+>(
+  component: WorkflowComponent,
+  definition: WorkflowDefinition<ArgsValidator, Returns>,
+  handler: WorkflowHandler<ArgsValidator, Returns>,
+  workpoolOptions: WorkpoolOptions | undefined,
+): RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>> {
+  const { args, returns } = definition;
+  const workflow: Workflow = {
+    component,
+    args,
+    returns,
+    workpoolOptions,
+    handler,
+  };
+  return internalMutationGeneric({
+    args: argsOfMutation(args),
+    returns: returnsOfMutation(returns),
+    handler: async (ctx: AppMutationCtx, call: Call) =>
+      call.workflowId === undefined
+        ? await startRun(ctx, workflow, call)
+        : await advance(ctx, workflow, call),
+  }) as unknown as RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>>;
+}
+
+interface Call {
+  args?: unknown;
+  startAsync?: boolean;
+  onComplete?: string;
+  context?: unknown;
+  workflowId?: string;
+  generationNumber?: number;
+}
+
+const NEST_ARGS =
+  'The arguments of a workflow go under "args", as in { "args": { "userId": "…" } }.';
+
+/**
+ * One object for both ways of calling, since the arguments of a Convex function are one: so that
+ * generated types show what a user may pass.
+ */
+function argsOfMutation(args: PropertyValidators | undefined) {
+  return {
+    args: v.optional(args ? v.object(args) : v.any()),
+    startAsync: v.optional(v.boolean()),
+    onComplete: v.optional(v.string()),
+    context: v.optional(v.any()),
+    workflowId: v.optional(v.string()),
+    generationNumber: v.optional(v.number()),
+    // Shown wherever Convex rejects arguments that are not nested.
+    help: v.optional(v.literal(NEST_ARGS)),
+  };
+}
+
+function returnsOfMutation(returns: ReturnsValidator | undefined) {
+  const returnValue = (returns ?? v.any()) as Validator<
+    unknown,
+    "required",
+    string
+  >;
+  return v.union(
+    vWorkflowId,
+    v.object({
+      kind: v.literal("complete"),
+      runResult: v.union(
+        v.object({ kind: v.literal("success"), returnValue }),
+        ...FAILED_OR_CANCELED,
+      ),
+    }),
+  );
+}
+
+const [, ...FAILED_OR_CANCELED] = vResult.members;
+
+async function startRun(
+  ctx: AppMutationCtx,
+  workflow: Workflow,
+  call: Call,
+): Promise<WorkflowId> {
+  const { args, startAsync, onComplete, context } = call;
+  if (args === undefined && needsArgs(workflow))
+    throw new Error(
+      `This workflow was called without its arguments. ${NEST_ARGS}`,
+    );
+  const { name } = await ctx.meta.getFunctionMetadata();
+  const workflowId = await ctx.runMutation(
+    workflow.component.workflow.create,
+    {
+      workflowName: name,
+      workflowHandle: await ownHandle(name),
+      workflowArgs: args ?? {},
+      maxParallelism: workflow.workpoolOptions?.maxParallelism,
+      onComplete:
+        onComplete === undefined ? undefined : { fnHandle: onComplete, context },
+      startAsync,
+      createOnly: !startAsync,
+    },
+  );
+  if (!startAsync)
+    await takeTurn(ctx, workflow, { workflowId, generationNumber: 0 });
+  return workflowId as string as WorkflowId;
+}
+
+function needsArgs({ args }: Workflow) {
+  return Object.values(args ?? {}).some(
+    ({ isOptional }) => isOptional === "required",
+  );
+}
+
+async function ownHandle(name: string): Promise<FunctionHandle<"mutation">> {
+  return await createFunctionHandle(name as unknown as never);
+}
+
+async function advance(
+  ctx: AppMutationCtx,
+  workflow: Workflow,
+  { workflowId, generationNumber }: Call,
+) {
+  if (generationNumber === undefined)
+    throw new Error(
+      `Workflow ${workflowId} can't take a turn without its generationNumber. To start a run, pass args and no workflowId.`,
+    );
+  const runResult = await takeTurn(ctx, workflow, {
+    workflowId: workflowId!,
+    generationNumber,
+  });
+  return runResult
+    ? { kind: "complete" as const, runResult }
+    : (workflowId as WorkflowId);
+}

@@ -1,0 +1,34 @@
+import type { Failure } from "../shared/outcome.js";
+import type { FunctionReturnType } from "convex/server";
+import type { WorkflowComponent } from "./types.js";
+import type { JournalEntry } from "./replay/journal.js";
+
+type Begun = NonNullable<
+  FunctionReturnType<WorkflowComponent["journal"]["beginTurn"]>
+>;
+export type Run = Begun["workflow"];
+export type StepRow = Begun["journal"][number][number];
+
+/** A row of the steps table as the replay core knows it. */
+export function toEntry(row: StepRow): JournalEntry {
+  const { step } = row;
+  const kind = step.kind ?? "function";
+  return {
+    stepId: row._id,
+    kind,
+    functionType: "functionType" in step ? step.functionType : undefined,
+    name: step.name,
+    args: step.args as Record<string, unknown>,
+    argsOmitted: row.argsOmitted ?? false,
+    startedAt: step.startedAt,
+    outcome: step.runResult && {
+      result: step.runResult,
+      failure: row.failure as Failure | undefined,
+    },
+    completedAt: step.completedAt ?? step.startedAt,
+    delivery: row.delivery,
+    interest: { wakes: row.wakes ?? "always", group: row.group },
+    unstarted: row.unstarted ?? false,
+  };
+}
+

@@ -1,0 +1,255 @@
+import { expect, test, vi } from "vitest";
+import { createConsole } from "./console.js";
+
+function setUp(real: object = recorder()) {
+  const state = { live: true, now: 1000 };
+  const view = createConsole({
+    isLive: () => state.live,
+    now: () => state.now,
+  });
+  view.printTo(real);
+  return { state, view, console: view.console as Console };
+}
+
+/** All that a console of Node's has, printing to `lines`. */
+function recorder(names = Object.keys(globalThis.console)) {
+  const lines: unknown[][] = [];
+  const methods = names
+    .filter((name) => name !== "Console")
+    .map((name) => [
+      name,
+      (...args: unknown[]) => void lines.push([name, ...args]),
+    ]);
+  return { ...(Object.fromEntries(methods) as Console), lines };
+}
+
+const PLATFORM = [
+  ...["debug", "error", "info", "log", "warn", "trace"],
+  ...["time", "timeLog", "timeEnd"],
+];
+
+test("every method of the real console prints when live, and only then", () => {
+  const real = recorder();
+  const { console, state } = setUp(real);
+  const stateful =
+    /^(count|countReset|time|timeEnd|timeLog|group|groupCollapsed|groupEnd)$/;
+  const names = Object.keys(real).filter(
+    (name) => name !== "lines" && !stateful.test(name),
+  );
+  expect(names).toEqual(
+    expect.arrayContaining(["log", "table", "dir", "assert", "debug"]),
+  );
+  const methods = console as unknown as Record<string, (x: unknown) => unknown>;
+
+  state.live = false;
+  for (const name of names) expect(methods[name]!(false)).toBe(undefined);
+  expect(real.lines).toEqual([]);
+
+  state.live = true;
+  for (const name of names) methods[name]!(false);
+  expect(real.lines).toEqual(names.map((name) => [name, false]));
+});
+
+test("a method of its own that a real console has passes through", () => {
+  const special = vi.fn();
+  const { console, state } = setUp({ special });
+  state.live = false;
+  (console as unknown as { special(x: number): void }).special(1);
+  state.live = true;
+  (console as unknown as { special(x: number): void }).special(2);
+  expect(special.mock.calls).toEqual([[2]]);
+});
+
+test("arguments and `this` reach the real console as they are", () => {
+  const real = {
+    seen: [] as unknown[],
+    log(this: { seen: unknown[] }, ...args: unknown[]) {
+      this.seen.push(...args);
+    },
+  };
+  const { console } = setUp(real);
+  const object = {};
+  const { log } = console;
+  log("%s", object);
+  expect(real.seen).toEqual(["%s", object]);
+  expect(real.seen[1]).toBe(object);
+});
+
+test("methods are looked up when called: a later spy sees the calls", () => {
+  const real = recorder();
+  const { console } = setUp(real);
+  const spy = vi.spyOn(real, "log").mockImplementation(() => {});
+  console.log("seen");
+  expect(spy.mock.calls).toEqual([["seen"]]);
+  spy.mockRestore();
+  console.log("then");
+  expect(real.lines).toEqual([["log", "then"]]);
+});
+
+test("it prints to the console that was named last", () => {
+  const [first, second] = [recorder(), recorder()];
+  const { console, view } = setUp(first);
+  console.log(1);
+  view.printTo(second);
+  console.log(2);
+  view.printTo(undefined);
+  console.log(3);
+  expect(first.lines).toEqual([["log", 1]]);
+  expect(second.lines).toEqual([
+    ["log", 2],
+    ["log", 3],
+  ]);
+});
+
+test("counting goes on silently while replaying", () => {
+  const real = recorder();
+  const { console, state } = setUp(real);
+  state.live = false;
+  console.count();
+  console.count("a");
+  console.count("a");
+  console.count("b");
+  console.countReset("b");
+  console.countReset("never");
+  state.live = true;
+  console.count();
+  console.count("a");
+  console.count("b");
+  console.countReset("a");
+  console.count("a");
+  console.countReset("never");
+  expect(real.lines).toEqual([
+    ["log", "default: 2"],
+    ["log", "a: 3"],
+    ["log", "b: 1"],
+    ["log", "a: 1"],
+    ["warn", "Count for 'never' does not exist"],
+  ]);
+});
+
+test("timers measure the run's time, from before it was live on", () => {
+  const real = recorder();
+  const { console, state } = setUp(real);
+  state.live = false;
+  console.time("a");
+  console.time();
+  state.now += 250;
+  console.timeLog("a");
+  state.live = true;
+  state.now += 1000;
+  console.timeLog("a", "data", 1);
+  console.time("a");
+  console.timeEnd("a");
+  console.timeEnd("a");
+  console.timeLog("a");
+  console.timeEnd();
+  expect(real.lines).toEqual([
+    ["log", "a: 1250ms", "data", 1],
+    ["warn", "Timer 'a' already exists"],
+    ["log", "a: 1250ms"],
+    ["warn", "Timer 'a' does not exist"],
+    ["warn", "Timer 'a' does not exist"],
+    ["log", "default: 1250ms"],
+  ]);
+});
+
+test("groups opened while replaying indent what is printed live", () => {
+  const real = recorder();
+  const { console, state } = setUp(real);
+  state.live = false;
+  console.group("outer");
+  state.live = true;
+  console.warn("a\nb", { x: 1 });
+  console.groupCollapsed("inner", 2);
+  console.log({ x: 1 });
+  console.error();
+  console.count();
+  console.groupEnd();
+  console.groupEnd();
+  console.groupEnd();
+  console.group();
+  console.log("in");
+  console.groupEnd();
+  console.log("out");
+  expect(real.lines).toEqual([
+    ["warn", "  a\n  b", { x: 1 }],
+    ["log", "  inner", 2],
+    ["log", "   ", { x: 1 }],
+    ["error", "   "],
+    ["log", "    default: 1"],
+    ["log", "  in"],
+    ["log", "out"],
+  ]);
+});
+
+test("what Convex's console lacks is formatted to what it has", () => {
+  const real = recorder(PLATFORM);
+  const { console, state } = setUp(real);
+  const everything = () => {
+    console.group("group");
+    console.count();
+    console.groupEnd();
+    console.groupCollapsed("collapsed");
+    console.groupEnd();
+    console.time();
+    console.timeLog();
+    console.timeEnd();
+    console.dir({ a: 1 }, { depth: 1 });
+    console.dirxml("b", 2);
+    console.table([{ c: 3 }], ["c"]);
+    console.assert(true, "not printed");
+    console.assert(false, "message %d", 4);
+    console.assert(false, 5);
+    console.assert(false);
+    console.clear();
+    console.profile("x");
+    console.profileEnd("x");
+    console.timeStamp("x");
+    console.countReset();
+  };
+  state.live = false;
+  everything();
+  expect(real.lines).toEqual([]);
+  state.live = true;
+  everything();
+  expect(real.lines).toEqual([
+    ["log", "group"],
+    ["log", "  default: 1"],
+    ["log", "collapsed"],
+    ["log", "default: 0ms"],
+    ["log", "default: 0ms"],
+    ["log", { a: 1 }],
+    ["log", "b", 2],
+    ["log", [{ c: 3 }]],
+    ["error", "Assertion failed: message %d", 4],
+    ["error", "Assertion failed", 5],
+    ["error", "Assertion failed"],
+  ]);
+});
+
+test("console.Console refuses, with or without new", () => {
+  const { console } = setUp();
+  const Console = console.Console as unknown as {
+    new (stream: unknown): unknown;
+    (stream: unknown): unknown;
+  };
+  const message = /console\.Console can't be used inside a workflow handler/;
+  expect(() => new Console({})).toThrow(message);
+  expect(() => Console({})).toThrow(message);
+});
+
+test("a handler's changes to its console stay out of the real one", () => {
+  const real = recorder();
+  const { console } = setUp(real);
+  console.log = () => {};
+  real.log("still there");
+  expect(real.lines).toEqual([["log", "still there"]]);
+  expect(Object.prototype.toString.call(console)).toBe("[object console]");
+});
+
+test("a real console without a method, or with none at all, prints nothing", () => {
+  const { console } = setUp({});
+  console.log("nowhere");
+  console.table([]);
+  console.count();
+});

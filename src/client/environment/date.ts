@@ -1,0 +1,62 @@
+const ordinaryHasInstance = Function.prototype[Symbol.hasInstance];
+
+/**
+ * A `Date` whose current time is `now()`.
+ *
+ * Its prototype is its own and inherits from the real one, so that
+ * `new Date().constructor === Date` holds without touching the real prototype,
+ * which the handler shares with whatever else runs in its realm.
+ */
+export function createDate(now: () => number): DateConstructor {
+  const Real = realDate();
+
+  function Date(...args: unknown[]): string | Date {
+    if (new.target === undefined) {
+      return new Real(now()).toString();
+    }
+    const date = Reflect.construct(
+      Real,
+      args.length === 0 ? [now()] : args,
+      new.target,
+    ) as Date;
+    // Convex's own Date is a plain function that ignores `new.target`.
+    const prototype = new.target.prototype as object;
+    if (Object.getPrototypeOf(date) !== prototype) {
+      Object.setPrototypeOf(date, prototype);
+    }
+    return date;
+  }
+
+  const prototype = Object.create(Real.prototype, {
+    constructor: { value: Date, writable: true, configurable: true },
+  }) as object;
+
+  const statics = Object.getOwnPropertyDescriptors(Real);
+  Object.defineProperties(Date, {
+    ...statics,
+    prototype: { value: prototype, writable: false },
+    now: { ...statics.now, value: () => now() },
+    // Dates made before the handler ran have the real prototype.
+    [Symbol.hasInstance]: {
+      value(this: unknown, value: unknown): boolean {
+        return this === Date
+          ? value instanceof Real
+          : ordinaryHasInstance.call(this as () => void, value);
+      },
+    },
+  });
+  return Date as unknown as DateConstructor;
+}
+
+/**
+ * The Date under any fake one: those that extend it (vi.useFakeTimers) give
+ * each of their instances a `constructor` of its own.
+ */
+function realDate(): DateConstructor {
+  let real = globalThis.Date;
+  for (;;) {
+    const parent = Object.getPrototypeOf(real) as Partial<DateConstructor>;
+    if (parent.prototype === undefined) return real;
+    real = parent as DateConstructor;
+  }
+}

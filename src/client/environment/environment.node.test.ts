@@ -1,0 +1,4 @@
+// @vitest-environment node
+import { environmentSuite } from "./testing/environmentSuite.js";
+
+environmentSuite();

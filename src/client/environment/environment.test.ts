@@ -1,0 +1,4 @@
+// @vitest-environment edge-runtime
+import { environmentSuite } from "./testing/environmentSuite.js";
+
+environmentSuite();

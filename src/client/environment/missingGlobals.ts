@@ -1,0 +1,80 @@
+/**
+ * Globals whose values differ between two executions of a handler and have no
+ * deterministic counterpart. They read as undefined while it runs.
+ */
+export const MISSING_GLOBALS = [
+  "process",
+  "crypto",
+  "Crypto",
+  "CryptoKey",
+  "SubtleCrypto",
+] as const;
+
+type MissingGlobal = (typeof MISSING_GLOBALS)[number];
+
+/**
+ * What V8 says when a property of undefined is read names the property, not
+ * what was undefined. These properties are hardly ever those of anything else.
+ */
+const PROPERTIES: Partial<Record<MissingGlobal, string[]>> = {
+  crypto: ["randomUUID", "getRandomValues", "subtle"],
+  // prettier-ignore
+  process: [
+    "env", "argv", "pid", "platform", "version", "versions", "exitCode",
+    "nextTick", "hrtime", "cwd", "uptime", "memoryUsage",
+  ],
+};
+
+const NAME = `(?:globalThis\\.)?(${MISSING_GLOBALS.join("|")})`;
+const NAMED = [
+  new RegExp(`^${NAME} is not (?:defined|a function|a constructor)`),
+  new RegExp(`^Cannot destructure .*'${NAME}' as it is undefined`),
+];
+const METHOD = new RegExp(`^${NAME}\\.(\\w+)(?:\\.\\w+)* is not a function`);
+const PROPERTY =
+  /^Cannot (?:(?:read|set) properties of undefined \((?:reading|setting) |destructure property |use 'in' operator to search for )'(\w+)'/;
+
+/**
+ * If a handler died because it used a global that it can't have, an explanation
+ * to append to the error's message; else undefined.
+ *
+ * Only errors of the handler's own code count: those of a step arrive as plain
+ * errors, and are about globals that the step does have.
+ */
+export function explainMissingGlobal(error: unknown): string | undefined {
+  const { name, message } = (error ?? {}) as Partial<Error>;
+  if (
+    (name !== "TypeError" && name !== "ReferenceError") ||
+    typeof message !== "string"
+  ) {
+    return undefined;
+  }
+  for (const pattern of NAMED) {
+    const global = pattern.exec(message)?.[1];
+    if (global !== undefined) return explanation(global);
+  }
+  const [, owner, method] = METHOD.exec(message) ?? [];
+  if (owner !== undefined && owner === ownerOf(method)) {
+    return explanation(owner);
+  }
+  const property = PROPERTY.exec(message)?.[1];
+  const global = ownerOf(property);
+  return global === undefined
+    ? undefined
+    : `If this was about \`${global}.${property}\`: ${explanation(global)}`;
+}
+
+function ownerOf(property: string | undefined): MissingGlobal | undefined {
+  return MISSING_GLOBALS.find(
+    (global) => property && PROPERTIES[global]?.includes(property),
+  );
+}
+
+function explanation(global: string): string {
+  return (
+    `\`${global}\` is not available inside a workflow handler, because its ` +
+    "value could differ each time the handler is replayed. Do this work in a " +
+    "step (step.runQuery, step.runMutation or step.runAction) and use what it " +
+    "returns."
+  );
+}

@@ -1,0 +1,4 @@
+// @vitest-environment node
+import { quiesceSuite } from "./testing/quiesceSuite.js";
+
+quiesceSuite();

@@ -1,0 +1,4 @@
+// @vitest-environment edge-runtime
+import { quiesceSuite } from "./testing/quiesceSuite.js";
+
+quiesceSuite();

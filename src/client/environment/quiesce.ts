@@ -1,0 +1,71 @@
+/** Runs a callback once no microtask is left, not even those queued by others. */
+type AfterMicrotasks = (callback: () => void) => void;
+
+interface EventLoop {
+  process?: { nextTick?: AfterMicrotasks };
+  setImmediate?: AfterMicrotasks;
+  MessageChannel?: new () => { port1: Port; port2: Port };
+}
+
+interface Port {
+  onmessage: unknown;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+/**
+ * Read when the module loads: a running handler sees no `process`, and tests
+ * replace timers with fake ones.
+ */
+const afterMicrotasks = findAfterMicrotasks(globalThis);
+
+/**
+ * Makes a function whose promise resolves when every microtask queued by the
+ * handler has run, i.e. the handler is blocked. What awaits it goes on before
+ * any timer, immediate or other macrotask.
+ *
+ * Counting microtask hops can't tell that: a handler may take any number of
+ * them between two steps. Something has to run that waits for the queue to be
+ * empty. On Convex's platform that is any call to the host: the event loop acts
+ * on a pending call only after V8 has nothing left to run. In Node, and so
+ * under convex-test, where a call is answered by more microtasks, it is the
+ * queue of `process.nextTick`; the platform has neither that nor its like.
+ */
+export function createQuiesce(
+  hostCall: () => Promise<unknown>,
+): () => Promise<void> {
+  if (afterMicrotasks !== undefined) {
+    return () => new Promise((resolve) => afterMicrotasks(resolve));
+  }
+  // A call that fails has been to the host as well.
+  const done = () => {};
+  return () => hostCall().then(done, done);
+}
+
+/** The event loop's own means to wait, if it has any. */
+export function findAfterMicrotasks(
+  loop: EventLoop,
+): AfterMicrotasks | undefined {
+  const nextTick = loop.process?.nextTick;
+  if (typeof nextTick === "function") {
+    // Ticks run one after the other, microtasks between two rounds of them. One
+    // that a microtask asks for runs when the microtasks of its round are done;
+    // one that a tick or a macrotask asks for might run before they begin.
+    return (callback) => void Promise.resolve().then(() => nextTick(callback));
+  }
+  const { setImmediate, MessageChannel } = loop;
+  if (typeof setImmediate === "function") {
+    return (callback) => void setImmediate(callback);
+  }
+  if (typeof MessageChannel === "function") {
+    return (callback) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        callback();
+      };
+      port2.postMessage(undefined);
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,31 @@
+const { imul } = Math;
+
+/**
+ * The random numbers of one run, the same ones in every execution of its
+ * handler. Seed and generator are fixed for good: a run that is in flight has
+ * already acted on them.
+ */
+export function createRandom(runId: string): () => number {
+  let state = 0;
+  for (let i = 0; i < runId.length; i++) {
+    state = (imul(state, 31) + runId.charCodeAt(i)) | 0;
+  }
+  return () => {
+    state = (state + 0x9e3779b9) | 0;
+    let t = state ^ (state >>> 16);
+    t = imul(t, 0x21f0aaad);
+    t ^= t >>> 15;
+    t = imul(t, 0x735a2d97);
+    t ^= t >>> 15;
+    return (t >>> 0) / 2 ** 32;
+  };
+}
+
+/** A `Math` that differs from the real one in `random` only. */
+export function createMath(random: () => number): Math {
+  const properties = Object.getOwnPropertyDescriptors(Math);
+  return Object.create(Object.getPrototypeOf(Math) as object, {
+    ...properties,
+    random: { ...properties.random, value: random },
+  }) as Math;
+}

@@ -1,0 +1,110 @@
+/**
+ * Gives properties other values. The function returned restores each exactly,
+ * whatever was assigned to it or done to it in between. Should replacing one
+ * fail, those before it are restored.
+ */
+export function replaceProperties(
+  target: object,
+  values: Iterable<readonly [name: string, value: unknown]>,
+): () => void {
+  const restorers: (() => void)[] = [];
+  try {
+    for (const [name, value] of values) {
+      restorers.push(
+        replaceProperty(target as Record<string, unknown>, name, value),
+      );
+    }
+  } catch (error) {
+    restoreAll(restorers);
+    throw error;
+  }
+  return () => restoreAll(restorers);
+}
+
+/** Goes on past a property that can't be restored, and throws at the end. */
+function restoreAll(restorers: (() => void)[]): void {
+  const errors: unknown[] = [];
+  for (const restore of restorers) {
+    try {
+      restore();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/**
+ * Assigns where that is possible: convex-test keeps the values of some globals
+ * apart for each function call, by accessors that `Object.defineProperty` would
+ * bypass. What is neither writable nor configurable keeps its value.
+ */
+function replaceProperty(
+  target: Record<string, unknown>,
+  name: string,
+  value: unknown,
+): () => void {
+  const original = Object.getOwnPropertyDescriptor(target, name);
+  if (original === undefined) {
+    define(target, name, value, false);
+    return () => Reflect.deleteProperty(target, name);
+  }
+  const redefine = () => Object.defineProperty(target, name, original);
+  if (original.writable) {
+    target[name] = value;
+    return redefine;
+  }
+  if (original.set !== undefined) {
+    const previous = target[name];
+    if (assign(target, name, value)) {
+      // Node's lazy globals become data properties once they are assigned.
+      if (!isInPlace(target, name, original)) return redefine;
+      return () => {
+        if (!isInPlace(target, name, original)) redefine();
+        target[name] = previous;
+      };
+    }
+  }
+  if (original.configurable) {
+    define(target, name, value, original.enumerable);
+    return redefine;
+  }
+  return () => {};
+}
+
+function define(
+  target: object,
+  name: string,
+  value: unknown,
+  enumerable?: boolean,
+): void {
+  Object.defineProperty(target, name, {
+    value,
+    writable: true,
+    enumerable,
+    configurable: true,
+  });
+}
+
+/** Whether the setter took the value: some throw, some ignore it. */
+function assign(
+  target: Record<string, unknown>,
+  name: string,
+  value: unknown,
+): boolean {
+  try {
+    target[name] = value;
+  } catch {
+    return false;
+  }
+  return Object.is(target[name], value);
+}
+
+function isInPlace(
+  target: object,
+  name: string,
+  accessor: PropertyDescriptor,
+): boolean {
+  const current = Object.getOwnPropertyDescriptor(target, name);
+  return current?.get === accessor.get && current?.set === accessor.set;
+}

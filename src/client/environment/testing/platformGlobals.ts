@@ -1,0 +1,208 @@
+/**
+ * Runs inside a bare V8 context, as its first script, and gives it the globals
+ * of a Convex function: the platform's property descriptors, with little
+ * behind those that a workflow can't reach. Everything that crosses to or from
+ * the host is a primitive, so that no object of another realm gets in.
+ */
+export interface RawHost {
+  now(): number;
+  random(): number;
+  env(name: string): string | undefined;
+  print(level: string, line: string): void;
+  fatal(message: string): void;
+  syscall(name: string, args: string): string;
+  asyncSyscall(
+    name: string,
+    args: string,
+    reply: (error: string | undefined, result: string, data?: string) => void,
+  ): void;
+}
+
+export function installPlatformGlobals(host: RawHost): void {
+  const globals = globalThis as unknown as Record<string, unknown>;
+
+  for (const name of ["SharedArrayBuffer", "Atomics", "WebAssembly"]) {
+    delete globals[name];
+  }
+  Error.prepareStackTrace = (_error, frames) =>
+    // No first line with the error's message, unlike Node's.
+    frames
+      .map((frame) => {
+        const name = frame.getFunctionName() ?? "<anonymous>";
+        const position = `${frame.getLineNumber()}:${frame.getColumnNumber()}`;
+        return `    at ${name} (${frame.getFileName()}:${position})`;
+      })
+      .join("\n");
+
+  globals.self = globalThis;
+  globals.Convex = {
+    syscall: (name: string, args: string) => host.syscall(name, args),
+    asyncSyscall: (name: string, args: string) =>
+      new Promise((resolve, reject) => {
+        host.asyncSyscall(name, args, (message, result, data) => {
+          if (message === undefined) {
+            resolve(result);
+          } else {
+            const error = new Error(message);
+            reject(
+              data === undefined
+                ? error
+                : Object.assign(error, { data: JSON.parse(data) as unknown }),
+            );
+          }
+        });
+      }),
+  };
+  installDate();
+  installRandom();
+  installConsole();
+  installUnsupported();
+  globals.process = {
+    env: new Proxy(
+      {},
+      {
+        get: (_target, name) =>
+          typeof name === "string" ? host.env(name) : undefined,
+      },
+    ),
+  };
+  globals.structuredClone = clone;
+
+  function hide(name: string, value: unknown, writable: boolean): void {
+    Object.defineProperty(globals, name, {
+      value,
+      writable,
+      enumerable: false,
+      configurable: true,
+    });
+  }
+
+  function installDate(): void {
+    const Native = globalThis.Date;
+    delete globals.Date;
+    // A plain function, which ignores new.target, and whose properties are
+    // enumerable.
+    function Date(this: unknown, ...args: number[]): unknown {
+      if (!(this instanceof Date)) return new Native(host.now()).toString();
+      return args.length === 0
+        ? new Native(host.now())
+        : new Native(...(args as [number]));
+    }
+    Date.now = () => host.now();
+    Date.parse = (text: string) => Native.parse(text);
+
+    Date.UTC = Native.UTC;
+    Date.prototype = Native.prototype as unknown;
+    Native.prototype.constructor = Date;
+    globals.Date = Date;
+  }
+
+  function installRandom(): void {
+    Reflect.deleteProperty(Math, "random");
+    Math.random = () => host.random();
+    const byte = () => Math.floor(host.random() * 256);
+
+    class SubtleCrypto {
+      constructor() {
+        host.fatal("Illegal constructor: SubtleCrypto");
+      }
+    }
+    const subtle = Object.create(SubtleCrypto.prototype) as object;
+    class Crypto {
+      constructor() {
+        host.fatal("Illegal constructor: Crypto");
+      }
+      get subtle() {
+        return subtle;
+      }
+      getRandomValues(array: Uint8Array) {
+        return (array.set(Array.from(array, byte)), array);
+      }
+      randomUUID() {
+        const hex = Array.from({ length: 16 }, (_, i) => {
+          const value = byte();
+          const marked =
+            i === 6 ? (value & 15) | 64 : i === 8 ? (value & 63) | 128 : value;
+          return marked.toString(16).padStart(2, "0");
+        }).join("");
+        return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+      }
+    }
+    const crypto = Object.create(Crypto.prototype) as object;
+    hide("Crypto", Crypto, false);
+    hide("SubtleCrypto", SubtleCrypto, false);
+    globals.CryptoKey = class CryptoKey {};
+    Object.defineProperty(globals, "crypto", {
+      get: () => crypto,
+      enumerable: true,
+      configurable: true,
+    });
+    hide("Performance", class Performance {}, false);
+    const performance = { now: () => 0, timeOrigin: host.now() };
+    globals.performance = performance;
+  }
+
+  function installConsole(): void {
+    delete globals.console;
+    const methods: Record<string, (...args: unknown[]) => void> = {};
+    for (const name of ["debug", "error", "info", "log", "warn", "trace"]) {
+      methods[name] = (...args) => host.print(name, args.map(format).join(" "));
+    }
+    for (const name of ["time", "timeLog", "timeEnd"]) {
+      methods[name] = () => {};
+    }
+    hide("console", methods, true);
+  }
+
+  function format(value: unknown): string {
+    return typeof value === "string"
+      ? value
+      : value instanceof Error
+        ? String(value)
+        : (JSON.stringify(value) ?? String(value));
+  }
+
+  function installUnsupported(): void {
+    for (const name of ["setTimeout", "setInterval"]) {
+      globals[name] = () => {
+        host.fatal(`Can't use ${name} in queries and mutations`);
+        return 1;
+      };
+    }
+    for (const name of ["clearTimeout", "clearInterval"]) {
+      globals[name] = () => {};
+    }
+    globals.fetch = () =>
+      Promise.reject(new Error("Can't use fetch() in queries and mutations"));
+    for (const name of [
+      ...["URL", "URLSearchParams", "Headers", "Request", "Response", "Blob"],
+      ...["File", "FormData", "Event", "EventTarget", "AbortController"],
+      ...["AbortSignal", "DOMException", "TextEncoder", "TextDecoder"],
+    ]) {
+      globals[name] = class {
+        constructor() {
+          throw new Error(`${name} has no implementation in this context`);
+        }
+      };
+    }
+    for (const name of ["AsyncLocalStorage", "AsyncResource"]) {
+      hide(name, class {}, true);
+    }
+  }
+
+  function clone(value: unknown): unknown {
+    if (typeof value === "function" || typeof value === "symbol") {
+      throw new Error("could not be cloned");
+    }
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map(clone);
+    if (value instanceof globalThis.Date) return new globalThis.Date(+value);
+    if (value instanceof ArrayBuffer) return value.slice(0);
+    if (value instanceof Set) return new Set([...value].map(clone));
+    const entries = value instanceof Map ? [...value] : Object.entries(value);
+    const copies = entries.map(
+      ([key, item]) => [clone(key), clone(item)] as [string, unknown],
+    );
+    return value instanceof Map ? new Map(copies) : Object.fromEntries(copies);
+  }
+}

@@ -1,0 +1,43 @@
+export { WorkflowManager } from "./manager.js";
+export { defineWorkflow } from "./define.js";
+export {
+  cancel,
+  cleanup,
+  getStatus,
+  list,
+  listByName,
+  listSteps,
+  restart,
+  start,
+} from "./management.js";
+export { createEvent, defineEvent, sendEvent } from "./events.js";
+export {
+  vEventId,
+  vWorkflowId,
+  vWorkflowStep,
+  type EventId,
+  type WorkflowId,
+  type WorkflowStep,
+} from "./validators.js";
+export { TimeoutError } from "./replay/stepErrors.js";
+export { NonRetryableError, vResultValidator } from "@convex-dev/workpool";
+export type { WorkflowCtx } from "./context.js";
+export type {
+  CallbackOptions,
+  OnCompleteArgs,
+  PublicWorkflow,
+  RunMutationCtx,
+  RunOptions,
+  RunQueryCtx,
+  RunResult,
+  SchedulerOptions,
+  StartOptions,
+  StepDefaults,
+  TransactionLimits,
+  WorkflowArgs,
+  WorkflowComponent,
+  WorkflowDefinition,
+  WorkflowHandler,
+  WorkflowMutationResult,
+  WorkflowStatus,
+} from "./types.js";

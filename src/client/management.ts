@@ -1,0 +1,205 @@
+import {
+  createFunctionHandle,
+  type PaginationOptions,
+  type PaginationResult,
+} from "convex/server";
+import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
+import type { StepRow } from "./entries.js";
+import { nameOf, type AnyRef } from "./stepContext.js";
+import type {
+  PublicWorkflow,
+  RunMutationCtx,
+  RunningStep,
+  RunQueryCtx,
+  StartOptions,
+  WorkflowComponent,
+  WorkflowStatus,
+} from "./types.js";
+import type { WorkflowId, WorkflowStep } from "./validators.js";
+
+/**
+ * Starts a run of a workflow.
+ *
+ * The handler's first part, up to where it waits, runs inside the caller's transaction: invalid
+ * arguments throw here, and if the caller's transaction fails, nothing was started. An error that
+ * the handler throws ends the run as failed instead. Called from an action it is not retried:
+ * an error may hide a run that was started.
+ *
+ * @param ctx - A mutation's or action's ctx, or a workflow's step.
+ * @param workflow - The workflow's reference, as `internal.folder.file.workflow`.
+ * @param args - The arguments of its handler.
+ * @param options - See {@link StartOptions}.
+ * @returns The new run's id.
+ */
+export async function start<
+  Context = unknown,
+  Workflow extends WorkflowReference = WorkflowReference,
+>(
+  ctx: RunMutationCtx,
+  workflow: Workflow,
+  args: ArgsOfWorkflow<Workflow>,
+  options: StartOptions<Context> = {},
+): Promise<WorkflowId> {
+  const { onComplete, context, startAsync } = options;
+  return (await ctx.runMutation(workflow, {
+    args,
+    startAsync,
+    onComplete: onComplete && (await createFunctionHandle(onComplete)),
+    context,
+  })) as WorkflowId;
+}
+
+/**
+ * Where a run stands: in progress with its steps in flight, completed with its result, failed with
+ * its error, or canceled.
+ *
+ * @throws When the id is not of a workflow, or the run was cleaned up.
+ */
+export async function getStatus(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  workflowId: WorkflowId,
+): Promise<WorkflowStatus> {
+  const { workflow, inProgress } = await ctx.runQuery(
+    component.workflow.getStatus,
+    { workflowId },
+  );
+  const { runResult } = workflow;
+  switch (runResult?.kind) {
+    case undefined:
+      return { type: "inProgress", running: inProgress.map(runningStep) };
+    case "success":
+      return { type: "completed", result: runResult.returnValue as unknown };
+    case "failed":
+      return { type: "failed", error: runResult.error };
+    case "canceled":
+      return { type: "canceled" };
+  }
+}
+
+function runningStep({ step }: StepRow): RunningStep {
+  return { ...step, kind: step.kind ?? "function" } as RunningStep;
+}
+
+/**
+ * Stops a run now, and the runs nested in it. Steps that have not started won't; actions that are
+ * running finish, and their results are ignored. `onComplete` is called with `canceled`.
+ *
+ * @throws When the run is finished, naming its id and state, or is unknown.
+ */
+export async function cancel(
+  ctx: RunMutationCtx,
+  component: WorkflowComponent,
+  workflowId: WorkflowId,
+): Promise<void> {
+  await ctx.runMutation(component.workflow.cancel, { workflowId });
+}
+
+export type RestartOptions = {
+  /**
+   * The first step to run again; it and all after it are deleted. A step's number (from 0), its
+   * name, or the function it ran: then the last step of that name. Default: none is deleted,
+   * the handler is executed over the whole recorded history.
+   */
+  from?: number | string | AnyRef;
+  /**
+   * Enqueue the next part of the handler, and restart in batches where the run is too large for
+   * one transaction. Default: false, it runs in this transaction; what it throws rolls back the restart.
+   */
+  startAsync?: boolean;
+};
+
+/**
+ * Runs a finished run again. Steps of it that were in flight are run again; events and nested runs
+ * of deleted steps are deleted too. Functions whose steps are deleted run once more.
+ *
+ * @throws When the run is still in progress, `from` names no step, or the run is too large to be restarted in
+ * one transaction; nothing is changed then.
+ */
+export async function restart(
+  ctx: RunMutationCtx,
+  component: WorkflowComponent,
+  workflowId: WorkflowId,
+  options: RestartOptions = {},
+): Promise<void> {
+  const { from, startAsync } = options;
+  await ctx.runMutation(component.workflow.restart, {
+    workflowId,
+    from: typeof from === "number" || from === undefined ? from : nameFrom(from),
+    startAsync,
+  });
+}
+
+const nameFrom = (from: string | AnyRef) =>
+  typeof from === "string" ? from : nameOf(from);
+
+/**
+ * Deletes a finished run with its steps, events and nested runs, large ones in further transactions.
+ *
+ * @returns Whether it was deleted: false for a run in progress or one that is gone.
+ * @throws When the id is not of a workflow.
+ */
+export async function cleanup(
+  ctx: RunMutationCtx,
+  component: WorkflowComponent,
+  workflowId: WorkflowId,
+): Promise<boolean> {
+  return await ctx.runMutation(component.workflow.cleanup, { workflowId });
+}
+
+export type ListOptions = {
+  /** By creation (steps: by number). Default: `asc`. */
+  order?: "asc" | "desc";
+  /** Default: the first 100. */
+  paginationOpts?: PaginationOptions;
+};
+
+const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
+
+/** Lists the runs of all workflows, nested ones included. */
+export async function list(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  options: ListOptions = {},
+): Promise<PaginationResult<PublicWorkflow>> {
+  const { order, paginationOpts = FIRST_PAGE } = options;
+  return (await ctx.runQuery(component.workflow.list, {
+    order,
+    paginationOpts,
+  })) as PaginationResult<PublicWorkflow>;
+}
+
+/**
+ * Lists the runs of one workflow.
+ *
+ * @param name - As `folder/file:function`.
+ */
+export async function listByName(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  name: string,
+  options: ListOptions = {},
+): Promise<PaginationResult<PublicWorkflow>> {
+  const { order, paginationOpts = FIRST_PAGE } = options;
+  return (await ctx.runQuery(component.workflow.listByName, {
+    name,
+    order,
+    paginationOpts,
+  })) as PaginationResult<PublicWorkflow>;
+}
+
+/** Lists the recorded steps of a run. */
+export async function listSteps(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  workflowId: WorkflowId,
+  options: ListOptions = {},
+): Promise<PaginationResult<WorkflowStep>> {
+  const { order, paginationOpts = FIRST_PAGE } = options;
+  return (await ctx.runQuery(component.workflow.listSteps, {
+    workflowId,
+    order,
+    paginationOpts,
+  })) as PaginationResult<WorkflowStep>;
+}
+

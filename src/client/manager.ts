@@ -1,0 +1,163 @@
+import type { PaginationResult } from "convex/server";
+import type { PropertyValidators } from "convex/values";
+import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
+import { registerWorkflow } from "./define.js";
+import * as events from "./events.js";
+import * as management from "./management.js";
+import type {
+  PublicWorkflow,
+  RegisteredWorkflow,
+  ReturnsValidator,
+  ReturnValueOf,
+  RunMutationCtx,
+  RunQueryCtx,
+  StartOptions,
+  WorkflowComponent,
+  WorkflowDefinition,
+  WorkflowHandler,
+  WorkflowStatus,
+  WorkpoolOptions,
+} from "./types.js";
+import type { EventId, WorkflowId, WorkflowStep } from "./validators.js";
+
+/**
+ * The workflows of one component, with the options they share:
+ *
+ * ```ts
+ * export const workflow = new WorkflowManager(components.workflow, {
+ *   workpoolOptions: { maxParallelism: 50 },
+ * });
+ * ```
+ */
+export class WorkflowManager {
+  /**
+   * @param component - `components.workflow`.
+   * @param options.workpoolOptions - How its workflows use the pool, and how actions are retried.
+   */
+  constructor(
+    public component: WorkflowComponent,
+    public options: { workpoolOptions?: WorkpoolOptions } = {},
+  ) {}
+
+  /**
+   * Defines a workflow, to be exported from a module of the app. The handler is given here, or to
+   * the `handler` method of what is returned. See `defineWorkflow`.
+   */
+  define<
+    ArgsValidator extends PropertyValidators,
+    Returns extends ReturnsValidator = void,
+  >(
+    definition: WorkflowDefinition<ArgsValidator, Returns> & {
+      handler: WorkflowHandler<ArgsValidator, Returns>;
+    },
+  ): RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>>;
+  define<
+    ArgsValidator extends PropertyValidators,
+    Returns extends ReturnsValidator = void,
+  >(
+    definition: WorkflowDefinition<ArgsValidator, Returns>,
+  ): {
+    handler: (
+      handler: WorkflowHandler<ArgsValidator, Returns>,
+    ) => RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>>;
+  };
+  define<
+    ArgsValidator extends PropertyValidators,
+    Returns extends ReturnsValidator,
+  >(
+    definition: WorkflowDefinition<ArgsValidator, Returns> & {
+      handler?: WorkflowHandler<ArgsValidator, Returns>;
+    },
+  ) {
+    const register = (handler: WorkflowHandler<ArgsValidator, Returns>) =>
+      registerWorkflow(this.component, definition, handler, {
+        ...this.options.workpoolOptions,
+        ...definition.workpoolOptions,
+      });
+    return definition.handler
+      ? register(definition.handler)
+      : { handler: register };
+  }
+
+  /** Starts a run: see {@link management.start}. */
+  async start<
+    Context = unknown,
+    Workflow extends WorkflowReference = WorkflowReference,
+  >(
+    ctx: RunMutationCtx,
+    workflow: Workflow,
+    args: ArgsOfWorkflow<Workflow>,
+    options?: StartOptions<Context>,
+  ): Promise<WorkflowId> {
+    return await management.start(ctx, workflow, args, options);
+  }
+
+  /** Where a run stands: see {@link management.getStatus}. */
+  async status(
+    ctx: RunQueryCtx,
+    workflowId: WorkflowId,
+  ): Promise<WorkflowStatus> {
+    return await management.getStatus(ctx, this.component, workflowId);
+  }
+
+  /** Stops a run: see {@link management.cancel}. */
+  async cancel(ctx: RunMutationCtx, workflowId: WorkflowId): Promise<void> {
+    await management.cancel(ctx, this.component, workflowId);
+  }
+
+  /** Runs a finished run again: see {@link management.restart}. */
+  async restart(
+    ctx: RunMutationCtx,
+    workflowId: WorkflowId,
+    options?: management.RestartOptions,
+  ): Promise<void> {
+    await management.restart(ctx, this.component, workflowId, options);
+  }
+
+  /** Deletes a finished run: see {@link management.cleanup}. */
+  async cleanup(ctx: RunMutationCtx, workflowId: WorkflowId): Promise<boolean> {
+    return await management.cleanup(ctx, this.component, workflowId);
+  }
+
+  /** Lists runs: see {@link management.list}. */
+  async list(
+    ctx: RunQueryCtx,
+    options?: management.ListOptions,
+  ): Promise<PaginationResult<PublicWorkflow>> {
+    return await management.list(ctx, this.component, options);
+  }
+
+  /** Lists the runs of one workflow: see {@link management.listByName}. */
+  async listByName(
+    ctx: RunQueryCtx,
+    name: string,
+    options?: management.ListOptions,
+  ): Promise<PaginationResult<PublicWorkflow>> {
+    return await management.listByName(ctx, this.component, name, options);
+  }
+
+  /** Lists the steps of a run: see {@link management.listSteps}. */
+  async listSteps(
+    ctx: RunQueryCtx,
+    workflowId: WorkflowId,
+    options?: management.ListOptions,
+  ): Promise<PaginationResult<WorkflowStep>> {
+    return await management.listSteps(ctx, this.component, workflowId, options);
+  }
+
+  /** Creates an event to be awaited or sent by its id: see {@link events.createEvent}. */
+  async createEvent<Name extends string>(
+    ctx: RunMutationCtx,
+    event: { name: Name; workflowId: WorkflowId },
+  ): Promise<EventId<Name>> {
+    return await events.createEvent(ctx, this.component, event);
+  }
+
+  /** Sends an event: see {@link events.sendEvent}. */
+  async sendEvent<T = unknown, Name extends string = string>(
+    ctx: RunMutationCtx,
+    event: events.SentEvent<T, Name>,
+  ): Promise<EventId<Name>> {
+    return await events.sendEvent(ctx, this.component, event);
+  }
+}

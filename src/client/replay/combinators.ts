@@ -1,0 +1,54 @@
+import type { Interest } from "./journal.js";
+import { StepPromise, type Combinator } from "./stepPromise.js";
+
+type Kind = Combinator["kind"];
+type CombinatorFunction = (
+  this: PromiseConstructor,
+  values: Iterable<unknown>,
+) => Promise<unknown>;
+
+/**
+ * Stand-ins for the static methods of Promise while a handler runs. They do what the originals do,
+ * and note which steps they were applied to directly.
+ */
+export function trackingCombinators(): Record<Kind, CombinatorFunction> {
+  let created = 0;
+  const track = (kind: Kind): CombinatorFunction => {
+    const original = Promise[kind] as CombinatorFunction;
+    return function (this: PromiseConstructor, values) {
+      let members: unknown[];
+      try {
+        members = Array.from(values);
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+      const combinator: Combinator = { kind, id: created++, settled: false };
+      const result = original.call(
+        this,
+        members.map((member) =>
+          member instanceof StepPromise ? member.joinedBy(combinator) : member,
+        ),
+      );
+      const settled = () => void (combinator.settled = true);
+      result.then(settled, settled);
+      return result;
+    };
+  };
+  return {
+    all: track("all"),
+    allSettled: track("allSettled"),
+    race: track("race"),
+    any: track("any"),
+  };
+}
+
+/** Which result of a step in flight can matter, by who waits for it while the handler is blocked. */
+export function interestIn(promise: StepPromise): Interest {
+  if (promise.watched) return { wakes: "always" };
+  const [only, ...more] = promise.combinators.filter(
+    ({ settled }) => !settled,
+  );
+  if (!only) return { wakes: "never" };
+  if (more.length > 0 || only.kind === "race") return { wakes: "always" };
+  return { wakes: only.kind, group: only.id };
+}

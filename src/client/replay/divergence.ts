@@ -1,0 +1,116 @@
+import { preview } from "../../shared/storable.js";
+import type { JournalEntry, StepRequest } from "./journal.js";
+
+/**
+ * The handler, replayed, did something else than it did when its journal was written. The turn
+ * can't go on: what the journal holds would belong to other steps.
+ */
+export class DeterminismError extends Error {
+  override name = "DeterminismError";
+}
+
+const ADVICE =
+  "A handler must ask for the same steps in the same order each time it is replayed. Was its code changed " +
+  "while this run was in flight, or does it depend on something that is not a step's result? " +
+  "Undo the change for running workflows, or restart the run from a step before the difference.";
+
+export function differentRequest(
+  runId: string,
+  stepNumber: number,
+  entry: JournalEntry,
+  request: StepRequest,
+): DeterminismError | undefined {
+  const difference = firstDifference(entry, request);
+  if (!difference) return undefined;
+  return violation(runId, [
+    `at step ${stepNumber}: ${difference.what} differs.`,
+    `  The journal holds: ${describe(entry)}${difference.held}`,
+    `  The handler asked for: ${describe(request)}${difference.asked}`,
+  ]);
+}
+
+export function unrequested(
+  runId: string,
+  stepNumber: number,
+  entry: JournalEntry,
+  handlerState: "returned" | "is blocked",
+): DeterminismError {
+  return violation(runId, [
+    `at step ${stepNumber}: a step is missing.`,
+    `  The journal holds: ${describe(entry)}`,
+    `  The handler ${handlerState} without asking for it.`,
+  ]);
+}
+
+function violation(runId: string, lines: string[]) {
+  return new DeterminismError(
+    `Determinism violation in workflow ${runId} ${lines.join("\n")}\n${ADVICE}`,
+  );
+}
+
+function describe(step: JournalEntry | StepRequest): string {
+  const kind = step.kind === "function" ? (step.functionType ?? "") : step.kind;
+  return `${kind} "${step.name}"`;
+}
+
+function firstDifference(entry: JournalEntry, request: StepRequest) {
+  if (kindOf(entry) !== kindOf(request))
+    return { what: "the kind", held: "", asked: "" };
+  if (entry.name !== request.name)
+    return { what: "the name", held: "", asked: "" };
+  if (request.unstableArgs || entry.argsOmitted) return undefined;
+  const at = findDifference(entry.args, request.args, "args");
+  if (!at) return undefined;
+  return {
+    what: `the value of ${at.path}`,
+    held: ` with ${at.path} = ${preview(at.left, 500)}`,
+    asked: ` with ${at.path} = ${preview(at.right, 500)}`,
+  };
+}
+
+const kindOf = (step: JournalEntry | StepRequest) =>
+  step.kind === "function" ? step.functionType : step.kind;
+
+interface Difference {
+  path: string;
+  left: unknown;
+  right: unknown;
+}
+
+/** The first place where two Convex values differ. A field that is undefined is one that is absent. */
+export function findDifference(
+  left: unknown,
+  right: unknown,
+  path: string,
+): Difference | undefined {
+  if (Object.is(left, right)) return undefined;
+  const difference = { path, left, right };
+  if (left instanceof ArrayBuffer || right instanceof ArrayBuffer)
+    return sameBytes(left, right) ? undefined : difference;
+  if (!isObject(left) || !isObject(right)) return difference;
+  if (Array.isArray(left) !== Array.isArray(right)) return difference;
+  if (Array.isArray(left) && Array.isArray(right) && left.length !== right.length)
+    return difference;
+  for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
+    const inner = Array.isArray(left) ? `${path}[${key}]` : `${path}.${key}`;
+    const found = findDifference(fieldOf(left, key), fieldOf(right, key), inner);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+const isObject = (
+  value: unknown,
+): value is Record<string, unknown> | unknown[] =>
+  typeof value === "object" && value !== null;
+
+const fieldOf = (value: object, key: string): unknown =>
+  (value as Record<string, unknown>)[key];
+
+function sameBytes(left: unknown, right: unknown): boolean {
+  if (!(left instanceof ArrayBuffer) || !(right instanceof ArrayBuffer))
+    return false;
+  if (left.byteLength !== right.byteLength) return false;
+  const rightBytes = new Uint8Array(right);
+  return new Uint8Array(left).every((byte, at) => byte === rightBytes[at]);
+}

@@ -1,0 +1,304 @@
+import type { Outcome } from "../../shared/outcome.js";
+import { interestIn } from "./combinators.js";
+import {
+  differentRequest,
+  unrequested,
+  type DeterminismError,
+} from "./divergence.js";
+import {
+  sameInterest,
+  type Delivery,
+  type JournalEntry,
+  type StepRequest,
+} from "./journal.js";
+import { StepPromise } from "./stepPromise.js";
+import type {
+  NewStep,
+  Replay,
+  Settled,
+  TurnEnd,
+  TurnPorts,
+  TurnRecord,
+} from "./turn.js";
+
+/** A step the handler has asked for, in this execution of it. */
+interface Issued<Request> {
+  stepNumber: number;
+  request: Request;
+  promise: StepPromise;
+  /** Absent until the step is written down. */
+  entry?: JournalEntry;
+  /** Of an inline step that this turn has run. */
+  completed?: NewStep["completed"];
+}
+
+/**
+ * One turn of a run: the handler is executed from its beginning, over the journal.
+ *
+ * R1  Step n is the nth that the handler asks for.
+ * R2  A result is shown only while the handler is blocked, and only one at a time: the handler
+ *     runs until it is blocked again before the next.
+ * R3  Results shown by earlier turns are shown first, in the order in which they were.
+ * R4  Then, whenever the handler is blocked: inline steps run and are shown, in the order asked;
+ *     when there are none, the result that has waited longest, by (completedAt, stepNumber).
+ * R5  The place of every result shown is written down in the transaction that shows it.
+ *
+ * By R2 and R3 the handler finds itself, after the nth result, exactly where it was when that
+ * result was first shown: whatever comes later can only add to what it did.
+ */
+export class EngineReplay<
+  Request extends StepRequest,
+> implements Replay<Request> {
+  private readonly issued: Issued<Request>[] = [];
+  /** Inline steps that are still to run, in the order asked. */
+  private readonly inlineDue: Issued<Request>[] = [];
+  /** Steps to write down, in the order asked: to be started, inline ones, and those to start again. */
+  private unwritten: Issued<Request>[] = [];
+  /** Completed steps whose results no turn has shown. */
+  private arrived: Issued<Request>[] = [];
+  private readonly shownBefore: { stepNumber: number; entry: JournalEntry }[];
+  private deliveries: TurnRecord["deliveries"] = [];
+  private delivered = 0;
+  private inlineRun = 0;
+  private divergence: DeterminismError | undefined;
+  private settled: Settled | undefined;
+  live: boolean;
+
+  constructor(
+    private readonly runId: string,
+    private readonly journal: JournalEntry[],
+    private readonly ports: TurnPorts<Request>,
+  ) {
+    this.shownBefore = journal
+      .map((entry, stepNumber) => ({ entry, stepNumber }))
+      .filter(({ entry }) => entry.delivery && entry.outcome)
+      .sort((a, b) => a.entry.delivery!.order - b.entry.delivery!.order);
+    this.live = journal.length === 0;
+  }
+
+  now(): number {
+    return this.journal[this.issued.length]?.startedAt ?? this.ports.now;
+  }
+
+  request(request: Request): Promise<unknown> {
+    const stepNumber = this.issued.length;
+    const entry = this.journal[stepNumber];
+    const promise = StepPromise.issue(request);
+    const step: Issued<Request> = { stepNumber, request, promise, entry };
+    this.issued.push(step);
+    if (entry) this.match(step, entry);
+    else {
+      this.unwritten.push(step);
+      if (request.inline) this.inlineDue.push(step);
+    }
+    return promise;
+  }
+
+  private match(step: Issued<Request>, entry: JournalEntry) {
+    const { stepNumber, request } = step;
+    this.divergence ??= differentRequest(
+      this.runId,
+      stepNumber,
+      entry,
+      request,
+    );
+    if (entry.unstarted) this.unwritten.push(step);
+    else if (entry.outcome && !entry.delivery) this.arrived.push(step);
+  }
+
+  /** Executes the turn to its end, and writes down what it did. */
+  async run(handler: () => Promise<unknown>): Promise<TurnEnd> {
+    await this.resume(() => this.begin(handler));
+    for (;;) {
+      const end = await this.proceed();
+      if (end) return end;
+    }
+  }
+
+  private begin(handler: () => Promise<unknown>) {
+    // A handler that is no async function may throw as it is called.
+    new Promise((resolve) => resolve(handler())).then(
+      (value) => (this.settled = { kind: "returned", value }),
+      (error: unknown) => (this.settled = { kind: "threw", error }),
+    );
+  }
+
+  private async resume(begin: () => void) {
+    await this.ports.resume(begin);
+    if (this.divergence) throw this.divergence;
+  }
+
+  /** Does one thing that a blocked handler waits for; or ends the turn. */
+  private async proceed(): Promise<TurnEnd | undefined> {
+    const { ports, settled } = this;
+    const replayed = this.shownBefore[this.delivered];
+    if (replayed && !settled) return await this.showAgain(replayed);
+    const inline = this.inlineDue[0];
+    if (this.startable().length > ports.maxNewSteps) return await this.yield();
+    if (inline) {
+      if (!(await ports.roomForInline(this.inlineRun)))
+        return await this.yield();
+      return await this.runInline(inline);
+    }
+    if (settled) return await this.end(settled);
+    const arrived = this.takeLongestWaiting();
+    if (arrived) return await this.deliver(arrived);
+    if (this.unwritten.length > 0)
+      return (await this.write()) ? undefined : { kind: "fenced" };
+    return await this.wait();
+  }
+
+  /** What can be started without leaving a gap before it. */
+  private startable() {
+    const end = this.inlineDue[0]?.stepNumber ?? Infinity;
+    return this.unwritten.filter(
+      ({ stepNumber, completed }) => stepNumber < end && !completed,
+    );
+  }
+
+  private async showAgain(before: {
+    stepNumber: number;
+    entry: JournalEntry;
+  }): Promise<undefined> {
+    const step = this.issued[before.stepNumber];
+    if (!step) throw this.missing("is blocked");
+    await this.show(step, before.entry.outcome!);
+  }
+
+  private missing(state: "returned" | "is blocked") {
+    const stepNumber = this.issued.length;
+    const entry = this.journal[stepNumber]!;
+    return unrequested(this.runId, stepNumber, entry, state);
+  }
+
+  private async show(step: Issued<Request>, outcome: Outcome) {
+    this.delivered++;
+    await this.resume(() => step.promise.show(outcome));
+  }
+
+  private place(): Delivery {
+    return { order: this.delivered, issued: this.issued.length };
+  }
+
+  private async runInline(step: Issued<Request>): Promise<undefined> {
+    const outcome = await this.ports.runInline(step.request);
+    this.inlineDue.shift();
+    this.inlineRun++;
+    this.live = true;
+    step.completed = { outcome, completedAt: this.ports.now };
+    // A handler that has returned takes no more results.
+    if (this.settled) return;
+    step.completed.delivery = this.place();
+    await this.show(step, copyOf(outcome) as Outcome);
+  }
+
+  private takeLongestWaiting(): Issued<Request> | undefined {
+    const [first] = this.arrived.sort(
+      (a, b) =>
+        a.entry!.completedAt! - b.entry!.completedAt! ||
+        a.stepNumber - b.stepNumber,
+    );
+    if (first) this.arrived.shift();
+    return first;
+  }
+
+  private async deliver(step: Issued<Request>): Promise<undefined> {
+    const entry = step.entry!;
+    entry.delivery = this.place();
+    this.deliveries.push({ entry, delivery: entry.delivery });
+    this.live = true;
+    await this.show(step, entry.outcome!);
+  }
+
+  /** Writes down what is new. False when the run has been canceled or restarted since. */
+  private async write(
+    options: { goOn?: boolean; waits?: TurnRecord["waits"] } = {},
+  ): Promise<boolean> {
+    const { deliveries } = this;
+    const { goOn = false, waits = [] } = options;
+    const steps = this.writable();
+    if (!steps.length && !deliveries.length && !waits.length && !goOn)
+      return true;
+    const entries = await this.ports.record({
+      steps: steps.map((step) => this.newStep(step)),
+      deliveries,
+      waits,
+      goOn,
+    });
+    if (!entries) return false;
+    this.deliveries = [];
+    this.unwritten = this.unwritten.slice(steps.length);
+    for (const { entry, interest } of waits) entry.interest = interest;
+    for (const [at, step] of steps.entries()) {
+      step.entry = entries[at]!;
+      this.journal[step.stepNumber] = step.entry;
+      if (step.entry.outcome && !step.completed) this.arrived.push(step);
+    }
+    return true;
+  }
+
+  /** The first of what is to be written: up to an inline step that is still to run, and not too many to start. */
+  private writable() {
+    const last = this.startable()[this.ports.maxNewSteps - 1];
+    const end = this.inlineDue[0]?.stepNumber ?? Infinity;
+    const tooMany = this.startable().length > this.ports.maxNewSteps;
+    const before = tooMany ? last!.stepNumber + 1 : end;
+    return this.unwritten.filter(({ stepNumber }) => stepNumber < before);
+  }
+
+  private newStep(step: Issued<Request>): NewStep<Request> {
+    const { stepNumber, request, completed, promise, entry } = step;
+    return {
+      stepNumber,
+      request,
+      startedAt: entry?.startedAt ?? this.ports.now,
+      stepId: entry?.stepId,
+      interest: this.settled ? { wakes: "never" } : interestIn(promise),
+      completed,
+    };
+  }
+
+  private async yield(): Promise<TurnEnd> {
+    return { kind: (await this.write({ goOn: true })) ? "yielded" : "fenced" };
+  }
+
+  private async wait(): Promise<TurnEnd> {
+    if (this.issued.length < this.journal.length)
+      throw this.missing("is blocked");
+    const inFlight = this.issued.filter(({ entry }) => !entry!.outcome);
+    const waits = changedWaits(inFlight);
+    if (!(await this.write({ waits }))) return { kind: "fenced" };
+    return { kind: inFlight.length > 0 ? "waiting" : "stuck" };
+  }
+
+  private async end(settled: Settled): Promise<TurnEnd> {
+    if (settled.kind === "returned" && this.issued.length < this.journal.length)
+      throw this.missing("returned");
+    return (await this.write()) ? settled : { kind: "fenced" };
+  }
+}
+
+/** Steps in flight that are waited for otherwise than their entries say. */
+function changedWaits(inFlight: Issued<StepRequest>[]): TurnRecord["waits"] {
+  const waits = inFlight.map(({ entry, promise }) => ({
+    entry: entry!,
+    interest: interestIn(promise),
+  }));
+  // Nobody seems to wait for any of them, yet the handler is blocked: whatever it waits for by
+  // ways not seen here, every result may be it.
+  if (waits.every(({ interest }) => interest.wakes === "never"))
+    for (const wait of waits) wait.interest = { wakes: "always" };
+  return waits.filter(
+    ({ entry, interest }) => !sameInterest(interest, entry.interest),
+  );
+}
+
+/** A copy: the handler may change what it is given, the journal may not. */
+function copyOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof ArrayBuffer) return value.slice(0);
+  if (Array.isArray(value)) return value.map(copyOf);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, copyOf(inner)]),
+  );
+}

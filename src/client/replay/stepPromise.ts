@@ -1,0 +1,80 @@
+import type { Outcome } from "../../shared/outcome.js";
+import type { StepRequest } from "./journal.js";
+import { toError } from "./stepErrors.js";
+
+const nativeThen = Function.prototype.call.bind(
+  Promise.prototype.then,
+) as unknown as <T>(
+  promise: Promise<T>,
+  onFulfilled?: (value: T) => unknown,
+  onRejected?: (reason: unknown) => unknown,
+) => Promise<unknown>;
+
+/** A Promise combinator that a handler applied to steps. */
+export interface Combinator {
+  readonly kind: "all" | "allSettled" | "race" | "any";
+  /** Unique within the run, and the same on every replay. */
+  readonly id: number;
+  settled: boolean;
+}
+
+/**
+ * What a step context's call returns. It knows who waits for it: `await`, `then` and whatever else
+ * subscribes goes through `then`; combinators say so themselves.
+ */
+export class StepPromise extends Promise<unknown> {
+  /** Subscribed to by something that may do anything with the result. */
+  watched = false;
+  readonly combinators: Combinator[] = [];
+  private settle!: (outcome: Outcome) => void;
+
+  // Promises derived from a step's are ordinary ones.
+  static override get [Symbol.species]() {
+    return Promise;
+  }
+
+  static issue(request: Pick<StepRequest, "name" | "parse">): StepPromise {
+    let settle!: (outcome: Outcome) => void;
+    const promise = new StepPromise((resolve, reject) => {
+      settle = (outcome) => settleWith(request, outcome, resolve, reject);
+    });
+    promise.settle = settle;
+    // A step that nobody awaits may fail without taking the turn with it.
+    nativeThen(promise, undefined, () => undefined);
+    return promise;
+  }
+
+  show(outcome: Outcome) {
+    this.settle(outcome);
+  }
+
+  override then<A = unknown, B = never>(
+    onFulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.watched = true;
+    return super.then(onFulfilled, onRejected);
+  }
+
+  /** A plain promise of the same result, whose subscribers are known to be `combinator`'s. */
+  joinedBy(combinator: Combinator): Promise<unknown> {
+    this.combinators.push(combinator);
+    return nativeThen(this);
+  }
+}
+
+/** Gives the handler what a step brought it. */
+export function settleWith(
+  { name, parse }: Pick<StepRequest, "name" | "parse">,
+  outcome: Outcome,
+  resolve: (value: unknown) => void,
+  reject: (error: unknown) => void,
+) {
+  if (outcome.result.kind !== "success") return reject(toError(name, outcome));
+  const value: unknown = outcome.result.returnValue ?? null;
+  try {
+    resolve(parse ? parse(value) : value);
+  } catch (error) {
+    reject(error);
+  }
+}

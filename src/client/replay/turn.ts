@@ -1,0 +1,63 @@
+import type { Outcome } from "../../shared/outcome.js";
+import type { Delivery, Interest, JournalEntry, StepRequest } from "./journal.js";
+
+/** A step that a turn writes down: one asked for now, or one that a restart left to be started again. */
+export interface NewStep<Request extends StepRequest = StepRequest> {
+  stepNumber: number;
+  request: Request;
+  startedAt: number;
+  /** Of a step that a restart kept. */
+  stepId?: string;
+  interest: Interest;
+  /** Of an inline step, which is completed when it is first written. */
+  completed?: { outcome: Outcome; completedAt: number; delivery?: Delivery };
+}
+
+/** What a turn writes down, in one go. */
+export interface TurnRecord<Request extends StepRequest = StepRequest> {
+  steps: NewStep<Request>[];
+  deliveries: { entry: JournalEntry; delivery: Delivery }[];
+  /** Steps in flight that are waited for otherwise than recorded. */
+  waits: { entry: JournalEntry; interest: Interest }[];
+  /** The turn stops with more to do: another is due at once. */
+  goOn: boolean;
+}
+
+/** What a replay needs of its surroundings. */
+export interface TurnPorts<Request extends StepRequest = StepRequest> {
+  /** The time of this turn. */
+  now: number;
+  /** Lets the handler run until it is blocked, `begin` first. */
+  resume(begin: () => void): Promise<void>;
+  runInline(request: Request): Promise<Outcome>;
+  /** Whether this turn may run one more inline step, having run `count`. */
+  roomForInline(count: number): Promise<boolean> | boolean;
+  /** How many steps one turn may start. */
+  maxNewSteps: number;
+  /** The entries of `record.steps`; null when the run was canceled or restarted since the turn began. */
+  record(record: TurnRecord<Request>): Promise<JournalEntry[] | null>;
+}
+
+export type Settled =
+  | { kind: "returned"; value: unknown }
+  | { kind: "threw"; error: unknown };
+
+export type TurnEnd =
+  | Settled
+  /** Blocked until a step in flight completes. */
+  | { kind: "waiting" }
+  /** Stopped with more to do. */
+  | { kind: "yielded" }
+  /** Canceled or restarted inside its own transaction. */
+  | { kind: "fenced" }
+  /** Blocked with nothing in flight that could ever go on. */
+  | { kind: "stuck" };
+
+/** A run's replay, seen from the handler's side. */
+export interface Replay<Request extends StepRequest = StepRequest> {
+  request(request: Request): Promise<unknown>;
+  /** The time that the handler sees. */
+  now(): number;
+  /** Whether the handler does what it has not done before. */
+  readonly live: boolean;
+}

@@ -1,0 +1,247 @@
+import type { RetryBehavior } from "@convex-dev/workpool";
+import {
+  getFunctionAddress,
+  getFunctionName,
+  type FunctionReference,
+  type FunctionType,
+  type TransactionLimits,
+} from "convex/server";
+import {
+  convexToJson,
+  jsonToConvex,
+  type Validator,
+  type Value,
+} from "convex/values";
+import { validate } from "convex-helpers/validators";
+import type { WorkflowCtx } from "./context.js";
+import type { FunctionKind, StepRequest } from "./replay/journal.js";
+import type { StepDefaults } from "./types.js";
+import type { WorkflowId } from "./validators.js";
+
+/** A request with all it takes to start the step. */
+export interface WorkflowRequest extends StepRequest {
+  /** What to run: of functions and workflows. */
+  target?: AnyRef;
+  retry?: boolean | RetryBehavior;
+  runAt?: number;
+  runAfter?: number;
+  transactionLimits?: TransactionLimits;
+  /** Of event waits. */
+  timeoutMs?: number;
+}
+
+export type AnyRef = FunctionReference<FunctionType, "public" | "internal">;
+
+interface CallOptions {
+  name?: string;
+  unstableArgs?: boolean;
+  runAt?: number;
+  runAfter?: number;
+  inline?: boolean;
+  transactionLimits?: TransactionLimits;
+  retry?: boolean | RetryBehavior;
+}
+
+type Ask = (request: WorkflowRequest) => Promise<unknown>;
+
+/**
+ * The step context given to a handler. A call that makes no sense rejects without being recorded:
+ * replay makes the same call, and refuses it again.
+ */
+export function createStepContext(
+  workflowId: WorkflowId,
+  ask: Ask,
+  defaults: StepDefaults = {},
+): WorkflowCtx {
+  const withDefaults = (kind: string, options: CallOptions): CallOptions => ({
+    ...options,
+    unstableArgs: options.unstableArgs ?? defaults.unstableArgs,
+    retry: options.retry ?? (kind === "action" ? defaults.retry : undefined),
+  });
+  const call =
+    (kind: FunctionKind | "workflow") =>
+    (target: AnyRef, args?: unknown, options: CallOptions = {}) =>
+      attempt(() =>
+        ask(functionRequest(kind, target, args, withDefaults(kind, options))),
+      );
+  const context = {
+    workflowId,
+    runQuery: call("query"),
+    runMutation: call("mutation"),
+    runAction: call("action"),
+    runWorkflow: call("workflow"),
+    sleep: (duration: number, options?: { name?: string }) =>
+      attempt(() => ask(sleepRequest(duration, options))),
+    awaitEvent: (event: EventOptions) => attempt(() => ask(eventRequest(event))),
+    withOptions: (more: StepDefaults) =>
+      createStepContext(workflowId, ask, { ...defaults, ...definedOf(more) }),
+  };
+  return context as unknown as WorkflowCtx;
+}
+
+/** A call that throws as it is made rejects instead. */
+function attempt(call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return call();
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
+
+const definedOf = (defaults: StepDefaults): StepDefaults =>
+  Object.fromEntries(
+    Object.entries(defaults).filter(([, value]) => value !== undefined),
+  );
+
+function functionRequest(
+  kind: FunctionKind | "workflow",
+  target: AnyRef,
+  args: unknown,
+  options: CallOptions,
+): WorkflowRequest {
+  const name = options.name ?? nameOf(target);
+  refuseOptions(kind, name, options);
+  return {
+    ...(kind === "workflow"
+      ? { kind }
+      : { kind: "function" as const, functionType: kind }),
+    name,
+    args: storedCopy(`The arguments of step "${name}"`, args ?? {}),
+    unstableArgs: options.unstableArgs ?? false,
+    inline: options.inline ?? false,
+    target,
+    retry: options.retry,
+    runAt: options.runAt,
+    runAfter: options.runAfter,
+    transactionLimits: options.transactionLimits,
+  };
+}
+
+function refuseOptions(kind: string, name: string, options: CallOptions) {
+  const { inline, runAt, runAfter, transactionLimits, retry } = options;
+  const refuse = (why: string) => {
+    throw new Error(`Invalid options of step "${name}": ${why}`);
+  };
+  if (runAt !== undefined && runAfter !== undefined)
+    refuse("runAt and runAfter exclude each other. Give one of them.");
+  refuseTime("runAt", runAt, refuse);
+  refuseTime("runAfter", runAfter, refuse);
+  if (inline) {
+    if (kind === "action" || kind === "workflow")
+      refuse(
+        `inline is for queries and mutations, this is ${kind === "action" ? "an action" : "a workflow"}. Leave it out.`,
+      );
+    if (runAt !== undefined || runAfter !== undefined)
+      refuse(
+        "an inline step runs at once, so it can't have runAt or runAfter. Leave out one or the other.",
+      );
+  } else if (transactionLimits !== undefined)
+    refuse("transactionLimits needs inline: true.");
+  if (retry !== undefined && kind !== "action")
+    refuse(`retry is for actions, this is a ${kind}. Leave it out.`);
+  if (typeof retry === "object") refuseRetry(retry, refuse);
+}
+
+function refuseTime(
+  option: string,
+  ms: number | undefined,
+  refuse: (why: string) => void,
+) {
+  if (ms !== undefined && !Number.isFinite(ms))
+    refuse(`${option} is ${ms}. Expected milliseconds, as a finite number.`);
+}
+
+function refuseRetry(retry: RetryBehavior, refuse: (why: string) => void) {
+  const { maxAttempts, initialBackoffMs, base } = retry;
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
+    refuse(
+      `retry.maxAttempts is ${maxAttempts}. Expected a whole number from 1.`,
+    );
+  if (!(initialBackoffMs >= 0 && Number.isFinite(initialBackoffMs)))
+    refuse(
+      `retry.initialBackoffMs is ${initialBackoffMs}. Expected milliseconds from 0.`,
+    );
+  if (!(base > 0 && Number.isFinite(base)))
+    refuse(`retry.base is ${base}. Expected a number above 0.`);
+}
+
+/** The name of what a step runs, as a component's reference or a handle where it has none. */
+export function nameOf(target: AnyRef): string {
+  const address = getFunctionAddress(target);
+  return (
+    address.name ??
+    address.reference ??
+    address.functionHandle ??
+    getFunctionName(target)
+  );
+}
+
+/** A copy in the form in which it is stored, so that nothing the handler does later changes it. */
+function storedCopy(what: string, args: unknown): Record<string, unknown> {
+  if (typeof args !== "object" || args === null || Array.isArray(args))
+    throw new Error(`${what} must be an object, not ${String(args)}.`);
+  return jsonToConvex(convexToJson(args as Value)) as Record<string, unknown>;
+}
+
+function sleepRequest(
+  duration: number,
+  options: { name?: string } = {},
+): WorkflowRequest {
+  const name = options.name ?? "sleep";
+  if (!Number.isFinite(duration))
+    throw new Error(
+      `Invalid duration of step "${name}": ${duration}. Expected milliseconds, as a finite number.`,
+    );
+  return {
+    kind: "sleep",
+    name,
+    args: {},
+    unstableArgs: true,
+    inline: false,
+    runAfter: Math.max(0, duration),
+    parse: () => undefined,
+  };
+}
+
+interface EventOptions {
+  name?: string;
+  id?: string;
+  validator?: Validator<unknown, "required" | "optional", string>;
+  timeout?: number;
+}
+
+function eventRequest(event: EventOptions): WorkflowRequest {
+  const { id, timeout, validator } = event;
+  const name = event.name ?? id;
+  if (name === undefined)
+    throw new Error("awaitEvent needs the event's name or its id.");
+  if (timeout !== undefined && !(timeout >= 0 && Number.isFinite(timeout)))
+    throw new Error(
+      `Invalid timeout of event "${name}": ${timeout}. Expected milliseconds from 0.`,
+    );
+  return {
+    kind: "event",
+    name,
+    args: id === undefined ? {} : { eventId: id },
+    unstableArgs: false,
+    inline: false,
+    timeoutMs: timeout,
+    parse: (value) => eventValue(name, validator, value),
+  };
+}
+
+function eventValue(
+  name: string,
+  validator: EventOptions["validator"],
+  value: unknown,
+): unknown {
+  if (!validator) return null;
+  try {
+    validate(validator, value, { throw: true });
+  } catch (error) {
+    throw new Error(
+      `The value sent for event "${name}" is not what awaitEvent expects: ${(error as Error).message}`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,257 @@
+import type { RetryBehavior, RunResult, WorkId } from "@convex-dev/workpool";
+import type {
+  FunctionHandle,
+  FunctionReference,
+  FunctionVisibility,
+  GenericDataModel,
+  GenericMutationCtx,
+  GenericQueryCtx,
+  RegisteredMutation,
+  TransactionLimits,
+} from "convex/server";
+import type {
+  Infer,
+  ObjectType,
+  PropertyValidators,
+  Validator,
+} from "convex/values";
+import type { ComponentApi } from "../component/_generated/component.js";
+import type { LogLevel } from "../component/logging.js";
+import type { WorkflowCtx } from "./context.js";
+import type { EventId, WorkflowId } from "./validators.js";
+
+export type { RunResult, TransactionLimits };
+
+/** The workflow component as an app refers to it: `components.workflow`. */
+export type WorkflowComponent = ComponentApi;
+
+/** A query's, mutation's, action's or workflow handler's ctx: whatever can run queries. */
+export type RunQueryCtx = {
+  runQuery: <Query extends FunctionReference<"query", FunctionVisibility>>(
+    query: Query,
+    args: Query["_args"],
+  ) => Promise<Query["_returnType"]>;
+};
+
+/** A mutation's, action's or workflow handler's ctx: whatever can run mutations. */
+export type RunMutationCtx = RunQueryCtx & {
+  runMutation: <
+    Mutation extends FunctionReference<"mutation", FunctionVisibility>,
+  >(
+    mutation: Mutation,
+    args: Mutation["_args"],
+  ) => Promise<Mutation["_returnType"]>;
+};
+
+/** How a workflow's actions are retried, unless a step says otherwise. */
+export type WorkpoolRetryOptions = {
+  /**
+   * The policy of `retry: true`. Default: `{ maxAttempts: 5, initialBackoffMs: 500, base: 2 }`,
+   * each delay varied at random by half of itself.
+   */
+  defaultRetryBehavior?: RetryBehavior;
+  /** Whether actions are retried when a step doesn't say. Default: false. */
+  retryActionsByDefault?: boolean;
+};
+
+/** How workflows use the component's pool. */
+export type WorkpoolOptions = WorkpoolRetryOptions & {
+  /**
+   * How many steps of all workflows of this component run at a time. Default: what
+   * `utils:updateConfig` stored, else 25. Managers of one component should agree on it.
+   */
+  maxParallelism?: number;
+  /** What the pool logs. Default: what `utils:updateConfig` stored, else `WARN`. */
+  logLevel?: LogLevel;
+};
+
+/** When a step starts: at a time, or after a delay, in milliseconds. Default: now. */
+export type SchedulerOptions =
+  | {
+      /** Milliseconds since 1970. */
+      runAt?: number;
+      runAfter?: never;
+    }
+  | {
+      /** Milliseconds from when the step is asked for. */
+      runAfter?: number;
+      runAt?: never;
+    };
+
+/** Options of every step that runs a function or a workflow. */
+export type RunOptions = {
+  /** The step's name, in lists, logs, errors and `restart`. Default: `folder/file:function`. */
+  name?: string;
+  /**
+   * On replay, don't compare the arguments with the journal's. For arguments that differ each time,
+   * such as an error's stack. Default: false.
+   */
+  unstableArgs?: boolean;
+} & SchedulerOptions;
+
+/** Options of steps that can run inside the workflow's own transaction. */
+export type InlineOptions =
+  | {
+      inline?: false;
+      transactionLimits?: never;
+    }
+  | {
+      /**
+       * Run the function as a sub-transaction of the turn: no job of its own, but it shares the limits
+       * of one transaction with the handler. Default: false.
+       */
+      inline: true;
+      /** What the function may use of the transaction. Default: what is left. */
+      transactionLimits?: TransactionLimits;
+    };
+
+/** Option of action steps. */
+export type RetryOption = {
+  /** Whether and how to retry a failed attempt. Default: as the workflow or its manager says. */
+  retry?: boolean | RetryBehavior;
+};
+
+/** Defaults for the steps called on a ctx: see `WorkflowCtx.withOptions`. */
+export type StepDefaults = { unstableArgs?: boolean } & RetryOption;
+
+/** What an `onComplete` mutation is called with. */
+export type OnCompleteArgs<Context = unknown, Returns = unknown> = {
+  workflowId: WorkflowId;
+  result: RunResult<Returns>;
+  /** What was given as `context` when the run was started. */
+  context: Context;
+};
+
+/** A mutation to call when the run ends, and what to tell it: both or neither. */
+export type CallbackOptions<Context = unknown> =
+  | {
+      /**
+       * Called once, in the transaction that ends the run, however it ends: success, failure or
+       * cancellation. If it throws, the run ends all the same, and the failure is kept in the
+       * component's table `onCompleteFailures`.
+       */
+      onComplete: FunctionReference<
+        "mutation",
+        FunctionVisibility,
+        OnCompleteArgs<Context>
+      >;
+      context: Context;
+    }
+  | { onComplete?: undefined; context?: undefined };
+
+export type StartOptions<Context = unknown> = CallbackOptions<Context> & {
+  /**
+   * Enqueue the first part of the handler, instead of running it in this transaction. Default: false.
+   */
+  startAsync?: boolean;
+};
+
+/** What a workflow's mutation is called with, to start a run directly. */
+export type WorkflowArgs<
+  ArgsValidator extends PropertyValidators,
+  Context = unknown,
+> = {
+  args: ObjectType<ArgsValidator>;
+  startAsync?: boolean;
+} & (
+  | {
+      onComplete: FunctionHandle<"mutation", OnCompleteArgs<Context>>;
+      context: Context;
+    }
+  | { onComplete?: undefined; context?: undefined }
+);
+
+/**
+ * What a workflow's mutation returns: to whoever starts a run, its id. The other form carries the
+ * type that the workflow's handler returns.
+ */
+export type WorkflowMutationResult<Returns = unknown> =
+  | WorkflowId
+  | { kind: "complete"; runResult: RunResult<Returns> };
+
+/** A workflow, to be exported from a module of the app. */
+export type RegisteredWorkflow<
+  ArgsValidator extends PropertyValidators,
+  Returns,
+> = RegisteredMutation<
+  "internal",
+  WorkflowArgs<ArgsValidator>,
+  WorkflowMutationResult<Returns>
+>;
+
+export type ReturnsValidator = Validator<unknown, "required", string> | void;
+
+/** What a handler of this `returns` validator returns: anything, without one. */
+export type ReturnValueOf<Returns extends ReturnsValidator> =
+  Returns extends Validator<unknown, "required", string>
+    ? Infer<Returns>
+    : unknown;
+
+/** What a handler may return: where null is expected, nothing. */
+type HandlerResult<Value> = null extends Value ? Value | void : Value;
+
+/** The function that a workflow executes, and replays. */
+export type WorkflowHandler<
+  ArgsValidator extends PropertyValidators,
+  Returns extends ReturnsValidator = void,
+> = (
+  step: WorkflowCtx,
+  args: ObjectType<ArgsValidator>,
+) => Promise<HandlerResult<ReturnValueOf<Returns>>>;
+
+/** What is said of a workflow beside its handler. */
+export type WorkflowDefinition<
+  ArgsValidator extends PropertyValidators = PropertyValidators,
+  Returns extends ReturnsValidator = void,
+> = {
+  /** Validators of the arguments. Without them, any are accepted. */
+  args?: ArgsValidator;
+  /** Validator of the return value. A run whose handler returns anything else fails. */
+  returns?: Returns;
+  /** Defaults for the workflow's actions; they win over the manager's. */
+  workpoolOptions?: WorkpoolRetryOptions;
+};
+
+/** A step that is in flight. */
+export type RunningStep = {
+  name: string;
+  args: unknown;
+  startedAt: number;
+  inProgress: boolean;
+  argsSize: number;
+} & (
+  | {
+      kind: "function";
+      functionType: "query" | "mutation" | "action";
+      handle: string;
+      workId?: WorkId;
+    }
+  | {
+      kind: "workflow";
+      handle: string;
+      /** The nested run. */
+      workflowId?: WorkflowId;
+    }
+  | { kind: "event"; eventId?: EventId }
+  | { kind: "sleep"; workId?: WorkId }
+);
+
+/** Where a run stands. */
+export type WorkflowStatus<Returns = unknown> =
+  | { type: "inProgress"; running: RunningStep[] }
+  | { type: "completed"; result: Returns }
+  | { type: "canceled" }
+  | { type: "failed"; error: string };
+
+/** A run, as `list` returns it. `runResult` is absent while it is in progress. */
+export type PublicWorkflow = {
+  workflowId: WorkflowId;
+  name?: string;
+  args: unknown;
+  context?: unknown;
+  runResult?: RunResult;
+};
+
+/** The ctx of an app's mutation, of which a workflow's mutation is one. */
+export type AppMutationCtx = GenericMutationCtx<GenericDataModel>;
+export type AppQueryCtx = GenericQueryCtx<GenericDataModel>;

@@ -1,0 +1,68 @@
+import { vResult, vWorkId, type WorkId } from "@convex-dev/workpool";
+import { v, type Infer, type VString } from "convex/values";
+
+/** The id of a run: what starting a workflow returns. */
+export type WorkflowId = string & { __isWorkflowId: true };
+/** Validates a {@link WorkflowId} in arguments, return values and tables. */
+export const vWorkflowId = v.string() as VString<WorkflowId>;
+
+/** The id of an event of one run, made by `createEvent`. `Name` is the event's name. */
+export type EventId<Name extends string = string> = string & {
+  __isEventId: true;
+  __name: Name;
+};
+/**
+ * Validates an {@link EventId}.
+ *
+ * @param _name - The event's name, for the type only.
+ */
+export const vEventId = <Name extends string = string>(_name?: Name) =>
+  v.string() as VString<EventId<Name>>;
+
+const stepFields = {
+  workflowId: vWorkflowId,
+  name: v.string(),
+  stepId: v.string(),
+  stepNumber: v.number(),
+  args: v.any(),
+  runResult: v.optional(vResult),
+  startedAt: v.number(),
+  completedAt: v.optional(v.number()),
+};
+
+/** Validates a {@link WorkflowStep}, as `listSteps` returns it. */
+export const vWorkflowStep = v.union(
+  v.object({
+    ...stepFields,
+    kind: v.literal("function"),
+    workId: v.optional(vWorkId),
+  }),
+  v.object({
+    ...stepFields,
+    kind: v.literal("workflow"),
+    nestedWorkflowId: v.optional(vWorkflowId),
+  }),
+  v.object({
+    ...stepFields,
+    kind: v.literal("event"),
+    eventId: v.optional(vEventId()),
+  }),
+  v.object({
+    ...stepFields,
+    kind: v.literal("sleep"),
+    workId: v.optional(vWorkId),
+  }),
+);
+
+/**
+ * One recorded step of a run. `runResult` and `completedAt` are absent while it is in flight;
+ * times are milliseconds since 1970.
+ */
+export type WorkflowStep = Omit<Infer<typeof vWorkflowStep>, "args"> & {
+  args: unknown;
+} & (
+    | { kind: "function"; workId?: WorkId }
+    | { kind: "workflow"; nestedWorkflowId?: WorkflowId }
+    | { kind: "event"; eventId?: EventId }
+    | { kind: "sleep"; workId?: WorkId }
+  );

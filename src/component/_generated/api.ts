@@ -1,0 +1,100 @@
+/* eslint-disable */
+/**
+ * Generated `api` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type * as canceling from "../canceling.js";
+import type * as cleaning from "../cleaning.js";
+import type * as completing from "../completing.js";
+import type * as config from "../config.js";
+import type * as creating from "../creating.js";
+import type * as ending from "../ending.js";
+import type * as event from "../event.js";
+import type * as events from "../events.js";
+import type * as execute from "../execute.js";
+import type * as execution from "../execution.js";
+import type * as journal from "../journal.js";
+import type * as listing from "../listing.js";
+import type * as logging from "../logging.js";
+import type * as options from "../options.js";
+import type * as pool from "../pool.js";
+import type * as pooling from "../pooling.js";
+import type * as releasing from "../releasing.js";
+import type * as restarting from "../restarting.js";
+import type * as retrying from "../retrying.js";
+import type * as runs from "../runs.js";
+import type * as starting from "../starting.js";
+import type * as timers from "../timers.js";
+import type * as utils from "../utils.js";
+import type * as waking from "../waking.js";
+import type * as workflow from "../workflow.js";
+
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+import { anyApi, componentsGeneric } from "convex/server";
+
+const fullApi: ApiFromModules<{
+  canceling: typeof canceling;
+  cleaning: typeof cleaning;
+  completing: typeof completing;
+  config: typeof config;
+  creating: typeof creating;
+  ending: typeof ending;
+  event: typeof event;
+  events: typeof events;
+  execute: typeof execute;
+  execution: typeof execution;
+  journal: typeof journal;
+  listing: typeof listing;
+  logging: typeof logging;
+  options: typeof options;
+  pool: typeof pool;
+  pooling: typeof pooling;
+  releasing: typeof releasing;
+  restarting: typeof restarting;
+  retrying: typeof retrying;
+  runs: typeof runs;
+  starting: typeof starting;
+  timers: typeof timers;
+  utils: typeof utils;
+  waking: typeof waking;
+  workflow: typeof workflow;
+}> = anyApi as any;
+
+/**
+ * A utility for referencing Convex functions in your app's public API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+export const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+> = anyApi as any;
+
+/**
+ * A utility for referencing Convex functions in your app's internal API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = internal.myModule.myFunction;
+ * ```
+ */
+export const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+> = anyApi as any;
+
+export const components = componentsGeneric() as unknown as {
+  workpool: import("@convex-dev/workpool/_generated/component.js").ComponentApi<"workpool">;
+};

@@ -1,0 +1,101 @@
+import { v, type Infer } from "convex/values";
+import { BYTES_PER_BATCH } from "../shared/limits.js";
+import { sizeOf } from "../shared/storable.js";
+import { internal } from "./_generated/api.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { readConfig, type Config } from "./config.js";
+import { endRun } from "./ending.js";
+import { releaseStep } from "./releasing.js";
+import type { Run, StepRow } from "./runs.js";
+
+/** Taking a job out of the pool costs about ten index ranges: fewer steps a batch than elsewhere. */
+const RELEASED_PER_BATCH = 100;
+
+/** A run to be canceled; or one that is, whose steps in flight after `after` are left to release. */
+const vCanceling = v.object({
+  workflowId: v.id("workflows"),
+  generationNumber: v.optional(v.number()),
+  after: v.optional(v.number()),
+});
+type Canceling = Infer<typeof vCanceling>;
+
+/**
+ * Cancels runs, and those nested in them, breadth first: as many as one transaction should, the
+ * rest in further ones.
+ */
+export async function cancelRuns(ctx: MutationCtx, runs: Canceling[]) {
+  const config = await readConfig(ctx);
+  const queue = [...runs];
+  const budget = { steps: RELEASED_PER_BATCH, bytes: BYTES_PER_BATCH };
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    if (budget.steps <= 0 || budget.bytes <= 0) {
+      await ctx.scheduler.runAfter(0, internal.canceling.goOn, {
+        runs: [next, ...queue],
+      });
+      return;
+    }
+    budget.steps--;
+    queue.push(...(await cancelOne(ctx, next, budget, config)));
+  }
+}
+
+export const goOn = internalMutation({
+  args: { runs: v.array(vCanceling) },
+  returns: v.null(),
+  handler: async (ctx, { runs }) => {
+    await cancelRuns(ctx, runs);
+    return null;
+  },
+});
+
+/** Ends one run and releases its steps in flight. Returns what is left to do. */
+async function cancelOne(
+  ctx: MutationCtx,
+  { workflowId, generationNumber, after }: Canceling,
+  budget: { steps: number; bytes: number },
+  config: Config,
+): Promise<Canceling[]> {
+  const run = await ctx.db.get("workflows", workflowId);
+  if (!run) return [];
+  if (generationNumber === undefined) {
+    if (run.runResult) return [];
+    run.generationNumber++;
+    await endRun(ctx, run, { kind: "canceled" }, config);
+  } else if (run.generationNumber !== generationNumber) return [];
+  return await releaseSteps(ctx, run, after ?? 0, budget);
+}
+
+async function releaseSteps(
+  ctx: MutationCtx,
+  { _id: workflowId, generationNumber }: Run,
+  after: number,
+  budget: { steps: number; bytes: number },
+): Promise<Canceling[]> {
+  const children: Canceling[] = [];
+  const inFlight = ctx.db
+    .query("steps")
+    .withIndex("inProgress", (q) =>
+      q
+        .eq("step.inProgress", true)
+        .eq("workflowId", workflowId)
+        .gt("_creationTime", after),
+    );
+  for await (const row of inFlight) {
+    await releaseStep(ctx, row);
+    children.push(...childOf(row));
+    budget.steps--;
+    budget.bytes -= sizeOf(row.step.args);
+    if (budget.steps <= 0 || budget.bytes <= 0)
+      return [
+        { workflowId, generationNumber, after: row._creationTime },
+        ...children,
+      ];
+  }
+  return children;
+}
+
+function childOf({ step }: StepRow): Canceling[] {
+  return step.kind === "workflow" && step.workflowId
+    ? [{ workflowId: step.workflowId }]
+    : [];
+}

@@ -1,0 +1,62 @@
+import { storableOutcome, type Outcome } from "../shared/outcome.js";
+import type { Id } from "./_generated/dataModel.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { readConfig, type Config } from "./config.js";
+import type { Run, StepRow } from "./runs.js";
+import { resultMatters, wake } from "./waking.js";
+
+export type { Outcome };
+
+export interface Completion {
+  row: StepRow;
+  run: Run;
+}
+
+/**
+ * The step and its run, if a result of generation `generationNumber` is still awaited; null when
+ * the step has one, was cleaned up, or belongs to an execution that cancel or restart ended.
+ */
+export async function awaitedStep(
+  ctx: MutationCtx,
+  stepId: Id<"steps">,
+  generationNumber: number,
+): Promise<Completion | null> {
+  const row = await ctx.db.get("steps", stepId);
+  if (!row?.step.inProgress || row.unstarted) return null;
+  const run = await ctx.db.get("workflows", row.workflowId);
+  if (run?.generationNumber !== generationNumber) return null;
+  return { row, run };
+}
+
+/** Records a step's result, once, and makes a turn due if the handler may be waiting for it. */
+export async function recordResult(
+  ctx: MutationCtx,
+  { row, run }: Completion,
+  outcome: Outcome,
+  config?: Config,
+) {
+  const { result, failure } = storableOutcome(row.step, outcome);
+  const completedAt = Date.now();
+  row.step = {
+    ...row.step,
+    inProgress: false,
+    runResult: result,
+    completedAt,
+  };
+  row.failure = failure;
+  await ctx.db.patch("steps", row._id, { step: row.step, failure });
+  config ??= await readConfig(ctx);
+  config.log.event("stepCompleted", {
+    workflowId: run._id,
+    workflowName: run.name,
+    stepId: row._id,
+    stepNumber: row.stepNumber,
+    name: row.step.name,
+    status: result.kind,
+    durationMs: completedAt - row.step.startedAt,
+  });
+  // What a race left behind goes on after the end, but has nobody to wake.
+  if (run.runResult) return;
+  if (await resultMatters(ctx, run, row, result.kind === "success"))
+    await wake(ctx, run, config);
+}

@@ -1,0 +1,59 @@
+import type { MutationCtx, QueryCtx } from "./_generated/server.js";
+import { createLogger, type Logger, type LogLevel } from "./logging.js";
+
+export const DEFAULT_MAX_PARALLELISM = 25;
+
+export interface Config {
+  log: Logger;
+  /** What was stored by `utils:updateConfig`, or the default. A manager's own option wins over it. */
+  maxParallelism: number;
+}
+
+export async function readConfig(ctx: QueryCtx): Promise<Config> {
+  const row = await ctx.db.query("config").first();
+  return {
+    log: createLogger(row?.logLevel),
+    maxParallelism: row?.maxParallelism ?? DEFAULT_MAX_PARALLELISM,
+  };
+}
+
+export async function updateConfig(
+  ctx: MutationCtx,
+  changes: { logLevel?: LogLevel; maxParallelism?: number },
+) {
+  if (changes.maxParallelism !== undefined)
+    checkParallelism(changes.maxParallelism);
+  const row = await ctx.db.query("config").first();
+  if (row) await ctx.db.patch("config", row._id, changes);
+  else await ctx.db.insert("config", changes);
+}
+
+/**
+ * Remembers what parallelism a manager asked for and warns, once for each further value, when
+ * managers disagree. Only a value not seen before writes, so that starts don't contend on the row.
+ */
+export async function noteManagerParallelism(
+  ctx: MutationCtx,
+  maxParallelism: number,
+) {
+  checkParallelism(maxParallelism);
+  const row = await ctx.db.query("config").first();
+  const seen = row?.managerParallelism ?? [];
+  if (seen.includes(maxParallelism)) return;
+  if (seen.length > 0)
+    createLogger(row?.logLevel).warn(
+      `Workflow managers of one component ask for different workpoolOptions.maxParallelism: ` +
+        `${seen.join(" and ")} before, ${maxParallelism} now. They share one pool, which uses ` +
+        `whichever was asked for last. Give all managers the same value.`,
+    );
+  const managerParallelism = [...seen, maxParallelism];
+  if (row) await ctx.db.patch("config", row._id, { managerParallelism });
+  else await ctx.db.insert("config", { managerParallelism });
+}
+
+function checkParallelism(value: number) {
+  if (!Number.isInteger(value) || value < 0 || value > 200)
+    throw new Error(
+      `Invalid maxParallelism: ${value}. Expected a whole number from 0 to 200.`,
+    );
+}

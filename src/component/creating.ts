@@ -1,0 +1,39 @@
+import { MAX_ROW_BYTES } from "../shared/limits.js";
+import { sizeOf, whyNotStorable } from "../shared/storable.js";
+import type { MutationCtx } from "./_generated/server.js";
+import type { Config } from "./config.js";
+import { ENGINE_VERSION, type Run } from "./runs.js";
+
+type NewRun = Pick<
+  Run,
+  "name" | "workflowHandle" | "args" | "onComplete" | "parent" | "maxParallelism"
+>;
+
+/** Inserts a run. Nothing of it has happened yet, and nothing will until it is woken. */
+export async function createRun(
+  ctx: MutationCtx,
+  fields: NewRun,
+  config: Config,
+): Promise<Run> {
+  const size = sizeOf(fields.args) + sizeOf(fields.onComplete?.context);
+  const problem =
+    whyNotStorable("its arguments", fields.args) ??
+    whyNotStorable("its context", fields.onComplete?.context) ??
+    (size > MAX_ROW_BYTES &&
+      `its arguments and context are too large: ${size} bytes, the maximum is ${MAX_ROW_BYTES} bytes`);
+  if (problem)
+    throw new Error(`Can't start workflow "${fields.name}": ${problem}`);
+  const row = {
+    ...fields,
+    generationNumber: 0,
+    engineVersion: ENGINE_VERSION,
+  };
+  const _id = await ctx.db.insert("workflows", row);
+  config.log.event("started", {
+    workflowId: _id,
+    workflowName: fields.name,
+    name: fields.name,
+    status: "inProgress",
+  });
+  return { _id, _creationTime: Date.now(), ...row };
+}

@@ -1,0 +1,222 @@
+import type { RunResult } from "@convex-dev/workpool";
+import type { FunctionHandle } from "convex/server";
+import { v } from "convex/values";
+import { BYTES_PER_BATCH, MAX_ROW_BYTES, STEPS_PER_BATCH } from "../shared/limits.js";
+import { shortenError, sizeOf, whyNotStorable } from "../shared/storable.js";
+import { internal } from "./_generated/api.js";
+import type { Id } from "./_generated/dataModel.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { awaitedStep, recordResult } from "./completing.js";
+import { readConfig, type Config } from "./config.js";
+import { releaseWait } from "./releasing.js";
+import type { Run } from "./runs.js";
+import { vRunResult } from "./schema.js";
+
+/**
+ * Ends a run: writes its result, drops the waits that are left, and tells whoever asked to be
+ * told. Function steps and children still in flight go on; what they bring is recorded.
+ */
+export async function endRun(
+  ctx: MutationCtx,
+  run: Run,
+  result: RunResult,
+  config: Config,
+) {
+  await writeResult(ctx, run, result, config);
+  await callOnComplete(ctx, run, config);
+}
+
+async function writeResult(
+  ctx: MutationCtx,
+  run: Run,
+  result: RunResult,
+  config: Config,
+) {
+  run.runResult = storableResult(run, result);
+  run.pendingTurn = undefined;
+  run.restarting = undefined;
+  await ctx.db.replace("workflows", run._id, run);
+  config.log.event("completed", {
+    workflowId: run._id,
+    workflowName: run.name,
+    name: run.name,
+    status: run.runResult.kind,
+    durationMs: Date.now() - run._creationTime,
+  });
+  await dropWaitsOf(ctx, run._id, run.generationNumber);
+  if (run.parent) {
+    const { stepId, generationNumber } = run.parent;
+    const step = await awaitedStep(ctx, stepId, generationNumber);
+    if (step) await recordResult(ctx, step, { result: run.runResult }, config);
+  }
+}
+
+async function callOnComplete(ctx: MutationCtx, run: Run, config: Config) {
+  const { onComplete, runResult } = run;
+  if (!onComplete || !runResult) return;
+  try {
+    await ctx.runMutation(onComplete.fnHandle as FunctionHandle<"mutation">, {
+      workflowId: run._id,
+      result: runResult,
+      context: onComplete.context,
+    });
+  } catch (thrown) {
+    await keepFailure(ctx, run, runResult, String(thrown), config);
+  }
+}
+
+async function keepFailure(
+  ctx: MutationCtx,
+  run: Run,
+  runResult: RunResult,
+  error: string,
+  config: Config,
+) {
+  config.log.error(
+    `onComplete of workflow ${run._id} failed, see onCompleteFailures: ${error}`,
+  );
+  await ctx.db.insert("onCompleteFailures", {
+    workflowId: run._id,
+    generationNumber: run.generationNumber,
+    runResult,
+    // Short enough to fit beside the largest result.
+    error: shortenError(error, 1000),
+  });
+}
+
+function storableResult(run: Run, result: RunResult): RunResult {
+  if (result.kind === "canceled") return result;
+  if (result.kind === "failed")
+    return { kind: "failed", error: shortenError(result.error) };
+  const returnValue: unknown = result.returnValue ?? null;
+  const what = `The return value of workflow ${run._id}`;
+  const shape = whyNotStorable(what, returnValue);
+  if (shape) return { kind: "failed", error: shape };
+  const others = sizeOf(run.args) + sizeOf(run.onComplete?.context);
+  const size = sizeOf(returnValue);
+  if (others + size > MAX_ROW_BYTES)
+    return {
+      kind: "failed",
+      error:
+        `${what} is too large: ${size} bytes, with ${others} bytes of arguments and context; ` +
+        `the maximum together is ${MAX_ROW_BYTES} bytes. Store it in a table or a file and return its id.`,
+    };
+  return { kind: "success", returnValue };
+}
+
+/**
+ * Ends a run whose turn died. Should ending it in one transaction with `onComplete` die as well,
+ * the check scheduled here ends it without.
+ */
+export async function endRunAlone(
+  ctx: MutationCtx,
+  run: Run,
+  result: RunResult,
+) {
+  const args = {
+    workflowId: run._id,
+    generationNumber: run.generationNumber,
+    result:
+      result.kind === "failed"
+        ? { ...result, error: shortenError(result.error) }
+        : result,
+  };
+  await ctx.scheduler.runAfter(0, internal.ending.finish, args);
+  await ctx.scheduler.runAfter(
+    ON_COMPLETE_CHECK_MS,
+    internal.ending.finishWithoutCallback,
+    args,
+  );
+}
+
+const ON_COMPLETE_CHECK_MS = 60_000;
+
+const endArgs = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+  result: vRunResult,
+};
+
+async function runInGeneration(
+  ctx: MutationCtx,
+  args: { workflowId: Id<"workflows">; generationNumber: number },
+) {
+  const run = await ctx.db.get("workflows", args.workflowId);
+  if (run?.generationNumber !== args.generationNumber) return null;
+  return run.runResult ? null : run;
+}
+
+export const finish = internalMutation({
+  args: endArgs,
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const run = await runInGeneration(ctx, args);
+    if (run) await endRun(ctx, run, args.result, await readConfig(ctx));
+    return null;
+  },
+});
+
+export const finishWithoutCallback = internalMutation({
+  args: endArgs,
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const run = await runInGeneration(ctx, args);
+    if (!run) return null;
+    const config = await readConfig(ctx);
+    await writeResult(ctx, run, args.result, config);
+    if (run.onComplete)
+      await keepFailure(
+        ctx,
+        run,
+        args.result,
+        "The transaction that called it died, of a time limit perhaps.",
+        config,
+      );
+    return null;
+  },
+});
+
+/** Sleeps and event waits of a run that has ended are over: they would wake nobody. */
+export const dropWaits = internalMutation({
+  args: {
+    workflowId: v.id("workflows"),
+    generationNumber: v.number(),
+    after: v.number(),
+  },
+  returns: v.null(),
+  handler: async (ctx, { workflowId, generationNumber, after }) => {
+    const run = await ctx.db.get("workflows", workflowId);
+    if (run?.runResult && run.generationNumber === generationNumber)
+      await dropWaitsOf(ctx, workflowId, generationNumber, after);
+    return null;
+  },
+});
+
+async function dropWaitsOf(
+  ctx: MutationCtx,
+  workflowId: Id<"workflows">,
+  generationNumber: number,
+  after = 0,
+) {
+  let steps = 0;
+  let bytes = 0;
+  const inFlight = ctx.db
+    .query("steps")
+    .withIndex("inProgress", (q) =>
+      q
+        .eq("step.inProgress", true)
+        .eq("workflowId", workflowId)
+        .gt("_creationTime", after),
+    );
+  for await (const row of inFlight) {
+    await releaseWait(ctx, row);
+    bytes += sizeOf(row.step.args);
+    if (++steps < STEPS_PER_BATCH && bytes < BYTES_PER_BATCH) continue;
+    await ctx.scheduler.runAfter(0, internal.ending.dropWaits, {
+      workflowId,
+      generationNumber,
+      after: row._creationTime,
+    });
+    return;
+  }
+}

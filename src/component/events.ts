@@ -1,0 +1,177 @@
+import type { RunResult } from "@convex-dev/workpool";
+import type { Doc, Id } from "./_generated/dataModel.js";
+import type { MutationCtx, QueryCtx } from "./_generated/server.js";
+import type { Config } from "./config.js";
+import { awaitedStep, recordResult } from "./completing.js";
+import type { Run, StepRow } from "./runs.js";
+
+type EventRow = Doc<"events">;
+type EventKind = EventRow["state"]["kind"];
+
+/** The oldest event of a name in a state; of waiting ones the one whose step asked first. */
+export async function oldestEvent(
+  ctx: QueryCtx,
+  workflowId: Id<"workflows">,
+  name: string,
+  kind: EventKind,
+): Promise<EventRow | null> {
+  return await ctx.db
+    .query("events")
+    .withIndex("name", (q) =>
+      q
+        .eq("workflowId", workflowId)
+        .eq("name", name)
+        .eq("state.kind", kind),
+    )
+    .first();
+}
+
+export const describeEvent = (event: EventRow) =>
+  `${event._id} (name "${event.name}") of workflow ${event.workflowId}`;
+
+export type Wait =
+  | { kind: "consumed"; eventId: Id<"events">; result: RunResult }
+  | { kind: "waiting"; eventId: Id<"events"> }
+  | { kind: "refused"; error: string };
+
+/** Makes `row`, an event step, the consumer of its event: now if it was sent, else when it is. */
+export async function waitForEvent(
+  ctx: MutationCtx,
+  run: Run,
+  row: Pick<StepRow, "_id" | "stepNumber" | "step">,
+  eventId: string | undefined,
+  config: Config,
+): Promise<Wait> {
+  const found = await findEventToAwait(ctx, run, row.step.name, eventId);
+  if (typeof found === "string") return { kind: "refused", error: found };
+  const now = Date.now();
+  if (found?.state.kind === "sent") {
+    const { result, sentAt } = found.state;
+    await consume(ctx, run, found, row._id, { waitingAt: now, sentAt }, config);
+    return { kind: "consumed", eventId: found._id, result };
+  }
+  const waiting = {
+    state: { kind: "waiting" as const, waitingAt: now, stepId: row._id },
+    waiter: row.stepNumber,
+  };
+  if (found) {
+    await ctx.db.patch("events", found._id, waiting);
+    return { kind: "waiting", eventId: found._id };
+  }
+  const inserted = await ctx.db.insert("events", {
+    workflowId: run._id,
+    name: row.step.name,
+    createdByWait: true,
+    ...waiting,
+  });
+  return { kind: "waiting", eventId: inserted };
+}
+
+/** An event that was sent or can be; null when one must be made; or why the request is refused. */
+async function findEventToAwait(
+  ctx: QueryCtx,
+  run: Run,
+  name: string,
+  eventId: string | undefined,
+): Promise<EventRow | null | string> {
+  if (eventId === undefined)
+    return (
+      (await oldestEvent(ctx, run._id, name, "sent")) ??
+      (await oldestEvent(ctx, run._id, name, "created"))
+    );
+  const id = ctx.db.normalizeId("events", eventId);
+  const event = id && (await ctx.db.get("events", id));
+  if (!event)
+    return `Event not found: ${eventId}. Workflow ${run._id} awaited an id that no createEvent call returned, or whose event was cleaned up.`;
+  if (event.workflowId !== run._id)
+    return `Event ${describeEvent(event)} can't be awaited by workflow ${run._id}: it belongs to the other one.`;
+  if (event.state.kind === "waiting")
+    return `Event already waiting: ${describeEvent(event)}. An event id can be awaited once.`;
+  if (event.state.kind === "consumed")
+    return `Event already consumed: ${describeEvent(event)}. An event id can be awaited once.`;
+  return event;
+}
+
+async function consume(
+  ctx: MutationCtx,
+  run: Run,
+  event: EventRow,
+  stepId: Id<"steps">,
+  { waitingAt, sentAt }: { waitingAt: number; sentAt: number },
+  config: Config,
+) {
+  const consumedAt = Date.now();
+  await ctx.db.patch("events", event._id, {
+    state: { kind: "consumed", waitingAt, sentAt, consumedAt, stepId },
+    waiter: undefined,
+  });
+  config.log.event("eventConsumed", {
+    workflowId: run._id,
+    workflowName: run.name,
+    eventId: event._id,
+    name: event.name,
+    stepId,
+    status: "consumed",
+    durationMs: consumedAt - waitingAt,
+  });
+}
+
+/** Gives `event` its result: to the step that waits for it, or to be kept until one does. */
+export async function sendToEvent(
+  ctx: MutationCtx,
+  run: Run,
+  event: EventRow,
+  result: RunResult,
+  config: Config,
+) {
+  if (event.state.kind === "sent" || event.state.kind === "consumed")
+    throw new Error(
+      `Event already sent: ${describeEvent(event)}. It was ${event.state.kind === "sent" ? "sent and not awaited yet" : "sent and consumed"}.`,
+    );
+  const sentAt = Date.now();
+  if (event.state.kind === "created") {
+    await keepSent(ctx, event, result, sentAt);
+    return;
+  }
+  const { stepId, waitingAt } = event.state;
+  const awaited = await awaitedStep(ctx, stepId, run.generationNumber);
+  if (!awaited) {
+    // The wait was given up without being withdrawn.
+    await keepSent(ctx, event, result, sentAt);
+    return;
+  }
+  await consume(ctx, run, event, stepId, { waitingAt, sentAt }, config);
+  if (awaited.row.timer)
+    await ctx.scheduler.cancel(
+      awaited.row.timer.scheduledId as Id<"_scheduled_functions">,
+    );
+  await recordResult(ctx, awaited, { result }, config);
+}
+
+async function keepSent(
+  ctx: MutationCtx,
+  event: EventRow,
+  result: RunResult,
+  sentAt: number,
+) {
+  await ctx.db.patch("events", event._id, {
+    state: { kind: "sent", result, sentAt },
+    waiter: undefined,
+  });
+}
+
+/** Takes a step out of the line of those that wait: a later event is kept for the next. */
+export async function withdrawWait(
+  ctx: MutationCtx,
+  eventId: Id<"events">,
+  stepId: Id<"steps">,
+) {
+  const event = await ctx.db.get("events", eventId);
+  if (event?.state.kind !== "waiting" || event.state.stepId !== stepId) return;
+  if (event.createdByWait) await ctx.db.delete("events", eventId);
+  else
+    await ctx.db.patch("events", eventId, {
+      state: { kind: "created" },
+      waiter: undefined,
+    });
+}

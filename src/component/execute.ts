@@ -1,0 +1,141 @@
+import type { FunctionHandle, TransactionLimits } from "convex/server";
+import { v, type Infer } from "convex/values";
+import { describeFailure } from "../shared/failures.js";
+import { MAX_ROW_BYTES } from "../shared/limits.js";
+import { shortenError, sizeOf, whyNotRecordable } from "../shared/storable.js";
+import {
+  internalAction,
+  internalMutation,
+  type MutationCtx,
+} from "./_generated/server.js";
+import { awaitedStep, recordResult, type Outcome } from "./completing.js";
+import { vFailure, type Step } from "./schema.js";
+
+/** Runs a query or mutation step and records its result, in one transaction. */
+export const transaction = internalMutation({
+  args: { generationNumber: v.number(), stepId: v.id("steps") },
+  returns: v.null(),
+  handler: async (ctx, { generationNumber, stepId }) => {
+    const due = await awaitedStep(ctx, stepId, generationNumber);
+    if (!due) return null;
+    const outcome = await runFunction(ctx, due.row.step);
+    // The function may have canceled, restarted or cleaned up its own run. What it did stays
+    // done, so its result is recorded wherever the step is still there to hold it.
+    const row = await ctx.db.get("steps", stepId);
+    const run = row && (await ctx.db.get("workflows", row.workflowId));
+    if (!row?.step.inProgress || row.unstarted || !run) return null;
+    await recordResult(ctx, { row, run }, outcome);
+    return null;
+  },
+});
+
+async function runFunction(ctx: MutationCtx, step: Step): Promise<Outcome> {
+  if (step.kind !== undefined && step.kind !== "function")
+    throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
+  const transactionLimits = await roomForFunction(ctx, step);
+  try {
+    const returnValue: unknown =
+      step.functionType === "query"
+        ? await ctx.runQuery(
+            step.handle as FunctionHandle<"query">,
+            step.args,
+            { transactionLimits },
+          )
+        : await ctx.runMutation(
+            step.handle as FunctionHandle<"mutation">,
+            step.args,
+            { transactionLimits },
+          );
+    return { result: { kind: "success", returnValue } };
+  } catch (thrown) {
+    const { error, failure } = describeFailure(thrown);
+    return { result: { kind: "failed", error }, failure };
+  }
+}
+
+/** What recording the result and waking the run need for themselves, beside the row's own bytes. */
+const RESERVED = {
+  documentsRead: 64,
+  documentsWritten: 32,
+  databaseQueries: 64,
+  functionsScheduled: 8,
+  bytes: 64 * 1024,
+};
+
+/**
+ * The part of this transaction that the step's function may use. What is left lets its result be
+ * recorded even if it uses all of that.
+ */
+async function roomForFunction(
+  ctx: MutationCtx,
+  step: Step,
+): Promise<TransactionLimits | undefined> {
+  let metrics;
+  try {
+    metrics = await ctx.meta.getTransactionMetrics();
+  } catch {
+    return undefined; // A backend that can't tell what is left doesn't know limits for a call either.
+  }
+  const left = (of: { remaining: number }, reserved: number) =>
+    Math.max(0, of.remaining - reserved);
+  const row = sizeOf(step.args);
+  return {
+    documentsRead: left(metrics.documentsRead, RESERVED.documentsRead),
+    documentsWritten: left(metrics.documentsWritten, RESERVED.documentsWritten),
+    databaseQueries: left(metrics.databaseQueries, RESERVED.databaseQueries),
+    functionsScheduled: left(
+      metrics.functionsScheduled,
+      RESERVED.functionsScheduled,
+    ),
+    bytesRead: left(metrics.bytesRead, RESERVED.bytes + 2 * row),
+    bytesWritten: left(metrics.bytesWritten, RESERVED.bytes + MAX_ROW_BYTES),
+  };
+}
+
+export const vActionOutcome = v.union(
+  v.object({ kind: v.literal("success"), returnValue: v.any() }),
+  v.object({
+    kind: v.literal("failed"),
+    error: v.string(),
+    failure: v.optional(vFailure),
+    nonRetryable: v.optional(v.boolean()),
+  }),
+);
+export type ActionOutcome = Infer<typeof vActionOutcome>;
+
+/**
+ * Runs one attempt of an action step. The pool keeps of an error only its text; this returns all
+ * that the run needs to know of it.
+ */
+export const action = internalAction({
+  args: { handle: v.string(), args: v.any(), name: v.string() },
+  returns: vActionOutcome,
+  handler: async (ctx, { handle, args, name }): Promise<ActionOutcome> => {
+    try {
+      const returnValue: unknown =
+        (await ctx.runAction(
+          handle as FunctionHandle<"action">,
+          args as Record<string, unknown>,
+        )) ?? null;
+      const problem = whyNotRecordable(
+        `The return value of step "${name}"`,
+        returnValue,
+      );
+      if (problem)
+        return { kind: "failed", error: problem, nonRetryable: true };
+      return { kind: "success", returnValue };
+    } catch (thrown) {
+      const described = describeFailure(thrown);
+      const { failure } = described;
+      return {
+        ...described,
+        kind: "failed",
+        error: shortenError(described.error),
+        failure:
+          failure && whyNotRecordable("data", failure.data) === undefined
+            ? failure
+            : undefined,
+      };
+    }
+  },
+});

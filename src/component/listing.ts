@@ -1,0 +1,139 @@
+import type { PaginationOptions } from "convex/server";
+import { paginator } from "convex-helpers/server/pagination";
+import { v, type Infer, type Validator } from "convex/values";
+import { vResult, vWorkId } from "@convex-dev/workpool";
+import type { Id } from "./_generated/dataModel.js";
+import type { QueryCtx } from "./_generated/server.js";
+import type { Run, StepRow } from "./runs.js";
+import schema from "./schema.js";
+
+/** A run as users see it. */
+export const vPublicRun = v.object({
+  workflowId: v.string(),
+  name: v.optional(v.string()),
+  args: v.any(),
+  context: v.optional(v.any()),
+  runResult: v.optional(vResult),
+});
+
+const publicStepFields = {
+  workflowId: v.string(),
+  name: v.string(),
+  stepId: v.string(),
+  stepNumber: v.number(),
+  args: v.any(),
+  runResult: v.optional(vResult),
+  startedAt: v.number(),
+  completedAt: v.optional(v.number()),
+};
+
+/** A step as users see it. */
+export const vPublicStep = v.union(
+  v.object({
+    ...publicStepFields,
+    kind: v.literal("function"),
+    workId: v.optional(vWorkId),
+  }),
+  v.object({
+    ...publicStepFields,
+    kind: v.literal("workflow"),
+    nestedWorkflowId: v.optional(v.string()),
+  }),
+  v.object({
+    ...publicStepFields,
+    kind: v.literal("event"),
+    eventId: v.optional(v.string()),
+  }),
+  v.object({
+    ...publicStepFields,
+    kind: v.literal("sleep"),
+    workId: v.optional(vWorkId),
+  }),
+);
+
+export function vPaginated<T extends Validator<unknown, "required", string>>(
+  item: T,
+) {
+  return v.object({
+    page: v.array(item),
+    isDone: v.boolean(),
+    continueCursor: v.string(),
+    splitCursor: v.optional(v.union(v.string(), v.null())),
+    pageStatus: v.optional(
+      v.union(
+        v.literal("SplitRecommended"),
+        v.literal("SplitRequired"),
+        v.null(),
+      ),
+    ),
+  });
+}
+
+function publicRun(run: Run): Infer<typeof vPublicRun> {
+  return {
+    workflowId: run._id,
+    name: run.name,
+    args: run.args as unknown,
+    context: run.onComplete?.context as unknown,
+    runResult: run.runResult,
+  };
+}
+
+export function publicStep(row: StepRow): Infer<typeof vPublicStep> {
+  const { step } = row;
+  const common = {
+    workflowId: row.workflowId,
+    name: step.name,
+    stepId: row._id,
+    stepNumber: row.stepNumber,
+    args: step.args as unknown,
+    runResult: step.runResult,
+    startedAt: step.startedAt,
+    completedAt: step.completedAt,
+  };
+  switch (step.kind) {
+    case undefined:
+    case "function":
+      return { ...common, kind: "function", workId: workId(step.workId) };
+    case "workflow":
+      return { ...common, kind: "workflow", nestedWorkflowId: step.workflowId };
+    case "event":
+      return { ...common, kind: "event", eventId: step.eventId };
+    case "sleep":
+      return { ...common, kind: "sleep", workId: workId(step.workId) };
+  }
+}
+
+const workId = (id: string | undefined) =>
+  id as Infer<typeof vWorkId> | undefined;
+
+export async function listRuns(
+  ctx: QueryCtx,
+  name: string | undefined,
+  order: "asc" | "desc" = "asc",
+  paginationOpts: PaginationOptions,
+) {
+  const runs = paginator(ctx.db, schema).query("workflows");
+  const result = await (
+    name === undefined
+      ? runs.withIndex("by_creation_time")
+      : runs.withIndex("name", (q) => q.eq("name", name))
+  )
+    .order(order)
+    .paginate(paginationOpts);
+  return { ...result, page: result.page.map(publicRun) };
+}
+
+export async function listStepsOf(
+  ctx: QueryCtx,
+  workflowId: Id<"workflows">,
+  order: "asc" | "desc" = "asc",
+  paginationOpts: PaginationOptions,
+) {
+  const result = await paginator(ctx.db, schema)
+    .query("steps")
+    .withIndex("workflow", (q) => q.eq("workflowId", workflowId))
+    .order(order)
+    .paginate(paginationOpts);
+  return { ...result, page: result.page.map(publicStep) };
+}

@@ -1,0 +1,46 @@
+import { v, type Infer } from "convex/values";
+
+const LEVELS = ["DEBUG", "TRACE", "INFO", "REPORT", "WARN", "ERROR"] as const;
+
+export const vLogLevel = v.union(
+  v.literal("DEBUG"),
+  v.literal("TRACE"),
+  v.literal("INFO"),
+  v.literal("REPORT"),
+  v.literal("WARN"),
+  v.literal("ERROR"),
+);
+export type LogLevel = Infer<typeof vLogLevel>;
+
+export const DEFAULT_LOG_LEVEL: LogLevel = "WARN";
+
+export type LogEvent =
+  | "started"
+  | "stepCompleted"
+  | "eventConsumed"
+  | "completed"
+  | "retry";
+
+export interface Logger {
+  level: LogLevel;
+  debug(...args: unknown[]): void;
+  warn(...args: unknown[]): void;
+  error(...args: unknown[]): void;
+  /** One JSON line, at INFO. */
+  event(event: LogEvent, fields: Record<string, unknown>): void;
+}
+
+export function createLogger(level: LogLevel = DEFAULT_LOG_LEVEL): Logger {
+  const prints = (at: LogLevel) => LEVELS.indexOf(at) >= LEVELS.indexOf(level);
+  return {
+    level,
+    debug: (...args) => prints("DEBUG") && console.debug(...args),
+    warn: (...args) => prints("WARN") && console.warn(...args),
+    error: (...args) => prints("ERROR") && console.error(...args),
+    event: (event, fields) =>
+      prints("INFO") &&
+      console.info(
+        JSON.stringify({ component: "workflow", event, ...fields }),
+      ),
+  };
+}

@@ -1,0 +1,46 @@
+import { v, type Infer } from "convex/values";
+import { vLogLevel } from "./logging.js";
+import { vRetryBehavior, type RetryBehavior } from "./schema.js";
+
+/** What a manager or a workflow definition says about its use of the pool. */
+export const vWorkpoolOptions = v.object({
+  maxParallelism: v.optional(v.number()),
+  logLevel: v.optional(vLogLevel),
+  defaultRetryBehavior: v.optional(vRetryBehavior),
+  retryActionsByDefault: v.optional(v.boolean()),
+});
+export type WorkpoolOptions = Infer<typeof vWorkpoolOptions>;
+
+export const vRetryOption = v.union(v.boolean(), vRetryBehavior);
+
+export const vSchedulerOptions = v.union(
+  v.object({ runAt: v.optional(v.number()) }),
+  v.object({ runAfter: v.optional(v.number()) }),
+);
+export type SchedulerOptions = Infer<typeof vSchedulerOptions>;
+
+export const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
+  maxAttempts: 5,
+  initialBackoffMs: 500,
+  base: 2,
+};
+
+/** How an action is retried, if it is: the step's own option wins over the defaults. */
+export function retryBehavior(
+  own: Infer<typeof vRetryOption> | undefined,
+  options: WorkpoolOptions | undefined,
+): RetryBehavior | undefined {
+  if (typeof own === "object") return own;
+  if (!(own ?? options?.retryActionsByDefault)) return undefined;
+  return options?.defaultRetryBehavior ?? DEFAULT_RETRY_BEHAVIOR;
+}
+
+export function startTime(
+  options: SchedulerOptions | undefined,
+): number {
+  if (options && "runAt" in options && options.runAt !== undefined)
+    return options.runAt;
+  if (options && "runAfter" in options && options.runAfter !== undefined)
+    return Date.now() + options.runAfter;
+  return Date.now();
+}

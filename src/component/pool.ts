@@ -1,0 +1,201 @@
+import { vResult, vWorkId } from "@convex-dev/workpool";
+import { v, type Infer } from "convex/values";
+import type { Id } from "./_generated/dataModel.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import {
+  awaitedStep,
+  recordResult,
+  type Completion,
+  type Outcome,
+} from "./completing.js";
+import { readConfig } from "./config.js";
+import { endRun, endRunAlone } from "./ending.js";
+import type { ActionOutcome } from "./execute.js";
+import { retryStep } from "./retrying.js";
+
+/** What a step's job carries for the mutation that completes it. */
+const vStepContext = v.object({
+  generationNumber: v.number(),
+  stepId: v.id("steps"),
+  workpoolOptions: v.optional(v.any()),
+});
+type StepContext = Infer<typeof vStepContext>;
+
+/** The same, of a shape not known here: jobs outlive the release that enqueued them. */
+const anyContext = v.any();
+
+/** Completes a step with what its job returned: jobs of 0.4, and transactions that died. */
+export const onComplete = internalMutation({
+  args: { workId: vWorkId, result: vResult, context: anyContext },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const step = await stepOf(ctx, args);
+    if (step) await recordResult(ctx, step, { result: args.result });
+    return null;
+  },
+});
+
+/** Completes an action step with what `execute:action` returned, or makes its next attempt due. */
+export const actionOnComplete = internalMutation({
+  args: { workId: vWorkId, result: vResult, context: anyContext },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const step = await stepOf(ctx, args);
+    if (!step) return null;
+    const outcome = actionOutcome(args.result);
+    if (outcome.kind === "failed" && !outcome.nonRetryable) {
+      if (await retryStep(ctx, step, outcome.error)) return null;
+    }
+    await recordResult(ctx, step, toOutcome(outcome));
+    return null;
+  },
+});
+
+/** Completes a parent's step with the result of its child: children begun by 0.4. */
+export const nestedWorkflowOnComplete = internalMutation({
+  args: { workflowId: v.string(), result: vResult, context: anyContext },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    const step = await stepOf(ctx, args);
+    if (step) await recordResult(ctx, step, { result: args.result });
+    return null;
+  },
+});
+
+/** Told by the pool that a turn did not finish: it threw, ran out of time, or its job was canceled. */
+export const handlerOnComplete = internalMutation({
+  args: { workId: vWorkId, result: vResult, context: anyContext },
+  returns: v.null(),
+  handler: async (ctx, { workId, result, context }) => {
+    if (result.kind === "success") return null;
+    const { workflowId, generationNumber } = parseTurnContext(context);
+    const id = workflowId && ctx.db.normalizeId("workflows", workflowId);
+    const run = id && (await ctx.db.get("workflows", id));
+    if (!run) return null;
+    if (generationNumber === undefined)
+      await ctx.db.insert("onCompleteFailures", { workId, result, context });
+    else if (run.generationNumber !== generationNumber) return null;
+    if (run.runResult) return null;
+    await endRunAlone(ctx, run, {
+      kind: "failed",
+      error:
+        result.kind === "failed"
+          ? result.error
+          : `The pool's job for the next turn of workflow ${run._id} was canceled.`,
+    });
+    return null;
+  },
+});
+
+/** The step that a job's context names, if its result is still awaited. */
+async function stepOf(
+  ctx: MutationCtx,
+  args: {
+    workId?: string;
+    workflowId?: string;
+    result: Infer<typeof vResult>;
+    context: unknown;
+  },
+): Promise<Completion | null> {
+  const context = parseStepContext(ctx, args.context);
+  if (context)
+    return await awaitedStep(ctx, context.stepId, context.generationNumber);
+  await keepUndeliverable(ctx, args);
+  return null;
+}
+
+function parseStepContext(
+  ctx: MutationCtx,
+  context: unknown,
+): StepContext | null {
+  if (typeof context !== "object" || context === null) return null;
+  const { stepId, generationNumber } = context as Record<string, unknown>;
+  if (typeof generationNumber !== "number" || typeof stepId !== "string")
+    return null;
+  const id = ctx.db.normalizeId("steps", stepId);
+  return id && { stepId: id, generationNumber };
+}
+
+function parseTurnContext(context: unknown) {
+  const { workflowId, generationNumber } = (context ?? {}) as Record<
+    string,
+    unknown
+  >;
+  return {
+    workflowId: typeof workflowId === "string" ? workflowId : undefined,
+    generationNumber:
+      typeof generationNumber === "number" ? generationNumber : undefined,
+  };
+}
+
+/** A completion that can't be matched to its step is kept, and fails the run it names, if any. */
+async function keepUndeliverable(
+  ctx: MutationCtx,
+  args: {
+    workId?: string;
+    workflowId?: string;
+    result: Infer<typeof vResult>;
+    context: unknown;
+  },
+) {
+  const { workId, workflowId, result, context } = args;
+  await ctx.db.insert("onCompleteFailures", {
+    workId,
+    workflowId,
+    result,
+    context,
+  });
+  const config = await readConfig(ctx);
+  config.log.error(
+    `A completion with an unexpected context was kept in onCompleteFailures: ${JSON.stringify(context)}`,
+  );
+  const run = await namedRun(ctx, context);
+  if (!run || run.runResult) return;
+  await endRun(
+    ctx,
+    run,
+    {
+      kind: "failed",
+      error: `A step of workflow ${run._id} was completed with a context that is not understood: ${JSON.stringify(context)}`,
+    },
+    config,
+  );
+}
+
+async function namedRun(ctx: MutationCtx, context: unknown) {
+  const named = (context ?? {}) as Record<string, unknown>;
+  const byStep =
+    typeof named["stepId"] === "string" &&
+    ctx.db.normalizeId("steps", named["stepId"]);
+  const step = byStep && (await ctx.db.get("steps", byStep));
+  const id: Id<"workflows"> | null = step
+    ? step.workflowId
+    : typeof named["workflowId"] === "string"
+      ? ctx.db.normalizeId("workflows", named["workflowId"])
+      : null;
+  return id && (await ctx.db.get("workflows", id));
+}
+
+/** An attempt whose process died has no outcome of its own: the pool says what it knows. */
+function actionOutcome(
+  result: Infer<typeof vResult>,
+): ActionOutcome | { kind: "canceled" } {
+  switch (result.kind) {
+    case "success":
+      return result.returnValue as ActionOutcome;
+    case "canceled":
+      return result;
+    case "failed":
+      return {
+        kind: "failed",
+        error: `The action's outcome is unknown, it may have run: ${result.error}`,
+      };
+  }
+}
+
+function toOutcome(outcome: ActionOutcome | { kind: "canceled" }): Outcome {
+  if (outcome.kind !== "failed") return { result: outcome };
+  const { error, failure } = outcome;
+  return { result: { kind: "failed", error }, failure };
+}
+

@@ -1,0 +1,52 @@
+import type { FunctionHandle, FunctionType } from "convex/server";
+import type { RunResult } from "@convex-dev/workpool";
+import { components } from "./_generated/api.js";
+import type { MutationCtx } from "./_generated/server.js";
+import type { Config } from "./config.js";
+
+export interface Job {
+  type: FunctionType;
+  handle: string;
+  /** For the pool's logs. */
+  name: string;
+  args: Record<string, unknown>;
+  runAt: number;
+  onComplete: {
+    handle: FunctionHandle<"mutation">;
+    context: unknown;
+    /** Kinds of result that need no callback. */
+    exclude?: RunResult["kind"][];
+  };
+}
+
+/** Enqueues all jobs in one call. Their ids come back in the same order. */
+export async function enqueue(
+  ctx: MutationCtx,
+  jobs: Job[],
+  config: Config,
+  maxParallelism?: number,
+): Promise<string[]> {
+  if (jobs.length === 0) return [];
+  return await ctx.runMutation(components.workpool.lib.enqueueBatch, {
+    config: {
+      maxParallelism: maxParallelism ?? config.maxParallelism,
+      logLevel: config.log.level,
+    },
+    items: jobs.map((job) => ({
+      fnType: job.type,
+      fnHandle: job.handle,
+      fnName: job.name,
+      fnArgs: job.args,
+      runAt: job.runAt,
+      onComplete: {
+        fnHandle: job.onComplete.handle,
+        context: job.onComplete.context,
+        excludeKinds: job.onComplete.exclude,
+      },
+    })),
+  });
+}
+
+export async function cancelJob(ctx: MutationCtx, workId: string) {
+  await ctx.runMutation(components.workpool.lib.cancel, { id: workId });
+}

@@ -1,0 +1,185 @@
+import type { FunctionHandle } from "convex/server";
+import { v } from "convex/values";
+import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
+import { sizeOf } from "../shared/storable.js";
+import { internal } from "./_generated/api.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { deleteNested } from "./cleaning.js";
+import { readConfig, type Config } from "./config.js";
+import { releaseStep } from "./releasing.js";
+import {
+  ENGINE_VERSION,
+  lastStep,
+  type Run,
+  type StepRow,
+} from "./runs.js";
+import { wake } from "./waking.js";
+
+/**
+ * Begins a run again under a new generation: steps from `from` on are deleted, steps in flight
+ * before it are set to be started again, and results shown after it count as newly arrived.
+ */
+export async function restartRun(
+  ctx: MutationCtx,
+  run: Run,
+  options: { from?: number | string; startAsync: boolean },
+) {
+  if (!run.runResult) throw new Error(`Workflow is still running: ${run._id}`);
+  const config = await readConfig(ctx);
+  const from = await firstDeleted(ctx, run, options.from, config);
+  run.generationNumber++;
+  run.runResult = undefined;
+  run.pendingTurn = undefined;
+  run.restarting = { from };
+  const done = await rewind(ctx, run, from);
+  if (!done && !options.startAsync)
+    throw new Error(
+      `Workflow ${run._id} is too large to be restarted in one transaction. Pass startAsync: true to do it in several.`,
+    );
+  if (done) run.restarting = undefined;
+  await ctx.db.replace("workflows", run._id, run);
+  if (!done) return await scheduleRest(ctx, run);
+  if (options.startAsync) return await wake(ctx, run, config);
+  await ctx.runMutation(run.workflowHandle as FunctionHandle<"mutation">, {
+    workflowId: run._id,
+    generationNumber: run.generationNumber,
+  });
+}
+
+/** The number of the first step to delete: one past the last when none is. */
+async function firstDeleted(
+  ctx: MutationCtx,
+  run: Run,
+  from: number | string | undefined,
+  config: Config,
+): Promise<number> {
+  if (typeof from === "string") {
+    const named = await ctx.db
+      .query("steps")
+      .withIndex("name", (q) =>
+        q.eq("workflowId", run._id).eq("step.name", from),
+      )
+      .order("desc")
+      .first();
+    if (!named)
+      throw new Error(`Step "${from}" not found in workflow ${run._id}`);
+    return named.stepNumber;
+  }
+  if (from !== undefined && from < 0)
+    throw new Error(`Step number cannot be negative: ${from}`);
+  if (from !== undefined && !Number.isInteger(from))
+    throw new Error(`Step number must be a whole number: ${from}`);
+  const last = await lastStep(ctx, run._id);
+  const end = last ? last.stepNumber + 1 : 0;
+  if (from === undefined) return end;
+  if (from > end || (from === end && from > 0))
+    config.log.warn(
+      `Workflow ${run._id} has no step ${from}: it is restarted with all of its ${end} steps kept.`,
+    );
+  return Math.min(from, end);
+}
+
+/** The continuation of a restart that is done in several transactions. */
+export const goOn = internalMutation({
+  args: { workflowId: v.id("workflows"), generationNumber: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { workflowId, generationNumber }) => {
+    const run = await ctx.db.get("workflows", workflowId);
+    if (run?.generationNumber !== generationNumber || !run.restarting)
+      return null;
+    const { from, doneFrom } = run.restarting;
+    if (!(await rewind(ctx, run, from, doneFrom))) {
+      await ctx.db.replace("workflows", run._id, run);
+      await scheduleRest(ctx, run);
+      return null;
+    }
+    run.restarting = undefined;
+    await ctx.db.replace("workflows", run._id, run);
+    await wake(ctx, run, await readConfig(ctx));
+    return null;
+  },
+});
+
+async function scheduleRest(ctx: MutationCtx, run: Run) {
+  await ctx.scheduler.runAfter(0, internal.restarting.goOn, {
+    workflowId: run._id,
+    generationNumber: run.generationNumber,
+  });
+}
+
+/**
+ * One batch of a restart, from the last step to the first: so that whatever stops it leaves a
+ * journal without gaps. True when no step is left to treat. A later batch begins below `before`.
+ */
+async function rewind(
+  ctx: MutationCtx,
+  run: Run,
+  from: number,
+  before = Infinity,
+): Promise<boolean> {
+  let steps = 0;
+  let bytes = 0;
+  const rows = ctx.db
+    .query("steps")
+    .withIndex("workflow", (q) =>
+      before === Infinity
+        ? q.eq("workflowId", run._id)
+        : q.eq("workflowId", run._id).lt("stepNumber", before),
+    )
+    .order("desc");
+  for await (const row of rows) {
+    if (steps >= STEPS_PER_BATCH || bytes >= BYTES_PER_BATCH) {
+      run.restarting = { from, doneFrom: row.stepNumber + 1 };
+      return false;
+    }
+    steps++;
+    bytes += sizeOf(row);
+    if (row.stepNumber >= from) await deleteStep(ctx, row);
+    else await keepStep(ctx, row, from);
+  }
+  // With nothing left of what 0.4 recorded there is nothing left to replay by its rules.
+  if (from === 0) run.engineVersion = ENGINE_VERSION;
+  return true;
+}
+
+async function deleteStep(ctx: MutationCtx, row: StepRow) {
+  const { step } = row;
+  if (step.inProgress && !row.unstarted) await releaseStep(ctx, row);
+  if (step.kind === "event" && step.eventId) {
+    const event = await ctx.db.get("events", step.eventId);
+    const own =
+      event &&
+      "stepId" in event.state &&
+      event.state.stepId === row._id;
+    if (own) await ctx.db.delete("events", event._id);
+  }
+  if (step.kind === "workflow" && step.workflowId)
+    await deleteNested(ctx, step.workflowId);
+  await ctx.db.delete("steps", row._id);
+}
+
+async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
+  if (row.step.inProgress) {
+    if (row.unstarted) return;
+    await releaseStep(ctx, row);
+    if (row.step.kind === "workflow" && row.step.workflowId)
+      await deleteNested(ctx, row.step.workflowId);
+    await ctx.db.patch("steps", row._id, {
+      unstarted: true,
+      timer: undefined,
+      step: withoutExecution(row.step),
+    });
+  } else if (row.delivery && row.delivery.issued > from)
+    await ctx.db.patch("steps", row._id, { delivery: undefined });
+}
+
+function withoutExecution(step: StepRow["step"]): StepRow["step"] {
+  switch (step.kind) {
+    case "workflow":
+      return { ...step, workflowId: undefined };
+    case "event":
+      return { ...step, eventId: undefined };
+    default:
+      return { ...step, workId: undefined };
+  }
+}

@@ -1,0 +1,48 @@
+import type { MutationCtx } from "./_generated/server.js";
+import type { Completion } from "./completing.js";
+import { readConfig } from "./config.js";
+import { execute } from "./execution.js";
+import type { RetryBehavior } from "./schema.js";
+
+/** Makes the next attempt of a failed action due, if its policy has one left. */
+export async function retryStep(
+  ctx: MutationCtx,
+  { row, run }: Completion,
+  error: string,
+): Promise<boolean> {
+  const { retry, step } = row;
+  if (!retry || !("functionType" in step)) return false;
+  const failedAttempts = (row.failedAttempts ?? 0) + 1;
+  if (failedAttempts >= retry.maxAttempts) return false;
+  const delayMs = backoff(retry, failedAttempts);
+  const config = await readConfig(ctx);
+  const [workId] = await execute(
+    ctx,
+    run,
+    [{ stepId: row._id, step, runAt: Date.now() + delayMs }],
+    config,
+  );
+  await ctx.db.patch("steps", row._id, {
+    failedAttempts,
+    step: { ...step, workId },
+  });
+  config.log.event("retry", {
+    workflowId: run._id,
+    workflowName: run.name,
+    stepId: row._id,
+    stepNumber: row.stepNumber,
+    name: step.name,
+    status: "retrying",
+    attempt: failedAttempts + 1,
+    maxAttempts: retry.maxAttempts,
+    error,
+    durationMs: delayMs,
+  });
+  return true;
+}
+
+/** Between half and one and a half of what the policy says, so that failures don't return in step. */
+function backoff(retry: RetryBehavior, failedAttempts: number): number {
+  const exact = retry.initialBackoffMs * retry.base ** (failedAttempts - 1);
+  return exact * (0.5 + Math.random());
+}

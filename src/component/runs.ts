@@ -1,0 +1,59 @@
+import type { Doc, Id } from "./_generated/dataModel.js";
+import type { QueryCtx } from "./_generated/server.js";
+
+export type Run = Doc<"workflows">;
+export type StepRow = Doc<"steps">;
+
+/** The replay rules that new runs begin under. Raise it with every change to the rules. */
+export const ENGINE_VERSION = 1;
+
+export const isLegacy = (run: Run) => run.engineVersion === undefined;
+
+/** The id as one of the workflows table, or an error that names it. The run may be gone. */
+export function parseRunId(ctx: QueryCtx, workflowId: string) {
+  const id = ctx.db.normalizeId("workflows", workflowId);
+  if (!id)
+    throw new Error(
+      `Invalid workflow ID: ${workflowId}. Expected the id that starting a workflow returned.`,
+    );
+  return id;
+}
+
+export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {
+  const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
+  if (!run)
+    throw new Error(
+      `Workflow not found: ${workflowId}. It may have been cleaned up.`,
+    );
+  return run;
+}
+
+/** How a run's state is told in errors. */
+export function describeState(run: Run): string {
+  switch (run.runResult?.kind) {
+    case undefined:
+      return "still running";
+    case "success":
+      return "already completed";
+    case "failed":
+      return "already failed";
+    case "canceled":
+      return "already canceled";
+  }
+}
+
+export async function lastStep(ctx: QueryCtx, workflowId: Id<"workflows">) {
+  return await ctx.db
+    .query("steps")
+    .withIndex("workflow", (q) => q.eq("workflowId", workflowId))
+    .order("desc")
+    .first();
+}
+
+export function stepsInFlight(ctx: QueryCtx, workflowId: Id<"workflows">) {
+  return ctx.db
+    .query("steps")
+    .withIndex("inProgress", (q) =>
+      q.eq("step.inProgress", true).eq("workflowId", workflowId),
+    );
+}

@@ -1,0 +1,220 @@
+import { vResult as vRunResult } from "@convex-dev/workpool";
+import { defineSchema, defineTable } from "convex/server";
+import { v, type Infer } from "convex/values";
+import { vLogLevel } from "./logging.js";
+
+export { vRunResult };
+
+export const vOnComplete = v.object({
+  fnHandle: v.string(),
+  context: v.optional(v.any()),
+});
+
+export const vRetryBehavior = v.object({
+  maxAttempts: v.number(),
+  initialBackoffMs: v.number(),
+  base: v.number(),
+});
+export type RetryBehavior = Infer<typeof vRetryBehavior>;
+
+/** Fields that a step has whatever its kind. */
+const stepFields = {
+  name: v.string(),
+  inProgress: v.boolean(),
+  argsSize: v.number(),
+  args: v.any(),
+  runResult: v.optional(vRunResult),
+  startedAt: v.number(),
+  completedAt: v.optional(v.number()),
+};
+
+export const vStep = v.union(
+  v.object({
+    // Rows of early releases have no kind.
+    kind: v.optional(v.literal("function")),
+    functionType: v.union(
+      v.literal("query"),
+      v.literal("mutation"),
+      v.literal("action"),
+    ),
+    handle: v.string(),
+    /** The pool's job that runs it. */
+    workId: v.optional(v.string()),
+    ...stepFields,
+  }),
+  v.object({
+    kind: v.literal("workflow"),
+    handle: v.string(),
+    /** The nested run. */
+    workflowId: v.optional(v.id("workflows")),
+    ...stepFields,
+  }),
+  v.object({
+    kind: v.literal("event"),
+    /** The event it waits for or has consumed. */
+    eventId: v.optional(v.id("events")),
+    ...stepFields,
+    args: v.object({ eventId: v.optional(v.id("events")) }),
+  }),
+  v.object({
+    kind: v.literal("sleep"),
+    /** The scheduled function that will end it (in rows of 0.4: a job of the pool). */
+    workId: v.optional(v.string()),
+    ...stepFields,
+  }),
+);
+export type Step = Infer<typeof vStep>;
+
+/**
+ * Where a result was shown to the handler: as the `order`th of all results (from 0), when the
+ * handler had issued `issued` steps. Written once, by the turn that showed it.
+ */
+export const vDelivery = v.object({ order: v.number(), issued: v.number() });
+
+/**
+ * Which result of a step in flight wakes its run, as seen when the handler last blocked.
+ * `all`: a failure, or the last success of its group. `allSettled`: the last result of the group.
+ * `any`: a success, or the last failure of the group.
+ */
+export const vWakes = v.union(
+  v.literal("always"),
+  v.literal("never"),
+  v.literal("all"),
+  v.literal("allSettled"),
+  v.literal("any"),
+);
+export type Wakes = Infer<typeof vWakes>;
+
+/** What an error's text alone can't bring back. */
+export const vFailure = v.union(
+  v.object({ name: v.literal("ConvexError"), data: v.any() }),
+  v.object({ name: v.literal("TimeoutError"), ms: v.number() }),
+);
+export type Failure = Infer<typeof vFailure>;
+
+/** What the engine keeps about a step beside what users see of it. All absent in rows of 0.4. */
+export const stepEngineFields = {
+  delivery: v.optional(vDelivery),
+  /** Absent: always. */
+  wakes: v.optional(vWakes),
+  /** Steps of one group are members of one Promise combinator. */
+  group: v.optional(v.number()),
+  failure: v.optional(vFailure),
+  /** A restart kept the step but not its execution: the next turn starts it again. */
+  unstarted: v.optional(v.boolean()),
+  /** The arguments could not be stored; the step failed, and replay doesn't compare them. */
+  argsOmitted: v.optional(v.boolean()),
+  retry: v.optional(vRetryBehavior),
+  /** Attempts of an action that have ended in failure. */
+  failedAttempts: v.optional(v.number()),
+  /** The scheduled function that ends an event wait with a timeout, and after how long. */
+  timer: v.optional(v.object({ scheduledId: v.string(), ms: v.number() })),
+};
+
+export const vEventState = v.union(
+  v.object({ kind: v.literal("created") }),
+  v.object({
+    kind: v.literal("sent"),
+    result: vRunResult,
+    sentAt: v.number(),
+  }),
+  v.object({
+    kind: v.literal("waiting"),
+    waitingAt: v.number(),
+    stepId: v.id("steps"),
+  }),
+  v.object({
+    kind: v.literal("consumed"),
+    waitingAt: v.number(),
+    sentAt: v.number(),
+    consumedAt: v.number(),
+    stepId: v.id("steps"),
+  }),
+);
+
+export default defineSchema({
+  // One row a run. Written by `create`, by the turn that ends the run, by cancel and restart, and
+  // (pendingTurn only) by whatever wakes the run and by the turn that answers. Read by every turn
+  // and every completion. Dies in cleanup, before its steps and events do.
+  workflows: defineTable({
+    name: v.optional(v.string()),
+    workflowHandle: v.string(),
+    args: v.any(),
+    onComplete: v.optional(vOnComplete),
+    runResult: v.optional(vRunResult),
+    /** Raised by cancel and restart. Whatever was begun under a lower one changes nothing any more. */
+    generationNumber: v.number(),
+    // Rows of early releases carry these; nothing reads them.
+    logLevel: v.optional(v.any()),
+    startedAt: v.optional(v.any()),
+    state: v.optional(v.any()),
+    /** The replay rules that the run began under. Absent: begun by 0.4. */
+    engineVersion: v.optional(v.number()),
+    /** The step of the parent run that this run is. */
+    parent: v.optional(
+      v.object({ stepId: v.id("steps"), generationNumber: v.number() }),
+    ),
+    /** The pool job of the turn that is due and has not begun. */
+    pendingTurn: v.optional(v.object({ workId: v.string() })),
+    /** A restart that goes on in further transactions: the first step it deletes, and from where it is done. */
+    restarting: v.optional(v.object({ from: v.number(), doneFrom: v.optional(v.number()) })),
+    /** How its turns may share the pool: what its manager asked for. */
+    maxParallelism: v.optional(v.number()),
+  }).index("name", ["name"]),
+
+  // One row a step: the journal. Inserted by the turn in which the handler asked for it, completed
+  // once by whatever ran it, stamped with its delivery by the turn that showed the result. Read by
+  // every turn. Dies in cleanup, or in a restart from an earlier step.
+  steps: defineTable({
+    workflowId: v.id("workflows"),
+    stepNumber: v.number(),
+    step: vStep,
+    ...stepEngineFields,
+  })
+    .index("workflow", ["workflowId", "stepNumber"])
+    .index("inProgress", ["step.inProgress", "workflowId"])
+    .index("group", ["workflowId", "group", "step.inProgress"])
+    .index("name", ["workflowId", "step.name", "stepNumber"]),
+
+  // One row an event: created by `event.create`, by a send that nobody waited for, or by a wait
+  // that came first. Dies in cleanup, in a restart from before the step that consumed it, and
+  // when the wait that created it is withdrawn.
+  events: defineTable({
+    workflowId: v.id("workflows"),
+    name: v.string(),
+    state: vEventState,
+    /** While waiting: the waiting step's number. Waiters are served in its order. */
+    waiter: v.optional(v.number()),
+    /** Inserted by a wait, so that withdrawing the wait removes it. */
+    createdByWait: v.optional(v.boolean()),
+  })
+    .index("workflowId_state", ["workflowId", "state.kind"])
+    .index("name", ["workflowId", "name", "state.kind", "waiter"]),
+
+  // At most one row: what `utils:updateConfig` set. Read by everything that logs or enqueues.
+  config: defineTable({
+    logLevel: v.optional(vLogLevel),
+    maxParallelism: v.optional(v.number()),
+    /** The different `maxParallelism` that managers have asked for, to warn of each once. */
+    managerParallelism: v.optional(v.array(v.number())),
+  }),
+
+  // Completions that could not be delivered, for an operator to find. Nothing deletes them but cleanup
+  // of the run they name.
+  onCompleteFailures: defineTable(
+    v.union(
+      v.object({
+        workId: v.optional(v.string()),
+        workflowId: v.optional(v.string()),
+        result: vRunResult,
+        context: v.any(),
+      }),
+      v.object({
+        workflowId: v.id("workflows"),
+        generationNumber: v.number(),
+        runResult: vRunResult,
+        error: v.string(),
+      }),
+    ),
+  ).index("workflowId", ["workflowId"]),
+});

@@ -1,0 +1,101 @@
+import { createFunctionHandle, type FunctionHandle } from "convex/server";
+import { internal } from "./_generated/api.js";
+import type { MutationCtx } from "./_generated/server.js";
+import type { Config } from "./config.js";
+import { enqueue, type Job } from "./pooling.js";
+import { isLegacy, stepsInFlight, type Run, type StepRow } from "./runs.js";
+
+export interface Wake {
+  run: Run;
+  runAt: number;
+}
+
+/**
+ * Makes a turn due, unless one is. The turn is a job of the pool, which owns it: should the turn
+ * die, the pool tells `pool:handlerOnComplete`, and the run ends as failed instead of hanging.
+ */
+export async function wake(
+  ctx: MutationCtx,
+  run: Run,
+  config: Config,
+  runAt = Date.now(),
+) {
+  await wakeAll(ctx, [{ run, runAt }], config);
+}
+
+/** As `wake`, for runs of one manager, in one call to the pool. */
+export async function wakeAll(
+  ctx: MutationCtx,
+  wakes: Wake[],
+  config: Config,
+) {
+  const due = wakes.filter(({ run }) => !run.pendingTurn);
+  if (due.length === 0) return;
+  const handle = await createFunctionHandle(internal.pool.handlerOnComplete);
+  const workIds = await enqueue(
+    ctx,
+    due.map((wake) => turnJob(wake, handle)),
+    config,
+    due[0]?.run.maxParallelism,
+  );
+  for (const [index, { run }] of due.entries()) {
+    run.pendingTurn = { workId: workIds[index]! };
+    await ctx.db.patch("workflows", run._id, { pendingTurn: run.pendingTurn });
+  }
+}
+
+function turnJob(
+  { run, runAt }: Wake,
+  onDeath: FunctionHandle<"mutation">,
+): Job {
+  const args = { workflowId: run._id, generationNumber: run.generationNumber };
+  return {
+    type: "mutation",
+    handle: run.workflowHandle,
+    name: run.name ?? run.workflowHandle,
+    args,
+    runAt,
+    onComplete: { handle: onDeath, context: args, exclude: ["success"] },
+  };
+}
+
+/**
+ * Whether the result just recorded in `row` can matter to the handler, which waits as it did when
+ * its last turn ended. The row is no longer in progress.
+ */
+export async function resultMatters(
+  ctx: MutationCtx,
+  run: Run,
+  row: StepRow,
+  succeeded: boolean,
+): Promise<boolean> {
+  // 0.4 takes no turn while anything is in flight.
+  if (isLegacy(run))
+    return (await stepsInFlight(ctx, run._id).first()) === null;
+  switch (row.wakes) {
+    case undefined:
+    case "always":
+      return true;
+    case "never":
+      return false;
+    case "all":
+      return !succeeded || (await isLastOfGroup(ctx, row));
+    case "any":
+      return succeeded || (await isLastOfGroup(ctx, row));
+    case "allSettled":
+      return await isLastOfGroup(ctx, row);
+  }
+}
+
+async function isLastOfGroup(ctx: MutationCtx, row: StepRow) {
+  const other = await ctx.db
+    .query("steps")
+    .withIndex("group", (q) =>
+      q
+        .eq("workflowId", row.workflowId)
+        .eq("group", row.group)
+        .eq("step.inProgress", true),
+    )
+    .first();
+  return other === null;
+}

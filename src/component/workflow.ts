@@ -1,0 +1,201 @@
+import { vResult } from "@convex-dev/workpool";
+import type { FunctionHandle } from "convex/server";
+import { paginationOptsValidator } from "convex/server";
+import { v } from "convex/values";
+import { BYTES_PER_BATCH } from "../shared/limits.js";
+import { sizeOf } from "../shared/storable.js";
+import {
+  internalMutation,
+  mutation,
+  query,
+} from "./_generated/server.js";
+import { cancelRuns } from "./canceling.js";
+import { cleanUp, deleteBatch } from "./cleaning.js";
+import { noteManagerParallelism, readConfig } from "./config.js";
+import { createRun } from "./creating.js";
+import { endRun } from "./ending.js";
+import { vJournalEntry, vRun } from "./journal.js";
+import {
+  listRuns,
+  listStepsOf,
+  vPaginated,
+  vPublicStep,
+  vPublicRun,
+} from "./listing.js";
+import { vLogLevel } from "./logging.js";
+import { restartRun } from "./restarting.js";
+import { describeState, getRun, parseRunId, stepsInFlight } from "./runs.js";
+import { vOnComplete } from "./schema.js";
+import { wake } from "./waking.js";
+
+/**
+ * Creates a run. Its first turn runs inside this transaction, or as a job of the pool with
+ * `startAsync`, or is left to the caller with `createOnly`.
+ */
+export const create = mutation({
+  args: {
+    workflowName: v.string(),
+    workflowHandle: v.string(),
+    workflowArgs: v.any(),
+    maxParallelism: v.optional(v.number()),
+    onComplete: v.optional(vOnComplete),
+    startAsync: v.optional(v.boolean()),
+    createOnly: v.optional(v.boolean()),
+  },
+  returns: v.id("workflows"),
+  handler: async (ctx, args) => {
+    const { maxParallelism } = args;
+    if (maxParallelism !== undefined)
+      await noteManagerParallelism(ctx, maxParallelism);
+    const config = await readConfig(ctx);
+    const run = await createRun(
+      ctx,
+      {
+        name: args.workflowName,
+        workflowHandle: args.workflowHandle,
+        args: args.workflowArgs,
+        onComplete: args.onComplete,
+        maxParallelism,
+      },
+      config,
+    );
+    if (args.startAsync) await wake(ctx, run, config);
+    else if (!args.createOnly)
+      await ctx.runMutation(run.workflowHandle as FunctionHandle<"mutation">, {
+        workflowId: run._id,
+        generationNumber: run.generationNumber,
+      });
+    return run._id;
+  },
+});
+
+/** A run and its steps in flight: all of them, or as many as one answer can hold. */
+export const getStatus = query({
+  args: { workflowId: v.string() },
+  returns: v.object({
+    workflow: vRun,
+    inProgress: v.array(vJournalEntry),
+    logLevel: vLogLevel,
+  }),
+  handler: async (ctx, { workflowId }) => {
+    const workflow = await getRun(ctx, workflowId);
+    const { log } = await readConfig(ctx);
+    const inProgress = [];
+    if (!workflow.runResult) {
+      let bytes = 0;
+      for await (const row of stepsInFlight(ctx, workflow._id)) {
+        inProgress.push(row);
+        bytes += sizeOf(row.step.args);
+        if (bytes > BYTES_PER_BATCH || inProgress.length >= 1000) break;
+      }
+    }
+    return { workflow, inProgress, logLevel: log.level };
+  },
+});
+
+export const list = query({
+  args: {
+    order: v.optional(v.union(v.literal("asc"), v.literal("desc"))),
+    paginationOpts: paginationOptsValidator,
+  },
+  returns: vPaginated(vPublicRun),
+  handler: async (ctx, { order, paginationOpts }) =>
+    await listRuns(ctx, undefined, order, paginationOpts),
+});
+
+export const listByName = query({
+  args: {
+    name: v.string(),
+    order: v.optional(v.union(v.literal("asc"), v.literal("desc"))),
+    paginationOpts: paginationOptsValidator,
+  },
+  returns: vPaginated(vPublicRun),
+  handler: async (ctx, { name, order, paginationOpts }) =>
+    await listRuns(ctx, name, order, paginationOpts),
+});
+
+export const listSteps = query({
+  args: {
+    workflowId: v.string(),
+    order: v.optional(v.union(v.literal("asc"), v.literal("desc"))),
+    paginationOpts: paginationOptsValidator,
+  },
+  returns: vPaginated(vPublicStep),
+  handler: async (ctx, { workflowId, order, paginationOpts }) =>
+    await listStepsOf(ctx, parseRunId(ctx, workflowId), order, paginationOpts),
+});
+
+/** Stops a run that has not ended, and every run nested in it. */
+export const cancel = mutation({
+  args: { workflowId: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { workflowId }) => {
+    const run = await getRun(ctx, workflowId);
+    if (run.runResult)
+      throw new Error(
+        `Can't cancel workflow ${run._id}: it is ${describeState(run)}.`,
+      );
+    await cancelRuns(ctx, [{ workflowId: run._id }]);
+    return null;
+  },
+});
+
+/** Runs a finished run again, over what is left of its journal before `from`. */
+export const restart = mutation({
+  args: {
+    workflowId: v.string(),
+    from: v.optional(v.union(v.number(), v.string())),
+    startAsync: v.optional(v.boolean()),
+  },
+  returns: v.null(),
+  handler: async (ctx, { workflowId, from, startAsync }) => {
+    const run = await getRun(ctx, workflowId);
+    await restartRun(ctx, run, { from, startAsync: startAsync ?? false });
+    return null;
+  },
+});
+
+/** Ends a run with the result of its handler. Nothing happens when the turn that says so is stale. */
+export const complete = mutation({
+  args: {
+    workflowId: v.string(),
+    generationNumber: v.number(),
+    runResult: vResult,
+  },
+  returns: v.null(),
+  handler: async (ctx, { workflowId, generationNumber, runResult }) => {
+    const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
+    if (run?.generationNumber !== generationNumber || run.runResult)
+      return null;
+    await endRun(ctx, run, runResult, await readConfig(ctx));
+    return null;
+  },
+});
+
+/**
+ * Deletes a finished run with its steps, events and nested runs. False, and nothing is done, when
+ * it is still running (unless forced: then it is canceled first) or gone.
+ */
+export const cleanup = mutation({
+  args: { workflowId: v.string(), force: v.optional(v.boolean()) },
+  returns: v.boolean(),
+  handler: async (ctx, { workflowId, force }) =>
+    await cleanUp(ctx, parseRunId(ctx, workflowId), force ?? false),
+});
+
+/** Goes on with a cleanup whose run is deleted already. */
+export const cleanupContinue = internalMutation({
+  args: { workflowId: v.string(), fromStepNumber: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { workflowId, fromStepNumber }) => {
+    await deleteBatch(ctx, parseRunId(ctx, workflowId), fromStepNumber);
+    return null;
+  },
+});
+
+/** The work of a sleep that 0.4 left in the pool: to have been waited for is all there is to it. */
+export const sleep = internalMutation({
+  args: {},
+  returns: v.null(),
+  handler: () => Promise.resolve(null),
+});

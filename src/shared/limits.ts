@@ -1,0 +1,40 @@
+/** Convex's limit for one document, less room for system fields and this component's own. */
+export const MAX_ROW_BYTES = (1 << 20) - 4 * 1024;
+
+/** The largest return value of a step, and the largest value of an event. */
+export const MAX_RESULT_BYTES = 800 * 1024;
+
+/** The largest journal that a run can be replayed from. */
+export const MAX_JOURNAL_BYTES = 8 * (1 << 20);
+
+/** Longer errors are cut, so that recording a failure can't fail. */
+export const MAX_ERROR_LENGTH = 16 * 1024;
+
+/** How much of an oversized value its error shows. */
+export const MAX_PREVIEW_LENGTH = 16 * 1024;
+
+/** Convex nests documents 16 deep; a step's arguments and results sit up to three levels down. */
+export const MAX_VALUE_NESTING = 13;
+
+/** Convex's limits on one array and on one object. */
+export const MAX_ARRAY_LENGTH = 8192;
+export const MAX_OBJECT_FIELDS = 1024;
+
+/** Steps read, deleted or reset by one transaction of cleanup, cancel or restart. */
+export const STEPS_PER_BATCH = 256;
+
+/** The same bound in bytes: a quarter of what one transaction may read. */
+export const BYTES_PER_BATCH = 4 * (1 << 20);
+
+/**
+ * Steps that one turn may start. Each costs about ten index ranges and documents in the pool;
+ * a turn with more to start goes on in a transaction of its own.
+ */
+export const NEW_STEPS_PER_TURN = 250;
+
+/**
+ * Inline steps that one turn may run. Each is a call into a fresh context and takes a few
+ * milliseconds of the second a transaction has; there is no clock to tell how many, so the
+ * count has to be safe.
+ */
+export const INLINE_STEPS_PER_TURN = 256;

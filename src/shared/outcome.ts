@@ -1,0 +1,56 @@
+import type { RunResult } from "@convex-dev/workpool";
+import { MAX_ERROR_LENGTH, MAX_ROW_BYTES } from "./limits.js";
+import {
+  shortenError,
+  sizeOf,
+  whyNotRecordable,
+  whyNotStorable,
+} from "./storable.js";
+
+/** What an error's text alone can't bring back. */
+export type Failure =
+  | { name: "ConvexError"; data: unknown }
+  | { name: "TimeoutError"; ms: number };
+
+export interface Outcome {
+  result: RunResult;
+  failure?: Failure;
+}
+
+/** The outcome as it can be kept beside the step's arguments: whatever can't be is a failure that says why. */
+export function storableOutcome(
+  step: { name: string; args: unknown },
+  outcome: Outcome,
+): Outcome {
+  const { result, failure } = outcome;
+  const room = MAX_ROW_BYTES - sizeOf(step.args);
+  if (result.kind === "success") {
+    const returnValue = result.returnValue ?? null;
+    const what = `The return value of step "${step.name}"`;
+    const problem =
+      whyNotRecordable(what, returnValue) ??
+      tooLargeTogether(what, sizeOf(returnValue), room);
+    return {
+      result: problem
+        ? { kind: "failed", error: shortenError(problem) }
+        : { kind: "success", returnValue },
+    };
+  }
+  if (result.kind === "canceled") return { result };
+  const error = shortenError(result.error, Math.min(room / 4, MAX_ERROR_LENGTH));
+  const short: RunResult = { kind: "failed", error };
+  if (!failure) return { result: short };
+  const dropData =
+    failure.name === "ConvexError" &&
+    (whyNotStorable("data", failure.data) !== undefined ||
+      sizeOf(failure.data) + error.length * 3 > room);
+  return { result: short, failure: dropData ? undefined : failure };
+}
+
+function tooLargeTogether(what: string, size: number, room: number) {
+  if (size <= room) return undefined;
+  return (
+    `${what} is too large to be kept beside its arguments: ${size} bytes, ` +
+    `with ${MAX_ROW_BYTES - room} bytes of arguments; the maximum together is ${MAX_ROW_BYTES} bytes.`
+  );
+}

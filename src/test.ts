@@ -1,0 +1,24 @@
+/// <reference types="vite/client" />
+import workpool from "@convex-dev/workpool/test";
+import type { GenericSchema, SchemaDefinition } from "convex/server";
+import type { TestConvex } from "convex-test";
+import schema from "./component/schema.js";
+
+const modules = import.meta.glob("./component/**/*.ts");
+
+/**
+ * Makes the component available to an app's tests, along with the workpool
+ * nested in it (as `${name}/workpool`).
+ *
+ * @param t - What `convexTest` returned.
+ * @param name - The name under which the app's `convex.config.ts` uses the
+ *   component. Default: `"workflow"`.
+ */
+export function register<
+  Schema extends SchemaDefinition<GenericSchema, boolean>,
+>(t: TestConvex<Schema>, name: string = "workflow"): void {
+  t.registerComponent(name, schema, modules);
+  workpool.register(t, `${name}/workpool`);
+}
+
+export default { register, schema, modules };

@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+
+// The package's own name resolves to its sources, as in tsconfig.json.
+const conditions = ["@convex-dev/component-source"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    environment: "edge-runtime",
+    // They use import.meta.glob or sources in TypeScript, so Vite must see them.
+    server: { deps: { inline: ["convex-test", /@convex-dev\//] } },
+    pool: "threads",
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: "src", include: ["src/**/*.test.ts"] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "example",
+          include: ["example/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "example/tools/packed-app/**"],
+        },
+      },
+    ],
+  },
+});
