@@ -45,8 +45,7 @@ type CompletedValue<Result> = Result extends {
 
 /** Which event to wait for: the oldest unconsumed one of a name, or one by its id. */
 export type AwaitedEvent<T, Name extends string> = (
-  | { name: Name; id?: EventId<Name> }
-  | { name?: Name; id: EventId<Name> }
+  { name: Name; id?: EventId<Name> } | { name?: Name; id: EventId<Name> }
 ) & {
   /** Checks the value that was sent; without it the value is null. */
   validator?: Validator<T, "required" | "optional", string>;
@@ -137,4 +136,3 @@ export interface WorkflowCtx {
    */
   withOptions(defaults: StepDefaults): WorkflowCtx;
 }
-

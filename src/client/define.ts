@@ -84,7 +84,7 @@ export function registerWorkflow<
       call.workflowId === undefined
         ? await startRun(ctx, workflow, call)
         : await advance(ctx, workflow, call),
-  }) as unknown as RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>>;
+  });
 }
 
 interface Call {
@@ -147,22 +147,19 @@ async function startRun(
       `This workflow was called without its arguments. ${NEST_ARGS}`,
     );
   const { name } = await ctx.meta.getFunctionMetadata();
-  const workflowId = await ctx.runMutation(
-    workflow.component.workflow.create,
-    {
-      workflowName: name,
-      workflowHandle: await ownHandle(name),
-      workflowArgs: args ?? {},
-      maxParallelism: workflow.workpoolOptions?.maxParallelism,
-      onComplete:
-        onComplete === undefined ? undefined : { fnHandle: onComplete, context },
-      startAsync,
-      createOnly: !startAsync,
-    },
-  );
+  const workflowId = await ctx.runMutation(workflow.component.workflow.create, {
+    workflowName: name,
+    workflowHandle: await ownHandle(name),
+    workflowArgs: args ?? {},
+    maxParallelism: workflow.workpoolOptions?.maxParallelism,
+    onComplete:
+      onComplete === undefined ? undefined : { fnHandle: onComplete, context },
+    startAsync,
+    createOnly: !startAsync,
+  });
   if (!startAsync)
     await takeTurn(ctx, workflow, { workflowId, generationNumber: 0 });
-  return workflowId as string as WorkflowId;
+  return workflowId as WorkflowId;
 }
 
 function needsArgs({ args }: Workflow) {

@@ -23,7 +23,7 @@ export function toEntry(row: StepRow): JournalEntry {
     startedAt: step.startedAt,
     outcome: step.runResult && {
       result: step.runResult,
-      failure: row.failure as Failure | undefined,
+      failure: row.failure,
     },
     completedAt: step.completedAt ?? step.startedAt,
     delivery: row.delivery,
@@ -31,4 +31,3 @@ export function toEntry(row: StepRow): JournalEntry {
     unstarted: row.unstarted ?? false,
   };
 }
-

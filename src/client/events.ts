@@ -107,6 +107,7 @@ function resultOf(event: SentEvent<unknown>): RunResult {
     } catch (error) {
       throw new Error(
         `Invalid value for event "${event.name ?? event.id}": ${(error as Error).message}`,
+        { cause: error },
       );
     }
   }

@@ -41,12 +41,12 @@ export async function start<
   options: StartOptions<Context> = {},
 ): Promise<WorkflowId> {
   const { onComplete, context, startAsync } = options;
-  return (await ctx.runMutation(workflow, {
+  return await ctx.runMutation(workflow, {
     args,
     startAsync,
     onComplete: onComplete && (await createFunctionHandle(onComplete)),
     context,
-  })) as WorkflowId;
+  });
 }
 
 /**
@@ -125,7 +125,8 @@ export async function restart(
   const { from, startAsync } = options;
   await ctx.runMutation(component.workflow.restart, {
     workflowId,
-    from: typeof from === "number" || from === undefined ? from : nameFrom(from),
+    from:
+      typeof from === "number" || from === undefined ? from : nameFrom(from),
     startAsync,
   });
 }
@@ -202,4 +203,3 @@ export async function listSteps(
     paginationOpts,
   })) as PaginationResult<WorkflowStep>;
 }
-

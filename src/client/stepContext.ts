@@ -72,7 +72,8 @@ export function createStepContext(
     runWorkflow: call("workflow"),
     sleep: (duration: number, options?: { name?: string }) =>
       attempt(() => ask(sleepRequest(duration, options))),
-    awaitEvent: (event: EventOptions) => attempt(() => ask(eventRequest(event))),
+    awaitEvent: (event: EventOptions) =>
+      attempt(() => ask(eventRequest(event))),
     withOptions: (more: StepDefaults) =>
       createStepContext(workflowId, ask, { ...defaults, ...definedOf(more) }),
   };
@@ -84,7 +85,7 @@ function attempt(call: () => Promise<unknown>): Promise<unknown> {
   try {
     return call();
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
 }
 
@@ -241,6 +242,7 @@ function eventValue(
   } catch (error) {
     throw new Error(
       `The value sent for event "${name}" is not what awaitEvent expects: ${(error as Error).message}`,
+      { cause: error },
     );
   }
   return value;

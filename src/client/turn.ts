@@ -83,12 +83,7 @@ export async function takeTurn(
   if (run.engineVersion === undefined && begun.blocked) return null;
   const refused = rows.length === 0 && whyArgsRefused(ctx, workflow, run);
   if (refused) return await end({ kind: "failed", error: refused });
-  const execution = new Execution(
-    ctx,
-    workflow,
-    run,
-    begun.journalSize,
-  );
+  const execution = new Execution(ctx, workflow, run, begun.journalSize);
   try {
     const ended = await execution.run(rows.map(toEntry));
     const result = resultOf(ctx, workflow, run, ended);
@@ -198,7 +193,7 @@ class Execution {
     const { workflow, run_: run } = this;
     const ports = this.ports(() => replay);
     const replay = createReplay(run, journal, ports);
-    const step = createStepContext(run._id as string as WorkflowId, (request) =>
+    const step = createStepContext(run._id as WorkflowId, (request) =>
       replay.request(request),
     );
     return await replay.run(() => workflow.handler(step, run.args as never));

@@ -166,8 +166,7 @@ export type WorkflowArgs<
  * type that the workflow's handler returns.
  */
 export type WorkflowMutationResult<Returns = unknown> =
-  | WorkflowId
-  | { kind: "complete"; runResult: RunResult<Returns> };
+  WorkflowId | { kind: "complete"; runResult: RunResult<Returns> };
 
 /** A workflow, to be exported from a module of the app. */
 export type RegisteredWorkflow<

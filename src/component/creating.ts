@@ -6,7 +6,12 @@ import { ENGINE_VERSION, type Run } from "./runs.js";
 
 type NewRun = Pick<
   Run,
-  "name" | "workflowHandle" | "args" | "onComplete" | "parent" | "maxParallelism"
+  | "name"
+  | "workflowHandle"
+  | "args"
+  | "onComplete"
+  | "parent"
+  | "maxParallelism"
 >;
 
 /** Inserts a run. Nothing of it has happened yet, and nothing will until it is woken. */

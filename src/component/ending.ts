@@ -1,7 +1,11 @@
 import type { RunResult } from "@convex-dev/workpool";
 import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
-import { BYTES_PER_BATCH, MAX_ROW_BYTES, STEPS_PER_BATCH } from "../shared/limits.js";
+import {
+  BYTES_PER_BATCH,
+  MAX_ROW_BYTES,
+  STEPS_PER_BATCH,
+} from "../shared/limits.js";
 import { shortenError, sizeOf, whyNotStorable } from "../shared/storable.js";
 import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";

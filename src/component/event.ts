@@ -79,7 +79,11 @@ async function findTarget(
       throw new Error(
         `Event ${describeEvent(event)} does not belong to workflow ${workflowId}.`,
       );
-    return { run: await getRun(ctx, event.workflowId), event, name: event.name };
+    return {
+      run: await getRun(ctx, event.workflowId),
+      event,
+      name: event.name,
+    };
   }
   if (name === undefined || workflowId === undefined)
     throw new Error(

@@ -18,10 +18,7 @@ export async function oldestEvent(
   return await ctx.db
     .query("events")
     .withIndex("name", (q) =>
-      q
-        .eq("workflowId", workflowId)
-        .eq("name", name)
-        .eq("state.kind", kind),
+      q.eq("workflowId", workflowId).eq("name", name).eq("state.kind", kind),
     )
     .first();
 }

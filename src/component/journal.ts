@@ -10,7 +10,11 @@ import {
 } from "./_generated/server.js";
 import { readConfig } from "./config.js";
 import { vLogLevel } from "./logging.js";
-import { vRetryOption, vSchedulerOptions, vWorkpoolOptions } from "./options.js";
+import {
+  vRetryOption,
+  vSchedulerOptions,
+  vWorkpoolOptions,
+} from "./options.js";
 import { getRun, parseRunId, stepsInFlight, type StepRow } from "./runs.js";
 import schema, {
   stepEngineFields,
@@ -82,7 +86,9 @@ export const beginTurn = mutation({
       journal: pages(entries),
       journalSize: size,
       tooLarge,
-      blocked: entries.some(({ step, unstarted }) => step.inProgress && !unstarted),
+      blocked: entries.some(
+        ({ step, unstarted }) => step.inProgress && !unstarted,
+      ),
       logLevel: log.level,
     };
   },

@@ -15,11 +15,7 @@ export type LogLevel = Infer<typeof vLogLevel>;
 export const DEFAULT_LOG_LEVEL: LogLevel = "WARN";
 
 export type LogEvent =
-  | "started"
-  | "stepCompleted"
-  | "eventConsumed"
-  | "completed"
-  | "retry";
+  "started" | "stepCompleted" | "eventConsumed" | "completed" | "retry";
 
 export interface Logger {
   level: LogLevel;
@@ -39,8 +35,6 @@ export function createLogger(level: LogLevel = DEFAULT_LOG_LEVEL): Logger {
     error: (...args) => prints("ERROR") && console.error(...args),
     event: (event, fields) =>
       prints("INFO") &&
-      console.info(
-        JSON.stringify({ component: "workflow", event, ...fields }),
-      ),
+      console.info(JSON.stringify({ component: "workflow", event, ...fields })),
   };
 }

@@ -35,9 +35,7 @@ export function retryBehavior(
   return options?.defaultRetryBehavior ?? DEFAULT_RETRY_BEHAVIOR;
 }
 
-export function startTime(
-  options: SchedulerOptions | undefined,
-): number {
+export function startTime(options: SchedulerOptions | undefined): number {
   if (options && "runAt" in options && options.runAt !== undefined)
     return options.runAt;
   if (options && "runAfter" in options && options.runAfter !== undefined)

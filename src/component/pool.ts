@@ -14,12 +14,10 @@ import type { ActionOutcome } from "./execute.js";
 import { retryStep } from "./retrying.js";
 
 /** What a step's job carries for the mutation that completes it. */
-const vStepContext = v.object({
-  generationNumber: v.number(),
-  stepId: v.id("steps"),
-  workpoolOptions: v.optional(v.any()),
-});
-type StepContext = Infer<typeof vStepContext>;
+interface StepContext {
+  generationNumber: number;
+  stepId: Id<"steps">;
+}
 
 /** The same, of a shape not known here: jobs outlive the release that enqueued them. */
 const anyContext = v.any();
@@ -198,4 +196,3 @@ function toOutcome(outcome: ActionOutcome | { kind: "canceled" }): Outcome {
   const { error, failure } = outcome;
   return { result: { kind: "failed", error }, failure };
 }
-

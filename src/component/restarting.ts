@@ -7,12 +7,7 @@ import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { deleteNested } from "./cleaning.js";
 import { readConfig, type Config } from "./config.js";
 import { releaseStep } from "./releasing.js";
-import {
-  ENGINE_VERSION,
-  lastStep,
-  type Run,
-  type StepRow,
-} from "./runs.js";
+import { ENGINE_VERSION, lastStep, type Run, type StepRow } from "./runs.js";
 import { wake } from "./waking.js";
 
 /**
@@ -148,9 +143,7 @@ async function deleteStep(ctx: MutationCtx, row: StepRow) {
   if (step.kind === "event" && step.eventId) {
     const event = await ctx.db.get("events", step.eventId);
     const own =
-      event &&
-      "stepId" in event.state &&
-      event.state.stepId === row._id;
+      event && "stepId" in event.state && event.state.stepId === row._id;
     if (own) await ctx.db.delete("events", event._id);
   }
   if (step.kind === "workflow" && step.workflowId)

@@ -157,7 +157,9 @@ export default defineSchema({
     /** The pool job of the turn that is due and has not begun. */
     pendingTurn: v.optional(v.object({ workId: v.string() })),
     /** A restart that goes on in further transactions: the first step it deletes, and from where it is done. */
-    restarting: v.optional(v.object({ from: v.number(), doneFrom: v.optional(v.number()) })),
+    restarting: v.optional(
+      v.object({ from: v.number(), doneFrom: v.optional(v.number()) }),
+    ),
     /** How its turns may share the pool: what its manager asked for. */
     maxParallelism: v.optional(v.number()),
   }).index("name", ["name"]),

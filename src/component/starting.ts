@@ -7,11 +7,7 @@ import type { Config } from "./config.js";
 import { waitForEvent } from "./events.js";
 import { execute, type DueStep } from "./execution.js";
 import type { NewStep } from "./journal.js";
-import {
-  retryBehavior,
-  startTime,
-  type WorkpoolOptions,
-} from "./options.js";
+import { retryBehavior, startTime, type WorkpoolOptions } from "./options.js";
 import { createRun } from "./creating.js";
 import { lastStep, type Run, type StepRow } from "./runs.js";
 import { wakeAll, type Wake } from "./waking.js";
@@ -154,7 +150,10 @@ class Started {
     switch (row.step.kind) {
       case undefined:
       case "function":
-        this.due.push({ row, step: { stepId: row._id, step: row.step, runAt } });
+        this.due.push({
+          row,
+          step: { stepId: row._id, step: row.step, runAt },
+        });
         return;
       case "workflow":
         return await this.startChild(row, item, runAt);
@@ -196,7 +195,8 @@ class Started {
       step.args.eventId,
       this.options.config,
     );
-    if (wait.kind === "refused") return await this.patch(row, failed(step, wait.error));
+    if (wait.kind === "refused")
+      return await this.patch(row, failed(step, wait.error));
     const { eventId } = wait;
     if (wait.kind === "consumed")
       return await this.patch(row, {
@@ -229,10 +229,7 @@ class Started {
   }
 }
 
-function failed<T extends StepRow["step"]>(
-  step: T,
-  error: string,
-): T {
+function failed<T extends StepRow["step"]>(step: T, error: string): T {
   return {
     ...step,
     inProgress: false,

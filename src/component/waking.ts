@@ -24,11 +24,7 @@ export async function wake(
 }
 
 /** As `wake`, for runs of one manager, in one call to the pool. */
-export async function wakeAll(
-  ctx: MutationCtx,
-  wakes: Wake[],
-  config: Config,
-) {
+export async function wakeAll(ctx: MutationCtx, wakes: Wake[], config: Config) {
   const due = wakes.filter(({ run }) => !run.pendingTurn);
   if (due.length === 0) return;
   const handle = await createFunctionHandle(internal.pool.handlerOnComplete);

@@ -4,11 +4,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { BYTES_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
-import {
-  internalMutation,
-  mutation,
-  query,
-} from "./_generated/server.js";
+import { internalMutation, mutation, query } from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
 import { cleanUp, deleteBatch } from "./cleaning.js";
 import { noteManagerParallelism, readConfig } from "./config.js";

@@ -9,8 +9,7 @@ import {
 
 /** What an error's text alone can't bring back. */
 export type Failure =
-  | { name: "ConvexError"; data: unknown }
-  | { name: "TimeoutError"; ms: number };
+  { name: "ConvexError"; data: unknown } | { name: "TimeoutError"; ms: number };
 
 export interface Outcome {
   result: RunResult;
@@ -37,7 +36,10 @@ export function storableOutcome(
     };
   }
   if (result.kind === "canceled") return { result };
-  const error = shortenError(result.error, Math.min(room / 4, MAX_ERROR_LENGTH));
+  const error = shortenError(
+    result.error,
+    Math.min(room / 4, MAX_ERROR_LENGTH),
+  );
   const short: RunResult = { kind: "failed", error };
   if (!failure) return { result: short };
   const dropData =

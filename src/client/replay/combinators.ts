@@ -14,13 +14,14 @@ type CombinatorFunction = (
 export function trackingCombinators(): Record<Kind, CombinatorFunction> {
   let created = 0;
   const track = (kind: Kind): CombinatorFunction => {
+    // eslint-disable-next-line @typescript-eslint/unbound-method
     const original = Promise[kind] as CombinatorFunction;
     return function (this: PromiseConstructor, values) {
       let members: unknown[];
       try {
         members = Array.from(values);
       } catch (error) {
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
       const combinator: Combinator = { kind, id: created++, settled: false };
       const result = original.call(
@@ -45,9 +46,7 @@ export function trackingCombinators(): Record<Kind, CombinatorFunction> {
 /** Which result of a step in flight can matter, by who waits for it while the handler is blocked. */
 export function interestIn(promise: StepPromise): Interest {
   if (promise.watched) return { wakes: "always" };
-  const [only, ...more] = promise.combinators.filter(
-    ({ settled }) => !settled,
-  );
+  const [only, ...more] = promise.combinators.filter(({ settled }) => !settled);
   if (!only) return { wakes: "never" };
   if (more.length > 0 || only.kind === "race") return { wakes: "always" };
   return { wakes: only.kind, group: only.id };

@@ -89,11 +89,19 @@ export function findDifference(
     return sameBytes(left, right) ? undefined : difference;
   if (!isObject(left) || !isObject(right)) return difference;
   if (Array.isArray(left) !== Array.isArray(right)) return difference;
-  if (Array.isArray(left) && Array.isArray(right) && left.length !== right.length)
+  if (
+    Array.isArray(left) &&
+    Array.isArray(right) &&
+    left.length !== right.length
+  )
     return difference;
   for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
     const inner = Array.isArray(left) ? `${path}[${key}]` : `${path}.${key}`;
-    const found = findDifference(fieldOf(left, key), fieldOf(right, key), inner);
+    const found = findDifference(
+      fieldOf(left, key),
+      fieldOf(right, key),
+      inner,
+    );
     if (found) return found;
   }
   return undefined;

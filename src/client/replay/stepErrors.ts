@@ -10,9 +10,7 @@ export class TimeoutError extends Error {
   readonly ms: number;
 
   constructor(stepName: string, ms: number, message?: string) {
-    super(
-      message ?? `Timed out: no event "${stepName}" came within ${ms} ms.`,
-    );
+    super(message ?? `Timed out: no event "${stepName}" came within ${ms} ms.`);
     this.stepName = stepName;
     this.ms = ms;
   }

@@ -2,6 +2,8 @@ import type { Outcome } from "../../shared/outcome.js";
 import type { StepRequest } from "./journal.js";
 import { toError } from "./stepErrors.js";
 
+// Taken unbound, to be applied to promises whose own `then` is another.
+// eslint-disable-next-line @typescript-eslint/unbound-method
 const nativeThen = Function.prototype.call.bind(
   Promise.prototype.then,
 ) as unknown as <T>(
@@ -40,7 +42,7 @@ export class StepPromise extends Promise<unknown> {
     });
     promise.settle = settle;
     // A step that nobody awaits may fail without taking the turn with it.
-    nativeThen(promise, undefined, () => undefined);
+    void nativeThen(promise, undefined, () => undefined);
     return promise;
   }
 

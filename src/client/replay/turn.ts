@@ -1,5 +1,10 @@
 import type { Outcome } from "../../shared/outcome.js";
-import type { Delivery, Interest, JournalEntry, StepRequest } from "./journal.js";
+import type {
+  Delivery,
+  Interest,
+  JournalEntry,
+  StepRequest,
+} from "./journal.js";
 
 /** A step that a turn writes down: one asked for now, or one that a restart left to be started again. */
 export interface NewStep<Request extends StepRequest = StepRequest> {
@@ -39,8 +44,7 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
 }
 
 export type Settled =
-  | { kind: "returned"; value: unknown }
-  | { kind: "threw"; error: unknown };
+  { kind: "returned"; value: unknown } | { kind: "threw"; error: unknown };
 
 export type TurnEnd =
   | Settled

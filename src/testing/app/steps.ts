@@ -1,0 +1,59 @@
+import {
+  internalActionGeneric,
+  internalMutationGeneric,
+  internalQueryGeneric,
+} from "convex/server";
+import { v } from "convex/values";
+import { vResultValidator, vWorkflowId } from "../../client/index.js";
+import { scripted } from "./scripts.js";
+
+const call = { name: v.string(), input: v.optional(v.any()) };
+
+export const query = internalQueryGeneric({
+  args: call,
+  handler: (ctx, { name, input }) => scripted("query", name)(ctx, input),
+});
+
+export const mutation = internalMutationGeneric({
+  args: call,
+  handler: (ctx, { name, input }) => scripted("mutation", name)(ctx, input),
+});
+
+export const action = internalActionGeneric({
+  args: call,
+  handler: (ctx, { name, input }) => scripted("action", name)(ctx, input),
+});
+
+/** Returns what it is given, and leaves a mark that it ran. */
+export const echo = internalMutationGeneric({
+  args: { value: v.any() },
+  handler: async (ctx, { value }) => {
+    await ctx.db.insert("effects", { key: "echo", value });
+    return value as unknown;
+  },
+});
+
+export const echoQuery = internalQueryGeneric({
+  args: { value: v.any() },
+  handler: (_ctx, { value }) => value as unknown,
+});
+
+export const echoAction = internalActionGeneric({
+  args: { value: v.any() },
+  handler: (_ctx, { value }) => value as unknown,
+});
+
+export const fail = internalMutationGeneric({
+  args: { message: v.string() },
+  handler: (_ctx, { message }) => {
+    throw new Error(message);
+  },
+});
+
+export const ended = internalMutationGeneric({
+  args: { workflowId: vWorkflowId, result: vResultValidator, context: v.any() },
+  handler: async (ctx, args) => {
+    await ctx.db.insert("ended", args);
+    return null;
+  },
+});
