@@ -34,6 +34,8 @@ export default defineConfig(
           caughtErrorsIgnorePattern: "^_",
         },
       ],
+      // What is thrown by others is passed on as it is.
+      "@typescript-eslint/prefer-promise-reject-errors": "off",
       // Handlers and callbacks are async because their type is.
       "@typescript-eslint/require-await": "off",
       // Values of `v.any()` are `any`: these would only restate that.

@@ -1,4 +1,3 @@
-import type { Failure } from "../shared/outcome.js";
 import type { FunctionReturnType } from "convex/server";
 import type { WorkflowComponent } from "./types.js";
 import type { JournalEntry } from "./replay/journal.js";

@@ -49,10 +49,11 @@ export async function createEvent<Name extends string>(
   component: WorkflowComponent,
   event: { name: Name; workflowId: WorkflowId },
 ): Promise<EventId<Name>> {
-  return (await ctx.runMutation(component.event.create, {
+  const id: string = await ctx.runMutation(component.event.create, {
     name: event.name,
     workflowId: event.workflowId,
-  })) as string as EventId<Name>;
+  });
+  return id as EventId<Name>;
 }
 
 export type SentEvent<T = unknown, Name extends string = string> = (
@@ -90,12 +91,13 @@ export async function sendEvent<T = unknown, Name extends string = string>(
   component: WorkflowComponent,
   event: SentEvent<T, Name>,
 ): Promise<EventId<Name>> {
-  return (await ctx.runMutation(component.event.send, {
+  const id: string = await ctx.runMutation(component.event.send, {
     eventId: event.id,
     name: event.name,
     workflowId: event.workflowId,
     result: resultOf(event),
-  })) as string as EventId<Name>;
+  });
+  return id as EventId<Name>;
 }
 
 function resultOf(event: SentEvent<unknown>): RunResult {

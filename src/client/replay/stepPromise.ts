@@ -4,13 +4,12 @@ import { toError } from "./stepErrors.js";
 
 // Taken unbound, to be applied to promises whose own `then` is another.
 // eslint-disable-next-line @typescript-eslint/unbound-method
-const nativeThen = Function.prototype.call.bind(
-  Promise.prototype.then,
-) as unknown as <T>(
-  promise: Promise<T>,
-  onFulfilled?: (value: T) => unknown,
+const { then } = Promise.prototype;
+const nativeThen = (
+  promise: Promise<unknown>,
+  onFulfilled?: (value: unknown) => unknown,
   onRejected?: (reason: unknown) => unknown,
-) => Promise<unknown>;
+): Promise<unknown> => then.call(promise, onFulfilled, onRejected);
 
 /** A Promise combinator that a handler applied to steps. */
 export interface Combinator {
