@@ -1,4 +1,5 @@
 import type { FunctionReturnType } from "convex/server";
+import { sizeOf } from "../shared/storable.js";
 import type { WorkflowComponent } from "./types.js";
 import type { JournalEntry } from "./replay/journal.js";
 
@@ -24,6 +25,7 @@ export function toEntry(row: StepRow): JournalEntry {
       result: step.runResult,
       failure: row.failure,
     },
+    bytes: sizeOf(row),
     completedAt: step.completedAt ?? step.startedAt,
     delivery: row.delivery,
     interest: { wakes: row.wakes ?? "always", group: row.group },

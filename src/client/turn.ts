@@ -12,7 +12,9 @@ import { describeFailure } from "../shared/failures.js";
 import {
   INLINE_STEPS_PER_TURN,
   MAX_JOURNAL_BYTES,
+  NEW_BYTES_PER_TURN,
   NEW_STEPS_PER_TURN,
+  SHOWN_BYTES_PER_TURN,
 } from "../shared/limits.js";
 import { storableOutcome, type Outcome } from "../shared/outcome.js";
 import { sizeOf } from "../shared/storable.js";
@@ -222,7 +224,11 @@ class Execution {
       runInline: (request) => this.runInline(request),
       roomForInline: async (count) =>
         count === 0 || (count < INLINE_STEPS_PER_TURN && (await hasRoom(ctx))),
-      maxNewSteps: NEW_STEPS_PER_TURN,
+      limits: {
+        newSteps: NEW_STEPS_PER_TURN,
+        newBytes: NEW_BYTES_PER_TURN,
+        shownBytes: SHOWN_BYTES_PER_TURN,
+      },
       record: (record) => this.record(record),
     };
   }

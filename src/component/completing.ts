@@ -12,16 +12,36 @@ export interface Completion {
   run: Run;
 }
 
+/** One execution of a step. */
+export interface StepExecution {
+  workflowId: Id<"workflows">;
+  stepNumber: number;
+  generationNumber: number;
+}
+
 /**
- * The step and its run, if a result of generation `generationNumber` is still awaited; null when
- * the step has one, was cleaned up, or belongs to an execution that cancel or restart ended.
+ * The step and its run, if a result of this execution is still awaited; null when the step has one,
+ * was cleaned up, or was ended by a cancel or restart.
  */
 export async function awaitedStep(
   ctx: MutationCtx,
-  stepId: Id<"steps">,
+  { workflowId, stepNumber, generationNumber }: StepExecution,
+): Promise<Completion | null> {
+  const row = await ctx.db
+    .query("steps")
+    .withIndex("workflow", (q) =>
+      q.eq("workflowId", workflowId).eq("stepNumber", stepNumber),
+    )
+    .first();
+  return await awaitedRow(ctx, row, generationNumber);
+}
+
+/** As `awaitedStep`, by the step's row. */
+export async function awaitedRow(
+  ctx: MutationCtx,
+  row: StepRow | null,
   generationNumber: number,
 ): Promise<Completion | null> {
-  const row = await ctx.db.get("steps", stepId);
   if (!row?.step.inProgress || row.unstarted) return null;
   const run = await ctx.db.get("workflows", row.workflowId);
   if (run?.generationNumber !== generationNumber) return null;

@@ -49,8 +49,7 @@ async function writeResult(
   });
   await dropWaitsOf(ctx, run._id, run.generationNumber);
   if (run.parent) {
-    const { stepId, generationNumber } = run.parent;
-    const step = await awaitedStep(ctx, stepId, generationNumber);
+    const step = await awaitedStep(ctx, run.parent);
     if (step) await recordResult(ctx, step, { result: run.runResult }, config);
   }
 }

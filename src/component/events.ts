@@ -2,7 +2,7 @@ import type { RunResult } from "@convex-dev/workpool";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
-import { awaitedStep, recordResult } from "./completing.js";
+import { awaitedRow, recordResult } from "./completing.js";
 import type { Run, StepRow } from "./runs.js";
 
 type EventRow = Doc<"events">;
@@ -131,7 +131,11 @@ export async function sendToEvent(
     return;
   }
   const { stepId, waitingAt } = event.state;
-  const awaited = await awaitedStep(ctx, stepId, run.generationNumber);
+  const awaited = await awaitedRow(
+    ctx,
+    await ctx.db.get("steps", stepId),
+    run.generationNumber,
+  );
   if (!awaited) {
     // The wait was given up without being withdrawn.
     await keepSent(ctx, event, result, sentAt);

@@ -9,19 +9,19 @@ import {
   type MutationCtx,
 } from "./_generated/server.js";
 import { awaitedStep, recordResult, type Outcome } from "./completing.js";
-import { vFailure, type Step } from "./schema.js";
+import { vFailure, vStepExecution, type Step } from "./schema.js";
 
 /** Runs a query or mutation step and records its result, in one transaction. */
 export const transaction = internalMutation({
-  args: { generationNumber: v.number(), stepId: v.id("steps") },
+  args: vStepExecution,
   returns: v.null(),
-  handler: async (ctx, { generationNumber, stepId }) => {
-    const due = await awaitedStep(ctx, stepId, generationNumber);
+  handler: async (ctx, execution) => {
+    const due = await awaitedStep(ctx, execution);
     if (!due) return null;
     const outcome = await runFunction(ctx, due.row.step);
     // The function may have canceled, restarted or cleaned up its own run. What it did stays
     // done, so its result is recorded wherever the step is still there to hold it.
-    const row = await ctx.db.get("steps", stepId);
+    const row = await ctx.db.get("steps", due.row._id);
     const run = row && (await ctx.db.get("workflows", row.workflowId));
     if (!row?.step.inProgress || row.unstarted || !run) return null;
     await recordResult(ctx, { row, run }, outcome);

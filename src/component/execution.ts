@@ -1,7 +1,7 @@
 import { createFunctionHandle } from "convex/server";
 import { internal } from "./_generated/api.js";
-import type { Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
+import type { StepExecution } from "./completing.js";
 import type { Config } from "./config.js";
 import { enqueue, type Job } from "./pooling.js";
 import type { Run } from "./runs.js";
@@ -9,7 +9,7 @@ import type { Step } from "./schema.js";
 
 /** A function step that is recorded as in flight and due to be executed. */
 export interface DueStep {
-  stepId: Id<"steps">;
+  stepNumber: number;
   step: Extract<Step, { handle: string; functionType: string }>;
   runAt: number;
 }
@@ -37,9 +37,9 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
     createFunctionHandle(internal.pool.onComplete),
     createFunctionHandle(internal.pool.actionOnComplete),
   ]);
-  const { generationNumber } = run;
-  return ({ stepId, step, runAt }) => {
-    const context = { generationNumber, stepId };
+  const { _id: workflowId, generationNumber } = run;
+  return ({ stepNumber, step, runAt }) => {
+    const context: StepExecution = { workflowId, stepNumber, generationNumber };
     const common = { name: step.name, runAt };
     if (step.functionType === "action")
       return {
@@ -53,7 +53,7 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
       ...common,
       type: "mutation",
       handle: transaction,
-      args: context,
+      args: { ...context },
       onComplete: { handle: transactionDied, context, exclude: ["success"] },
     };
   };

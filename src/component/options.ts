@@ -35,6 +35,18 @@ export function retryBehavior(
   return options?.defaultRetryBehavior ?? DEFAULT_RETRY_BEHAVIOR;
 }
 
+const LONGEST_DELAY_MS = 4 * 365 * 24 * 60 * 60 * 1000;
+
+/** The pool would start a job that is due in many years earlier than asked. */
+export function whyStartRefused(
+  name: string,
+  options: SchedulerOptions | undefined,
+): string | undefined {
+  const delay = startTime(options) - Date.now();
+  if (delay <= LONGEST_DELAY_MS) return undefined;
+  return `Step "${name}" can't start in ${delay} ms: the longest delay is ${LONGEST_DELAY_MS} ms, four years. Sleep first.`;
+}
+
 export function startTime(options: SchedulerOptions | undefined): number {
   if (options && "runAt" in options && options.runAt !== undefined)
     return options.runAt;

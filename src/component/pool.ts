@@ -3,6 +3,7 @@ import { v, type Infer } from "convex/values";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import {
+  awaitedRow,
   awaitedStep,
   recordResult,
   type Completion,
@@ -13,13 +14,7 @@ import { endRun, endRunAlone } from "./ending.js";
 import type { ActionOutcome } from "./execute.js";
 import { retryStep } from "./retrying.js";
 
-/** What a step's job carries for the mutation that completes it. */
-interface StepContext {
-  generationNumber: number;
-  stepId: Id<"steps">;
-}
-
-/** The same, of a shape not known here: jobs outlive the release that enqueued them. */
+/** Not said here: jobs outlive the release that enqueued them, and so does what they carry. */
 const anyContext = v.any();
 
 /** Completes a step with what its job returned: jobs of 0.4, and transactions that died. */
@@ -95,23 +90,30 @@ async function stepOf(
     context: unknown;
   },
 ): Promise<Completion | null> {
-  const context = parseStepContext(ctx, args.context);
-  if (context)
-    return await awaitedStep(ctx, context.stepId, context.generationNumber);
+  const named = (args.context ?? {}) as Record<string, unknown>;
+  const { stepId, workflowId, stepNumber, generationNumber } = named;
+  if (typeof generationNumber === "number") {
+    // 0.4 names a step by its row.
+    const row =
+      typeof stepId === "string" && ctx.db.normalizeId("steps", stepId);
+    if (row)
+      return await awaitedRow(
+        ctx,
+        await ctx.db.get("steps", row),
+        generationNumber,
+      );
+    const run =
+      typeof workflowId === "string" &&
+      ctx.db.normalizeId("workflows", workflowId);
+    if (run && typeof stepNumber === "number")
+      return await awaitedStep(ctx, {
+        workflowId: run,
+        stepNumber,
+        generationNumber,
+      });
+  }
   await keepUndeliverable(ctx, args);
   return null;
-}
-
-function parseStepContext(
-  ctx: MutationCtx,
-  context: unknown,
-): StepContext | null {
-  if (typeof context !== "object" || context === null) return null;
-  const { stepId, generationNumber } = context as Record<string, unknown>;
-  if (typeof generationNumber !== "number" || typeof stepId !== "string")
-    return null;
-  const id = ctx.db.normalizeId("steps", stepId);
-  return id && { stepId: id, generationNumber };
 }
 
 function parseTurnContext(context: unknown) {

@@ -19,7 +19,7 @@ export async function retryStep(
   const [workId] = await execute(
     ctx,
     run,
-    [{ stepId: row._id, step, runAt: Date.now() + delayMs }],
+    [{ stepNumber: row.stepNumber, step, runAt: Date.now() + delayMs }],
     config,
   );
   await ctx.db.patch("steps", row._id, {

@@ -107,8 +107,17 @@ export const stepEngineFields = {
   retry: v.optional(vRetryBehavior),
   /** Attempts of an action that have ended in failure. */
   failedAttempts: v.optional(v.number()),
-  /** The scheduled function that ends an event wait with a timeout, and after how long. */
-  timer: v.optional(v.object({ scheduledId: v.string(), ms: v.number() })),
+  /** The scheduled function that ends a sleep, or an event wait with a timeout, and when. */
+  timer: v.optional(v.object({ scheduledId: v.string(), endsAt: v.number() })),
+  /** How long an event wait may take, in milliseconds. */
+  timeoutMs: v.optional(v.number()),
+};
+
+/** One execution of a step: what its completion names. */
+export const vStepExecution = {
+  workflowId: v.id("workflows"),
+  stepNumber: v.number(),
+  generationNumber: v.number(),
 };
 
 export const vEventState = v.union(
@@ -151,9 +160,7 @@ export default defineSchema({
     /** The replay rules that the run began under. Absent: begun by 0.4. */
     engineVersion: v.optional(v.number()),
     /** The step of the parent run that this run is. */
-    parent: v.optional(
-      v.object({ stepId: v.id("steps"), generationNumber: v.number() }),
-    ),
+    parent: v.optional(v.object(vStepExecution)),
     /** The pool job of the turn that is due and has not begun. */
     pendingTurn: v.optional(v.object({ workId: v.string() })),
     /** A restart that goes on in further transactions: the first step it deletes, and from where it is done. */

@@ -1,24 +1,50 @@
 import { v } from "convex/values";
-import { internalMutation } from "./_generated/server.js";
-import { awaitedStep, recordResult } from "./completing.js";
+import { internal } from "./_generated/api.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { awaitedStep, recordResult, type StepExecution } from "./completing.js";
 import { withdrawWait } from "./events.js";
+import type { StepRow } from "./runs.js";
+import { vStepExecution } from "./schema.js";
+
+/** Convex schedules nothing further ahead than some years; a longer wait is done in legs. */
+const LONGEST_LEG_MS = 365 * 24 * 60 * 60 * 1000;
+
+/** Sees to it that a sleep or an event wait ends in `ms` milliseconds. */
+export async function startTimer(
+  ctx: MutationCtx,
+  execution: StepExecution,
+  ms: number,
+): Promise<NonNullable<StepRow["timer"]>> {
+  const scheduledId = await ctx.scheduler.runAfter(
+    Math.min(Math.max(0, ms), LONGEST_LEG_MS),
+    internal.timers.fire,
+    { ...execution, isLastLeg: ms <= LONGEST_LEG_MS },
+  );
+  return { scheduledId, endsAt: Date.now() + ms };
+}
 
 /** Ends a sleep; or an event wait whose event did not come in time, which leaves the line. */
 export const fire = internalMutation({
-  args: { stepId: v.id("steps"), generationNumber: v.number() },
+  args: { ...vStepExecution, isLastLeg: v.boolean() },
   returns: v.null(),
-  handler: async (ctx, { stepId, generationNumber }) => {
-    const awaited = await awaitedStep(ctx, stepId, generationNumber);
+  handler: async (ctx, { isLastLeg, ...execution }) => {
+    const awaited = await awaitedStep(ctx, execution);
     if (!awaited) return null;
-    const { step, timer } = awaited.row;
+    const { _id, step, timer, timeoutMs: ms = 0 } = awaited.row;
+    if (timer && !isLastLeg) {
+      const left = timer.endsAt - Date.now();
+      await ctx.db.patch("steps", _id, {
+        timer: await startTimer(ctx, execution, left),
+      });
+      return null;
+    }
     if (step.kind !== "event") {
       await recordResult(ctx, awaited, {
         result: { kind: "success", returnValue: null },
       });
       return null;
     }
-    if (step.eventId) await withdrawWait(ctx, step.eventId, stepId);
-    const ms = timer?.ms ?? 0;
+    if (step.eventId) await withdrawWait(ctx, step.eventId, _id);
     await recordResult(ctx, awaited, {
       result: {
         kind: "failed",

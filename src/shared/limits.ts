@@ -7,6 +7,9 @@ export const MAX_RESULT_BYTES = 800 * 1024;
 /** The largest journal that a run can be replayed from. */
 export const MAX_JOURNAL_BYTES = 8 * (1 << 20);
 
+/** The largest arguments that the pool takes with a job, less room for what goes with them. */
+export const MAX_POOL_ARGS_BYTES = 1_000_000 - 4 * 1024;
+
 /** Longer errors are cut, so that recording a failure can't fail. */
 export const MAX_ERROR_LENGTH = 16 * 1024;
 
@@ -27,10 +30,15 @@ export const STEPS_PER_BATCH = 256;
 export const BYTES_PER_BATCH = 4 * (1 << 20);
 
 /**
- * Steps that one turn may start. Each costs about ten index ranges and documents in the pool;
- * a turn with more to start goes on in a transaction of its own.
+ * Steps that one turn may start, in number and in bytes of arguments. Each costs up to two
+ * scheduled functions, five documents written and three times its arguments; a turn with more to
+ * start goes on in a transaction of its own.
  */
-export const NEW_STEPS_PER_TURN = 250;
+export const NEW_STEPS_PER_TURN = 400;
+export const NEW_BYTES_PER_TURN = 2 * (1 << 20);
+
+/** Results that one turn may show for the first time, in bytes: each is read again and written. */
+export const SHOWN_BYTES_PER_TURN = 2 * (1 << 20);
 
 /**
  * Inline steps that one turn may run. Each is a call into a fresh context and takes a few

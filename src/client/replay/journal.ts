@@ -44,6 +44,8 @@ export interface JournalEntry {
   /** The arguments could not be stored, and are not compared. */
   argsOmitted: boolean;
   startedAt: number;
+  /** Of the whole row. */
+  bytes: number;
   /** Present together: the step is completed. */
   outcome?: Outcome;
   completedAt?: number;

@@ -1,4 +1,5 @@
 import type { Outcome } from "../../shared/outcome.js";
+import { sizeOf } from "../../shared/storable.js";
 import { interestIn } from "./combinators.js";
 import {
   differentRequest,
@@ -60,6 +61,8 @@ export class EngineReplay<
   private deliveries: TurnRecord["deliveries"] = [];
   private delivered = 0;
   private inlineRun = 0;
+  private inlineBytes = 0;
+  private shownBytes = 0;
   private divergence: DeterminismError | undefined;
   private settled: Settled | undefined;
   live: boolean;
@@ -134,26 +137,38 @@ export class EngineReplay<
     const replayed = this.shownBefore[this.delivered];
     if (replayed && !settled) return await this.showAgain(replayed);
     const inline = this.inlineDue[0];
-    if (this.startable().length > ports.maxNewSteps) return await this.yield();
+    if (this.firstTooMany()) return await this.yield();
     if (inline) {
-      if (!(await ports.roomForInline(this.inlineRun)))
+      const full = this.inlineBytes >= ports.limits.newBytes;
+      if (full || !(await ports.roomForInline(this.inlineRun)))
         return await this.yield();
       return await this.runInline(inline);
     }
     if (settled) return await this.end(settled);
-    const arrived = this.takeLongestWaiting();
-    if (arrived) return await this.deliver(arrived);
+    if (this.arrived.length > 0) {
+      if (this.shownBytes >= ports.limits.shownBytes) return await this.yield();
+      return await this.deliver(this.takeLongestWaiting());
+    }
     if (this.unwritten.length > 0)
       return (await this.write()) ? undefined : { kind: "fenced" };
     return await this.wait();
   }
 
-  /** What can be started without leaving a gap before it. */
-  private startable() {
-    const end = this.inlineDue[0]?.stepNumber ?? Infinity;
-    return this.unwritten.filter(
-      ({ stepNumber, completed }) => stepNumber < end && !completed,
-    );
+  /**
+   * Of the steps that can be written without leaving a gap, so up to an inline step that is still to
+   * run: the first that is one too many to start in this turn.
+   */
+  private firstTooMany(): Issued<Request> | undefined {
+    const { newSteps, newBytes } = this.ports.limits;
+    let steps = 0;
+    let bytes = 0;
+    for (const step of this.unwritten) {
+      if (step === this.inlineDue[0]) return undefined;
+      if (step.completed) continue;
+      if (++steps > newSteps || (steps > 1 && bytes > newBytes)) return step;
+      bytes += sizeOf(step.request.args);
+    }
+    return undefined;
   }
 
   private async showAgain(before: {
@@ -184,6 +199,7 @@ export class EngineReplay<
     const outcome = await this.ports.runInline(step.request);
     this.inlineDue.shift();
     this.inlineRun++;
+    this.inlineBytes += sizeOf(step.request.args) + sizeOf(outcome);
     this.live = true;
     step.completed = { outcome, completedAt: this.ports.now };
     // A handler that has returned takes no more results.
@@ -192,20 +208,20 @@ export class EngineReplay<
     await this.show(step, copyOf(outcome) as Outcome);
   }
 
-  private takeLongestWaiting(): Issued<Request> | undefined {
-    const [first] = this.arrived.sort(
+  private takeLongestWaiting(): Issued<Request> {
+    this.arrived.sort(
       (a, b) =>
         a.entry!.completedAt! - b.entry!.completedAt! ||
         a.stepNumber - b.stepNumber,
     );
-    if (first) this.arrived.shift();
-    return first;
+    return this.arrived.shift()!;
   }
 
   private async deliver(step: Issued<Request>): Promise<undefined> {
     const entry = step.entry!;
     entry.delivery = this.place();
     this.deliveries.push({ entry, delivery: entry.delivery });
+    this.shownBytes += entry.bytes;
     this.live = true;
     await this.show(step, entry.outcome!);
   }
@@ -237,13 +253,12 @@ export class EngineReplay<
     return true;
   }
 
-  /** The first of what is to be written: up to an inline step that is still to run, and not too many to start. */
+  /** The first of what is to be written. */
   private writable() {
-    const last = this.startable()[this.ports.maxNewSteps - 1];
-    const end = this.inlineDue[0]?.stepNumber ?? Infinity;
-    const tooMany = this.startable().length > this.ports.maxNewSteps;
-    const before = tooMany ? last!.stepNumber + 1 : end;
-    return this.unwritten.filter(({ stepNumber }) => stepNumber < before);
+    const end = (this.firstTooMany() ?? this.inlineDue[0])?.stepNumber;
+    return this.unwritten.filter(
+      ({ stepNumber }) => end === undefined || stepNumber < end,
+    );
   }
 
   private newStep(step: Issued<Request>): NewStep<Request> {

@@ -28,6 +28,16 @@ export interface TurnRecord<Request extends StepRequest = StepRequest> {
   goOn: boolean;
 }
 
+/** What one turn may do. At least one of each is always done, so that every turn gets on. */
+export interface TurnLimits {
+  /** Steps to start. */
+  newSteps: number;
+  /** Arguments of steps to start and outcomes of inline steps, in bytes. */
+  newBytes: number;
+  /** Results shown for the first time, in bytes. */
+  shownBytes: number;
+}
+
 /** What a replay needs of its surroundings. */
 export interface TurnPorts<Request extends StepRequest = StepRequest> {
   /** The time of this turn. */
@@ -37,8 +47,7 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   runInline(request: Request): Promise<Outcome>;
   /** Whether this turn may run one more inline step, having run `count`. */
   roomForInline(count: number): Promise<boolean> | boolean;
-  /** How many steps one turn may start. */
-  maxNewSteps: number;
+  limits: TurnLimits;
   /** The entries of `record.steps`; null when the run was canceled or restarted since the turn began. */
   record(record: TurnRecord<Request>): Promise<JournalEntry[] | null>;
 }

@@ -141,7 +141,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     workId?: string;
                   };
               stepNumber: number;
-              timer?: { ms: number; scheduledId: string };
+              timeoutMs?: number;
+              timer?: { endsAt: number; scheduledId: string };
               unstarted?: boolean;
               wakes?: "always" | "never" | "all" | "allSettled" | "any";
               workflowId: string;
@@ -160,7 +161,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maxParallelism?: number;
             name?: string;
             onComplete?: { context?: any; fnHandle: string };
-            parent?: { generationNumber: number; stepId: string };
+            parent?: {
+              generationNumber: number;
+              stepNumber: number;
+              workflowId: string;
+            };
             pendingTurn?: { workId: string };
             restarting?: { doneFrom?: number; from: number };
             runResult?:
@@ -256,7 +261,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   workId?: string;
                 };
             stepNumber: number;
-            timer?: { ms: number; scheduledId: string };
+            timeoutMs?: number;
+            timer?: { endsAt: number; scheduledId: string };
             unstarted?: boolean;
             wakes?: "always" | "never" | "all" | "allSettled" | "any";
             workflowId: string;
@@ -273,7 +279,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maxParallelism?: number;
             name?: string;
             onComplete?: { context?: any; fnHandle: string };
-            parent?: { generationNumber: number; stepId: string };
+            parent?: {
+              generationNumber: number;
+              stepNumber: number;
+              workflowId: string;
+            };
             pendingTurn?: { workId: string };
             restarting?: { doneFrom?: number; from: number };
             runResult?:
@@ -466,7 +476,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 workId?: string;
               };
           stepNumber: number;
-          timer?: { ms: number; scheduledId: string };
+          timeoutMs?: number;
+          timer?: { endsAt: number; scheduledId: string };
           unstarted?: boolean;
           wakes?: "always" | "never" | "all" | "allSettled" | "any";
           workflowId: string;
@@ -599,7 +610,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   workId?: string;
                 };
             stepNumber: number;
-            timer?: { ms: number; scheduledId: string };
+            timeoutMs?: number;
+            timer?: { endsAt: number; scheduledId: string };
             unstarted?: boolean;
             wakes?: "always" | "never" | "all" | "allSettled" | "any";
             workflowId: string;
@@ -615,7 +627,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maxParallelism?: number;
             name?: string;
             onComplete?: { context?: any; fnHandle: string };
-            parent?: { generationNumber: number; stepId: string };
+            parent?: {
+              generationNumber: number;
+              stepNumber: number;
+              workflowId: string;
+            };
             pendingTurn?: { workId: string };
             restarting?: { doneFrom?: number; from: number };
             runResult?:
