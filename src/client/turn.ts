@@ -26,7 +26,7 @@ import { createQuiesce } from "./environment/quiesce.js";
 import { toEntry, type Run } from "./entries.js";
 import type { JournalEntry } from "./replay/journal.js";
 import { trackingCombinators } from "./replay/combinators.js";
-import { LegacyReplay } from "./replay/legacy.js";
+import { LegacyReplay } from "./replay/legacy/replay.js";
 import { EngineReplay } from "./replay/replay.js";
 import type { NewStep, TurnEnd, TurnPorts, TurnRecord } from "./replay/turn.js";
 import {
@@ -82,7 +82,7 @@ export async function takeTurn(
   if (begun.tooLarge)
     return await end(journalTooLarge(run._id, begun.tooLarge));
   const rows = begun.journal.flat();
-  if (run.engineVersion === undefined && begun.blocked) return null;
+  if (isLegacy(run) && begun.blocked) return null;
   const refused = rows.length === 0 && whyArgsRefused(ctx, workflow, run);
   if (refused) return await end({ kind: "failed", error: refused });
   const execution = new Execution(ctx, workflow, run, begun.journalSize);
@@ -207,7 +207,7 @@ class Execution {
       runId: run._id,
       now: () => replay().now(),
       isLive: () => replay().live,
-      combinators: trackingCombinators(),
+      combinators: isLegacy(run) ? undefined : trackingCombinators(),
     });
     const quiesce = createQuiesce(() => ctx.meta.getTransactionMetrics());
     return {
@@ -287,6 +287,8 @@ class Execution {
     }
   }
 }
+
+const isLegacy = (run: Run) => run.engineVersion === undefined;
 
 type RunReplay = EngineReplay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
 

@@ -1,0 +1,182 @@
+import { differentRequest, type DeterminismError } from "../divergence.js";
+import type { JournalEntry, StepRequest } from "../journal.js";
+import { settleWith } from "../stepPromise.js";
+import type { NewStep, Replay, Settled, TurnEnd, TurnPorts } from "../turn.js";
+import { LegacyQueue } from "./queue.js";
+
+/** How many requests 0.4 buffers: a turn starts at most one more than that. */
+const CAPACITY = 10;
+
+/** Through how many async functions an answer passes on its way to the handler. */
+const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2 };
+
+interface Asked<Request> {
+  request: Request;
+  answer: (entry: JournalEntry) => void;
+}
+
+/**
+ * One turn of a run that was begun by 0.4, by its rules, which were found by observing it:
+ *
+ * L1  There is no turn while a step is in flight.
+ * L2  Requests are taken one at a time, in the order asked. Each takes the journal's next entry and is
+ *     answered at once, however busy the handler's other branches are.
+ * L3  The first that the journal doesn't hold is started, together with whatever is buffered at that
+ *     moment. If all of those are completed at once they are answered, and it goes on; if not, the
+ *     turn ends, and what was asked meanwhile is asked again by the next.
+ *
+ * By L2 the order of steps depends on microtasks. Nothing here may add or remove an `await`.
+ */
+export class LegacyReplay<
+  Request extends StepRequest,
+> implements Replay<Request> {
+  private readonly queue = new LegacyQueue<Asked<Request>>(CAPACITY);
+  private taken = 0;
+  private batch: Asked<Request>[] | undefined;
+  private goOn: (() => void) | undefined;
+  private divergence: DeterminismError | undefined;
+  private settled: Settled | undefined;
+  live: boolean;
+
+  constructor(
+    private readonly runId: string,
+    private readonly journal: JournalEntry[],
+    private readonly ports: TurnPorts<Request>,
+  ) {
+    this.live = journal.length === 0;
+  }
+
+  now(): number {
+    return this.journal[this.taken]?.startedAt ?? this.ports.now;
+  }
+
+  request(request: Request): Promise<unknown> {
+    let layered = async () => {
+      let answer!: Asked<Request>["answer"];
+      const answered = new Promise((resolve, reject) => {
+        answer = (entry) =>
+          settleWith(request, entry.outcome!, resolve, reject);
+      });
+      await this.queue.push({ request, answer });
+      return await answered;
+    };
+    for (let layer = 1; layer < LAYERS[request.kind]; layer++) {
+      const inner = layered;
+      layered = async () => await inner();
+    }
+    return layered();
+  }
+
+  async run(handler: () => Promise<unknown>): Promise<TurnEnd> {
+    await this.resume(() => {
+      this.begin(handler);
+      void this.answerRequests();
+    });
+    for (;;) {
+      const { batch, settled } = this;
+      if (!batch) return settled ?? { kind: "stuck" };
+      this.batch = undefined;
+      const entries = await this.startBatch(batch);
+      if (!entries) return { kind: "fenced" };
+      if (settled) return settled;
+      if (entries.some(({ outcome }) => !outcome)) return { kind: "waiting" };
+      await this.resume(() => {
+        for (const [at, { answer }] of batch.entries()) answer(entries[at]!);
+        this.goOn?.();
+      });
+    }
+  }
+
+  private begin(handler: () => Promise<unknown>) {
+    const call = async () => await handler();
+    call().then(
+      (value) => (this.settled = { kind: "returned", value }),
+      (error: unknown) => (this.settled = { kind: "threw", error }),
+    );
+  }
+
+  private async resume(begin: () => void) {
+    await this.ports.resume(begin);
+    if (this.divergence) throw this.divergence;
+  }
+
+  /** L2, until what is asked is not there; then again when it is. */
+  private async answerRequests() {
+    while (!this.divergence) {
+      const asked = await this.queue.take();
+      const entry = this.journal[this.taken];
+      if (entry && !entry.unstarted) this.answerFromJournal(asked, entry);
+      else await this.gatherBatch(asked);
+    }
+  }
+
+  private answerFromJournal(asked: Asked<Request>, entry: JournalEntry) {
+    this.divergence = differentRequest(
+      this.runId,
+      this.taken,
+      entry,
+      asked.request,
+    );
+    if (this.divergence) return;
+    this.taken++;
+    this.live = this.taken === this.journal.length;
+    asked.answer(entry);
+  }
+
+  private async gatherBatch(first: Asked<Request>) {
+    const batch = [first];
+    for (let left = this.queue.size; left > 0; left--)
+      batch.push(await this.queue.take());
+    const answered = new Promise<void>((resolve) => (this.goOn = resolve));
+    this.batch = batch;
+    await answered;
+  }
+
+  /** L3. Null when the run was canceled or restarted since the turn began. */
+  private async startBatch(
+    batch: Asked<Request>[],
+  ): Promise<JournalEntry[] | null> {
+    const steps: NewStep<Request>[] = [];
+    for (const { request } of batch)
+      steps.push(await this.newStep(request, this.taken + steps.length));
+    if (this.divergence) throw this.divergence;
+    const entries = await this.ports.record({
+      steps,
+      deliveries: [],
+      waits: [],
+      goOn: false,
+    });
+    if (!entries) return null;
+    for (const entry of entries) this.journal[this.taken++] = entry;
+    return entries;
+  }
+
+  private async newStep(
+    request: Request,
+    stepNumber: number,
+  ): Promise<NewStep<Request>> {
+    const entry = this.journal[stepNumber];
+    if (entry)
+      this.divergence ??= differentRequest(
+        this.runId,
+        stepNumber,
+        entry,
+        request,
+      );
+    const completed =
+      request.inline && !entry
+        ? {
+            outcome: await this.ports.runInline(request),
+            completedAt: this.ports.now,
+          }
+        : undefined;
+    return {
+      stepNumber,
+      request,
+      startedAt: entry?.startedAt ?? this.ports.now,
+      stepId: entry?.stepId,
+      interest: { wakes: "always" },
+      completed,
+    };
+  }
+}
