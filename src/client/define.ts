@@ -2,20 +2,23 @@ import {
   createFunctionHandle,
   internalMutationGeneric,
   type FunctionHandle,
+  type RegisteredMutation,
 } from "convex/server";
 import { vResult } from "@convex-dev/workpool";
 import { v, type PropertyValidators, type Validator } from "convex/values";
-import { takeTurn, type Workflow } from "./turn.js";
+import { takeTurn } from "./turn.js";
 import type {
   AppMutationCtx,
-  RegisteredWorkflow,
   ReturnsValidator,
   ReturnValueOf,
+  WorkflowArgs,
   WorkflowComponent,
   WorkflowDefinition,
   WorkflowHandler,
+  WorkflowMutationResult,
   WorkpoolOptions,
 } from "./types.js";
+import type { Workflow } from "./workflow.js";
 import { vWorkflowId, type WorkflowId } from "./validators.js";
 
 /**
@@ -46,7 +49,11 @@ export function defineWorkflow<
 ): {
   handler: (
     handler: WorkflowHandler<ArgsValidator, Returns>,
-  ) => RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>>;
+  ) => RegisteredMutation<
+    "internal",
+    WorkflowArgs<ArgsValidator>,
+    WorkflowMutationResult<ReturnValueOf<Returns>>
+  >;
 } {
   return {
     handler: (handler) =>
@@ -68,7 +75,11 @@ export function registerWorkflow<
   definition: WorkflowDefinition<ArgsValidator, Returns>,
   handler: WorkflowHandler<ArgsValidator, Returns>,
   workpoolOptions: WorkpoolOptions | undefined,
-): RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>> {
+): RegisteredMutation<
+  "internal",
+  WorkflowArgs<ArgsValidator>,
+  WorkflowMutationResult<ReturnValueOf<Returns>>
+> {
   const { args, returns } = definition;
   const workflow: Workflow = {
     component,

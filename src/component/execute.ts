@@ -1,8 +1,9 @@
-import type { FunctionHandle, TransactionLimits } from "convex/server";
+import type { FunctionHandle } from "convex/server";
 import { v, type Infer } from "convex/values";
 import { describeFailure } from "../shared/failures.js";
 import { MAX_ROW_BYTES } from "../shared/limits.js";
 import { shortenError, sizeOf, whyNotRecordable } from "../shared/storable.js";
+import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
 import {
   internalAction,
   internalMutation,
@@ -32,7 +33,7 @@ export const transaction = internalMutation({
 async function runFunction(ctx: MutationCtx, step: Step): Promise<Outcome> {
   if (step.kind !== undefined && step.kind !== "function")
     throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
-  const transactionLimits = await roomForFunction(ctx, step);
+  const transactionLimits = await roomBeside(ctx, reserveFor(step));
   try {
     const returnValue: unknown =
       step.functionType === "query"
@@ -53,44 +54,16 @@ async function runFunction(ctx: MutationCtx, step: Step): Promise<Outcome> {
   }
 }
 
-/** What recording the result and waking the run need for themselves, beside the row's own bytes. */
-const RESERVED = {
+/** What recording the result and waking the run need, beside the row's own bytes. */
+const reserveFor = (step: Step): Reserve => ({
   documentsRead: 64,
   documentsWritten: 32,
   databaseQueries: 64,
   functionsScheduled: 8,
-  bytes: 64 * 1024,
-};
-
-/**
- * The part of this transaction that the step's function may use. What is left lets its result be
- * recorded even if it uses all of that.
- */
-async function roomForFunction(
-  ctx: MutationCtx,
-  step: Step,
-): Promise<TransactionLimits | undefined> {
-  let metrics;
-  try {
-    metrics = await ctx.meta.getTransactionMetrics();
-  } catch {
-    return undefined; // A backend that can't tell what is left doesn't know limits for a call either.
-  }
-  const left = (of: { remaining: number }, reserved: number) =>
-    Math.max(0, of.remaining - reserved);
-  const row = sizeOf(step.args);
-  return {
-    documentsRead: left(metrics.documentsRead, RESERVED.documentsRead),
-    documentsWritten: left(metrics.documentsWritten, RESERVED.documentsWritten),
-    databaseQueries: left(metrics.databaseQueries, RESERVED.databaseQueries),
-    functionsScheduled: left(
-      metrics.functionsScheduled,
-      RESERVED.functionsScheduled,
-    ),
-    bytesRead: left(metrics.bytesRead, RESERVED.bytes + 2 * row),
-    bytesWritten: left(metrics.bytesWritten, RESERVED.bytes + MAX_ROW_BYTES),
-  };
-}
+  scheduledFunctionArgsBytes: 64 * 1024,
+  bytesRead: 64 * 1024 + 2 * sizeOf(step.args),
+  bytesWritten: 64 * 1024 + MAX_ROW_BYTES,
+});
 
 export const vActionOutcome = v.union(
   v.object({ kind: v.literal("success"), returnValue: v.any() }),

@@ -35,7 +35,7 @@ export const BYTES_PER_BATCH = 4 * (1 << 20);
  * start goes on in a transaction of its own.
  */
 export const NEW_STEPS_PER_TURN = 400;
-export const NEW_BYTES_PER_TURN = 2 * (1 << 20);
+export const NEW_BYTES_PER_TURN = 1 << 20;
 
 /** Results that one turn may show for the first time, in bytes: each is read again and written. */
 export const SHOWN_BYTES_PER_TURN = 2 * (1 << 20);

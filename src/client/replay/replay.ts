@@ -27,6 +27,8 @@ interface Issued<Request> {
   stepNumber: number;
   request: Request;
   promise: StepPromise;
+  /** Of what is to be written: arguments, and the outcome of an inline step that has run. */
+  bytes: number;
   /** Absent until the step is written down. */
   entry?: JournalEntry;
   /** Of an inline step that this turn has run. */
@@ -87,10 +89,11 @@ export class EngineReplay<
     const stepNumber = this.issued.length;
     const entry = this.journal[stepNumber];
     const promise = StepPromise.issue(request);
-    const step: Issued<Request> = { stepNumber, request, promise, entry };
+    const step = { stepNumber, request, promise, entry, bytes: 0 };
     this.issued.push(step);
     if (entry) this.match(step, entry);
     else {
+      step.bytes = sizeOf(request.args);
       this.unwritten.push(step);
       if (request.inline) this.inlineDue.push(step);
     }
@@ -156,19 +159,34 @@ export class EngineReplay<
 
   /**
    * Of the steps that can be written without leaving a gap, so up to an inline step that is still to
-   * run: the first that is one too many to start in this turn.
+   * run: the first that is one too many to start in this turn. What precedes an inline step that has
+   * run must be written with it, and is never too many.
    */
   private firstTooMany(): Issued<Request> | undefined {
     const { newSteps, newBytes } = this.ports.limits;
+    const lastRun = this.unwritten.reduce(
+      (last, step) => (step.completed ? step.stepNumber : last),
+      -1,
+    );
     let steps = 0;
     let bytes = 0;
     for (const step of this.unwritten) {
       if (step === this.inlineDue[0]) return undefined;
       if (step.completed) continue;
-      if (++steps > newSteps || (steps > 1 && bytes > newBytes)) return step;
-      bytes += sizeOf(step.request.args);
+      const full = steps >= newSteps || (steps > 0 && bytes > newBytes);
+      if (full && step.stepNumber > lastRun) return step;
+      steps++;
+      bytes += step.bytes;
     }
     return undefined;
+  }
+
+  private unwrittenBefore(inline: Issued<Request>) {
+    const before = this.unwritten.filter(
+      ({ stepNumber }) => stepNumber < inline.stepNumber,
+    );
+    const bytes = before.reduce((sum, step) => sum + step.bytes, 0);
+    return { steps: before.length, bytes };
   }
 
   private async showAgain(before: {
@@ -195,11 +213,16 @@ export class EngineReplay<
     return { order: this.delivered, issued: this.issued.length };
   }
 
-  private async runInline(step: Issued<Request>): Promise<undefined> {
-    const outcome = await this.ports.runInline(step.request);
+  private async runInline(step: Issued<Request>): Promise<TurnEnd | undefined> {
+    const outcome = await this.ports.runInline(step.request, {
+      isFirst: this.inlineRun === 0,
+      unwritten: this.unwrittenBefore(step),
+    });
+    if (!outcome) return await this.yield();
     this.inlineDue.shift();
     this.inlineRun++;
-    this.inlineBytes += sizeOf(step.request.args) + sizeOf(outcome);
+    step.bytes += sizeOf(outcome);
+    this.inlineBytes += step.bytes;
     this.live = true;
     step.completed = { outcome, completedAt: this.ports.now };
     // A handler that has returned takes no more results.

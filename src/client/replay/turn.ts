@@ -38,16 +38,26 @@ export interface TurnLimits {
   shownBytes: number;
 }
 
+/** The turn in which an inline step runs. */
+export interface InlineTurn {
+  /** No inline step ran in it before. */
+  isFirst: boolean;
+  /** Steps that it has still to write down. */
+  unwritten: { steps: number; bytes: number };
+}
+
 /** What a replay needs of its surroundings. */
 export interface TurnPorts<Request extends StepRequest = StepRequest> {
   /** The time of this turn. */
   now: number;
   /** Lets the handler run until it is blocked, `begin` first. */
   resume(begin: () => void): Promise<void>;
-  runInline(request: Request): Promise<Outcome>;
+  /** Null when an inline step that is not the turn's first should be tried again by the next turn. */
+  runInline(request: Request, turn: InlineTurn): Promise<Outcome | null>;
   /** Whether this turn may run one more inline step, having run `count`. */
   roomForInline(count: number): Promise<boolean> | boolean;
-  limits: TurnLimits;
+  /** They may get tighter in the course of the turn. */
+  readonly limits: TurnLimits;
   /** The entries of `record.steps`; null when the run was canceled or restarted since the turn began. */
   record(record: TurnRecord<Request>): Promise<JournalEntry[] | null>;
 }

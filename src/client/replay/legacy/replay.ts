@@ -10,6 +10,9 @@ const CAPACITY = 10;
 /** Through how many async functions an answer passes on its way to the handler. */
 const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2 };
 
+/** 0.4 runs inline steps however full the transaction is. */
+const ALONE = { isFirst: true, unwritten: { steps: 0, bytes: 0 } };
+
 interface Asked<Request> {
   request: Request;
   answer: (entry: JournalEntry) => void;
@@ -166,7 +169,7 @@ export class LegacyReplay<
     const completed =
       request.inline && !entry
         ? {
-            outcome: await this.ports.runInline(request),
+            outcome: (await this.ports.runInline(request, ALONE))!,
             completedAt: this.ports.now,
           }
         : undefined;

@@ -1,0 +1,232 @@
+import type { FunctionReference, FunctionType } from "convex/server";
+import { describeFailure } from "../shared/failures.js";
+import {
+  INLINE_STEPS_PER_TURN,
+  MAX_JOURNAL_BYTES,
+  NEW_BYTES_PER_TURN,
+  NEW_STEPS_PER_TURN,
+  SHOWN_BYTES_PER_TURN,
+} from "../shared/limits.js";
+import { storableOutcome, type Outcome } from "../shared/outcome.js";
+import { sizeOf } from "../shared/storable.js";
+import {
+  isHalfUnused,
+  mayBeLimit,
+  roomBeside,
+  type Reserve,
+} from "../shared/transactionRoom.js";
+import { toEntry, type Run } from "./entries.js";
+import { createEnvironment } from "./environment/environment.js";
+import { createQuiesce } from "./environment/quiesce.js";
+import { trackingCombinators } from "./replay/combinators.js";
+import type { JournalEntry } from "./replay/journal.js";
+import { LegacyReplay } from "./replay/legacy/replay.js";
+import { EngineReplay } from "./replay/replay.js";
+import type {
+  InlineTurn,
+  NewStep,
+  TurnEnd,
+  TurnLimits,
+  TurnPorts,
+  TurnRecord,
+} from "./replay/turn.js";
+import { newStepArgs, type NewStepArgs } from "./stepArgs.js";
+import { createStepContext, type WorkflowRequest } from "./stepContext.js";
+import type { AppMutationCtx } from "./types.js";
+import type { WorkflowId } from "./validators.js";
+import type { Workflow } from "./workflow.js";
+
+/** The engine whose rules this package knows. A run's rules are those it began under. */
+const ENGINE_VERSION = 1;
+
+/** A step would make the journal larger than it may be. */
+export class JournalTooLarge extends Error {
+  constructor(
+    readonly size: number,
+    readonly stepNumber: number,
+    readonly stepName: string,
+  ) {
+    super("journal too large");
+  }
+}
+
+/** About what a row's own fields take, beside arguments and result. */
+const ROW_OVERHEAD = 300;
+
+const FULL_LIMITS: TurnLimits = {
+  newSteps: NEW_STEPS_PER_TURN,
+  newBytes: NEW_BYTES_PER_TURN,
+  shownBytes: SHOWN_BYTES_PER_TURN,
+};
+
+/** Once an inline step has used up half of the transaction. */
+const LAST_LIMITS: TurnLimits = { newSteps: 10, newBytes: 0, shownBytes: 0 };
+
+/**
+ * What the turn needs after an inline step, to write down what it has done and, within
+ * `LAST_LIMITS`, what it goes on to do: of bytes, one row of each kind of work.
+ */
+function reserveFor(unwritten: InlineTurn["unwritten"]): Reserve {
+  const { steps, bytes } = unwritten;
+  return {
+    documentsRead: 300 + 4 * steps,
+    documentsWritten: 300 + 5 * steps,
+    databaseQueries: 150 + 3 * steps,
+    functionsScheduled: 30 + 2 * steps,
+    scheduledFunctionArgsBytes: 1 << 20,
+    bytesRead: 3 * (1 << 20),
+    bytesWritten: 5 * (1 << 20) + 2 * bytes,
+  };
+}
+
+/** One execution of the handler, with what it needs of the mutation it runs in. */
+export class Execution {
+  /** Constant within a transaction on the platform; not everywhere else. */
+  private readonly now = Date.now();
+  private limits = FULL_LIMITS;
+
+  constructor(
+    private readonly ctx: AppMutationCtx,
+    private readonly workflow: Workflow,
+    private readonly run_: Run,
+    private journalSize: number,
+  ) {}
+
+  async run(journal: JournalEntry[]): Promise<TurnEnd> {
+    const { workflow, run_: run } = this;
+    const ports = this.ports(() => replay);
+    const replay = createReplay(run, journal, ports);
+    const step = createStepContext(run._id as WorkflowId, (request) =>
+      replay.request(request),
+    );
+    return await replay.run(() => workflow.handler(step, run.args as never));
+  }
+
+  private ports(replay: () => RunReplay): TurnPorts<WorkflowRequest> {
+    const { ctx, run_: run } = this;
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- its limits change
+    const execution = this;
+    const environment = createEnvironment({
+      runId: run._id,
+      now: () => replay().now(),
+      isLive: () => replay().live,
+      combinators: isLegacy(run) ? undefined : trackingCombinators(),
+    });
+    const quiesce = createQuiesce(() => ctx.meta.getTransactionMetrics());
+    return {
+      now: this.now,
+      resume: async (begin) => {
+        environment.enter();
+        try {
+          begin();
+          await quiesce();
+        } finally {
+          environment.leave();
+        }
+      },
+      runInline: (request, turn) => this.runInline(request, turn),
+      roomForInline: async (count) =>
+        count === 0 ||
+        (count < INLINE_STEPS_PER_TURN && (await isHalfUnused(ctx))),
+      get limits() {
+        return execution.limits;
+      },
+      record: (record) => this.record(record),
+    };
+  }
+
+  private async runInline(
+    request: WorkflowRequest,
+    turn: InlineTurn,
+  ): Promise<Outcome | null> {
+    const outcome = await this.tryInline(request, turn);
+    if (!(await isHalfUnused(this.ctx))) this.limits = LAST_LIMITS;
+    return outcome;
+  }
+
+  private async tryInline(
+    request: WorkflowRequest,
+    { isFirst, unwritten }: InlineTurn,
+  ): Promise<Outcome | null> {
+    const { ctx } = this;
+    const { target, args } = request;
+    const transactionLimits = await roomBeside(
+      ctx,
+      reserveFor(unwritten),
+      request.transactionLimits,
+    );
+    const options = transactionLimits && { transactionLimits };
+    try {
+      const returnValue: unknown =
+        request.functionType === "query"
+          ? await ctx.runQuery(target as Ref<"query">, args, options)
+          : await ctx.runMutation(target as Ref<"mutation">, args, options);
+      return storableOutcome(request, {
+        result: { kind: "success", returnValue },
+      });
+    } catch (thrown) {
+      const { error, failure } = describeFailure(thrown);
+      if (!isFirst && mayBeLimit(error)) return null;
+      return storableOutcome(request, {
+        result: { kind: "failed", error },
+        failure,
+      });
+    }
+  }
+
+  private async record(record: TurnRecord<WorkflowRequest>) {
+    const { ctx, workflow, run_: run } = this;
+    this.countSizes(record.steps);
+    const steps: NewStepArgs[] = [];
+    for (const step of record.steps) steps.push(await newStepArgs(step));
+    const rows = await ctx.runMutation(workflow.component.journal.startSteps, {
+      workflowId: run._id,
+      generationNumber: run.generationNumber,
+      steps,
+      workpoolOptions: workflow.workpoolOptions,
+      deliveries: record.deliveries.map(({ entry, delivery }) => ({
+        stepId: entry.stepId,
+        delivery,
+      })),
+      waits: record.waits.map(({ entry, interest }) => ({
+        stepId: entry.stepId,
+        ...interest,
+      })),
+      goOn: record.goOn,
+    });
+    return rows && rows.map(toEntry);
+  }
+
+  private countSizes(steps: NewStep<WorkflowRequest>[]) {
+    for (const { request, stepNumber, completed, stepId } of steps) {
+      if (stepId !== undefined) continue;
+      this.journalSize +=
+        ROW_OVERHEAD + sizeOf(request.args) + sizeOf(completed?.outcome);
+      if (this.journalSize > MAX_JOURNAL_BYTES)
+        throw new JournalTooLarge(this.journalSize, stepNumber, request.name);
+    }
+  }
+}
+
+export const isLegacy = (run: Run) => run.engineVersion === undefined;
+
+type RunReplay = EngineReplay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
+
+/** A run is replayed by the rules that it began under. */
+function createReplay(
+  run: Run,
+  journal: JournalEntry[],
+  ports: TurnPorts<WorkflowRequest>,
+): RunReplay {
+  const { engineVersion } = run;
+  if (engineVersion === undefined)
+    return new LegacyReplay(run._id, journal, ports);
+  if (engineVersion > ENGINE_VERSION)
+    throw new Error(
+      `Workflow ${run._id} was begun by a newer release of @convex-dev/workflow (engine ${engineVersion}, ` +
+        `this one knows up to ${ENGINE_VERSION}). Deploy that release again.`,
+    );
+  return new EngineReplay(run._id, journal, ports);
+}
+
+type Ref<Type extends FunctionType> = FunctionReference<Type, "internal">;
