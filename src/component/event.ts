@@ -1,6 +1,6 @@
-import { vResult } from "@convex-dev/workpool";
+import { vResult, type RunResult } from "@convex-dev/workpool";
 import { v } from "convex/values";
-import { whyNotRecordable } from "../shared/storable.js";
+import { shortenError, whyNotRecordable } from "../shared/storable.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, type MutationCtx } from "./_generated/server.js";
 import { readConfig } from "./config.js";
@@ -39,25 +39,32 @@ export const send = mutation({
   handler: async (ctx, { result, ...target }) => {
     const { run, event, name } = await findTarget(ctx, target);
     refuseFinished(run, `send event "${name}" to`);
-    if (result.kind === "success") {
-      const problem = whyNotRecordable(
-        `The value of event "${name}"`,
-        result.returnValue,
-      );
-      if (problem) throw new Error(problem);
-    }
+    const storable = storableResult(name, result);
     const config = await readConfig(ctx);
     if (event) {
-      await sendToEvent(ctx, run, event, result, config);
+      await sendToEvent(ctx, run, event, storable, config);
       return event._id;
     }
     return await ctx.db.insert("events", {
       workflowId: run._id,
       name,
-      state: { kind: "sent", result, sentAt: Date.now() },
+      state: { kind: "sent", result: storable, sentAt: Date.now() },
     });
   },
 });
+
+/** What is sent as an event's row can hold it: a long error is cut, a value that doesn't fit refused. */
+function storableResult(name: string, result: RunResult): RunResult {
+  if (result.kind === "failed")
+    return { kind: "failed", error: shortenError(result.error) };
+  if (result.kind === "canceled") return result;
+  const problem = whyNotRecordable(
+    `The value of event "${name}"`,
+    result.returnValue,
+  );
+  if (problem) throw new Error(problem);
+  return result;
+}
 
 async function findTarget(
   ctx: MutationCtx,

@@ -54,7 +54,8 @@ export const vStep = v.union(
     /** The event it waits for or has consumed. */
     eventId: v.optional(v.id("events")),
     ...stepFields,
-    args: v.object({ eventId: v.optional(v.id("events")) }),
+    /** As the handler asked: an id of no event is kept too, in a step that was refused. */
+    args: v.object({ eventId: v.optional(v.string()) }),
   }),
   v.object({
     kind: v.literal("sleep"),
