@@ -7,7 +7,6 @@ import {
   type DeterminismError,
 } from "./divergence.js";
 import {
-  sameInterest,
   type Delivery,
   type JournalEntry,
   type StepRequest,
@@ -21,6 +20,7 @@ import type {
   TurnPorts,
   TurnRecord,
 } from "./turn.js";
+import { changedWaits } from "./waits.js";
 
 /** A step the handler has asked for, in this execution of it. */
 interface Issued<Request> {
@@ -296,16 +296,18 @@ export class EngineReplay<
     };
   }
 
-  private async yield(): Promise<TurnEnd> {
-    return { kind: (await this.write({ goOn: true })) ? "yielded" : "fenced" };
+  private async yield(waits?: TurnRecord["waits"]): Promise<TurnEnd> {
+    const written = await this.write({ goOn: true, waits });
+    return { kind: written ? "yielded" : "fenced" };
   }
 
   private async wait(): Promise<TurnEnd> {
     if (this.issued.length < this.journal.length)
       throw this.missing("is blocked");
     const inFlight = this.issued.filter(({ entry }) => !entry!.outcome);
-    const waits = changedWaits(inFlight);
-    if (!(await this.write({ waits }))) return { kind: "fenced" };
+    const { now, later } = changedWaits(inFlight, this.ports.limits.shownBytes);
+    if (later) return await this.yield(now);
+    if (!(await this.write({ waits: now }))) return { kind: "fenced" };
     return { kind: inFlight.length > 0 ? "waiting" : "stuck" };
   }
 
@@ -314,21 +316,6 @@ export class EngineReplay<
       throw this.missing("returned");
     return (await this.write()) ? settled : { kind: "fenced" };
   }
-}
-
-/** Steps in flight that are waited for otherwise than their entries say. */
-function changedWaits(inFlight: Issued<StepRequest>[]): TurnRecord["waits"] {
-  const waits = inFlight.map(({ entry, promise }) => ({
-    entry: entry!,
-    interest: interestIn(promise),
-  }));
-  // Nobody seems to wait for any of them, yet the handler is blocked: whatever it waits for by
-  // ways not seen here, every result may be it.
-  if (waits.every(({ interest }) => interest.wakes === "never"))
-    for (const wait of waits) wait.interest = { wakes: "always" };
-  return waits.filter(
-    ({ entry, interest }) => !sameInterest(interest, entry.interest),
-  );
 }
 
 /** A copy: the handler may change what it is given, the journal may not. */
