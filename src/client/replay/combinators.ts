@@ -19,7 +19,7 @@ export function trackingCombinators(): Record<Kind, CombinatorFunction> {
     return function (this: PromiseConstructor, values) {
       let members: unknown[];
       try {
-        members = Array.from(values);
+        members = [...values];
       } catch (error) {
         return Promise.reject(error);
       }

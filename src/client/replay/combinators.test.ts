@@ -1,0 +1,287 @@
+import { describe, expect, test } from "vitest";
+import { trackingCombinators } from "./combinators.js";
+import { failed, Machine, succeeded, type Ask } from "./testing/machine.js";
+
+type Combinators = Record<
+  keyof ReturnType<typeof trackingCombinators>,
+  (values: Iterable<unknown>) => Promise<unknown>
+>;
+
+/** What a handler gets by calling the methods of Promise. */
+function combinators(): Combinators {
+  const tracking = trackingCombinators();
+  const bound = Object.entries(tracking).map(([name, combinator]) => [
+    name,
+    (values: Iterable<unknown>) => combinator.call(Promise, values),
+  ]);
+  return Object.fromEntries(bound) as Combinators;
+}
+
+const handling = (body: (ask: Ask, p: Combinators) => Promise<unknown>) =>
+  new Machine((ask) => body(ask, combinators()));
+
+const interests = (machine: Machine) =>
+  Object.fromEntries(
+    machine.journal.map(({ name, interest }) => [name, interest]),
+  );
+
+const always = { wakes: "always" };
+const never = { wakes: "never" };
+
+describe("which results wake a blocked handler", () => {
+  test("any result of a step that is awaited", async () => {
+    const machine = handling((ask) => ask("a"));
+    await machine.turn();
+    expect(interests(machine)).toEqual({ a: always });
+  });
+
+  test("none of a step that nobody awaits, while another is awaited", async () => {
+    const machine = handling(async (ask) => {
+      void ask("aside");
+      await ask("a");
+    });
+    await machine.turn();
+    expect(interests(machine)).toEqual({ aside: never, a: always });
+  });
+
+  test("one that is awaited later wakes from then on", async () => {
+    const machine = handling(async (ask) => {
+      const aside = ask("aside");
+      await ask("a");
+      await aside;
+    });
+    await machine.turn();
+    machine.complete("a");
+    await machine.turn();
+    expect(interests(machine)).toMatchObject({ aside: always });
+  });
+
+  test.each(["all", "allSettled", "any"] as const)(
+    "of Promise.%s: what can settle it",
+    async (name) => {
+      const machine = handling((ask, p) => p[name]([ask("a"), ask("b")]));
+      await machine.turn();
+      const group = { wakes: name, group: 0 };
+      expect(interests(machine)).toEqual({ a: group, b: group });
+    },
+  );
+
+  test("of Promise.race: any", async () => {
+    const machine = handling((ask, p) => p.race([ask("a"), ask("b")]));
+    await machine.turn();
+    expect(interests(machine)).toEqual({ a: always, b: always });
+  });
+
+  test("each combinator is a group of its own, the same one on each replay", async () => {
+    const machine = handling(async (ask, p) => {
+      await Promise.all([
+        p.all([ask("a"), ask("b")]),
+        p.allSettled([ask("c"), ask("d")]).then(() => ask("e")),
+      ]);
+    });
+    await machine.turn();
+    machine.complete("a");
+    machine.complete("c");
+    await machine.turn();
+    expect(interests(machine)).toMatchObject({
+      b: { wakes: "all", group: 0 },
+      d: { wakes: "allSettled", group: 1 },
+    });
+  });
+
+  test("of what a combinator left behind when it settled: none", async () => {
+    const machine = handling(async (ask, p) => {
+      await p.race([ask("a"), ask("b")]);
+      await ask("c");
+    });
+    await machine.turn();
+    machine.complete("a");
+    await machine.turn();
+    expect(interests(machine)).toMatchObject({ b: never, c: always });
+  });
+
+  test("of the rest of a failed Promise.all: none", async () => {
+    const machine = handling(async (ask, p) => {
+      await p.all([ask("a"), ask("b")]).catch(() => undefined);
+      await ask("c");
+    });
+    await machine.turn();
+    machine.complete("a", failed("boom"));
+    await machine.turn();
+    expect(interests(machine)).toMatchObject({ b: never, c: always });
+  });
+
+  test("of a member of two combinators: any, then what the one still pending needs", async () => {
+    const machine = handling(async (ask, p) => {
+      const a = ask("a");
+      const both = p.all([a, ask("b")]);
+      await p.race([a, ask("c")]);
+      await both;
+    });
+    await machine.turn();
+    expect(interests(machine)).toMatchObject({
+      a: always,
+      b: { wakes: "all" },
+      c: always,
+    });
+    machine.complete("c");
+    await machine.turn();
+    expect(interests(machine)).toMatchObject({
+      a: { wakes: "all", group: 0 },
+      b: { wakes: "all", group: 0 },
+    });
+  });
+
+  test("of a member that is awaited besides: any", async () => {
+    const machine = handling(async (ask, p) => {
+      const a = ask("a");
+      const noted = a.then(() => ask("after a"));
+      await p.all([a, ask("b")]);
+      await noted;
+    });
+    await machine.turn();
+    expect(interests(machine)).toEqual({
+      a: always,
+      b: { wakes: "all", group: 0 },
+    });
+  });
+
+  test("of promises made of steps: any", async () => {
+    const machine = handling((ask, p) =>
+      p.all([
+        ask("a").then(() => 1),
+        (async () => await ask("b"))(),
+        ask("c").finally(() => undefined),
+      ]),
+    );
+    await machine.turn();
+    expect(interests(machine)).toEqual({ a: always, b: always, c: always });
+  });
+
+  test("of a Promise.all inside a race: what settles it; of the race's other members: any", async () => {
+    const machine = handling((ask, p) =>
+      p.race([p.all([ask("a"), ask("b")]), ask("c")]),
+    );
+    await machine.turn();
+    expect(interests(machine)).toEqual({
+      a: { wakes: "all", group: 0 },
+      b: { wakes: "all", group: 0 },
+      c: always,
+    });
+  });
+
+  test("any, when the handler waits in a way that can't be seen", async () => {
+    const machine = handling(async (ask) => {
+      const a = ask("a");
+      await new Promise((resolve) => {
+        // Subscribed to past its own `then`.
+        void Promise.prototype.then.call(a, resolve);
+      });
+    });
+    await machine.turn();
+    expect(interests(machine)).toEqual({ a: always });
+  });
+
+  test("how steps are waited for is written only where it changed", async () => {
+    const machine = handling(async (ask, p) => {
+      const first = p.race([ask("a"), ask("b"), ask("c")]);
+      const later = p.all([ask("d"), ask("e")]);
+      await first;
+      await later;
+    });
+    await machine.turn();
+    machine.records.length = 0;
+    machine.complete("a");
+    await machine.turn();
+    const waits = machine.records.flatMap((record) => record.waits);
+    expect(waits.map(({ entry }) => entry.name)).toEqual(["b", "c"]);
+  });
+});
+
+describe("they do what the originals do", () => {
+  /** Settles each step as its name says, and tells what the combinator made of it. */
+  async function outcomeOf(
+    name: keyof Combinators,
+    members: (ask: Ask) => Iterable<unknown>,
+  ): Promise<unknown> {
+    const machine = handling(async (ask, p) => {
+      try {
+        return await p[name](members(ask));
+      } catch (error) {
+        if (error instanceof AggregateError)
+          return error.errors.map((each: Error) => each.message);
+        return (error as Error).message;
+      }
+    });
+    await machine.turn();
+    for (const { name } of machine.journal) {
+      machine.time++;
+      machine.complete(name, name.startsWith("bad") ? failed(name) : undefined);
+    }
+    const end = await machine.turn();
+    return end.kind === "returned" ? end.value : end;
+  }
+
+  test.each([
+    ["all", ["a", "b"], ["a", "b"]],
+    ["all", ["a", "bad", "bad too"], "bad"],
+    ["race", ["a", "bad"], "a"],
+    ["race", ["bad", "a"], "bad"],
+    ["any", ["bad", "a", "b"], "a"],
+    ["any", ["bad", "bad too"], ["bad", "bad too"]],
+    [
+      "allSettled",
+      ["a", "bad"],
+      [
+        { status: "fulfilled", value: "a" },
+        { status: "rejected", reason: new Error("bad") },
+      ],
+    ],
+  ] as const)("Promise.%s of %j", async (name, steps, outcome) => {
+    expect(
+      await outcomeOf(name, (ask) => steps.map((step) => ask(step))),
+    ).toEqual(outcome);
+  });
+
+  test("values and other promises may be among the steps", async () => {
+    expect(
+      await outcomeOf("all", (ask) => [1, ask("a"), Promise.resolve("p")]),
+    ).toEqual([1, "a", "p"]);
+  });
+
+  test("any iterable will do", async () => {
+    expect(
+      await outcomeOf("all", function* (ask) {
+        yield ask("a");
+        yield ask("b");
+      }),
+    ).toEqual(["a", "b"]);
+  });
+
+  test("of nothing", async () => {
+    const none: unknown[] = [];
+    expect(await outcomeOf("all", () => none)).toEqual([]);
+    expect(await outcomeOf("allSettled", () => none)).toEqual([]);
+    expect(await outcomeOf("any", () => none)).toEqual([]);
+  });
+
+  test("what is not iterable rejects; it doesn't throw", async () => {
+    for (const name of ["all", "allSettled", "race", "any"] as const)
+      expect(
+        await outcomeOf(name, () => 5 as unknown as Iterable<unknown>),
+      ).toMatch(/iterable/);
+  });
+
+  test("a failure after a Promise.all has failed is nobody's, and harms nothing", async () => {
+    const machine = handling(async (ask, p) => {
+      await p.all([ask("a"), ask("b")]).catch(() => undefined);
+      return await ask("c");
+    });
+    await machine.turn();
+    machine.complete("a", failed("first"));
+    await machine.turn();
+    machine.complete("b", failed("second"));
+    machine.complete("c", succeeded("fine"));
+    expect(await machine.turn()).toEqual({ kind: "returned", value: "fine" });
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+import { DeterminismError, differentRequest } from "./divergence.js";
+import type { JournalEntry, StepRequest } from "./journal.js";
+import { entry } from "./testing/machine.js";
+
+const REQUEST: StepRequest = {
+  kind: "function",
+  functionType: "mutation",
+  name: "orders:charge",
+  args: {},
+  unstableArgs: false,
+  inline: false,
+};
+
+function compare(
+  held: Partial<JournalEntry>,
+  asked: Partial<StepRequest> = {},
+) {
+  const error = differentRequest("run1", 3, entry("orders:charge", held), {
+    ...REQUEST,
+    ...asked,
+  });
+  return error?.message;
+}
+
+const bytes = (...values: number[]) => new Uint8Array(values).buffer;
+
+describe("the same request", () => {
+  test.each<[string, object, object]>([
+    ["no arguments", {}, {}],
+    ["equal values", { a: [1, "x", null, true] }, { a: [1, "x", null, true] }],
+    ["fields in another order", { a: 1, b: 2 }, { b: 2, a: 1 }],
+    ["an undefined field and none", { a: 1 }, { a: 1, b: undefined }],
+    ["NaN", { a: NaN }, { a: NaN }],
+    ["negative zero", { a: -0 }, { a: -0 }],
+    ["big integers", { a: 5n }, { a: 5n }],
+    ["bytes", { a: bytes(1, 2) }, { a: bytes(1, 2) }],
+    ["empty bytes", { a: bytes() }, { a: bytes() }],
+  ])("%s", (_what, held, asked) => {
+    expect(
+      compare(
+        { args: held as Record<string, unknown> },
+        { args: asked as Record<string, unknown> },
+      ),
+    ).toBeUndefined();
+  });
+
+  test("other arguments, where the request says that they are unstable", () => {
+    expect(
+      compare({ args: { a: 1 } }, { args: { a: 2 }, unstableArgs: true }),
+    ).toBeUndefined();
+  });
+
+  test("arguments that could not be stored", () => {
+    expect(
+      compare({ argsOmitted: true }, { args: { a: "too large" } }),
+    ).toBeUndefined();
+  });
+
+  test("whatever became of the step", () => {
+    expect(
+      compare({
+        outcome: { result: { kind: "failed", error: "boom" } },
+        completedAt: 1,
+      }),
+    ).toBeUndefined();
+  });
+});
+
+describe("a different request", () => {
+  test("says run, step number, what the journal holds, what was asked for, and what to do", () => {
+    expect(
+      compare(
+        { args: { order: { items: ["a", "b"], paid: true } } },
+        { args: { order: { items: ["a", "c"], paid: true } } },
+      ),
+    ).toBe(
+      [
+        "Determinism violation in workflow run1 at step 3: the value of args.order.items[1] differs.",
+        '  The journal holds: mutation "orders:charge" with args.order.items[1] = "b"',
+        '  The handler asked for: mutation "orders:charge" with args.order.items[1] = "c"',
+        "A handler must ask for the same steps in the same order each time it is replayed. Was its code " +
+          "changed while this run was in flight, or does it depend on something that is not a step's " +
+          "result? Undo the change for running workflows, or restart the run from a step before the difference.",
+      ].join("\n"),
+    );
+  });
+
+  test("is an error of its own kind", () => {
+    const error = differentRequest("run1", 0, entry("a"), REQUEST);
+    expect(error).toBeInstanceOf(DeterminismError);
+    expect(error).toHaveProperty("name", "DeterminismError");
+  });
+
+  test("another name", () => {
+    const text = compare({ name: "orders:refund" });
+    expect(text).toContain("at step 3: the name differs.");
+    expect(text).toContain('The journal holds: mutation "orders:refund"\n');
+    expect(text).toContain('asked for: mutation "orders:charge"\n');
+  });
+
+  test("another kind of function", () => {
+    const text = compare({ functionType: "action" });
+    expect(text).toContain("the kind differs.");
+    expect(text).toContain('The journal holds: action "orders:charge"\n');
+  });
+
+  test.each(["workflow", "event", "sleep"] as const)(
+    "a %s instead of a function, also under unstable arguments",
+    (kind) => {
+      const text = compare(
+        { kind, functionType: undefined },
+        { unstableArgs: true },
+      );
+      expect(text).toContain("the kind differs.");
+      expect(text).toContain(`The journal holds: ${kind} "orders:charge"\n`);
+    },
+  );
+
+  test.each<[string, object, object, string]>([
+    ["a value", { a: 1 }, { a: 2 }, "args.a"],
+    [
+      "a nested value",
+      { a: { b: { c: 1 } } },
+      { a: { b: { c: 2 } } },
+      "args.a.b.c",
+    ],
+    ["a missing field", { a: 1, b: 2 }, { a: 1 }, "args.b"],
+    ["a field too many", { a: 1 }, { a: 1, b: 2 }, "args.b"],
+    ["a type", { a: 1 }, { a: "1" }, "args.a"],
+    ["a big integer", { a: 1n }, { a: 1 }, "args.a"],
+    ["the sign of zero", { a: 0 }, { a: -0 }, "args.a"],
+    ["null and nothing", { a: null }, {}, "args.a"],
+    ["an array's length", { a: [1, 2] }, { a: [1] }, "args.a"],
+    ["an array and an object", { a: [] }, { a: {} }, "args.a"],
+    ["bytes", { a: bytes(1, 2) }, { a: bytes(1, 3) }, "args.a"],
+    ["fewer bytes", { a: bytes(1, 2) }, { a: bytes(1) }, "args.a"],
+    ["bytes and an object", { a: bytes() }, { a: {} }, "args.a"],
+    ["an element", { a: [{ b: 1 }] }, { a: [{ b: 2 }] }, "args.a[0].b"],
+  ])("%s", (_what, held, asked, path) => {
+    expect(
+      compare(
+        { args: held as Record<string, unknown> },
+        { args: asked as Record<string, unknown> },
+      ),
+    ).toContain(`the value of ${path} differs.`);
+  });
+
+  test("what is absent is shown as undefined", () => {
+    const text = compare({ args: { a: 1 } }, { args: {} });
+    expect(text).toContain("with args.a = 1\n");
+    expect(text).toContain("with args.a = undefined\n");
+  });
+
+  test("large values are cut", () => {
+    const text = compare(
+      { args: { a: "x".repeat(1_000_000) } },
+      { args: { a: "y".repeat(1_000_000) } },
+    )!;
+    expect(text.length).toBeLessThan(2500);
+  });
+});

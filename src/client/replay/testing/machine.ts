@@ -1,0 +1,156 @@
+import { setImmediate } from "node:timers/promises";
+import type { Outcome } from "../../../shared/outcome.js";
+import type { JournalEntry, StepRequest } from "../journal.js";
+import { EngineReplay } from "../replay.js";
+import type { NewStep, TurnEnd, TurnLimits, TurnRecord } from "../turn.js";
+
+export const RUN = "run1";
+
+export const succeeded = (returnValue: unknown): Outcome => ({
+  result: { kind: "success", returnValue },
+});
+export const failed = (error: string): Outcome => ({
+  result: { kind: "failed", error },
+});
+
+/** An entry of a hand-written journal: a mutation step in flight, unless `given` says otherwise. */
+export function entry(
+  name: string,
+  given: Partial<JournalEntry> = {},
+): JournalEntry {
+  return {
+    stepId: `step ${name}`,
+    kind: "function",
+    functionType: "mutation",
+    name,
+    args: {},
+    argsOmitted: false,
+    startedAt: 0,
+    bytes: 100,
+    interest: { wakes: "always" },
+    unstarted: false,
+    ...given,
+  };
+}
+
+/** A completed entry, whose result no turn has shown. */
+export const completed = (
+  name: string,
+  completedAt: number,
+  outcome: Outcome = succeeded(name),
+): JournalEntry => entry(name, { outcome, completedAt });
+
+export type Ask = (
+  name: string,
+  request?: Partial<StepRequest>,
+) => Promise<unknown>;
+export type Handler = (
+  ask: Ask,
+  replay: EngineReplay<StepRequest>,
+) => Promise<unknown>;
+
+/** A run without a backend: its journal, and turns over it. */
+export class Machine {
+  time = 0;
+  limits: TurnLimits = {
+    newSteps: Infinity,
+    newBytes: Infinity,
+    shownBytes: Infinity,
+  };
+  /** How many inline steps one turn has room for. */
+  inlineRoom = Infinity;
+  /** The run was canceled or restarted while a turn was at work. */
+  fenced = false;
+  /** What the handler and its surroundings did, in order, over all turns. */
+  readonly log: string[] = [];
+  readonly records: TurnRecord[] = [];
+
+  constructor(
+    readonly handler: Handler,
+    readonly journal: JournalEntry[] = [],
+  ) {}
+
+  /** What inline steps bring. */
+  inlineOutcome: (request: StepRequest) => Outcome = ({ name }) =>
+    succeeded(name);
+  /** Steps that have a result as soon as they are written down. */
+  outcomeAtOnce: (step: NewStep) => Outcome | undefined = () => undefined;
+
+  async turn(): Promise<TurnEnd> {
+    const journal = structuredClone(this.journal);
+    const replay: EngineReplay<StepRequest> = new EngineReplay(RUN, journal, {
+      now: this.time,
+      resume: async (begin) => {
+        begin();
+        await setImmediate();
+      },
+      runInline: async (request) => {
+        this.log.push(`run ${request.name}`);
+        return this.inlineOutcome(request);
+      },
+      roomForInline: (count) => count === 0 || count < this.inlineRoom,
+      limits: this.limits,
+      record: async (record) => this.record(record),
+    });
+    const ask: Ask = (name, request = {}) =>
+      replay.request({
+        kind: "function",
+        functionType: "mutation",
+        name,
+        args: {},
+        unstableArgs: false,
+        inline: false,
+        ...request,
+      });
+    return await replay.run(() => this.handler(ask, replay));
+  }
+
+  complete(name: string, outcome: Outcome = succeeded(name)) {
+    const step = this.journal.find((step) => step.name === name)!;
+    step.outcome = outcome;
+    step.completedAt = this.time;
+  }
+
+  private record(record: TurnRecord): JournalEntry[] | null {
+    if (this.fenced) return null;
+    this.records.push(record);
+    for (const { entry, delivery } of record.deliveries)
+      this.stored(entry).delivery = delivery;
+    for (const { entry, interest } of record.waits)
+      this.stored(entry).interest = interest;
+    return record.steps.map((step) => structuredClone(this.write(step)));
+  }
+
+  private stored({ stepId }: JournalEntry) {
+    return this.journal.find((step) => step.stepId === stepId)!;
+  }
+
+  private write(step: NewStep): JournalEntry {
+    const { request, stepNumber, startedAt, interest, completed } = step;
+    const { kind, functionType, name, args } = request;
+    const outcome = completed?.outcome ?? this.outcomeAtOnce(step);
+    const written = entry(name, {
+      stepId: step.stepId ?? `step ${stepNumber}`,
+      kind,
+      functionType,
+      args,
+      startedAt,
+      interest,
+      outcome,
+      completedAt: outcome && (completed?.completedAt ?? this.time),
+      delivery: completed?.delivery,
+    });
+    if (step.stepId === undefined && stepNumber !== this.journal.length)
+      throw new Error(
+        `Step ${stepNumber} was written where ${this.journal.length} was due`,
+      );
+    this.journal[stepNumber] = written;
+    return written;
+  }
+}
+
+/** What a turn wrote down, in short. */
+export const written = (machine: Machine) =>
+  machine.journal.map(({ name, delivery }) =>
+    delivery ? `${name} ${delivery.order}@${delivery.issued}` : name,
+  );
