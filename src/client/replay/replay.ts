@@ -305,7 +305,10 @@ export class EngineReplay<
     if (this.issued.length < this.journal.length)
       throw this.missing("is blocked");
     const inFlight = this.issued.filter(({ entry }) => !entry!.outcome);
-    const { now, later } = changedWaits(inFlight, this.ports.limits.shownBytes);
+    const { now, later } = changedWaits(
+      inFlight.map(({ entry, promise }) => ({ entry: entry!, promise })),
+      this.ports.limits.shownBytes,
+    );
     if (later) return await this.yield(now);
     if (!(await this.write({ waits: now }))) return { kind: "fenced" };
     return { kind: inFlight.length > 0 ? "waiting" : "stuck" };
