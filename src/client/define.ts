@@ -66,7 +66,12 @@ export function defineWorkflow<
   };
 }
 
-/** The mutation of a workflow: called by users it starts a run, called by the engine it takes a turn. */
+/**
+ * The mutation of a workflow: called by users it starts a run, called by the engine it takes a turn.
+ *
+ * Its type is spelled out wherever it is named: Convex finds a function's types as the arguments of
+ * the alias RegisteredMutation, and another alias in its place would lose them.
+ */
 export function registerWorkflow<
   ArgsValidator extends PropertyValidators,
   Returns extends ReturnsValidator,

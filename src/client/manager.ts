@@ -1,4 +1,4 @@
-import type { PaginationResult } from "convex/server";
+import type { PaginationResult, RegisteredMutation } from "convex/server";
 import type { PropertyValidators } from "convex/values";
 import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
 import { registerWorkflow } from "./define.js";
@@ -6,15 +6,16 @@ import * as events from "./events.js";
 import * as management from "./management.js";
 import type {
   PublicWorkflow,
-  RegisteredWorkflow,
   ReturnsValidator,
   ReturnValueOf,
   RunMutationCtx,
   RunQueryCtx,
   StartOptions,
+  WorkflowArgs,
   WorkflowComponent,
   WorkflowDefinition,
   WorkflowHandler,
+  WorkflowMutationResult,
   WorkflowStatus,
   WorkpoolOptions,
 } from "./types.js";
@@ -50,7 +51,11 @@ export class WorkflowManager {
     definition: WorkflowDefinition<ArgsValidator, Returns> & {
       handler: WorkflowHandler<ArgsValidator, Returns>;
     },
-  ): RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>>;
+  ): RegisteredMutation<
+    "internal",
+    WorkflowArgs<ArgsValidator>,
+    WorkflowMutationResult<ReturnValueOf<Returns>>
+  >;
   define<
     ArgsValidator extends PropertyValidators,
     Returns extends ReturnsValidator = void,
@@ -59,7 +64,11 @@ export class WorkflowManager {
   ): {
     handler: (
       handler: WorkflowHandler<ArgsValidator, Returns>,
-    ) => RegisteredWorkflow<ArgsValidator, ReturnValueOf<Returns>>;
+    ) => RegisteredMutation<
+      "internal",
+      WorkflowArgs<ArgsValidator>,
+      WorkflowMutationResult<ReturnValueOf<Returns>>
+    >;
   };
   define<
     ArgsValidator extends PropertyValidators,

@@ -6,7 +6,6 @@ import type {
   GenericDataModel,
   GenericMutationCtx,
   GenericQueryCtx,
-  RegisteredMutation,
   TransactionLimits,
 } from "convex/server";
 import type {
@@ -167,16 +166,6 @@ export type WorkflowArgs<
  */
 export type WorkflowMutationResult<Returns = unknown> =
   WorkflowId | { kind: "complete"; runResult: RunResult<Returns> };
-
-/** A workflow, to be exported from a module of the app. */
-export type RegisteredWorkflow<
-  ArgsValidator extends PropertyValidators,
-  Returns,
-> = RegisteredMutation<
-  "internal",
-  WorkflowArgs<ArgsValidator>,
-  WorkflowMutationResult<Returns>
->;
 
 export type ReturnsValidator = Validator<unknown, "required", string> | void;
 
