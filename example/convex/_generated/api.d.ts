@@ -8,13 +8,21 @@
  * @module
  */
 
+import type * as approval from "../approval.js";
+import type * as example from "../example.js";
+import type * as trip from "../trip.js";
+
 import type {
   ApiFromModules,
   FilterApi,
   FunctionReference,
 } from "convex/server";
 
-declare const fullApi: ApiFromModules<{}>;
+declare const fullApi: ApiFromModules<{
+  approval: typeof approval;
+  example: typeof example;
+  trip: typeof trip;
+}>;
 
 /**
  * A utility for referencing Convex functions in your app's public API.

@@ -1,0 +1,97 @@
+import { expect, test, vi } from "vitest";
+import { internal } from "./_generated/api.js";
+import {
+  finish,
+  newBackend,
+  useFakeTimers,
+  type Backend,
+} from "./testing.setup.js";
+
+useFakeTimers();
+
+async function submit(t: Backend) {
+  return await t.mutation(internal.approval.start, { title: "A new chair" });
+}
+
+async function expenses(t: Backend) {
+  const rows = await t.run((ctx) => ctx.db.query("expenses").collect());
+  return rows.map(({ state }) => state);
+}
+
+/** Lets the run come to where it waits, but not so much time pass that it stops waiting. */
+async function untilItWaits(t: Backend) {
+  await t.finishAllScheduledFunctions(() => vi.advanceTimersByTime(100));
+  expect(await expenses(t)).toEqual(["waiting"]);
+}
+
+test.each([
+  [true, "approved"],
+  [false, "rejected"],
+] as const)(
+  "a decision (approved: %s) ends the wait",
+  async (approved, end) => {
+    const t = newBackend();
+    const workflowId = await submit(t);
+    await untilItWaits(t);
+    expect(
+      await t.query(internal.approval.status, { workflowId }),
+    ).toMatchObject({ type: "inProgress" });
+    await t.mutation(internal.approval.decide, { workflowId, approved });
+    await finish(t);
+    expect(await t.query(internal.approval.status, { workflowId })).toEqual({
+      type: "completed",
+      result: end,
+    });
+    expect(await expenses(t)).toEqual([end]);
+  },
+);
+
+test("a decision that comes before the run waits for it is kept", async () => {
+  const t = newBackend();
+  const workflowId = await submit(t);
+  expect(await expenses(t)).toEqual(["submitted"]);
+  await t.mutation(internal.approval.decide, { workflowId, approved: true });
+  await finish(t);
+  expect(await expenses(t)).toEqual(["approved"]);
+});
+
+test("without a decision the wait ends when its time is over", async () => {
+  const t = newBackend();
+  const workflowId = await submit(t);
+  await finish(t);
+  expect(await t.query(internal.approval.status, { workflowId })).toEqual({
+    type: "completed",
+    result: "expired",
+  });
+  expect(await expenses(t)).toEqual(["expired"]);
+});
+
+test("a canceled run tells the expense that it was withdrawn", async () => {
+  const t = newBackend();
+  const workflowId = await submit(t);
+  await untilItWaits(t);
+  await t.mutation(internal.approval.cancel, { workflowId });
+  await finish(t);
+  expect(await expenses(t)).toEqual(["withdrawn"]);
+});
+
+test("a restarted run waits for another decision", async () => {
+  const t = newBackend();
+  const workflowId = await submit(t);
+  await finish(t);
+  expect(await expenses(t)).toEqual(["expired"]);
+  await t.mutation(internal.approval.restart, { workflowId });
+  await t.mutation(internal.approval.decide, { workflowId, approved: true });
+  await finish(t);
+  expect(await expenses(t)).toEqual(["approved"]);
+});
+
+test("a finished run can be cleaned up, its expense stays", async () => {
+  const t = newBackend();
+  const workflowId = await submit(t);
+  await finish(t);
+  expect(await t.mutation(internal.approval.cleanup, { workflowId })).toBe(
+    true,
+  );
+  expect(await expenses(t)).toEqual(["expired"]);
+});

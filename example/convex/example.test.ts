@@ -1,0 +1,119 @@
+import { listSteps, type WorkflowId } from "@convex-dev/workflow";
+import { expect, test } from "vitest";
+import { components, internal } from "./_generated/api.js";
+import {
+  finish,
+  newBackend,
+  useFakeTimers,
+  type Backend,
+} from "./testing.setup.js";
+
+useFakeTimers();
+
+async function greetings(t: Backend) {
+  const rows = await t.run((ctx) => ctx.db.query("greetings").collect());
+  return rows.map(({ text }) => text);
+}
+
+async function attemptsOf(t: Backend, workflowId: WorkflowId) {
+  const rows = await t.run((ctx) => ctx.db.query("attempts").collect());
+  return rows.find((row) => row.workflowId === workflowId)?.count;
+}
+
+test("a query, an action that fails once, a mutation and a sleep run in this order", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.example.start, {
+    exampleArg: "James",
+  });
+  await finish(t);
+
+  expect(await t.query(internal.example.status, { workflowId })).toEqual({
+    type: "completed",
+    result: "Hello, James!",
+  });
+  expect(await greetings(t)).toEqual(["Hello, James!"]);
+  expect(await attemptsOf(t, workflowId)).toBe(2);
+  const steps = await t.query((ctx) =>
+    listSteps(ctx, components.workflow, workflowId),
+  );
+  expect(steps.page.map(({ name }) => name)).toEqual([
+    "example:countGreetings",
+    "example:compose",
+    "example:save",
+    "sleep",
+  ]);
+});
+
+test("the workflow can be called as it is, as `npx convex run` does", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.example.exampleWorkflow, {
+    args: { exampleArg: "James" },
+  });
+  await finish(t);
+  expect(
+    await t.query(internal.example.status, {
+      workflowId: workflowId as WorkflowId,
+    }),
+  ).toEqual({ type: "completed", result: "Hello, James!" });
+});
+
+test("an action that fails more often than it is retried fails the run", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.example.start, {
+    exampleArg: "James",
+    failures: 3,
+  });
+  await finish(t);
+  expect(await t.query(internal.example.status, { workflowId })).toEqual({
+    type: "failed",
+    error: expect.stringContaining("The service is down (attempt 3)") as string,
+  });
+  expect(await greetings(t)).toEqual([]);
+});
+
+test("a failed run goes on from the failed step when it is restarted from there", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.example.start, {
+    exampleArg: "James",
+    failures: 3,
+  });
+  await finish(t);
+  await t.mutation(internal.example.restart, {
+    workflowId,
+    from: "example:compose",
+  });
+  await finish(t);
+  expect(await t.query(internal.example.status, { workflowId })).toEqual({
+    type: "completed",
+    result: "Hello, James!",
+  });
+  expect(await attemptsOf(t, workflowId)).toBe(4);
+});
+
+test("a canceled run does nothing more", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.example.start, {
+    exampleArg: "James",
+  });
+  await t.mutation(internal.example.cancel, { workflowId });
+  await finish(t);
+  expect(await t.query(internal.example.status, { workflowId })).toEqual({
+    type: "canceled",
+  });
+  expect(await greetings(t)).toEqual([]);
+});
+
+test("a run in progress is not cleaned up, a finished one is", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.example.start, {
+    exampleArg: "James",
+  });
+  expect(await t.mutation(internal.example.cleanup, { workflowId })).toBe(
+    false,
+  );
+  await finish(t);
+  expect(await t.mutation(internal.example.cleanup, { workflowId })).toBe(true);
+  await expect(
+    t.query(internal.example.status, { workflowId }),
+  ).rejects.toThrow(`Workflow not found: ${workflowId}`);
+});

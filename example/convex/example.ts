@@ -1,0 +1,161 @@
+// The first workflow: a query, an action that is retried, a mutation and a sleep, one after the
+// other. Each call on `step` is recorded. Whatever happens to the server in between, the run goes
+// on after the last recorded step, and no step is done twice.
+//
+//   npx convex run example:exampleWorkflow '{ "args": { "exampleArg": "James" } }'
+//   npx convex run example:status '{ "workflowId": "<the id that printed>" }'
+import {
+  cancel as cancelRun,
+  cleanup as cleanUpRun,
+  defineWorkflow,
+  getStatus,
+  restart as restartRun,
+  start as startRun,
+  vWorkflowId,
+  type WorkflowId,
+  type WorkflowStatus,
+} from "@convex-dev/workflow";
+import { v } from "convex/values";
+import { components, internal } from "./_generated/api.js";
+import {
+  internalAction,
+  internalMutation,
+  internalQuery,
+} from "./_generated/server.js";
+
+const exampleArgs = {
+  exampleArg: v.string(),
+  /** How many attempts of the action fail before one succeeds. Default: 1. */
+  failures: v.optional(v.number()),
+  /** Default: 5 seconds. */
+  sleepMs: v.optional(v.number()),
+};
+
+export const exampleWorkflow = defineWorkflow(components.workflow, {
+  args: exampleArgs,
+  returns: v.string(),
+}).handler(async (step, args): Promise<string> => {
+  const name = args.exampleArg;
+  const earlier = await step.runQuery(internal.example.countGreetings, {
+    name,
+  });
+  const text = await step.runAction(
+    internal.example.compose,
+    {
+      workflowId: step.workflowId,
+      name,
+      earlier,
+      failures: args.failures ?? 1,
+    },
+    { retry: { maxAttempts: 3, initialBackoffMs: 200, base: 2 } },
+  );
+  await step.runMutation(internal.example.save, { name, text });
+  await step.sleep(args.sleepMs ?? 5000);
+  return text;
+});
+
+// The steps of the workflow: ordinary functions.
+
+export const countGreetings = internalQuery({
+  args: { name: v.string() },
+  returns: v.number(),
+  handler: async (ctx, { name }) => {
+    const greetings = await ctx.db
+      .query("greetings")
+      .withIndex("name", (q) => q.eq("name", name))
+      .collect();
+    return greetings.length;
+  },
+});
+
+/** Stands for a call to a service that is down for the first `failures` attempts. */
+export const compose = internalAction({
+  args: {
+    workflowId: vWorkflowId,
+    name: v.string(),
+    earlier: v.number(),
+    failures: v.number(),
+  },
+  returns: v.string(),
+  handler: async (ctx, args): Promise<string> => {
+    const attempt = await ctx.runMutation(internal.example.countAttempt, {
+      workflowId: args.workflowId,
+    });
+    if (attempt <= args.failures)
+      throw new Error(`The service is down (attempt ${attempt})`);
+    return args.earlier === 0
+      ? `Hello, ${args.name}!`
+      : `Hello again, ${args.name}!`;
+  },
+});
+
+export const countAttempt = internalMutation({
+  args: { workflowId: vWorkflowId },
+  returns: v.number(),
+  handler: async (ctx, { workflowId }) => {
+    const attempts = await ctx.db
+      .query("attempts")
+      .withIndex("workflowId", (q) => q.eq("workflowId", workflowId))
+      .unique();
+    const count = (attempts?.count ?? 0) + 1;
+    if (attempts) await ctx.db.patch("attempts", attempts._id, { count });
+    else await ctx.db.insert("attempts", { workflowId, count });
+    return count;
+  },
+});
+
+export const save = internalMutation({
+  args: { name: v.string(), text: v.string() },
+  returns: v.null(),
+  handler: async (ctx, greeting) => {
+    await ctx.db.insert("greetings", greeting);
+    return null;
+  },
+});
+
+// What an app does with runs. These are internal, to be called from the command line or the
+// dashboard; a public function would first check who calls.
+
+/** Starts a run from another function, here a mutation: if that fails, nothing was started. */
+export const start = internalMutation({
+  args: exampleArgs,
+  returns: vWorkflowId,
+  handler: async (ctx, args): Promise<WorkflowId> =>
+    await startRun(ctx, internal.example.exampleWorkflow, args),
+});
+
+export const status = internalQuery({
+  args: { workflowId: vWorkflowId },
+  handler: async (ctx, { workflowId }): Promise<WorkflowStatus> =>
+    await getStatus(ctx, components.workflow, workflowId),
+});
+
+export const cancel = internalMutation({
+  args: { workflowId: vWorkflowId },
+  returns: v.null(),
+  handler: async (ctx, { workflowId }) => {
+    await cancelRun(ctx, components.workflow, workflowId);
+    return null;
+  },
+});
+
+/** Runs a finished run again, `from` a step's number or name: that step and those after it. */
+export const restart = internalMutation({
+  args: {
+    workflowId: vWorkflowId,
+    from: v.optional(v.union(v.number(), v.string())),
+  },
+  returns: v.null(),
+  handler: async (ctx, { workflowId, from }) => {
+    await restartRun(ctx, components.workflow, workflowId, { from });
+    return null;
+  },
+});
+
+/** Deletes all that is kept of a finished run. */
+export const cleanup = internalMutation({
+  args: { workflowId: vWorkflowId },
+  returns: v.boolean(),
+  handler: async (ctx, { workflowId }) =>
+    await cleanUpRun(ctx, components.workflow, workflowId),
+});

@@ -1,0 +1,96 @@
+import { list } from "@convex-dev/workflow";
+import { expect, test } from "vitest";
+import { components, internal } from "./_generated/api.js";
+import {
+  finish,
+  newBackend,
+  useFakeTimers,
+  type Backend,
+} from "./testing.setup.js";
+
+useFakeTimers();
+
+async function plan(t: Backend) {
+  return await t.mutation(internal.trip.start, { city: "Lisbon", nights: 3 });
+}
+
+async function bookings(t: Backend) {
+  const rows = await t.run((ctx) => ctx.db.query("bookings").collect());
+  return rows.map(({ what }) => what).sort();
+}
+
+/** The state of each run, the children's included, by the name of its workflow. */
+async function states(t: Backend) {
+  const { page } = await t.query((ctx) => list(ctx, components.workflow));
+  return Object.fromEntries(
+    page.map(({ name, runResult }) => [name, runResult?.kind ?? "inProgress"]),
+  );
+}
+
+test("the parent returns what its children returned", async () => {
+  const t = newBackend();
+  const workflowId = await plan(t);
+  await finish(t);
+  expect(await t.query(internal.trip.status, { workflowId })).toEqual({
+    type: "completed",
+    result: {
+      flight: { seat: "14A", price: 120 },
+      hotel: { room: "207", price: 240 },
+      total: 360,
+    },
+  });
+  expect(await bookings(t)).toEqual(["flight to Lisbon", "hotel in Lisbon"]);
+});
+
+test("the status of the parent names the runs of its children", async () => {
+  const t = newBackend();
+  const workflowId = await plan(t);
+  const status = await t.query(internal.trip.status, { workflowId });
+  if (status.type !== "inProgress") throw new Error(`It is ${status.type}`);
+  const children = status.running.map((step) =>
+    step.kind === "workflow" ? step.workflowId : undefined,
+  );
+  expect(children).toHaveLength(2);
+  for (const child of children)
+    expect(
+      await t.query(internal.trip.status, { workflowId: child! }),
+    ).toMatchObject({ type: "inProgress" });
+});
+
+test("canceling the parent cancels its children", async () => {
+  const t = newBackend();
+  const workflowId = await plan(t);
+  await t.mutation(internal.trip.cancel, { workflowId });
+  await finish(t);
+  expect(await states(t)).toEqual({
+    "trip:planTrip": "canceled",
+    "trip:bookFlight": "canceled",
+    "trip:bookHotel": "canceled",
+  });
+  expect(await bookings(t)).toEqual([]);
+});
+
+test("a restart from the hotel keeps the flight", async () => {
+  const t = newBackend();
+  const workflowId = await plan(t);
+  await finish(t);
+  await t.mutation(internal.trip.restart, { workflowId });
+  await finish(t);
+  expect(await t.query(internal.trip.status, { workflowId })).toMatchObject({
+    type: "completed",
+  });
+  expect(await bookings(t)).toEqual([
+    "flight to Lisbon",
+    "hotel in Lisbon",
+    "hotel in Lisbon",
+  ]);
+});
+
+test("cleaning up the parent deletes its children", async () => {
+  const t = newBackend();
+  const workflowId = await plan(t);
+  await finish(t);
+  expect(await t.mutation(internal.trip.cleanup, { workflowId })).toBe(true);
+  await finish(t);
+  expect(await states(t)).toEqual({});
+});

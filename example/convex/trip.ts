@@ -1,0 +1,127 @@
+// A workflow made of workflows: each child is one step of its parent, both run at the same time,
+// and what a child returns has the type that its `returns` says. Canceling the parent cancels its
+// children; cleaning it up deletes them.
+//
+//   npx convex run trip:start '{ "city": "Lisbon", "nights": 3 }'
+import {
+  vWorkflowId,
+  WorkflowManager,
+  type WorkflowId,
+  type WorkflowStatus,
+} from "@convex-dev/workflow";
+import { v, type Infer } from "convex/values";
+import { components, internal } from "./_generated/api.js";
+import { internalMutation, internalQuery } from "./_generated/server.js";
+
+const workflow = new WorkflowManager(components.workflow);
+
+const vFlight = v.object({ seat: v.string(), price: v.number() });
+const vHotel = v.object({ room: v.string(), price: v.number() });
+
+export const planTrip = workflow
+  .define({
+    args: {
+      city: v.string(),
+      nights: v.number(),
+      confirmAfterMs: v.number(),
+    },
+    returns: v.object({ flight: vFlight, hotel: vHotel, total: v.number() }),
+  })
+  .handler(async (step, { city, nights, confirmAfterMs }) => {
+    const [flight, hotel] = await Promise.all([
+      step.runWorkflow(internal.trip.bookFlight, { city }),
+      step.runWorkflow(internal.trip.bookHotel, {
+        city,
+        nights,
+        confirmAfterMs,
+      }),
+    ]);
+    return { flight, hotel, total: flight.price + hotel.price };
+  });
+
+export const bookFlight = workflow
+  .define({ args: { city: v.string() }, returns: vFlight })
+  .handler(async (step, { city }): Promise<Infer<typeof vFlight>> => {
+    const price = 120;
+    await step.runMutation(internal.trip.book, {
+      what: `flight to ${city}`,
+      price,
+    });
+    return { seat: "14A", price };
+  });
+
+export const bookHotel = workflow
+  .define({
+    args: {
+      city: v.string(),
+      nights: v.number(),
+      confirmAfterMs: v.number(),
+    },
+    returns: vHotel,
+  })
+  .handler(async (step, args): Promise<Infer<typeof vHotel>> => {
+    const price = 80 * args.nights;
+    await step.runMutation(internal.trip.book, {
+      what: `hotel in ${args.city}`,
+      price,
+    });
+    await step.sleep(args.confirmAfterMs, { name: "hotel confirms" });
+    return { room: "207", price };
+  });
+
+export const book = internalMutation({
+  args: { what: v.string(), price: v.number() },
+  returns: v.null(),
+  handler: async (ctx, booking) => {
+    await ctx.db.insert("bookings", booking);
+    return null;
+  },
+});
+
+export const start = internalMutation({
+  args: {
+    city: v.string(),
+    nights: v.number(),
+    /** How long the hotel takes to confirm. Default: 5 seconds. */
+    confirmAfterMs: v.optional(v.number()),
+  },
+  returns: vWorkflowId,
+  handler: async (ctx, args): Promise<WorkflowId> =>
+    await workflow.start(ctx, internal.trip.planTrip, {
+      ...args,
+      confirmAfterMs: args.confirmAfterMs ?? 5000,
+    }),
+});
+
+/** The running steps name the runs of the children: ask for their status in the same way. */
+export const status = internalQuery({
+  args: { workflowId: vWorkflowId },
+  handler: async (ctx, { workflowId }): Promise<WorkflowStatus> =>
+    await workflow.status(ctx, workflowId),
+});
+
+export const cancel = internalMutation({
+  args: { workflowId: vWorkflowId },
+  returns: v.null(),
+  handler: async (ctx, { workflowId }) => {
+    await workflow.cancel(ctx, workflowId);
+    return null;
+  },
+});
+
+/** Books the hotel once more and keeps the flight: a step can be named by what it runs. */
+export const restart = internalMutation({
+  args: { workflowId: vWorkflowId },
+  returns: v.null(),
+  handler: async (ctx, { workflowId }) => {
+    await workflow.restart(ctx, workflowId, { from: internal.trip.bookHotel });
+    return null;
+  },
+});
+
+export const cleanup = internalMutation({
+  args: { workflowId: vWorkflowId },
+  returns: v.boolean(),
+  handler: async (ctx, { workflowId }) =>
+    await workflow.cleanup(ctx, workflowId),
+});
