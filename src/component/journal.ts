@@ -202,7 +202,8 @@ export const startSteps = mutation({
     const run = await ctx.db.get("workflows", parseRunId(ctx, args.workflowId));
     if (!run) return null;
     const current = run.generationNumber === args.generationNumber;
-    if (current) await patchSteps(ctx, args.deliveries, args.waits);
+    const missed =
+      current && (await patchSteps(ctx, args.deliveries, args.waits));
     const config = await readConfig(ctx);
     const rows = await start(ctx, run, args.steps, {
       config,
@@ -210,11 +211,15 @@ export const startSteps = mutation({
       recordOnly: !current,
     });
     if (!current) return null;
-    if (args.goOn) await wake(ctx, run, config);
+    if (args.goOn || missed) await wake(ctx, run, config);
     return rows;
   },
 });
 
+/**
+ * True when a step that the turn is going to wait for has its result: an inline step of the turn
+ * brought it about, an event that it sent, say, while nobody waited.
+ */
 async function patchSteps(
   ctx: MutationCtx,
   deliveries: { stepId: Id<"steps">; delivery: Infer<typeof vDelivery> }[] = [],
@@ -223,9 +228,14 @@ async function patchSteps(
     wakes: Infer<typeof vWakes>;
     group?: number;
   }[] = [],
-) {
+): Promise<boolean> {
   for (const { stepId, delivery } of deliveries)
     await ctx.db.patch("steps", stepId, { delivery });
-  for (const { stepId, wakes, group } of waits)
+  let missed = false;
+  for (const { stepId, wakes, group } of waits) {
+    const row = await ctx.db.get("steps", stepId);
+    if (row && !row.step.inProgress) missed = true;
     await ctx.db.patch("steps", stepId, { wakes, group });
+  }
+  return missed;
 }

@@ -64,7 +64,7 @@ export async function cancelRun(t: Backend, workflowId: WorkflowId) {
   );
 }
 
-/** Changes an event's row to what the existing package would have written. */
+/** Takes from every row what the existing package would not have written. */
 export async function asWrittenBefore(t: Backend) {
   await inComponent(t, async (ctx) => {
     for (const { _id } of await ctx.db.query("events").collect())
@@ -72,5 +72,13 @@ export async function asWrittenBefore(t: Backend) {
         waiter: undefined,
         createdByWait: undefined,
       });
+    for (const { _id } of await ctx.db.query("steps").collect())
+      await ctx.db.patch("steps", _id, {
+        delivery: undefined,
+        wakes: undefined,
+        group: undefined,
+      });
+    for (const { _id } of await ctx.db.query("workflows").collect())
+      await ctx.db.patch("workflows", _id, { engineVersion: undefined });
   });
 }
