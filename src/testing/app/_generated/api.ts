@@ -1,9 +1,15 @@
 import { anyApi, componentsGeneric, type ApiFromModules } from "convex/server";
 import type { WorkflowComponent } from "../../../client/index.js";
+import type * as definitions from "../definitions.js";
+import type * as folder_inner from "../folder/inner.js";
+import type * as managed from "../managed.js";
 import type * as steps from "../steps.js";
 import type * as workflows from "../workflows.js";
 
 type Modules = ApiFromModules<{
+  definitions: typeof definitions;
+  "folder/inner": typeof folder_inner;
+  managed: typeof managed;
   steps: typeof steps;
   workflows: typeof workflows;
 }>;
