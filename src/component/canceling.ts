@@ -5,6 +5,7 @@ import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { readConfig, type Config } from "./config.js";
 import { endRun } from "./ending.js";
+import { cancelJob } from "./pooling.js";
 import { releaseStep } from "./releasing.js";
 import type { Run, StepRow } from "./runs.js";
 
@@ -29,14 +30,19 @@ export async function cancelRuns(ctx: MutationCtx, runs: Canceling[]) {
   const budget = { steps: RELEASED_PER_BATCH, bytes: BYTES_PER_BATCH };
   for (let next = queue.shift(); next; next = queue.shift()) {
     if (budget.steps <= 0 || budget.bytes <= 0) {
-      await ctx.scheduler.runAfter(0, internal.canceling.goOn, {
-        runs: [next, ...queue],
-      });
-      return;
+      return await scheduleRest(ctx, [next, ...queue]);
     }
     budget.steps--;
     queue.push(...(await cancelOne(ctx, next, budget, config)));
   }
+}
+
+/** In parts, so that no list grows with the number of nested runs. */
+async function scheduleRest(ctx: MutationCtx, rest: Canceling[]) {
+  for (let at = 0; at < rest.length; at += RELEASED_PER_BATCH)
+    await ctx.scheduler.runAfter(0, internal.canceling.goOn, {
+      runs: rest.slice(at, at + RELEASED_PER_BATCH),
+    });
 }
 
 export const goOn = internalMutation({
@@ -59,8 +65,11 @@ async function cancelOne(
   if (!run) return [];
   if (generationNumber === undefined) {
     if (run.runResult) return [];
+    if (run.pendingTurn) await cancelJob(ctx, run.pendingTurn.workId);
     run.generationNumber++;
     await endRun(ctx, run, { kind: "canceled" }, config);
+    // Its onComplete may have cleaned it up, and its steps with it.
+    if (!(await ctx.db.get("workflows", workflowId))) return [];
   } else if (run.generationNumber !== generationNumber) return [];
   return await releaseSteps(ctx, run, after ?? 0, budget);
 }

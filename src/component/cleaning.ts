@@ -5,43 +5,58 @@ import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
+import { releaseStep, releaseWait } from "./releasing.js";
 
 /**
  * Deletes a run: its own row at once, its steps and events in batches, nested runs each in
- * transactions of their own. Steps still in flight find nobody when they complete.
+ * transactions of their own. Steps still in flight find nobody when they complete; those of a
+ * canceled run that its cancellation had not come to are released here.
  */
 export async function cleanUp(
   ctx: MutationCtx,
   workflowId: Id<"workflows">,
   force: boolean,
 ): Promise<boolean> {
-  const run = await ctx.db.get("workflows", workflowId);
+  let run = await ctx.db.get("workflows", workflowId);
   if (!run) return false;
   if (!run.runResult) {
     if (!force) return false;
     await cancelRuns(ctx, [{ workflowId }]);
+    run = await ctx.db.get("workflows", workflowId);
     // Its onComplete may have cleaned it up.
-    if (!(await ctx.db.get("workflows", workflowId))) return true;
+    if (!run) return true;
   }
   await ctx.db.delete("workflows", workflowId);
-  await deleteBatch(ctx, workflowId, 0);
+  const canceled = run.runResult?.kind === "canceled";
+  await deleteBatch(ctx, { workflowId, fromStepNumber: 0, canceled });
   return true;
 }
+
+/** Taking a job out of the pool costs about ten index ranges: as much as this many rows may. */
+const RELEASED_ROW = 3;
 
 /** Deletes steps from a number on, then events: as much as one transaction should. */
 export async function deleteBatch(
   ctx: MutationCtx,
-  workflowId: Id<"workflows">,
-  fromStepNumber: number,
+  {
+    workflowId,
+    fromStepNumber,
+    canceled,
+  }: {
+    workflowId: Id<"workflows">;
+    fromStepNumber: number;
+    canceled?: boolean;
+  },
 ) {
   let rows = 0;
   let bytes = 0;
-  const full = (size: number) =>
-    (bytes += size) >= BYTES_PER_BATCH || ++rows >= STEPS_PER_BATCH;
+  const full = (size: number, weight = 1) =>
+    (bytes += size) >= BYTES_PER_BATCH || (rows += weight) >= STEPS_PER_BATCH;
   const goOn = async (fromStepNumber: number) => {
     await ctx.scheduler.runAfter(0, internal.workflow.cleanupContinue, {
       workflowId,
       fromStepNumber,
+      canceled,
     });
   };
   const steps = ctx.db
@@ -50,10 +65,13 @@ export async function deleteBatch(
       q.eq("workflowId", workflowId).gte("stepNumber", fromStepNumber),
     );
   for await (const row of steps) {
+    const inFlight = row.step.inProgress && !row.unstarted;
+    if (inFlight) await (canceled ? releaseStep : releaseWait)(ctx, row);
     await ctx.db.delete("steps", row._id);
     if (row.step.kind === "workflow" && row.step.workflowId)
       await deleteNested(ctx, row.step.workflowId);
-    if (full(sizeOf(row))) return await goOn(row.stepNumber + 1);
+    if (full(sizeOf(row), inFlight ? RELEASED_ROW : 1))
+      return await goOn(row.stepNumber + 1);
   }
   const events = ctx.db
     .query("events")

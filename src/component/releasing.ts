@@ -4,17 +4,25 @@ import { withdrawWait } from "./events.js";
 import { cancelJob } from "./pooling.js";
 import type { StepRow } from "./runs.js";
 
-/** Ends the wait of a sleep or an event step in flight: its timer, its place among the waiters. */
+/**
+ * Ends the wait of a sleep or an event step in flight: its timer, its place among the waiters. The
+ * row forgets them, so that whoever releases it again has nothing to cancel: what was scheduled
+ * may be long gone by then.
+ */
 export async function releaseWait(ctx: MutationCtx, row: StepRow) {
   const { step, timer } = row;
   if (step.kind !== "sleep" && step.kind !== "event") return;
-  if (timer)
-    await ctx.scheduler.cancel(timer.scheduledId as Id<"_scheduled_functions">);
-  // A sleep begun by 0.4 is a job of the pool.
-  else if (step.kind === "sleep" && step.workId)
-    await cancelJob(ctx, step.workId);
   if (step.kind === "event" && step.eventId)
     await withdrawWait(ctx, step.eventId, row._id);
+  const jobOf04 = step.kind === "sleep" && !timer ? step.workId : undefined;
+  if (timer)
+    await ctx.scheduler.cancel(timer.scheduledId as Id<"_scheduled_functions">);
+  if (jobOf04) await cancelJob(ctx, jobOf04);
+  if (timer || jobOf04)
+    await ctx.db.patch("steps", row._id, {
+      timer: undefined,
+      step: step.kind === "sleep" ? { ...step, workId: undefined } : step,
+    });
 }
 
 /**
@@ -23,7 +31,10 @@ export async function releaseWait(ctx: MutationCtx, row: StepRow) {
  */
 export async function releaseStep(ctx: MutationCtx, row: StepRow) {
   const { step } = row;
-  if ("functionType" in step) {
-    if (step.workId) await cancelJob(ctx, step.workId);
-  } else await releaseWait(ctx, row);
+  if (!("functionType" in step)) return await releaseWait(ctx, row);
+  if (!step.workId) return;
+  await cancelJob(ctx, step.workId);
+  await ctx.db.patch("steps", row._id, {
+    step: { ...step, workId: undefined },
+  });
 }

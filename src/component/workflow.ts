@@ -181,10 +181,17 @@ export const cleanup = mutation({
 
 /** Goes on with a cleanup whose run is deleted already. */
 export const cleanupContinue = internalMutation({
-  args: { workflowId: v.string(), fromStepNumber: v.number() },
+  args: {
+    workflowId: v.string(),
+    fromStepNumber: v.number(),
+    canceled: v.optional(v.boolean()),
+  },
   returns: v.null(),
-  handler: async (ctx, { workflowId, fromStepNumber }) => {
-    await deleteBatch(ctx, parseRunId(ctx, workflowId), fromStepNumber);
+  handler: async (ctx, { workflowId, ...rest }) => {
+    await deleteBatch(ctx, {
+      workflowId: parseRunId(ctx, workflowId),
+      ...rest,
+    });
     return null;
   },
 });

@@ -1,0 +1,560 @@
+import { describe, expect, test } from "vitest";
+import {
+  cancel,
+  cleanup,
+  counts,
+  gate,
+  jobs,
+  listenToConsole,
+  restart,
+  startWithOnComplete,
+} from "../testing/managing.js";
+import { manager } from "../testing/app/workflows.js";
+import {
+  advance,
+  components,
+  drain,
+  effects,
+  endings,
+  inComponent,
+  journal,
+  newBackend,
+  rows,
+  runHandler,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../testing/harness.js";
+import { everyRow } from "../testing/tables.js";
+import * as client from "./index.js";
+import type { WorkflowCtx, WorkflowId } from "./index.js";
+
+useBackend();
+const heard = listenToConsole();
+
+/** Enough for all that is due now, and for none of the waits that tests make. */
+const A_WHILE = 10_000;
+const LONG = 1_000_000;
+
+async function expectAllCanceled(t: Backend) {
+  const runs = await rows(t, "workflows");
+  expect(new Set(runs.map(({ runResult }) => runResult?.kind))).toEqual(
+    new Set(["canceled"]),
+  );
+}
+
+async function longestListScheduled(t: Backend) {
+  const scheduled = await inComponent(t, (ctx) =>
+    ctx.db.system.query("_scheduled_functions").collect(),
+  );
+  const lists = scheduled
+    .filter(({ name }) => name === "canceling:goOn")
+    .map(({ args }) => (args[0] as { runs: unknown[] }).runs.length);
+  return Math.max(...lists);
+}
+
+const child = (step: WorkflowCtx, input?: unknown) =>
+  step.runWorkflow(workflows.workflow, { handler: "child", input });
+
+describe("cancel stops a run now:", () => {
+  test("its status is canceled at once, in the same transaction", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(LONG));
+    const status = await t.mutation(async (ctx) => {
+      await client.cancel(ctx, components.workflow, id);
+      return await client.getStatus(ctx, components.workflow, id);
+    });
+    expect(status).toEqual({ type: "canceled" });
+  });
+
+  test.each(["Mutation", "Query", "Action"] as const)(
+    "a %s that has not begun never does",
+    async (kind) => {
+      const t = newBackend();
+      let ran = false;
+      for (const each of ["mutation", "query", "action"] as const)
+        script(each, "late", () => (ran = true));
+      const args = { name: "late" };
+      const ask = {
+        Mutation: (step: WorkflowCtx) => step.runMutation(steps.mutation, args),
+        Query: (step: WorkflowCtx) => step.runQuery(steps.query, args),
+        Action: (step: WorkflowCtx) => step.runAction(steps.action, args),
+      };
+      const id = await startHandler(t, ask[kind]);
+      expect(await jobs(t)).toHaveLength(1);
+      await cancel(t, id);
+      expect(await jobs(t)).toEqual([]);
+      await drain();
+      expect(ran).toBe(false);
+      expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+      expect(heard.said).toEqual([]);
+    },
+  );
+
+  test("a retry that is due never comes", async () => {
+    const t = newBackend();
+    let attempts = 0;
+    script("action", "flaky", () => {
+      attempts++;
+      throw new Error("again");
+    });
+    const retry = { maxAttempts: 5, initialBackoffMs: 60_000, base: 2 };
+    const id = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "flaky" }, { retry }),
+    );
+    await advance(A_WHILE);
+    expect(attempts).toBe(1);
+    await cancel(t, id);
+    expect(await jobs(t)).toEqual([]);
+    await drain();
+    expect(attempts).toBe(1);
+  });
+
+  test("a turn that is due is taken out of the pool, also one due much later", async () => {
+    const t = newBackend();
+    script("handler", "child", async () => "never");
+    const id = await startHandler(t, (step) =>
+      step.runWorkflow(
+        workflows.workflow,
+        { handler: "child" },
+        { runAfter: LONG },
+      ),
+    );
+    const late = await startHandler(t, async () => "never", {
+      startAsync: true,
+    });
+    expect(await jobs(t)).toHaveLength(2);
+    await cancel(t, id);
+    await cancel(t, late);
+    expect(await jobs(t)).toEqual([]);
+    await drain();
+    await expectAllCanceled(t);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("sleeps and event waits end nothing any more, and wait for nothing", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) =>
+      Promise.all([
+        step.sleep(LONG),
+        step.awaitEvent({ name: "a" }),
+        step.awaitEvent({ name: "b", timeout: LONG }),
+      ]),
+    );
+    await cancel(t, id);
+    expect(await rows(t, "events")).toEqual([]);
+    const before = await everyRow(t);
+    await advance(2 * LONG);
+    expect(await everyRow(t)).toEqual(before);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("an action that runs finishes, and its result is ignored quietly", async () => {
+    const t = newBackend();
+    const { open, passed } = gate();
+    let finished = false;
+    script("action", "slow", async () => {
+      await passed;
+      finished = true;
+      return "too late";
+    });
+    const id = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "slow" }, { retry: true }),
+    );
+    await advance(A_WHILE);
+    await cancel(t, id);
+    await advance(A_WHILE);
+    open(null);
+    await drain();
+    expect(finished).toBe(true);
+    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+    const [row] = await journal(t, id);
+    expect(row!.step.runResult).toBeUndefined();
+    expect(heard.said).toEqual([]);
+  });
+
+  test("an action that runs and fails is not retried, and is ignored quietly", async () => {
+    const t = newBackend();
+    const { open, passed } = gate();
+    let attempts = 0;
+    script("action", "slow", async () => {
+      attempts++;
+      await passed;
+      throw new Error("too late");
+    });
+    const id = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "slow" }, { retry: true }),
+    );
+    await advance(A_WHILE);
+    await cancel(t, id);
+    await advance(A_WHILE);
+    open(null);
+    await drain();
+    expect(attempts).toBe(1);
+    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+    expect(heard.said).toEqual([]);
+  });
+
+  test("a run whose turn has not been taken, before it does anything", async () => {
+    const t = newBackend();
+    let begun = false;
+    const handler = async () => (begun = true);
+    const id = await startHandler(t, handler, { startAsync: true });
+    await cancel(t, id);
+    await drain();
+    expect(begun).toBe(false);
+    expect(heard.said).toEqual([]);
+  });
+});
+
+describe("nested runs", () => {
+  test("are canceled too, five deep", async () => {
+    const t = newBackend();
+    script("handler", "child", async (step, depth: number) => {
+      if (depth === 0) return await step.sleep(LONG);
+      return await child(step, depth - 1);
+    });
+    const id = await startHandler(t, (step) => child(step, 4));
+    await advance(A_WHILE);
+    expect(await rows(t, "workflows")).toHaveLength(6);
+    await cancel(t, id);
+    await advance(A_WHILE);
+    await expectAllCanceled(t);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("are canceled too, 300 of them, each with a job in the pool", async () => {
+    const t = newBackend({ transactionLimits: true });
+    let ran = 0;
+    script("handler", "child", (step) =>
+      step.runAction(steps.action, { name: "late" }, { runAfter: LONG }),
+    );
+    script("action", "late", () => ran++);
+    const id = await startHandler(
+      t,
+      (step) =>
+        Promise.all(
+          Array.from({ length: 300 }, (_, index) => child(step, index)),
+        ),
+      { context: "all" },
+    );
+    await advance(A_WHILE);
+    expect(await rows(t, "workflows")).toHaveLength(301);
+    await cancel(t, id);
+    await advance(A_WHILE);
+    await expectAllCanceled(t);
+    expect(await jobs(t)).toEqual([]);
+    // However many there are: Convex refuses arrays of more than 8,192.
+    expect(await longestListScheduled(t)).toBeLessThanOrEqual(100);
+    await drain();
+    expect(ran).toBe(0);
+    expect(await endings(t)).toHaveLength(1);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("that have ended stay as they are", async () => {
+    const t = newBackend();
+    script("handler", "child", async () => "done");
+    const id = await startHandler(t, async (step) => {
+      await child(step);
+      await step.sleep(LONG);
+    });
+    await advance(A_WHILE);
+    await cancel(t, id);
+    const results = (await rows(t, "workflows")).map(
+      ({ runResult }) => runResult?.kind,
+    );
+    expect(results).toEqual(["canceled", "success"]);
+  });
+
+  test("canceled alone reject their parent's step with Canceled, catchably", async () => {
+    const t = newBackend();
+    script("handler", "child", (step) => step.sleep(LONG));
+    const id = await startHandler(t, (step) =>
+      child(step).catch((error: Error) => `caught ${error.message}`),
+    );
+    await advance(A_WHILE);
+    const [, nested] = await rows(t, "workflows");
+    await cancel(t, nested!._id as string as WorkflowId);
+    await advance(A_WHILE);
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "caught Canceled",
+    });
+  });
+});
+
+describe("a large run is canceled in several transactions, each within limits:", () => {
+  test("400 steps in flight, none of which begins", async () => {
+    const t = newBackend({ transactionLimits: true });
+    let ran = 0;
+    script("action", "late", () => ran++);
+    const id = await startHandler(t, (step) =>
+      Promise.all(
+        Array.from({ length: 400 }, (_, at) =>
+          step.runAction(
+            steps.action,
+            { name: "late", input: at },
+            { runAfter: LONG },
+          ),
+        ),
+      ),
+    );
+    await advance(A_WHILE);
+    expect(await jobs(t)).toHaveLength(400);
+    await cancel(t, id);
+    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+    expect((await jobs(t)).length).toBeGreaterThan(0);
+    await advance(A_WHILE);
+    expect(await jobs(t)).toEqual([]);
+    await drain();
+    expect(ran).toBe(0);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("5,000 steps, of which 500 wait", async () => {
+    const t = newBackend({ transactionLimits: true });
+    const id = await startHandler(t, (step) => step.sleep(LONG));
+    await inComponent(t, async (ctx) => {
+      for (let stepNumber = 1; stepNumber < 5000; stepNumber++) {
+        const inProgress = stepNumber % 10 === 0;
+        const stepId = await ctx.db.insert("steps", {
+          workflowId: id as never,
+          stepNumber,
+          step: {
+            kind: "event",
+            name: "go",
+            args: {},
+            argsSize: 0,
+            startedAt: 0,
+            inProgress,
+            runResult: inProgress
+              ? undefined
+              : { kind: "success", returnValue: null },
+          },
+        });
+        if (!inProgress) continue;
+        const eventId = await ctx.db.insert("events", {
+          workflowId: id as never,
+          name: "go",
+          createdByWait: true,
+          waiter: stepNumber,
+          state: { kind: "waiting", waitingAt: 0, stepId },
+        });
+        const row = (await ctx.db.get("steps", stepId))!;
+        await ctx.db.patch("steps", stepId, {
+          step: { ...row.step, eventId } as never,
+        });
+      }
+    });
+    await cancel(t, id);
+    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+    await advance(A_WHILE);
+    expect(await rows(t, "events")).toEqual([]);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("children whose own steps are many", async () => {
+    const t = newBackend({ transactionLimits: true });
+    script("handler", "child", (step) =>
+      Promise.all(Array.from({ length: 90 }, () => step.sleep(LONG))),
+    );
+    const id = await startHandler(t, (step) =>
+      Promise.all(Array.from({ length: 20 }, (_, at) => child(step, at))),
+    );
+    await advance(A_WHILE);
+    await cancel(t, id);
+    await advance(A_WHILE);
+    await expectAllCanceled(t);
+    expect(heard.said).toEqual([]);
+  });
+});
+
+describe("onComplete", () => {
+  test("is called with canceled, once, and sees the final status", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(LONG), {
+      context: "mine",
+    });
+    await cancel(t, id);
+    expect(await endings(t)).toMatchObject([
+      { workflowId: id, result: { kind: "canceled" }, context: "mine" },
+    ]);
+    await advance(2 * LONG);
+    expect(await endings(t)).toHaveLength(1);
+  });
+});
+
+describe("a run that can't be canceled: it throws, and changes nothing.", () => {
+  async function expectRefused(t: Backend, id: WorkflowId, error: string) {
+    const before = await everyRow(t);
+    await expect(cancel(t, id)).rejects.toThrow(error);
+    expect(await everyRow(t)).toEqual(before);
+  }
+
+  const outcomes: Record<string, () => Promise<unknown>> = {
+    completed: async () => 1,
+    failed: () => Promise.reject(new Error("no")),
+  };
+  test.each(Object.entries(outcomes))(
+    "One that has %s, named with its id and state (mended)",
+    async (state, handler) => {
+      const t = newBackend();
+      const { workflowId } = await runHandler(t, handler, { context: 1 });
+      await expectRefused(
+        t,
+        workflowId,
+        `Can't cancel workflow ${workflowId}: it is already ${state}.`,
+      );
+    },
+  );
+
+  test("One that is canceled already, named with its id and state (mended)", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(LONG));
+    await cancel(t, id);
+    const error = `Can't cancel workflow ${id}: it is already canceled.`;
+    await expectRefused(t, id, error);
+  });
+
+  test("One that is gone", async () => {
+    const t = newBackend();
+    const { workflowId } = await runHandler(t, async () => 1);
+    await cleanup(t, workflowId);
+    await expectRefused(t, workflowId, `Workflow not found: ${workflowId}`);
+  });
+
+  test("An id of something else", async () => {
+    const t = newBackend();
+    await runHandler(t, (step) => step.sleep(1));
+    const [step] = await rows(t, "steps");
+    const ids = ["", "garbage", step!._id as string];
+    for (const id of ids)
+      await expectRefused(t, id as WorkflowId, `Invalid workflow ID: ${id}`);
+  });
+});
+
+describe("a run may be canceled", () => {
+  test("from within, by a step of its own, whose writes stay", async () => {
+    const t = newBackend();
+    script("mutation", "stop", async (ctx, id: WorkflowId) => {
+      await ctx.db.insert("effects", { key: "stop", value: "stopped" });
+      await client.cancel(ctx, components.workflow, id);
+    });
+    let wentOn = false;
+    const id = await startHandler(
+      t,
+      async (step) => {
+        await step.runMutation(steps.mutation, {
+          name: "stop",
+          input: step.workflowId,
+        });
+        wentOn = true;
+      },
+      { context: 1 },
+    );
+    await drain();
+    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+    expect(await effects(t)).toEqual(["stopped"]);
+    expect(await endings(t)).toHaveLength(1);
+    expect(wentOn).toBe(false);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("by an inline step of its own: nothing that it asks for after is started", async () => {
+    const t = newBackend();
+    script("mutation", "stop", async (ctx, id: WorkflowId) => {
+      await client.cancel(ctx, components.workflow, id);
+    });
+    const id = await startHandler(t, async (step) => {
+      const args = { name: "stop", input: step.workflowId };
+      await step.runMutation(steps.mutation, args, { inline: true });
+      await step.runMutation(steps.echo, { value: "after" });
+    });
+    await drain();
+    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+    expect(await effects(t)).toEqual([]);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("by the manager, from an action and from another workflow", async () => {
+    const t = newBackend();
+    const sleeper = { startAsync: true };
+    const one = await startHandler(t, (step) => step.sleep(LONG), sleeper);
+    const two = await startHandler(t, (step) => step.sleep(LONG), sleeper);
+    await t.action((ctx) => manager.cancel(ctx, one));
+    await runHandler(t, (step) => manager.cancel(step, two), { name: "other" });
+    expect(await statusOf(t, one)).toEqual({ type: "canceled" });
+    expect(await statusOf(t, two)).toEqual({ type: "canceled" });
+  });
+
+  test("and then be cleaned up by its onComplete, in one go: its pending work never begins", async () => {
+    const t = newBackend({ transactionLimits: true });
+    let ran = 0;
+    script("action", "late", () => ran++);
+    script("handler", "child", (step) => step.sleep(LONG));
+    const id = await startWithOnComplete(
+      t,
+      (step) =>
+        Promise.all([
+          child(step),
+          ...Array.from({ length: 150 }, () =>
+            step.runAction(steps.action, { name: "late" }, { runAfter: LONG }),
+          ),
+        ]),
+      (ctx, { workflowId }) =>
+        client.cleanup(ctx, components.workflow, workflowId),
+    );
+    await advance(A_WHILE);
+    await cancel(t, id);
+    await drain();
+    expect(ran).toBe(0);
+    expect(await counts(t)).toEqual({});
+    expect(heard.said).toEqual([]);
+  });
+});
+
+describe("between the transactions of a cancellation", () => {
+  const big = (t: Backend, retried: () => unknown) => {
+    script("action", "late", retried);
+    return startHandler(t, (step) =>
+      Promise.all(
+        Array.from({ length: 250 }, (_, at) =>
+          step.runAction(
+            steps.action,
+            { name: "late", input: at },
+            { runAfter: 5000 },
+          ),
+        ),
+      ).then((all) => all.length),
+    );
+  };
+
+  test("the run may be restarted: each step runs once, and it ends", async () => {
+    const t = newBackend();
+    let ran = 0;
+    const id = await big(t, () => ran++);
+    await cancel(t, id);
+    await restart(t, id, { startAsync: true });
+    await drain();
+    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 250 });
+    expect(ran).toBe(250);
+    expect(heard.said).toEqual([]);
+  });
+
+  test("the run may be cleaned up: none of its steps runs, and nothing is left", async () => {
+    const t = newBackend();
+    let ran = 0;
+    const id = await big(t, () => ran++);
+    await cancel(t, id);
+    await cleanup(t, id);
+    await drain();
+    expect(ran).toBe(0);
+    expect(await counts(t)).toEqual({});
+    expect(heard.said).toEqual([]);
+  });
+});

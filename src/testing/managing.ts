@@ -1,0 +1,141 @@
+import type {
+  FunctionArgs,
+  FunctionReference,
+  GenericDataModel,
+  GenericMutationCtx,
+  WithoutSystemFields,
+} from "convex/server";
+import { afterEach, beforeEach, vi } from "vitest";
+import * as client from "../client/index.js";
+import type { WorkflowId } from "../client/index.js";
+import type { DataModel, Doc } from "../component/_generated/dataModel.js";
+import { internal } from "./app/_generated/api.js";
+import type { Handler } from "./app/scripts.js";
+import {
+  components,
+  inComponent,
+  script,
+  workflows,
+  type Backend,
+} from "./harness.js";
+
+const { workflow } = components;
+
+export const cancel = (t: Backend, id: WorkflowId) =>
+  t.mutation((ctx) => client.cancel(ctx, workflow, id));
+
+export const restart = (
+  t: Backend,
+  id: WorkflowId,
+  options?: Parameters<typeof client.restart>[3],
+) => t.mutation((ctx) => client.restart(ctx, workflow, id, options));
+
+export const cleanup = (t: Backend, id: WorkflowId) =>
+  t.mutation((ctx) => client.cleanup(ctx, workflow, id));
+
+/** Calls a function of the component that only the component itself and its pool can. */
+export async function callInternal<
+  Mutation extends FunctionReference<"mutation", "internal">,
+>(t: Backend, mutation: Mutation, args: FunctionArgs<Mutation>) {
+  return await inComponent(t, (ctx) => ctx.runMutation(mutation, args));
+}
+
+type Job = { _id: string; fnName: string; canceled?: boolean };
+type InPool = {
+  runInComponent<T>(
+    path: string,
+    run: (ctx: {
+      db: { query(table: string): { collect(): Promise<Job[]> } };
+    }) => Promise<T>,
+  ): Promise<T>;
+};
+
+/** The names of the jobs that the pool holds and has not been told to drop. */
+export async function jobs(t: Backend): Promise<string[]> {
+  const backend = t as unknown as InPool;
+  return await backend.runInComponent("workflow/workpool", async ({ db }) => {
+    const dropped = await db.query("pendingCancelation").collect();
+    const ids = new Set(
+      dropped.map((row) => (row as unknown as { workId: string }).workId),
+    );
+    const work = await db.query("work").collect();
+    return work
+      .filter(({ _id, canceled }) => !canceled && !ids.has(_id))
+      .map(({ fnName }) => fnName);
+  });
+}
+
+/** How many rows each table of the component holds; those that hold none are left out. */
+export async function counts(t: Backend): Promise<Record<string, number>> {
+  const tables = ["workflows", "steps", "events", "onCompleteFailures"];
+  return await inComponent(t, async (ctx) => {
+    const found: Record<string, number> = {};
+    for (const table of tables as (keyof DataModel)[]) {
+      const { length } = await ctx.db.query(table).collect();
+      if (length > 0) found[table] = length;
+    }
+    return found;
+  });
+}
+
+/** Something that a test lets happen when it wants to. */
+export function gate<T = unknown>() {
+  let open!: (value: T) => void;
+  const passed = new Promise<T>((resolve) => (open = resolve));
+  return { open, passed };
+}
+
+/** Collects what is printed as a warning or an error, instead of printing it. */
+export function listenToConsole(): { said: string[] } {
+  const heard = { said: [] as string[] };
+  const listen = (...args: unknown[]) =>
+    void heard.said.push(args.map(String).join(" "));
+  beforeEach(() => {
+    heard.said = [];
+    vi.spyOn(console, "warn").mockImplementation(listen);
+    vi.spyOn(console, "error").mockImplementation(listen);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  return heard;
+}
+
+type NewRow<Table extends keyof DataModel> = WithoutSystemFields<Doc<Table>>;
+
+/** Inserts a run that ended, as a turn would have left it. */
+export async function insertRun(
+  t: Backend,
+  fields: Partial<NewRow<"workflows">> = {},
+): Promise<WorkflowId> {
+  const id = await inComponent(t, (ctx) =>
+    ctx.db.insert("workflows", {
+      name: "workflows:workflow",
+      workflowHandle: "function://;workflows:workflow",
+      args: { handler: "main" },
+      generationNumber: 0,
+      engineVersion: 1,
+      ...fields,
+    }),
+  );
+  return id as string as WorkflowId;
+}
+
+type OnEnd = (
+  ctx: GenericMutationCtx<GenericDataModel>,
+  ended: client.OnCompleteArgs,
+) => unknown;
+
+/** Starts a run of a handler whose `onComplete` does what the test says. */
+export async function startWithOnComplete(
+  t: Backend,
+  handler: Handler,
+  onEnd: OnEnd,
+): Promise<WorkflowId> {
+  script("handler", "main", handler);
+  script("mutation", "onEnd", onEnd);
+  const options = { onComplete: internal.managed.onEnd, context: "its own" };
+  return await t.mutation((ctx) =>
+    client.start(ctx, workflows.workflow, { handler: "main" }, options),
+  );
+}
