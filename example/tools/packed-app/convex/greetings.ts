@@ -69,7 +69,9 @@ export const greetWhenApproved = manager
   .define({ args: { name: v.string() }, returns: v.string() })
   .handler(async (step, { name }): Promise<string> => {
     const { by } = await step.awaitEvent(approved);
-    const greeting = await step.runWorkflow(internal.greetings.greet, { name });
+    const greeting: string = await step.runWorkflow(internal.greetings.greet, {
+      name,
+    });
     await step.sleep(1000);
     return `${greeting} (approved by ${by})`;
   });
