@@ -1,0 +1,102 @@
+import { test } from "vitest";
+import { endings, newBackend, useBackend } from "../harness.js";
+import { installPrograms } from "./backend/app.js";
+import {
+  poolExecution,
+  runToEnd,
+  startProgram,
+  type Execution,
+} from "./backend/execute.js";
+import {
+  checkJournal,
+  recordedRuns,
+  type RecordedRun,
+} from "./backend/journals.js";
+import { delayTimers } from "./backend/timers.js";
+import { same } from "./differences.js";
+import { generate } from "./generate.js";
+import { Random } from "./random.js";
+import { forEachSeed, onlySeed } from "./seeds.js";
+import { Tally } from "./tally.js";
+import { useFakeClock } from "./backend/clock.js";
+
+const FILE = "src/testing/random/backend.test.ts";
+
+const HAZARDS = [
+  "started in the pool",
+  "attempt repeated",
+  "nested run",
+  "inline step",
+  "event sent before awaited",
+  "event awaited before sent",
+  "event timed out",
+  "completed after the end",
+  "shown in another order than asked",
+  "run failed",
+] as const;
+
+useBackend();
+
+for (const execution of [poolExecution]) {
+  const title = `programs do what the oracle foretells: ${execution.name}`;
+  test(title, { timeout: 3_600_000 }, async () => {
+    const tally = new Tally(`random programs, ${execution.name}`, HAZARDS);
+    await forEachSeed(100, FILE, title, async (seed) =>
+      runSeed(seed, execution, tally),
+    );
+    if (onlySeed === undefined) tally.report();
+  });
+}
+
+async function runSeed(
+  seed: number,
+  execution: Execution,
+  tally: Tally<(typeof HAZARDS)[number]>,
+) {
+  useFakeClock();
+  const random = new Random(seed);
+  const program = generate(random.fork(), {
+    steps: random.between(2, 10),
+    children: 2,
+  });
+  if (onlySeed !== undefined) console.info(JSON.stringify(program));
+  delayTimers(random.fork());
+  const { attempts } = installPrograms();
+  const t = newBackend();
+  await execution.prepare(t);
+  const startAsync = random.chance(0.3);
+  if (startAsync) tally.hit("started in the pool");
+  await startProgram(t, program, { startAsync });
+  await runToEnd(t, random);
+  if ([...attempts.values()].some((count) => count > 1))
+    tally.hit("attempt repeated");
+  const runs = await recordedRuns(t);
+  same("the calls of onComplete", (await endings(t)).length, 1);
+  for (const recorded of runs) {
+    await checkJournal(recorded, { restarted: false });
+    count(recorded, tally);
+  }
+}
+
+function count(
+  { run, steps }: RecordedRun,
+  tally: Tally<(typeof HAZARDS)[number]>,
+) {
+  if (run.parent) tally.hit("nested run");
+  if (run.runResult?.kind === "failed") tally.hit("run failed");
+  let last = -1;
+  for (const { step, delivery, failure, wakes } of steps) {
+    if (step.kind === "event") {
+      if (failure?.name === "TimeoutError") tally.hit("event timed out");
+      else if (step.completedAt === step.startedAt)
+        tally.hit("event sent before awaited");
+      else if (step.runResult) tally.hit("event awaited before sent");
+    }
+    if (step.runResult && !delivery && wakes !== undefined)
+      tally.hit("completed after the end");
+    if ("functionType" in step && !step.workId) tally.hit("inline step");
+    if (delivery && delivery.order < last)
+      tally.hit("shown in another order than asked");
+    last = Math.max(last, delivery?.order ?? -1);
+  }
+}

@@ -1,0 +1,115 @@
+import { vi } from "vitest";
+import * as client from "../../../client/index.js";
+import type { WorkflowId } from "../../../client/index.js";
+import type { Doc } from "../../../component/_generated/dataModel.js";
+import {
+  advance,
+  components,
+  drain,
+  rows,
+  steps,
+  workflows,
+  type Backend,
+} from "../../harness.js";
+import { PROGRAM } from "../interpret.js";
+import type { Node } from "../program.js";
+import type { Random } from "../random.js";
+
+export const CONTEXT = "the end";
+
+/** How steps are executed: what differs between ways of running the same program. */
+export interface Execution {
+  name: string;
+  /** Sets a new backend up for it. */
+  prepare(t: Backend): Promise<void>;
+}
+
+/** Each function step a job of the pool. */
+export const poolExecution: Execution = {
+  name: "pool",
+  prepare: () => Promise.resolve(),
+};
+
+/** Starts a run of a program. `onComplete` is called with `CONTEXT`. */
+export async function startProgram(
+  t: Backend,
+  program: Node,
+  options: { startAsync: boolean },
+): Promise<WorkflowId> {
+  return await t.mutation((ctx) =>
+    client.start(
+      ctx,
+      workflows.workflow,
+      { handler: PROGRAM, input: JSON.stringify(program) },
+      { ...options, onComplete: steps.ended, context: CONTEXT },
+    ),
+  );
+}
+
+/** Lets runs go on until all have ended, with events sent to them now and then, and then until all is at rest. */
+export async function runToEnd(
+  t: Backend,
+  random: Random,
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
+) {
+  let early = 2;
+  for (let rounds = 1; ; rounds++) {
+    if (rounds > 500) throw new Error("The runs never end");
+    // What waits long for nothing but time comes at once.
+    await (rounds % 40 === 0
+      ? drain()
+      : advance(random.pick([0, 10, 50, 400])));
+    await meanwhile();
+    const going = await unended(t);
+    if (going.length === 0) break;
+    const [next, ...others] = await waitsForEvents(t, going);
+    if (early > 0 && random.chance(0.3)) {
+      early--;
+      await sendTo(t, random.pick(going), random.pick(["e0", "e1"]));
+    } else if (next && random.chance(0.4)) {
+      const { workflowId, step } = random.pick([next, ...others]);
+      await sendTo(t, workflowId, step.name);
+    } else if (vi.getTimerCount() === 0) {
+      if (!next) throw new Error(await describeHang(t, going));
+      await sendTo(t, next.workflowId, next.step.name);
+    }
+  }
+  await drain();
+}
+
+async function unended(t: Backend) {
+  const runs = await rows(t, "workflows");
+  return runs.filter(({ runResult }) => !runResult).map(({ _id }) => _id);
+}
+
+async function waitsForEvents(
+  t: Backend,
+  going: string[],
+): Promise<Doc<"steps">[]> {
+  const runs = new Set(going);
+  return (await rows(t, "steps")).filter(
+    ({ step, workflowId }) =>
+      step.inProgress && step.kind === "event" && runs.has(workflowId),
+  );
+}
+
+let sent = 0;
+
+async function sendTo(t: Backend, workflowId: string, name: string) {
+  const event = {
+    workflowId: workflowId as WorkflowId,
+    name,
+    value: `sent ${sent++}`,
+  };
+  await t.mutation((ctx) => client.sendEvent(ctx, components.workflow, event));
+}
+
+async function describeHang(t: Backend, going: string[]) {
+  const inFlight = (await rows(t, "steps")).filter(
+    ({ step }) => step.inProgress,
+  );
+  const names = inFlight.map(
+    ({ step, workflowId }) => `${step.name} of ${workflowId}`,
+  );
+  return `Runs ${going.join()} hang: nothing is due, in flight are ${names.join() || "none"}`;
+}

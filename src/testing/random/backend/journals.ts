@@ -1,0 +1,55 @@
+import { toEntry } from "../../../client/entries.js";
+import type { JournalEntry } from "../../../client/replay/journal.js";
+import type { Doc } from "../../../component/_generated/dataModel.js";
+import { rows, type Backend } from "../../harness.js";
+import { checkForetold, checkPrefixes } from "../memory/checks.js";
+import { checkInOrder } from "../memory/inOrder.js";
+import type { Node } from "../program.js";
+
+export interface RecordedRun {
+  run: Doc<"workflows">;
+  steps: Doc<"steps">[];
+  entries: JournalEntry[];
+}
+
+/** Every run with its journal, nested ones too. */
+export async function recordedRuns(t: Backend): Promise<RecordedRun[]> {
+  const steps = await rows(t, "steps");
+  return (await rows(t, "workflows")).map((run) => {
+    const own = steps
+      .filter(({ workflowId }) => workflowId === run._id)
+      .sort((a, b) => a.stepNumber - b.stepNumber);
+    return { run, steps: own, entries: own.map(toEntry) };
+  });
+}
+
+/**
+ * A run's journal is what its program must do, each beginning of it is replayed to the same, and it
+ * is the journal that results coming one by one in that order lead to.
+ */
+export async function checkJournal(
+  { run, entries }: RecordedRun,
+  { restarted }: { restarted: boolean },
+) {
+  const program = JSON.parse(run.args.input as string) as Node;
+  const runId: string = run._id;
+  const foretold = await checkForetold(program, entries, endOf(run), {
+    runId,
+    inlineFirst: !restarted,
+  });
+  await checkPrefixes(program, entries, foretold, { runId, quiesce: "ticks" });
+  if (!restarted) await checkInOrder(program, entries, runId);
+}
+
+function endOf({ runResult }: Doc<"workflows">) {
+  switch (runResult?.kind) {
+    case "success":
+      return { kind: "returned", value: runResult.returnValue as unknown };
+    case "failed":
+      return runResult.error.includes("it can never go on")
+        ? { kind: "blocked" }
+        : { kind: "threw", message: runResult.error };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { test } from "vitest";
+import { generate } from "./generate.js";
+import { HAZARDS, executeAtRandom } from "./memory/atRandom.js";
+import { checkForetold, checkPrefixes } from "./memory/checks.js";
+import { checkInOrder } from "./memory/inOrder.js";
+import { RUN_ID } from "./memory/turn.js";
+import { Random } from "./random.js";
+import { forEachSeed, onlySeed } from "./seeds.js";
+import { Tally } from "./tally.js";
+
+const tally = new Tally("random programs in memory", HAZARDS);
+const TITLE = "does what the oracle foretells, whatever comes in which order";
+
+test(TITLE, { timeout: 3_600_000 }, async () => {
+  await forEachSeed(
+    1000,
+    "src/testing/random/core.test.ts",
+    TITLE,
+    async (seed) => {
+      const random = new Random(seed);
+      const program = generate(random.fork(), {
+        steps: random.between(2, 14),
+        children: 1,
+      });
+      if (onlySeed !== undefined) console.info(JSON.stringify(program));
+      const { run, restarted, turns } = await executeAtRandom(
+        program,
+        random.fork(),
+        tally,
+      );
+      const foretold = await checkForetold(program, run.rows, run.end, {
+        runId: RUN_ID,
+        inlineFirst: !restarted,
+      });
+      await checkPrefixes(program, run.rows, foretold, {
+        runId: RUN_ID,
+        quiesce: turns.quiesce,
+      });
+      if (!restarted) await checkInOrder(program, run.rows, RUN_ID);
+    },
+  );
+  if (onlySeed === undefined) tally.report();
+});

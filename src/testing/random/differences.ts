@@ -1,0 +1,43 @@
+/** Fails unless two values are the same as data, and says where they first differ. */
+export function same(what: string, actual: unknown, expected: unknown) {
+  const difference = firstDifference(plain(actual), plain(expected), "");
+  if (difference)
+    throw new Error(
+      `${what}: different${difference.path && ` at ${difference.path}`}.\n` +
+        `  found:    ${show(difference.actual)}\n  expected: ${show(difference.expected)}`,
+    );
+}
+
+interface Difference {
+  path: string;
+  actual: unknown;
+  expected: unknown;
+}
+
+function firstDifference(
+  actual: unknown,
+  expected: unknown,
+  path: string,
+): Difference | undefined {
+  if (Object.is(actual, expected)) return undefined;
+  if (!isObject(actual) || !isObject(expected))
+    return { path, actual, expected };
+  for (const key of new Set([
+    ...Object.keys(actual),
+    ...Object.keys(expected),
+  ])) {
+    const found = firstDifference(actual[key], expected[key], `${path}.${key}`);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+
+const show = (value: unknown) =>
+  value === undefined ? "nothing" : JSON.stringify(value).slice(0, 600);
+
+/** As data: without fields that are undefined and without prototypes. */
+const plain = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value));

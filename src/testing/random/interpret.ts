@@ -1,0 +1,251 @@
+import { v, ConvexError } from "convex/values";
+import type { WorkflowCtx } from "../../client/index.js";
+import { internal } from "../app/_generated/api.js";
+import { hop } from "./hops.js";
+import { isStep, type CallNode, type Node, type StepNode } from "./program.js";
+
+const { steps, workflows } = internal;
+
+/** What a handler may use beside its step context and still be replayed. */
+export interface Surroundings {
+  now(): number;
+  random(): number;
+}
+
+/** Looked up when called: a handler sees globals of its own. */
+const GLOBALS: Surroundings = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+};
+
+export interface ProgramResult {
+  value: string;
+  log: string;
+}
+
+/** The name under which the app's step functions and nested handlers are scripted. */
+export const WORK = "work";
+export const PROGRAM = "program";
+
+/** A handler that does what a program says. */
+export async function interpret(
+  program: Node,
+  step: WorkflowCtx,
+  around: Surroundings = GLOBALS,
+): Promise<ProgramResult> {
+  const interpreter = new Interpreter(step, around);
+  const value = await interpreter.evaluate(program);
+  return { value, log: interpreter.log.join(" ") };
+}
+
+class Interpreter {
+  /** Shared by all branches: what was seen so far, which later steps tell in their arguments. */
+  readonly log: string[] = [];
+  private readonly held = new Map<number, Promise<unknown>>();
+  private readonly gates = new Map<number, Gate>();
+
+  constructor(
+    private readonly step: WorkflowCtx,
+    private readonly around: Surroundings,
+  ) {}
+
+  async evaluate(node: Node): Promise<string> {
+    switch (node.do) {
+      case "call":
+      case "sleep":
+      case "event":
+      case "child":
+        return this.note(`${node.id}`, await this.issue(node));
+      case "seq": {
+        let last = "none";
+        for (const inner of node.nodes) last = await this.evaluate(inner);
+        return last;
+      }
+      case "combine":
+        return this.note(node.how, await this.combine(node));
+      case "try":
+        return await this.attempt(node);
+      case "hops":
+        await hop(node.style, node.count);
+        return "hopped";
+      case "detach":
+        void this.begin(node.body);
+        return "detached";
+      case "hold":
+        this.held.set(node.slot, this.begin(node.body));
+        return "held";
+      case "join":
+        return this.note(`slot${node.slot}`, await this.held.get(node.slot));
+      case "wait":
+        await this.gate(node.gate).opened;
+        return this.note(`gate${node.gate}`, "open");
+      case "open":
+        this.gate(node.gate).open();
+        return "opened";
+      case "generate": {
+        let last = "none";
+        for await (const value of this.generate(node.nodes)) last = value;
+        return last;
+      }
+      case "fork":
+        return await this.evaluate(
+          this.around.random() < 0.5 ? node.low : node.high,
+        );
+      case "throw":
+        throw new Error(`thrown ${node.id}`);
+    }
+  }
+
+  private note(what: string, value: unknown): string {
+    const text = textOf(value);
+    this.log.push(`${what}=${text}`);
+    return text;
+  }
+
+  private async combine(node: Node & { do: "combine" }): Promise<unknown> {
+    const members = node.members.map((member) =>
+      isStep(member) ? this.issue(member) : this.evaluate(member),
+    );
+    switch (node.how) {
+      case "all":
+        return await Promise.all(members);
+      case "race":
+        return await Promise.race(members);
+      case "any":
+        return await Promise.any(members);
+      case "allSettled": {
+        const settled = await Promise.allSettled(members);
+        return settled.map((member) =>
+          member.status === "fulfilled"
+            ? member.value
+            : `!${describeError(member.reason)}`,
+        );
+      }
+    }
+  }
+
+  private async attempt(node: Node & { do: "try" }): Promise<string> {
+    try {
+      return await this.evaluate(node.body);
+    } catch (error) {
+      this.note("caught", describeError(error));
+      return node.recover ? await this.evaluate(node.recover) : "caught";
+    } finally {
+      if (node.after) await this.evaluate(node.after);
+    }
+  }
+
+  /** A step is left as it is, so that nobody seems to wait for it. */
+  private begin(node: Node): Promise<unknown> {
+    if (isStep(node)) return this.issue(node);
+    const branch = this.evaluate(node);
+    branch.catch(() => undefined);
+    return branch;
+  }
+
+  private gate(number: number): Gate {
+    let gate = this.gates.get(number);
+    if (!gate) this.gates.set(number, (gate = new Gate()));
+    return gate;
+  }
+
+  private async *generate(nodes: Node[]) {
+    for (const node of nodes) yield await this.evaluate(node);
+  }
+
+  private issue(node: StepNode): Promise<unknown> {
+    const { step } = this;
+    const name = stepName(node);
+    switch (node.do) {
+      case "call":
+        return this.call(node, name);
+      case "sleep":
+        return step.sleep(node.ms, { name });
+      case "event":
+        return step.awaitEvent({
+          name,
+          validator: v.any(),
+          timeout: node.timeout,
+        });
+      case "child":
+        return step.runWorkflow(
+          workflows.workflow,
+          // As text: values may be nested less deep than programs are.
+          { handler: PROGRAM, input: JSON.stringify(node.program) },
+          { name },
+        );
+    }
+  }
+
+  private call(node: CallNode, name: string): Promise<unknown> {
+    const { step } = this;
+    const args = { name: WORK, input: this.inputOf(node) };
+    const unstableArgs = node.unstable;
+    const inline = node.inline;
+    switch (node.kind) {
+      case "query":
+        return step.runQuery(steps.query, args, { name, unstableArgs, inline });
+      case "mutation":
+        return step.runMutation(steps.mutation, args, {
+          name,
+          unstableArgs,
+          inline,
+        });
+      case "action":
+        return step.runAction(steps.action, args, {
+          name,
+          unstableArgs,
+          retry: retryOf(node),
+        });
+    }
+  }
+
+  private inputOf({ plan, shows = [], unstable }: CallNode): WorkInput {
+    return {
+      workflowId: this.step.workflowId,
+      plan,
+      seen: shows.includes("log") ? this.log.join(" ") : undefined,
+      at: shows.includes("time") ? this.around.now() : undefined,
+      dice: shows.includes("random") ? this.around.random() : undefined,
+      noise: unstable ? noise++ : undefined,
+    };
+  }
+}
+
+/** What a step's function is called with. */
+export interface WorkInput {
+  workflowId: string;
+  plan: CallNode["plan"];
+  seen?: string;
+  at?: number;
+  dice?: number;
+  noise?: number;
+}
+
+/** Never the same, unlike everything else here. */
+let noise = 0;
+
+class Gate {
+  open!: () => void;
+  readonly opened = new Promise<void>((resolve) => (this.open = resolve));
+}
+
+export const stepName = (node: StepNode): string =>
+  node.do === "event" ? node.name : `${node.do}${node.id}`;
+
+export const retryOf = ({ plan }: CallNode) =>
+  plan.failures === undefined
+    ? false
+    : { maxAttempts: plan.failures + 1, initialBackoffMs: 10, base: 2 };
+
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
+  return typeof value === "string"
+    ? value
+    : (JSON.stringify(value) ?? "undefined");
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof ConvexError) return `data ${textOf(error.data)}`;
+  return error instanceof Error ? error.message : textOf(error);
+}

@@ -1,0 +1,221 @@
+import type { JournalEntry } from "../../../client/replay/journal.js";
+import { same } from "../differences.js";
+import { foretell, type Foretold } from "../oracle.js";
+import type { Node } from "../program.js";
+import { emptyRun, type MemoryRun } from "./store.js";
+import { takeTurn, type Quiesce, type Turn, type TurnOptions } from "./turn.js";
+
+interface End {
+  kind: string;
+  value?: unknown;
+  error?: unknown;
+  message?: string;
+}
+
+/** The steps whose results were shown, in the order in which they were. */
+export function shownIn(rows: JournalEntry[]): number[] {
+  return rows
+    .flatMap(({ delivery }, stepNumber) =>
+      delivery ? [{ order: delivery.order, stepNumber }] : [],
+    )
+    .sort((a, b) => a.order - b.order)
+    .map(({ stepNumber }) => stepNumber);
+}
+
+/** The journal is what the oracle foretells for the order in which its results were shown. */
+export async function checkForetold(
+  program: Node,
+  rows: JournalEntry[],
+  end: End | undefined,
+  options: { runId: string; inlineFirst: boolean },
+): Promise<Foretold> {
+  const shown = shownIn(rows);
+  checkOrders(rows, shown);
+  const foretold = await foretell(program, {
+    runId: options.runId,
+    shown,
+    outcomeOf: (stepNumber) => rows[stepNumber]?.outcome,
+    startedAt: (stepNumber) => rows[stepNumber]?.startedAt,
+  });
+  same("the steps", rows.map(requestIn), foretold.steps.map(foretoldRequest));
+  same(
+    "the number of steps asked for when each result was shown",
+    shown.map((stepNumber) => rows[stepNumber]!.delivery!.issued),
+    foretold.issuedAt,
+  );
+  checkOutcomes(rows, foretold);
+  if (options.inlineFirst) checkInlineFirst(shown, foretold);
+  if (end)
+    same("how the run ended", describeEnd(end), describeEnd(foretold.end));
+  return foretold;
+}
+
+function checkOrders(rows: JournalEntry[], shown: number[]) {
+  const orders = shown.map((stepNumber) => rows[stepNumber]!.delivery!.order);
+  same("the places of results", orders, [...orders.keys()]);
+}
+
+function checkOutcomes(rows: JournalEntry[], { steps }: Foretold) {
+  for (const [stepNumber, row] of rows.entries()) {
+    const { outcome } = steps[stepNumber]!;
+    if (outcome && row.outcome)
+      same(`the result of step ${stepNumber}`, row.outcome, outcome);
+  }
+}
+
+/** Inline steps run when the handler is blocked, in the order asked, before any waiting result is shown. */
+function checkInlineFirst(shown: number[], { inlineDueAt }: Foretold) {
+  for (const [at, due] of inlineDueAt.entries())
+    if (due.length > 0)
+      same(`the ${at}th result shown, an inline step's`, shown[at], due[0]);
+}
+
+const requestIn = (row: JournalEntry) => ({
+  kind: row.kind === "function" ? row.functionType : row.kind,
+  name: row.name,
+  input: comparable(inputOf(row.args)),
+});
+
+const foretoldRequest = ({ kind, name, input }: Foretold["steps"][number]) => ({
+  kind,
+  name,
+  input: comparable(input),
+});
+
+const inputOf = (args: Record<string, unknown>) =>
+  typeof args["input"] === "object" ? args["input"] : undefined;
+
+/** Without what may differ on every replay. */
+function comparable(input: object | null | undefined) {
+  if (!input) return undefined;
+  const defined = Object.entries(input).filter(
+    ([key, value]) => value !== undefined && key !== "noise",
+  );
+  return Object.fromEntries(defined) as unknown;
+}
+
+export function describeEnd(end: End) {
+  switch (end.kind) {
+    case "returned":
+      return { kind: "returned", value: end.value };
+    case "threw":
+      return {
+        kind: "threw",
+        message: end.message ?? (end.error as Error).message,
+      };
+    default:
+      return { kind: "blocked" };
+  }
+}
+
+/** What a turn may not touch: all that was written before it. */
+export function checkKept(before: MemoryRun, after: MemoryRun) {
+  for (const [stepNumber, row] of before.rows.entries()) {
+    const now = after.rows[stepNumber];
+    const { delivery, interest: _, unstarted: __, ...kept } = row;
+    const { delivery: laterDelivery, ...rest } = now ?? ({} as JournalEntry);
+    const {
+      interest: _i,
+      unstarted: _u,
+      outcome,
+      completedAt,
+      ...keptNow
+    } = rest as JournalEntry;
+    const { outcome: hadOutcome, completedAt: hadTime, ...keptBefore } = kept;
+    same(`step ${stepNumber}`, keptNow, keptBefore);
+    if (hadOutcome) {
+      same(`the result of step ${stepNumber}`, outcome, hadOutcome);
+      same(`the time of step ${stepNumber}`, completedAt, hadTime);
+    }
+    if (delivery)
+      same(`the place of step ${stepNumber}`, laterDelivery, delivery);
+  }
+}
+
+/** Of the results that waited as a turn began, each was shown before those that came later. */
+export function checkOrderWithin(before: MemoryRun, { run, end }: Turn) {
+  const waiting = before.rows.flatMap((row, stepNumber) =>
+    row.outcome && !row.delivery ? [{ row, stepNumber }] : [],
+  );
+  const shownBefore = shownIn(before.rows).length;
+  for (const stepNumber of shownIn(run.rows).slice(shownBefore)) {
+    const row = run.rows[stepNumber]!;
+    const at = waiting.findIndex((other) => other.stepNumber === stepNumber);
+    // An inline step, which does not wait; or an event that had been sent, which came last.
+    if (at < 0 && !before.rows[stepNumber]) continue;
+    const earlier = waiting.find(
+      (other) =>
+        other.stepNumber < row.delivery!.issued &&
+        (other.row.completedAt! < row.completedAt! ||
+          (other.row.completedAt === row.completedAt &&
+            other.stepNumber < stepNumber)),
+    );
+    if (earlier)
+      throw new Error(
+        `The result of step ${stepNumber} (at ${row.completedAt}) was shown before that of step ${earlier.stepNumber} (at ${earlier.row.completedAt})`,
+      );
+    if (at >= 0) waiting.splice(at, 1);
+  }
+  if (end.kind === "waiting") {
+    const left = run.rows.filter((row) => row.outcome && !row.delivery);
+    same(
+      "results left waiting",
+      left.map(({ name }) => name),
+      [],
+    );
+  }
+}
+
+/** The stored journal, replayed, asks for the same and ends the same: nothing is left to write down. */
+export async function checkReplay(
+  program: Node,
+  run: MemoryRun,
+  options: TurnOptions,
+) {
+  const again = await takeTurn(program, run, options);
+  // A turn cut short may leave for later what only spares needless wakes.
+  const mayRewrite = options.limits?.shownBytes !== undefined;
+  const written = ({ rows }: MemoryRun) =>
+    mayRewrite ? rows.map((row) => ({ ...row, interest: undefined })) : rows;
+  same("what a replay writes", written(again.run), written(run));
+  if (!mayRewrite) same("how often a replay writes", again.writes, 0);
+  if (run.end)
+    same("how a replay ends", describeEnd(again.end), describeEnd(run.end));
+  else same("how a replay ends", again.end.kind, "waiting");
+}
+
+/** Each beginning of the journal, cut where a result was shown, asks for the steps that had been asked for there. */
+export async function checkPrefixes(
+  program: Node,
+  recorded: JournalEntry[],
+  foretold: Foretold,
+  options: { runId: string; quiesce: Quiesce },
+) {
+  const shown = shownIn(recorded);
+  for (const [at, issued] of foretold.issuedAt.entries()) {
+    // No journal is cut between inline steps: they are written down with what they led to.
+    if (foretold.inlineDueAt[at]!.length > 0) continue;
+    const known = new Set(shown.slice(0, at));
+    const rows = recorded.slice(0, issued).map((row, stepNumber) =>
+      known.has(stepNumber)
+        ? row
+        : {
+            ...row,
+            outcome: undefined,
+            completedAt: undefined,
+            delivery: undefined,
+          },
+    );
+    const cut: MemoryRun = { ...emptyRun(), rows };
+    const { run: after, end } = await takeTurn(program, cut, {
+      ...options,
+      now: 0,
+    });
+    same(`how the journal up to result ${at} ends`, end.kind, "waiting");
+    same(
+      `the steps of the journal up to result ${at}`,
+      after.rows.map(requestIn),
+      rows.map(requestIn),
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import type { Node } from "../program.js";
+import type { JournalEntry } from "../../../client/replay/journal.js";
+import { same } from "../differences.js";
+import { shownIn } from "./checks.js";
+import { MemoryTransaction, emptyRun, type MemoryRun } from "./store.js";
+import { takeTurn } from "./turn.js";
+
+/**
+ * Executes a program again, results coming one at a time in the order in which a recorded journal
+ * shows them, each waking the run. The journal must come out as recorded, however it came about.
+ */
+export async function checkInOrder(
+  program: Node,
+  recorded: JournalEntry[],
+  runId: string,
+) {
+  let run: MemoryRun = emptyRun();
+  const turn = async () => {
+    const options = { runId, now: 0, quiesce: "ticks" as const };
+    ({ run } = await takeTurn(program, run, options));
+  };
+  await turn();
+  for (const stepNumber of shownIn(recorded)) {
+    const row = run.rows[stepNumber];
+    if (!row)
+      throw new Error(
+        `Step ${stepNumber} is not asked for when its result is due`,
+      );
+    if (row.outcome) continue;
+    const transaction = new MemoryTransaction(run, 0);
+    transaction.complete(stepNumber, recorded[stepNumber]!.outcome!);
+    run = transaction.run;
+    await turn();
+  }
+  same(
+    "the journal of results that come one by one",
+    run.rows.map(timeless),
+    recorded.map(timeless),
+  );
+}
+
+/** A row without what depends on when things happened. */
+function timeless(row: JournalEntry) {
+  const { kind, functionType, name, args, delivery } = row;
+  const input: unknown = args["input"];
+  const stable =
+    typeof input === "object"
+      ? {
+          ...input,
+          at: undefined,
+          noise: undefined,
+          workflowId: undefined,
+          dice: undefined,
+        }
+      : input;
+  return { kind, functionType, name, input: stable, delivery };
+}

@@ -1,0 +1,192 @@
+import type {
+  Delivery,
+  Interest,
+  JournalEntry,
+} from "../../../client/replay/journal.js";
+import type {
+  NewStep,
+  TurnEnd,
+  TurnRecord,
+} from "../../../client/replay/turn.js";
+import type { WorkflowRequest } from "../../../client/stepContext.js";
+import type { Outcome } from "../../../shared/outcome.js";
+import type { WorkInput } from "../interpret.js";
+import { outcomeOf } from "../work.js";
+
+/** A run and its journal, as the component's tables hold them: all that outlives a turn. */
+export interface MemoryRun {
+  rows: JournalEntry[];
+  /** A turn is due. */
+  pendingTurn: boolean;
+  end?: TurnEnd;
+  /** Values of events that were sent and not awaited yet, oldest first. */
+  sent: { name: string; value: string }[];
+  /** How many events were sent. */
+  sends: number;
+  /** The numbers of event waits that have a timeout. */
+  timed: number[];
+}
+
+export const emptyRun = (): MemoryRun => ({
+  rows: [],
+  pendingTurn: true,
+  sent: [],
+  sends: 0,
+  timed: [],
+});
+
+/** What one transaction does to a run. It takes effect by being kept, and not by being dropped. */
+export class MemoryTransaction {
+  readonly run: MemoryRun;
+
+  constructor(
+    committed: MemoryRun,
+    private readonly now: number,
+  ) {
+    this.run = structuredClone(committed);
+  }
+
+  /** Writes down a turn, and starts what it asks for. The entries of its steps are returned. */
+  record(turn: TurnRecord<WorkflowRequest>): JournalEntry[] {
+    const { steps, deliveries, waits, goOn } = turn;
+    for (const { entry, delivery } of deliveries)
+      this.place(this.rowOf(entry), delivery);
+    for (const { entry, interest } of waits)
+      this.rowOf(entry).interest = interest;
+    if (goOn) this.run.pendingTurn = true;
+    const rows = steps.map((step) => this.write(step));
+    for (const row of rows) this.start(row);
+    return structuredClone(rows);
+  }
+
+  private rowOf({ stepId }: JournalEntry): JournalEntry {
+    return this.run.rows.find((row) => row.stepId === stepId)!;
+  }
+
+  private place(row: JournalEntry, delivery: Delivery) {
+    if (row.delivery) throw new Error(`Step ${row.name} was shown twice`);
+    row.delivery = delivery;
+  }
+
+  private write(step: NewStep<WorkflowRequest>): JournalEntry {
+    const { rows } = this.run;
+    if (step.stepId !== undefined) {
+      const kept = rows[step.stepNumber]!;
+      kept.unstarted = false;
+      kept.interest = step.interest;
+      return kept;
+    }
+    if (step.stepNumber !== rows.length)
+      throw new Error(
+        `Step ${step.stepNumber} is written after ${rows.length} steps`,
+      );
+    const { kind, functionType, name, args, timeoutMs } = step.request;
+    if (timeoutMs !== undefined) this.run.timed.push(step.stepNumber);
+    const row: JournalEntry = {
+      stepId: `step${step.stepNumber}`,
+      kind,
+      functionType,
+      name,
+      args: structuredClone(args),
+      argsOmitted: false,
+      startedAt: step.startedAt,
+      interest: step.interest,
+      unstarted: false,
+      bytes: 100,
+      ...structuredClone(step.completed),
+    };
+    rows.push(row);
+    return row;
+  }
+
+  private start(row: JournalEntry) {
+    if (row.kind !== "event" || row.outcome) return;
+    const at = this.run.sent.findIndex(({ name }) => name === row.name);
+    if (at < 0) return;
+    const [event] = this.run.sent.splice(at, 1);
+    this.finish(row, success(event!.value));
+  }
+
+  private finish(row: JournalEntry, outcome: Outcome) {
+    if (row.outcome) throw new Error(`Step ${row.name} was completed twice`);
+    row.outcome = outcome;
+    row.completedAt = this.now;
+  }
+
+  /** Completes a step in flight. Whether its result wakes the run is left to the caller. */
+  complete(stepNumber: number, outcome: Outcome): JournalEntry {
+    const row = this.run.rows[stepNumber]!;
+    this.finish(row, outcome);
+    return row;
+  }
+
+  /** Sends an event: to the step that waits first. Returns that step, if there is one. */
+  send(name: string): JournalEntry | undefined {
+    const { run } = this;
+    const value = `${name}#${run.sends++}`;
+    const waiter = inFlight(run).find(
+      (row) => row.kind === "event" && row.name === name,
+    );
+    if (waiter) this.finish(waiter, success(value));
+    else run.sent.push({ name, value });
+    return waiter;
+  }
+
+  /** Begins the run again, with the steps before `from` kept. */
+  restart(from: number) {
+    const { run } = this;
+    run.rows = run.rows.slice(0, from);
+    run.timed = run.timed.filter((stepNumber) => stepNumber < from);
+    run.end = undefined;
+    run.pendingTurn = true;
+    for (const row of run.rows) {
+      if (!row.outcome) row.unstarted = true;
+      else if (row.delivery && row.delivery.issued > from)
+        row.delivery = undefined;
+    }
+  }
+}
+
+const success = (returnValue: unknown): Outcome => ({
+  result: { kind: "success", returnValue },
+});
+
+export const inFlight = (run: MemoryRun): JournalEntry[] =>
+  run.rows.filter((row) => !row.outcome && !row.unstarted);
+
+/** What a step in flight brings when it is left alone: of an event wait that is to time out. */
+export function ownOutcome(row: JournalEntry): Outcome {
+  switch (row.kind) {
+    case "function":
+      return outcomeOf((row.args["input"] as WorkInput).plan);
+    case "workflow":
+      return success(`result of ${row.name}`);
+    case "sleep":
+      return success(null);
+    case "event":
+      return {
+        result: { kind: "failed", error: `Timed out: ${row.name}` },
+        failure: { name: "TimeoutError", ms: 0 },
+      };
+  }
+}
+
+/** Whether a result that was just recorded can matter to a handler that waits as `interest` says. */
+export function matters(run: MemoryRun, row: JournalEntry): boolean {
+  const { wakes, group }: Interest = row.interest;
+  const succeeded = row.outcome?.result.kind === "success";
+  const isLast = () =>
+    inFlight(run).every(({ interest }) => interest.group !== group);
+  switch (wakes) {
+    case "always":
+      return true;
+    case "never":
+      return false;
+    case "all":
+      return !succeeded || isLast();
+    case "any":
+      return succeeded || isLast();
+    case "allSettled":
+      return isLast();
+  }
+}

@@ -1,0 +1,101 @@
+import process from "node:process";
+import { setImmediate } from "node:timers";
+import { createEnvironment } from "../../../client/environment/environment.js";
+import { createQuiesce } from "../../../client/environment/quiesce.js";
+import type { WorkflowId } from "../../../client/index.js";
+import { trackingCombinators } from "../../../client/replay/combinators.js";
+import { EngineReplay } from "../../../client/replay/replay.js";
+import type { TurnEnd, TurnLimits } from "../../../client/replay/turn.js";
+import {
+  createStepContext,
+  type WorkflowRequest,
+} from "../../../client/stepContext.js";
+import { interpret, type WorkInput } from "../interpret.js";
+import type { Node } from "../program.js";
+import { outcomeOf } from "../work.js";
+import { MemoryTransaction, type MemoryRun } from "./store.js";
+
+export const RUN_ID = "run";
+
+/** How the end of what the handler can do for now is noticed. */
+export type Quiesce = "ticks" | "hostCall";
+
+export interface TurnOptions {
+  now: number;
+  quiesce: Quiesce;
+  /** Default: `RUN_ID`. */
+  runId?: string;
+  limits?: Partial<TurnLimits>;
+  /** How many inline steps one turn runs. */
+  inlineSteps?: number;
+}
+
+export interface Turn {
+  end: TurnEnd;
+  /** The run as it is when the turn has committed. */
+  run: MemoryRun;
+  /** How often it wrote something down. */
+  writes: number;
+}
+
+const quiesceBy: Record<Quiesce, () => Promise<void>> = {
+  ticks: createQuiesce(() => Promise.resolve()),
+  hostCall: () => new Promise((resolve) => void setImmediate(resolve)),
+};
+
+/** Executes one turn of a program over a run. Nothing happens to `committed`. */
+export async function takeTurn(
+  program: Node,
+  committed: MemoryRun,
+  options: TurnOptions,
+): Promise<Turn> {
+  const { now, quiesce, runId = RUN_ID } = options;
+  const { limits, inlineSteps = Infinity } = options;
+  const transaction = new MemoryTransaction(committed, now);
+  const { run } = transaction;
+  run.pendingTurn = false;
+  let writes = 0;
+  const replay: EngineReplay<WorkflowRequest> = new EngineReplay(
+    runId,
+    structuredClone(run.rows),
+    {
+      now,
+      resume: async (begin) => {
+        environment.enter();
+        // Where it takes a macrotask, the test runner's own may come in between.
+        if (quiesce === "hostCall") globalThis.process = process;
+        try {
+          begin();
+          await quiesceBy[quiesce]();
+        } finally {
+          environment.leave();
+        }
+      },
+      runInline: async ({ args }) =>
+        structuredClone(outcomeOf((args["input"] as WorkInput).plan)),
+      roomForInline: (count) => count === 0 || count < inlineSteps,
+      limits: {
+        newSteps: Infinity,
+        newBytes: Infinity,
+        shownBytes: Infinity,
+        ...limits,
+      },
+      record: async (record) => {
+        writes++;
+        return transaction.record(record);
+      },
+    },
+  );
+  const environment = createEnvironment({
+    runId,
+    now: () => replay.now(),
+    isLive: () => replay.live,
+    combinators: trackingCombinators(),
+  });
+  const step = createStepContext(runId as WorkflowId, (request) =>
+    replay.request(request),
+  );
+  const end = await replay.run(() => interpret(program, step));
+  if (end.kind !== "waiting" && end.kind !== "yielded") run.end = end;
+  return { end, run, writes };
+}

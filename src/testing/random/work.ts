@@ -1,0 +1,28 @@
+import { NonRetryableError } from "@convex-dev/workpool";
+import type { Outcome } from "../../shared/outcome.js";
+import type { Plan } from "./program.js";
+
+/** What the function of a step brings in the end, by its plan alone. */
+export function outcomeOf({ id, ends }: Plan): Outcome {
+  switch (ends) {
+    case "ok":
+      return { result: { kind: "success", returnValue: valueOf(id) } };
+    case "fail":
+      return { result: { kind: "failed", error: failureOf(id) } };
+    case "convexError":
+      return failedWith(JSON.stringify(dataOf(id)), dataOf(id));
+    case "nonRetryable":
+      return failedWith(failureOf(id), nonRetryable(id).data);
+  }
+}
+
+const failedWith = (error: string, data: unknown): Outcome => ({
+  result: { kind: "failed", error },
+  failure: { name: "ConvexError", data },
+});
+
+export const nonRetryable = (id: number) =>
+  new NonRetryableError(failureOf(id));
+export const valueOf = (id: number) => `r${id}`;
+export const failureOf = (id: number) => `step ${id} failed`;
+export const dataOf = (id: number) => ({ failed: id });
