@@ -68,8 +68,9 @@ async function cancelOne(
     if (run.pendingTurn) await cancelJob(ctx, run.pendingTurn.workId);
     run.generationNumber++;
     await endRun(ctx, run, { kind: "canceled" }, config);
-    // Its onComplete may have cleaned it up, and its steps with it.
-    if (!(await ctx.db.get("workflows", workflowId))) return [];
+    // Its onComplete may have cleaned it up, or restarted it, and released its steps.
+    const now = await ctx.db.get("workflows", workflowId);
+    if (now?.generationNumber !== run.generationNumber) return [];
   } else if (run.generationNumber !== generationNumber) return [];
   return await releaseSteps(ctx, run, after ?? 0, budget);
 }

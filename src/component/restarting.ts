@@ -2,6 +2,7 @@ import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
+import { isHalfUnused } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { deleteNested } from "./cleaning.js";
@@ -26,7 +27,8 @@ export async function restartRun(
   run.runResult = undefined;
   run.pendingTurn = undefined;
   run.restarting = { from };
-  const done = await rewind(ctx, run, from);
+  const room = options.startAsync ? roomOfBatch() : roomOfTransaction(ctx);
+  const done = await rewind(ctx, run, from, room);
   if (!done && !options.startAsync)
     throw new Error(
       `Workflow ${run._id} is too large to be restarted in one transaction. Pass startAsync: true to do it in several.`,
@@ -83,7 +85,7 @@ export const goOn = internalMutation({
     if (run?.generationNumber !== generationNumber || !run.restarting)
       return null;
     const { from, doneFrom } = run.restarting;
-    if (!(await rewind(ctx, run, from, doneFrom))) {
+    if (!(await rewind(ctx, run, from, roomOfBatch(), doneFrom))) {
       await ctx.db.replace("workflows", run._id, run);
       await scheduleRest(ctx, run);
       return null;
@@ -102,6 +104,35 @@ async function scheduleRest(ctx: MutationCtx, run: Run) {
   });
 }
 
+/** Whether one transaction should treat one more step, of a size in bytes, and after what it cost. */
+type Room = (cost: number, size: number) => boolean | Promise<boolean>;
+
+/** What treating a step costs. A step to be released is one job to take out of the pool. */
+const COST = { read: 1, changed: 32, released: 80 };
+
+function roomOfBatch(): Room {
+  let cost = STEPS_PER_BATCH * COST.changed;
+  let bytes = BYTES_PER_BATCH;
+  return (moreCost, moreBytes) =>
+    (cost -= moreCost) >= 0 && (bytes -= moreBytes) >= 0;
+}
+
+/** Half of the transaction: the rest is for the turn, which follows in it and reads the journal too. */
+function roomOfTransaction(ctx: MutationCtx): Room {
+  let steps = 0;
+  return async () => steps++ % 16 !== 0 || (await isHalfUnused(ctx));
+}
+
+function costOf(row: StepRow, from: number): number {
+  if (row.step.inProgress && !row.unstarted) return COST.released;
+  return row.stepNumber >= from || shownAfter(row, from)
+    ? COST.changed
+    : COST.read;
+}
+
+const shownAfter = ({ delivery }: StepRow, from: number) =>
+  delivery !== undefined && delivery.issued > from;
+
 /**
  * One batch of a restart, from the last step to the first: so that whatever stops it leaves a
  * journal without gaps. True when no step is left to treat. A later batch begins below `before`.
@@ -110,10 +141,9 @@ async function rewind(
   ctx: MutationCtx,
   run: Run,
   from: number,
+  hasRoom: Room,
   before = Infinity,
 ): Promise<boolean> {
-  let steps = 0;
-  let bytes = 0;
   const rows = ctx.db
     .query("steps")
     .withIndex("workflow", (q) =>
@@ -122,13 +152,13 @@ async function rewind(
         : q.eq("workflowId", run._id).lt("stepNumber", before),
     )
     .order("desc");
+  let first = true;
   for await (const row of rows) {
-    if (steps >= STEPS_PER_BATCH || bytes >= BYTES_PER_BATCH) {
+    if (!(await hasRoom(costOf(row, from), sizeOf(row))) && !first) {
       run.restarting = { from, doneFrom: row.stepNumber + 1 };
       return false;
     }
-    steps++;
-    bytes += sizeOf(row);
+    first = false;
     if (row.stepNumber >= from) await deleteStep(ctx, row);
     else await keepStep(ctx, row, from);
   }
@@ -162,7 +192,7 @@ async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
       timer: undefined,
       step: withoutExecution(row.step),
     });
-  } else if (row.delivery && row.delivery.issued > from)
+  } else if (shownAfter(row, from))
     await ctx.db.patch("steps", row._id, { delivery: undefined });
 }
 
