@@ -3,7 +3,7 @@ import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 
 export default defineSchema({
-  // example.ts: one row a greeting that was saved.
+  // example.ts, welcome.ts: one row a greeting.
   greetings: defineTable({ name: v.string(), text: v.string() }).index("name", [
     "name",
   ]),

@@ -11,6 +11,7 @@
 import type * as approval from "../approval.js";
 import type * as example from "../example.js";
 import type * as trip from "../trip.js";
+import type * as welcome from "../welcome.js";
 
 import type {
   ApiFromModules,
@@ -22,6 +23,7 @@ declare const fullApi: ApiFromModules<{
   approval: typeof approval;
   example: typeof example;
   trip: typeof trip;
+  welcome: typeof welcome;
 }>;
 
 /**
