@@ -93,11 +93,20 @@ export class Execution {
   ) {}
 
   async run(journal: JournalEntry[]): Promise<TurnEnd> {
+    for (;;) {
+      const end = await this.runOnce(journal);
+      if (end.kind !== "again") return end;
+    }
+  }
+
+  private async runOnce(journal: JournalEntry[]): Promise<TurnEnd> {
     const { workflow, run_: run } = this;
     const ports = this.ports(() => replay);
-    const replay = createReplay(run, journal, ports);
-    const step = createStepContext(run._id as WorkflowId, (request) =>
-      replay.request(request),
+    const replay = createReplay(run, journal, ports, workflow);
+    const step = createStepContext(
+      run._id as WorkflowId,
+      (request) => replay.request(request),
+      { keepsUnvalidatedEvents: isLegacy(run) },
     );
     return await replay.run(() => workflow.handler(step, run.args as never));
   }
@@ -217,10 +226,16 @@ function createReplay(
   run: Run,
   journal: JournalEntry[],
   ports: TurnPorts<WorkflowRequest>,
+  { workpoolOptions }: Workflow,
 ): RunReplay {
   const { engineVersion } = run;
   if (engineVersion === undefined)
-    return new LegacyReplay(run._id, journal, ports);
+    return new LegacyReplay(
+      run._id,
+      journal,
+      ports,
+      workpoolOptions?.maxParallelism,
+    );
   if (engineVersion > ENGINE_VERSION)
     throw new Error(
       `Workflow ${run._id} was begun by a newer release of @convex-dev/workflow (engine ${engineVersion}, ` +

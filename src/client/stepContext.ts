@@ -42,6 +42,14 @@ interface CallOptions {
   retry?: boolean | RetryBehavior;
 }
 
+/** What depends on the release that a run was begun by. */
+export interface StepRules {
+  /** `awaitEvent` without a validator gives what was sent: 0.4. Else null. */
+  keepsUnvalidatedEvents: boolean;
+}
+
+const CURRENT_RULES: StepRules = { keepsUnvalidatedEvents: false };
+
 type Ask = (request: WorkflowRequest) => Promise<unknown>;
 
 /**
@@ -51,6 +59,7 @@ type Ask = (request: WorkflowRequest) => Promise<unknown>;
 export function createStepContext(
   workflowId: WorkflowId,
   ask: Ask,
+  rules: StepRules = CURRENT_RULES,
   defaults: StepDefaults = {},
 ): WorkflowCtx {
   const withDefaults = (kind: string, options: CallOptions): CallOptions => ({
@@ -73,9 +82,12 @@ export function createStepContext(
     sleep: (duration: number, options?: { name?: string }) =>
       attempt(() => ask(sleepRequest(duration, options))),
     awaitEvent: (event: EventOptions) =>
-      attempt(() => ask(eventRequest(event))),
+      attempt(() => ask(eventRequest(event, rules))),
     withOptions: (more: StepDefaults) =>
-      createStepContext(workflowId, ask, { ...defaults, ...definedOf(more) }),
+      createStepContext(workflowId, ask, rules, {
+        ...defaults,
+        ...definedOf(more),
+      }),
   };
   return context as unknown as WorkflowCtx;
 }
@@ -211,7 +223,7 @@ interface EventOptions {
   timeout?: number;
 }
 
-function eventRequest(event: EventOptions): WorkflowRequest {
+function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
   const { id, timeout, validator } = event;
   const name = event.name ?? id;
   if (name === undefined)
@@ -227,16 +239,20 @@ function eventRequest(event: EventOptions): WorkflowRequest {
     unstableArgs: false,
     inline: false,
     timeoutMs: timeout,
-    parse: (value) => eventValue(name, validator, value),
+    parse: (value) =>
+      validator
+        ? validated(name, validator, value)
+        : rules.keepsUnvalidatedEvents
+          ? value
+          : null,
   };
 }
 
-function eventValue(
+function validated(
   name: string,
-  validator: EventOptions["validator"],
+  validator: NonNullable<EventOptions["validator"]>,
   value: unknown,
 ): unknown {
-  if (!validator) return null;
   try {
     validate(validator, value, { throw: true });
   } catch (error) {

@@ -91,6 +91,7 @@ function resultOf(
           `The handler of workflow ${run._id} waits for something that is not a step, while no step is in flight: ` +
           `it can never go on. Await only steps, and promises made of them; do other asynchronous work in a step.`,
       };
+    case "again":
     case "waiting":
     case "yielded":
     case "fenced":

@@ -1,5 +1,5 @@
 import { v, type Infer } from "convex/values";
-import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
+import { MAX_JOURNAL_BYTES, STEPS_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import {
@@ -119,7 +119,10 @@ function pages<T>(all: T[]): T[][] {
   return result;
 }
 
-/** A run's journal, for reading only. `ok` is false when it is too large to be replayed. */
+/**
+ * A run's journal, for reading only. `ok` is false when it is too large to be replayed. With
+ * `shortCircuit`, where steps are in flight: only those.
+ */
 export const load = query({
   args: { workflowId: v.string(), shortCircuit: v.optional(v.boolean()) },
   returns: v.object({
@@ -132,10 +135,13 @@ export const load = query({
   handler: async (ctx, { workflowId, shortCircuit }) => {
     const workflow = await getRun(ctx, workflowId);
     const { log } = await readConfig(ctx);
-    if (shortCircuit && (await stepsInFlight(ctx, workflow._id).first()))
+    const inFlight = shortCircuit
+      ? await stepsInFlight(ctx, workflow._id).take(STEPS_PER_BATCH)
+      : [];
+    if (inFlight.length > 0)
       return {
         workflow,
-        journalEntries: [],
+        journalEntries: inFlight,
         ok: true,
         logLevel: log.level,
         blocked: true,

@@ -4,7 +4,12 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { BYTES_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
-import { internalMutation, mutation, query } from "./_generated/server.js";
+import {
+  internalMutation,
+  internalQuery,
+  mutation,
+  query,
+} from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
 import { cleanUp, deleteBatch } from "./cleaning.js";
 import { noteManagerParallelism, readConfig } from "./config.js";
@@ -197,7 +202,7 @@ export const cleanupContinue = internalMutation({
 });
 
 /** The work of a sleep that 0.4 left in the pool: to have been waited for is all there is to it. */
-export const sleep = internalMutation({
+export const sleep = internalQuery({
   args: {},
   returns: v.null(),
   handler: () => Promise.resolve(null),

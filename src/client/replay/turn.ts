@@ -69,6 +69,8 @@ export type TurnEnd =
   | Settled
   /** Blocked until a step in flight completes. */
   | { kind: "waiting" }
+  /** The journal has grown: the handler begins again, over it. */
+  | { kind: "again" }
   /** Stopped with more to do. */
   | { kind: "yielded" }
   /** Canceled or restarted inside its own transaction. */

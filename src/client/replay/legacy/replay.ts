@@ -4,9 +4,6 @@ import { settleWith } from "../stepPromise.js";
 import type { NewStep, Replay, Settled, TurnEnd, TurnPorts } from "../turn.js";
 import { LegacyQueue } from "./queue.js";
 
-/** How many requests 0.4 buffers: a turn starts at most one more than that. */
-const CAPACITY = 10;
-
 /** Through how many async functions an answer passes on its way to the handler. */
 const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2 };
 
@@ -24,19 +21,23 @@ interface Asked<Request> {
  * L1  There is no turn while a step is in flight.
  * L2  Requests are taken one at a time, in the order asked. Each takes the journal's next entry and is
  *     answered at once, however busy the handler's other branches are.
+ *     Functions are not told apart by their type.
  * L3  The first that the journal doesn't hold is started, together with whatever is buffered at that
- *     moment. If all of those are completed at once they are answered, and it goes on; if not, the
- *     turn ends, and what was asked meanwhile is asked again by the next.
+ *     moment. What is asked later is forgotten, and asked again by the next turn.
+ * L4  The time is that of the entry which the last request in the buffer will take.
+ * L5  Entries that the handler no longer asks for are no reason to fail.
  *
  * By L2 the order of steps depends on microtasks. Nothing here may add or remove an `await`.
+ *
+ * Where all that was started in L3 is completed at once (inline steps, events already sent), 0.4 answered
+ * it in an order that its own replay did not repeat. Here the turn begins again, over the longer journal.
  */
 export class LegacyReplay<
   Request extends StepRequest,
 > implements Replay<Request> {
-  private readonly queue = new LegacyQueue<Asked<Request>>(CAPACITY);
+  private readonly queue: LegacyQueue<Asked<Request>>;
   private taken = 0;
   private batch: Asked<Request>[] | undefined;
-  private goOn: (() => void) | undefined;
   private divergence: DeterminismError | undefined;
   private settled: Settled | undefined;
   live: boolean;
@@ -45,12 +46,16 @@ export class LegacyReplay<
     private readonly runId: string,
     private readonly journal: JournalEntry[],
     private readonly ports: TurnPorts<Request>,
+    /** How many requests are buffered: the manager's `maxParallelism`, else 10. */
+    capacity = 10,
   ) {
+    this.queue = new LegacyQueue(capacity);
     this.live = journal.length === 0;
   }
 
   now(): number {
-    return this.journal[this.taken]?.startedAt ?? this.ports.now;
+    const next = this.journal[this.taken + this.queue.size];
+    return next?.startedAt ?? this.ports.now;
   }
 
   request(request: Request): Promise<unknown> {
@@ -71,23 +76,19 @@ export class LegacyReplay<
   }
 
   async run(handler: () => Promise<unknown>): Promise<TurnEnd> {
-    await this.resume(() => {
+    await this.ports.resume(() => {
       this.begin(handler);
       void this.answerRequests();
     });
-    for (;;) {
-      const { batch, settled } = this;
-      if (!batch) return settled ?? { kind: "stuck" };
-      this.batch = undefined;
-      const entries = await this.startBatch(batch);
-      if (!entries) return { kind: "fenced" };
-      if (settled) return settled;
-      if (entries.some(({ outcome }) => !outcome)) return { kind: "waiting" };
-      await this.resume(() => {
-        for (const [at, { answer }] of batch.entries()) answer(entries[at]!);
-        this.goOn?.();
-      });
-    }
+    if (this.divergence) throw this.divergence;
+    const { batch, settled } = this;
+    if (!batch) return settled ?? { kind: "stuck" };
+    const entries = await this.startBatch(batch);
+    if (!entries) return { kind: "fenced" };
+    if (settled) return settled;
+    return entries.every(({ outcome }) => outcome)
+      ? { kind: "again" }
+      : { kind: "waiting" };
   }
 
   private begin(handler: () => Promise<unknown>) {
@@ -98,18 +99,13 @@ export class LegacyReplay<
     );
   }
 
-  private async resume(begin: () => void) {
-    await this.ports.resume(begin);
-    if (this.divergence) throw this.divergence;
-  }
-
-  /** L2, until what is asked is not there; then again when it is. */
+  /** L2, up to the first request that the journal doesn't answer. */
   private async answerRequests() {
     while (!this.divergence) {
       const asked = await this.queue.take();
       const entry = this.journal[this.taken];
-      if (entry && !entry.unstarted) this.answerFromJournal(asked, entry);
-      else await this.gatherBatch(asked);
+      if (!entry || entry.unstarted) return await this.gatherBatch(asked);
+      this.answerFromJournal(asked, entry);
     }
   }
 
@@ -117,8 +113,8 @@ export class LegacyReplay<
     this.divergence = differentRequest(
       this.runId,
       this.taken,
-      entry,
-      asked.request,
+      withoutType(entry),
+      withoutType(asked.request),
     );
     if (this.divergence) return;
     this.taken++;
@@ -130,9 +126,7 @@ export class LegacyReplay<
     const batch = [first];
     for (let left = this.queue.size; left > 0; left--)
       batch.push(await this.queue.take());
-    const answered = new Promise<void>((resolve) => (this.goOn = resolve));
     this.batch = batch;
-    await answered;
   }
 
   /** L3. Null when the run was canceled or restarted since the turn began. */
@@ -163,8 +157,8 @@ export class LegacyReplay<
       this.divergence ??= differentRequest(
         this.runId,
         stepNumber,
-        entry,
-        request,
+        withoutType(entry),
+        withoutType(request),
       );
     const completed =
       request.inline && !entry
@@ -183,3 +177,8 @@ export class LegacyReplay<
     };
   }
 }
+
+const withoutType = <T extends JournalEntry | StepRequest>(step: T): T => ({
+  ...step,
+  functionType: undefined,
+});
