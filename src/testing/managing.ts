@@ -121,6 +121,42 @@ export async function insertRun(
   return id as string as WorkflowId;
 }
 
+/** Inserts steps into a run's journal: completed in order, each with `argsOf` it, and shown. */
+export async function insertSteps(
+  t: Backend,
+  id: WorkflowId,
+  { from, to }: { from: number; to: number },
+  changes: (stepNumber: number) => {
+    row?: Partial<NewRow<"steps">>;
+    step?: Partial<Doc<"steps">["step"]>;
+  } = () => ({}),
+) {
+  await inComponent(t, async (ctx) => {
+    for (let stepNumber = from; stepNumber < to; stepNumber++) {
+      const { row, step } = changes(stepNumber);
+      await ctx.db.insert("steps", {
+        workflowId: id as never,
+        stepNumber,
+        delivery: { order: stepNumber, issued: stepNumber + 1 },
+        step: {
+          kind: "function",
+          functionType: "mutation",
+          handle: "function://;steps:echo",
+          name: "steps:echo",
+          args: { value: stepNumber },
+          argsSize: 9,
+          inProgress: false,
+          runResult: { kind: "success", returnValue: stepNumber },
+          startedAt: 0,
+          completedAt: stepNumber,
+          ...step,
+        } as Doc<"steps">["step"],
+        ...row,
+      });
+    }
+  });
+}
+
 type OnEnd = (
   ctx: GenericMutationCtx<GenericDataModel>,
   ended: client.OnCompleteArgs,
