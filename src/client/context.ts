@@ -1,9 +1,10 @@
 import type {
   ArgsAndOptions,
   FunctionReference,
-  FunctionReference_future,
   FunctionReturnType,
   FunctionVisibility,
+  GenericActionCtx,
+  GenericDataModel,
 } from "convex/server";
 import type { Validator } from "convex/values";
 import type {
@@ -14,9 +15,10 @@ import type {
 } from "./types.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
-type Ref<Type extends "query" | "mutation" | "action"> =
-  | FunctionReference<Type, FunctionVisibility>
-  | FunctionReference_future<Type, FunctionVisibility>;
+/** What an action can run by a method, by whichever version of Convex the app has. */
+type Ref<Method extends "runQuery" | "runMutation" | "runAction"> = Parameters<
+  GenericActionCtx<GenericDataModel>[Method]
+>[0];
 
 /** A reference to a workflow, as `internal.folder.file.workflow`. */
 export type WorkflowReference = FunctionReference<
@@ -70,7 +72,7 @@ export interface WorkflowCtx {
    * @param query - A function reference, a component's function, or a function handle.
    * @param args - Its arguments, then optionally {@link RunOptions} and `inline`.
    */
-  runQuery<Query extends Ref<"query">>(
+  runQuery<Query extends Ref<"runQuery">>(
     query: Query,
     ...args: ArgsAndOptions<Query, RunOptions & InlineOptions>
   ): Promise<FunctionReturnType<Query>>;
@@ -81,7 +83,7 @@ export interface WorkflowCtx {
    * @param mutation - A function reference, a component's function, or a function handle.
    * @param args - Its arguments, then optionally {@link RunOptions} and `inline`.
    */
-  runMutation<Mutation extends Ref<"mutation">>(
+  runMutation<Mutation extends Ref<"runMutation">>(
     mutation: Mutation,
     ...args: ArgsAndOptions<Mutation, RunOptions & InlineOptions>
   ): Promise<FunctionReturnType<Mutation>>;
@@ -93,7 +95,7 @@ export interface WorkflowCtx {
    * @param action - A function reference, a component's function, or a function handle.
    * @param args - Its arguments, then optionally {@link RunOptions} and `retry`.
    */
-  runAction<Action extends Ref<"action">>(
+  runAction<Action extends Ref<"runAction">>(
     action: Action,
     ...args: ArgsAndOptions<Action, RunOptions & RetryOption>
   ): Promise<FunctionReturnType<Action>>;

@@ -1,0 +1,24 @@
+import {
+  anyApi,
+  componentsGeneric,
+  type ApiFromModules,
+  type FilterApi,
+  type FunctionReference,
+} from "convex/server";
+import type { WorkflowComponent } from "../../client/index.js";
+import type * as flows from "./flows.js";
+import type * as functions from "./functions.js";
+
+type Modules = ApiFromModules<{
+  flows: typeof flows;
+  functions: typeof functions;
+}>;
+
+// As an app's generated files have them.
+export const internal: FilterApi<
+  Modules,
+  FunctionReference<any, "internal">
+> = anyApi as never;
+export const components = componentsGeneric() as unknown as {
+  workflow: WorkflowComponent;
+};
