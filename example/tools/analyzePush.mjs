@@ -15,12 +15,22 @@ const FUNCTION_KINDS = ["Query", "Mutation", "Action"];
 /**
  * Analyzes the body of a `start_push` request.
  *
+ * @param {object} request
+ * @param {{ createContext?: () => import("node:vm").Context }} [options] in
+ *   which each module is evaluated
  * @returns the body of the reply, which the CLI generates code from
  */
-export async function analyzePush(request) {
+export async function analyzePush(
+  request,
+  { createContext = createModuleContext } = {},
+) {
   const analysis = {};
   for (const component of inDependencyOrder(request)) {
-    analysis[component.path] = await analyzeComponent(component, analysis);
+    analysis[component.path] = await analyzeComponent(
+      component,
+      analysis,
+      createContext,
+    );
   }
   return {
     environmentVariables: {},
@@ -54,10 +64,10 @@ function inDependencyOrder({ appDefinition, componentDefinitions }) {
   return ordered;
 }
 
-async function analyzeComponent(component, analyzed) {
+async function analyzeComponent(component, analyzed, createContext) {
   const { definitionType, childComponents, httpMounts, envVars } =
-    await evaluateDefinition(component.definition, analyzed);
-  const functions = await analyzeFunctions(component.functions);
+    await evaluateDefinition(component.definition, analyzed, createContext);
+  const functions = await analyzeFunctions(component.functions, createContext);
   return {
     definition: {
       path: component.path,
@@ -68,7 +78,9 @@ async function analyzeComponent(component, analyzed) {
       // An app exports nothing; a component, its public functions.
       exports: exportTree(component.path === "" ? {} : functions),
     },
-    schema: component.schema && (await evaluateSchema(component.schema)),
+    schema:
+      component.schema &&
+      (await evaluateSchema(component.schema, createContext)),
     functions,
     udfConfig: {
       serverVersion: component.udfServerVersion,
@@ -78,8 +90,8 @@ async function analyzeComponent(component, analyzed) {
   };
 }
 
-async function evaluateDefinition(definition, analyzed) {
-  const exports = await evaluateSingle(definition, (specifier) => {
+async function evaluateDefinition(definition, analyzed, createContext) {
+  const resolveComponent = (specifier) => {
     if (!specifier.startsWith(COMPONENT_IMPORT)) return undefined;
     const encoded = specifier.slice(COMPONENT_IMPORT.length);
     const path = Buffer.from(encoded, "base64url").toString();
@@ -91,22 +103,27 @@ async function evaluateDefinition(definition, analyzed) {
         defaultName: definitionType.name,
       },
     };
-  });
+  };
+  const exports = await evaluateSingle(
+    definition,
+    createContext,
+    resolveComponent,
+  );
   return exports.default.export();
 }
 
-async function evaluateSchema(schema) {
-  const exports = await evaluateSingle(schema);
+async function evaluateSchema(schema, createContext) {
+  const exports = await evaluateSingle(schema, createContext);
   return JSON.parse(exports.default.export());
 }
 
-async function evaluateSingle(module, resolveExternal) {
+async function evaluateSingle(module, createContext, resolveExternal) {
   const scripts = await compileModules([module]);
-  const context = createModuleContext();
+  const context = createContext();
   return evaluateModule(context, scripts, module.path, resolveExternal);
 }
 
-async function analyzeFunctions(modules) {
+async function analyzeFunctions(modules, createContext) {
   // Node modules ("use node") are analyzed on Node by a real deployment;
   // nothing that is generated here depends on them.
   const isolateModules = modules.filter((m) => m.environment === "isolate");
@@ -114,7 +131,7 @@ async function analyzeFunctions(modules) {
   const analyzed = {};
   for (const { path } of isolateModules) {
     if (path.startsWith("_deps/") || path === "auth.config.js") continue;
-    const exports = evaluateModule(createModuleContext(), scripts, path);
+    const exports = evaluateModule(createContext(), scripts, path);
     analyzed[path] = {
       functions: exportedFunctions(exports),
       httpRoutes: null,

@@ -52,32 +52,67 @@ export function createModuleContext() {
   });
 }
 
+/** What is compiled already: pushing again or analyzing costs only what changed. */
+const compiledModules = new Map();
+const sourceMaps = new WeakMap();
+
 /**
  * Compiles bundled ES modules to scripts that can be evaluated in any number of
  * contexts.
  *
- * @param {{ path: string, source: string }[]} modules
+ * @param {{ path: string, source: string, sourceMap?: string | null }[]} modules
  * @returns {Promise<Map<string, vm.Script>>} by module path
  */
 export async function compileModules(modules) {
   const compiled = await Promise.all(
-    modules.map(async (module) => [module.path, await compileModule(module)]),
+    modules.map(async (module) => {
+      const key = `${module.path}\n${module.source}`;
+      if (!compiledModules.has(key)) {
+        compiledModules.set(key, compileModule(module));
+      }
+      return [module.path, await compiledModules.get(key)];
+    }),
   );
   return new Map(compiled);
 }
 
-async function compileModule({ path: modulePath, source }) {
+/**
+ * From positions in a compiled module to those in what the developer wrote, as
+ * JSON.
+ *
+ * @param {vm.Script} script
+ * @returns {string | undefined}
+ */
+export function sourceMapOf(script) {
+  return sourceMaps.get(script);
+}
+
+async function compileModule({ path: modulePath, source, sourceMap }) {
   // vm has no stable way to link ES modules, so they become functions.
-  const { code } = await transform(source, {
+  const { code, map } = await transform(withSourceMap(source, sourceMap), {
     format: "cjs",
     target: "esnext",
     sourcefile: modulePath,
-    // Left as it is, so that it fails when called: the platform has none either.
-    supported: { "dynamic-import": true },
+    sourcemap: "external",
+    sourcesContent: false,
+    // To calls of `require`, since vm can't load modules for a script.
+    supported: { "dynamic-import": false },
   });
-  return new vm.Script(`(function (exports, require, module) {${code}\n})`, {
+  const opening = "(function (exports, require, module) {";
+  const script = new vm.Script(`${opening}${code}\n})`, {
     filename: `convex:/${modulePath}`,
+    columnOffset: -opening.length,
   });
+  sourceMaps.set(script, map);
+  return script;
+}
+
+/** Names the bundle's own source map, so that the compiler's starts from it. */
+function withSourceMap(source, sourceMap) {
+  const code = source.replace(/\n\/\/# sourceMappingURL=\S*\s*$/, "\n");
+  if (!sourceMap) return code;
+  const encoded = Buffer.from(sourceMap).toString("base64");
+  return `${code}\n//# sourceMappingURL=data:application/json;base64,${encoded}\n`;
 }
 
 /**

@@ -16,6 +16,11 @@ export interface RawHost {
     args: string,
     reply: (error: string | undefined, result: string, data?: string) => void,
   ): void;
+  /**
+   * Where a frame is in what the developer wrote, or undefined to leave it out.
+   * Default: as it is.
+   */
+  position?(file: string, line: number, column: number): string | undefined;
 }
 
 export function installPlatformGlobals(host: RawHost): void {
@@ -26,13 +31,18 @@ export function installPlatformGlobals(host: RawHost): void {
   }
   Error.prepareStackTrace = (_error, frames) =>
     // No first line with the error's message, unlike Node's.
-    frames
-      .map((frame) => {
-        const name = frame.getFunctionName() ?? "<anonymous>";
-        const position = `${frame.getLineNumber()}:${frame.getColumnNumber()}`;
-        return `    at ${name} (${frame.getFileName()}:${position})`;
-      })
-      .join("\n");
+    frames.flatMap(formatFrame).join("\n");
+
+  function formatFrame(frame: NodeJS.CallSite): string[] {
+    const file = frame.getFileName() ?? "";
+    const [line, column] = [frame.getLineNumber(), frame.getColumnNumber()];
+    const position = host.position
+      ? host.position(file, line ?? 1, column ?? 1)
+      : `${file}:${line}:${column}`;
+    if (position === undefined) return [];
+    const name = frame.getFunctionName() ?? "<anonymous>";
+    return [`    at ${frame.isAsync() ? "async " : ""}${name} (${position})`];
+  }
 
   globals.self = globalThis;
   globals.Convex = {

@@ -1,0 +1,65 @@
+// @ts-check
+/** From a push to what can be run: the components that are mounted, their functions and schemas. */
+import { analyzePush } from "../../tools/analyzePush.mjs";
+import { loadBundle } from "./bundle.mjs";
+import { createAnalysisContext } from "./functionContext.mjs";
+
+/** @import { RunnableFunction } from "./functions.mjs" */
+/** @import { Schemas } from "./store.mjs" */
+
+/**
+ * @typedef {object} RunnableCode
+ * @property {Map<string, RunnableFunction[]>} functions by component path
+ * @property {Schemas} schemas
+ */
+
+/**
+ * The reply to `start_push`.
+ *
+ * @param {any} push
+ * @returns {Promise<any>}
+ */
+export async function analyze(push) {
+  return await analyzePush(push, { createContext: createAnalysisContext });
+}
+
+/**
+ * @param {any} push
+ * @returns {Promise<RunnableCode>}
+ */
+export async function loadPush(push) {
+  const { analysis, app } = await analyze(push);
+  const bundles = new Map([
+    ["", await loadBundle(push.appDefinition.changedModules)],
+  ]);
+  for (const { definitionPath, functions } of push.componentDefinitions)
+    bundles.set(definitionPath, await loadBundle(functions));
+
+  /** @type {RunnableCode} */
+  const code = { functions: new Map(), schemas: new Map() };
+  const mount = (/** @type {any} */ component) => {
+    const { definitionPath, componentPath, childComponents } = component;
+    const { functions, schema } = analysis[definitionPath];
+    const bundle = bundles.get(definitionPath);
+    code.schemas.set(componentPath, schema);
+    code.functions.set(
+      componentPath,
+      Object.entries(functions).flatMap(([modulePath, module]) =>
+        module.functions.map((/** @type {any} */ analyzed) => ({
+          componentPath,
+          path: `${modulePath.replace(/\.js$/, "")}:${analyzed.name}`,
+          kind: analyzed.udfType.toLowerCase(),
+          visibility: analyzed.visibility?.kind ?? "internal",
+          modulePath,
+          name: analyzed.name,
+          args: JSON.parse(analyzed.args),
+          returns: JSON.parse(analyzed.returns),
+          bundle,
+        })),
+      ),
+    );
+    Object.values(childComponents).forEach(mount);
+  };
+  mount(app);
+  return code;
+}

@@ -1,0 +1,72 @@
+/**
+ * Runs inside each function's context, after its globals are installed: loads
+ * modules and calls the function. What crosses to the host is text, functions
+ * of the host that take and give text, and the bundle's own module functions.
+ */
+(function (host) {
+  "use strict";
+  const { parse, stringify } = JSON;
+  const convexError = Symbol.for("ConvexError");
+  const modules = new Map();
+  let evaluating = 0;
+
+  function load(path) {
+    const known = modules.get(path);
+    if (known) return known.exports;
+    const module = { exports: {} };
+    modules.set(path, module);
+    const evaluate = host.moduleFunction(path);
+    const require = (specifier) => {
+      // An import statement's is called while its module is evaluated, that of
+      // a dynamic import afterwards.
+      if (evaluating === 0) host.checkDynamicImport();
+      return load(host.resolve(path, specifier));
+    };
+    evaluating++;
+    try {
+      evaluate(module.exports, require, module);
+    } finally {
+      evaluating--;
+    }
+    return module.exports;
+  }
+
+  /** What the caller of the function is told of whatever it has thrown. */
+  function describe(thrown) {
+    const isObject = typeof thrown === "object" && thrown !== null;
+    const stack = isObject && typeof thrown.stack === "string" && thrown.stack;
+    return stringify({
+      message: `Uncaught ${text(thrown)}`,
+      frames: stack ? stack : "",
+      // The function's own wrapper has turned it into text already.
+      data: isObject && convexError in thrown ? String(thrown.data) : undefined,
+    });
+  }
+
+  function text(thrown) {
+    try {
+      return String(thrown);
+    } catch {
+      return "[object]";
+    }
+  }
+
+  return {
+    /** Acts when the microtasks run next. */
+    invoke(path, name, method, argsJson) {
+      void Promise.resolve()
+        .then(() => {
+          const target = load(path)[name];
+          // An action's first argument is the request's id.
+          return method === "invokeAction"
+            ? target[method]("", argsJson)
+            : target[method](argsJson);
+        })
+        .then(
+          (result) => host.settle(true, result),
+          (thrown) => host.settle(false, describe(thrown)),
+        );
+    },
+    parse,
+  };
+});

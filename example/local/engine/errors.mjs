@@ -1,0 +1,51 @@
+// @ts-check
+/** @import { JSONValue } from "./types.mjs" */
+
+/** What a function threw, or what it did wrong: its caller may catch it. */
+export class FunctionError extends Error {
+  /**
+   * @param {string} message as the caller sees it
+   * @param {JSONValue} [data] of a ConvexError
+   */
+  constructor(message, data) {
+    super(message);
+    this.data = data;
+  }
+}
+
+/** A called function that is not there. */
+export class NotFoundError extends FunctionError {}
+
+/** Ends a whole transaction, whoever would catch it. */
+export class TransactionDied extends Error {}
+
+/** A run of a transaction that is to be discarded and tried again. */
+export class Conflict extends Error {}
+
+/** Ends an action without a trace: no reply, no result. */
+export class ActionDied extends Error {}
+
+/**
+ * @param {unknown} error
+ * @returns {error is FunctionError}
+ */
+export function isCatchable(error) {
+  return !(
+    error instanceof TransactionDied ||
+    error instanceof Conflict ||
+    error instanceof ActionDied
+  );
+}
+
+/** @param {unknown} error */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {JSONValue | undefined}
+ */
+export function dataOf(error) {
+  return error instanceof FunctionError ? error.data : undefined;
+}

@@ -1,0 +1,170 @@
+// @ts-check
+/** Runs one function in a context of its own until its promise is settled. */
+import {
+  FunctionError,
+  TransactionDied,
+  dataOf,
+  isCatchable,
+  messageOf,
+} from "./errors.mjs";
+import { createFunctionContext } from "./functionContext.mjs";
+
+/** @import { Bundle } from "./bundle.mjs" */
+/** @import { FunctionKind } from "./types.mjs" */
+
+/**
+ * @typedef {object} Invocation
+ * @property {Bundle} bundle
+ * @property {FunctionKind} kind
+ * @property {string} modulePath with its extension
+ * @property {string} name of the export
+ * @property {string} argsJson of the object of arguments
+ * @property {() => number} now
+ * @property {() => number} random
+ * @property {(name: string) => string | undefined} env
+ * @property {(level: string, message: string) => void} print
+ * @property {(name: string, argsJson: string) => string} syscall
+ * @property {(name: string, argsJson: string) => Promise<string>} asyncSyscall
+ * @property {{ codeMs: number | undefined }} [budget] ms that its code, and that of others, may still take
+ */
+
+/**
+ * Calls of the host are made one at a time, in order, and each is answered when
+ * the function has nothing else to do: its code never runs during a call.
+ *
+ * @param {Invocation} invocation
+ * @returns {Promise<string>} the result as JSON
+ */
+export async function runInTransaction(invocation) {
+  /** @type {PendingCall[]} */
+  const calls = [];
+  const run = start(invocation, (call) => calls.push(call));
+  for (;;) {
+    run.continue();
+    const outcome = run.outcome();
+    if (outcome) {
+      if (calls.length > 0) warnOfUnawaited(invocation, calls);
+      return resultOf(outcome);
+    }
+    const call = calls.shift();
+    if (call === undefined) throw new FunctionError(NEVER_SETTLED);
+    await answer(invocation, call);
+  }
+}
+
+/** As the platform says it of a function that waits for nothing. */
+export const NEVER_SETTLED =
+  "Uncaught Error: The function awaits a promise that nothing is left to settle\n";
+
+/**
+ * @typedef {object} PendingCall
+ * @property {string} name
+ * @property {string} argsJson
+ * @property {(error: string | undefined, result: string, data?: string) => void} reply
+ */
+
+/** @typedef {{ succeeded: boolean, json: string }} Outcome */
+
+/**
+ * @param {Invocation} invocation
+ * @param {(call: PendingCall) => void} onCall
+ */
+export function start(invocation, onCall) {
+  /** @type {Outcome | undefined} */
+  let outcome;
+  /** @type {Error | undefined} */
+  let ended;
+  const context = createFunctionContext(invocation.bundle, {
+    now: invocation.now,
+    random: invocation.random,
+    env: invocation.env,
+    print: invocation.print,
+    syscall: (name, argsJson) => {
+      if (ended) throw ended;
+      return invocation.syscall(name, argsJson);
+    },
+    asyncSyscall: (name, argsJson, reply) => onCall({ name, argsJson, reply }),
+    fatal: (message) => {
+      ended ??= new FunctionError(`Uncaught Error: ${message}\n`);
+    },
+    settle: (succeeded, json) => {
+      outcome ??= { succeeded, json };
+    },
+    checkDynamicImport() {
+      if (invocation.kind !== "action")
+        throw new Error(
+          "Dynamic import is not supported in queries and mutations",
+        );
+    },
+  });
+  const { kind, modulePath, name, argsJson } = invocation;
+  const method = `invoke${kind[0]?.toUpperCase()}${kind.slice(1)}`;
+  context.invoke(modulePath, name, method, `[${argsJson}]`);
+  return {
+    /** Lets its code run until it waits for the host. */
+    continue() {
+      runCode(context, invocation);
+      if (ended) throw ended;
+    },
+    outcome: () => outcome,
+  };
+}
+
+/**
+ * @param {import("./functionContext.mjs").FunctionContext} context
+ * @param {Invocation} invocation
+ */
+function runCode(context, { budget }) {
+  if (budget?.codeMs === undefined) return context.runMicrotasks();
+  const started = performance.now();
+  try {
+    context.runMicrotasks(Math.max(1, Math.ceil(budget.codeMs)));
+  } catch (error) {
+    if (/** @type {any} */ (error).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT")
+      throw error;
+    throw new TransactionDied(
+      "Function execution timed out (maximum duration: 1s)",
+    );
+  }
+  budget.codeMs -= performance.now() - started;
+}
+
+/**
+ * @param {Pick<Invocation, "asyncSyscall">} invocation
+ * @param {PendingCall} call
+ */
+export async function answer(invocation, { name, argsJson, reply }) {
+  let result;
+  try {
+    result = await invocation.asyncSyscall(name, argsJson);
+  } catch (error) {
+    if (!isCatchable(error)) throw error;
+    const data = dataOf(error);
+    const json = data === undefined ? undefined : JSON.stringify(data);
+    return reply(messageOf(error), "", json);
+  }
+  reply(undefined, result);
+}
+
+/** @param {Outcome} outcome */
+export function resultOf({ succeeded, json }) {
+  if (succeeded) return json;
+  const { message, frames, data } = JSON.parse(json);
+  throw new FunctionError(
+    frames === "" ? `${message}\n` : `${message}\n${frames}\n`,
+    data === undefined ? undefined : JSON.parse(data),
+  );
+}
+
+/**
+ * @param {Invocation} invocation
+ * @param {PendingCall[]} calls
+ */
+export function warnOfUnawaited(invocation, calls) {
+  const names = calls.map(({ name }) => name.replace("1.0/", "")).join(", ");
+  const operations = calls.length === 1 ? "operation" : "operations";
+  invocation.print(
+    "WARN",
+    `${calls.length} unawaited ${operations}: [${names}]. Async operations should be awaited or they might not run. See https://docs.convex.dev/functions/query-functions#async-operations for more information.`,
+  );
+}

@@ -1,0 +1,106 @@
+// @ts-check
+/** What is known of a function while it runs. */
+
+/** @import { RunnableFunction } from "./functions.mjs" */
+/** @import { Job } from "./jobs.mjs" */
+/** @import { StoreTransaction } from "./store.mjs" */
+/** @import { Random } from "./random.mjs" */
+
+/**
+ * What a request, or a scheduled job, hands down to everything that it calls.
+ *
+ * @typedef {object} Origin
+ * @property {string} requestId
+ * @property {object | null} identity of whoever calls
+ * @property {string | null} jobId
+ * @property {string[]} logLines of everything, as a client is given them
+ */
+
+/**
+ * A query or a mutation, and the transaction that it shares with what it calls.
+ *
+ * @typedef {object} Frame
+ * @property {RunnableFunction} target
+ * @property {Frame | null} parent
+ * @property {object | null} identity of whoever called, as far as it is told
+ * @property {number} depth 0: called from outside of the transaction
+ * @property {Transaction} transaction
+ * @property {StoreTransaction} store
+ * @property {Random} random
+ * @property {{ query: object, id?: number }[]} queries by the id that the function knows
+ * @property {Job[]} jobs scheduled, and still to be committed
+ * @property {string[]} canceledJobs their keys
+ * @property {Error | undefined} spoiled why it can't end well, whatever it catches
+ */
+
+/**
+ * @typedef {object} Transaction
+ * @property {Origin} origin
+ * @property {number} now at which all of it happens
+ * @property {Random} random
+ * @property {TransactionLog[]} logs
+ * @property {Budget} budget
+ */
+
+/** @typedef {{ level: string, target: RunnableFunction, message: string }} TransactionLog */
+
+/**
+ * Time that a transaction shares with everything nested in it.
+ *
+ * @typedef {object} Budget
+ * @property {number | undefined} codeMs left for running code; undefined: not measured
+ * @property {(cost: "call" | "operation", target: RunnableFunction) => void} spend
+ *   throws TransactionDied when nothing is left
+ */
+
+/**
+ * @param {Pick<Frame, "target" | "parent" | "transaction" | "store" | "random">} frame
+ * @returns {Frame}
+ */
+export function createFrame({ parent, ...frame }) {
+  const { target, transaction } = frame;
+  return {
+    ...frame,
+    parent,
+    identity: identityAcross(
+      parent ?? { target, identity: transaction.origin.identity },
+      target,
+    ),
+    depth: parent === null ? 0 : parent.depth + 1,
+    queries: [],
+    jobs: [],
+    canceledJobs: [],
+    spoiled: undefined,
+  };
+}
+
+/**
+ * Identities don't go from one component to another.
+ *
+ * @param {{ target: RunnableFunction, identity: object | null }} caller
+ * @param {RunnableFunction} target
+ */
+export function identityAcross(caller, { componentPath }) {
+  return caller.target.componentPath === componentPath ? caller.identity : null;
+}
+
+/**
+ * All jobs that the transaction has scheduled until now.
+ *
+ * @param {Frame | null} frame
+ * @returns {Job[]}
+ */
+export function scheduledJobs(frame) {
+  return frame === null ? [] : [...scheduledJobs(frame.parent), ...frame.jobs];
+}
+
+/**
+ * What a function brought about becomes its caller's.
+ *
+ * @param {Frame} frame
+ * @param {Frame} parent
+ */
+export function mergeInto(frame, parent) {
+  parent.jobs.push(...frame.jobs);
+  parent.canceledJobs.push(...frame.canceledJobs);
+}

@@ -1,0 +1,119 @@
+// @ts-check
+/**
+ * Makes fresh V8 contexts that look like a Convex function's, and runs what is
+ * in them only when told to.
+ */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import vm from "node:vm";
+import { buildSync } from "esbuild";
+
+/** @import { Bundle } from "./bundle.mjs" */
+/** @typedef {import("../../../src/client/environment/testing/platformGlobals.js").RawHost} RawHost */
+/** @typedef {Omit<RawHost, "position">} FunctionHost */
+
+/**
+ * What the code of `context/runner.js` asks for, besides the globals' host.
+ *
+ * @typedef {object} RunnerHost
+ * @property {(succeeded: boolean, json: string) => void} settle
+ * @property {() => void} checkDynamicImport throws where there is none
+ */
+
+/**
+ * @typedef {object} FunctionContext
+ * @property {(modulePath: string, name: string, method: string, argsJson: string) => void} invoke
+ *   takes effect when the microtasks are run next
+ * @property {(timeoutMs?: number) => void} runMicrotasks until none is left;
+ *   throws if they take longer
+ */
+
+const GLOBALS_PATH = fileURLToPath(
+  new URL(
+    "../../../src/client/environment/testing/platformGlobals.ts",
+    import.meta.url,
+  ),
+);
+const RUNNER_URL = new URL("./context/runner.js", import.meta.url);
+
+const installGlobals = new vm.Script(globalsCode(), {
+  filename: "convex:/_system/globals.js",
+});
+const createRunner = new vm.Script(readFileSync(RUNNER_URL, "utf8"), {
+  filename: "convex:/_system/runner.js",
+});
+const nothing = new vm.Script("0");
+
+/**
+ * A context with no object of another realm in it, no Node, and no code from
+ * strings.
+ *
+ * @param {Bundle} bundle
+ * @param {FunctionHost & RunnerHost} host
+ * @returns {FunctionContext}
+ */
+export function createFunctionContext({ scripts, position }, host) {
+  const context = createBareContext();
+  installGlobals.runInContext(context)({ ...host, position });
+  const runner = createRunner.runInContext(context)({
+    settle: host.settle,
+    checkDynamicImport: host.checkDynamicImport,
+    resolve: (/** @type {string} */ from, /** @type {string} */ specifier) =>
+      path.posix.join(path.posix.dirname(from), specifier),
+    moduleFunction(/** @type {string} */ modulePath) {
+      const script = scripts.get(modulePath);
+      if (script) return script.runInContext(context);
+      throw new Error(`"${modulePath}" is not in the bundle`);
+    },
+  });
+  return {
+    invoke: runner.invoke,
+    runMicrotasks(timeout) {
+      // The queue is emptied after any script; a limit costs 60 µs.
+      nothing.runInContext(context, timeout === undefined ? {} : { timeout });
+    },
+  };
+}
+
+/** The context for evaluating modules at a push: with the globals, and no host to ask. */
+export function createAnalysisContext() {
+  const context = createBareContext();
+  const unavailable = () => {
+    throw new Error("Can't use the database while a module is evaluated");
+  };
+  installGlobals.runInContext(context)({
+    now: () => 1_700_000_000_000,
+    random: () => 0.5,
+    env: () => undefined,
+    print: () => {},
+    fatal(/** @type {string} */ message) {
+      throw new Error(message);
+    },
+    syscall: unavailable,
+    asyncSyscall: unavailable,
+  });
+  return context;
+}
+
+function createBareContext() {
+  return vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+    codeGeneration: { strings: false, wasm: false },
+    // With a queue of its own, which is emptied only when a script is run.
+    microtaskMode: "afterEvaluate",
+  });
+}
+
+function globalsCode() {
+  const { outputFiles } = buildSync({
+    entryPoints: [GLOBALS_PATH],
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: "globals",
+    platform: "neutral",
+    target: "es2022",
+  });
+  const code = /** @type {{ text: string }} */ (outputFiles[0]).text;
+  return `(function () { ${code}; return globals.installPlatformGlobals; })()`;
+}

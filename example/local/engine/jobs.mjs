@@ -1,0 +1,26 @@
+// @ts-check
+/** @import { FunctionPath } from "./functions.mjs" */
+
+/**
+ * A scheduled function. Its state is in a row of the component that scheduled it.
+ *
+ * @typedef {object} Job
+ * @property {string} id of the row
+ * @property {string} componentPath in which the row is
+ * @property {FunctionPath} target
+ * @property {string} argsJson
+ * @property {number} argsBytes
+ * @property {number} at
+ */
+
+export const JOBS_TABLE = "_scheduled_functions";
+
+/**
+ * Ids are unique within a component only.
+ *
+ * @param {string} componentPath
+ * @param {string} id
+ */
+export function jobKey(componentPath, id) {
+  return `${componentPath}:${id}`;
+}

@@ -1,0 +1,54 @@
+// @ts-check
+
+/** @import { Origin, Transaction } from "./frames.mjs" */
+/** @import { RunnableFunction } from "./functions.mjs" */
+/** @import { Clock, LogLine } from "./types.mjs" */
+
+/** Passes on what functions log. */
+export class Logs {
+  #clock;
+  /** @type {Set<(line: LogLine) => void>} */
+  #listeners = new Set();
+
+  /** @param {Clock} clock */
+  constructor(clock) {
+    this.#clock = clock;
+  }
+
+  /** @param {(line: LogLine) => void} listener */
+  listen(listener) {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Of a transaction that has ended: what one logs that is going to be repeated
+   * is not seen.
+   *
+   * @param {Transaction} transaction
+   */
+  publish({ origin, logs }) {
+    for (const { level, target, message } of logs)
+      this.print(origin, target, level, message);
+  }
+
+  /**
+   * @param {Origin} origin
+   * @param {RunnableFunction} target
+   * @param {string} method of the console
+   * @param {string} message
+   */
+  print(origin, { componentPath, path }, method, message) {
+    const level = method.toUpperCase();
+    origin.logLines.push(`[${level}] ${message}`);
+    const line = {
+      time: this.#clock.now(),
+      level,
+      componentPath,
+      function: path,
+      message,
+      requestId: origin.requestId,
+    };
+    for (const listener of this.#listeners) listener(line);
+  }
+}

@@ -1,0 +1,244 @@
+// @ts-check
+/**
+ * The tables, kept in convex-test's in-memory database: its transactions, nested
+ * ones included, its queries and indexes, its validation of documents and its
+ * read and write limits. Nothing else of convex-test's is used.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { convexTest } from "convex-test";
+import { copyDocuments, readTable } from "./storeCopy.mjs";
+
+/**
+ * What may be asked of the database within a transaction, in the terms in which
+ * Convex's own client code asks it.
+ *
+ * @typedef {object} StoreTransaction
+ * @property {(name: string, args: object) => any} syscall
+ * @property {(name: string, args: object) => Promise<any>} asyncSyscall
+ * @property {(kind: NestedKind, componentPath: string, limits: object | undefined, body: TransactionBody) => Promise<void>} nested
+ *   undoes what `body` has written if it throws
+ */
+
+/** @typedef {"query" | "mutation" | "snapshotQuery"} NestedKind */
+/** @typedef {(transaction: StoreTransaction) => Promise<void>} TransactionBody */
+/** @typedef {{ tableName: string, indexes: object[], documentType: object | null }} TableJson */
+/** @typedef {{ schemaValidation: boolean, tables: TableJson[] }} SchemaJson */
+/** @typedef {Map<string, SchemaJson | null>} Schemas by component path */
+
+/**
+ * @typedef {object} Database
+ * @property {any} test convex-test's own
+ * @property {Map<string, Set<string>>} tables by component path; declared or not
+ */
+
+/**
+ * What the function that convex-test calls is to do.
+ *
+ * @typedef {object} Execution
+ * @property {Database} database
+ * @property {NestedKind} kind
+ * @property {string} componentPath
+ * @property {() => number} now
+ * @property {TransactionBody} body
+ * @property {object} [limits]
+ */
+
+/** @type {AsyncLocalStorage<Execution>} */
+const running = new AsyncLocalStorage();
+
+const RealDate = Date;
+
+/** convex-test's clock: that of the transaction it executes. */
+class StoreDate extends RealDate {
+  /** @override */
+  static now() {
+    return running.getStore()?.now() ?? RealDate.now();
+  }
+}
+
+/** The modules of every component, as far as convex-test knows. */
+const MODULES = {
+  "/host/_generated/api.js": async () => ({}),
+  "/host/run.js": async () => ({
+    query: hostFunction("isQuery"),
+    mutation: hostFunction("isMutation"),
+  }),
+};
+
+/** @param {"isQuery" | "isMutation"} kind */
+function hostFunction(kind) {
+  return {
+    [kind]: true,
+    exportArgs: () => '{"type":"any"}',
+    exportReturns: () => "null",
+    async _handler() {
+      const execution = /** @type {Execution} */ (running.getStore());
+      // Seen by this call only: convex-test gives each its own globals.
+      globalThis.Date = /** @type {DateConstructor} */ (StoreDate);
+      await execution.body(storeTransaction(execution));
+      return null;
+    },
+  };
+}
+
+/**
+ * @param {Execution} execution
+ * @returns {StoreTransaction}
+ */
+function storeTransaction({ database, componentPath, now }) {
+  const within = AsyncLocalStorage.snapshot();
+  const { Convex } = /** @type {any} */ (globalThis);
+  return {
+    syscall: (name, args) =>
+      JSON.parse(within(() => Convex.syscall(name, JSON.stringify(args)))),
+    async asyncSyscall(name, args) {
+      if (name === "1.0/insert")
+        database.tables
+          .get(componentPath)
+          ?.add(/** @type {{ table: string }} */ (args).table);
+      const json = JSON.stringify(args);
+      return JSON.parse(await within(() => Convex.asyncSyscall(name, json)));
+    },
+    nested: (kind, componentPath, limits, body) =>
+      within(() =>
+        execute({ database, kind, componentPath, now, body, limits }),
+      ),
+  };
+}
+
+/** @param {Execution} execution */
+async function execute(execution) {
+  const { database, kind, componentPath, limits } = execution;
+  const udfPath = kind === "mutation" ? "run:mutation" : "run:query";
+  await running.run(execution, () =>
+    database.test[`${kind}FromPath`]({ componentPath, udfPath }, {}, limits),
+  );
+}
+
+export class Store {
+  /** Where no transaction's own context is inherited from. */
+  #outside = AsyncLocalStorage.snapshot();
+  #database;
+  #schemas;
+  /** @type {Promise<unknown>} */
+  #last = Promise.resolve();
+
+  /** @param {Schemas} schemas with the app's, whose path is empty */
+  constructor(schemas) {
+    this.#schemas = schemas;
+    this.#database = createDatabase(schemas);
+  }
+
+  /**
+   * A top-level transaction; they run one after the other. Rolled back if `body`
+   * throws.
+   *
+   * @param {"query" | "mutation"} kind
+   * @param {string} componentPath
+   * @param {() => number} now
+   * @param {TransactionBody} body
+   * @returns {Promise<void>}
+   */
+  transaction(kind, componentPath, now, body) {
+    return this.#inTurn(() =>
+      execute({ database: this.#database, kind, componentPath, now, body }),
+    );
+  }
+
+  /**
+   * All documents of a table, in the order in which they were created.
+   *
+   * @param {string} componentPath
+   * @param {string} table
+   */
+  rows(componentPath, table) {
+    return this.#inTurn(() =>
+      readTable(table, executor(this.#database, "query", componentPath)),
+    );
+  }
+
+  /**
+   * Keeps all documents; throws, and changes nothing, if one does not match its
+   * new schema. Components that are not mounted any more keep theirs too.
+   *
+   * @param {Schemas} schemas
+   */
+  changeSchemas(schemas) {
+    return this.#inTurn(async () => {
+      const all = new Map([...this.#schemas, ...schemas]);
+      if (JSON.stringify([...all]) === JSON.stringify([...this.#schemas]))
+        return;
+      const database = createDatabase(all);
+      for (const [componentPath, tables] of this.#database.tables)
+        await copyDocuments(
+          tables,
+          executor(this.#database, "query", componentPath),
+          executor(database, "mutation", componentPath),
+        );
+      this.#database = database;
+      this.#schemas = all;
+    });
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  #inTurn(work) {
+    return this.#outside(() => {
+      const result = this.#last.then(work);
+      this.#last = result.catch(() => {});
+      return result;
+    });
+  }
+}
+
+/**
+ * @param {Database} database
+ * @param {NestedKind} kind
+ * @param {string} componentPath
+ * @returns {(now: () => number, body: TransactionBody) => Promise<void>}
+ */
+function executor(database, kind, componentPath) {
+  return (now, body) => execute({ database, kind, componentPath, now, body });
+}
+
+/**
+ * @param {Schemas} schemas
+ * @returns {Database}
+ */
+function createDatabase(schemas) {
+  const test = /** @type {any} */ (
+    convexTest({
+      schema: asDefinition(schemas.get("") ?? null) ?? undefined,
+      modules: MODULES,
+      transactionLimits: true,
+    })
+  );
+  for (const [componentPath, schema] of schemas)
+    if (componentPath !== "")
+      test.registerComponent(componentPath, asDefinition(schema), MODULES);
+  const tables = [...schemas.keys()].map(
+    (path) => /** @type {[string, Set<string>]} */ ([path, new Set()]),
+  );
+  return { test, tables: new Map(tables) };
+}
+
+/**
+ * What `defineSchema` would have returned.
+ *
+ * @param {SchemaJson | null} schema
+ * @returns {any}
+ */
+function asDefinition(schema) {
+  if (schema === null) return null;
+  const tables = schema.tables.map((table) => [
+    table.tableName,
+    { export: () => table },
+  ]);
+  return {
+    schemaValidation: schema.schemaValidation,
+    tables: Object.fromEntries(tables),
+  };
+}

@@ -1,0 +1,102 @@
+/** What the engine's files and those that use it share: types only. */
+import type { JSONValue } from "convex/values";
+import type { FaultOptions } from "./faults.mjs";
+
+export type { FaultOptions, JSONValue };
+
+export type FunctionKind = "query" | "mutation" | "action";
+
+export interface Caller {
+  /** Whether internal functions, and those of components, may be called. */
+  admin: boolean;
+  /** What `ctx.auth.getUserIdentity()` gives. */
+  identity?: object | null;
+}
+
+export interface CallRequest {
+  /** Default: whichever the function is. */
+  kind?: FunctionKind;
+  /** Default: the app. */
+  componentPath?: string;
+  /** `dir/file:name` */
+  path: string;
+  /** An object of arguments, as `convexToJson` encodes it. */
+  args: JSONValue;
+  caller: Caller;
+}
+
+export type CallResponse =
+  | { status: "success"; value: JSONValue; logLines: string[] }
+  | {
+      status: "error";
+      errorMessage: string;
+      /** Of a ConvexError. */
+      errorData?: JSONValue;
+      logLines: string[];
+      notFound?: boolean;
+    };
+
+export interface LogLine {
+  time: number;
+  /** As in `console.log`, in capitals. */
+  level: string;
+  componentPath: string;
+  function: string;
+  message: string;
+  requestId: string;
+}
+
+/** What `_system/cli/modules:apiSpec` says of a function. */
+export interface FunctionSpec {
+  identifier: string;
+  functionType: "Query" | "Mutation" | "Action";
+  visibility: { kind: "public" | "internal" } | null;
+  args: JSONValue;
+  returns: JSONValue;
+}
+
+export interface DeployReport {
+  /** The paths of all components that are mounted. */
+  componentPaths: string[];
+  /** Of these, the ones that were not mounted before. */
+  addedComponents: string[];
+  removedComponents: string[];
+}
+
+export interface Deployment {
+  /** What a push would become: the reply to `start_push`. Throws what the developer has to mend. */
+  analyze(push: object): Promise<object>;
+  /** Makes a push the running code. The data of all tables is kept; throws if it does not fit the schema. */
+  deploy(push: object): Promise<DeployReport>;
+  /** Never rejects because of what the function does. */
+  call(request: CallRequest): Promise<CallResponse>;
+  /** After every committed write. */
+  onCommit(listener: () => void): () => void;
+  onLog(listener: (line: LogLine) => void): () => void;
+  functionsSpec(componentPath?: string): FunctionSpec[];
+  /** Every row of a table, in order of creation. */
+  rows(table: string, componentPath?: string): Promise<any[]>;
+  /** Resolves when nothing runs; what is scheduled for later may remain. */
+  idle(): Promise<void>;
+  /** Ends at once what runs and forgets what is scheduled. */
+  close(): Promise<void>;
+}
+
+/** Time as the deployment sees it. */
+export interface Clock {
+  now(): number;
+  /** Calls `fire` once, `ms` from now; returns a function that prevents it. */
+  setTimer(ms: number, fire: () => void): () => void;
+}
+
+export interface DeploymentOptions {
+  faults?: FaultOptions;
+  /** Of everything random. Default: 0. */
+  seed?: number;
+  /** Default: the real time. */
+  clock?: Clock;
+  /** Environment variables of the app's functions. */
+  env?: Record<string, string>;
+  /** Is given each line that a function logs. */
+  print?: (line: LogLine) => void;
+}
