@@ -1,0 +1,166 @@
+// @vitest-environment node
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test, vi } from "vitest";
+import packageJson from "../package.json" with { type: "json" };
+
+// What an app can import. The types are in exports.test-d.ts.
+
+// As a deployment gives it to whoever uses the component: only bundling makes it so.
+vi.mock("@convex-dev/workpool/convex.config.js", () => ({
+  default: { componentDefinitionPath: "workpool", defaultName: "workpool" },
+}));
+
+const VALUES = [
+  "NonRetryableError",
+  "TimeoutError",
+  "WorkflowManager",
+  "cancel",
+  "cleanup",
+  "createEvent",
+  "defineEvent",
+  "defineWorkflow",
+  "getStatus",
+  "list",
+  "listByName",
+  "listSteps",
+  "restart",
+  "sendEvent",
+  "start",
+  "vEventId",
+  "vResultValidator",
+  "vWorkflowId",
+  "vWorkflowStep",
+];
+
+test("the client exports these values and no others", async () => {
+  const client: Record<string, unknown> = await import("@convex-dev/workflow");
+  expect(Object.keys(client).sort()).toEqual(VALUES);
+  for (const name of VALUES) expect(client[name], name).toBeDefined();
+});
+
+test("what is re-exported of the pool is the pool's own", async () => {
+  const client = await import("@convex-dev/workflow");
+  const pool = await import("@convex-dev/workpool");
+  expect(client.NonRetryableError).toBe(pool.NonRetryableError);
+  expect(client.vResultValidator).toBe(pool.vResultValidator);
+});
+
+test("the manager has a method for every function that takes a component", async () => {
+  const { WorkflowManager } = await import("@convex-dev/workflow");
+  const methods = Object.getOwnPropertyNames(WorkflowManager.prototype);
+  expect(methods.sort()).toEqual([
+    "cancel",
+    "cleanup",
+    "constructor",
+    "createEvent",
+    "define",
+    "list",
+    "listByName",
+    "listSteps",
+    "restart",
+    "sendEvent",
+    "start",
+    "status",
+  ]);
+});
+
+describe("entry points", () => {
+  const { exports } = packageJson;
+  const path = (relative: string) =>
+    fileURLToPath(new URL(`../${relative}`, import.meta.url));
+
+  test("are these", () => {
+    expect(Object.keys(exports).sort()).toEqual([
+      ".",
+      "./_generated/component.js",
+      "./convex.config",
+      "./convex.config.js",
+      "./package.json",
+      "./test",
+    ]);
+  });
+
+  test.each(Object.entries(exports))(
+    "%s names files that are there, or are built from some that are",
+    (_entry, target) => {
+      const files =
+        typeof target === "string" ? [target] : Object.values(target);
+      for (const file of files) {
+        const source = file
+          .replace(/^\.\/dist\//, "./src/")
+          .replace(/(\.d\.ts|\.js)$/, ".ts");
+        expect(existsSync(path(source)), source).toBe(true);
+      }
+    },
+  );
+
+  test("./convex.config is the component, with the pool as its child", async () => {
+    type Definition = {
+      export(): {
+        definitionType: { name: string };
+        childComponents: { name: string }[];
+      };
+    };
+    for (const module of [
+      await import("@convex-dev/workflow/convex.config"),
+      await import("@convex-dev/workflow/convex.config.js"),
+    ]) {
+      const definition = module.default as unknown as Definition;
+      const { definitionType, childComponents } = definition.export();
+      expect(definitionType.name).toBe("workflow");
+      expect(childComponents.map(({ name }) => name)).toEqual(["workpool"]);
+    }
+  });
+
+  test("./test registers the component and the pool nested in it", async () => {
+    const { default: helper, register } =
+      await import("@convex-dev/workflow/test");
+    expect(Object.keys(helper).sort()).toEqual([
+      "modules",
+      "register",
+      "schema",
+    ]);
+    expect(helper.register).toBe(register);
+    const registered: string[] = [];
+    const t = {
+      registerComponent: (name: string) => registered.push(name),
+    } as never;
+    register(t);
+    register(t, "flows");
+    expect(registered).toEqual(
+      expect.arrayContaining([
+        "workflow",
+        "workflow/workpool",
+        "flows",
+        "flows/workpool",
+      ]),
+    );
+    const modules = Object.keys(helper.modules).map((file) =>
+      file.replace(/^.*component\//, ""),
+    );
+    expect(modules).toEqual(
+      expect.arrayContaining(["workflow.ts", "journal.ts", "event.ts"]),
+    );
+  });
+
+  test("./package.json is the package's own", async () => {
+    const { default: found } = await import(
+      "@convex-dev/workflow/package.json",
+      { with: { type: "json" } }
+    );
+    expect(found).toMatchObject({
+      name: "@convex-dev/workflow",
+      type: "module",
+      license: "Apache-2.0",
+      files: ["dist", "src"],
+    });
+    expect(Object.keys(found.peerDependencies).sort()).toEqual([
+      "@convex-dev/workpool",
+      "convex",
+      "convex-helpers",
+    ]);
+    // No dependencies besides: an app has one copy of each.
+    expect(found).not.toHaveProperty("dependencies");
+  });
+});
