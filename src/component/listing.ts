@@ -2,6 +2,7 @@ import type { PaginationOptions } from "convex/server";
 import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer, type Validator } from "convex/values";
 import { vResult, vWorkId } from "@convex-dev/workpool";
+import { BYTES_PER_BATCH } from "../shared/limits.js";
 import type { Id } from "./_generated/dataModel.js";
 import type { QueryCtx } from "./_generated/server.js";
 import type { Run, StepRow } from "./runs.js";
@@ -107,6 +108,19 @@ export function publicStep(row: StepRow): Infer<typeof vPublicStep> {
 const workId = (id: string | undefined) =>
   id as Infer<typeof vWorkId> | undefined;
 
+/** What one page may hold: an array has at most 8,192 elements. */
+const MAX_PAGE_ROWS = 4096;
+
+/** A page that would take too much of a transaction is shorter than asked for. */
+const withinLimits = (asked: PaginationOptions) => ({
+  ...asked,
+  maximumRowsRead: Math.min(asked.maximumRowsRead ?? Infinity, MAX_PAGE_ROWS),
+  maximumBytesRead: Math.min(
+    asked.maximumBytesRead ?? Infinity,
+    BYTES_PER_BATCH,
+  ),
+});
+
 export async function listRuns(
   ctx: QueryCtx,
   name: string | undefined,
@@ -120,7 +134,7 @@ export async function listRuns(
       : runs.withIndex("name", (q) => q.eq("name", name))
   )
     .order(order)
-    .paginate(paginationOpts);
+    .paginate(withinLimits(paginationOpts));
   return { ...result, page: result.page.map(publicRun) };
 }
 
@@ -134,6 +148,6 @@ export async function listStepsOf(
     .query("steps")
     .withIndex("workflow", (q) => q.eq("workflowId", workflowId))
     .order(order)
-    .paginate(paginationOpts);
+    .paginate(withinLimits(paginationOpts));
   return { ...result, page: result.page.map(publicStep) };
 }
