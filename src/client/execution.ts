@@ -24,13 +24,12 @@ import { LegacyReplay } from "./replay/legacy/replay.js";
 import { EngineReplay } from "./replay/replay.js";
 import type {
   InlineTurn,
-  NewStep,
   TurnEnd,
   TurnLimits,
   TurnPorts,
   TurnRecord,
 } from "./replay/turn.js";
-import { newStepArgs, type NewStepArgs } from "./stepArgs.js";
+import { newStepArgs, whyRefused, type NewStepArgs } from "./stepArgs.js";
 import { createStepContext, type WorkflowRequest } from "./stepContext.js";
 import type { AppMutationCtx } from "./types.js";
 import type { WorkflowId } from "./validators.js";
@@ -159,6 +158,8 @@ export class Execution {
   ): Promise<Outcome | null> {
     const { ctx } = this;
     const { target, args } = request;
+    const error = whyRefused(request);
+    if (error !== undefined) return { result: { kind: "failed", error } };
     const transactionLimits = await roomBeside(
       ctx,
       reserveFor(unwritten),
@@ -185,9 +186,9 @@ export class Execution {
 
   private async record(record: TurnRecord<WorkflowRequest>) {
     const { ctx, workflow, run_: run } = this;
-    this.countSizes(record.steps);
     const steps: NewStepArgs[] = [];
     for (const step of record.steps) steps.push(await newStepArgs(step));
+    this.countSizes(steps);
     const rows = await ctx.runMutation(workflow.component.journal.startSteps, {
       workflowId: run._id,
       generationNumber: run.generationNumber,
@@ -206,13 +207,14 @@ export class Execution {
     return rows && rows.map(toEntry);
   }
 
-  private countSizes(steps: NewStep<WorkflowRequest>[]) {
-    for (const { request, stepNumber, completed, stepId } of steps) {
+  private countSizes(steps: NewStepArgs[]) {
+    for (const { step, stepNumber, failure, stepId } of steps) {
       if (stepId !== undefined) continue;
+      const { args, runResult } = step;
       this.journalSize +=
-        ROW_OVERHEAD + sizeOf(request.args) + sizeOf(completed?.outcome);
+        ROW_OVERHEAD + sizeOf(args) + sizeOf(runResult) + sizeOf(failure);
       if (this.journalSize > MAX_JOURNAL_BYTES)
-        throw new JournalTooLarge(this.journalSize, stepNumber, request.name);
+        throw new JournalTooLarge(this.journalSize, stepNumber!, step.name);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { createFunctionHandle, type FunctionArgs } from "convex/server";
-import { sizeOf } from "../shared/storable.js";
+import { maxArgsBytes } from "../shared/limits.js";
+import { sizeOf, whyArgumentsRefused } from "../shared/storable.js";
 import type { NewStep } from "./replay/turn.js";
 import { nameOf, type WorkflowRequest } from "./stepContext.js";
 import type { WorkflowComponent } from "./types.js";
@@ -8,10 +9,16 @@ export type NewStepArgs = FunctionArgs<
   WorkflowComponent["journal"]["startSteps"]
 >["steps"][number];
 
+/** Why a step fails without being run. It is recorded without its arguments, which no row can hold. */
+export const whyRefused = (request: WorkflowRequest): string | undefined =>
+  whyArgumentsRefused(request, maxArgsBytes(request.functionType));
+
 /** A step as `journal:startSteps` takes it. */
 export async function newStepArgs(
-  step: NewStep<WorkflowRequest>,
+  asked: NewStep<WorkflowRequest>,
 ): Promise<NewStepArgs> {
+  const refused = whyRefused(asked.request);
+  const step = refused === undefined ? asked : withoutArgs(asked, refused);
   const { request, completed } = step;
   return {
     stepNumber: step.stepNumber,
@@ -26,6 +33,22 @@ export async function newStepArgs(
     schedulerOptions: schedule(request),
     workflowName:
       request.kind === "workflow" ? nameOf(request.target!) : undefined,
+    argsOmitted: refused === undefined ? undefined : true,
+  };
+}
+
+function withoutArgs(
+  step: NewStep<WorkflowRequest>,
+  error: string,
+): NewStep<WorkflowRequest> {
+  const failed = {
+    outcome: { result: { kind: "failed" as const, error } },
+    completedAt: Date.now(),
+  };
+  return {
+    ...step,
+    request: { ...step.request, args: {} },
+    completed: step.completed ?? failed,
   };
 }
 

@@ -3,6 +3,7 @@ import { validate } from "convex-helpers/validators";
 import { v } from "convex/values";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
 import { toEntry, type Run } from "./entries.js";
+import { shortenError } from "../shared/storable.js";
 import { explainMissingGlobal } from "./environment/environment.js";
 import { Execution, isLegacy, JournalTooLarge } from "./execution.js";
 import type { TurnEnd } from "./replay/turn.js";
@@ -105,9 +106,9 @@ function returned(
   value: unknown,
 ): RunResult {
   const returnValue = value ?? null;
-  if (!returns) return { kind: "success", returnValue };
   try {
-    validate(returns, returnValue, { throw: true, db: ctx.db });
+    convexToJson(returnValue as Value);
+    if (returns) validate(returns, returnValue, { throw: true, db: ctx.db });
     return { kind: "success", returnValue };
   } catch (error) {
     return {
@@ -118,7 +119,9 @@ function returned(
 }
 
 function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = shortenError(
+    error instanceof Error ? error.message : String(error),
+  );
   const explanation = explainMissingGlobal(error);
   return explanation ? `${text}\n${explanation}` : text;
 }

@@ -6,7 +6,13 @@ import {
   MAX_ROW_BYTES,
   STEPS_PER_BATCH,
 } from "../shared/limits.js";
-import { shortenError, sizeOf, whyNotStorable } from "../shared/storable.js";
+import {
+  fitError,
+  preview,
+  shortenError,
+  sizeOf,
+  whyNotStorable,
+} from "../shared/storable.js";
 import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
@@ -89,22 +95,21 @@ async function keepFailure(
 
 function storableResult(run: Run, result: RunResult): RunResult {
   if (result.kind === "canceled") return result;
+  const others = sizeOf(run.args) + sizeOf(run.onComplete?.context);
+  const room = MAX_ROW_BYTES - others;
   if (result.kind === "failed")
-    return { kind: "failed", error: shortenError(result.error) };
+    return { kind: "failed", error: fitError(result.error, room) };
   const returnValue: unknown = result.returnValue ?? null;
   const what = `The return value of workflow ${run._id}`;
   const shape = whyNotStorable(what, returnValue);
   if (shape) return { kind: "failed", error: shape };
-  const others = sizeOf(run.args) + sizeOf(run.onComplete?.context);
   const size = sizeOf(returnValue);
-  if (others + size > MAX_ROW_BYTES)
-    return {
-      kind: "failed",
-      error:
-        `${what} is too large: ${size} bytes, with ${others} bytes of arguments and context; ` +
-        `the maximum together is ${MAX_ROW_BYTES} bytes. Store it in a table or a file and return its id.`,
-    };
-  return { kind: "success", returnValue };
+  if (size <= room) return { kind: "success", returnValue };
+  const error =
+    `${what} is too large: ${size} bytes, with ${others} bytes of arguments and context; ` +
+    `the maximum together is ${MAX_ROW_BYTES} bytes. Store it in a table or a file and return its id. ` +
+    `It begins: ${preview(returnValue)}`;
+  return { kind: "failed", error: fitError(error, room) };
 }
 
 /**

@@ -172,6 +172,7 @@ export const vNewStep = v.object({
   wakes: stepEngineFields.wakes,
   group: stepEngineFields.group,
   failure: v.optional(vFailure),
+  argsOmitted: stepEngineFields.argsOmitted,
 });
 export type NewStep = Infer<typeof vNewStep>;
 

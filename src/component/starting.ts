@@ -1,5 +1,5 @@
-import { MAX_POOL_ARGS_BYTES, MAX_ROW_BYTES } from "../shared/limits.js";
-import { sizeOf, whyNotStorable } from "../shared/storable.js";
+import { maxArgsBytes } from "../shared/limits.js";
+import { whyArgumentsRefused } from "../shared/storable.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
 import { createRun } from "./creating.js";
@@ -98,7 +98,7 @@ async function draft(
       workflowId: run._id,
       stepNumber: kept ? kept.stepNumber : next++,
       step: refused ? failed({ ...step, args: {} }, refused) : step,
-      argsOmitted: refused ? true : undefined,
+      argsOmitted: refused ? true : item.argsOmitted,
       unstarted: recordOnly && step.inProgress ? true : undefined,
       retry:
         "functionType" in step && step.functionType === "action"
@@ -120,20 +120,13 @@ async function draft(
 /** Why a step can't be started as asked. It fails; the turn goes on. */
 function whyRefused({ step, schedulerOptions }: NewStep): string | undefined {
   if (!step.inProgress) return undefined;
-  const what = `The arguments of step "${step.name}"`;
-  const problem =
-    whyNotStorable(what, step.args) ??
+  const functionType = "functionType" in step ? step.functionType : undefined;
+  return (
+    whyArgumentsRefused(step, maxArgsBytes(functionType)) ??
     (step.kind === "sleep"
       ? undefined
-      : whyStartRefused(step.name, schedulerOptions));
-  if (problem) return problem;
-  const max =
-    "functionType" in step && step.functionType === "action"
-      ? MAX_POOL_ARGS_BYTES
-      : MAX_ROW_BYTES;
-  const size = sizeOf(step.args);
-  if (size <= max) return undefined;
-  return `${what} are too large: ${size} bytes, the maximum is ${max} bytes. Store them in a table or a file and pass its id.`;
+      : whyStartRefused(step.name, schedulerOptions))
+  );
 }
 
 function failed<T extends StepRow["step"]>(step: T, error: string): T {

@@ -10,11 +10,15 @@ export const MAX_JOURNAL_BYTES = 8 * (1 << 20);
 /** The largest arguments that the pool takes with a job, less room for what goes with them. */
 export const MAX_POOL_ARGS_BYTES = 1_000_000 - 4 * 1024;
 
+/** The largest arguments of a step. The pool carries those of an action. */
+export const maxArgsBytes = (functionType: string | undefined) =>
+  functionType === "action" ? MAX_POOL_ARGS_BYTES : MAX_ROW_BYTES;
+
 /** Longer errors are cut, so that recording a failure can't fail. */
-export const MAX_ERROR_LENGTH = 16 * 1024;
+export const MAX_ERROR_BYTES = 16 * 1024;
 
 /** How much of an oversized value its error shows. */
-export const MAX_PREVIEW_LENGTH = 16 * 1024;
+export const MAX_PREVIEW_BYTES = 16 * 1024;
 
 /** Convex nests documents 16 deep; a step's arguments and results sit up to three levels down. */
 export const MAX_VALUE_NESTING = 13;

@@ -1,7 +1,7 @@
 import type { RunResult } from "@convex-dev/workpool";
-import { MAX_ERROR_LENGTH, MAX_ROW_BYTES } from "./limits.js";
+import { MAX_ROW_BYTES } from "./limits.js";
 import {
-  shortenError,
+  fitError,
   sizeOf,
   whyNotRecordable,
   whyNotStorable,
@@ -31,21 +31,18 @@ export function storableOutcome(
       tooLargeTogether(what, sizeOf(returnValue), room);
     return {
       result: problem
-        ? { kind: "failed", error: shortenError(problem) }
+        ? { kind: "failed", error: fitError(problem, room) }
         : { kind: "success", returnValue },
     };
   }
   if (result.kind === "canceled") return { result };
-  const error = shortenError(
-    result.error,
-    Math.min(room / 4, MAX_ERROR_LENGTH),
-  );
+  const error = fitError(result.error, room);
   const short: RunResult = { kind: "failed", error };
   if (!failure) return { result: short };
   const dropData =
     failure.name === "ConvexError" &&
     (whyNotStorable("data", failure.data) !== undefined ||
-      sizeOf(failure.data) + error.length * 3 > room);
+      sizeOf(failure.data) + sizeOf(error) > room);
   return { result: short, failure: dropData ? undefined : failure };
 }
 

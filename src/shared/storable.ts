@@ -1,18 +1,43 @@
 import { getConvexSize, type Value } from "convex/values";
 import {
   MAX_ARRAY_LENGTH,
-  MAX_ERROR_LENGTH,
+  MAX_ERROR_BYTES,
   MAX_OBJECT_FIELDS,
-  MAX_PREVIEW_LENGTH,
+  MAX_PREVIEW_BYTES,
   MAX_RESULT_BYTES,
   MAX_VALUE_NESTING,
 } from "./limits.js";
 
-/** Cuts an error that is too long to be kept beside everything else in a row. */
-export function shortenError(error: string, max = MAX_ERROR_LENGTH): string {
-  if (error.length <= max) return error;
-  const note = ` … (${error.length} characters, cut to ${max})`;
-  return error.slice(0, max - note.length) + note;
+/** Cuts an error that is too long, in bytes, to be kept beside everything else in a row. */
+export function shortenError(error: string, max = MAX_ERROR_BYTES): string {
+  if (beginning(error, max) === error) return error;
+  const note = ` … (${error.length} characters, cut to ${max} bytes)`;
+  return beginning(error, max - NOTE_BYTES) + note;
+}
+
+/** Cuts an error to what fits into a row that has `room` bytes left. */
+export function fitError(error: string, room: number): string {
+  const max = Math.min(room / 2, MAX_ERROR_BYTES);
+  return shortenError(error, Math.max(MIN_ERROR_BYTES, Math.floor(max)));
+}
+
+/** So much fits into any row: `MAX_ROW_BYTES` leaves room for it. */
+const MIN_ERROR_BYTES = 1024;
+
+/** More than any note takes. */
+const NOTE_BYTES = 100;
+
+/** As much of a text as `max` bytes hold. It never ends within a character, for Convex stores no half ones. */
+function beginning(text: string, max: number): string {
+  let bytes = 0;
+  let end = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (bytes > max) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
 }
 
 export function sizeOf(value: unknown): number {
@@ -29,6 +54,19 @@ export function whyNotStorable(
 ): string | undefined {
   const shape = shapeProblem(value, MAX_VALUE_NESTING);
   return shape && `${what} can't be stored: ${shape}`;
+}
+
+/** Why a step can't be recorded with these arguments, of at most `max` bytes, or undefined when it can. */
+export function whyArgumentsRefused(
+  { name, args }: { name: string; args: unknown },
+  max: number,
+): string | undefined {
+  const what = `The arguments of step "${name}"`;
+  const shape = whyNotStorable(what, args);
+  if (shape) return shape;
+  const size = sizeOf(args);
+  if (size <= max) return undefined;
+  return `${what} are too large: ${size} bytes, the maximum is ${max} bytes. Store them in a table or a file and pass its id.`;
 }
 
 /** As `whyNotStorable`, for a step's return value or an event's value, whose size is bounded too. */
@@ -73,8 +111,11 @@ function firstProblem(
   return undefined;
 }
 
-/** The beginning of a value as JSON, without serialising the whole of a large string first. */
-export function preview(value: unknown, max = MAX_PREVIEW_LENGTH): string {
+/**
+ * The beginning of a value as JSON, in `max` bytes, without serialising the whole of a large string
+ * first.
+ */
+export function preview(value: unknown, max = MAX_PREVIEW_BYTES): string {
   const text =
     JSON.stringify(value, (_key, inner: unknown) => {
       if (typeof inner === "string") return inner.slice(0, max);
@@ -82,5 +123,8 @@ export function preview(value: unknown, max = MAX_PREVIEW_LENGTH): string {
       if (inner instanceof ArrayBuffer) return `<${inner.byteLength} bytes>`;
       return inner;
     }) ?? "undefined";
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+  const ellipsis = "…";
+  return beginning(text, max) === text
+    ? text
+    : beginning(text, max - sizeOf(ellipsis)) + ellipsis;
 }

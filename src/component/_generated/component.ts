@@ -308,6 +308,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           generationNumber: number;
           goOn?: boolean;
           steps: Array<{
+            argsOmitted?: boolean;
             delivery?: { issued: number; order: number };
             failure?:
               | { data: any; name: "ConvexError" }

@@ -1,0 +1,84 @@
+import { expect } from "vitest";
+import type { WorkflowCtx } from "../client/index.js";
+import {
+  journal,
+  runHandler,
+  script,
+  steps,
+  workflows,
+  type Backend,
+} from "./harness.js";
+import { expectStorableRows } from "./storable.js";
+
+export const KiB = 1024;
+export const MiB = KiB * KiB;
+/** The arguments of the functions that `scriptValue` scripts. */
+export const call = { name: "value" };
+
+/** Each kind of step that returns what the scripts of "value" return. */
+export const kinds: [
+  string,
+  (step: WorkflowCtx, args?: object) => Promise<unknown>,
+][] = [
+  ["query", (step, args) => step.runQuery(steps.query, { ...call, ...args })],
+  [
+    "mutation",
+    (step, args) => step.runMutation(steps.mutation, { ...call, ...args }),
+  ],
+  [
+    "action",
+    (step, args) => step.runAction(steps.action, { ...call, ...args }),
+  ],
+  [
+    "inline query",
+    (step, args) =>
+      step.runQuery(steps.query, { ...call, ...args }, { inline: true }),
+  ],
+  [
+    "inline mutation",
+    (step, args) =>
+      step.runMutation(steps.mutation, { ...call, ...args }, { inline: true }),
+  ],
+  [
+    "nested workflow",
+    (step, args) =>
+      step.runWorkflow(workflows.workflow, { handler: "value", ...args }),
+  ],
+];
+export const functions = kinds.slice(0, 5);
+
+/** Says what they return, or throw, and counts how often they ran. */
+export function scriptValue(value: () => unknown) {
+  const calls = { count: 0 };
+  const body = () => {
+    calls.count++;
+    return value();
+  };
+  for (const kind of ["query", "mutation", "action"] as const)
+    script(kind, "value", body);
+  script("handler", "value", async () => body());
+  return calls;
+}
+
+/** What the handler catches, the same on each of its executions; the run goes on. */
+export async function caught(
+  t: Backend,
+  run: (step: WorkflowCtx) => Promise<unknown>,
+): Promise<string> {
+  const seen = new Set<unknown>();
+  const { status, workflowId } = await runHandler(t, async (step) => {
+    const result = await run(step).then(
+      () => "no error",
+      (error: Error) => error.message,
+    );
+    seen.add(result);
+    await step.sleep(1);
+    return await step.runMutation(steps.echo, { value: "went on" });
+  });
+  expect(status).toEqual({ type: "completed", result: "went on" });
+  const [row] = await journal(t, workflowId);
+  expect(row!.step.runResult).toMatchObject({ kind: "failed" });
+  await expectStorableRows(t);
+  expect(seen.size).toBe(1);
+  return [...seen][0] as string;
+}
