@@ -1,9 +1,9 @@
 import type { RunResult } from "@convex-dev/workpool";
 import { validate } from "convex-helpers/validators";
-import { v } from "convex/values";
+import { convexToJson, v, type Value } from "convex/values";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
-import { toEntry, type Run } from "./entries.js";
 import { shortenError } from "../shared/storable.js";
+import { toEntry, type Run } from "./entries.js";
 import { explainMissingGlobal } from "./environment/environment.js";
 import { Execution, isLegacy, JournalTooLarge } from "./execution.js";
 import type { TurnEnd } from "./replay/turn.js";
