@@ -1,6 +1,7 @@
 import type { RunResult } from "@convex-dev/workpool";
 import { validate } from "convex-helpers/validators";
 import { convexToJson, v, type Value } from "convex/values";
+import { createLogger } from "../component/logging.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
 import { shortenError } from "../shared/storable.js";
 import { toEntry, type Run } from "./entries.js";
@@ -42,6 +43,12 @@ export async function takeTurn(
   const execution = new Execution(ctx, workflow, run, begun.journalSize);
   try {
     const ended = await execution.run(rows.map(toEntry));
+    // The run keeps what was thrown; where it was thrown is for whoever has to find out why.
+    if (ended.kind === "threw")
+      createLogger(begun.logLevel).warn(
+        `Workflow ${run._id} ("${run.name}") fails:`,
+        ended.error,
+      );
     const result = resultOf(ctx, workflow, run, ended);
     return result && (await end(result));
   } catch (error) {
