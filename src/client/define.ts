@@ -6,6 +6,7 @@ import {
 } from "convex/server";
 import { vResult } from "@convex-dev/workpool";
 import { v, type PropertyValidators, type Validator } from "convex/values";
+import type { Drive } from "./driven.js";
 import { takeTurn } from "./turn.js";
 import type {
   AppMutationCtx,
@@ -110,6 +111,7 @@ interface Call {
   context?: unknown;
   workflowId?: string;
   generationNumber?: number;
+  drive?: Drive;
 }
 
 const NEST_ARGS =
@@ -127,6 +129,8 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     context: v.optional(v.any()),
     workflowId: v.optional(v.string()),
     generationNumber: v.optional(v.number()),
+    // What a driver hands over: see `Drive`.
+    drive: v.optional(v.any()),
     // Shown wherever Convex rejects arguments that are not nested.
     help: v.optional(v.literal(NEST_ARGS)),
   };
@@ -146,6 +150,15 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
         v.object({ kind: v.literal("success"), returnValue }),
         ...FAILED_OR_CANCELED,
       ),
+    }),
+    // To a driver.
+    v.object({
+      kind: v.literal("driving"),
+      next: v.any(),
+      revision: v.number(),
+      logLevel: v.string(),
+      rows: v.array(v.any()),
+      isWhole: v.boolean(),
     }),
   );
 }
@@ -191,17 +204,18 @@ async function ownHandle(name: string): Promise<FunctionHandle<"mutation">> {
 async function advance(
   ctx: AppMutationCtx,
   workflow: Workflow,
-  { workflowId, generationNumber }: Call,
+  { workflowId, generationNumber, drive }: Call,
 ) {
   if (generationNumber === undefined)
     throw new Error(
       `Workflow ${workflowId} can't take a turn without its generationNumber. To start a run, pass args and no workflowId.`,
     );
-  const runResult = await takeTurn(ctx, workflow, {
-    workflowId: workflowId!,
-    generationNumber,
-  });
-  return runResult
-    ? { kind: "complete" as const, runResult }
-    : (workflowId as WorkflowId);
+  const { runResult, reply } = await takeTurn(
+    ctx,
+    workflow,
+    { workflowId: workflowId!, generationNumber },
+    drive,
+  );
+  if (runResult) return { kind: "complete" as const, runResult };
+  return reply ?? (workflowId as WorkflowId);
 }

@@ -3,11 +3,11 @@ import { sizeOf } from "../shared/storable.js";
 import type { WorkflowComponent } from "./types.js";
 import type { JournalEntry } from "./replay/journal.js";
 
-type Begun = NonNullable<
+export type Begun = NonNullable<
   FunctionReturnType<WorkflowComponent["journal"]["beginTurn"]>
 >;
 export type Run = Begun["workflow"];
-export type StepRow = Begun["journal"][number][number];
+export type StepRow = NonNullable<Begun["journal"]>[number][number];
 
 /** A row of the steps table as the replay core knows it. */
 export function toEntry(row: StepRow): JournalEntry {

@@ -15,7 +15,8 @@ import {
   roomBeside,
   type Reserve,
 } from "../shared/transactionRoom.js";
-import { toEntry, type Run } from "./entries.js";
+import { ChangedRows, type Drive, type DriveReply } from "./driven.js";
+import { toEntry, type Begun, type Run, type StepRow } from "./entries.js";
 import { createEnvironment } from "./environment/environment.js";
 import { createQuiesce } from "./environment/quiesce.js";
 import { trackingCombinators } from "./replay/combinators.js";
@@ -83,19 +84,55 @@ export class Execution {
   /** Constant within a transaction on the platform; not everywhere else. */
   private readonly now = Date.now();
   private limits = FULL_LIMITS;
+  private readonly run_: Run;
+  private readonly journal: JournalEntry[];
+  private readonly changed: ChangedRows;
+  private journalSize: number;
+  /** The step that the driver executed, until it is written down. */
+  private completed: Begun["completed"];
 
   constructor(
     private readonly ctx: AppMutationCtx,
     private readonly workflow: Workflow,
-    private readonly run_: Run,
-    private journalSize: number,
-  ) {}
-
-  async run(journal: JournalEntry[]): Promise<TurnEnd> {
-    for (;;) {
-      const end = await this.runOnce(journal);
-      if (end.kind !== "again") return end;
+    private readonly begun: Begun,
+    rows: StepRow[],
+    private readonly drive: Drive | undefined,
+  ) {
+    this.run_ = begun.workflow;
+    this.journalSize = begun.journalSize;
+    this.completed = begun.completed;
+    this.changed = new ChangedRows(rows);
+    this.journal = rows.map(toEntry);
+    if (begun.completed) {
+      const { stepNumber, result, failure, completedAt } = begun.completed;
+      const entry = this.journal[stepNumber]!;
+      entry.outcome = { result, failure };
+      entry.completedAt = completedAt;
+      entry.bytes += sizeOf(result);
+      this.journalSize += sizeOf(result) + sizeOf(failure);
     }
+  }
+
+  async run(): Promise<TurnEnd> {
+    for (;;) {
+      const end = await this.runOnce(this.journal);
+      if (end.kind === "again") continue;
+      if (this.completed) await this.record(NOTHING);
+      return end;
+    }
+  }
+
+  /** What to tell the driver that takes this turn, if there is a step for it. */
+  reply(): DriveReply | undefined {
+    const { begun, drive } = this;
+    return (
+      drive &&
+      this.changed.reply(drive.driver, {
+        revision: this.run_.revision ?? 0,
+        logLevel: begun.logLevel,
+        isWhole: begun.journal !== undefined,
+      })
+    );
   }
 
   private async runOnce(journal: JournalEntry[]): Promise<TurnEnd> {
@@ -189,22 +226,65 @@ export class Execution {
     const steps: NewStepArgs[] = [];
     for (const step of record.steps) steps.push(await newStepArgs(step));
     this.countSizes(steps);
+    const { drive } = this;
+    const completed = this.takeCompleted(record);
     const rows = await ctx.runMutation(workflow.component.journal.startSteps, {
       workflowId: run._id,
       generationNumber: run.generationNumber,
       steps,
       workpoolOptions: workflow.workpoolOptions,
-      deliveries: record.deliveries.map(({ entry, delivery }) => ({
-        stepId: entry.stepId,
-        delivery,
-      })),
+      deliveries: record.deliveries
+        .filter(({ entry }) => entry.stepId !== completed?.stepId)
+        .map(({ entry, delivery }) => ({ stepId: entry.stepId, delivery })),
       waits: record.waits.map(({ entry, interest }) => ({
         stepId: entry.stepId,
         ...interest,
       })),
       goOn: record.goOn,
+      completed,
+      caller: drive && { driver: drive.driver, handsOver: drive.handsOver },
+      inFlight: this.journal.filter(isExecuting).length,
+      execution: workflow.workpoolOptions?.execution,
     });
-    return rows && rows.map(toEntry);
+    if (!rows) return null;
+    this.noteChanges(record, completed, rows);
+    return rows.map(toEntry);
+  }
+
+  /** The row of the step that the driver executed, to be written down with where its result was shown. */
+  private takeCompleted(record: TurnRecord<WorkflowRequest>) {
+    const { completed } = this;
+    if (!completed) return undefined;
+    this.completed = undefined;
+    const { stepNumber, result, failure, completedAt } = completed;
+    const { stepId, delivery } = this.journal[stepNumber]!;
+    const { step } = this.changed.rowOf(stepId);
+    const shown = record.deliveries.some(
+      ({ entry }) => entry.stepId === stepId,
+    );
+    return {
+      stepId,
+      stepNumber,
+      step: { ...step, inProgress: false, runResult: result, completedAt },
+      failure,
+      delivery: shown ? delivery : undefined,
+    };
+  }
+
+  private noteChanges(
+    { deliveries, waits }: TurnRecord<WorkflowRequest>,
+    completed: (Partial<StepRow> & { stepId?: string }) | undefined,
+    rows: StepRow[],
+  ) {
+    if (completed) {
+      const { stepId, ...fields } = completed;
+      this.changed.change(stepId!, fields);
+    }
+    for (const { entry, delivery } of deliveries)
+      this.changed.change(entry.stepId, { delivery });
+    for (const { entry, interest } of waits)
+      this.changed.change(entry.stepId, interest);
+    for (const row of rows) this.changed.add(row);
   }
 
   private countSizes(steps: NewStepArgs[]) {
@@ -220,6 +300,16 @@ export class Execution {
 }
 
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
+
+const NOTHING: TurnRecord<WorkflowRequest> = {
+  steps: [],
+  deliveries: [],
+  waits: [],
+  goOn: false,
+};
+
+const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
+  (kind === "function" || kind === "workflow") && !outcome && !unstarted;
 
 type RunReplay = EngineReplay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
 

@@ -4,7 +4,8 @@ import { convexToJson, v, type Value } from "convex/values";
 import { createLogger } from "../component/logging.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
 import { shortenError } from "../shared/storable.js";
-import { toEntry, type Run } from "./entries.js";
+import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
+import type { Run } from "./entries.js";
 import { explainMissingGlobal } from "./environment/environment.js";
 import { Execution, isLegacy, JournalTooLarge } from "./execution.js";
 import type { TurnEnd } from "./replay/turn.js";
@@ -20,29 +21,30 @@ export async function takeTurn(
   ctx: AppMutationCtx,
   workflow: Workflow,
   turn: { workflowId: string; generationNumber: number },
-): Promise<RunResult | null> {
-  const begun = await ctx.runMutation(
-    workflow.component.journal.beginTurn,
-    turn,
-  );
-  if (!begun) return null;
+  drive?: Drive,
+): Promise<{ runResult?: RunResult; reply?: DriveReply }> {
+  const begun = await ctx.runMutation(workflow.component.journal.beginTurn, {
+    ...turn,
+    drive: drive && toBeginArgs(drive),
+  });
+  if (!begun) return {};
   const run = begun.workflow;
   const end = async (runResult: RunResult) => {
     await ctx.runMutation(workflow.component.workflow.complete, {
       ...turn,
       runResult,
     });
-    return runResult;
+    return { runResult };
   };
   if (begun.tooLarge)
     return await end(journalTooLarge(run._id, begun.tooLarge));
-  const rows = begun.journal.flat();
-  if (isLegacy(run) && begun.blocked) return null;
+  const rows = begun.journal?.flat() ?? drive!.held!.rows;
+  if (isLegacy(run) && begun.blocked) return {};
   const refused = rows.length === 0 && whyArgsRefused(ctx, workflow, run);
   if (refused) return await end({ kind: "failed", error: refused });
-  const execution = new Execution(ctx, workflow, run, begun.journalSize);
+  const execution = new Execution(ctx, workflow, begun, rows, drive);
   try {
-    const ended = await execution.run(rows.map(toEntry));
+    const ended = await execution.run();
     // The run keeps what was thrown; where it was thrown is for whoever has to find out why.
     if (ended.kind === "threw")
       createLogger(begun.logLevel).warn(
@@ -50,7 +52,14 @@ export async function takeTurn(
         ended.error,
       );
     const result = resultOf(ctx, workflow, run, ended);
-    return result && (await end(result));
+    if (result) return await end(result);
+    const reply = execution.reply();
+    if (drive && !reply)
+      await ctx.runMutation(workflow.component.driving.dismiss, {
+        workflowId: run._id,
+        driver: drive.driver,
+      });
+    return { reply };
   } catch (error) {
     if (!(error instanceof JournalTooLarge)) throw error;
     return await end(journalTooLarge(run._id, error));

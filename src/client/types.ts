@@ -60,6 +60,12 @@ export type WorkpoolOptions = WorkpoolRetryOptions & {
    * `utils:updateConfig` stored, else 25. Managers of one component should agree on it.
    */
   maxParallelism?: number;
+  /**
+   * How steps are executed. `driver`: a chain of steps in one job of the pool, one transaction a
+   * step. `pool`: each step as a job of its own. Runs may change between the two at any step.
+   * Default: what `utils:updateConfig` stored, else `driver`.
+   */
+  execution?: "driver" | "pool";
   /** What the pool logs. Default: what `utils:updateConfig` stored, else `WARN`. */
   logLevel?: LogLevel;
 };

@@ -5,9 +5,10 @@ import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { readConfig, type Config } from "./config.js";
 import { endRun } from "./ending.js";
-import { cancelJob } from "./pooling.js";
 import { releaseStep } from "./releasing.js";
 import type { Run, StepRow } from "./runs.js";
+import { releaseDriver } from "./drivers.js";
+import { releaseTurn } from "./waking.js";
 
 /** Taking a job out of the pool costs about ten index ranges: fewer steps a batch than elsewhere. */
 const RELEASED_PER_BATCH = 100;
@@ -65,7 +66,8 @@ async function cancelOne(
   if (!run) return [];
   if (generationNumber === undefined) {
     if (run.runResult) return [];
-    if (run.pendingTurn) await cancelJob(ctx, run.pendingTurn.workId);
+    await releaseTurn(ctx, run.pendingTurn);
+    await releaseDriver(ctx, run);
     run.generationNumber++;
     await endRun(ctx, run, { kind: "canceled" }, config);
     // Its onComplete may have cleaned it up, or restarted it, and released its steps.

@@ -3,6 +3,7 @@ import type { Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { readConfig, type Config } from "./config.js";
 import type { Run, StepRow } from "./runs.js";
+import { noteChange } from "./drivers.js";
 import { resultMatters, wake } from "./waking.js";
 
 export type { Outcome };
@@ -64,19 +65,29 @@ export async function recordResult(
     completedAt,
   };
   row.failure = failure;
+  await noteChange(ctx, run);
   await ctx.db.patch("steps", row._id, { step: row.step, failure });
   config ??= await readConfig(ctx);
-  config.log.event("stepCompleted", {
-    workflowId: run._id,
-    workflowName: run.name,
-    stepId: row._id,
-    stepNumber: row.stepNumber,
-    name: row.step.name,
-    status: result.kind,
-    durationMs: completedAt - row.step.startedAt,
-  });
+  logCompleted(config, run, row, row.step);
   // What a race left behind goes on after the end, but has nobody to wake.
   if (run.runResult) return;
   if (await resultMatters(ctx, run, row, result.kind === "success"))
-    await wake(ctx, run, config);
+    await wake(ctx, run);
+}
+
+export function logCompleted(
+  { log }: Config,
+  run: Run,
+  { _id, stepNumber }: Pick<StepRow, "_id" | "stepNumber">,
+  { name, runResult, startedAt, completedAt }: StepRow["step"],
+) {
+  log.event("stepCompleted", {
+    workflowId: run._id,
+    workflowName: run.name,
+    stepId: _id,
+    stepNumber,
+    name,
+    status: runResult?.kind,
+    durationMs: (completedAt ?? startedAt) - startedAt,
+  });
 }

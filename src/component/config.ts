@@ -7,6 +7,8 @@ export interface Config {
   log: Logger;
   /** What was stored by `utils:updateConfig`, or the default. A manager's own option wins over it. */
   maxParallelism: number;
+  /** How steps are executed, where neither the run nor its manager says. */
+  execution: "driver" | "pool";
 }
 
 export async function readConfig(ctx: QueryCtx): Promise<Config> {
@@ -14,12 +16,17 @@ export async function readConfig(ctx: QueryCtx): Promise<Config> {
   return {
     log: createLogger(row?.logLevel),
     maxParallelism: row?.maxParallelism ?? DEFAULT_MAX_PARALLELISM,
+    execution: row?.execution ?? "driver",
   };
 }
 
 export async function updateConfig(
   ctx: MutationCtx,
-  changes: { logLevel?: LogLevel; maxParallelism?: number },
+  changes: {
+    logLevel?: LogLevel;
+    maxParallelism?: number;
+    execution?: "driver" | "pool";
+  },
 ) {
   if (changes.maxParallelism !== undefined)
     checkParallelism(changes.maxParallelism);

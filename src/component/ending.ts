@@ -20,6 +20,7 @@ import { awaitedStep, recordResult } from "./completing.js";
 import { readConfig, type Config } from "./config.js";
 import { releaseWait } from "./releasing.js";
 import type { Run } from "./runs.js";
+import { cancelScheduled } from "./scheduling.js";
 import { vRunResult } from "./schema.js";
 
 /**
@@ -45,6 +46,8 @@ async function writeResult(
   run.runResult = storableResult(run, result);
   run.pendingTurn = undefined;
   run.restarting = undefined;
+  if (run.driver) await cancelScheduled(ctx, run.driver.checkId);
+  run.driver = undefined;
   await ctx.db.replace("workflows", run._id, run);
   config.log.event("completed", {
     workflowId: run._id,

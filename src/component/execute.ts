@@ -7,6 +7,7 @@ import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
 import {
   internalAction,
   internalMutation,
+  type ActionCtx,
   type MutationCtx,
 } from "./_generated/server.js";
 import { awaitedStep, recordResult, type Outcome } from "./completing.js";
@@ -30,7 +31,10 @@ export const transaction = internalMutation({
   },
 });
 
-async function runFunction(ctx: MutationCtx, step: Step): Promise<Outcome> {
+export async function runFunction(
+  ctx: MutationCtx,
+  step: Step,
+): Promise<Outcome> {
   if (step.kind !== undefined && step.kind !== "function")
     throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
   const transactionLimits = await roomBeside(ctx, reserveFor(step));
@@ -76,39 +80,43 @@ export const vActionOutcome = v.union(
 );
 export type ActionOutcome = Infer<typeof vActionOutcome>;
 
+export const action = internalAction({
+  args: { handle: v.string(), args: v.any(), name: v.string() },
+  returns: vActionOutcome,
+  handler: async (ctx, args) => await attemptAction(ctx, args),
+});
+
 /**
  * Runs one attempt of an action step. The pool keeps of an error only its text; this returns all
  * that the run needs to know of it.
  */
-export const action = internalAction({
-  args: { handle: v.string(), args: v.any(), name: v.string() },
-  returns: vActionOutcome,
-  handler: async (ctx, { handle, args, name }): Promise<ActionOutcome> => {
-    try {
-      const returnValue: unknown =
-        (await ctx.runAction(
-          handle as FunctionHandle<"action">,
-          args as Record<string, unknown>,
-        )) ?? null;
-      const problem = whyNotRecordable(
-        `The return value of step "${name}"`,
-        returnValue,
-      );
-      if (problem)
-        return { kind: "failed", error: problem, nonRetryable: true };
-      return { kind: "success", returnValue };
-    } catch (thrown) {
-      const described = describeFailure(thrown);
-      const { failure } = described;
-      return {
-        ...described,
-        kind: "failed",
-        error: shortenError(described.error),
-        failure:
-          failure && whyNotRecordable("data", failure.data) === undefined
-            ? failure
-            : undefined,
-      };
-    }
-  },
-});
+export async function attemptAction(
+  ctx: ActionCtx,
+  { handle, args, name }: { handle: string; args: unknown; name: string },
+): Promise<ActionOutcome> {
+  try {
+    const returnValue: unknown =
+      (await ctx.runAction(
+        handle as FunctionHandle<"action">,
+        args as Record<string, unknown>,
+      )) ?? null;
+    const problem = whyNotRecordable(
+      `The return value of step "${name}"`,
+      returnValue,
+    );
+    if (problem) return { kind: "failed", error: problem, nonRetryable: true };
+    return { kind: "success", returnValue };
+  } catch (thrown) {
+    const described = describeFailure(thrown);
+    const { failure } = described;
+    return {
+      ...described,
+      kind: "failed",
+      error: shortenError(described.error),
+      failure:
+        failure && whyNotRecordable("data", failure.data) === undefined
+          ? failure
+          : undefined,
+    };
+  }
+}

@@ -4,7 +4,8 @@ import type { MutationCtx } from "./_generated/server.js";
 import type { StepExecution } from "./completing.js";
 import type { Config } from "./config.js";
 import { enqueue, type Job } from "./pooling.js";
-import type { Run } from "./runs.js";
+import { startDriver } from "./drivers.js";
+import { isLegacy, type Run } from "./runs.js";
 import type { Step } from "./schema.js";
 
 /** A function step that is recorded as in flight and due to be executed. */
@@ -14,8 +15,55 @@ export interface DueStep {
   runAt: number;
 }
 
-/** Decides how each step is executed, and sees to it. Returns what identifies each execution. */
+/** What a turn that starts steps knows of its surroundings. */
+export interface StartingTurn {
+  /** Function and child steps in flight beside those that it starts. */
+  inFlight: number;
+  /** Of the workflow's definition or manager. */
+  execution?: "driver" | "pool";
+  /** The driver that takes this turn, and whether it wants to be followed by another. */
+  caller?: { driver: number; handsOver: boolean };
+}
+
+/** How one step is executed: by a job of the pool, or by a driver. */
+export type StepExecutor =
+  | { workId: string; drivenBy?: undefined }
+  | { drivenBy: number; workId?: undefined };
+
+/**
+ * Decides how steps are executed, and sees to it. A driver executes a step that is the only one in
+ * flight and due now: the next is then started by the transaction that records its result.
+ */
 export async function execute(
+  ctx: MutationCtx,
+  run: Run,
+  due: DueStep[],
+  {
+    turn,
+    children,
+    config,
+  }: { turn: StartingTurn; children: number; config: Config },
+): Promise<StepExecutor[]> {
+  const [only] = due;
+  const mode = run.execution ?? turn.execution ?? config.execution;
+  const alone = due.length === 1 && turn.inFlight === 0 && children === 0;
+  if (
+    !only ||
+    !alone ||
+    mode === "pool" ||
+    isLegacy(run) ||
+    only.runAt > Date.now()
+  )
+    return (await executeInPool(ctx, run, due, config)).map((workId) => ({
+      workId,
+    }));
+  const { caller } = turn;
+  if (caller && !caller.handsOver) return [{ drivenBy: caller.driver }];
+  return [{ drivenBy: await startDriver(ctx, run, only, config) }];
+}
+
+/** Each step as a job of its own. Returns the jobs' ids. */
+export async function executeInPool(
   ctx: MutationCtx,
   run: Run,
   due: DueStep[],

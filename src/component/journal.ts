@@ -15,8 +15,18 @@ import {
   vSchedulerOptions,
   vWorkpoolOptions,
 } from "./options.js";
+import { noteChange } from "./drivers.js";
+import {
+  executeDriven,
+  vCompletedRow,
+  vCompletedStep,
+  vDrive,
+  writeCompleted,
+} from "./driven.js";
 import { getRun, parseRunId, stepsInFlight, type StepRow } from "./runs.js";
+import { clearPendingTurn } from "./turns.js";
 import schema, {
+  vExecution,
   stepEngineFields,
   vDelivery,
   vFailure,
@@ -59,32 +69,49 @@ const ENTRIES_PER_PAGE = 4096;
  * or restarted since, or is gone.
  */
 export const beginTurn = mutation({
-  args: { workflowId: v.string(), generationNumber: v.number() },
+  args: {
+    workflowId: v.string(),
+    generationNumber: v.number(),
+    drive: v.optional(vDrive),
+  },
   returns: v.union(
     v.null(),
     v.object({
       workflow: vRun,
-      journal: v.array(v.array(vJournalEntry)),
+      /** Absent: the driver's copy is up to date. */
+      journal: v.optional(v.array(v.array(vJournalEntry))),
       journalSize: v.number(),
+      /** The step that the driver was to execute, with its result. It is not written down yet. */
+      completed: v.optional(vCompletedStep),
       tooLarge: v.optional(vTooLarge),
       blocked: v.boolean(),
       logLevel: vLogLevel,
     }),
   ),
-  handler: async (ctx, { workflowId, generationNumber }) => {
-    const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
+  handler: async (ctx, { workflowId, generationNumber, drive }) => {
+    let run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
     if (run?.generationNumber !== generationNumber) return null;
     if (run.runResult || run.restarting) return null;
-    if (run.pendingTurn) {
-      run.pendingTurn = undefined;
-      await ctx.db.patch("workflows", run._id, { pendingTurn: undefined });
-    }
+    const driven = drive && (await executeDriven(ctx, run, drive));
+    if (driven === null) return null;
+    if (driven) run = driven.run;
+    await clearPendingTurn(ctx, run);
+    const completed = driven?.completed;
+    if (completed && drive!.held?.revision === (run.revision ?? 0))
+      return {
+        workflow: run,
+        journalSize: drive!.held.size,
+        completed,
+        blocked: false,
+        logLevel: drive!.held.logLevel,
+      };
     const { entries, size, tooLarge } = await readJournal(ctx, run._id);
     const { log } = await readConfig(ctx);
     return {
       workflow: run,
       journal: pages(entries),
       journalSize: size,
+      completed,
       tooLarge,
       blocked: entries.some(
         ({ step, unstarted }) => step.inProgress && !unstarted,
@@ -203,22 +230,37 @@ export const startSteps = mutation({
     ),
     /** The turn stopped with more to do: another is due. */
     goOn: v.optional(v.boolean()),
+    /** The step that a driver has executed, to be written down with its result. */
+    completed: v.optional(vCompletedRow),
+    /** The driver that takes this turn, and whether it wants to be followed by another. */
+    caller: v.optional(
+      v.object({ driver: v.number(), handsOver: v.boolean() }),
+    ),
+    /** Function and child steps in flight beside `steps`. */
+    inFlight: v.optional(v.number()),
+    /** How the workflow's definition or manager wants steps to be executed. */
+    execution: v.optional(vExecution),
   },
   returns: v.union(v.null(), v.array(vJournalEntry)),
   handler: async (ctx, args): Promise<StepRow[] | null> => {
     const run = await ctx.db.get("workflows", parseRunId(ctx, args.workflowId));
     if (!run) return null;
+    const { caller, inFlight = 1, execution } = args;
     const current = run.generationNumber === args.generationNumber;
+    const config = await readConfig(ctx);
+    // What the driver's function did stays done, whatever it did to its own run.
+    if (args.completed) await writeCompleted(ctx, run, args.completed, config);
     const missed =
       current && (await patchSteps(ctx, args.deliveries, args.waits));
-    const config = await readConfig(ctx);
+    if (current && !caller) await noteChange(ctx, run);
     const rows = await start(ctx, run, args.steps, {
       config,
       workpoolOptions: args.workpoolOptions,
       recordOnly: !current,
+      turn: { inFlight, execution, caller },
     });
     if (!current) return null;
-    if (args.goOn || missed) await wake(ctx, run, config);
+    if (args.goOn || missed) await wake(ctx, run);
     return rows;
   },
 });

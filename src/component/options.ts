@@ -1,10 +1,11 @@
 import { v, type Infer } from "convex/values";
 import { vLogLevel } from "./logging.js";
-import { vRetryBehavior, type RetryBehavior } from "./schema.js";
+import { vExecution, vRetryBehavior, type RetryBehavior } from "./schema.js";
 
 /** What a manager or a workflow definition says about its use of the pool. */
 export const vWorkpoolOptions = v.object({
   maxParallelism: v.optional(v.number()),
+  execution: v.optional(vExecution),
   logLevel: v.optional(vLogLevel),
   defaultRetryBehavior: v.optional(vRetryBehavior),
   retryActionsByDefault: v.optional(v.boolean()),

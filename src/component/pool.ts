@@ -177,7 +177,7 @@ async function namedRun(ctx: MutationCtx, context: unknown) {
 }
 
 /** An attempt whose process died has no outcome of its own: the pool says what it knows. */
-function actionOutcome(
+export function actionOutcome(
   result: Infer<typeof vResult>,
 ): ActionOutcome | { kind: "canceled" } {
   switch (result.kind) {
@@ -193,7 +193,9 @@ function actionOutcome(
   }
 }
 
-function toOutcome(outcome: ActionOutcome | { kind: "canceled" }): Outcome {
+export function toOutcome(
+  outcome: ActionOutcome | { kind: "canceled" },
+): Outcome {
   if (outcome.kind !== "failed") return { result: outcome };
   const { error, failure } = outcome;
   return { result: { kind: "failed", error }, failure };

@@ -50,3 +50,11 @@ export async function enqueue(
 export async function cancelJob(ctx: MutationCtx, workId: string) {
   await ctx.runMutation(components.workpool.lib.cancel, { id: workId });
 }
+
+/** Whether a job has not begun. */
+export async function isPending(ctx: MutationCtx, workId: string) {
+  const { state } = await ctx.runQuery(components.workpool.lib.status, {
+    id: workId,
+  });
+  return state === "pending";
+}

@@ -9,7 +9,7 @@ import { deleteNested } from "./cleaning.js";
 import { readConfig, type Config } from "./config.js";
 import { releaseStep } from "./releasing.js";
 import { ENGINE_VERSION, lastStep, type Run, type StepRow } from "./runs.js";
-import { wake } from "./waking.js";
+import { enqueueTurns } from "./waking.js";
 
 /**
  * Begins a run again under a new generation: steps from `from` on are deleted, steps in flight
@@ -36,7 +36,8 @@ export async function restartRun(
   if (done) run.restarting = undefined;
   await ctx.db.replace("workflows", run._id, run);
   if (!done) return await scheduleRest(ctx, run);
-  if (options.startAsync) return await wake(ctx, run, config);
+  if (options.startAsync)
+    return await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
   await ctx.runMutation(run.workflowHandle as FunctionHandle<"mutation">, {
     workflowId: run._id,
     generationNumber: run.generationNumber,
@@ -92,7 +93,11 @@ export const goOn = internalMutation({
     }
     run.restarting = undefined;
     await ctx.db.replace("workflows", run._id, run);
-    await wake(ctx, run, await readConfig(ctx));
+    await enqueueTurns(
+      ctx,
+      [{ run, runAt: Date.now() }],
+      await readConfig(ctx),
+    );
     return null;
   },
 });
@@ -189,6 +194,7 @@ async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
       await deleteNested(ctx, row.step.workflowId);
     await ctx.db.patch("steps", row._id, {
       unstarted: true,
+      drivenBy: undefined,
       timer: undefined,
       step: withoutExecution(row.step),
     });

@@ -1,7 +1,7 @@
 import type { MutationCtx } from "./_generated/server.js";
 import type { Completion } from "./completing.js";
 import { readConfig } from "./config.js";
-import { execute } from "./execution.js";
+import { executeInPool } from "./execution.js";
 import type { RetryBehavior } from "./schema.js";
 
 /** Makes the next attempt of a failed action due, if its policy has one left. */
@@ -16,7 +16,7 @@ export async function retryStep(
   if (failedAttempts >= retry.maxAttempts) return false;
   const delayMs = backoff(retry, failedAttempts);
   const config = await readConfig(ctx);
-  const [workId] = await execute(
+  const [workId] = await executeInPool(
     ctx,
     run,
     [{ stepNumber: row.stepNumber, step, runAt: Date.now() + delayMs }],
@@ -24,6 +24,7 @@ export async function retryStep(
   );
   await ctx.db.patch("steps", row._id, {
     failedAttempts,
+    drivenBy: undefined,
     step: { ...step, workId },
   });
   config.log.event("retry", {

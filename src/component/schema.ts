@@ -103,6 +103,8 @@ export const stepEngineFields = {
   failure: v.optional(vFailure),
   /** A restart kept the step but not its execution: the next turn starts it again. */
   unstarted: v.optional(v.boolean()),
+  /** The number of the driver that is to execute it. */
+  drivenBy: v.optional(v.number()),
   /** The arguments could not be stored; the step failed, and replay doesn't compare them. */
   argsOmitted: v.optional(v.boolean()),
   retry: v.optional(vRetryBehavior),
@@ -113,6 +115,9 @@ export const stepEngineFields = {
   /** How long an event wait may take, in milliseconds. */
   timeoutMs: v.optional(v.number()),
 };
+
+/** `driver`: a chain of steps in one job of the pool. `pool`: each step a job of its own. */
+export const vExecution = v.union(v.literal("driver"), v.literal("pool"));
 
 /** One execution of a step: what its completion names. */
 export const vStepExecution = {
@@ -162,8 +167,21 @@ export default defineSchema({
     engineVersion: v.optional(v.number()),
     /** The step of the parent run that this run is. */
     parent: v.optional(v.object(vStepExecution)),
-    /** The pool job of the turn that is due and has not begun. */
-    pendingTurn: v.optional(v.object({ workId: v.string() })),
+    /** The turn that is due and has not begun: a job of the pool, or scheduled, with its check. */
+    pendingTurn: v.optional(
+      v.union(
+        v.object({ workId: v.string() }),
+        v.object({ scheduledId: v.string(), checkId: v.string() }),
+      ),
+    ),
+    /** How its steps are executed. Absent: as its manager or the component's config says. */
+    execution: v.optional(vExecution),
+    /** The driver believed to be alive: a job of the pool, and the scheduled check on it. */
+    driver: v.optional(v.object({ workId: v.string(), checkId: v.string() })),
+    /** How many drivers it has had. A driver with a lower number changes nothing any more. */
+    drivers: v.optional(v.number()),
+    /** Raised by whatever changes the journal beside a driver, which holds a copy of it. */
+    revision: v.optional(v.number()),
     /** A restart that goes on in further transactions: the first step it deletes, and from where it is done. */
     restarting: v.optional(
       v.object({ from: v.number(), doneFrom: v.optional(v.number()) }),
@@ -205,6 +223,8 @@ export default defineSchema({
   config: defineTable({
     logLevel: v.optional(vLogLevel),
     maxParallelism: v.optional(v.number()),
+    /** For runs whose start and manager don't say. Absent: driver. */
+    execution: v.optional(vExecution),
     /** The different `maxParallelism` that managers have asked for, to warn of each once. */
     managerParallelism: v.optional(v.array(v.number())),
   }),

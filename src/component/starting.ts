@@ -4,7 +4,7 @@ import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
 import { createRun } from "./creating.js";
 import { waitForEvent } from "./events.js";
-import { execute } from "./execution.js";
+import { execute, type StartingTurn } from "./execution.js";
 import type { NewStep } from "./journal.js";
 import {
   retryBehavior,
@@ -14,7 +14,7 @@ import {
 } from "./options.js";
 import { lastStep, type Run, type StepRow } from "./runs.js";
 import { startTimer } from "./timers.js";
-import { wakeAll, type Wake } from "./waking.js";
+import { enqueueTurns, type Wake } from "./waking.js";
 
 interface StartOptions {
   config: Config;
@@ -24,6 +24,7 @@ interface StartOptions {
    * What that turn has done stays done, so it is written down; nothing new is started.
    */
   recordOnly: boolean;
+  turn: StartingTurn;
 }
 
 /** A row to be written once all that it names is there. */
@@ -42,13 +43,13 @@ export async function startSteps(
   items: NewStep[],
   options: StartOptions,
 ): Promise<StepRow[]> {
-  const next = await nextStepNumber(ctx, run, items, options.recordOnly);
+  const next = await nextStepNumber(ctx, run, items, options);
   if (next === null) return [];
   const drafts = await draft(ctx, run, items, next, options);
   const starting = drafts.filter(
     ({ fields }) => fields.step.inProgress && !fields.unstarted,
   );
-  await startFunctions(ctx, run, starting, options.config);
+  await startFunctions(ctx, run, starting, options);
   await startSleeps(ctx, run, starting);
   await startChildren(ctx, run, starting, options.config);
   const rows = new Map<Draft, StepRow>();
@@ -64,10 +65,12 @@ async function nextStepNumber(
   ctx: MutationCtx,
   run: Run,
   items: NewStep[],
-  recordOnly: boolean,
+  { recordOnly, turn }: StartOptions,
 ): Promise<number | null> {
   const first = items.find(({ stepId }) => stepId === undefined);
   if (!first) return 0;
+  // A driver's turn goes on from a journal that was verified when it began.
+  if (turn.caller && first.stepNumber !== undefined) return first.stepNumber;
   const last = await lastStep(ctx, run._id);
   const next = last ? last.stepNumber + 1 : 0;
   if (first.stepNumber === undefined || first.stepNumber === next) return next;
@@ -107,6 +110,7 @@ async function draft(
       delivery: item.delivery,
       failure: item.failure,
       failedAttempts: undefined,
+      drivenBy: undefined,
       wakes,
       group,
       timeoutMs,
@@ -143,15 +147,21 @@ async function startFunctions(
   ctx: MutationCtx,
   run: Run,
   starting: Draft[],
-  config: Config,
+  { turn, config }: StartOptions,
 ) {
   const due = starting.flatMap(({ fields, runAt }) => {
     const { step, stepNumber } = fields;
     return "functionType" in step ? [{ fields, step, stepNumber, runAt }] : [];
   });
-  const workIds = await execute(ctx, run, due, config);
-  for (const [index, { fields, step }] of due.entries())
-    fields.step = { ...step, workId: workIds[index] };
+  const children = starting.filter(
+    ({ fields }) => fields.step.kind === "workflow",
+  ).length;
+  const executors = await execute(ctx, run, due, { turn, children, config });
+  for (const [index, { fields, step }] of due.entries()) {
+    const { workId, drivenBy } = executors[index]!;
+    fields.step = { ...step, workId };
+    fields.drivenBy = drivenBy;
+  }
 }
 
 async function startSleeps(ctx: MutationCtx, run: Run, starting: Draft[]) {
@@ -191,7 +201,7 @@ async function startChildren(
     fields.step = { ...step, workflowId: child._id };
     wakes.push({ run: child, runAt });
   }
-  await wakeAll(ctx, wakes, config);
+  await enqueueTurns(ctx, wakes, config);
 }
 
 const executionOf = (run: Run, stepNumber: number) => ({

@@ -2,8 +2,10 @@ import { createFunctionHandle, type FunctionHandle } from "convex/server";
 import { internal } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
-import { enqueue, type Job } from "./pooling.js";
+import { cancelJob, enqueue, type Job } from "./pooling.js";
 import { isLegacy, stepsInFlight, type Run, type StepRow } from "./runs.js";
+import { cancelScheduled } from "./scheduling.js";
+import { scheduleTurn } from "./turns.js";
 
 export interface Wake {
   run: Run;
@@ -11,33 +13,50 @@ export interface Wake {
 }
 
 /**
- * Makes a turn due, unless one is. The turn is a job of the pool, which owns it: should the turn
- * die, the pool tells `pool:handlerOnComplete`, and the run ends as failed instead of hanging.
+ * Makes a turn due, in a transaction of its own, unless one is. It holds no slot of the pool. A check
+ * scheduled with it owns it: should the turn die, the run ends as failed instead of hanging.
  */
-export async function wake(
-  ctx: MutationCtx,
-  run: Run,
-  config: Config,
-  runAt = Date.now(),
-) {
-  await wakeAll(ctx, [{ run, runAt }], config);
+export async function wake(ctx: MutationCtx, run: Run) {
+  if (run.pendingTurn) return;
+  await setPendingTurn(ctx, run, await scheduleTurn(ctx, run));
 }
 
-/** As `wake`, for runs of one manager, in one call to the pool. */
-export async function wakeAll(ctx: MutationCtx, wakes: Wake[], config: Config) {
-  const due = wakes.filter(({ run }) => !run.pendingTurn);
-  if (due.length === 0) return;
+/** As `wake`, through the pool: for runs to come, which wait for their turn among all others. */
+export async function enqueueTurns(
+  ctx: MutationCtx,
+  wakes: Wake[],
+  config: Config,
+) {
+  if (wakes.length === 0) return;
   const handle = await createFunctionHandle(internal.pool.handlerOnComplete);
   const workIds = await enqueue(
     ctx,
-    due.map((wake) => turnJob(wake, handle)),
+    wakes.map((wake) => turnJob(wake, handle)),
     config,
-    due[0]?.run.maxParallelism,
+    wakes[0]?.run.maxParallelism,
   );
-  for (const [index, { run }] of due.entries()) {
-    run.pendingTurn = { workId: workIds[index]! };
-    await ctx.db.patch("workflows", run._id, { pendingTurn: run.pendingTurn });
-  }
+  for (const [index, { run }] of wakes.entries())
+    await setPendingTurn(ctx, run, { workId: workIds[index]! });
+}
+
+async function setPendingTurn(
+  ctx: MutationCtx,
+  run: Run,
+  pendingTurn: Run["pendingTurn"],
+) {
+  run.pendingTurn = pendingTurn;
+  await ctx.db.patch("workflows", run._id, { pendingTurn });
+}
+
+/** Takes back what was to take a turn, or to check that it was taken. */
+export async function releaseTurn(
+  ctx: MutationCtx,
+  pending: Run["pendingTurn"],
+) {
+  if (!pending) return;
+  if ("workId" in pending) return await cancelJob(ctx, pending.workId);
+  await cancelScheduled(ctx, pending.scheduledId);
+  await cancelScheduled(ctx, pending.checkId);
 }
 
 function turnJob(

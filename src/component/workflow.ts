@@ -27,7 +27,7 @@ import { vLogLevel } from "./logging.js";
 import { restartRun } from "./restarting.js";
 import { describeState, getRun, parseRunId, stepsInFlight } from "./runs.js";
 import { vOnComplete } from "./schema.js";
-import { wake } from "./waking.js";
+import { enqueueTurns } from "./waking.js";
 
 /**
  * Creates a run. Its first turn runs inside this transaction, or as a job of the pool with
@@ -60,7 +60,8 @@ export const create = mutation({
       },
       config,
     );
-    if (args.startAsync) await wake(ctx, run, config);
+    if (args.startAsync)
+      await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
     else if (!args.createOnly)
       await ctx.runMutation(run.workflowHandle as FunctionHandle<"mutation">, {
         workflowId: run._id,

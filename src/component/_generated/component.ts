@@ -23,6 +23,15 @@ import type { FunctionReference } from "convex/server";
  */
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
+    driving: {
+      dismiss: FunctionReference<
+        "mutation",
+        "internal",
+        { driver: number; workflowId: string },
+        null,
+        Name
+      >;
+    };
     event: {
       create: FunctionReference<
         "mutation",
@@ -48,6 +57,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               initialBackoffMs: number;
               maxAttempts: number;
             };
+            execution?: "driver" | "pool";
             logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             maxParallelism?: number;
             retryActionsByDefault?: boolean;
@@ -61,15 +71,50 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       beginTurn: FunctionReference<
         "mutation",
         "internal",
-        { generationNumber: number; workflowId: string },
+        {
+          drive?: {
+            driver: number;
+            held?: {
+              logLevel:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              revision: number;
+              size: number;
+            };
+            outcome?:
+              | { kind: "success"; returnValue: any }
+              | {
+                  error: string;
+                  failure?:
+                    | { data: any; name: "ConvexError" }
+                    | { ms: number; name: "TimeoutError" };
+                  kind: "failed";
+                  nonRetryable?: boolean;
+                };
+            stepNumber: number;
+          };
+          generationNumber: number;
+          workflowId: string;
+        },
         null | {
           blocked: boolean;
-          journal: Array<
+          completed?: {
+            completedAt: number;
+            failure?:
+              | { data: any; name: "ConvexError" }
+              | { ms: number; name: "TimeoutError" };
+            result:
+              | { kind: "success"; returnValue: any }
+              | { error: string; kind: "failed" }
+              | { kind: "canceled" };
+            stepNumber: number;
+          };
+          journal?: Array<
             Array<{
               _creationTime: number;
               _id: string;
               argsOmitted?: boolean;
               delivery?: { issued: number; order: number };
+              drivenBy?: number;
               failedAttempts?: number;
               failure?:
                 | { data: any; name: "ConvexError" }
@@ -155,7 +200,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             args: any;
+            driver?: { checkId: string; workId: string };
+            drivers?: number;
             engineVersion?: number;
+            execution?: "driver" | "pool";
             generationNumber: number;
             logLevel?: any;
             maxParallelism?: number;
@@ -166,8 +214,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               stepNumber: number;
               workflowId: string;
             };
-            pendingTurn?: { workId: string };
+            pendingTurn?:
+              { workId: string } | { checkId: string; scheduledId: string };
             restarting?: { doneFrom?: number; from: number };
+            revision?: number;
             runResult?:
               | { kind: "success"; returnValue: any }
               | { error: string; kind: "failed" }
@@ -190,6 +240,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _id: string;
             argsOmitted?: boolean;
             delivery?: { issued: number; order: number };
+            drivenBy?: number;
             failedAttempts?: number;
             failure?:
               | { data: any; name: "ConvexError" }
@@ -273,7 +324,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             args: any;
+            driver?: { checkId: string; workId: string };
+            drivers?: number;
             engineVersion?: number;
+            execution?: "driver" | "pool";
             generationNumber: number;
             logLevel?: any;
             maxParallelism?: number;
@@ -284,8 +338,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               stepNumber: number;
               workflowId: string;
             };
-            pendingTurn?: { workId: string };
+            pendingTurn?:
+              { workId: string } | { checkId: string; scheduledId: string };
             restarting?: { doneFrom?: number; from: number };
+            revision?: number;
             runResult?:
               | { kind: "success"; returnValue: any }
               | { error: string; kind: "failed" }
@@ -301,12 +357,83 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "mutation",
         "internal",
         {
+          caller?: { driver: number; handsOver: boolean };
+          completed?: {
+            delivery?: { issued: number; order: number };
+            failure?:
+              | { data: any; name: "ConvexError" }
+              | { ms: number; name: "TimeoutError" };
+            step:
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  functionType: "query" | "mutation" | "action";
+                  handle: string;
+                  inProgress: boolean;
+                  kind?: "function";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                  workId?: string;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  handle: string;
+                  inProgress: boolean;
+                  kind: "workflow";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                  workflowId?: string;
+                }
+              | {
+                  args: { eventId?: string };
+                  argsSize: number;
+                  completedAt?: number;
+                  eventId?: string;
+                  inProgress: boolean;
+                  kind: "event";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  inProgress: boolean;
+                  kind: "sleep";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                  workId?: string;
+                };
+            stepId: string;
+            stepNumber: number;
+          };
           deliveries?: Array<{
             delivery: { issued: number; order: number };
             stepId: string;
           }>;
+          execution?: "driver" | "pool";
           generationNumber: number;
           goOn?: boolean;
+          inFlight?: number;
           steps: Array<{
             argsOmitted?: boolean;
             delivery?: { issued: number; order: number };
@@ -396,6 +523,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               initialBackoffMs: number;
               maxAttempts: number;
             };
+            execution?: "driver" | "pool";
             logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             maxParallelism?: number;
             retryActionsByDefault?: boolean;
@@ -406,6 +534,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           _id: string;
           argsOmitted?: boolean;
           delivery?: { issued: number; order: number };
+          drivenBy?: number;
           failedAttempts?: number;
           failure?:
             | { data: any; name: "ConvexError" }
@@ -540,6 +669,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _id: string;
             argsOmitted?: boolean;
             delivery?: { issued: number; order: number };
+            drivenBy?: number;
             failedAttempts?: number;
             failure?:
               | { data: any; name: "ConvexError" }
@@ -622,7 +752,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             args: any;
+            driver?: { checkId: string; workId: string };
+            drivers?: number;
             engineVersion?: number;
+            execution?: "driver" | "pool";
             generationNumber: number;
             logLevel?: any;
             maxParallelism?: number;
@@ -633,8 +766,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               stepNumber: number;
               workflowId: string;
             };
-            pendingTurn?: { workId: string };
+            pendingTurn?:
+              { workId: string } | { checkId: string; scheduledId: string };
             restarting?: { doneFrom?: number; from: number };
+            revision?: number;
             runResult?:
               | { kind: "success"; returnValue: any }
               | { error: string; kind: "failed" }

@@ -1,0 +1,95 @@
+import { createFunctionHandle } from "convex/server";
+import { v } from "convex/values";
+import { drivenStep } from "../shared/driving.js";
+import { internal } from "./_generated/api.js";
+import type { MutationCtx } from "./_generated/server.js";
+import type { Config } from "./config.js";
+import type { DueStep } from "./execution.js";
+import { cancelJob, enqueue, isPending } from "./pooling.js";
+import type { Run } from "./runs.js";
+import { cancelScheduled } from "./scheduling.js";
+
+/** Tells a run's driver, if it has one, that the copy of the journal that it holds is out of date. */
+export async function noteChange(ctx: MutationCtx, run: Run) {
+  if (!run.driver) return;
+  run.revision = (run.revision ?? 0) + 1;
+  await ctx.db.patch("workflows", run._id, { revision: run.revision });
+}
+
+/** The driver is done, or to be held dead: from here on what it does changes nothing. */
+export async function dismissDriver(ctx: MutationCtx, run: Run) {
+  if (!run.driver) return;
+  await cancelScheduled(ctx, run.driver.checkId);
+  run.driver = undefined;
+  await ctx.db.patch("workflows", run._id, { driver: undefined });
+}
+
+/** As `dismissDriver`; and if its job has not begun, it won't. */
+export async function releaseDriver(ctx: MutationCtx, run: Run) {
+  if (!run.driver) return;
+  if (await isPending(ctx, run.driver.workId))
+    await cancelJob(ctx, run.driver.workId);
+  await dismissDriver(ctx, run);
+}
+
+/** The step that a driver is to execute next: an action with all it takes to call it. */
+export const vDrivenStep = v.object({
+  stepNumber: v.number(),
+  action: v.optional(
+    v.object({ handle: v.string(), args: v.any(), name: v.string() }),
+  ),
+});
+
+/** A driver that has not got on with a query or mutation for so long is replaced. */
+export const DRIVER_CHECK_MS = 60_000;
+
+/** Enqueues a driver to execute `due` and what follows it. Returns its number. */
+export async function startDriver(
+  ctx: MutationCtx,
+  run: Run,
+  due: DueStep,
+  config: Config,
+): Promise<number> {
+  await dismissDriver(ctx, run);
+  const driver = (run.drivers ?? 0) + 1;
+  const id = {
+    workflowId: run._id,
+    generationNumber: run.generationNumber,
+    driver,
+  };
+  const [workId] = await enqueue(
+    ctx,
+    [
+      {
+        type: "action",
+        handle: await createFunctionHandle(internal.driving.drive),
+        name: run.name ?? run.workflowHandle,
+        args: {
+          ...id,
+          workflowHandle: run.workflowHandle,
+          due: drivenStep(due),
+        },
+        runAt: due.runAt,
+        onComplete: {
+          handle: await createFunctionHandle(internal.driving.onComplete),
+          context: id,
+          exclude: ["success"],
+        },
+      },
+    ],
+    config,
+    run.maxParallelism,
+  );
+  const checkId = await ctx.scheduler.runAfter(
+    DRIVER_CHECK_MS,
+    internal.driving.check,
+    { ...id, stepNumber: due.stepNumber },
+  );
+  run.drivers = driver;
+  run.driver = { workId: workId!, checkId };
+  await ctx.db.patch("workflows", run._id, {
+    drivers: driver,
+    driver: run.driver,
+  });
+  return driver;
+}

@@ -1,0 +1,21 @@
+import type { Id } from "./_generated/dataModel.js";
+import type { MutationCtx } from "./_generated/server.js";
+
+export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
+  await ctx.scheduler.cancel(scheduledId as Id<"_scheduled_functions">);
+}
+
+/** What became of a scheduled function: undefined while it may still run, or null when nothing is known of it. */
+export async function scheduledEnd(
+  ctx: MutationCtx,
+  scheduledId: string,
+): Promise<{ error?: string } | null | undefined> {
+  const job = await ctx.db.system.get(
+    "_scheduled_functions",
+    scheduledId as Id<"_scheduled_functions">,
+  );
+  if (!job) return null;
+  const { state } = job;
+  if (state.kind === "pending" || state.kind === "inProgress") return undefined;
+  return { error: state.kind === "failed" ? state.error : undefined };
+}
