@@ -112,8 +112,9 @@ interface Call {
   generationNumber?: number;
 }
 
+/** Without a double quote: Convex's generated types would end the literal there. */
 const NEST_ARGS =
-  'The arguments of a workflow go under "args", as in { "args": { "userId": "…" } }.';
+  "The arguments of a workflow go under 'args', as in { args: { userId: '…' } }.";
 
 /**
  * One object for both ways of calling, since the arguments of a Convex function are one: so that
