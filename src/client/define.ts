@@ -114,8 +114,9 @@ interface Call {
   drive?: Drive;
 }
 
+/** Without a double quote: Convex's generated types would end the literal there. */
 const NEST_ARGS =
-  'The arguments of a workflow go under "args", as in { "args": { "userId": "…" } }.';
+  "The arguments of a workflow go under 'args', as in { args: { userId: '…' } }.";
 
 /**
  * One object for both ways of calling, since the arguments of a Convex function are one: so that

@@ -1,3 +1,4 @@
+import { validate } from "convex-helpers/validators";
 import { v } from "convex/values";
 import { describe, expect, test } from "vitest";
 import {
@@ -15,6 +16,8 @@ import {
 import { cancelRun, create, eventStates } from "../testing/events.js";
 import {
   cleanup,
+  listSteps,
+  vWorkflowStep,
   type EventId,
   type WorkflowCtx,
   type WorkflowId,
@@ -115,4 +118,18 @@ describe("a step that awaits what can't be awaited rejects, catchably, and on ev
     });
     expect(status).toEqual({ type: "completed", result: "caught" });
   });
+});
+
+test("a refused step is listed without an event, as vWorkflowStep allows", async () => {
+  const t = newBackend();
+  const { workflowId } = await runHandler(t, async (step) => {
+    const id = "garbage" as EventId;
+    await step.awaitEvent({ id }).catch(() => undefined);
+  });
+  const { page } = await t.query((ctx) =>
+    listSteps(ctx, components.workflow, workflowId),
+  );
+  expect(page).toMatchObject([{ kind: "event", args: { eventId: "garbage" } }]);
+  expect(page[0]).not.toHaveProperty("eventId");
+  expect(validate(vWorkflowStep, page[0])).toBe(true);
 });

@@ -130,13 +130,13 @@ test("a listed step is told apart by its kind", () => {
       case "function":
         return expectTypeOf(listed.workId).toEqualTypeOf<WorkId | undefined>();
       case "workflow":
-        return expectTypeOf(listed.nestedWorkflowId).toExtend<
-          WorkflowId | undefined
-        >();
+        return expectTypeOf(
+          listed.nestedWorkflowId,
+        ).toEqualTypeOf<WorkflowId>();
       case "event":
-        return expectTypeOf(listed.eventId).toExtend<EventId | undefined>();
+        return expectTypeOf(listed.eventId).toEqualTypeOf<EventId>();
       case "sleep":
-        return expectTypeOf(listed.workId).toEqualTypeOf<WorkId | undefined>();
+        return expectTypeOf(listed.workId).toEqualTypeOf<WorkId>();
       default:
         return expectTypeOf(listed).toBeNever();
     }

@@ -1,4 +1,8 @@
-import type { FunctionHandle, FunctionReference } from "convex/server";
+import {
+  makeFunctionReference,
+  type FunctionHandle,
+  type FunctionReference,
+} from "convex/server";
 import type { VString } from "convex/values";
 import type * as app from "../../example/convex/_generated/server.js";
 import { describe, expectTypeOf, test } from "vitest";
@@ -91,6 +95,15 @@ describe("start", () => {
     void manager.start(mutationCtx, flows.greet, {});
     // @ts-expect-error -- Not a workflow but a query.
     void start(mutationCtx, functions.count, { of: "" });
+  });
+
+  test("takes a workflow that is known by its name only, with any arguments", () => {
+    const named = makeFunctionReference<"mutation">("flows:greet");
+    void start(mutationCtx, named, { whatever: 1 });
+    void manager.start(mutationCtx, named, { whatever: 1 });
+    expectTypeOf(step.runWorkflow(named, { whatever: 1 })).toEqualTypeOf<
+      Promise<unknown>
+    >();
   });
 
   test("takes onComplete and its context, both or neither", () => {

@@ -30,6 +30,10 @@ const stepFields = {
   completedAt: v.optional(v.number()),
 };
 
+/** A field that every step of its kind has, except one that was refused when it was asked for. */
+const unlessRefused = <Id extends string>(id: VString<Id>) =>
+  v.optional(id) as unknown as VString<Id>;
+
 /** Validates a {@link WorkflowStep}, as `listSteps` returns it. */
 export const vWorkflowStep = v.union(
   v.object({
@@ -40,29 +44,30 @@ export const vWorkflowStep = v.union(
   v.object({
     ...stepFields,
     kind: v.literal("workflow"),
-    nestedWorkflowId: v.optional(vWorkflowId),
+    nestedWorkflowId: unlessRefused(vWorkflowId),
   }),
   v.object({
     ...stepFields,
     kind: v.literal("event"),
-    eventId: v.optional(vEventId()),
+    eventId: unlessRefused(vEventId()),
   }),
   v.object({
     ...stepFields,
     kind: v.literal("sleep"),
-    workId: v.optional(vWorkId),
+    workId: unlessRefused(vWorkId),
   }),
 );
 
 /**
  * One recorded step of a run. `runResult` and `completedAt` are absent while it is in flight;
- * times are milliseconds since 1970.
+ * times are milliseconds since 1970. A step that was refused when it was asked for (an event
+ * id that is awaited already, say) lacks its `eventId`, `nestedWorkflowId` or `workId`.
  */
 export type WorkflowStep = Omit<Infer<typeof vWorkflowStep>, "args"> & {
   args: unknown;
 } & (
     | { kind: "function"; workId?: WorkId }
-    | { kind: "workflow"; nestedWorkflowId?: WorkflowId }
-    | { kind: "event"; eventId?: EventId }
-    | { kind: "sleep"; workId?: WorkId }
+    | { kind: "workflow"; nestedWorkflowId: WorkflowId }
+    | { kind: "event"; eventId: EventId }
+    | { kind: "sleep"; workId: WorkId }
   );

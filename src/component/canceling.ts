@@ -4,7 +4,7 @@ import { sizeOf } from "../shared/storable.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { readConfig, type Config } from "./config.js";
-import { endRun } from "./ending.js";
+import { callOnComplete, writeResult } from "./ending.js";
 import { releaseStep } from "./releasing.js";
 import type { Run, StepRow } from "./runs.js";
 import { releaseDriver } from "./drivers.js";
@@ -21,21 +21,35 @@ const vCanceling = v.object({
 });
 type Canceling = Infer<typeof vCanceling>;
 
+/** What is left for one transaction to do. */
+type Budget = { steps: number; bytes: number };
+
 /**
  * Cancels runs, and those nested in them, breadth first: as many as one transaction should, the
  * rest in further ones.
  */
 export async function cancelRuns(ctx: MutationCtx, runs: Canceling[]) {
   const config = await readConfig(ctx);
+  const ended: Run[] = [];
+  await scheduleRest(ctx, await cancelWhatFits(ctx, runs, ended, config));
+  // Last: whatever one of them does or uses up, all else is done.
+  for (const run of ended) await callOnComplete(ctx, run, config);
+}
+
+async function cancelWhatFits(
+  ctx: MutationCtx,
+  runs: Canceling[],
+  ended: Run[],
+  config: Config,
+): Promise<Canceling[]> {
   const queue = [...runs];
   const budget = { steps: RELEASED_PER_BATCH, bytes: BYTES_PER_BATCH };
-  for (let next = queue.shift(); next; next = queue.shift()) {
-    if (budget.steps <= 0 || budget.bytes <= 0) {
-      return await scheduleRest(ctx, [next, ...queue]);
-    }
+  while (queue.length > 0 && budget.steps > 0 && budget.bytes > 0) {
     budget.steps--;
-    queue.push(...(await cancelOne(ctx, next, budget, config)));
+    const next = queue.shift()!;
+    queue.push(...(await cancelOne(ctx, next, { budget, ended, config })));
   }
+  return queue;
 }
 
 /** In parts, so that no list grows with the number of nested runs. */
@@ -59,8 +73,7 @@ export const goOn = internalMutation({
 async function cancelOne(
   ctx: MutationCtx,
   { workflowId, generationNumber, after }: Canceling,
-  budget: { steps: number; bytes: number },
-  config: Config,
+  { budget, ended, config }: { budget: Budget; ended: Run[]; config: Config },
 ): Promise<Canceling[]> {
   const run = await ctx.db.get("workflows", workflowId);
   if (!run) return [];
@@ -69,10 +82,8 @@ async function cancelOne(
     await releaseTurn(ctx, run.pendingTurn);
     await releaseDriver(ctx, run);
     run.generationNumber++;
-    await endRun(ctx, run, { kind: "canceled" }, config);
-    // Its onComplete may have cleaned it up, or restarted it, and released its steps.
-    const now = await ctx.db.get("workflows", workflowId);
-    if (now?.generationNumber !== run.generationNumber) return [];
+    await writeResult(ctx, run, { kind: "canceled" }, config);
+    ended.push(run);
   } else if (run.generationNumber !== generationNumber) return [];
   return await releaseSteps(ctx, run, after ?? 0, budget);
 }
@@ -81,7 +92,7 @@ async function releaseSteps(
   ctx: MutationCtx,
   { _id: workflowId, generationNumber }: Run,
   after: number,
-  budget: { steps: number; bytes: number },
+  budget: Budget,
 ): Promise<Canceling[]> {
   const children: Canceling[] = [];
   const inFlight = ctx.db

@@ -69,8 +69,9 @@ export async function recordResult(
   await ctx.db.patch("steps", row._id, { step: row.step, failure });
   config ??= await readConfig(ctx);
   logCompleted(config, run, row, row.step);
-  // What a race left behind goes on after the end, but has nobody to wake.
-  if (run.runResult) return;
+  // What a race left behind goes on after the end, but has nobody to wake; and a restart that goes
+  // on in further transactions wakes the run itself.
+  if (run.runResult || run.restarting) return;
   if (await resultMatters(ctx, run, row, result.kind === "success"))
     await wake(ctx, run);
 }

@@ -1,3 +1,4 @@
+import { components } from "./_generated/api.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import { createLogger, type Logger, type LogLevel } from "./logging.js";
 
@@ -33,6 +34,14 @@ export async function updateConfig(
   const row = await ctx.db.query("config").first();
   if (row) await ctx.db.patch("config", row._id, changes);
   else await ctx.db.insert("config", changes);
+  // The pool learns of it now: with nothing more to enqueue it might not for long. What a manager
+  // has asked for wins.
+  await ctx.runMutation(components.workpool.config.update, {
+    logLevel: changes.logLevel,
+    maxParallelism: row?.managerParallelism
+      ? undefined
+      : changes.maxParallelism,
+  });
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   sizeOf,
   whyNotStorable,
 } from "../shared/storable.js";
+import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
@@ -37,7 +38,8 @@ export async function endRun(
   await callOnComplete(ctx, run, config);
 }
 
-async function writeResult(
+/** The first part of ending a run. `callOnComplete` has to follow, in the same transaction. */
+export async function writeResult(
   ctx: MutationCtx,
   run: Run,
   result: RunResult,
@@ -63,19 +65,35 @@ async function writeResult(
   }
 }
 
-async function callOnComplete(ctx: MutationCtx, run: Run, config: Config) {
+export async function callOnComplete(
+  ctx: MutationCtx,
+  run: Run,
+  config: Config,
+) {
   const { onComplete, runResult } = run;
   if (!onComplete || !runResult) return;
+  const transactionLimits = await roomBeside(ctx, RESERVED_FOR_FAILURE);
   try {
-    await ctx.runMutation(onComplete.fnHandle as FunctionHandle<"mutation">, {
-      workflowId: run._id,
-      result: runResult,
-      context: onComplete.context,
-    });
+    await ctx.runMutation(
+      onComplete.fnHandle as FunctionHandle<"mutation">,
+      { workflowId: run._id, result: runResult, context: onComplete.context },
+      { transactionLimits },
+    );
   } catch (thrown) {
     await keepFailure(ctx, run, runResult, String(thrown), config);
   }
 }
+
+/** What it takes to keep that `onComplete` failed. */
+const RESERVED_FOR_FAILURE: Reserve = {
+  documentsRead: 32,
+  documentsWritten: 32,
+  databaseQueries: 32,
+  functionsScheduled: 16,
+  scheduledFunctionArgsBytes: 256 * 1024,
+  bytesRead: 64 * 1024,
+  bytesWritten: 64 * 1024 + MAX_ROW_BYTES,
+};
 
 async function keepFailure(
   ctx: MutationCtx,

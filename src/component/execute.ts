@@ -25,7 +25,9 @@ export const transaction = internalMutation({
     // done, so its result is recorded wherever the step is still there to hold it.
     const row = await ctx.db.get("steps", due.row._id);
     const run = row && (await ctx.db.get("workflows", row.workflowId));
-    if (!row?.step.inProgress || row.unstarted || !run) return null;
+    if (!row?.step.inProgress || !run) return null;
+    if (row.unstarted)
+      await ctx.db.patch("steps", row._id, { unstarted: undefined });
     await recordResult(ctx, { row, run }, outcome);
     return null;
   },

@@ -259,7 +259,11 @@ export const startSteps = mutation({
       recordOnly: !current,
       turn: { inFlight, execution, caller },
     });
-    if (!current) return null;
+    if (!current) {
+      // A restart goes on from what this turn did: also from the order in which it showed results.
+      if (rows.length > 0) await patchSteps(ctx, args.deliveries);
+      return null;
+    }
     if (args.goOn || missed) await wake(ctx, run);
     return rows;
   },

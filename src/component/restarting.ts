@@ -44,7 +44,7 @@ export async function restartRun(
   });
 }
 
-/** The number of the first step to delete: one past the last when none is. */
+/** The number of the first step to delete: Infinity when all are kept, with all that was shown of them. */
 async function firstDeleted(
   ctx: MutationCtx,
   run: Run,
@@ -69,12 +69,12 @@ async function firstDeleted(
     throw new Error(`Step number must be a whole number: ${from}`);
   const last = await lastStep(ctx, run._id);
   const end = last ? last.stepNumber + 1 : 0;
-  if (from === undefined) return end;
-  if (from > end || (from === end && from > 0))
+  if (from !== undefined && from < end) return from;
+  if (from !== undefined && from > 0)
     config.log.warn(
       `Workflow ${run._id} has no step ${from}: it is restarted with all of its ${end} steps kept.`,
     );
-  return Math.min(from, end);
+  return end === 0 ? 0 : Infinity;
 }
 
 /** The continuation of a restart that is done in several transactions. */

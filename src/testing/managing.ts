@@ -65,6 +65,15 @@ export async function jobs(t: Backend): Promise<string[]> {
   });
 }
 
+/** What the pool goes by. */
+export async function poolConfig(t: Backend) {
+  const backend = t as unknown as InPool;
+  return await backend.runInComponent("workflow/workpool", async ({ db }) => {
+    const [globals] = await db.query("globals").collect();
+    return globals as unknown as { maxParallelism: number; logLevel: string };
+  });
+}
+
 /** How many rows each table of the component holds; those that hold none are left out. */
 export async function counts(t: Backend): Promise<Record<string, number>> {
   const tables = ["workflows", "steps", "events", "onCompleteFailures"];

@@ -1,0 +1,192 @@
+import { describe, expect, test } from "vitest";
+import {
+  components,
+  drain,
+  effects,
+  endings,
+  journal,
+  newBackend,
+  runHandler,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  type Backend,
+} from "../testing/harness.js";
+import { counts } from "../testing/managing.js";
+import { cancel, cleanup, restart, type WorkflowCtx } from "./index.js";
+
+// Steps that act on the run they belong to. (Events that they send: eventsOwnRun.test.ts.)
+
+useBackend();
+
+const { workflow } = components;
+
+/** How a mutation step is run: by the pool, or inside the turn. */
+const ways = [
+  ["by the pool", false],
+  ["inline", true],
+] as const;
+
+describe.each(ways)("a mutation that runs %s", (_way, inline) => {
+  const act = (step: WorkflowCtx, name: string) => {
+    const call = { name, input: step.workflowId };
+    return inline
+      ? step.runMutation(steps.mutation, call, { inline })
+      : step.runMutation(steps.mutation, call);
+  };
+  const note = async (t: Backend) => (await effects(t)).join(" ");
+
+  function scriptActs() {
+    script("mutation", "cancel", async (ctx, id) => {
+      await ctx.db.insert("effects", { key: "act", value: "canceled" });
+      await cancel(ctx, workflow, id);
+      return "canceled";
+    });
+    script("mutation", "cancel and restart", async (ctx, id) => {
+      await ctx.db.insert("effects", { key: "act", value: "again" });
+      await cancel(ctx, workflow, id);
+      await restart(ctx, workflow, id, { startAsync: true });
+      return "restarted";
+    });
+    script("mutation", "cancel and clean up", async (ctx, id) => {
+      await ctx.db.insert("effects", { key: "act", value: "gone" });
+      await cancel(ctx, workflow, id);
+      return await cleanup(ctx, workflow, id);
+    });
+  }
+
+  test("cancels its own run: it is canceled, once, and what the mutation did stays", async () => {
+    const t = newBackend();
+    scriptActs();
+    const { status, workflowId } = await runHandler(
+      t,
+      async (step) => {
+        await step.runMutation(steps.echo, { value: "before" });
+        await act(step, "cancel");
+        await step.runMutation(steps.echo, { value: "after" });
+      },
+      { context: "mine" },
+    );
+    expect(status).toEqual({ type: "canceled" });
+    expect(await note(t)).toBe("before canceled");
+    expect(await endings(t)).toMatchObject([
+      { workflowId, result: { kind: "canceled" }, context: "mine" },
+    ]);
+  });
+
+  test("cancels its own run while siblings are in flight: they don't run", async () => {
+    const t = newBackend();
+    scriptActs();
+    const { status } = await runHandler(t, async (step) => {
+      await step.sleep(1);
+      await Promise.all([
+        step.runMutation(
+          steps.echo,
+          { value: "sibling" },
+          { runAfter: 60_000 },
+        ),
+        step.sleep(60_000),
+        act(step, "cancel"),
+      ]);
+    });
+    expect(status).toEqual({ type: "canceled" });
+    expect(await note(t)).toBe("canceled");
+  });
+
+  test("cancels and restarts its own run: the mutation's result is kept, so it is not executed again", async () => {
+    const t = newBackend();
+    scriptActs();
+    const { status, workflowId } = await runHandler(t, async (step) => {
+      const first = await step.runMutation(steps.echo, { value: "before" });
+      const second = await act(step, "cancel and restart");
+      const third = await step.runMutation(steps.echo, { value: "after" });
+      return [first, second, third];
+    });
+    expect(status).toEqual({
+      type: "completed",
+      result: ["before", "restarted", "after"],
+    });
+    expect(await note(t)).toBe("before again after");
+    expect(await journal(t, workflowId)).toHaveLength(3);
+  });
+
+  test("as the run's first step, too", async () => {
+    const t = newBackend();
+    scriptActs();
+    const { status } = await runHandler(t, async (step) => [
+      await act(step, "cancel and restart"),
+      await step.runMutation(steps.echo, { value: "after" }),
+    ]);
+    expect(status).toEqual({
+      type: "completed",
+      result: ["restarted", "after"],
+    });
+    expect(await note(t)).toBe("again after");
+  });
+
+  test("with steps asked for beside it, which the restart starts again", async () => {
+    const t = newBackend();
+    scriptActs();
+    const { status } = await runHandler(t, (step) =>
+      Promise.all([
+        step.runMutation(steps.echo, { value: "early" }, { runAfter: 5000 }),
+        act(step, "cancel and restart"),
+        step.runAction(steps.echoAction, { value: "late" }),
+      ]),
+    );
+    expect(status).toEqual({
+      type: "completed",
+      result: ["early", "restarted", "late"],
+    });
+    expect(await note(t)).toBe("again early");
+  });
+
+  test("restarts its own run in several transactions", async () => {
+    const t = newBackend();
+    scriptActs();
+    const { status } = await runHandler(t, async (step) => {
+      const { length } = await Promise.all(
+        Array.from({ length: 300 }, (_, value) =>
+          step.runQuery(steps.echoQuery, { value }, { inline: true }),
+        ),
+      );
+      return [length, await act(step, "cancel and restart")];
+    });
+    expect(status).toEqual({ type: "completed", result: [300, "restarted"] });
+    expect(await note(t)).toBe("again");
+  });
+
+  test("cancels and cleans up its own run: nothing of it is left", async () => {
+    const t = newBackend();
+    scriptActs();
+    const id = await startHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: "before" });
+      void step.sleep(60_000);
+      await act(step, "cancel and clean up");
+      await step.runMutation(steps.echo, { value: "after" });
+    });
+    await drain();
+    await expect(statusOf(t, id)).rejects.toThrow(id);
+    expect(await counts(t)).toEqual({});
+    expect(await note(t)).toBe("before gone");
+  });
+});
+
+test("an action that cancels its own run finishes, and its result is ignored", async () => {
+  const t = newBackend();
+  script("action", "cancel", async (ctx, id) => {
+    await cancel(ctx, workflow, id);
+    await ctx.runMutation(steps.echo, { value: "finished" });
+  });
+  const { status } = await runHandler(t, async (step) => {
+    await step.runAction(steps.action, {
+      name: "cancel",
+      input: step.workflowId,
+    });
+    await step.runMutation(steps.echo, { value: "after" });
+  });
+  expect(status).toEqual({ type: "canceled" });
+  expect(await effects(t)).toEqual(["finished"]);
+});
