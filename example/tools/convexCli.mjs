@@ -10,15 +10,18 @@ const NO_DEPLOYMENT = "http://127.0.0.1:9";
 
 /**
  * @param {string[]} args
- * @param {{ cwd: string, url?: string, stdio?: "inherit" | "pipe" }} options
+ * @param {Parameters<typeof run>[2] & { cwd: string, url?: string, adminKey?: string }} options
  */
-export function runConvexCli(args, { url = NO_DEPLOYMENT, ...options }) {
+export function runConvexCli(
+  args,
+  { url = NO_DEPLOYMENT, adminKey = "local", ...options },
+) {
   return run(process.execPath, [CLI, ...args], {
     ...options,
     env: {
       ...process.env,
       CONVEX_SELF_HOSTED_URL: url,
-      CONVEX_SELF_HOSTED_ADMIN_KEY: "local",
+      CONVEX_SELF_HOSTED_ADMIN_KEY: adminKey,
       // Empty rather than absent, so that no .env.local fills them in.
       CONVEX_DEPLOYMENT: "",
       CONVEX_DEPLOY_KEY: "",

@@ -6,15 +6,24 @@ import { once } from "node:events";
  *
  * @param {string} command
  * @param {string[]} args
- * @param {import("node:child_process").SpawnOptions} options
+ * @param {import("node:child_process").SpawnOptions & { stop?: AbortSignal }} options
+ *   `stop` ends the command, with all that it has started unless it inherits
+ *   this process's streams
  * @returns {Promise<{ code: number, output: string }>} `output` is empty if the
  *   command inherits this process's streams
  */
-export async function run(command, args, options = {}) {
+export async function run(command, args, { stop, ...options } = {}) {
+  const inherits = options.stdio === "inherit";
+  // A terminal's Ctrl-C must reach a command that inherits it: no group then.
+  const isGroup = stop !== undefined && !inherits;
   const child = spawn(command, args, {
     ...options,
-    stdio: options.stdio === "inherit" ? "inherit" : ["ignore", "pipe", "pipe"],
+    stdio: inherits ? "inherit" : ["ignore", "pipe", "pipe"],
+    detached: isGroup,
   });
+  const end = () => process.kill(isGroup ? -child.pid : child.pid, "SIGTERM");
+  stop?.addEventListener("abort", end);
+  child.once("exit", () => stop?.removeEventListener("abort", end));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (text) => (output += text));

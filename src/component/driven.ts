@@ -66,7 +66,7 @@ export async function executeDriven(
     }
   const outcome = storableOutcome(
     row.step,
-    reported ? toOutcome(reported) : await runFunction(ctx, row.step),
+    reported ? toOutcome(reported) : await runFunction(ctx, { row, run }),
   );
   const completed = { stepNumber, ...outcome, completedAt: Date.now() };
   const isMutation =

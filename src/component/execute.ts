@@ -1,7 +1,11 @@
 import type { FunctionHandle } from "convex/server";
 import { v, type Infer } from "convex/values";
 import { describeFailure } from "../shared/failures.js";
-import { MAX_ROW_BYTES } from "../shared/limits.js";
+import {
+  MAX_ERROR_BYTES,
+  MAX_RESULT_BYTES,
+  MAX_ROW_BYTES,
+} from "../shared/limits.js";
 import { shortenError, sizeOf, whyNotRecordable } from "../shared/storable.js";
 import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
 import {
@@ -10,7 +14,13 @@ import {
   type ActionCtx,
   type MutationCtx,
 } from "./_generated/server.js";
-import { awaitedStep, recordResult, type Outcome } from "./completing.js";
+import {
+  awaitedStep,
+  recordResult,
+  type Completion,
+  type Outcome,
+} from "./completing.js";
+import { isLegacy } from "./runs.js";
 import { vFailure, vStepExecution, type Step } from "./schema.js";
 
 /** Runs a query or mutation step and records its result, in one transaction. */
@@ -20,7 +30,7 @@ export const transaction = internalMutation({
   handler: async (ctx, execution) => {
     const due = await awaitedStep(ctx, execution);
     if (!due) return null;
-    const outcome = await runFunction(ctx, due.row.step);
+    const outcome = await runFunction(ctx, due);
     // The function may have canceled, restarted or cleaned up its own run. What it did stays
     // done, so its result is recorded wherever the step is still there to hold it.
     const row = await ctx.db.get("steps", due.row._id);
@@ -35,11 +45,12 @@ export const transaction = internalMutation({
 
 export async function runFunction(
   ctx: MutationCtx,
-  step: Step,
+  due: Completion,
 ): Promise<Outcome> {
+  const step: Step = due.row.step;
   if (step.kind !== undefined && step.kind !== "function")
     throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
-  const transactionLimits = await roomBeside(ctx, reserveFor(step));
+  const transactionLimits = await roomBeside(ctx, reserveFor(due));
   try {
     const returnValue: unknown =
       step.functionType === "query"
@@ -60,16 +71,25 @@ export async function runFunction(
   }
 }
 
-/** What recording the result and waking the run need, beside the row's own bytes. */
-const reserveFor = (step: Step): Reserve => ({
-  documentsRead: 64,
-  documentsWritten: 32,
-  databaseQueries: 64,
-  functionsScheduled: 8,
-  scheduledFunctionArgsBytes: 64 * 1024,
-  bytesRead: 64 * 1024 + 2 * sizeOf(step.args),
-  bytesWritten: 64 * 1024 + MAX_ROW_BYTES,
-});
+/** What recording the result and waking the run need, the rows' own bytes included. */
+function reserveFor({ row, run }: Completion): Reserve {
+  const args = sizeOf(row.step.args);
+  const runBytes = sizeOf(run);
+  // Whether another step is in flight is asked by reading one.
+  const other = row.group !== undefined || isLegacy(run) ? MAX_ROW_BYTES : 0;
+  return {
+    documentsRead: 64,
+    documentsWritten: 32,
+    databaseQueries: 64,
+    functionsScheduled: 8,
+    scheduledFunctionArgsBytes: 64 * 1024,
+    bytesRead: 64 * 1024 + 3 * args + 3 * runBytes + other,
+    bytesWritten:
+      64 * 1024 +
+      Math.min(MAX_ROW_BYTES, args + MAX_RESULT_BYTES + MAX_ERROR_BYTES) +
+      runBytes,
+  };
+}
 
 export const vActionOutcome = v.union(
   v.object({ kind: v.literal("success"), returnValue: v.any() }),

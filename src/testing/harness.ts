@@ -15,7 +15,7 @@ import { clearScripts, script, type Handler } from "./app/scripts.js";
 export { components, script };
 export const { steps, workflows } = internal;
 
-type Modules = Record<string, () => Promise<unknown>>;
+export type Modules = Record<string, () => Promise<unknown>>;
 
 /** Modules that are loaded once, before any test: an import that takes time in the midst of one would look as if nothing were going on. */
 const loaded = new Map<() => Promise<unknown>, unknown>();
@@ -56,14 +56,23 @@ export function useBackend() {
 
 export type Backend = ReturnType<typeof newBackend>;
 
+export interface BackendOptions {
+  transactionLimits?: boolean;
+  /** Puts something between the backend and the functions of a component: the app's path is "". */
+  wrap?: (modules: Modules, component: string) => Modules;
+}
+
 /** A convex-test backend with the app under test and, as in production, the components it nests. */
-export function newBackend(options: { transactionLimits?: boolean } = {}) {
-  const t = convexTest({ schema, modules: preloaded(app), ...options });
+export function newBackend(options: BackendOptions = {}) {
+  const { wrap = (modules) => modules, ...limits } = options;
+  const modules = wrap(preloaded(app), "");
+  const t = convexTest({ schema, modules, ...limits });
   const register = (
     name: string,
     part: { schema: never; modules: Modules },
   ) => {
-    t.registerComponent(name, part.schema, preloaded(part.modules));
+    const modules = wrap(preloaded(part.modules), name);
+    t.registerComponent(name, part.schema, modules);
   };
   register("workflow", workflowComponent as never);
   register("workflow/workpool", workpool as never);

@@ -1,6 +1,7 @@
 // @ts-check
 /** What actions may ask of their host: all of it happens outside of transactions of theirs. */
 import { FunctionError } from "./errors.mjs";
+import { identityAcross } from "./frames.mjs";
 import { ofKind } from "./functions.mjs";
 import { cancelJob, scheduleJob } from "./jobSyscalls.mjs";
 import {
@@ -10,31 +11,39 @@ import {
 } from "./metadata.mjs";
 
 /** @import { ActionFrame } from "./actions.mjs" */
+/** @import { Frame } from "./frames.mjs" */
+/** @import { FunctionAddress } from "./functions.mjs" */
 /** @import { Host } from "./host.mjs" */
+/** @import { FunctionKind } from "./types.mjs" */
 /** @typedef {(frame: ActionFrame, args: any) => Promise<any>} Handler takes and gives JSON */
 
 /** After which a mutation called from an action gives up. */
 const MAX_CONFLICTS = 4;
 
+/** Of these, the caller may not learn that they have happened. */
+const WRITES = new Set([
+  "1.0/actions/mutation",
+  "1.0/actions/schedule",
+  "1.0/actions/cancel_job",
+]);
+
 /** @param {Host} host */
 export function actionSyscalls(host) {
+  const { faults, functions, transactions } = host;
+
   /** @type {Record<string, Handler>} */
   const handlers = {
-    "1.0/actions/query": (frame, args) => call(frame, "query", args),
-    "1.0/actions/mutation": (frame, args) => call(frame, "mutation", args),
-    "1.0/actions/action": (frame, args) => call(frame, "action", args),
+    "1.0/actions/query": (frame, args) =>
+      callInTransaction(frame, "query", args),
+    "1.0/actions/mutation": (frame, args) =>
+      callInTransaction(frame, "mutation", args),
+    "1.0/actions/action": callAction,
     "1.0/actions/schedule": (frame, args) =>
-      inTransaction(frame, (inner) => scheduleJob(host.functions, inner, args)),
+      inTransaction(frame, (inner) => scheduleJob(functions, inner, args)),
     "1.0/actions/cancel_job": (frame, args) =>
       inTransaction(frame, (inner) => cancelJob(inner, args)),
-    "1.0/actions/vectorSearch": passOn("1.0/actions/vectorSearch"),
-    "1.0/storageGetUrl": passOn("1.0/storageGetUrl"),
-    "1.0/storageDelete": passOn("1.0/storageDelete"),
-    "1.0/storageGenerateUploadUrl": passOn("1.0/storageGenerateUploadUrl"),
     "1.0/createFunctionHandle": async ({ target }, args) =>
-      host.functions.handleOf(
-        host.functions.resolve(args, target.componentPath),
-      ),
+      functions.handleOf(functions.resolve(args, target.componentPath)),
     "1.0/getUserIdentity": async ({ identity }) => identity,
     "1.0/getFunctionMetadata": async ({ target }) => functionMetadata(target),
     "1.0/getRequestMetadata": async ({ origin, target }) =>
@@ -42,54 +51,86 @@ export function actionSyscalls(host) {
     "1.0/getDeploymentMetadata": async () => deploymentMetadata(),
   };
 
-  /**
-   * @param {ActionFrame} frame
-   * @param {"query" | "mutation" | "action"} kind
-   * @param {any} args
-   */
-  async function call(frame, kind, { args, ...address }) {
-    const { componentPath } = frame.target;
-    const target = ofKind(host.functions.resolve(address, componentPath), kind);
-    const argsJson = JSON.stringify(args);
-    const identity =
-      target.componentPath === componentPath ? frame.identity : null;
-    const origin = { ...frame.origin, identity };
-    const result =
-      kind === "action"
-        ? await host.actions.run(target, argsJson, origin, frame)
-        : await host.transactions.run(target, argsJson, {
-            origin,
-            maxConflicts: MAX_CONFLICTS,
-          });
-    return JSON.parse(result);
-  }
+  /** @type {(frame: ActionFrame, name: string, args: any) => Promise<any>} */
+  return async (frame, name, args) => {
+    const handle = handlers[name];
+    if (!handle)
+      throw new FunctionError(`"${name}" is not available in actions here`);
+    if (!name.startsWith("1.0/actions/")) return await handle(frame, args);
+    const call = args.name ?? args.reference ?? name;
+    await mayDie(frame, "before", call);
+    await faults.waitForCall();
+    const result = await handle(frame, args);
+    await mayDie(frame, "after", call);
+    if (WRITES.has(name) && faults.losesReport())
+      throw new FunctionError("Connection lost while the call was in flight");
+    return result;
+  };
 
   /**
    * @param {ActionFrame} frame
-   * @param {(inner: import("./frames.mjs").Frame) => Promise<any>} body
+   * @param {"query" | "mutation"} kind
+   * @param {any} args
    */
-  async function inTransaction({ origin, target }, body) {
-    const json = await host.transactions.runBody(
-      target,
-      { origin },
-      async (f) => JSON.stringify(await body(f)),
-    );
+  async function callInTransaction(frame, kind, { args, ...address }) {
+    const { target, origin } = resolve(frame, kind, address);
+    const alwaysConflicts = kind === "mutation" && faults.actionConflicts();
+    const json = await transactions.run(target, JSON.stringify(args), {
+      ...optionsOf(frame),
+      origin,
+      alwaysConflicts,
+    });
     return JSON.parse(json);
   }
 
   /**
-   * @param {string} name
-   * @returns {Handler}
+   * @param {ActionFrame} frame
+   * @param {any} args
    */
-  function passOn(name) {
-    return (frame, args) =>
-      inTransaction(frame, ({ store }) => store.asyncSyscall(name, args));
+  async function callAction(frame, { args, ...address }) {
+    const { target, origin } = resolve(frame, "action", address);
+    const { actions } = host;
+    return JSON.parse(
+      await actions.runNested(target, JSON.stringify(args), origin, frame),
+    );
   }
 
-  /** @type {(frame: ActionFrame, name: string, args: any) => Promise<any>} */
-  return async (frame, name, args) => {
-    const handle = handlers[name];
-    if (handle) return await handle(frame, args);
-    throw new FunctionError(`"${name}" is not available in actions here`);
-  };
+  /**
+   * @param {ActionFrame} frame
+   * @param {FunctionKind} kind
+   * @param {FunctionAddress} address
+   */
+  function resolve(frame, kind, address) {
+    const { componentPath } = frame.target;
+    const target = ofKind(functions.resolve(address, componentPath), kind);
+    const identity = identityAcross(frame, target);
+    return { target, origin: { ...frame.origin, identity } };
+  }
+
+  /**
+   * @param {ActionFrame} frame
+   * @param {(inner: Frame) => Promise<any>} body
+   */
+  async function inTransaction(frame, body) {
+    const options = { ...optionsOf(frame), origin: frame.origin };
+    const json = await transactions.runBody(frame.target, options, async (f) =>
+      JSON.stringify(await body(f)),
+    );
+    return JSON.parse(json);
+  }
+
+  /** @param {ActionFrame} frame */
+  function optionsOf({ tree }) {
+    return { maxConflicts: MAX_CONFLICTS, onKilled: () => tree.die() };
+  }
+
+  /**
+   * @param {ActionFrame} frame
+   * @param {"before" | "after"} when
+   * @param {string} call
+   */
+  async function mayDie({ target, tree }, when, call) {
+    const { componentPath, path: action } = target;
+    if (faults.diesAt({ when, componentPath, action, call })) await tree.die();
+  }
 }

@@ -1,12 +1,12 @@
 // @ts-check
-/** Runs actions: outside of transactions, with calls that overlap, timers and fetch. */
-import { FunctionError } from "./errors.mjs";
+/** Runs actions, which are outside of transactions and die with all that they wait for. */
 import { actionSyscalls } from "./actionSyscalls.mjs";
-import { answer, NEVER_SETTLED, resultOf, start } from "./execution.mjs";
+import { ActionDied, FunctionError } from "./errors.mjs";
+import { runOutsideTransaction } from "./actionExecution.mjs";
 import { checkValue } from "./limits.mjs";
+import { Permits } from "./permits.mjs";
 import { validateArgs, validateReturns } from "./validation.mjs";
 
-/** @import { Invocation } from "./execution.mjs" */
 /** @import { Origin } from "./frames.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Host } from "./host.mjs" */
@@ -16,79 +16,136 @@ import { validateArgs, validateReturns } from "./validation.mjs";
  * @property {RunnableFunction} target
  * @property {Origin} origin
  * @property {object | null} identity
- * @property {ActionFrame | null} parent the action that waits for this one
+ * @property {ActionTree} tree
  */
+
+/** An action that nobody's action waits for, and those it waits for: one process. */
+class ActionTree {
+  isDead = false;
+  /** @type {(error: Error) => void} */
+  #reject = () => {};
+  /** Never resolves. @type {Promise<never>} */
+  death = new Promise((_, reject) => {
+    this.#reject = reject;
+  });
+
+  constructor() {
+    this.death.catch(() => {});
+  }
+
+  /** Never resolves, so that nothing goes on. */
+  async die() {
+    this.isDead = true;
+    this.#reject(new ActionDied("The action has died"));
+    return await this.death;
+  }
+}
 
 export class Actions {
   #host;
   #syscall;
+  #permits;
+  /** @type {Set<ActionTree>} */
+  #trees = new Set();
 
   /** @param {Host} host */
   constructor(host) {
     this.#host = host;
     this.#syscall = actionSyscalls(host);
+    this.#permits = new Permits(host.faults.actionPermits, host.clock);
+  }
+
+  /**
+   * Called by a client or the scheduler. Rejects with ActionDied if it dies.
+   *
+   * @param {RunnableFunction} target
+   * @param {string} argsJson
+   * @param {Origin} origin
+   * @returns {Promise<string>} the result as JSON
+   */
+  async run(target, argsJson, origin) {
+    const tree = new ActionTree();
+    this.#trees.add(tree);
+    try {
+      // A job waits for as long as it takes.
+      const mayBeRefused = origin.jobId === null;
+      const run = this.#runInTree(target, argsJson, origin, tree, mayBeRefused);
+      return await Promise.race([run, tree.death]);
+    } finally {
+      this.#trees.delete(tree);
+    }
+  }
+
+  /**
+   * Called by an action, which keeps its permit meanwhile.
+   *
+   * @param {RunnableFunction} target
+   * @param {string} argsJson
+   * @param {Origin} origin
+   * @param {ActionFrame} parent
+   */
+  runNested(target, argsJson, origin, parent) {
+    return this.#runInTree(target, argsJson, origin, parent.tree, true);
+  }
+
+  close() {
+    for (const tree of this.#trees) tree.die().catch(() => {});
   }
 
   /**
    * @param {RunnableFunction} target
    * @param {string} argsJson
    * @param {Origin} origin
-   * @param {ActionFrame | null} [parent]
-   * @returns {Promise<string>} the result as JSON
+   * @param {ActionTree} tree
+   * @param {boolean} mayBeRefused
    */
-  async run(target, argsJson, origin, parent = null) {
+  async #runInTree(target, argsJson, origin, tree, mayBeRefused) {
     checkValue("Arguments", argsJson);
     validateArgs(target.args, JSON.parse(argsJson));
-    /** @type {ActionFrame} */
-    const frame = { target, origin, identity: origin.identity, parent };
+    await this.#permits.acquire(mayBeRefused);
+    try {
+      return await Promise.race([
+        this.#execute(target, argsJson, origin, tree),
+        tree.death,
+      ]);
+    } finally {
+      this.#permits.release();
+    }
+  }
+
+  /**
+   * @param {RunnableFunction} target
+   * @param {string} argsJson
+   * @param {Origin} origin
+   * @param {ActionTree} tree
+   */
+  async #execute(target, argsJson, origin, tree) {
     const { clock, logs, random } = this.#host;
-    const result = await settled({
-      bundle: target.bundle,
-      kind: "action",
-      modulePath: target.modulePath,
-      name: target.name,
-      argsJson,
-      now: () => clock.now(),
-      random: random.fork().next,
-      env: this.#host.envOf(target),
-      print: (level, message) => logs.print(origin, target, level, message),
-      syscall() {
-        throw new FunctionError("Actions have no database");
+    /** @type {ActionFrame} */
+    const frame = { target, origin, identity: origin.identity, tree };
+    const result = await runOutsideTransaction(
+      {
+        bundle: target.bundle,
+        kind: "action",
+        modulePath: target.modulePath,
+        name: target.name,
+        argsJson,
+        now: () => clock.now(),
+        random: random.fork().next,
+        env: this.#host.envOf(target),
+        print(level, message) {
+          if (!tree.isDead) logs.print(origin, target, level, message);
+        },
+        syscall() {
+          throw new FunctionError("Actions have no database");
+        },
+        asyncSyscall: async (name, args) =>
+          JSON.stringify(await this.#syscall(frame, name, JSON.parse(args))),
       },
-      asyncSyscall: async (name, args) =>
-        JSON.stringify(await this.#syscall(frame, name, JSON.parse(args))),
-    });
+      { clock, isDead: () => tree.isDead },
+    );
     checkValue("Return value", result);
     validateReturns(target.returns, JSON.parse(result));
     return result;
   }
-}
-
-/**
- * @param {Invocation} invocation
- * @returns {Promise<string>}
- */
-function settled(invocation) {
-  return new Promise((resolve, reject) => {
-    /** @type {import("./execution.mjs").PendingCall[]} */
-    const calls = [];
-    let inFlight = 0;
-    const run = start(invocation, (call) => calls.push(call));
-    const goOn = () => {
-      run.continue();
-      const outcome = run.outcome();
-      if (outcome) return resolve(resultOf(outcome));
-      for (const call of calls.splice(0)) {
-        inFlight++;
-        answer(invocation, call)
-          .then(() => {
-            inFlight--;
-            goOn();
-          })
-          .catch(reject);
-      }
-      if (inFlight === 0) throw new FunctionError(NEVER_SETTLED);
-    };
-    goOn();
-  });
 }

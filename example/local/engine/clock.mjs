@@ -29,7 +29,7 @@ export const realClock = {
 export class VirtualClock {
   #now;
   #order = 0;
-  /** @type {{ at: number, order: number, fire: () => void }[]} a heap, the earliest first */
+  /** @type {Timer[]} a heap, the earliest first */
   #timers = [];
 
   constructor(now = 1_700_000_000_000) {
@@ -46,10 +46,11 @@ export class VirtualClock {
    */
   setTimer(ms, fire) {
     const at = this.#now + Math.max(0, Math.ceil(ms));
+    /** @type {Timer} */
     const timer = { at, order: this.#order++, fire };
     push(this.#timers, timer);
     return () => {
-      timer.fire = () => {};
+      timer.fire = undefined;
     };
   }
 
@@ -87,6 +88,7 @@ export class VirtualClock {
       const next = this.#timers[0];
       if (!goOn() || next === undefined || next.at > until) return;
       pop(this.#timers);
+      if (!next.fire) continue;
       this.#now = next.at;
       next.fire();
       await drained();
@@ -99,7 +101,7 @@ function drained() {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** @typedef {{ at: number, order: number, fire: () => void }} Timer */
+/** @typedef {{ at: number, order: number, fire: (() => void) | undefined }} Timer canceled if it fires nothing */
 
 /** @type {(a: Timer, b: Timer) => boolean} */
 const isBefore = (a, b) => a.at < b.at || (a.at === b.at && a.order < b.order);

@@ -1,73 +1,35 @@
 // @ts-check
 /** A Convex deployment in this process. */
-import { Actions } from "./actions.mjs";
 import { analyze, loadPush } from "./analysis.mjs";
 import { realClock } from "./clock.mjs";
-import { NotFoundError, dataOf, messageOf } from "./errors.mjs";
-import { Faults } from "./faults.mjs";
-import { FunctionTable } from "./functions.mjs";
-import { Logs } from "./logs.mjs";
-import { seededRandom } from "./random.mjs";
-import { Scheduler } from "./scheduler.mjs";
-import { Store } from "./store.mjs";
-import { Transactions } from "./transactions.mjs";
+import {
+  ActionDied,
+  dataOf,
+  FunctionError,
+  messageOf,
+  NotFoundError,
+} from "./errors.mjs";
+import { Host } from "./host.mjs";
 
-/** @import { Frame, Origin } from "./frames.mjs" */
-/** @import { Host } from "./host.mjs" */
-/** @import { CallRequest, CallResponse, DeployReport, Deployment, DeploymentOptions } from "./types.mjs" */
+/** @import { Origin } from "./frames.mjs" */
+/** @import { CallRequest, CallResponse, Deployment, DeploymentOptions } from "./types.mjs" */
+
+/** What a function's code may take with all that it calls, where time is real. */
+const CODE_TIMEOUT_MS = 1000;
 
 /**
  * @param {DeploymentOptions} [options]
  * @returns {Deployment}
  */
-export function createDeployment({
-  faults = {},
-  seed = 0,
-  clock = realClock,
-  env = {},
-  print,
-} = {}) {
-  const random = seededRandom(seed);
-  /** @type {Set<() => void>} */
-  const commitListeners = new Set();
-  const activity = createActivity();
-  let requests = 0;
-
-  const host = /** @type {Host} */ (
-    /** @type {unknown} */ ({
-      clock,
-      random: random.fork(),
-      faults: new Faults(faults),
-      store: new Store(new Map([["", null]])),
-      functions: new FunctionTable(),
-      logs: new Logs(clock),
-      envOf: environmentOf(env),
-      newOrigin: (options) => ({
-        requestId: `request-${++requests}`,
-        identity: null,
-        jobId: null,
-        logLines: [],
-        ...options,
-      }),
-      newTransaction: (origin) => ({
-        origin,
-        now: clock.now(),
-        random: host.random.fork(),
-        logs: [],
-        budget: { codeMs: undefined, spend() {} },
-      }),
-      committed(root) {
-        for (const job of root.jobs) host.scheduler.add(job);
-        for (const key of root.canceledJobs) host.scheduler.cancel(key);
-        for (const listener of commitListeners) listener();
-      },
-      track: activity.track,
-    })
-  );
-  host.transactions = new Transactions(host);
-  host.actions = new Actions(host);
-  host.scheduler = new Scheduler(host);
+export function createDeployment(options = {}) {
+  const { faults = {}, seed = 0, clock = realClock, env = {}, print } = options;
+  const {
+    // Elsewhere, how fast this machine is must not matter.
+    codeTimeoutMs = clock === realClock ? CODE_TIMEOUT_MS : undefined,
+  } = options;
+  const host = new Host({ clock, seed, faults, env, codeTimeoutMs });
   if (print) host.logs.listen(print);
+  /** @type {Set<string>} */
   let mounted = new Set();
 
   return {
@@ -86,15 +48,18 @@ export function createDeployment({
     },
     call: (request) => host.track(answerCall(host, request)),
     onCommit(listener) {
-      commitListeners.add(listener);
-      return () => void commitListeners.delete(listener);
+      host.commitListeners.add(listener);
+      return () => void host.commitListeners.delete(listener);
     },
     onLog: (listener) => host.logs.listen(listener),
     functionsSpec: (componentPath = "") => host.functions.specs(componentPath),
     rows: (table, componentPath = "") => host.store.rows(componentPath, table),
-    idle: () => activity.whenIdle(() => host.scheduler.isIdle),
+    hazards: () => ({ ...host.faults.hits }),
+    idle: () => host.activity.whenIdle(() => host.scheduler.isIdle),
     async close() {
       host.scheduler.close();
+      host.actions.close();
+      await host.store.close();
     },
   };
 }
@@ -106,77 +71,54 @@ export function createDeployment({
  */
 async function answerCall(host, request) {
   const origin = host.newOrigin({ identity: request.caller.identity ?? null });
+  const { logLines } = origin;
   try {
-    const target = host.functions.requested(request);
-    const argsJson = JSON.stringify(request.args);
-    const run =
-      target.kind === "action"
-        ? host.actions.run(target, argsJson, origin)
-        : host.transactions.run(target, argsJson, { origin });
-    return {
-      status: "success",
-      value: JSON.parse(await run),
-      logLines: origin.logLines,
-    };
+    const value = JSON.parse(await run(host, request, origin));
+    return { status: "success", value, logLines };
   } catch (error) {
     const data = dataOf(error);
     return {
       status: "error",
       errorMessage: messageOf(error),
       ...(data === undefined ? {} : { errorData: data }),
-      logLines: origin.logLines,
+      logLines,
       ...(error instanceof NotFoundError ? { notFound: true } : {}),
     };
   }
 }
 
 /**
- * Components have no environment variables.
- *
- * @param {Record<string, string>} env
- * @returns {Host["envOf"]}
+ * @param {Host} host
+ * @param {CallRequest} request
+ * @param {Origin} origin
+ * @returns {Promise<string>}
  */
-function environmentOf(env) {
-  return ({ componentPath }) =>
-    (name) =>
-      componentPath === "" ? env[name] : undefined;
+async function run(
+  { functions, actions, transactions, faults },
+  request,
+  origin,
+) {
+  const target = functions.requested(request);
+  const argsJson = JSON.stringify(request.args);
+  if (target.kind === "action") {
+    try {
+      return await actions.run(target, argsJson, origin);
+    } catch (error) {
+      if (!(error instanceof ActionDied)) throw error;
+      await faults.waitUntilDeathIsNoticed();
+      throw connectionLost(target.kind);
+    }
+  }
+  const onKilled = async () => {
+    throw connectionLost(target.kind);
+  };
+  const result = await transactions.run(target, argsJson, { origin, onKilled });
+  if (target.kind === "mutation" && faults.losesReport())
+    throw connectionLost(target.kind);
+  return result;
 }
 
-/** Knows whether anything goes on. */
-function createActivity() {
-  let running = 0;
-  /** @type {Set<() => void>} */
-  const waiting = new Set();
-  const check = () => {
-    for (const attempt of [...waiting]) attempt();
-  };
-  return {
-    /**
-     * @template T
-     * @param {Promise<T>} work
-     */
-    async track(work) {
-      running++;
-      try {
-        return await work;
-      } finally {
-        running--;
-        // After whatever the work's own end starts.
-        setImmediate(check);
-      }
-    },
-    /** @param {() => boolean} isIdle */
-    whenIdle: (isIdle) =>
-      /** @type {Promise<void>} */ (
-        new Promise((resolve) => {
-          const attempt = () => {
-            if (running > 0 || !isIdle()) return;
-            waiting.delete(attempt);
-            resolve();
-          };
-          waiting.add(attempt);
-          attempt();
-        })
-      ),
-  };
+/** @param {string} kind */
+function connectionLost(kind) {
+  return new FunctionError(`Connection lost while ${kind} was in flight`);
 }

@@ -25,15 +25,16 @@ export class Conflict extends Error {}
 /** Ends an action without a trace: no reply, no result. */
 export class ActionDied extends Error {}
 
-/**
- * @param {unknown} error
- * @returns {error is FunctionError}
- */
+/** The deployment is not there any more. */
+export class DeploymentClosed extends Error {}
+
+/** @param {unknown} error */
 export function isCatchable(error) {
   return !(
     error instanceof TransactionDied ||
     error instanceof Conflict ||
-    error instanceof ActionDied
+    error instanceof ActionDied ||
+    error instanceof DeploymentClosed
   );
 }
 

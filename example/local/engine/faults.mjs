@@ -1,22 +1,205 @@
 // @ts-check
+/**
+ * What goes wrong on a real deployment and never in memory, on demand: every
+ * decision comes from the seed. Without options nothing goes wrong.
+ */
+import { TransactionDied } from "./errors.mjs";
+
 /** @import { RunnableFunction } from "./functions.mjs" */
+/** @import { Random } from "./random.mjs" */
+/** @import { Clock } from "./types.mjs" */
+
+/** @typedef {readonly [number, number]} Range of whole numbers, both ends included */
 
 /**
- * @typedef {object} FaultOptions
- * @property {number} [maxConcurrentJobs] Default: 8.
+ * Around a commit of a mutation.
+ *
+ * @typedef {object} Boundary
+ * @property {"before" | "after"} when
+ * @property {number} number of the commit, from 1; the same before and after
+ * @property {string} componentPath
+ * @property {string} function
  */
 
-export class Faults {
-  maxConcurrentJobs;
+/**
+ * Around a call that an action makes.
+ *
+ * @typedef {object} ActionPoint
+ * @property {"before" | "after"} when
+ * @property {string} componentPath of the action
+ * @property {string} action
+ * @property {string} call the called function's path, or the operation's name
+ */
 
-  /** @param {FaultOptions} [options] */
-  constructor({ maxConcurrentJobs = 8 } = {}) {
-    this.maxConcurrentJobs = maxConcurrentJobs;
+/**
+ * Rates are probabilities from 0 to 1.
+ *
+ * @typedef {object} FaultOptions
+ * @property {number} [conflictRate] of a top-level mutation's run being discarded
+ *   before it commits, to be run again
+ * @property {number} [actionConflictRate] of a mutation called by an action being
+ *   discarded again and again, until the action gets an error
+ * @property {number} [reportLostRate] of a mutation that an action or a client
+ *   calls being committed, and reported as failed
+ * @property {number} [actionDeathRate] before each call that an action makes, and
+ *   after: it ends without a trace, and so do actions that it waits for or that
+ *   wait for it
+ * @property {(point: ActionPoint) => boolean} [dieAt] the same, where it says
+ * @property {Range} [deathNoticedAfterMs] when the row of a dead action's job
+ *   says that it failed. Default: from 1 s to 1 min
+ * @property {number} [maxConcurrentJobs] scheduled functions that run at a time.
+ *   Default: 8
+ * @property {Range} [hopLatencyMs] until a scheduled function that is due is
+ *   looked at
+ * @property {Range} [callLatencyMs] of a call from an action
+ * @property {number} [actionPermits] actions that run at a time, those that wait
+ *   for another included; one that is called and gets none within 10 s is refused
+ * @property {TransactionTimeout} [transactionTimeout]
+ * @property {(boundary: Boundary) => "die" | void} [onBoundary] "die" before a
+ *   commit discards it, and after it makes the caller never know; the action that
+ *   called dies, a client gets an error, and a scheduled function is run again
+ */
+
+/**
+ * Time that a top-level transaction may take with everything nested in it, as it
+ * is reckoned here. One that takes longer ends, whoever would catch that.
+ *
+ * @typedef {object} TransactionTimeout
+ * @property {number} budgetMs
+ * @property {number} [callMs] of each function. Default: 0
+ * @property {number} [operationMs] of each call of the host. Default: 0
+ * @property {(target: { componentPath: string, path: string }) => number} [costOf] ms of a function, on top
+ * @property {number} [slowRate] of a transaction having only a random part of the
+ *   budget. Default: 0
+ */
+
+/** After a conflict, before the next try. */
+const BACKOFF_MS = /** @type {const} */ ([1, 50]);
+
+export class Faults {
+  /** How often each has struck. @type {Record<string, number>} */
+  hits = {};
+  #options;
+  #random;
+  #clock;
+  #commits = 0;
+
+  /**
+   * @param {FaultOptions} options
+   * @param {Random} random
+   * @param {Clock} clock
+   */
+  constructor(options, random, clock) {
+    this.#options = options;
+    this.#random = random;
+    this.#clock = clock;
   }
+
+  get maxConcurrentJobs() {
+    return this.#options.maxConcurrentJobs ?? 8;
+  }
+
+  get actionPermits() {
+    return this.#options.actionPermits ?? Infinity;
+  }
+
   hopLatency() {
-    return 0;
+    return this.#random.between(this.#options.hopLatencyMs ?? [0, 0]);
   }
-  async pauseAfterConflict() {}
-  /** @type {(target: RunnableFunction) => void} */
-  beforeCommit = () => {};
+
+  async waitForCall() {
+    const { callLatencyMs } = this.#options;
+    if (callLatencyMs) await this.#wait(callLatencyMs);
+  }
+
+  waitAfterConflict() {
+    return this.#wait(BACKOFF_MS);
+  }
+
+  waitUntilDeathIsNoticed() {
+    return this.#wait(this.#options.deathNoticedAfterMs ?? [1000, 60_000]);
+  }
+
+  conflicts() {
+    return this.#strikes("conflict", this.#options.conflictRate);
+  }
+
+  actionConflicts() {
+    return this.#strikes("action conflict", this.#options.actionConflictRate);
+  }
+
+  losesReport() {
+    return this.#strikes("report lost", this.#options.reportLostRate);
+  }
+
+  /** @param {ActionPoint} point */
+  diesAt(point) {
+    const name = `action death ${point.when} call`;
+    if (this.#options.dieAt?.(point)) return this.hit(name);
+    return this.#strikes(name, this.#options.actionDeathRate);
+  }
+
+  /**
+   * @param {RunnableFunction} target of a mutation about to be committed
+   * @returns {{ before: () => boolean, after: () => boolean }} whether it is killed
+   */
+  boundary({ componentPath, path }) {
+    const number = ++this.#commits;
+    const isKilled = (/** @type {Boundary["when"]} */ when) => {
+      const boundary = { when, number, componentPath, function: path };
+      return (
+        this.#options.onBoundary?.(boundary) === "die" &&
+        this.hit(`killed ${when} commit`)
+      );
+    };
+    return {
+      before: () => isKilled("before"),
+      after: () => isKilled("after"),
+    };
+  }
+
+  /** What a new transaction spends its time from. */
+  newBudget() {
+    const { transactionTimeout } = this.#options;
+    if (!transactionTimeout) return () => {};
+    const { budgetMs, callMs, operationMs, costOf, slowRate } =
+      transactionTimeout;
+    let left = budgetMs;
+    if (this.#random.chance(slowRate ?? 0)) left *= this.#random.next();
+    /** @type {import("./frames.mjs").Budget["spend"]} */
+    return (kind, target) => {
+      left -= (kind === "call" ? callMs : operationMs) ?? 0;
+      if (kind === "call") left -= costOf?.(target) ?? 0;
+      if (left >= 0) return;
+      this.hit("transaction timeout");
+      throw new TransactionDied(
+        "Function execution timed out: the transaction took too long",
+      );
+    };
+  }
+
+  /** @param {string} name */
+  hit(name) {
+    this.hits[name] = (this.hits[name] ?? 0) + 1;
+    return true;
+  }
+
+  /**
+   * @param {string} name
+   * @param {number | undefined} rate
+   */
+  #strikes(name, rate = 0) {
+    return this.#random.chance(rate) && this.hit(name);
+  }
+
+  /**
+   * @param {Range} range
+   * @returns {Promise<void>}
+   */
+  #wait(range) {
+    const ms = this.#random.between(range);
+    return new Promise((resolve) => {
+      this.#clock.setTimer(ms, resolve);
+    });
+  }
 }

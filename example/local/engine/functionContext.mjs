@@ -7,18 +7,22 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { buildSync } from "esbuild";
+import { reportUnhandledRejections } from "./unhandledRejections.mjs";
+import { webHost } from "./webHost.mjs";
 
 /** @import { Bundle } from "./bundle.mjs" */
 /** @typedef {import("../../../src/client/environment/testing/platformGlobals.js").RawHost} RawHost */
-/** @typedef {Omit<RawHost, "position">} FunctionHost */
+/** @typedef {Omit<RawHost, "position" | "web" | "asyncContext">} FunctionHost */
 
 /**
  * What the code of `context/runner.js` asks for, besides the globals' host.
  *
  * @typedef {object} RunnerHost
  * @property {(succeeded: boolean, json: string) => void} settle
- * @property {() => void} checkDynamicImport throws where there is none
+ * @property {boolean} allowsDynamicImport
+ * @property {(reason: string) => void} unhandledRejection is told after the fact
  */
 
 /**
@@ -44,6 +48,7 @@ const createRunner = new vm.Script(readFileSync(RUNNER_URL, "utf8"), {
   filename: "convex:/_system/runner.js",
 });
 const nothing = new vm.Script("0");
+const promisePrototype = new vm.Script("Promise.prototype");
 
 /**
  * A context with no object of another realm in it, no Node, and no code from
@@ -55,10 +60,15 @@ const nothing = new vm.Script("0");
  */
 export function createFunctionContext({ scripts, position }, host) {
   const context = createBareContext();
-  installGlobals.runInContext(context)({ ...host, position });
+  installGlobals.runInContext(context)({
+    ...host,
+    position,
+    web: webHost,
+    asyncContext,
+  });
   const runner = createRunner.runInContext(context)({
     settle: host.settle,
-    checkDynamicImport: host.checkDynamicImport,
+    allowsDynamicImport: host.allowsDynamicImport,
     resolve: (/** @type {string} */ from, /** @type {string} */ specifier) =>
       path.posix.join(path.posix.dirname(from), specifier),
     moduleFunction(/** @type {string} */ modulePath) {
@@ -67,6 +77,10 @@ export function createFunctionContext({ scripts, position }, host) {
       throw new Error(`"${modulePath}" is not in the bundle`);
     },
   });
+  reportUnhandledRejections(
+    promisePrototype.runInContext(context),
+    host.unhandledRejection,
+  );
   return {
     invoke: runner.invoke,
     runMicrotasks(timeout) {
@@ -92,8 +106,21 @@ export function createAnalysisContext() {
     },
     syscall: unavailable,
     asyncSyscall: unavailable,
+    web: webHost,
+    asyncContext,
   });
   return context;
+}
+
+function asyncContext() {
+  const storage = new AsyncLocalStorage();
+  return {
+    run: (
+      /** @type {unknown} */ store,
+      /** @type {() => unknown} */ callback,
+    ) => storage.run(store, callback),
+    get: () => storage.getStore(),
+  };
 }
 
 function createBareContext() {

@@ -1,34 +1,102 @@
 // @ts-check
-/** @import { Actions } from "./actions.mjs" */
-/** @import { Faults } from "./faults.mjs" */
-/** @import { Frame, Origin, Transaction } from "./frames.mjs" */
-/** @import { FunctionTable, RunnableFunction } from "./functions.mjs" */
-/** @import { Logs } from "./logs.mjs" */
-/** @import { Random } from "./random.mjs" */
-/** @import { Scheduler } from "./scheduler.mjs" */
-/** @import { Store } from "./store.mjs" */
-/** @import { Transactions } from "./transactions.mjs" */
-/** @import { Clock } from "./types.mjs" */
+/** The parts of a deployment, put together. */
+import { Actions } from "./actions.mjs";
+import { Activity } from "./activity.mjs";
+import { Faults } from "./faults.mjs";
+import { FunctionTable } from "./functions.mjs";
+import { Logs } from "./logs.mjs";
+import { seededRandom } from "./random.mjs";
+import { Scheduler } from "./scheduler.mjs";
+import { Store } from "./store.mjs";
+import { Transactions } from "./transactions.mjs";
 
-/**
- * The parts of a deployment, for one another.
- *
- * @typedef {object} Host
- * @property {Clock} clock
- * @property {Random} random of what functions see
- * @property {Faults} faults
- * @property {Store} store
- * @property {FunctionTable} functions
- * @property {Logs} logs
- * @property {Transactions} transactions
- * @property {Actions} actions
- * @property {Scheduler} scheduler
- * @property {(target: RunnableFunction) => (name: string) => string | undefined} envOf
- * @property {(origin: Origin) => Transaction} newTransaction
- * @property {(options?: Partial<Origin>) => Origin} newOrigin
- * @property {(root: Frame) => void} committed
- * @property {<T>(work: Promise<T>) => Promise<T>} track work that is going on
- */
+/** @import { Frame, Origin, Transaction } from "./frames.mjs" */
+/** @import { RunnableFunction } from "./functions.mjs" */
+/** @import { Clock, DeploymentOptions } from "./types.mjs" */
+
+export class Host {
+  /** @type {Clock} */
+  clock;
+  faults;
+  store = new Store(new Map([["", null]]));
+  functions = new FunctionTable();
+  logs;
+  activity = new Activity();
+  transactions;
+  actions;
+  scheduler;
+  /** Of what functions see. */
+  random;
+  /** @type {Set<() => void>} */
+  commitListeners = new Set();
+  #env;
+  #codeTimeoutMs;
+  #requests = 0;
+
+  /** @param {Required<Pick<DeploymentOptions, "clock" | "seed" | "faults" | "env">> & Pick<DeploymentOptions, "codeTimeoutMs">} options */
+  constructor({ clock, seed, faults, env, codeTimeoutMs }) {
+    const random = seededRandom(seed);
+    this.clock = clock;
+    this.random = random.fork();
+    this.faults = new Faults(faults, random.fork(), clock);
+    this.logs = new Logs(clock);
+    this.#env = env;
+    this.#codeTimeoutMs = codeTimeoutMs;
+    this.transactions = new Transactions(this);
+    this.actions = new Actions(this);
+    this.scheduler = new Scheduler(this);
+  }
+
+  track = this.activity.track;
+
+  /**
+   * @param {Partial<Origin>} options
+   * @returns {Origin}
+   */
+  newOrigin(options) {
+    return {
+      requestId: `request-${++this.#requests}`,
+      identity: null,
+      jobId: null,
+      logLines: [],
+      ...options,
+    };
+  }
+
+  /**
+   * @param {Origin} origin
+   * @returns {Transaction}
+   */
+  newTransaction(origin) {
+    return {
+      origin,
+      now: this.clock.now(),
+      random: this.random.fork(),
+      logs: [],
+      budget: {
+        codeMs: this.#codeTimeoutMs,
+        spend: this.faults.newBudget(),
+      },
+    };
+  }
+
+  /** @param {Frame} root of a transaction */
+  committed({ jobs, canceledJobs }) {
+    for (const job of jobs) this.scheduler.add(job);
+    for (const key of canceledJobs) this.scheduler.cancel(key);
+    for (const listener of this.commitListeners) listener();
+  }
+
+  /**
+   * Components have no environment variables.
+   *
+   * @param {RunnableFunction} target
+   * @returns {(name: string) => string | undefined}
+   */
+  envOf({ componentPath }) {
+    return (name) => (componentPath === "" ? this.#env[name] : undefined);
+  }
+}
 
 /**
  * Stands where a function of the developer's would, for what the host itself does

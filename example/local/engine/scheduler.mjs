@@ -1,6 +1,11 @@
 // @ts-check
 /** Runs scheduled functions when they are due. */
-import { FunctionError, messageOf } from "./errors.mjs";
+import {
+  ActionDied,
+  DeploymentClosed,
+  FunctionError,
+  messageOf,
+} from "./errors.mjs";
 import { systemFunction } from "./host.mjs";
 import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 
@@ -10,19 +15,20 @@ import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 /** @import { Job } from "./jobs.mjs" */
 /** @import { StoreTransaction } from "./store.mjs" */
 
+/** @typedef {{ kind: "inProgress" | "success" } | { kind: "failed", error: string }} JobState */
+/** @typedef {{ isCanceled: boolean }} Running */
+
 /** A job that was canceled while it waited for its transaction. */
 class CalledOff extends Error {}
 
 export class Scheduler {
   #host;
-  /** @type {Map<string, { job: Job, cancelTimer: () => void }>} not due yet */
+  /** @type {Map<string, () => void>} what cancels the timers of jobs not due yet */
   #waiting = new Map();
-  /** @type {Map<string, Job>} */
+  /** @type {Map<string, Job>} in the order in which they came due */
   #due = new Map();
-  /** @type {Set<string>} keys of jobs that are running */
-  #running = new Set();
-  /** @type {Set<string>} keys of jobs canceled while running */
-  #canceled = new Set();
+  /** @type {Map<string, Running>} */
+  #running = new Map();
 
   /** @param {Host} host */
   constructor(host) {
@@ -43,43 +49,44 @@ export class Scheduler {
       this.#due.set(key, job);
       this.#startDue();
     });
-    this.#waiting.set(key, { job, cancelTimer });
+    this.#waiting.set(key, cancelTimer);
   }
 
   /** @param {string} key of a job whose cancellation has been committed */
   cancel(key) {
-    this.#waiting.get(key)?.cancelTimer();
+    this.#waiting.get(key)?.();
     this.#waiting.delete(key);
     this.#due.delete(key);
-    if (this.#running.has(key)) this.#canceled.add(key);
+    const running = this.#running.get(key);
+    if (running) running.isCanceled = true;
   }
 
   close() {
-    for (const { cancelTimer } of this.#waiting.values()) cancelTimer();
+    for (const cancelTimer of this.#waiting.values()) cancelTimer();
     this.#waiting.clear();
     this.#due.clear();
   }
 
   #startDue() {
-    const { maxConcurrentJobs } = this.#host.faults;
+    const { faults, track } = this.#host;
     for (const [key, job] of this.#due) {
-      if (this.#running.size >= maxConcurrentJobs) return;
+      if (this.#running.size >= faults.maxConcurrentJobs) return;
       this.#due.delete(key);
-      this.#running.add(key);
-      this.#host.track(this.#run(key, job)).finally(() => {
+      const running = { isCanceled: false };
+      this.#running.set(key, running);
+      void track(this.#run(job, running)).finally(() => {
         this.#running.delete(key);
-        this.#canceled.delete(key);
         this.#startDue();
       });
     }
   }
 
   /**
-   * @param {string} key
    * @param {Job} job
+   * @param {Running} running
    */
-  async #run(key, job) {
-    const { functions, logs } = this.#host;
+  async #run(job, running) {
+    const { functions, logs, track } = this.#host;
     const origin = this.#host.newOrigin({ jobId: job.id });
     const target = functions.find(job.target);
     try {
@@ -88,32 +95,34 @@ export class Scheduler {
           `Could not find function for '${job.target.path}'`,
         );
       if (target.kind === "action") await this.#runAction(job, target, origin);
-      else await this.#runMutation(key, job, target, origin);
+      else await this.#runMutation(job, target, origin, running);
     } catch (error) {
-      if (error instanceof CalledOff) return;
+      if (error instanceof CalledOff || error instanceof DeploymentClosed)
+        return;
+      if (error instanceof ActionDied) {
+        // What it held is free at once; that it died is found out later.
+        void track(this.#noticeDeath(job, origin));
+        return;
+      }
       const message = messageOf(error);
       if (target) logs.print(origin, target, "error", message);
-      if (this.#canceled.has(key)) return;
       await this.#setState(job, origin, { kind: "failed", error: message });
-      return;
     }
-    if (target.kind === "action" && !this.#canceled.has(key))
-      await this.#setState(job, origin, { kind: "success" });
   }
 
   /**
    * Its state changes in its own transaction: it is done exactly once.
    *
-   * @param {string} key
    * @param {Job} job
    * @param {RunnableFunction} target
    * @param {Origin} origin
+   * @param {Running} running
    */
-  async #runMutation(key, job, target, origin) {
+  async #runMutation(job, target, origin, running) {
     await this.#host.transactions.run(target, job.argsJson, {
       origin,
       before: async () => {
-        if (this.#canceled.has(key)) throw new CalledOff();
+        if (running.isCanceled) throw new CalledOff();
       },
       after: (frame) =>
         // In the tables of the component that scheduled it.
@@ -131,25 +140,47 @@ export class Scheduler {
    * @param {Origin} origin
    */
   async #runAction(job, target, origin) {
-    await this.#setState(job, origin, { kind: "inProgress" });
+    if (!(await this.#setState(job, origin, { kind: "inProgress" }))) return;
     await this.#host.actions.run(target, job.argsJson, origin);
+    await this.#setState(job, origin, { kind: "success" });
+  }
+
+  /**
+   * @param {Job} job
+   * @param {Origin} origin
+   */
+  async #noticeDeath(job, origin) {
+    await this.#host.faults.waitUntilDeathIsNoticed();
+    const error = "Transient error while executing action";
+    await this.#setState(job, origin, { kind: "failed", error });
   }
 
   /**
    * @param {Job} job
    * @param {Origin} origin
    * @param {JobState} state
+   * @returns {Promise<boolean>} false: it has been canceled, and stays so
    */
   async #setState(job, origin, state) {
     const place = systemFunction(job.componentPath, "scheduler");
-    await this.#host.transactions.runBody(place, { origin }, async (frame) => {
-      await writeState(frame.store, job, frame.transaction.now, state);
-      return "null";
-    });
+    let isCanceled = false;
+    await this.#host.transactions.runBody(
+      place,
+      { origin },
+      async ({ store, transaction }) => {
+        const { id } = job;
+        const row = await store.asyncSyscall("1.0/get", {
+          id,
+          table: JOBS_TABLE,
+        });
+        isCanceled = row.state.kind === "canceled";
+        if (!isCanceled) await writeState(store, job, transaction.now, state);
+        return "null";
+      },
+    );
+    return !isCanceled;
   }
 }
-
-/** @typedef {{ kind: "inProgress" | "success" } | { kind: "failed", error: string }} JobState */
 
 /**
  * @param {StoreTransaction} store

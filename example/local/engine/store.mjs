@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { convexTest } from "convex-test";
+import { DeploymentClosed } from "./errors.mjs";
 import { copyDocuments, readTable } from "./storeCopy.mjs";
 
 /**
@@ -122,6 +123,7 @@ export class Store {
   #schemas;
   /** @type {Promise<unknown>} */
   #last = Promise.resolve();
+  #isClosed = false;
 
   /** @param {Schemas} schemas with the app's, whose path is empty */
   constructor(schemas) {
@@ -180,6 +182,12 @@ export class Store {
     });
   }
 
+  /** Waits for the transaction that is going on; there will be no other. */
+  async close() {
+    this.#isClosed = true;
+    await this.#last;
+  }
+
   /**
    * @template T
    * @param {() => Promise<T>} work
@@ -187,7 +195,11 @@ export class Store {
    */
   #inTurn(work) {
     return this.#outside(() => {
-      const result = this.#last.then(work);
+      const result = this.#last.then(() => {
+        if (this.#isClosed)
+          throw new DeploymentClosed("The deployment is closed");
+        return work();
+      });
       this.#last = result.catch(() => {});
       return result;
     });

@@ -1,7 +1,7 @@
 // @ts-check
 /** Runs queries and mutations, each with all that it calls in one transaction. */
 import { Conflict, FunctionError, TransactionDied } from "./errors.mjs";
-import { runInTransaction } from "./execution.mjs";
+import { runInTransaction } from "./transactionExecution.mjs";
 import { createFrame, mergeInto } from "./frames.mjs";
 import { ofKind } from "./functions.mjs";
 import { checkValue, MAX_CALL_DEPTH } from "./limits.mjs";
@@ -11,17 +11,30 @@ import { validateArgs, validateReturns } from "./validation.mjs";
 /** @import { Frame, Origin } from "./frames.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Host } from "./host.mjs" */
+/** @import { StoreTransaction } from "./store.mjs" */
 
 /**
  * @typedef {object} TransactionOptions
  * @property {Origin} origin
- * @property {number} [maxConflicts] after which it fails; default: none, it is tried until it commits
- * @property {(frame: Frame) => Promise<void>} [before] throws to call the whole transaction off
- * @property {(frame: Frame) => Promise<void>} [after] what else the transaction writes
+ * @property {number} [maxConflicts] after which it fails; default: none, it is
+ *   tried until it commits
+ * @property {boolean} [alwaysConflicts] never commits
+ * @property {() => Promise<never>} [onKilled] what becomes of its caller when it
+ *   is killed at its commit; default: it is run again if it has not committed
  */
 
-/** A host's own function is given what a function of the developer's would see. */
+/**
+ * What else a transaction reads and writes, before and after its function.
+ *
+ * @typedef {object} Surroundings
+ * @property {(frame: Frame) => Promise<void>} [before] throws to call it all off
+ * @property {(frame: Frame) => Promise<void>} [after]
+ */
+
 /** @typedef {(frame: Frame) => Promise<string>} Body gives the result as JSON */
+
+/** The transaction is discarded, and not because of anything it did. */
+class Killed extends Error {}
 
 export class Transactions {
   #host;
@@ -38,7 +51,7 @@ export class Transactions {
   /**
    * @param {RunnableFunction} target a query or a mutation
    * @param {string} argsJson
-   * @param {TransactionOptions} options
+   * @param {TransactionOptions & Surroundings} options
    * @returns {Promise<string>} the result as JSON
    */
   run(target, argsJson, { before, after, ...options }) {
@@ -54,64 +67,68 @@ export class Transactions {
    * A transaction of the host's own, in the place of the function `target`.
    *
    * @param {RunnableFunction} target
-   * @param {Pick<TransactionOptions, "origin" | "maxConflicts">} options
+   * @param {TransactionOptions} options
    * @param {Body} body
+   * @returns {Promise<string>}
    */
-  async runBody(target, { origin, maxConflicts }, body) {
-    for (let conflicts = 0; ; conflicts++) {
+  async runBody(target, options, body) {
+    const { maxConflicts, onKilled } = options;
+    for (let conflicts = 0; ;) {
       try {
-        return await this.#attempt(target, origin, body);
+        return await this.#attempt(target, options, body);
       } catch (error) {
         if (error instanceof TransactionDied)
           throw new FunctionError(error.message);
+        if (error instanceof Killed) {
+          await onKilled?.();
+          continue;
+        }
         if (!(error instanceof Conflict)) throw error;
-        if (conflicts === maxConflicts)
+        if (conflicts++ === maxConflicts)
           throw new FunctionError(conflictMessage(target));
-        await this.#host.faults.pauseAfterConflict();
+        await this.#host.faults.waitAfterConflict();
       }
     }
   }
 
   /**
    * @param {RunnableFunction} target
-   * @param {Origin} origin
+   * @param {TransactionOptions} options
    * @param {Body} body
    */
-  async #attempt(target, origin, body) {
+  async #attempt(target, { origin, alwaysConflicts, onKilled }, body) {
     const { store, clock, faults, logs } = this.#host;
     const transaction = this.#host.newTransaction(origin);
-    const type = target.kind === "query" ? "query" : "mutation";
+    const isMutation = target.kind !== "query";
     /** @type {Frame | undefined} */
     let root;
+    /** @type {ReturnType<typeof faults.boundary> | undefined} */
+    let boundary;
     let result = "null";
     const now = () => transaction.now;
+    const execute = async (/** @type {StoreTransaction} */ store) => {
+      transaction.now = clock.now();
+      const { random } = transaction;
+      root = createFrame({ target, parent: null, transaction, store, random });
+      result = await body(root);
+      if (root.spoiled) throw root.spoiled;
+      if (!isMutation) return;
+      if (alwaysConflicts || faults.conflicts()) throw new Conflict();
+      boundary = faults.boundary(target);
+      if (boundary.before()) throw new Killed();
+    };
+    const type = isMutation ? "mutation" : "query";
     try {
-      await store.transaction(
-        type,
-        target.componentPath,
-        now,
-        async (store) => {
-          transaction.now = clock.now();
-          const { random } = transaction;
-          root = createFrame({
-            target,
-            parent: null,
-            transaction,
-            store,
-            random,
-          });
-          result = await body(root);
-          if (root.spoiled) throw root.spoiled;
-          if (type === "mutation") faults.beforeCommit(target);
-        },
-      );
+      await store.transaction(type, target.componentPath, now, execute);
     } catch (error) {
-      // A run that is to be repeated has not been.
-      if (!(error instanceof Conflict)) logs.publish(transaction);
+      // A run that is discarded is not seen.
+      if (!(error instanceof Conflict || error instanceof Killed))
+        logs.publish(transaction);
       throw error;
     }
     logs.publish(transaction);
-    if (type === "mutation" && root) this.#host.committed(root);
+    if (isMutation && root) this.#host.committed(root);
+    if (boundary?.after()) await onKilled?.();
     return result;
   }
 

@@ -76,6 +76,8 @@ export interface Deployment {
   functionsSpec(componentPath?: string): FunctionSpec[];
   /** Every row of a table, in order of creation. */
   rows(table: string, componentPath?: string): Promise<any[]>;
+  /** How often each fault has struck, by name. */
+  hazards(): Record<string, number>;
   /** Resolves when nothing runs; what is scheduled for later may remain. */
   idle(): Promise<void>;
   /** Ends at once what runs and forgets what is scheduled. */
@@ -95,6 +97,11 @@ export interface DeploymentOptions {
   seed?: number;
   /** Default: the real time. */
   clock?: Clock;
+  /**
+   * What a query's or a mutation's own code may take, with that of all that it
+   * calls. Default: 1 s where time is real, otherwise unlimited.
+   */
+  codeTimeoutMs?: number;
   /** Environment variables of the app's functions. */
   env?: Record<string, string>;
   /** Is given each line that a function logs. */

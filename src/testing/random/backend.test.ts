@@ -1,9 +1,9 @@
 import { test } from "vitest";
-import { endings, newBackend, useBackend } from "../harness.js";
+import { drain, endings, newBackend, useBackend } from "../harness.js";
 import { installPrograms } from "./backend/app.js";
 import {
   poolExecution,
-  runToEnd,
+  runUntilEnded,
   startProgram,
   type Execution,
 } from "./backend/execute.js";
@@ -12,13 +12,13 @@ import {
   recordedRuns,
   type RecordedRun,
 } from "./backend/journals.js";
-import { delayTimers } from "./backend/timers.js";
+import { useQuietConsole } from "./backend/quiet.js";
+import { restartTimers, useLateTimers } from "./backend/timers.js";
 import { same } from "./differences.js";
 import { generate } from "./generate.js";
 import { Random } from "./random.js";
-import { forEachSeed, onlySeed } from "./seeds.js";
+import { forEachSeed, onlySeed, seeds } from "./seeds.js";
 import { Tally } from "./tally.js";
-import { useFakeClock } from "./backend/clock.js";
 
 const FILE = "src/testing/random/backend.test.ts";
 
@@ -36,12 +36,14 @@ const HAZARDS = [
 ] as const;
 
 useBackend();
+useLateTimers();
+useQuietConsole();
 
 for (const execution of [poolExecution]) {
   const title = `programs do what the oracle foretells: ${execution.name}`;
   test(title, { timeout: 3_600_000 }, async () => {
     const tally = new Tally(`random programs, ${execution.name}`, HAZARDS);
-    await forEachSeed(100, FILE, title, async (seed) =>
+    await forEachSeed(seeds(100), FILE, title, async (seed) =>
       runSeed(seed, execution, tally),
     );
     if (onlySeed === undefined) tally.report();
@@ -53,21 +55,21 @@ async function runSeed(
   execution: Execution,
   tally: Tally<(typeof HAZARDS)[number]>,
 ) {
-  useFakeClock();
   const random = new Random(seed);
   const program = generate(random.fork(), {
     steps: random.between(2, 10),
     children: 2,
   });
   if (onlySeed !== undefined) console.info(JSON.stringify(program));
-  delayTimers(random.fork());
+  restartTimers(random.fork());
   const { attempts } = installPrograms();
   const t = newBackend();
   await execution.prepare(t);
   const startAsync = random.chance(0.3);
   if (startAsync) tally.hit("started in the pool");
   await startProgram(t, program, { startAsync });
-  await runToEnd(t, random);
+  await runUntilEnded(t, random);
+  await drain();
   if ([...attempts.values()].some((count) => count > 1))
     tally.hit("attempt repeated");
   const runs = await recordedRuns(t);

@@ -5,7 +5,7 @@ import { checkForetold, checkPrefixes } from "./memory/checks.js";
 import { checkInOrder } from "./memory/inOrder.js";
 import { RUN_ID } from "./memory/turn.js";
 import { Random } from "./random.js";
-import { forEachSeed, onlySeed } from "./seeds.js";
+import { forEachSeed, onlySeed, seeds } from "./seeds.js";
 import { Tally } from "./tally.js";
 
 const tally = new Tally("random programs in memory", HAZARDS);
@@ -13,7 +13,7 @@ const TITLE = "does what the oracle foretells, whatever comes in which order";
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
   await forEachSeed(
-    1000,
+    seeds(1000),
     "src/testing/random/core.test.ts",
     TITLE,
     async (seed) => {

@@ -11,7 +11,7 @@ export interface Given {
   runId: string;
   /** The numbers of the steps whose results were shown, in the order in which they were. */
   shown: number[];
-  /** What an event wait or a nested run brought. */
+  /** What a step brought: an event wait say, or a function that was kept from its end. */
   outcomeOf(stepNumber: number): Outcome | undefined;
   /** When a step was started; undefined for a step that was not. */
   startedAt(stepNumber: number): number | undefined;
@@ -124,7 +124,7 @@ class Oracle {
     const stepNumber = this.asked.length;
     const promise = new Promise((resolve, reject) => {
       const settle = () => {
-        const outcome = step.outcome ?? this.given.outcomeOf(stepNumber);
+        const outcome = this.given.outcomeOf(stepNumber) ?? step.outcome;
         if (step.kind === "sleep") resolve(undefined);
         else if (!outcome) reject(new Error(`No result of ${step.name}`));
         else if (outcome.result.kind === "success")

@@ -6,21 +6,23 @@ const { SEED, SEEDS } = process.env;
 
 export const onlySeed = SEED === undefined ? undefined : Number(SEED);
 
-/** The seeds to run: as many as the gate has time for, unless the environment says otherwise. */
+/** The first of all seeds: as many as the gate has time for, unless the environment says otherwise. */
 export function seeds(usual: number): number[] {
-  if (onlySeed !== undefined) return [onlySeed];
   const count = SEEDS === undefined ? usual : Number(SEEDS);
-  return Array.from({ length: count }, (_, seed) => seed);
+  return firstNumbers(count);
 }
+
+export const firstNumbers = (count: number): number[] =>
+  Array.from({ length: count }, (_, index) => index);
 
 /** Runs `body` for each seed. A failure says which seed it was, of what, and how to see it again. */
 export async function forEachSeed(
-  usual: number,
+  seeds: number[],
   file: string,
   title: string,
   body: (seed: number) => Promise<void>,
 ) {
-  for (const seed of seeds(usual)) {
+  for (const seed of onlySeed === undefined ? seeds : [onlySeed]) {
     try {
       await body(seed);
     } catch (error) {

@@ -5,7 +5,7 @@
  */
 (function (host) {
   "use strict";
-  const { parse, stringify } = JSON;
+  const { stringify } = JSON;
   const convexError = Symbol.for("ConvexError");
   const modules = new Map();
   let evaluating = 0;
@@ -19,7 +19,10 @@
     const require = (specifier) => {
       // An import statement's is called while its module is evaluated, that of
       // a dynamic import afterwards.
-      if (evaluating === 0) host.checkDynamicImport();
+      if (evaluating === 0 && !host.allowsDynamicImport)
+        throw new Error(
+          "Dynamic import is not supported in queries and mutations",
+        );
       return load(host.resolve(path, specifier));
     };
     evaluating++;
@@ -67,6 +70,5 @@
           (thrown) => host.settle(false, describe(thrown)),
         );
     },
-    parse,
   };
 });

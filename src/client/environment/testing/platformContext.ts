@@ -1,5 +1,4 @@
-import { buildSync, transformSync } from "esbuild";
-import { readFileSync } from "node:fs";
+import { buildSync } from "esbuild";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import type { RawHost } from "./platformGlobals.js";
@@ -72,12 +71,7 @@ export function bundleScript(entryPoint: string, name: string): string {
 
 function setupCode(): string {
   const path = fileURLToPath(new URL("./platformGlobals.ts", import.meta.url));
-  const { code } = transformSync(readFileSync(path, "utf8"), {
-    loader: "ts",
-    format: "iife",
-    globalName: "setup",
-    target: "es2022",
-  });
+  const code = bundleScript(path, "setup");
   return `(function () { ${code}; return setup.installPlatformGlobals; })()`;
 }
 

@@ -1,3 +1,10 @@
+import { actionGlobals, type ActionHost } from "./platformActions.js";
+import {
+  asyncContextGlobals,
+  type AsyncContext,
+} from "./platformAsyncContext.js";
+import { bytesOf, webGlobals, type WebHost } from "./platformWeb.js";
+
 /**
  * Runs inside a bare V8 context, as its first script, and gives it the globals
  * of a Convex function: the platform's property descriptors, with little
@@ -21,6 +28,11 @@ export interface RawHost {
    * Default: as it is.
    */
   position?(file: string, line: number, column: number): string | undefined;
+  /** Without it, what would need it throws. */
+  web?: WebHost;
+  /** Of actions only. Without it, timers end the function and `fetch` rejects. */
+  action?: ActionHost;
+  asyncContext?: () => AsyncContext;
 }
 
 export function installPlatformGlobals(host: RawHost): void {
@@ -46,7 +58,15 @@ export function installPlatformGlobals(host: RawHost): void {
 
   globals.self = globalThis;
   globals.Convex = {
-    syscall: (name: string, args: string) => host.syscall(name, args),
+    syscall(name: string, args: string) {
+      try {
+        return host.syscall(name, args);
+      } catch (error) {
+        // One of the host's realm must not get in.
+        // eslint-disable-next-line preserve-caught-error
+        throw new Error((error as Error).message);
+      }
+    },
     asyncSyscall: (name: string, args: string) =>
       new Promise((resolve, reject) => {
         host.asyncSyscall(name, args, (message, result, data) => {
@@ -67,6 +87,12 @@ export function installPlatformGlobals(host: RawHost): void {
   installRandom();
   installConsole();
   installUnsupported();
+  if (host.web) Object.assign(globals, webGlobals(host.web));
+  if (host.action) Object.assign(globals, actionGlobals(host.action, coding()));
+  if (host.asyncContext) {
+    const { AsyncLocalStorage } = asyncContextGlobals(host.asyncContext);
+    hide("AsyncLocalStorage", AsyncLocalStorage, true);
+  }
   globals.process = {
     env: new Proxy(
       {},
@@ -85,6 +111,16 @@ export function installPlatformGlobals(host: RawHost): void {
       enumerable: false,
       configurable: true,
     });
+  }
+
+  /** For the bodies of requests and responses. */
+  function coding() {
+    const { web } = host;
+    return {
+      encode: (text: string) => new Uint8Array(web?.encodeText(text) ?? []),
+      decode: (bytes: Uint8Array) =>
+        web?.decodeText(bytes, "utf-8", false) ?? "",
+    };
   }
 
   function installDate(): void {
@@ -115,6 +151,14 @@ export function installPlatformGlobals(host: RawHost): void {
     class SubtleCrypto {
       constructor() {
         host.fatal("Illegal constructor: SubtleCrypto");
+      }
+      async digest(
+        algorithm: string | { name: string },
+        data: ArrayBuffer | ArrayBufferView,
+      ) {
+        if (!host.web) throw new Error("digest has no implementation here");
+        const name = typeof algorithm === "string" ? algorithm : algorithm.name;
+        return new Uint8Array(host.web.digest(name, bytesOf(data))).buffer;
       }
     }
     const subtle = Object.create(SubtleCrypto.prototype) as object;
@@ -148,7 +192,8 @@ export function installPlatformGlobals(host: RawHost): void {
       configurable: true,
     });
     hide("Performance", class Performance {}, false);
-    const performance = { now: () => 0, timeOrigin: host.now() };
+    const timeOrigin = host.now();
+    const performance = { now: () => host.now() - timeOrigin, timeOrigin };
     globals.performance = performance;
   }
 
@@ -165,11 +210,14 @@ export function installPlatformGlobals(host: RawHost): void {
   }
 
   function format(value: unknown): string {
-    return typeof value === "string"
-      ? value
-      : value instanceof Error
-        ? String(value)
-        : (JSON.stringify(value) ?? String(value));
+    if (typeof value === "string") return value;
+    if (value instanceof Error) return String(value);
+    try {
+      return JSON.stringify(value) ?? String(value);
+    } catch {
+      // Neither a bigint nor a circle has one.
+      return String(value);
+    }
   }
 
   function installUnsupported(): void {

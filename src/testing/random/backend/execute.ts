@@ -46,35 +46,41 @@ export async function startProgram(
   );
 }
 
-/** Lets runs go on until all have ended, with events sent to them now and then, and then until all is at rest. */
-export async function runToEnd(
+export interface Surroundings {
+  /** Happens between any two timers or so. */
+  meanwhile?: () => Promise<void>;
+  /** Makes calls from outside. */
+  call?: <T>(body: () => Promise<T>) => Promise<T>;
+}
+
+/** Lets runs go on until all have ended, with events sent to them now and then. */
+export async function runUntilEnded(
   t: Backend,
   random: Random,
-  meanwhile: () => Promise<void> = () => Promise.resolve(),
+  { meanwhile, call = (body) => body() }: Surroundings = {},
 ) {
+  const send = (workflowId: string, name: string) =>
+    call(() => sendTo(t, workflowId, name));
   let early = 2;
   for (let rounds = 1; ; rounds++) {
     if (rounds > 500) throw new Error("The runs never end");
     // What waits long for nothing but time comes at once.
-    await (rounds % 40 === 0
-      ? drain()
-      : advance(random.pick([0, 10, 50, 400])));
-    await meanwhile();
+    await (rounds % 15 === 0 ? drain() : advance(random.pick([20, 200, 1000])));
+    await meanwhile?.();
     const going = await unended(t);
-    if (going.length === 0) break;
+    if (going.length === 0) return;
     const [next, ...others] = await waitsForEvents(t, going);
     if (early > 0 && random.chance(0.3)) {
       early--;
-      await sendTo(t, random.pick(going), random.pick(["e0", "e1"]));
+      await send(random.pick(going), random.pick(["e0", "e1"]));
     } else if (next && random.chance(0.4)) {
       const { workflowId, step } = random.pick([next, ...others]);
-      await sendTo(t, workflowId, step.name);
+      await send(workflowId, step.name);
     } else if (vi.getTimerCount() === 0) {
       if (!next) throw new Error(await describeHang(t, going));
-      await sendTo(t, next.workflowId, next.step.name);
+      await send(next.workflowId, next.step.name);
     }
   }
-  await drain();
 }
 
 async function unended(t: Backend) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Runs one function in a context of its own until its promise is settled. */
+/** One function in a context of its own, and what passes between it and its host. */
 import {
   FunctionError,
   TransactionDied,
@@ -11,6 +11,7 @@ import { createFunctionContext } from "./functionContext.mjs";
 
 /** @import { Bundle } from "./bundle.mjs" */
 /** @import { FunctionKind } from "./types.mjs" */
+/** @typedef {import("../../../src/client/environment/testing/platformActions.js").ActionHost} ActionHost */
 
 /**
  * @typedef {object} Invocation
@@ -28,30 +29,6 @@ import { createFunctionContext } from "./functionContext.mjs";
  * @property {{ codeMs: number | undefined }} [budget] ms that its code, and that of others, may still take
  */
 
-/**
- * Calls of the host are made one at a time, in order, and each is answered when
- * the function has nothing else to do: its code never runs during a call.
- *
- * @param {Invocation} invocation
- * @returns {Promise<string>} the result as JSON
- */
-export async function runInTransaction(invocation) {
-  /** @type {PendingCall[]} */
-  const calls = [];
-  const run = start(invocation, (call) => calls.push(call));
-  for (;;) {
-    run.continue();
-    const outcome = run.outcome();
-    if (outcome) {
-      if (calls.length > 0) warnOfUnawaited(invocation, calls);
-      return resultOf(outcome);
-    }
-    const call = calls.shift();
-    if (call === undefined) throw new FunctionError(NEVER_SETTLED);
-    await answer(invocation, call);
-  }
-}
-
 /** As the platform says it of a function that waits for nothing. */
 export const NEVER_SETTLED =
   "Uncaught Error: The function awaits a promise that nothing is left to settle\n";
@@ -68,8 +45,9 @@ export const NEVER_SETTLED =
 /**
  * @param {Invocation} invocation
  * @param {(call: PendingCall) => void} onCall
+ * @param {ActionHost} [action] timers and `fetch`
  */
-export function start(invocation, onCall) {
+export function startFunction(invocation, onCall, action) {
   /** @type {Outcome | undefined} */
   let outcome;
   /** @type {Error | undefined} */
@@ -84,18 +62,18 @@ export function start(invocation, onCall) {
       return invocation.syscall(name, argsJson);
     },
     asyncSyscall: (name, argsJson, reply) => onCall({ name, argsJson, reply }),
+    action,
     fatal: (message) => {
       ended ??= new FunctionError(`Uncaught Error: ${message}\n`);
     },
     settle: (succeeded, json) => {
       outcome ??= { succeeded, json };
     },
-    checkDynamicImport() {
-      if (invocation.kind !== "action")
-        throw new Error(
-          "Dynamic import is not supported in queries and mutations",
-        );
+    unhandledRejection(reason) {
+      ended ??= new FunctionError(`Uncaught ${reason}\n`);
+      invocation.print("ERROR", `Unhandled promise rejection: ${reason}`);
     },
+    allowsDynamicImport: invocation.kind === "action",
   });
   const { kind, modulePath, name, argsJson } = invocation;
   const method = `invoke${kind[0]?.toUpperCase()}${kind.slice(1)}`;

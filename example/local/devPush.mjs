@@ -1,0 +1,40 @@
+import path from "node:path";
+import { runConvexCli } from "../tools/convexCli.mjs";
+import { run } from "../tools/run.mjs";
+import { ROOT } from "../tools/paths.mjs";
+import { buildIfNeeded } from "./devBuild.mjs";
+import { keepFile } from "./keepFile.mjs";
+
+/**
+ * Pushes an app to a local server with the unmodified Convex CLI, the package
+ * as it would be published.
+ *
+ * @param {object} options
+ * @param {string} options.app
+ * @param {import("./devState.mjs").LocalServer} options.server
+ * @param {string} options.typecheck
+ * @param {AbortSignal} options.stop ends what runs
+ * @throws an error whose message is what the failed command printed
+ */
+export async function push({ app, server, typecheck, stop }) {
+  await buildIfNeeded(() =>
+    mustSucceed(run("npm", ["run", "--silent", "build"], { cwd: ROOT, stop })),
+  );
+  // The CLI saves there which deployment it pushed to. The next may be another,
+  // and the file may name somebody's real one.
+  await keepFile(path.join(app, ".env.local"), () =>
+    mustSucceed(
+      runConvexCli(["dev", "--once", "--typecheck", typecheck], {
+        cwd: app,
+        url: server.url,
+        adminKey: server.adminKey,
+        stop,
+      }),
+    ),
+  );
+}
+
+async function mustSucceed(running) {
+  const { code, output } = await running;
+  if (code !== 0) throw new Error(output.trim());
+}

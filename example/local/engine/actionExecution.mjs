@@ -1,0 +1,151 @@
+// @ts-check
+import { FunctionError } from "./errors.mjs";
+import { fetchFailure, fetchFor } from "./fetching.mjs";
+import {
+  answer,
+  NEVER_SETTLED,
+  resultOf,
+  startFunction,
+  warnOfUnawaited,
+} from "./functionRun.mjs";
+
+/** @import { ActionHost, Invocation, PendingCall } from "./functionRun.mjs" */
+/** @import { Clock } from "./types.mjs" */
+
+const MAX_ACTION_MS = 30 * 60_000;
+
+/**
+ * @typedef {object} Surroundings
+ * @property {Clock} clock
+ * @property {() => boolean} isDead
+ */
+
+/**
+ * Runs an action until its promise is settled; for ever, if it dies. Its calls of
+ * the host overlap, as do its timers and `fetch`.
+ *
+ * @param {Invocation} invocation
+ * @param {Surroundings} surroundings
+ * @returns {Promise<string>} the result as JSON
+ */
+export function runOutsideTransaction(invocation, surroundings) {
+  return new Promise((resolve, reject) => {
+    new ActionRun(invocation, surroundings, resolve, reject).goOn();
+  });
+}
+
+class ActionRun {
+  #invocation;
+  #surroundings;
+  #resolve;
+  #reject;
+  #run;
+  /** @type {PendingCall[]} */
+  #calls = [];
+  /** @type {Set<() => void>} */
+  #timers = new Set();
+  #inFlight = 0;
+  #isOver = false;
+
+  /**
+   * @param {Invocation} invocation
+   * @param {Surroundings} surroundings
+   * @param {(json: string) => void} resolve
+   * @param {(error: unknown) => void} reject
+   */
+  constructor(invocation, surroundings, resolve, reject) {
+    this.#invocation = invocation;
+    this.#surroundings = surroundings;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#run = startFunction(
+      invocation,
+      (call) => this.#calls.push(call),
+      this.#actionHost(),
+    );
+    this.#setTimer(MAX_ACTION_MS, () =>
+      this.#fail(
+        new FunctionError(
+          `Function execution timed out (maximum duration: ${MAX_ACTION_MS / 1000}s)`,
+        ),
+      ),
+    );
+  }
+
+  /** Lets its code run until it waits, and does what it has asked for. */
+  goOn() {
+    if (this.#isOver || this.#surroundings.isDead()) return;
+    try {
+      this.#run.continue();
+      const outcome = this.#run.outcome();
+      if (outcome) {
+        if (this.#calls.length > 0)
+          warnOfUnawaited(this.#invocation, this.#calls);
+        const result = resultOf(outcome);
+        this.#end();
+        return this.#resolve(result);
+      }
+      for (const call of this.#calls.splice(0))
+        void this.#during(() => answer(this.#invocation, call));
+      if (this.#inFlight === 0) throw new FunctionError(NEVER_SETTLED);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @returns {ActionHost} */
+  #actionHost() {
+    return {
+      sleep: (ms, done) =>
+        void this.#during(async () => {
+          await new Promise((elapsed) => {
+            this.#setTimer(ms, () => elapsed(undefined));
+          });
+          done();
+        }),
+      fetch: (request, body, reply) =>
+        void this.#during(() =>
+          fetchFor(request, body).then(
+            ({ head, bytes }) => reply(undefined, head, bytes),
+            (error) => reply(fetchFailure(error), ""),
+          ),
+        ),
+    };
+  }
+
+  /** @param {() => Promise<void>} work that the action may be waiting for */
+  async #during(work) {
+    this.#inFlight++;
+    try {
+      await work();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#inFlight--;
+    this.goOn();
+  }
+
+  /**
+   * @param {number} ms
+   * @param {() => void} fire
+   */
+  #setTimer(ms, fire) {
+    const cancel = this.#surroundings.clock.setTimer(ms, () => {
+      this.#timers.delete(cancel);
+      fire();
+    });
+    this.#timers.add(cancel);
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    if (this.#isOver) return;
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end() {
+    this.#isOver = true;
+    for (const cancel of this.#timers) cancel();
+  }
+}

@@ -1,0 +1,44 @@
+// @ts-check
+
+/** Knows whether anything goes on. */
+export class Activity {
+  #running = 0;
+  /** @type {Set<() => void>} */
+  #waiting = new Set();
+
+  /**
+   * @template T
+   * @param {Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  track = async (work) => {
+    this.#running++;
+    try {
+      return await work;
+    } finally {
+      this.#running--;
+      // After whatever the work's end starts.
+      if (this.#running === 0) setImmediate(() => this.#tell());
+    }
+  };
+
+  /**
+   * @param {() => boolean} isIdle what else has to be so
+   * @returns {Promise<void>}
+   */
+  whenIdle(isIdle) {
+    return new Promise((resolve) => {
+      const attempt = () => {
+        if (this.#running > 0 || !isIdle()) return;
+        this.#waiting.delete(attempt);
+        resolve();
+      };
+      this.#waiting.add(attempt);
+      attempt();
+    });
+  }
+
+  #tell() {
+    for (const attempt of [...this.#waiting]) attempt();
+  }
+}

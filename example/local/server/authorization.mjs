@@ -1,0 +1,68 @@
+import { HttpError } from "./http.mjs";
+
+/** @typedef {{ admin: boolean, identity?: object | null }} Caller */
+
+/** @type {Caller} */
+export const ANYONE = { admin: false };
+
+const ADMIN_PREFIX = "Convex ";
+
+/**
+ * Who sends an HTTP request.
+ *
+ * @param {string | undefined} header the request's `Authorization`
+ * @param {string} adminKey
+ * @returns {Caller}
+ */
+export function callerOf(header, adminKey) {
+  if (header === undefined) return ANYONE;
+  if (!header.startsWith(ADMIN_PREFIX)) throw noAuthProvider();
+  const [key, identity] = header.slice(ADMIN_PREFIX.length).split(":");
+  return administrator(key, adminKey, identity && decodeIdentity(identity));
+}
+
+/**
+ * Who says so in the sync protocol.
+ *
+ * @returns {Caller}
+ */
+export function authenticate(message, adminKey) {
+  switch (message.tokenType) {
+    case "None":
+      return ANYONE;
+    case "Admin":
+      return administrator(message.value, adminKey, message.impersonating);
+    default:
+      throw noAuthProvider();
+  }
+}
+
+export function requireAdmin({ admin }) {
+  if (admin) return;
+  throw new HttpError(
+    403,
+    "AdminKeyRequired",
+    "This needs the admin key: send it as `Authorization: Convex <key>`.",
+  );
+}
+
+function administrator(key, adminKey, identity) {
+  if (key === adminKey) return { admin: true, identity: identity ?? null };
+  throw new HttpError(
+    403,
+    "BadDeployKey",
+    "The admin key is not that of this local server, which makes a new one at every start. `npm run convex -- <args>` sends the right one.",
+  );
+}
+
+function decodeIdentity(base64) {
+  return JSON.parse(Buffer.from(base64, "base64").toString());
+}
+
+function noAuthProvider() {
+  return new HttpError(
+    401,
+    "NoAuthProvider",
+    "The local server has no auth provider that could check a user's token.",
+  );
+}

@@ -1,0 +1,33 @@
+/**
+ * The timestamps of the sync protocol, which order what clients see.
+ *
+ * Nanoseconds of wall-clock time, as a deployment has them, so that time goes
+ * on for a client that reconnects after a restart.
+ */
+export class Clock {
+  #latest = now();
+
+  /** The latest timestamp that was given out. */
+  get latest() {
+    return this.#latest;
+  }
+
+  /** A timestamp later than all before. */
+  tick() {
+    const later = this.#latest + 1n;
+    const time = now();
+    this.#latest = time > later ? time : later;
+    return this.#latest;
+  }
+}
+
+/** A timestamp as clients read it: base64 of an unsigned little-endian number. */
+export function encodeTimestamp(timestamp) {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(timestamp);
+  return bytes.toString("base64");
+}
+
+function now() {
+  return BigInt(Date.now()) * 1_000_000n;
+}

@@ -1,0 +1,71 @@
+// @vitest-environment node
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { admin, startTestServer, type TestServer } from "./testServer.js";
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await startTestServer();
+});
+afterEach(() => server.close());
+
+async function logsAfter(cursor: number) {
+  const response = await server.request(
+    `/api/stream_function_logs?cursor=${cursor}`,
+    { headers: admin },
+  );
+  return (await response.json()) as { entries: any[]; newCursor: number };
+}
+
+const messages = (entries: any[]) =>
+  entries.flatMap(({ logLines }) => logLines[0].messages);
+
+test("a new reader gets the history at once, and then what comes", async () => {
+  server.deployment.log({ message: "first" });
+  const history = await logsAfter(0);
+  expect(messages(history.entries)).toEqual(["first"]);
+
+  const next = logsAfter(history.newCursor);
+  server.deployment.log({ message: "second" });
+  server.deployment.log({ message: "third" });
+  const { entries, newCursor } = await next;
+  const rest = entries.length === 1 ? await logsAfter(newCursor) : undefined;
+  expect([...messages(entries), ...messages(rest?.entries ?? [])]).toEqual([
+    "second",
+    "third",
+  ]);
+});
+
+test("a reader from before a restart goes on with the new server's lines", async () => {
+  const { newCursor } = await logsAfter(0);
+  const port = Number(new URL(server.url).port);
+  await server.close();
+  server = await startTestServer({ port });
+  const next = logsAfter(newCursor);
+  server.deployment.log({ message: "after" });
+  expect(messages((await next).entries)).toEqual(["after"]);
+});
+
+test("a line says which function printed it, and of which kind that is", async () => {
+  server.deployment.functions["dir/file:watch"] = () => null;
+  const line = { componentPath: "workflow", function: "dir/file:watch" };
+  server.deployment.log({ ...line, level: "WARN", message: "careful" });
+  const { entries } = await logsAfter(0);
+  expect(entries).toMatchObject([
+    {
+      udfType: "Query",
+      identifier: "dir/file:watch",
+      componentPath: "workflow",
+      logLines: [{ level: "WARN", messages: ["careful"] }],
+    },
+  ]);
+});
+
+test("stopping the server lets waiting readers go", async () => {
+  const { newCursor } = await logsAfter(0);
+  const next = logsAfter(newCursor).catch(() => "gone");
+  // The request has to be there before the server stops.
+  await server.request("/version");
+  await server.close();
+  await next;
+  server = await startTestServer();
+});

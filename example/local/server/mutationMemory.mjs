@@ -1,0 +1,27 @@
+/** How many mutations are remembered, of all clients together. */
+const REMEMBERED = 1000;
+
+/**
+ * What came of the latest mutations: a client that lost its connection before
+ * the answer sends a mutation again, and it must not be done twice.
+ */
+export class MutationMemory {
+  /** @type {Map<string, Promise<any>>} oldest first */
+  #outcomes = new Map();
+
+  /**
+   * Runs a mutation, unless one of that key ran or is running: then gives that
+   * one's outcome.
+   */
+  once(key, run) {
+    const known = this.#outcomes.get(key);
+    if (known) return known;
+    const outcome = run();
+    this.#outcomes.set(key, outcome);
+    if (this.#outcomes.size > REMEMBERED) {
+      const [oldest] = this.#outcomes.keys();
+      this.#outcomes.delete(oldest);
+    }
+    return outcome;
+  }
+}

@@ -1,0 +1,86 @@
+import path from "node:path";
+import type { JSONValue } from "convex/values";
+import { onTestFinished } from "vitest";
+import { ROOT } from "../../tools/paths.mjs";
+import { pushRequest } from "../../tools/pushRequest.mjs";
+import { VirtualClock } from "../engine/clock.mjs";
+import { createDeployment } from "../engine/deployment.mjs";
+import type {
+  CallRequest,
+  CallResponse,
+  DeploymentOptions,
+  LogLine,
+} from "../engine/types.mjs";
+
+/** A push, as far as tests change it. */
+export interface Push {
+  appDefinition: {
+    changedModules: { path: string; source: string }[];
+    schema: { source: string } | null;
+  };
+}
+
+const pushes = new Map<string, Promise<Push>>();
+
+/** What the CLI uploads of an app in this repository; bundled once for each file of tests. */
+export function bundle(app: string): Promise<Push> {
+  const known = pushes.get(app) ?? pushRequest({ app: path.join(ROOT, app) });
+  pushes.set(app, known);
+  return known;
+}
+
+export const PLATFORM_APP = "example/local/testing/platformApp";
+
+export type Backend = Awaited<ReturnType<typeof startBackend>>;
+type CallOptions = Partial<CallRequest>;
+
+/** A deployment of an app where time passes at once. */
+export async function startBackend(
+  app: string,
+  options: DeploymentOptions & { clock?: VirtualClock } = {},
+) {
+  const { clock = new VirtualClock() } = options;
+  const deployment = createDeployment({ ...options, clock });
+  onTestFinished(() => deployment.close());
+  const lines: LogLine[] = [];
+  deployment.onLog((line) => lines.push(line));
+  await deployment.deploy(await bundle(app));
+
+  const call = (
+    path: string,
+    args: JSONValue = {},
+    options: CallOptions = {},
+  ): Promise<CallResponse> =>
+    deployment.call({ path, args, caller: { admin: true }, ...options });
+
+  return {
+    clock,
+    deployment,
+    lines,
+    call,
+
+    /** What a function returns; throws what it throws. */
+    async run(path: string, args: JSONValue = {}, options: CallOptions = {}) {
+      const response = await clock.until(call(path, args, options));
+      if (response.status === "success") return response.value;
+      throw new Error(response.errorMessage);
+    },
+
+    /** The error's message; a function that succeeds fails the test. */
+    async failure(
+      path: string,
+      args: JSONValue = {},
+      options: CallOptions = {},
+    ) {
+      const response = await clock.until(call(path, args, options));
+      if (response.status === "error") return response.errorMessage;
+      throw new Error(`${path} returned ${JSON.stringify(response.value)}`);
+    },
+
+    /** One field of all rows of a table. */
+    async column(table: string, field: string, componentPath?: string) {
+      const rows = await deployment.rows(table, componentPath);
+      return rows.map((row: Record<string, unknown>) => row[field]);
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/** What a function sees of its surroundings. */
+import {
+  actionGeneric as action,
+  componentsGeneric,
+  mutationGeneric as mutation,
+  queryGeneric as query,
+} from "convex/server";
+import { v } from "convex/values";
+import { api } from "./references.js";
+
+const { child } = componentsGeneric();
+
+export const descriptors = query({
+  args: {},
+  handler: async () =>
+    [
+      ...["crypto", "Crypto", "SubtleCrypto", "Date", "process", "Buffer"],
+      ...["setImmediate", "queueMicrotask", "MessageChannel", "require"],
+    ].map((name) => {
+      const found = Object.getOwnPropertyDescriptor(globalThis, name);
+      return [
+        name,
+        found === undefined
+          ? "absent"
+          : found.get && !found.set
+            ? "getter"
+            : found.writable
+              ? "writable"
+              : "read-only",
+      ].join(" ");
+    }),
+});
+
+export const codeFromStrings = query({
+  args: {},
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval
+  handler: async () => new Function("return 1")() as number,
+});
+
+export const stack = query({
+  args: {},
+  handler: async () => new Error("boom").stack,
+});
+
+export const random = query({
+  args: {},
+  handler: async () => [Math.random(), crypto.randomUUID()],
+});
+
+export const environment = query({
+  args: {},
+  handler: async (ctx) => [
+    process.env.GREETING,
+    (await ctx.runQuery(child.notes.environment, {})) as unknown,
+  ],
+});
+
+export const identity = query({
+  args: {},
+  handler: async (ctx) => [
+    (await ctx.auth.getUserIdentity())?.name,
+    (await ctx.runQuery(api.globals.nestedIdentity, {})) as unknown,
+    (await ctx.runQuery(child.notes.identity, {})) as unknown,
+  ],
+});
+
+export const nestedIdentity = query({
+  args: {},
+  handler: async (ctx) => (await ctx.auth.getUserIdentity())?.name,
+});
+
+let calls = 0;
+
+export const countCalls = mutation({
+  args: {},
+  handler: async () => ++calls,
+});
+
+export const webApis = query({
+  args: {},
+  handler: async () => {
+    const url = new URL("/a?x=1#h", "https://example.com:8080/b");
+    url.searchParams.append("y", "ü &");
+    const bytes = new TextEncoder().encode("grüße");
+    const digest = await crypto.subtle.digest("SHA-256", bytes);
+    const headers = new Headers({ "X-One": "1" });
+    headers.append("x-one", "2");
+    return [
+      url.href,
+      url.hostname,
+      new TextDecoder().decode(bytes),
+      new Uint8Array(digest).length,
+      headers.get("X-ONE"),
+      atob(btoa("text")),
+      structuredClone({ a: [new Date(5)] }).a[0]?.getTime(),
+      url instanceof URL && bytes instanceof Uint8Array,
+    ];
+  },
+});
+
+export const asyncContext = query({
+  args: {},
+  handler: async (ctx) => {
+    const Storage = Reflect.get(globalThis, "AsyncLocalStorage") as new () => {
+      run<R>(store: string, callback: () => R): R;
+      getStore(): string | undefined;
+    };
+    const storage = new Storage();
+    const read = async () => {
+      await ctx.db.query("rows").first();
+      return storage.getStore();
+    };
+    const [a, b] = [storage.run("a", read), storage.run("b", read)];
+    return [await a, await b, storage.getStore() ?? null];
+  },
+});
+
+export const timers = action({
+  args: {},
+  handler: async () => {
+    const began = Date.now();
+    const fired: string[] = [];
+    const interval = setInterval(() => fired.push("interval"), 40);
+    const never = setTimeout(() => fired.push("never"), 20);
+    clearTimeout(never);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    clearInterval(interval);
+    return [Date.now() - began, fired];
+  },
+});
+
+export const post = action({
+  args: { url: v.string() },
+  handler: async (_ctx, { url }) => {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "text/plain" },
+      body: "ping",
+    });
+    return [response.status, response.ok, await response.json()] as unknown[];
+  },
+});

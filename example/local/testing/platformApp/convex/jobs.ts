@@ -1,0 +1,117 @@
+/** Scheduled functions, actions and function handles. */
+import {
+  actionGeneric as action,
+  createFunctionHandle,
+  internalMutationGeneric as internalMutation,
+  mutationGeneric as mutation,
+  queryGeneric as query,
+  type FunctionHandle,
+} from "convex/server";
+import { v } from "convex/values";
+import { api } from "./references.js";
+
+const VERSION = "version 1";
+
+export const schedule = mutation({
+  args: { kind: v.string(), delayMs: v.number(), fails: v.boolean() },
+  handler: async (ctx, { kind, delayMs, fails }) => {
+    const jobs = api.jobs;
+    const target = { act: jobs.act, mark: jobs.mark, explode: jobs.explode }[
+      kind
+    ];
+    const id = await ctx.scheduler.runAfter(delayMs, target!, { key: kind });
+    if (fails) throw new Error("rolled back");
+    return id;
+  },
+});
+
+export const cancel = mutation({
+  args: { id: v.id("_scheduled_functions") },
+  handler: async (ctx, { id }) => await ctx.scheduler.cancel(id),
+});
+
+export const state = query({
+  args: { id: v.id("_scheduled_functions") },
+  handler: async (ctx, { id }) =>
+    (await ctx.db.system.get("_scheduled_functions", id))?.state,
+});
+
+export const mark = internalMutation({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    await ctx.db.insert("rows", { key, value: VERSION });
+  },
+});
+
+export const explode = internalMutation({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    await ctx.db.insert("rows", { key, value: null });
+    throw new Error("boom");
+  },
+});
+
+/** Marks that it has begun, waits a second, and marks that it has ended. */
+export const act = action({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    await ctx.runMutation(api.jobs.mark, { key: `${key} begins` });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await ctx.runMutation(api.jobs.mark, { key: `${key} ends` });
+  },
+});
+
+export const handle = query({
+  args: {},
+  handler: async () => await createFunctionHandle(api.jobs.mark as never),
+});
+
+export const callHandle = mutation({
+  args: { handle: v.string(), key: v.string() },
+  handler: async (ctx, { handle, key }) => {
+    await ctx.runMutation(handle as FunctionHandle<"mutation">, { key });
+  },
+});
+
+/** Tries a mutation, and says what it was told. */
+export const tries = action({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    try {
+      await ctx.runMutation(api.jobs.mark, { key });
+      return "done";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  },
+});
+
+/** Calls itself so many times, each waiting for the next. */
+export const nest = action({
+  args: { levels: v.number() },
+  handler: async (ctx, { levels }): Promise<string> => {
+    if (levels === 0) return "innermost";
+    try {
+      return (await ctx.runAction(api.jobs.nest, {
+        levels: levels - 1,
+      })) as string;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  },
+});
+
+/** Catches whatever a function that takes long throws. */
+export const wraps = mutation({
+  args: { calls: v.number() },
+  handler: async (ctx, { calls }) => {
+    await ctx.db.insert("rows", { key: "wrapper", value: null });
+    try {
+      for (let i = 0; i < calls; i++)
+        await ctx.runQuery(api.transactions.keys, {});
+      return "done";
+    } catch {
+      return "caught";
+    }
+  },
+});

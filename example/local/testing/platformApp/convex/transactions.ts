@@ -1,0 +1,169 @@
+/** Transactions, nested calls and what goes wrong in them. */
+import {
+  componentsGeneric,
+  mutationGeneric as mutation,
+  queryGeneric as query,
+} from "convex/server";
+import { ConvexError, v } from "convex/values";
+import { api } from "./references.js";
+
+const { child } = componentsGeneric();
+
+export const add = mutation({
+  args: { key: v.string(), value: v.optional(v.any()) },
+  returns: v.id("rows"),
+  handler: async (ctx, { key, value }) =>
+    await ctx.db.insert("rows", { key, value: (value ?? null) as unknown }),
+});
+
+export const keys = query({
+  args: {},
+  handler: async (ctx) =>
+    (await ctx.db.query("rows").collect()).map(({ key }) => key as string),
+});
+
+export const times = mutation({
+  args: {},
+  handler: async (ctx) => {
+    const before = Date.now();
+    const nested = (await ctx.runMutation(api.transactions.now, {})) as number;
+    return [before, nested, Date.now()];
+  },
+});
+
+export const now = mutation({
+  args: {},
+  handler: async () => {
+    let sum = 0;
+    for (let i = 0; i < 1_000_000; i++) sum += i;
+    return sum > 0 ? Date.now() : 0;
+  },
+});
+
+/** Awaits nothing until everything is asked for. */
+export const inOrder = mutation({
+  args: {},
+  handler: async (ctx) => {
+    const seen: string[] = [];
+    const first = ctx.db.insert("rows", { key: "1", value: null });
+    const nested = ctx.runMutation(api.transactions.add, { key: "2" });
+    const read = ctx.db.query("rows").order("desc").first();
+    const last = ctx.db.insert("rows", { key: "3", value: null });
+    void first.then(() => seen.push("first"));
+    void nested.then(() => seen.push("nested"));
+    void last.then(() => seen.push("last"));
+    const found = (await read)?.key as string;
+    seen.push("read");
+    await last;
+    return { found, seen };
+  },
+});
+
+export const fail = mutation({
+  args: { kind: v.string() },
+  handler: async (ctx, { kind }) => {
+    await ctx.db.insert("rows", { key: "of the failed", value: null });
+    switch (kind) {
+      case "ConvexError":
+        throw new ConvexError({ code: 7 });
+      case "timer":
+        try {
+          setTimeout(() => {}, 1);
+          await ctx.db.insert("rows", { key: "after the timer", value: null });
+        } catch {
+          return "caught";
+        }
+        return "went on";
+      case "hang":
+        return await new Promise(() => {});
+      default:
+        throw new TypeError("boom");
+    }
+  },
+});
+
+export const catches = mutation({
+  args: { kind: v.string() },
+  handler: async (ctx, { kind }) => {
+    try {
+      return (await ctx.runMutation(api.transactions.fail, {
+        kind,
+      })) as unknown;
+    } catch (error) {
+      const data =
+        error instanceof ConvexError ? (error.data as unknown) : null;
+      return { message: (error as Error).message, data };
+    }
+  },
+});
+
+export const depth = query({
+  args: { left: v.number() },
+  handler: async (ctx, { left }): Promise<number> =>
+    left === 0
+      ? 0
+      : 1 + (await ctx.runQuery(api.transactions.depth, { left: left - 1 })),
+});
+
+export const fetches = query({
+  args: {},
+  handler: async () => {
+    try {
+      await fetch("https://example.com");
+      return "fetched";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  },
+});
+
+export const unawaited = mutation({
+  args: {},
+  handler: async (ctx) => {
+    console.log("a line", { a: 1 }, 2n);
+    void ctx.db.insert("rows", { key: "unawaited", value: null });
+    return null;
+  },
+});
+
+export const pages = query({
+  args: { inComponent: v.boolean() },
+  handler: async (ctx, { inComponent }) =>
+    inComponent
+      ? ((await ctx.runQuery(child.notes.page, {})) as unknown)
+      : await ctx.db.query("rows").paginate({ cursor: null, numItems: 1 }),
+});
+
+export const callsSecret = mutation({
+  args: {},
+  handler: async (ctx) =>
+    (await ctx.runMutation(child.notes.secret, {})) as unknown,
+});
+
+/** What it writes in both components is undone when it fails in the end. */
+export const acrossComponents = mutation({
+  args: { fails: v.boolean() },
+  handler: async (ctx, { fails }) => {
+    await ctx.runMutation(child.notes.add, { text: "note" });
+    await ctx.db.insert("rows", { key: "row", value: null });
+    if (fails) throw new Error("in the end");
+  },
+});
+
+export const imports = query({
+  args: {},
+  handler: async () => (await import("./later.js")).later,
+});
+
+export const wrongResult = query({
+  args: {},
+  returns: v.string(),
+  handler: async () => 1 as never,
+});
+
+export const spin = query({
+  args: {},
+  handler: async () => {
+    for (;;);
+  },
+});

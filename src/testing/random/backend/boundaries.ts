@@ -1,0 +1,88 @@
+/** A function as the backend is about to call it. */
+export interface Called {
+  /** The path of its component: the app's is "". */
+  component: string;
+  /** As in `pool:onComplete`. */
+  path: string;
+  args: Record<string, any>;
+}
+
+/** What ends with a call: named by what it means for a run. */
+export type Boundary =
+  | "turn"
+  | "step"
+  | "action"
+  | "completion"
+  | "callback"
+  | "timer"
+  | "ending"
+  | "onComplete"
+  | "housekeeping"
+  | "pool";
+
+export function boundaryOf({ component, path, args }: Called): Boundary {
+  switch (component) {
+    case "":
+      return path === "steps:ended" ? "onComplete" : "turn";
+    case "workflow":
+      return ofComponent(path);
+    case "workflow/workpool":
+      return ofPool(path, args);
+    default:
+      return "pool";
+  }
+}
+
+function ofComponent(path: string): Boundary {
+  const [module] = path.split(":");
+  switch (module) {
+    case "execute":
+      return "step";
+    case "pool":
+      return "callback";
+    case "timers":
+      return "timer";
+    case "ending":
+      return "ending";
+    default:
+      return "housekeeping";
+  }
+}
+
+function ofPool(path: string, args: Record<string, any>): Boundary {
+  switch (path) {
+    case "worker:runMutationWrapper":
+      return (args["fnHandle"] as string).includes("execute:transaction")
+        ? "step"
+        : "turn";
+    case "worker:runBatch":
+      return "action";
+    case "complete:complete":
+      return "completion";
+    default:
+      return "pool";
+  }
+}
+
+/** Whether a scheduled transaction runs code of users, and so may die of it for good. */
+export const mayBeKilled = (called: Called): boolean => {
+  const boundary = boundaryOf(called);
+  return (
+    boundary === "turn" ||
+    boundary === "step" ||
+    // What follows when it dies, which calls nobody, is safe.
+    called.path === "ending:finish"
+  );
+};
+
+/** Whether it may fail inside a transaction that goes on: where the code around it says what then. */
+export const mayThrow = ({ component, path }: Called): boolean =>
+  component === ""
+    ? path === "steps:ended" || path === "workflows:workflow"
+    : component === "workflow" &&
+      (path === "execute:transaction" || path.startsWith("pool:"));
+
+/** Whether a call that has committed may come again: with nobody left to wait for it. */
+export const mayRepeat = ({ component, path }: Called): boolean =>
+  component === "workflow" &&
+  (/^(pool|timers|ending):/.test(path) || path === "execute:transaction");

@@ -1,0 +1,95 @@
+import type { Random } from "../random.js";
+import type { Boundary } from "./boundaries.js";
+
+/**
+ * What can go wrong where a transaction or an action ends:
+ *
+ * - conflict: nothing of it commits. The platform runs a scheduled one again; an action is told.
+ * - killed: nothing of it commits, of a time limit say, and nobody runs it again.
+ * - threw: it fails as its last act, inside a transaction that goes on.
+ * - reported: it commits, and the action that called it is told that it failed.
+ * - died early, died late: the process of an action, before and after what it is there for.
+ */
+export type Fault =
+  "conflict" | "killed" | "threw" | "reported" | "died early" | "died late";
+
+/** Decides which of the faults that could happen does, if any. */
+export type Decide = (
+  boundary: Boundary,
+  ...faults: Fault[]
+) => Fault | undefined;
+
+/** Every combination that a run in the pool meets. */
+export const PLACES = [
+  "turn conflict",
+  "turn killed",
+  "turn threw",
+  "step conflict",
+  "step killed",
+  "step threw",
+  "action died early",
+  "action died late",
+  "completion conflict",
+  "completion reported",
+  "callback conflict",
+  "callback threw",
+  "timer conflict",
+  "ending conflict",
+  "ending killed",
+  "onComplete threw",
+  "housekeeping conflict",
+  "pool conflict",
+] as const;
+export type Place = (typeof PLACES)[number];
+
+const placeOf = (boundary: Boundary, fault: Fault): Place => {
+  const place = `${boundary} ${fault}`;
+  if (!(PLACES as readonly string[]).includes(place))
+    throw new Error(`A place for a fault that is not listed: ${place}`);
+  return place as Place;
+};
+
+export class Faults {
+  /** Those that have happened. */
+  readonly happened: Place[] = [];
+  /** How often one could have. */
+  opportunities = 0;
+
+  private constructor(
+    private readonly happens: (place: Place, opportunity: number) => boolean,
+  ) {}
+
+  static readonly none = () => new Faults(() => false);
+
+  /** The one that could happen as the nth. */
+  static readonly nth = (n: number) =>
+    new Faults((_place, opportunity) => opportunity === n);
+
+  /** A few. Where something goes wrong rarely there are few opportunities, and more is made of them. */
+  static atRandom(random: Random, most: number): Faults {
+    const faults: Faults = new Faults(
+      (place) =>
+        faults.happened.length < most && random.chance(LIKELY[place] ?? 0.03),
+    );
+    return faults;
+  }
+
+  readonly decide: Decide = (boundary, ...faults) =>
+    faults.find((fault) => {
+      const place = placeOf(boundary, fault);
+      const happens = this.happens(place, this.opportunities++);
+      if (happens) this.happened.push(place);
+      return happens;
+    });
+}
+
+const LIKELY: Partial<Record<Place, number>> = {
+  "pool conflict": 0.005,
+  "turn conflict": 0.01,
+  "completion conflict": 0.01,
+  "ending conflict": 0.3,
+  "ending killed": 0.3,
+  "onComplete threw": 0.1,
+  "housekeeping conflict": 0.2,
+  "timer conflict": 0.1,
+};

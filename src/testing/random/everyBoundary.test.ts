@@ -1,0 +1,77 @@
+import { test } from "vitest";
+import { useBackend } from "../harness.js";
+import { Faults, PLACES, type Place } from "./backend/faults.js";
+import { Ordeal } from "./backend/ordeal.js";
+import { useQuietConsole } from "./backend/quiet.js";
+import { useLateTimers } from "./backend/timers.js";
+import type { Node } from "./program.js";
+import { Random } from "./random.js";
+import { firstNumbers, forEachSeed, onlySeed } from "./seeds.js";
+import { Tally } from "./tally.js";
+
+const FILE = "src/testing/random/everyBoundary.test.ts";
+
+/** A step of each kind, alone and together with others. */
+const PROGRAM: Node = {
+  do: "seq",
+  nodes: [
+    {
+      do: "try",
+      body: {
+        do: "combine",
+        how: "all",
+        members: [
+          call(0, "mutation"),
+          {
+            do: "call",
+            id: 1,
+            kind: "action",
+            plan: { id: 1, ends: "ok", ms: 5, failures: 1 },
+          },
+          { do: "sleep", id: 2, ms: 50 },
+        ],
+      },
+    },
+    {
+      do: "try",
+      body: {
+        do: "combine",
+        how: "race",
+        members: [
+          { do: "event", id: 3, name: "e0", timeout: 300 },
+          { do: "child", id: 4, program: call(0, "mutation") },
+        ],
+      },
+    },
+  ],
+};
+
+function call(id: number, kind: "mutation" | "query"): Node {
+  return { do: "call", id, kind, plan: { id, ends: "ok" }, shows: ["log"] };
+}
+
+useBackend();
+useLateTimers();
+useQuietConsole();
+
+const TITLE = "a run survives each fault that can happen to it, one at a time";
+
+test(TITLE, { timeout: 3_600_000 }, async () => {
+  const none = Faults.none();
+  await ordealOf(none).run();
+  const opportunities = firstNumbers(none.opportunities);
+  const tally = new Tally<Place>("every boundary", FIRST);
+  await forEachSeed(opportunities, FILE, TITLE, async (opportunity) => {
+    const faults = Faults.nth(opportunity);
+    await ordealOf(faults).run();
+    for (const place of faults.happened) tally.hit(place);
+  });
+  if (onlySeed === undefined) tally.report();
+});
+
+/** The others are met only after another fault. */
+const FIRST = PLACES.filter(
+  (place) => !/^(ending|callback conflict)/.test(place),
+);
+
+const ordealOf = (faults: Faults) => new Ordeal(PROGRAM, new Random(1), faults);

@@ -1,0 +1,43 @@
+import { test } from "vitest";
+import { useBackend } from "../harness.js";
+import { Faults, PLACES } from "./backend/faults.js";
+import { HAPPENINGS, Ordeal } from "./backend/ordeal.js";
+import { useQuietConsole } from "./backend/quiet.js";
+import { useLateTimers } from "./backend/timers.js";
+import { generate } from "./generate.js";
+import { Random } from "./random.js";
+import { forEachSeed, onlySeed, seeds } from "./seeds.js";
+import { Tally } from "./tally.js";
+
+const FILE = "src/testing/random/faults.test.ts";
+const TITLE =
+  "whatever fails where, each result is recorded once and every run ends";
+
+useBackend();
+useLateTimers();
+useQuietConsole();
+
+test(TITLE, { timeout: 3_600_000 }, async () => {
+  const tally = new Tally("faults", [...PLACES, ...HAPPENINGS]);
+  await forEachSeed(seeds(60), FILE, TITLE, async (seed) => {
+    const random = new Random(seed);
+    const program = generate(random.fork(), {
+      steps: random.between(2, 8),
+      children: 1,
+    });
+    const faults = Faults.atRandom(random.fork(), 4);
+    const ordeal = new Ordeal(program, random, faults, {
+      cancel: 0.2,
+      restart: 0.3,
+      onHappening: (happening) => tally.hit(happening),
+    });
+    try {
+      await ordeal.run();
+    } finally {
+      if (onlySeed !== undefined)
+        console.info(JSON.stringify(program), faults.happened.join());
+    }
+    for (const place of faults.happened) tally.hit(place);
+  });
+  if (onlySeed === undefined) tally.report();
+});
