@@ -107,6 +107,7 @@ export function registerWorkflow<
 interface Call {
   args?: unknown;
   startAsync?: boolean;
+  execution?: "driver" | "pool";
   onComplete?: string;
   context?: unknown;
   workflowId?: string;
@@ -126,6 +127,7 @@ function argsOfMutation(args: PropertyValidators | undefined) {
   return {
     args: v.optional(args ? v.object(args) : v.any()),
     startAsync: v.optional(v.boolean()),
+    execution: v.optional(v.union(v.literal("driver"), v.literal("pool"))),
     onComplete: v.optional(v.string()),
     context: v.optional(v.any()),
     workflowId: v.optional(v.string()),
@@ -171,7 +173,7 @@ async function startRun(
   workflow: Workflow,
   call: Call,
 ): Promise<WorkflowId> {
-  const { args, startAsync, onComplete, context } = call;
+  const { args, startAsync, execution, onComplete, context } = call;
   if (args === undefined && needsArgs(workflow))
     throw new Error(
       `This workflow was called without its arguments. ${NEST_ARGS}`,
@@ -184,6 +186,7 @@ async function startRun(
     maxParallelism: workflow.workpoolOptions?.maxParallelism,
     onComplete:
       onComplete === undefined ? undefined : { fnHandle: onComplete, context },
+    execution,
     startAsync,
     createOnly: !startAsync,
   });
@@ -217,6 +220,7 @@ async function advance(
     { workflowId: workflowId!, generationNumber },
     drive,
   );
+  if (reply) return reply;
   if (runResult) return { kind: "complete" as const, runResult };
-  return reply ?? (workflowId as WorkflowId);
+  return workflowId as WorkflowId;
 }

@@ -69,16 +69,16 @@ export class ChangedRows {
     driver: number,
     journal: { revision: number; logLevel: LogLevel; isWhole: boolean },
   ): DriveReply | undefined {
-    const next = [...this.changed.values()].find(
+    const known = journal.isWhole ? this.rows : [...this.changed.values()];
+    const next = known.find(
       ({ drivenBy, step }) => drivenBy === driver && step.inProgress,
     );
     if (!next) return undefined;
-    const rows = journal.isWhole ? this.rows : [...this.changed.values()];
     return {
       kind: "driving",
       next: drivenStep(next),
       ...journal,
-      rows,
+      rows: known,
     };
   }
 }

@@ -117,9 +117,14 @@ export class Execution {
     for (;;) {
       const end = await this.runOnce(this.journal);
       if (end.kind === "again") continue;
-      if (this.completed) await this.record(NOTHING);
+      await this.recordCompleted();
       return end;
     }
+  }
+
+  /** The step that the driver executed, unless it is recorded with what the turn did next. */
+  async recordCompleted() {
+    if (this.completed) await this.record(NOTHING);
   }
 
   /** What to tell the driver that takes this turn, if there is a step for it. */
@@ -242,7 +247,11 @@ export class Execution {
       })),
       goOn: record.goOn,
       completed,
-      caller: drive && { driver: drive.driver, handsOver: drive.handsOver },
+      caller: drive && {
+        driver: drive.driver,
+        handsOver: drive.handsOver,
+        learns: this.begun.completed !== undefined,
+      },
       inFlight: this.journal.filter(isExecuting).length,
       execution: workflow.workpoolOptions?.execution,
     });

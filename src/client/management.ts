@@ -40,10 +40,11 @@ export async function start<
   args: ArgsOfWorkflow<Workflow>,
   options: StartOptions<Context> = {},
 ): Promise<WorkflowId> {
-  const { onComplete, context, startAsync } = options;
+  const { onComplete, context, startAsync, execution } = options;
   return await ctx.runMutation(workflow, {
     args,
     startAsync,
+    execution,
     onComplete: onComplete && (await createFunctionHandle(onComplete)),
     context,
   });

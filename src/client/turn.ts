@@ -52,8 +52,9 @@ export async function takeTurn(
         ended.error,
       );
     const result = resultOf(ctx, workflow, run, ended);
-    if (result) return await end(result);
+    // A step asked for by the turn that ends the run is still executed.
     const reply = execution.reply();
+    if (result) return { ...(await end(result)), reply };
     if (drive && !reply)
       await ctx.runMutation(workflow.component.driving.dismiss, {
         workflowId: run._id,
@@ -62,6 +63,7 @@ export async function takeTurn(
     return { reply };
   } catch (error) {
     if (!(error instanceof JournalTooLarge)) throw error;
+    await execution.recordCompleted();
     return await end(journalTooLarge(run._id, error));
   }
 }

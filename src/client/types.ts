@@ -149,6 +149,11 @@ export type StartOptions<Context = unknown> = CallbackOptions<Context> & {
    * Enqueue the first part of the handler, instead of running it in this transaction. Default: false.
    */
   startAsync?: boolean;
+  /**
+   * How this run's steps are executed: see `WorkpoolOptions.execution`. A switch of the manager or of
+   * the component does not reach it. Default: as they say, at each step.
+   */
+  execution?: "driver" | "pool";
 };
 
 /** What a workflow's mutation is called with, to start a run directly. */
@@ -158,6 +163,7 @@ export type WorkflowArgs<
 > = {
   args: ObjectType<ArgsValidator>;
   startAsync?: boolean;
+  execution?: "driver" | "pool";
 } & (
   | {
       onComplete: FunctionHandle<"mutation", OnCompleteArgs<Context>>;

@@ -5,6 +5,7 @@ import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
+import { dismissDriver } from "./drivers.js";
 import { releaseStep, releaseWait } from "./releasing.js";
 
 /**
@@ -26,6 +27,7 @@ export async function cleanUp(
     // Its onComplete may have cleaned it up.
     if (!run) return true;
   }
+  await dismissDriver(ctx, run);
   await ctx.db.delete("workflows", workflowId);
   const canceled = run.runResult?.kind === "canceled";
   await deleteBatch(ctx, { workflowId, fromStepNumber: 0, canceled });

@@ -76,6 +76,23 @@ export async function recordResult(
     await wake(ctx, run);
 }
 
+/**
+ * As `recordResult`, for a function that may have canceled, restarted or cleaned up its own run. What
+ * it did stays done, so its result is recorded wherever the step is still there to hold it.
+ */
+export async function recordAfterAll(
+  ctx: MutationCtx,
+  stepId: Id<"steps">,
+  outcome: Outcome,
+) {
+  const row = await ctx.db.get("steps", stepId);
+  const run = row && (await ctx.db.get("workflows", row.workflowId));
+  if (!row?.step.inProgress || !run) return;
+  if (row.unstarted)
+    await ctx.db.patch("steps", row._id, { unstarted: undefined });
+  await recordResult(ctx, { row, run }, outcome);
+}
+
 export function logCompleted(
   { log }: Config,
   run: Run,

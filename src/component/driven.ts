@@ -1,14 +1,21 @@
 import { v, type Infer } from "convex/values";
 import { storableOutcome } from "../shared/outcome.js";
+import { isHalfUnused } from "../shared/transactionRoom.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
-import { logCompleted, recordResult } from "./completing.js";
+import {
+  logCompleted,
+  recordAfterAll,
+  recordResult,
+  type Completion,
+  type Outcome,
+} from "./completing.js";
 import { dismissDriver } from "./drivers.js";
 import { runFunction, vActionOutcome } from "./execute.js";
 import { vLogLevel } from "./logging.js";
 import { toOutcome } from "./pool.js";
 import { retryStep } from "./retrying.js";
-import type { Run, StepRow } from "./runs.js";
+import type { Run } from "./runs.js";
 import { vDelivery, vFailure, vRunResult, vStep } from "./schema.js";
 
 /** What a driver brings to a turn. */
@@ -40,6 +47,10 @@ export const vCompletedRow = v.object({
   delivery: v.optional(vDelivery),
 });
 
+interface ExecutedStep extends Completion {
+  completed: Infer<typeof vCompletedStep>;
+}
+
 /**
  * The part of a driver's turn that comes before the handler: the step that it was to execute is
  * executed, unless it was already (the driver did not hear that the transaction had committed).
@@ -49,49 +60,56 @@ export async function executeDriven(
   ctx: MutationCtx,
   run: Run,
   { driver, stepNumber, outcome: reported }: Infer<typeof vDrive>,
-): Promise<{ run: Run; completed?: Infer<typeof vCompletedStep> } | null> {
+): Promise<ExecutedStep | { run: Run; completed?: undefined } | null> {
   if (!run.driver || run.drivers !== driver) return null;
+  // As a pool's job would, it goes on with the step that it has when the run ends.
+  const isAlone = run.runResult !== undefined;
   const row = await ctx.db
     .query("steps")
     .withIndex("workflow", (q) =>
       q.eq("workflowId", run._id).eq("stepNumber", stepNumber),
     )
     .first();
-  if (!row) return null;
-  if (!row.step.inProgress || row.drivenBy !== driver) return { run };
-  if (reported?.kind === "failed" && !reported.nonRetryable)
-    if (await retryStep(ctx, { row, run }, reported.error)) {
+  if (!row?.step.inProgress || row.drivenBy !== driver)
+    return isAlone ? null : { run };
+  if (reported) {
+    const mayRetry = reported.kind === "failed" && !reported.nonRetryable;
+    if (mayRetry && (await retryStep(ctx, { row, run }, reported.error))) {
       await dismissDriver(ctx, run);
       return null;
     }
-  const outcome = storableOutcome(
-    row.step,
-    reported ? toOutcome(reported) : await runFunction(ctx, { row, run }),
-  );
-  const completed = { stepNumber, ...outcome, completedAt: Date.now() };
-  const isMutation =
-    "functionType" in row.step && row.step.functionType === "mutation";
-  if (!isMutation) return { run, completed };
-  return await afterMutation(ctx, run, row, completed);
+    return await executed(ctx, { row, run }, toOutcome(reported), isAlone);
+  }
+  const outcome = await runFunction(ctx, { row, run });
+  if ("functionType" in row.step && row.step.functionType === "query")
+    return await executed(ctx, { row, run }, outcome, isAlone);
+  const now = await ctx.db.get("workflows", run._id);
+  if (now && isSameStretch(now, run))
+    return await executed(ctx, { row, run: now }, outcome, isAlone);
+  await recordAfterAll(ctx, row._id, outcome);
+  return null;
 }
 
-/** A mutation may have changed its own run. What it did stays done, so its result is kept. */
-async function afterMutation(
+const isSameStretch = (now: Run, before: Run) =>
+  now.generationNumber === before.generationNumber &&
+  now.runResult?.kind === before.runResult?.kind &&
+  now.drivers === before.drivers &&
+  now.driver !== undefined;
+
+/** The turn follows in the same transaction, unless too little is left of that. */
+async function executed(
   ctx: MutationCtx,
-  before: Run,
-  row: StepRow,
-  completed: Infer<typeof vCompletedStep>,
-) {
-  const run = await ctx.db.get("workflows", before._id);
-  const same =
-    run?.generationNumber === before.generationNumber &&
-    !run.runResult &&
-    run.drivers === before.drivers &&
-    run.driver;
-  if (run && same) return { run, completed };
-  const now = run && (await ctx.db.get("steps", row._id));
-  if (run && now?.step.inProgress && !now.unstarted)
-    await recordResult(ctx, { row: now, run }, completed);
+  { row, run }: Completion,
+  outcome: Outcome,
+  isAlone: boolean,
+): Promise<ExecutedStep | null> {
+  if (!isAlone && (await isHalfUnused(ctx))) {
+    const { stepNumber } = row;
+    const completed = { stepNumber, ...storableOutcome(row.step, outcome) };
+    return { run, row, completed: { ...completed, completedAt: Date.now() } };
+  }
+  await dismissDriver(ctx, run);
+  await recordResult(ctx, { row, run }, outcome);
   return null;
 }
 

@@ -1,12 +1,12 @@
 import { createFunctionHandle } from "convex/server";
-import { v } from "convex/values";
+import { v, type ObjectType } from "convex/values";
 import { drivenStep } from "../shared/driving.js";
 import { internal } from "./_generated/api.js";
-import type { MutationCtx } from "./_generated/server.js";
+import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
 import type { DueStep } from "./execution.js";
 import { cancelJob, enqueue, isPending } from "./pooling.js";
-import type { Run } from "./runs.js";
+import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import { cancelScheduled } from "./scheduling.js";
 
 /** Tells a run's driver, if it has one, that the copy of the journal that it holds is out of date. */
@@ -14,6 +14,31 @@ export async function noteChange(ctx: MutationCtx, run: Run) {
   if (!run.driver) return;
   run.revision = (run.revision ?? 0) + 1;
   await ctx.db.patch("workflows", run._id, { revision: run.revision });
+}
+
+/** One driver of a run, as a job and a check name it. */
+export const vDriver = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+  driver: v.number(),
+};
+
+/** The step in flight that a run's driver has to execute. */
+export async function stepOfDriver(ctx: QueryCtx, run: Run) {
+  for await (const row of stepsInFlight(ctx, run._id).order("desc"))
+    if (row.drivenBy === run.drivers && !row.unstarted) return row;
+  return undefined;
+}
+
+/** The run, if `driver` is still its driver, and the step that it has to execute. */
+export async function driverOf(
+  ctx: QueryCtx,
+  id: ObjectType<typeof vDriver>,
+): Promise<{ run: Run; row: StepRow | undefined } | null> {
+  const run = await ctx.db.get("workflows", id.workflowId);
+  if (run?.generationNumber !== id.generationNumber) return null;
+  if (!run.driver || run.drivers !== id.driver) return null;
+  return { run, row: await stepOfDriver(ctx, run) };
 }
 
 /** The driver is done, or to be held dead: from here on what it does changes nothing. */
@@ -71,7 +96,7 @@ export async function startDriver(
         },
         runAt: due.runAt,
         onComplete: {
-          handle: await createFunctionHandle(internal.driving.onComplete),
+          handle: await createFunctionHandle(internal.recovering.onComplete),
           context: id,
           exclude: ["success"],
         },
@@ -82,7 +107,7 @@ export async function startDriver(
   );
   const checkId = await ctx.scheduler.runAfter(
     DRIVER_CHECK_MS,
-    internal.driving.check,
+    internal.recovering.check,
     { ...id, stepNumber: due.stepNumber },
   );
   run.drivers = driver;

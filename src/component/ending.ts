@@ -19,14 +19,14 @@ import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { awaitedStep, recordResult } from "./completing.js";
 import { readConfig, type Config } from "./config.js";
+import { dismissDriver, stepOfDriver } from "./drivers.js";
 import { releaseWait } from "./releasing.js";
 import type { Run } from "./runs.js";
-import { cancelScheduled } from "./scheduling.js";
 import { vRunResult } from "./schema.js";
 
 /**
  * Ends a run: writes its result, drops the waits that are left, and tells whoever asked to be
- * told. Function steps and children still in flight go on; what they bring is recorded.
+ * told. Function steps and children still in flight go on, a driver's too; what they bring is recorded.
  */
 export async function endRun(
   ctx: MutationCtx,
@@ -48,8 +48,8 @@ export async function writeResult(
   run.runResult = storableResult(run, result);
   run.pendingTurn = undefined;
   run.restarting = undefined;
-  if (run.driver) await cancelScheduled(ctx, run.driver.checkId);
-  run.driver = undefined;
+  if (run.driver && !(await stepOfDriver(ctx, run)))
+    await dismissDriver(ctx, run);
   await ctx.db.replace("workflows", run._id, run);
   config.log.event("completed", {
     workflowId: run._id,

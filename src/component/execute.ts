@@ -16,7 +16,7 @@ import {
 } from "./_generated/server.js";
 import {
   awaitedStep,
-  recordResult,
+  recordAfterAll,
   type Completion,
   type Outcome,
 } from "./completing.js";
@@ -30,15 +30,7 @@ export const transaction = internalMutation({
   handler: async (ctx, execution) => {
     const due = await awaitedStep(ctx, execution);
     if (!due) return null;
-    const outcome = await runFunction(ctx, due);
-    // The function may have canceled, restarted or cleaned up its own run. What it did stays
-    // done, so its result is recorded wherever the step is still there to hold it.
-    const row = await ctx.db.get("steps", due.row._id);
-    const run = row && (await ctx.db.get("workflows", row.workflowId));
-    if (!row?.step.inProgress || !run) return null;
-    if (row.unstarted)
-      await ctx.db.patch("steps", row._id, { unstarted: undefined });
-    await recordResult(ctx, { row, run }, outcome);
+    await recordAfterAll(ctx, due.row._id, await runFunction(ctx, due));
     return null;
   },
 });
@@ -120,7 +112,7 @@ export async function attemptAction(
     const returnValue: unknown =
       (await ctx.runAction(
         handle as FunctionHandle<"action">,
-        args as Record<string, unknown>,
+        args,
       )) ?? null;
     const problem = whyNotRecordable(
       `The return value of step "${name}"`,

@@ -22,7 +22,7 @@ export interface StartingTurn {
   /** Of the workflow's definition or manager. */
   execution?: "driver" | "pool";
   /** The driver that takes this turn, and whether it wants to be followed by another. */
-  caller?: { driver: number; handsOver: boolean };
+  caller?: { driver: number; handsOver: boolean; learns: boolean };
 }
 
 /** How one step is executed: by a job of the pool, or by a driver. */

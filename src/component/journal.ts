@@ -15,6 +15,7 @@ import {
   vSchedulerOptions,
   vWorkpoolOptions,
 } from "./options.js";
+import { recordAfterAll, recordResult } from "./completing.js";
 import { noteChange } from "./drivers.js";
 import {
   executeDriven,
@@ -91,9 +92,9 @@ export const beginTurn = mutation({
   handler: async (ctx, { workflowId, generationNumber, drive }) => {
     let run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
     if (run?.generationNumber !== generationNumber) return null;
-    if (run.runResult || run.restarting) return null;
+    if (run.restarting) return null;
     const driven = drive && (await executeDriven(ctx, run, drive));
-    if (driven === null) return null;
+    if (driven === null || run.runResult) return null;
     if (driven) run = driven.run;
     await clearPendingTurn(ctx, run);
     const completed = driven?.completed;
@@ -107,6 +108,8 @@ export const beginTurn = mutation({
       };
     const { entries, size, tooLarge } = await readJournal(ctx, run._id);
     const { log } = await readConfig(ctx);
+    // No turn will write it down.
+    if (tooLarge && completed) await recordResult(ctx, driven, completed);
     return {
       workflow: run,
       journal: pages(entries),
@@ -234,7 +237,12 @@ export const startSteps = mutation({
     completed: v.optional(vCompletedRow),
     /** The driver that takes this turn, and whether it wants to be followed by another. */
     caller: v.optional(
-      v.object({ driver: v.number(), handsOver: v.boolean() }),
+      v.object({
+        driver: v.number(),
+        handsOver: v.boolean(),
+        /** It will hear what the turn changes. It won't if this is a call that it has given up. */
+        learns: v.boolean(),
+      }),
     ),
     /** Function and child steps in flight beside `steps`. */
     inFlight: v.optional(v.number()),
@@ -248,11 +256,17 @@ export const startSteps = mutation({
     const { caller, inFlight = 1, execution } = args;
     const current = run.generationNumber === args.generationNumber;
     const config = await readConfig(ctx);
-    // What the driver's function did stays done, whatever it did to its own run.
-    if (args.completed) await writeCompleted(ctx, run, args.completed, config);
+    const { completed } = args;
+    if (completed && current) await writeCompleted(ctx, run, completed, config);
+    // An inline step of the turn canceled or restarted the run. What was executed is.
+    else if (completed)
+      await recordAfterAll(ctx, completed.stepId, {
+        result: completed.step.runResult!,
+        failure: completed.failure,
+      });
     const missed =
       current && (await patchSteps(ctx, args.deliveries, args.waits));
-    if (current && !caller) await noteChange(ctx, run);
+    if (current && !caller?.learns) await noteChange(ctx, run);
     const rows = await start(ctx, run, args.steps, {
       config,
       workpoolOptions: args.workpoolOptions,
@@ -261,7 +275,13 @@ export const startSteps = mutation({
     });
     if (!current) {
       // A restart goes on from what this turn did: also from the order in which it showed results.
-      if (rows.length > 0) await patchSteps(ctx, args.deliveries);
+      if (rows.length > 0)
+        await patchSteps(ctx, [
+          ...(args.deliveries ?? []),
+          ...(completed?.delivery
+            ? [{ stepId: completed.stepId, delivery: completed.delivery }]
+            : []),
+        ]);
       return null;
     }
     if (args.goOn || missed) await wake(ctx, run);

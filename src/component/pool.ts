@@ -176,8 +176,8 @@ async function namedRun(ctx: MutationCtx, context: unknown) {
   return id && (await ctx.db.get("workflows", id));
 }
 
-/** An attempt whose process died has no outcome of its own: the pool says what it knows. */
-export function actionOutcome(
+/** What the pool says of an action step's job. */
+function actionOutcome(
   result: Infer<typeof vResult>,
 ): ActionOutcome | { kind: "canceled" } {
   switch (result.kind) {
@@ -186,12 +186,15 @@ export function actionOutcome(
     case "canceled":
       return result;
     case "failed":
-      return {
-        kind: "failed",
-        error: `The action's outcome is unknown, it may have run: ${result.error}`,
-      };
+      return actionDied(result);
   }
 }
+
+/** An attempt whose process died has no outcome of its own: the pool says what it knows. */
+export const actionDied = ({ error }: { error: string }): ActionOutcome => ({
+  kind: "failed",
+  error: `The action's outcome is unknown, it may have run: ${error}`,
+});
 
 export function toOutcome(
   outcome: ActionOutcome | { kind: "canceled" },

@@ -6,6 +6,7 @@ import { isHalfUnused } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { deleteNested } from "./cleaning.js";
+import { releaseDriver } from "./drivers.js";
 import { readConfig, type Config } from "./config.js";
 import { releaseStep } from "./releasing.js";
 import { ENGINE_VERSION, lastStep, type Run, type StepRow } from "./runs.js";
@@ -23,6 +24,7 @@ export async function restartRun(
   if (!run.runResult) throw new Error(`Workflow is still running: ${run._id}`);
   const config = await readConfig(ctx);
   const from = await firstDeleted(ctx, run, options.from, config);
+  await releaseDriver(ctx, run);
   run.generationNumber++;
   run.runResult = undefined;
   run.pendingTurn = undefined;

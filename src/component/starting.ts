@@ -194,6 +194,7 @@ async function startChildren(
         workflowHandle: step.handle,
         args: step.args as unknown,
         maxParallelism: run.maxParallelism,
+        execution: run.execution,
         parent: executionOf(run, stepNumber),
       },
       config,

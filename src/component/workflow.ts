@@ -26,7 +26,7 @@ import {
 import { vLogLevel } from "./logging.js";
 import { restartRun } from "./restarting.js";
 import { describeState, getRun, parseRunId, stepsInFlight } from "./runs.js";
-import { vOnComplete } from "./schema.js";
+import { vExecution, vOnComplete } from "./schema.js";
 import { enqueueTurns } from "./waking.js";
 
 /**
@@ -39,13 +39,14 @@ export const create = mutation({
     workflowHandle: v.string(),
     workflowArgs: v.any(),
     maxParallelism: v.optional(v.number()),
+    execution: v.optional(vExecution),
     onComplete: v.optional(vOnComplete),
     startAsync: v.optional(v.boolean()),
     createOnly: v.optional(v.boolean()),
   },
   returns: v.id("workflows"),
   handler: async (ctx, args) => {
-    const { maxParallelism } = args;
+    const { maxParallelism, execution } = args;
     if (maxParallelism !== undefined)
       await noteManagerParallelism(ctx, maxParallelism);
     const config = await readConfig(ctx);
@@ -57,6 +58,7 @@ export const create = mutation({
         args: args.workflowArgs,
         onComplete: args.onComplete,
         maxParallelism,
+        execution,
       },
       config,
     );

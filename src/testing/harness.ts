@@ -56,15 +56,21 @@ export function useBackend() {
 
 export type Backend = ReturnType<typeof newBackend>;
 
+type Execution = "driver" | "pool";
+
 export interface BackendOptions {
+  /** How steps are executed. Default: as the environment says, so that all tests can be run both ways. */
+  execution?: Execution;
   transactionLimits?: boolean;
   /** Puts something between the backend and the functions of a component: the app's path is "". */
   wrap?: (modules: Modules, component: string) => Modules;
 }
 
+const usual = process.env["EXECUTION"] as Execution | undefined;
+
 /** A convex-test backend with the app under test and, as in production, the components it nests. */
 export function newBackend(options: BackendOptions = {}) {
-  const { wrap = (modules) => modules, ...limits } = options;
+  const { wrap = (modules) => modules, execution = usual, ...limits } = options;
   const modules = wrap(preloaded(app), "");
   const t = convexTest({ schema, modules, ...limits });
   const register = (
@@ -77,6 +83,9 @@ export function newBackend(options: BackendOptions = {}) {
   register("workflow", workflowComponent as never);
   register("workflow/workpool", workpool as never);
   register("workflow/workpool/batchWorker", batchWorker as never);
+  // Transactions wait in line: this one is over before whatever comes next begins.
+  if (execution !== undefined)
+    void inComponent(t, (ctx) => ctx.db.insert("config", { execution }));
   return t;
 }
 

@@ -27,6 +27,7 @@ import type * as logging from "../logging.js";
 import type * as options from "../options.js";
 import type * as pool from "../pool.js";
 import type * as pooling from "../pooling.js";
+import type * as recovering from "../recovering.js";
 import type * as releasing from "../releasing.js";
 import type * as restarting from "../restarting.js";
 import type * as retrying from "../retrying.js";
@@ -66,6 +67,7 @@ const fullApi: ApiFromModules<{
   options: typeof options;
   pool: typeof pool;
   pooling: typeof pooling;
+  recovering: typeof recovering;
   releasing: typeof releasing;
   restarting: typeof restarting;
   retrying: typeof retrying;

@@ -357,7 +357,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "mutation",
         "internal",
         {
-          caller?: { driver: number; handsOver: boolean };
+          caller?: { driver: number; handsOver: boolean; learns: boolean };
           completed?: {
             delivery?: { issued: number; order: number };
             failure?:
@@ -649,6 +649,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "internal",
         {
           createOnly?: boolean;
+          execution?: "driver" | "pool";
           maxParallelism?: number;
           onComplete?: { context?: any; fnHandle: string };
           startAsync?: boolean;

@@ -1,0 +1,133 @@
+import { vResult, vWorkId } from "@convex-dev/workpool";
+import { v, type Infer } from "convex/values";
+import { internal } from "./_generated/api.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { recordResult } from "./completing.js";
+import { readConfig } from "./config.js";
+import {
+  dismissDriver,
+  DRIVER_CHECK_MS,
+  driverOf,
+  vDriver,
+} from "./drivers.js";
+import { vActionOutcome } from "./execute.js";
+import { executeInPool } from "./execution.js";
+import { actionDied, toOutcome } from "./pool.js";
+import { isPending } from "./pooling.js";
+import { retryStep } from "./retrying.js";
+import type { Run, StepRow } from "./runs.js";
+import { wake } from "./waking.js";
+
+/**
+ * A driver could not take a turn together with its step: the step is recorded alone, the turn taken
+ * alone.
+ */
+export const giveUp = internalMutation({
+  args: {
+    ...vDriver,
+    stepNumber: v.number(),
+    outcome: v.optional(vActionOutcome),
+  },
+  returns: v.null(),
+  handler: async (ctx, { stepNumber, outcome, ...id }) => {
+    const found = await driverOf(ctx, id);
+    if (!found) return null;
+    const { run, row } = found;
+    await dismissDriver(ctx, run);
+    if (!row) await wakeUnended(ctx, run);
+    // The turn had committed, and the next step is in flight without having begun.
+    else if (row.stepNumber !== stepNumber || !outcome)
+      await moveToPool(ctx, run, row);
+    else await recordAlone(ctx, run, row, outcome);
+    return null;
+  },
+});
+
+async function wakeUnended(ctx: MutationCtx, run: Run) {
+  if (!run.runResult) await wake(ctx, run);
+}
+
+async function moveToPool(ctx: MutationCtx, run: Run, row: StepRow) {
+  if (!("functionType" in row.step)) return;
+  const { step, stepNumber } = row;
+  const [workId] = await executeInPool(
+    ctx,
+    run,
+    [{ stepNumber, step, runAt: Date.now() }],
+    await readConfig(ctx),
+  );
+  await ctx.db.patch("steps", row._id, {
+    step: { ...step, workId },
+    drivenBy: undefined,
+  });
+}
+
+async function recordAlone(
+  ctx: MutationCtx,
+  run: Run,
+  row: StepRow,
+  outcome: Infer<typeof vActionOutcome>,
+) {
+  if (outcome.kind === "failed" && !outcome.nonRetryable)
+    if (await retryStep(ctx, { row, run }, outcome.error)) return;
+  await recordResult(ctx, { row, run }, toOutcome(outcome));
+}
+
+/**
+ * Told by the pool that a driver died or was canceled. A query or mutation that it was to execute has
+ * not happened, or it would be recorded; an action may have.
+ */
+export const onComplete = internalMutation({
+  args: { workId: vWorkId, result: vResult, context: v.object(vDriver) },
+  returns: v.null(),
+  handler: async (ctx, { result, context }) => {
+    const found = result.kind !== "success" && (await driverOf(ctx, context));
+    if (!found) return null;
+    const { run, row } = found;
+    await dismissDriver(ctx, run);
+    if (!row) await wakeUnended(ctx, run);
+    else if (result.kind === "canceled")
+      await recordResult(ctx, { row, run }, { result });
+    else if (isAction(row))
+      await recordAlone(ctx, run, row, actionDied(result));
+    else await moveToPool(ctx, run, row);
+    return null;
+  },
+});
+
+const isAction = ({ step }: StepRow) =>
+  "functionType" in step && step.functionType === "action";
+
+/**
+ * Takes a run over from a driver that has not got on with a query or mutation since the last check.
+ * One that the pool has not begun waits for others, as the step would in its place.
+ */
+export const check = internalMutation({
+  args: { ...vDriver, stepNumber: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { stepNumber, ...id }) => {
+    const found = await driverOf(ctx, id);
+    if (!found) return null;
+    const { run, row } = found;
+    if (!row) {
+      await dismissDriver(ctx, run);
+      await wakeUnended(ctx, run);
+      return null;
+    }
+    const stands = row.stepNumber === stepNumber && !isAction(row);
+    if (stands && !(await isPending(ctx, run.driver!.workId))) {
+      await dismissDriver(ctx, run);
+      await moveToPool(ctx, run, row);
+      return null;
+    }
+    const checkId = await ctx.scheduler.runAfter(
+      DRIVER_CHECK_MS,
+      internal.recovering.check,
+      { ...id, stepNumber: row.stepNumber },
+    );
+    await ctx.db.patch("workflows", run._id, {
+      driver: { ...run.driver!, checkId },
+    });
+    return null;
+  },
+});
