@@ -1,6 +1,7 @@
 import { ConvexError } from "convex/values";
 import { describe, expect, test, vi } from "vitest";
 import { internal as component } from "../component/_generated/api.js";
+import type { Id } from "../component/_generated/dataModel.js";
 import { internal } from "../testing/app/_generated/api.js";
 import type { Handler } from "../testing/app/scripts.js";
 import {
@@ -296,7 +297,9 @@ test.each([
   },
 );
 
-describe("an attempt whose outcome is unknown, as its process died", () => {
+const EXECUTIONS = ["driver", "pool"] as const;
+const title = "an attempt whose outcome is unknown, as its process died: %s";
+describe.each(EXECUTIONS)(title, (execution) => {
   /** Starts a run of one action, whose first attempt is reported dead long before it returns. */
   async function died(t: Backend, options?: Options) {
     let started = 0;
@@ -317,19 +320,29 @@ describe("an attempt whose outcome is unknown, as its process died", () => {
   }
 
   async function reportDeath(t: Backend, workflowId: WorkflowId) {
-    const [row] = await journal(t, workflowId);
-    const workId = (row!.step as { workId: string }).workId;
-    await inComponent(t, (ctx) =>
-      ctx.runMutation(component.pool.actionOnComplete, {
-        workId: workId as never,
-        result: { kind: "failed", error: "Worker died" },
-        context: { workflowId, stepNumber: 0, generationNumber: 0 },
-      }),
+    const report = {
+      workId: "its job" as never,
+      result: { kind: "failed" as const, error: "Worker died" },
+    };
+    const id = {
+      workflowId: workflowId as string as Id<"workflows">,
+      generationNumber: 0,
+    };
+    await inComponent(t, async (ctx) =>
+      execution === "pool"
+        ? await ctx.runMutation(component.pool.actionOnComplete, {
+            ...report,
+            context: { ...id, stepNumber: 0 },
+          })
+        : await ctx.runMutation(component.recovering.onComplete, {
+            ...report,
+            context: { ...id, driver: 1 },
+          }),
     );
   }
 
   test("fails the step with an error that says so", async () => {
-    const { status, started } = await died(newBackend());
+    const { status, started } = await died(newBackend({ execution }));
     expect(status).toMatchObject({
       type: "failed",
       error: expect.stringMatching(
@@ -340,13 +353,15 @@ describe("an attempt whose outcome is unknown, as its process died", () => {
   });
 
   test("is a failed attempt, retried by its policy", async () => {
-    const { status, started } = await died(newBackend(), { retry: true });
+    const { status, started } = await died(newBackend({ execution }), {
+      retry: true,
+    });
     expect(status).toEqual({ type: "completed", result: "again" });
     expect(started).toBe(2);
   });
 
   test("a report that comes late, when the step has its result, changes nothing", async () => {
-    const t = newBackend();
+    const t = newBackend({ execution });
     const warned = vi.spyOn(console, "error");
     attempts(0);
     const id = await startHandler(t, (step) => runAttempt(step));

@@ -149,7 +149,10 @@ describe("start", () => {
   test("has its options' types exported", () => {
     type Context = { userId: string };
     expectTypeOf<StartOptions<Context>>().toEqualTypeOf<
-      CallbackOptions<Context> & { startAsync?: boolean }
+      CallbackOptions<Context> & {
+        startAsync?: boolean;
+        execution?: "driver" | "pool";
+      }
     >();
     expectTypeOf<CallbackOptions<Context>>().toEqualTypeOf<
       | {
@@ -184,7 +187,11 @@ test("the arguments of a workflow's mutation nest the handler's", () => {
   type Args = { name: VString };
   type Context = { userId: string };
   expectTypeOf<WorkflowArgs<Args, Context>>().toEqualTypeOf<
-    { args: { name: string }; startAsync?: boolean } & (
+    {
+      args: { name: string };
+      startAsync?: boolean;
+      execution?: "driver" | "pool";
+    } & (
       | {
           onComplete: FunctionHandle<"mutation", OnCompleteArgs<Context>>;
           context: Context;

@@ -45,6 +45,11 @@ export async function driverOf(
 export async function dismissDriver(ctx: MutationCtx, run: Run) {
   if (!run.driver) return;
   await cancelScheduled(ctx, run.driver.checkId);
+  await forgetDriver(ctx, run);
+}
+
+/** As `dismissDriver`, in the check itself: what a canceled function schedules would not come about. */
+export async function forgetDriver(ctx: MutationCtx, run: Run) {
   run.driver = undefined;
   await ctx.db.patch("workflows", run._id, { driver: undefined });
 }

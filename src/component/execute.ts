@@ -110,10 +110,7 @@ export async function attemptAction(
 ): Promise<ActionOutcome> {
   try {
     const returnValue: unknown =
-      (await ctx.runAction(
-        handle as FunctionHandle<"action">,
-        args,
-      )) ?? null;
+      (await ctx.runAction(handle as FunctionHandle<"action">, args)) ?? null;
     const problem = whyNotRecordable(
       `The return value of step "${name}"`,
       returnValue,

@@ -12,6 +12,8 @@ import type { Step } from "./schema.js";
 export interface DueStep {
   stepNumber: number;
   step: Extract<Step, { handle: string; functionType: string }>;
+  /** Attempts of an action before this one. */
+  failedAttempts?: number;
   runAt: number;
 }
 
@@ -86,7 +88,7 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
     createFunctionHandle(internal.pool.actionOnComplete),
   ]);
   const { _id: workflowId, generationNumber } = run;
-  return ({ stepNumber, step, runAt }) => {
+  return ({ stepNumber, step, runAt, failedAttempts = 0 }) => {
     const context: StepExecution = { workflowId, stepNumber, generationNumber };
     const common = { name: step.name, runAt };
     if (step.functionType === "action")
@@ -95,7 +97,10 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
         type: "action",
         handle: action,
         args: { handle: step.handle, args: step.args, name: step.name },
-        onComplete: { handle: actionDone, context },
+        onComplete: {
+          handle: actionDone,
+          context: { ...context, attempt: failedAttempts },
+        },
       };
     return {
       ...common,

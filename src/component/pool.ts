@@ -13,6 +13,7 @@ import { readConfig } from "./config.js";
 import { endRun, endRunAlone } from "./ending.js";
 import type { ActionOutcome } from "./execute.js";
 import { retryStep } from "./retrying.js";
+import type { StepRow } from "./runs.js";
 
 /** Not said here: jobs outlive the release that enqueued them, and so does what they carry. */
 const anyContext = v.any();
@@ -34,7 +35,7 @@ export const actionOnComplete = internalMutation({
   returns: v.null(),
   handler: async (ctx, args) => {
     const step = await stepOf(ctx, args);
-    if (!step) return null;
+    if (!step || !isOfAttempt(step.row, args.context)) return null;
     const outcome = actionOutcome(args.result);
     if (outcome.kind === "failed" && !outcome.nonRetryable) {
       if (await retryStep(ctx, step, outcome.error)) return null;
@@ -43,6 +44,12 @@ export const actionOnComplete = internalMutation({
     return null;
   },
 });
+
+/** Jobs of earlier releases don't say. */
+function isOfAttempt({ failedAttempts = 0 }: StepRow, context: unknown) {
+  const { attempt = failedAttempts } = context as { attempt?: number };
+  return attempt === failedAttempts;
+}
 
 /** Completes a parent's step with the result of its child: children begun by 0.4. */
 export const nestedWorkflowOnComplete = internalMutation({

@@ -8,6 +8,7 @@ import {
   dismissDriver,
   DRIVER_CHECK_MS,
   driverOf,
+  forgetDriver,
   vDriver,
 } from "./drivers.js";
 import { vActionOutcome } from "./execute.js";
@@ -49,11 +50,11 @@ async function wakeUnended(ctx: MutationCtx, run: Run) {
 
 async function moveToPool(ctx: MutationCtx, run: Run, row: StepRow) {
   if (!("functionType" in row.step)) return;
-  const { step, stepNumber } = row;
+  const { step, stepNumber, failedAttempts } = row;
   const [workId] = await executeInPool(
     ctx,
     run,
-    [{ stepNumber, step, runAt: Date.now() }],
+    [{ stepNumber, step, failedAttempts, runAt: Date.now() }],
     await readConfig(ctx),
   );
   await ctx.db.patch("steps", row._id, {
@@ -110,13 +111,13 @@ export const check = internalMutation({
     if (!found) return null;
     const { run, row } = found;
     if (!row) {
-      await dismissDriver(ctx, run);
+      await forgetDriver(ctx, run);
       await wakeUnended(ctx, run);
       return null;
     }
     const stands = row.stepNumber === stepNumber && !isAction(row);
     if (stands && !(await isPending(ctx, run.driver!.workId))) {
-      await dismissDriver(ctx, run);
+      await forgetDriver(ctx, run);
       await moveToPool(ctx, run, row);
       return null;
     }

@@ -19,7 +19,14 @@ export async function retryStep(
   const [workId] = await executeInPool(
     ctx,
     run,
-    [{ stepNumber: row.stepNumber, step, runAt: Date.now() + delayMs }],
+    [
+      {
+        stepNumber: row.stepNumber,
+        step,
+        failedAttempts,
+        runAt: Date.now() + delayMs,
+      },
+    ],
     config,
   );
   await ctx.db.patch("steps", row._id, {

@@ -2,6 +2,7 @@ import { test } from "vitest";
 import { drain, endings, newBackend, useBackend } from "../harness.js";
 import { installPrograms } from "./backend/app.js";
 import {
+  driverExecution,
   poolExecution,
   runUntilEnded,
   startProgram,
@@ -39,7 +40,7 @@ useBackend();
 useLateTimers();
 useQuietConsole();
 
-for (const execution of [poolExecution]) {
+for (const execution of [driverExecution, poolExecution]) {
   const title = `programs do what the oracle foretells: ${execution.name}`;
   test(title, { timeout: 3_600_000 }, async () => {
     const tally = new Tally(`random programs, ${execution.name}`, HAZARDS);
@@ -87,7 +88,7 @@ function count(
   if (run.parent) tally.hit("nested run");
   if (run.runResult?.kind === "failed") tally.hit("run failed");
   let last = -1;
-  for (const { step, delivery, failure, wakes } of steps) {
+  for (const { step, delivery, drivenBy, failure, wakes } of steps) {
     if (step.kind === "event") {
       if (failure?.name === "TimeoutError") tally.hit("event timed out");
       else if (step.completedAt === step.startedAt)
@@ -96,7 +97,8 @@ function count(
     }
     if (step.runResult && !delivery && wakes !== undefined)
       tally.hit("completed after the end");
-    if ("functionType" in step && !step.workId) tally.hit("inline step");
+    if ("functionType" in step && !step.workId && drivenBy === undefined)
+      tally.hit("inline step");
     if (delivery && delivery.order < last)
       tally.hit("shown in another order than asked");
     last = Math.max(last, delivery?.order ?? -1);

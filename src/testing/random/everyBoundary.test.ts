@@ -1,6 +1,6 @@
-import { test } from "vitest";
+import { describe, test } from "vitest";
 import { useBackend } from "../harness.js";
-import { Faults, PLACES, type Place } from "./backend/faults.js";
+import { Faults, PLACES, POOL_PLACES, type Place } from "./backend/faults.js";
 import { Ordeal } from "./backend/ordeal.js";
 import { useQuietConsole } from "./backend/quiet.js";
 import { useLateTimers } from "./backend/timers.js";
@@ -43,6 +43,10 @@ const PROGRAM: Node = {
         ],
       },
     },
+    call(5, "mutation"),
+    { do: "call", id: 6, kind: "action", plan: { id: 6, ends: "ok", ms: 5 } },
+    call(7, "query"),
+    call(8, "mutation"),
   ],
 };
 
@@ -54,24 +58,27 @@ useBackend();
 useLateTimers();
 useQuietConsole();
 
-const TITLE = "a run survives each fault that can happen to it, one at a time";
+describe.each(["driver", "pool"] as const)("executed by %s", (execution) => {
+  const TITLE = `a run survives each fault that can happen to it, one at a time`;
 
-test(TITLE, { timeout: 3_600_000 }, async () => {
-  const none = Faults.none();
-  await ordealOf(none).run();
-  const opportunities = firstNumbers(none.opportunities);
-  const tally = new Tally<Place>("every boundary", FIRST);
-  await forEachSeed(opportunities, FILE, TITLE, async (opportunity) => {
-    const faults = Faults.nth(opportunity);
-    await ordealOf(faults).run();
-    for (const place of faults.happened) tally.hit(place);
+  test(TITLE, { timeout: 3_600_000 }, async () => {
+    const ordealOf = (faults: Faults) =>
+      new Ordeal(PROGRAM, new Random(1), faults, { execution });
+    const none = Faults.none();
+    await ordealOf(none).run();
+    const opportunities = firstNumbers(none.opportunities);
+    const tally = new Tally<Place>(
+      `every boundary, ${execution}`,
+      (execution === "pool" ? POOL_PLACES : PLACES).filter(isFirst),
+    );
+    await forEachSeed(opportunities, FILE, TITLE, async (opportunity) => {
+      const faults = Faults.nth(opportunity);
+      await ordealOf(faults).run();
+      for (const place of faults.happened) tally.hit(place);
+    });
+    if (onlySeed === undefined) tally.report();
   });
-  if (onlySeed === undefined) tally.report();
 });
 
 /** The others are met only after another fault. */
-const FIRST = PLACES.filter(
-  (place) => !/^(ending|callback conflict)/.test(place),
-);
-
-const ordealOf = (faults: Faults) => new Ordeal(PROGRAM, new Random(1), faults);
+const isFirst = (place: Place) => !/^(ending|callback conflict)/.test(place);

@@ -10,6 +10,8 @@ export interface Called {
 /** What ends with a call: named by what it means for a run. */
 export type Boundary =
   | "turn"
+  | "driven turn"
+  | "driver"
   | "step"
   | "action"
   | "completion"
@@ -23,7 +25,8 @@ export type Boundary =
 export function boundaryOf({ component, path, args }: Called): Boundary {
   switch (component) {
     case "":
-      return path === "steps:ended" ? "onComplete" : "turn";
+      if (path === "steps:ended") return "onComplete";
+      return args["drive"] ? "driven turn" : "turn";
     case "workflow":
       return ofComponent(path);
     case "workflow/workpool":
@@ -39,7 +42,12 @@ function ofComponent(path: string): Boundary {
     case "execute":
       return "step";
     case "pool":
+    case "recovering":
       return "callback";
+    case "driving":
+      return "driver";
+    case "turns":
+      return path === "turns:take" ? "turn" : "housekeeping";
     case "timers":
       return "timer";
     case "ending":
@@ -80,9 +88,11 @@ export const mayThrow = ({ component, path }: Called): boolean =>
   component === ""
     ? path === "steps:ended" || path === "workflows:workflow"
     : component === "workflow" &&
-      (path === "execute:transaction" || path.startsWith("pool:"));
+      (path === "execute:transaction" || /^(pool|recovering):/.test(path));
 
 /** Whether a call that has committed may come again: with nobody left to wait for it. */
-export const mayRepeat = ({ component, path }: Called): boolean =>
-  component === "workflow" &&
-  (/^(pool|timers|ending):/.test(path) || path === "execute:transaction");
+export const mayRepeat = ({ component, path, args }: Called): boolean =>
+  (component === "workflow" &&
+    (/^(pool|timers|ending|recovering):/.test(path) ||
+      path === "execute:transaction")) ||
+  args["drive"] !== undefined;

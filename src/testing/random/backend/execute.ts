@@ -1,11 +1,13 @@
 import { vi } from "vitest";
 import * as client from "../../../client/index.js";
 import type { WorkflowId } from "../../../client/index.js";
+import { internal } from "../../../component/_generated/api.js";
 import type { Doc } from "../../../component/_generated/dataModel.js";
 import {
   advance,
   components,
   drain,
+  inComponent,
   rows,
   steps,
   workflows,
@@ -27,8 +29,24 @@ export interface Execution {
 /** Each function step a job of the pool. */
 export const poolExecution: Execution = {
   name: "pool",
-  prepare: () => Promise.resolve(),
+  prepare: (t) => switchExecution(t, "pool"),
 };
+
+/** Chains of steps in one job. */
+export const driverExecution: Execution = {
+  name: "driver",
+  prepare: (t) => switchExecution(t, "driver"),
+};
+
+/** Has steps executed in another way from now on, also in runs that are under way. */
+export async function switchExecution(
+  t: Backend,
+  execution: "driver" | "pool",
+) {
+  await inComponent(t, (ctx) =>
+    ctx.runMutation(internal.utils.updateConfig, { execution }),
+  );
+}
 
 /** Starts a run of a program. `onComplete` is called with `CONTEXT`. */
 export async function startProgram(

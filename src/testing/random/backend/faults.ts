@@ -8,10 +8,23 @@ import type { Boundary } from "./boundaries.js";
  * - killed: nothing of it commits, of a time limit say, and nobody runs it again.
  * - threw: it fails as its last act, inside a transaction that goes on.
  * - reported: it commits, and the action that called it is told that it failed.
+ * - failed: nothing of it commits, and the action is told so, of something else.
  * - died early, died late: the process of an action, before and after what it is there for.
+ * - died before, died after: a driver, one of its turns.
+ * - stalled: a driver is held up before one of its turns, for longer than it is waited for.
  */
 export type Fault =
-  "conflict" | "killed" | "threw" | "reported" | "died early" | "died late";
+  | "conflict"
+  | "failed"
+  | "killed"
+  | "threw"
+  | "reported"
+  | "reported conflict"
+  | "died early"
+  | "died late"
+  | "died before"
+  | "died after"
+  | "stalled";
 
 /** Decides which of the faults that could happen does, if any. */
 export type Decide = (
@@ -19,8 +32,8 @@ export type Decide = (
   ...faults: Fault[]
 ) => Fault | undefined;
 
-/** Every combination that a run in the pool meets. */
-export const PLACES = [
+/** Every combination that a run meets, beside those of a driver. */
+export const POOL_PLACES = [
   "turn conflict",
   "turn killed",
   "turn threw",
@@ -39,6 +52,18 @@ export const PLACES = [
   "onComplete threw",
   "housekeeping conflict",
   "pool conflict",
+] as const;
+
+/** Those that a run meets when it is driven. */
+export const PLACES = [
+  ...POOL_PLACES,
+  "driven turn conflict",
+  "driven turn failed",
+  "driver died before",
+  "driver died after",
+  "driver stalled",
+  "driver reported",
+  "driver reported conflict",
 ] as const;
 export type Place = (typeof PLACES)[number];
 
@@ -84,6 +109,7 @@ export class Faults {
 }
 
 const LIKELY: Partial<Record<Place, number>> = {
+  "driven turn conflict": 0.1,
   "pool conflict": 0.005,
   "turn conflict": 0.01,
   "completion conflict": 0.01,

@@ -13,12 +13,20 @@ type Ctx = Record<string, any>;
 type Handler = (ctx: Ctx, args: Record<string, any>) => Promise<unknown>;
 type ConvexFunction = { _handler: Handler; isMutation?: true; isAction?: true };
 
+/** What an action runs in, with those that it calls. */
+interface Process {
+  dead: boolean;
+}
+
+/** How long a driver is held up: longer than it takes to be held dead. */
+const STALL_MS = 150_000;
+
 /** What code runs inside of. A transaction keeps the calls made in it, which count if it commits. */
 type Inside =
   | { kind: "transaction"; calls: Called[] }
   /** Of which nothing is to remain. */
   | { kind: "doomed" }
-  | { kind: "action" }
+  | { kind: "action"; process: Process }
   | { kind: "undisturbed" };
 
 /** Stands between a backend and its functions, and has them fail as `decide` says. */
@@ -110,9 +118,13 @@ export class FaultyFunctions {
   }
 
   private async calledByAction(called: Called, run: Run) {
+    const boundary = boundaryOf(called);
     const { result, calls } = await run();
-    if (this.decide(boundaryOf(called), "conflict"))
-      throw new Error("Injected: conflict");
+    const fault =
+      boundary === "driven turn"
+        ? this.decide(boundary, "conflict", "failed")
+        : this.decide(boundary, "conflict");
+    if (fault) throw new Error(`Injected: ${fault}`);
     this.calls.push(...calls);
     return result;
   }
@@ -142,22 +154,57 @@ export class FaultyFunctions {
 
   /** The process of an action that the pool runs. Those that it calls live and die with it. */
   private async action(called: Called, handler: Handler, ctx: Ctx) {
+    const inside = this.inside.getStore();
+    const process =
+      inside?.kind === "action" ? inside.process : { dead: false };
     const runIn = (ctx: Ctx) =>
-      this.inside.run({ kind: "action" }, () => handler(ctx, called.args));
-    if (this.inside.getStore()) return await runIn(ctx);
+      this.inside.run({ kind: "action", process }, () =>
+        handler(mortal(ctx, process), called.args),
+      );
+    if (boundaryOf(called) === "driver")
+      return await runIn(this.unlucky(ctx, process));
+    if (inside) return await runIn(ctx);
     const fault = this.decide("action", "died early", "died late");
     if (fault === "died early") throw new Error("Injected: died early");
     if (fault === "died late") {
       await runIn(unableToTell(ctx)).catch(() => undefined);
       throw new Error("Injected: died late");
     }
-    return await runIn(this.misinformed(ctx));
+    const result = await runIn(this.misinformed(ctx));
+    if (process.dead) throw new Error("Injected: died in its midst");
+    return result;
+  }
+
+  /** What can happen to a driver between its calls, and to what it is told of them. */
+  private unlucky(ctx: Ctx, process: Process): Ctx {
+    const runMutation = ctx["runMutation"] as Call;
+    const die = () => {
+      process.dead = true;
+      throw new Error("Injected: the process is dead");
+    };
+    return {
+      ...ctx,
+      runMutation: async (...args: unknown[]) => {
+        const before = this.decide("driver", "died before", "stalled");
+        if (before === "died before") die();
+        if (before === "stalled")
+          await new Promise((resolve) => setTimeout(resolve, STALL_MS));
+        const result = await runMutation(...args);
+        const after = this.decide(
+          "driver",
+          "died after",
+          "reported",
+          "reported conflict",
+        );
+        if (after === "died after") die();
+        if (after) throw new Error(`Injected: committed, but ${after}`);
+        return result;
+      },
+    };
   }
 
   private misinformed(ctx: Ctx): Ctx {
-    const runMutation = ctx["runMutation"] as (
-      ...args: unknown[]
-    ) => Promise<unknown>;
+    const runMutation = ctx["runMutation"] as Call;
     return {
       ...ctx,
       runMutation: async (...args: unknown[]) => {
@@ -170,10 +217,28 @@ export class FaultyFunctions {
   }
 }
 
+type Call = (...args: unknown[]) => Promise<unknown>;
 type Run = () => Promise<{ result: unknown; calls: Called[] }>;
 
 const isFunction = (value: unknown): value is ConvexFunction =>
   typeof value === "function" && "_handler" in value;
+
+/** Does nothing any more once its process is dead. */
+function mortal(ctx: Ctx, process: Process): Ctx {
+  const dead = unableToTell(ctx);
+  const whileAlive =
+    (name: "runMutation" | "runAction"): Call =>
+    (...args) =>
+      process.dead ? dead["runMutation"]() : (ctx[name] as Call)(...args);
+  return {
+    ...ctx,
+    runMutation: whileAlive("runMutation"),
+    runAction: whileAlive("runAction"),
+    get scheduler(): unknown {
+      return process.dead ? dead["scheduler"] : ctx["scheduler"];
+    },
+  };
+}
 
 /** A process that is dead does nothing any more. */
 function unableToTell(ctx: Ctx): Ctx {

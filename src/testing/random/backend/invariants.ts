@@ -114,6 +114,7 @@ export async function checkAtRest(t: Backend) {
 export function checkEnded({ run, steps }: RecordedRun) {
   if (!run.runResult) throw new Error(`Run ${run._id} has not ended`);
   same(`the turn due of run ${run._id}`, run.pendingTurn, undefined);
+  same(`the driver of run ${run._id}`, run.driver, undefined);
   if (run.runResult.kind === "canceled") return;
   for (const { step, unstarted } of steps) {
     const dropped = step.kind === "sleep" || step.kind === "event";

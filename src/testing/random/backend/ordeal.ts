@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import * as client from "../../../client/index.js";
 import type { WorkflowId } from "../../../client/index.js";
-import type { Id } from "../../../component/_generated/dataModel.js";
+import type { Doc, Id } from "../../../component/_generated/dataModel.js";
 import {
   components,
   drain,
@@ -14,7 +14,7 @@ import { same } from "../differences.js";
 import type { Node } from "../program.js";
 import type { Random } from "../random.js";
 import { installPrograms } from "./app.js";
-import { runUntilEnded, startProgram } from "./execute.js";
+import { runUntilEnded, startProgram, switchExecution } from "./execute.js";
 import type { Faults } from "./faults.js";
 import { FaultyFunctions } from "./faultyFunctions.js";
 import {
@@ -31,6 +31,8 @@ import { restartTimers } from "./timers.js";
 
 export const HAPPENINGS = [
   "callback repeated",
+  "driven turn repeated",
+  "switched",
   "stale callback repeated",
   "canceled",
   "restarted",
@@ -41,6 +43,8 @@ interface OrdealOptions {
   /** How likely it is to be canceled, or restarted after its end. */
   cancel?: number;
   restart?: number;
+  /** How steps are executed. Default: it changes in the course of the run. */
+  execution?: "driver" | "pool";
   onHappening?: (happening: Happening) => void;
 }
 
@@ -54,6 +58,7 @@ export class Ordeal {
   private restarts = 0;
   private toCancel: boolean;
   private toRestart: boolean;
+  private readonly switches: boolean;
   private readonly note: (happening: Happening) => void;
 
   constructor(
@@ -63,10 +68,15 @@ export class Ordeal {
     options: OrdealOptions = {},
   ) {
     const { cancel = 0, restart = 0, onHappening = () => {} } = options;
+    const { execution } = options;
+    this.switches = execution === undefined;
     restartTimers(random.fork());
     this.attempts = installPrograms().attempts;
     this.functions = new FaultyFunctions(faults.decide);
-    this.t = newBackend({ wrap: this.functions.wrap });
+    this.t = newBackend({
+      wrap: this.functions.wrap,
+      execution: execution ?? "driver",
+    });
     this.toCancel = random.chance(cancel);
     this.toRestart = random.chance(restart);
     this.note = onHappening;
@@ -102,6 +112,11 @@ export class Ordeal {
   private async meanwhile() {
     await this.results.look(this.t);
     if (this.random.chance(0.3)) await this.repeatCallback();
+    if (this.switches && this.random.chance(0.1)) {
+      const mode = this.random.pick(["driver", "pool"] as const);
+      await this.call(() => switchExecution(this.t, mode));
+      this.note("switched");
+    }
     if (this.toCancel && this.random.chance(0.15)) await this.cancel();
   }
 
@@ -109,15 +124,19 @@ export class Ordeal {
   private async repeatCallback() {
     const { t, random, functions } = this;
     if (functions.calls.length === 0) return;
-    const { path, args } = random.pick(functions.calls);
+    const { component, path, args } = random.pick(functions.calls);
+    const { drive } = args;
     const before = await componentTables(t);
     const logged = loggedLines();
     const runner = t as unknown as {
       fun(path: object, args: unknown): Promise<unknown>;
     };
     await this.call(() =>
-      runner.fun({ componentPath: "workflow", udfPath: path }, args),
+      runner.fun({ componentPath: component, udfPath: path }, args),
     );
+    if (drive) this.note("driven turn repeated");
+    // It takes a turn that is due.
+    if (drive && isTurnDue(before)) return;
     same(
       `the tables after ${path} came again`,
       await componentTables(t),
@@ -191,6 +210,11 @@ export class Ordeal {
     await checkAtRest(t);
   }
 }
+
+const isTurnDue = (tables: Record<string, unknown[]>) =>
+  (tables["workflow.workflows"] as Doc<"workflows">[]).some(
+    ({ pendingTurn }) => pendingTurn,
+  );
 
 async function componentTables(t: Backend) {
   const tables = Object.entries(await everyRow(t)).filter(
