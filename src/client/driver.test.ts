@@ -1,0 +1,262 @@
+import { describe, expect, test } from "vitest";
+import { internal } from "../component/_generated/api.js";
+import type { Handler } from "../testing/app/scripts.js";
+import {
+  advance,
+  components,
+  drain,
+  effects,
+  inComponent,
+  journal,
+  newBackend,
+  rows,
+  runHandler,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../testing/harness.js";
+import { everyRow } from "../testing/tables.js";
+import { cancel, sendEvent, start, type StartOptions } from "./index.js";
+
+useBackend();
+
+const MINUTE = 60_000;
+
+/** An action that takes so long. */
+function takes(ms: number, name = "slow") {
+  const begun: number[] = [];
+  script("action", name, async () => {
+    begun.push(Date.now());
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return `after ${ms}`;
+  });
+  return begun;
+}
+
+const theRun = async (t: Backend) => (await rows(t, "workflows"))[0]!;
+
+/** What of a journal is the same however its steps are executed. */
+async function comparable(t: Backend, workflowId: string) {
+  return (await journal(t, workflowId)).map(
+    ({ stepNumber, step, delivery, failure }) => ({
+      stepNumber,
+      name: step.name,
+      result: step.runResult,
+      delivery,
+      failure,
+    }),
+  );
+}
+
+const chain: Handler = async (step) => {
+  const found: unknown[] = [];
+  for (let i = 0; i < 3; i++) {
+    found.push(await step.runMutation(steps.echo, { value: i }));
+    found.push(await step.runQuery(steps.echoQuery, { value: i }));
+    found.push(await step.runAction(steps.echoAction, { value: i }));
+  }
+  await step.runMutation(steps.fail, { message: "no" }).catch(() => undefined);
+  return found;
+};
+
+describe("a chain of steps", () => {
+  test("is one driver's, and leaves the journal that jobs of the pool do", async () => {
+    const driven = newBackend({ execution: "driver" });
+    const first = await runHandler(driven, chain);
+    expect(await theRun(driven)).toMatchObject({ drivers: 1 });
+    const pooled = newBackend({ execution: "pool" });
+    const second = await runHandler(pooled, chain);
+    expect((await theRun(pooled)).drivers).toBeUndefined();
+    expect(first.status).toEqual(second.status);
+    expect(await comparable(driven, first.workflowId)).toEqual(
+      await comparable(pooled, second.workflowId),
+    );
+  });
+
+  test("goes to another driver after a minute, so that long chains share the pool", async () => {
+    const t = newBackend({ execution: "driver" });
+    const begun = takes(40_000);
+    const { status } = await runHandler(t, async (step) => {
+      for (let i = 0; i < 4; i++)
+        await step.runAction(steps.action, { name: "slow" });
+      return "done";
+    });
+    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(begun).toHaveLength(4);
+    const { drivers, driver } = await theRun(t);
+    expect({ drivers, driver }).toEqual({ drivers: 2, driver: undefined });
+  });
+
+  test("that comes to a wait leaves no driver behind", async () => {
+    const t = newBackend({ execution: "driver" });
+    const workflowId = await startHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      await step.awaitEvent({ name: "go" });
+      return await step.runMutation(steps.echo, { value: 2 });
+    });
+    await drain();
+    expect(await theRun(t)).toMatchObject({ drivers: 1 });
+    expect((await theRun(t)).driver).toBeUndefined();
+    await t.mutation((ctx) =>
+      sendEvent(ctx, components.workflow, { workflowId, name: "go" }),
+    );
+    await drain();
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
+  });
+});
+
+describe("what happens beside a driver that executes an action", () => {
+  test("a sleep that ends first is shown first, and the driver goes on over what changed", async () => {
+    const t = newBackend({ execution: "driver" });
+    takes(1000);
+    const { workflowId, status } = await runHandler(t, async (step) => {
+      const slept = step.sleep(500).then(() => "slept");
+      const acted = step.runAction(steps.action, { name: "slow" });
+      const first = await Promise.race([slept, acted]);
+      return [
+        first,
+        await acted,
+        await step.runMutation(steps.echo, { value: 1 }),
+      ];
+    });
+    expect(status).toMatchObject({ result: ["slept", "after 1000", 1] });
+    const orders = (await journal(t, workflowId)).map((row) => row.delivery);
+    expect(orders).toMatchObject([{ order: 0 }, { order: 1 }, { order: 2 }]);
+  });
+
+  test("a run that ends without the action: it is recorded all the same", async () => {
+    const t = newBackend({ execution: "driver" });
+    takes(5000);
+    const { workflowId, status } = await runHandler(t, async (step) => {
+      const acted = step.runAction(steps.action, { name: "slow" });
+      return await Promise.race([step.sleep(10).then(() => "slept"), acted]);
+    });
+    expect(status).toMatchObject({ result: "slept" });
+    const [action] = await journal(t, workflowId);
+    expect(action!.step.runResult).toEqual({
+      kind: "success",
+      returnValue: "after 5000",
+    });
+    expect((await theRun(t)).driver).toBeUndefined();
+  });
+});
+
+test.each(["mutation", "action"] as const)(
+  "a %s asked for by the turn that ends the run is executed",
+  async (type) => {
+    const t = newBackend({ execution: "driver" });
+    const begun = takes(10);
+    const { workflowId } = await runHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      if (type === "mutation") void step.runMutation(steps.echo, { value: 2 });
+      else void step.runAction(steps.action, { name: "slow" });
+      return "done";
+    });
+    const last = (await journal(t, workflowId)).at(-1)!;
+    expect(last.step.runResult).toMatchObject({ kind: "success" });
+    expect(
+      type === "mutation" ? (await effects(t)).length : 1 + begun.length,
+    ).toBe(2);
+    expect((await theRun(t)).driver).toBeUndefined();
+  },
+);
+
+describe("a driver that waits for its turn in the pool", () => {
+  test("is not taken over, however long that is", async () => {
+    const t = newBackend({ execution: "driver" });
+    await inComponent(t, (ctx) =>
+      ctx.runMutation(internal.utils.updateConfig, { maxParallelism: 1 }),
+    );
+    takes(5.5 * MINUTE, "blocker");
+    await startHandler(
+      t,
+      (step) => step.runAction(steps.action, { name: "blocker" }),
+      { name: "blocker" },
+    );
+    await advance(5000);
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
+    const [row] = await journal(t, workflowId);
+    expect(row).toMatchObject({ drivenBy: 1 });
+    expect(row!.step).not.toHaveProperty("workId");
+  });
+
+  test("does not begin its action when the run has been canceled", async () => {
+    const t = newBackend({ execution: "driver" });
+    const begun = takes(10);
+    const workflowId = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "slow" }),
+    );
+    await t.mutation((ctx) => cancel(ctx, components.workflow, workflowId));
+    await drain();
+    expect(begun).toEqual([]);
+    expect((await theRun(t)).driver).toBeUndefined();
+  });
+});
+
+test("a call of a driver that was replaced changes nothing", async () => {
+  const t = newBackend({ execution: "driver" });
+  takes(1.5 * MINUTE);
+  const workflowId = await startHandler(t, (step) =>
+    step.runAction(steps.action, { name: "slow" }),
+  );
+  await advance(5000);
+  const before = await everyRow(t);
+  for (const [driver, generationNumber] of [
+    [0, 0],
+    [2, 0],
+    [1, 1],
+  ])
+    await t.mutation(
+      workflows.workflow as never,
+      {
+        workflowId,
+        generationNumber,
+        drive: {
+          driver,
+          stepNumber: 0,
+          handsOver: false,
+          outcome: { kind: "success", returnValue: "forged" },
+        },
+      } as never,
+    );
+  expect(await everyRow(t)).toEqual(before);
+  await drain();
+});
+
+describe("the switch", () => {
+  const isDriven = async (t: Backend, options: StartOptions) => {
+    script("handler", "main", (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    await t.mutation((ctx) =>
+      start(ctx, workflows.workflow, { handler: "main" }, options),
+    );
+    await drain();
+    return (await theRun(t)).drivers === 1;
+  };
+
+  test.each(["driver", "pool"] as const)(
+    "of start wins over the component's: %s",
+    async (execution) => {
+      const t = newBackend({
+        execution: execution === "pool" ? "driver" : "pool",
+      });
+      expect(await isDriven(t, { execution })).toBe(execution === "driver");
+    },
+  );
+
+  test.each(["driver", "pool"] as const)(
+    "of the component goes for runs that say nothing: %s",
+    async (execution) => {
+      const t = newBackend({ execution });
+      expect(await isDriven(t, {})).toBe(execution === "driver");
+    },
+  );
+});
