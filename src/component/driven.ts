@@ -47,7 +47,7 @@ export const vCompletedRow = v.object({
   delivery: v.optional(vDelivery),
 });
 
-interface ExecutedStep extends Completion {
+export interface ExecutedStep extends Completion {
   completed: Infer<typeof vCompletedStep>;
 }
 

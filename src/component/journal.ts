@@ -23,6 +23,7 @@ import {
   vCompletedStep,
   vDrive,
   writeCompleted,
+  type ExecutedStep,
 } from "./driven.js";
 import { getRun, parseRunId, stepsInFlight, type StepRow } from "./runs.js";
 import { clearPendingTurn } from "./turns.js";
@@ -106,7 +107,8 @@ export const beginTurn = mutation({
         blocked: false,
         logLevel: drive!.held.logLevel,
       };
-    const { entries, size, tooLarge } = await readJournal(ctx, run._id);
+    const { entries, size, ...read } = await readJournal(ctx, run._id);
+    const tooLarge = read.tooLarge ?? (completed && tooLargeWith(driven, size));
     const { log } = await readConfig(ctx);
     // No turn will write it down.
     if (tooLarge && completed) await recordResult(ctx, driven, completed);
@@ -140,6 +142,14 @@ async function readJournal(ctx: QueryCtx, workflowId: Id<"workflows">) {
     entries.push(row);
   }
   return { entries, size, tooLarge };
+}
+
+/** Whether the result of the step just executed is too much for the journal. */
+function tooLargeWith({ row, completed }: ExecutedStep, sizeBefore: number) {
+  const { result, failure } = completed;
+  const size = sizeBefore + sizeOf(result) + sizeOf(failure);
+  if (size <= MAX_JOURNAL_BYTES) return undefined;
+  return { size, stepNumber: row.stepNumber, name: row.step.name };
 }
 
 function pages<T>(all: T[]): T[][] {
