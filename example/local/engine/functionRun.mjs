@@ -10,6 +10,7 @@ import {
 import { createFunctionContext } from "./functionContext.mjs";
 
 /** @import { Bundle } from "./bundle.mjs" */
+/** @import { Budget } from "./frames.mjs" */
 /** @import { FunctionKind } from "./types.mjs" */
 /** @typedef {import("../../../src/client/environment/testing/platformActions.js").ActionHost} ActionHost */
 
@@ -26,7 +27,7 @@ import { createFunctionContext } from "./functionContext.mjs";
  * @property {(level: string, message: string) => void} print
  * @property {(name: string, argsJson: string) => string} syscall
  * @property {(name: string, argsJson: string) => Promise<string>} asyncSyscall
- * @property {{ codeMs: number | undefined }} [budget] ms that its code, and that of others, may still take
+ * @property {Pick<Budget, "codeMs" | "maxCodeMs">} [budget] ms that its code, and that of others, may still take
  */
 
 /** As the platform says it of a function that waits for nothing. */
@@ -93,7 +94,7 @@ export function startFunction(invocation, onCall, action) {
  * @param {Invocation} invocation
  */
 function runCode(context, { budget }) {
-  if (budget?.codeMs === undefined) return context.runMicrotasks();
+  if (!budget || budget.codeMs === undefined) return context.runMicrotasks();
   const started = performance.now();
   try {
     context.runMicrotasks(Math.max(1, Math.ceil(budget.codeMs)));
@@ -101,7 +102,7 @@ function runCode(context, { budget }) {
     if (/** @type {any} */ (error).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT")
       throw error;
     throw new TransactionDied(
-      "Function execution timed out (maximum duration: 1s)",
+      `Function execution timed out (maximum duration: ${budget.maxCodeMs / 1000}s)`,
     );
   }
   budget.codeMs -= performance.now() - started;

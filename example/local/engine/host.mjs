@@ -75,6 +75,7 @@ export class Host {
       logs: [],
       budget: {
         codeMs: this.#codeTimeoutMs,
+        maxCodeMs: this.#codeTimeoutMs ?? Infinity,
         spend: this.faults.newBudget(),
       },
     };

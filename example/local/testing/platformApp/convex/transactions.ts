@@ -1,13 +1,10 @@
 /** Transactions, nested calls and what goes wrong in them. */
 import {
-  componentsGeneric,
   mutationGeneric as mutation,
   queryGeneric as query,
 } from "convex/server";
 import { ConvexError, v } from "convex/values";
-import { api } from "./references.js";
-
-const { child } = componentsGeneric();
+import { api, child } from "./references.js";
 
 export const add = mutation({
   args: { key: v.string(), value: v.optional(v.any()) },
