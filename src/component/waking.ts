@@ -32,7 +32,7 @@ export async function wakeAll(ctx: MutationCtx, wakes: Wake[], config: Config) {
     ctx,
     due.map((wake) => turnJob(wake, handle)),
     config,
-    due[0]?.run.maxParallelism,
+    due[0]!.run,
   );
   for (const [index, { run }] of due.entries()) {
     run.pendingTurn = { workId: workIds[index]! };
@@ -65,9 +65,7 @@ export async function resultMatters(
   row: StepRow,
   succeeded: boolean,
 ): Promise<boolean> {
-  // 0.4 takes no turn while anything is in flight.
-  if (isLegacy(run))
-    return (await stepsInFlight(ctx, run._id).first()) === null;
+  if (isLegacy(run)) return !(await anyStarted(ctx, run));
   switch (row.wakes) {
     case undefined:
     case "always":
@@ -81,6 +79,13 @@ export async function resultMatters(
     case "allSettled":
       return await isLastOfGroup(ctx, row);
   }
+}
+
+/** 0.4 takes no turn while anything is in flight; what a restart has left to start needs one. */
+async function anyStarted(ctx: MutationCtx, run: Run) {
+  for await (const { unstarted } of stepsInFlight(ctx, run._id))
+    if (!unstarted) return true;
+  return false;
 }
 
 async function isLastOfGroup(ctx: MutationCtx, row: StepRow) {
