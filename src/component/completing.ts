@@ -66,18 +66,27 @@ export async function recordResult(
   row.failure = failure;
   await ctx.db.patch("steps", row._id, { step: row.step, failure });
   config ??= await readConfig(ctx);
-  config.log.event("stepCompleted", {
-    workflowId: run._id,
-    workflowName: run.name,
-    stepId: row._id,
-    stepNumber: row.stepNumber,
-    name: row.step.name,
-    status: result.kind,
-    durationMs: completedAt - row.step.startedAt,
-  });
+  logCompleted(config, run, row);
   // What a race left behind goes on after the end, but has nobody to wake; and a restart that goes
   // on in further transactions wakes the run itself.
   if (run.runResult || run.restarting) return;
   if (await resultMatters(ctx, run, row, result.kind === "success"))
     await wake(ctx, run, config);
+}
+
+export function logCompleted(
+  { log }: Config,
+  run: Run,
+  { _id, stepNumber, step }: StepRow,
+) {
+  const { name, runResult, startedAt, completedAt = startedAt } = step;
+  log.event("stepCompleted", {
+    workflowId: run._id,
+    workflowName: run.name,
+    stepId: _id,
+    stepNumber,
+    name,
+    status: runResult?.kind,
+    durationMs: completedAt - startedAt,
+  });
 }
