@@ -84,12 +84,20 @@ export class Faults {
 }
 
 const LIKELY: Partial<Record<Place, number>> = {
-  "pool conflict": 0.005,
   "turn conflict": 0.01,
+  "step conflict": 0.06,
+  "step killed": 0.06,
+  "step threw": 0.06,
+  "action died early": 0.08,
+  "action died late": 0.08,
   "completion conflict": 0.01,
-  "ending conflict": 0.3,
-  "ending killed": 0.3,
+  "completion reported": 0.06,
+  "callback conflict": 0.4,
+  "callback threw": 0.06,
+  "timer conflict": 0.1,
+  "ending conflict": 0.25,
+  "ending killed": 0.5,
   "onComplete threw": 0.1,
   "housekeeping conflict": 0.2,
-  "timer conflict": 0.1,
+  "pool conflict": 0.005,
 };
