@@ -31,6 +31,8 @@ import { webHost } from "./webHost.mjs";
  *   takes effect when the microtasks are run next
  * @property {(timeoutMs?: number) => void} runMicrotasks until none is left;
  *   throws if they take longer
+ * @property {(host: FunctionHost & RunnerHost) => void} changeHost for another
+ *   function; it must have what the last one has
  */
 
 const GLOBALS_PATH = fileURLToPath(
@@ -60,15 +62,9 @@ const promisePrototype = new vm.Script("Promise.prototype");
  */
 export function createFunctionContext({ scripts, position }, host) {
   const context = createBareContext();
-  installGlobals.runInContext(context)({
-    ...host,
-    position,
-    web: webHost,
-    asyncContext,
-  });
-  const runner = createRunner.runInContext(context)({
-    settle: host.settle,
-    allowsDynamicImport: host.allowsDynamicImport,
+  const current = { ...host, position, web: webHost, asyncContext };
+  installGlobals.runInContext(context)(current);
+  const runner = createRunner.runInContext(context)(current, {
     resolve: (/** @type {string} */ from, /** @type {string} */ specifier) =>
       path.posix.join(path.posix.dirname(from), specifier),
     moduleFunction(/** @type {string} */ modulePath) {
@@ -77,9 +73,8 @@ export function createFunctionContext({ scripts, position }, host) {
       throw new Error(`"${modulePath}" is not in the bundle`);
     },
   });
-  reportUnhandledRejections(
-    promisePrototype.runInContext(context),
-    host.unhandledRejection,
+  reportUnhandledRejections(promisePrototype.runInContext(context), (reason) =>
+    current.unhandledRejection(reason),
   );
   return {
     invoke: runner.invoke,
@@ -87,6 +82,7 @@ export function createFunctionContext({ scripts, position }, host) {
       // The queue is emptied after any script; a limit costs 60 µs.
       nothing.runInContext(context, timeout === undefined ? {} : { timeout });
     },
+    changeHost: (next) => void Object.assign(current, next),
   };
 }
 

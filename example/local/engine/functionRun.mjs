@@ -7,6 +7,7 @@ import {
   isCatchable,
   messageOf,
 } from "./errors.mjs";
+import { giveBackContext, takeContext } from "./contextPool.mjs";
 import { createFunctionContext } from "./functionContext.mjs";
 
 /** @import { Bundle } from "./bundle.mjs" */
@@ -27,6 +28,7 @@ import { createFunctionContext } from "./functionContext.mjs";
  * @property {(level: string, message: string) => void} print
  * @property {(name: string, argsJson: string) => string} syscall
  * @property {(name: string, argsJson: string) => Promise<string>} asyncSyscall
+ * @property {boolean} [sharesContexts] with others of its bundle
  * @property {Pick<Budget, "codeMs" | "maxCodeMs">} [budget] ms that its code, and that of others, may still take
  */
 
@@ -53,7 +55,11 @@ export function startFunction(invocation, onCall, action) {
   let outcome;
   /** @type {Error | undefined} */
   let ended;
-  const context = createFunctionContext(invocation.bundle, {
+  const { bundle } = invocation;
+  const create = invocation.sharesContexts
+    ? takeContext
+    : createFunctionContext;
+  const context = create(bundle, {
     now: invocation.now,
     random: invocation.random,
     env: invocation.env,
@@ -86,6 +92,10 @@ export function startFunction(invocation, onCall, action) {
       if (ended) throw ended;
     },
     outcome: () => outcome,
+    /** Nothing is left to happen. */
+    finish() {
+      if (invocation.sharesContexts) giveBackContext(bundle, context);
+    },
   };
 }
 

@@ -160,6 +160,7 @@ export class Transactions {
           await this.#syscalls.async(frame, name, JSON.parse(args)),
         ),
       budget: transaction.budget,
+      sharesContexts: this.#host.sharesContexts(target.componentPath),
     });
     checkValue("Return value", result);
     validateReturns(target.returns, JSON.parse(result));
