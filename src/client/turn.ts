@@ -2,7 +2,9 @@ import type { RunResult } from "@convex-dev/workpool";
 import { validate } from "convex-helpers/validators";
 import { convexToJson, v, type Value } from "convex/values";
 import { createLogger } from "../component/logging.js";
+import { describeFailure } from "../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
+import type { Failure } from "../shared/outcome.js";
 import { shortenError } from "../shared/storable.js";
 import { toEntry, type Run } from "./entries.js";
 import { explainMissingGlobal } from "./environment/environment.js";
@@ -27,10 +29,11 @@ export async function takeTurn(
   );
   if (!begun) return null;
   const run = begun.workflow;
-  const end = async (runResult: RunResult) => {
+  const end = async (runResult: RunResult, failure?: Failure) => {
     await ctx.runMutation(workflow.component.workflow.complete, {
       ...turn,
       runResult,
+      failure,
     });
     return runResult;
   };
@@ -50,7 +53,9 @@ export async function takeTurn(
         ended.error,
       );
     const result = resultOf(ctx, workflow, run, ended);
-    return result && (await end(result));
+    const failure =
+      ended.kind === "threw" ? describeFailure(ended.error).failure : undefined;
+    return result && (await end(result, failure));
   } catch (error) {
     if (!(error instanceof JournalTooLarge)) throw error;
     return await end(journalTooLarge(run._id, error));
@@ -126,9 +131,7 @@ function returned(
 }
 
 function errorText(error: unknown): string {
-  const text = shortenError(
-    error instanceof Error ? error.message : String(error),
-  );
+  const text = shortenError(describeFailure(error).error);
   const explanation = explainMissingGlobal(error);
   return explanation ? `${text}\n${explanation}` : text;
 }

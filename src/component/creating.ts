@@ -12,6 +12,7 @@ type NewRun = Pick<
   | "onComplete"
   | "parent"
   | "maxParallelism"
+  | "poolLogLevel"
 >;
 
 /** Inserts a run. Nothing of it has happened yet, and nothing will until it is woken. */

@@ -3,6 +3,7 @@ import type { RunResult } from "@convex-dev/workpool";
 import { components } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
+import type { Run } from "./runs.js";
 
 export interface Job {
   type: FunctionType;
@@ -24,13 +25,16 @@ export async function enqueue(
   ctx: MutationCtx,
   jobs: Job[],
   config: Config,
-  maxParallelism?: number,
+  {
+    maxParallelism,
+    poolLogLevel,
+  }: Pick<Run, "maxParallelism" | "poolLogLevel">,
 ): Promise<string[]> {
   if (jobs.length === 0) return [];
   return await ctx.runMutation(components.workpool.lib.enqueueBatch, {
     config: {
       maxParallelism: maxParallelism ?? config.maxParallelism,
-      logLevel: config.log.level,
+      logLevel: poolLogLevel ?? config.log.level,
     },
     items: jobs.map((job) => ({
       fnType: job.type,

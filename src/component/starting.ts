@@ -188,6 +188,7 @@ async function startChildren(
         workflowHandle: step.handle,
         args: step.args as unknown,
         maxParallelism: run.maxParallelism,
+        poolLogLevel: run.poolLogLevel,
         parent: executionOf(run, stepNumber),
       },
       config,

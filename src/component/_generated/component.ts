@@ -167,6 +167,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workflowId: string;
             };
             pendingTurn?: { workId: string };
+            poolLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
             runResult?:
               | { kind: "success"; returnValue: any }
@@ -285,6 +287,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workflowId: string;
             };
             pendingTurn?: { workId: string };
+            poolLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
             runResult?:
               | { kind: "success"; returnValue: any }
@@ -505,6 +509,9 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "mutation",
         "internal",
         {
+          failure?:
+            | { data: any; name: "ConvexError" }
+            | { ms: number; name: "TimeoutError" };
           generationNumber: number;
           runResult:
             | { kind: "success"; returnValue: any }
@@ -520,6 +527,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "internal",
         {
           createOnly?: boolean;
+          logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
           maxParallelism?: number;
           onComplete?: { context?: any; fnHandle: string };
           startAsync?: boolean;
@@ -634,6 +642,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workflowId: string;
             };
             pendingTurn?: { workId: string };
+            poolLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
             runResult?:
               | { kind: "success"; returnValue: any }

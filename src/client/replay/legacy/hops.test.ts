@@ -29,8 +29,6 @@ async function over(
         begin();
         await setImmediate();
       },
-      limits: { newSteps: 0, newBytes: 0, shownSteps: Infinity, shownBytes: 0 },
-      roomForInline: () => false,
       runInline: () => Promise.reject(new Error("not inline")),
       record: () => Promise.reject(new Error("nothing is new")),
     },

@@ -10,6 +10,12 @@ const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2 };
 /** 0.4 runs inline steps however full the transaction is. */
 const ALONE = { isFirst: true, unwritten: { steps: 0, bytes: 0 } };
 
+/** 0.4 knows no limits. */
+type Ports<Request extends StepRequest> = Pick<
+  TurnPorts<Request>,
+  "now" | "resume" | "runInline" | "record"
+>;
+
 interface Asked<Request> {
   request: Request;
   answer: (entry: JournalEntry) => void;
@@ -45,7 +51,7 @@ export class LegacyReplay<
   constructor(
     private readonly runId: string,
     private readonly journal: JournalEntry[],
-    private readonly ports: TurnPorts<Request>,
+    private readonly ports: Ports<Request>,
     /** How many requests are buffered: the manager's `maxParallelism`, else 10. */
     capacity = 10,
   ) {

@@ -61,6 +61,7 @@ export class Machine {
   limits: TurnLimits = {
     newSteps: Infinity,
     newBytes: Infinity,
+    shownSteps: Infinity,
     shownBytes: Infinity,
   };
   /** How many inline steps one turn has room for. */
@@ -91,6 +92,7 @@ export class Machine {
         begin();
         await setImmediate();
       },
+      mayChangeRun: () => false,
       runInline: async (request, turn) => {
         this.log.push(`run ${request.name}`);
         return this.inlineOutcome(request, turn);

@@ -84,22 +84,23 @@ export class Deployment {
     this.schema.replace(release.schema);
   }
 
-  async start(which: Case): Promise<WorkflowId> {
+  async start(which: Case, options: object = {}): Promise<WorkflowId> {
     const workflow = api.workflows[exportName(which)]!;
     return await this.mutate((ctx) =>
       this.release.client.start(ctx as never, workflow, which.args, {
         startAsync: true,
+        ...options,
       }),
     );
   }
 
-  /** Has the case's events sent in time. */
-  scheduleEvents({ send }: Case, workflowId: WorkflowId) {
+  /** Has events sent in time. */
+  scheduleEvents(send: Send[], workflowId: string) {
     for (const { at, ...event } of send)
       setTimeout(() => void this.send(event, workflowId), at);
   }
 
-  private async send(given: Omit<Send, "at">, workflowId: WorkflowId) {
+  private async send(given: Omit<Send, "at">, workflowId: string) {
     const target = given.name
       ? { workflowId }
       : { id: (await this.rows("events"))[0]!._id };

@@ -85,8 +85,6 @@ async function retakeOnce(
         Object.assign(globalThis, { Date, Math });
       },
       runInline: async ({ name }) => outcomeOf(turn, name),
-      roomForInline: () => true,
-      limits: { newSteps: Infinity, newBytes: Infinity, shownSteps: Infinity, shownBytes: Infinity },
       record: async ({ steps }) =>
         steps.map(({ request, completed }) => {
           const row = turn.asked[asked.length];

@@ -13,7 +13,7 @@ export async function record(which: Case): Promise<Golden> {
   const startedAt = Date.now();
   const elapsed = () => Date.now() - startedAt;
   const workflowId = await deployment.start(which);
-  deployment.scheduleEvents(which, workflowId);
+  deployment.scheduleEvents(which.send, workflowId);
   const boundaries: Boundary[] = [];
   for (let timers = 0; ; timers++) {
     await settle();
