@@ -41,7 +41,7 @@ export async function enqueue(
       fnHandle: job.handle,
       fnName: job.name,
       fnArgs: job.args,
-      runAt: job.runAt,
+      runAt: notBefore(job.runAt),
       onComplete: {
         fnHandle: job.onComplete.handle,
         context: job.onComplete.context,
@@ -49,6 +49,15 @@ export async function enqueue(
       },
     })),
   });
+}
+
+/** The pool counts time in units of this many milliseconds, and starts a job when the unit it is due in begins. */
+const POOL_UNIT_MS = 100;
+
+/** When the pool has to be told to start a job that is due at `runAt`, so that it starts no earlier. */
+function notBefore(runAt: number): number {
+  if (runAt <= Date.now()) return runAt;
+  return Math.ceil(runAt / POOL_UNIT_MS) * POOL_UNIT_MS;
 }
 
 export async function cancelJob(ctx: MutationCtx, workId: string) {
