@@ -1,13 +1,11 @@
-import { createFunctionHandle, type FunctionArgs } from "convex/server";
+import { type FunctionArgs } from "convex/server";
 import { describe, expect, test } from "vitest";
 import {
   cancel,
   insertRun,
   insertSteps,
-  jobs,
   listenToConsole,
 } from "../testing/managing.js";
-import { create as createEvent, send } from "../testing/events.js";
 import {
   advance,
   components,
@@ -38,7 +36,6 @@ const heard = listenToConsole();
 
 const { workflow, journal: api, event } = components.workflow;
 type Create = FunctionArgs<typeof workflow.create>;
-type StartSteps = FunctionArgs<typeof api.startSteps>;
 
 const load = (t: Backend, workflowId: string, shortCircuit?: boolean) =>
   t.query((ctx) => ctx.runQuery(api.load, { workflowId, shortCircuit }));
@@ -46,15 +43,8 @@ const beginTurn = (t: Backend, workflowId: string, generationNumber = 0) =>
   t.mutation((ctx) =>
     ctx.runMutation(api.beginTurn, { workflowId, generationNumber }),
   );
-const startSteps = (t: Backend, args: StartSteps) =>
-  t.mutation((ctx) => ctx.runMutation(api.startSteps, args));
 const complete = (t: Backend, args: FunctionArgs<typeof workflow.complete>) =>
   t.mutation((ctx) => ctx.runMutation(workflow.complete, args));
-
-const handleOf = async (
-  t: Backend,
-  ref: Parameters<typeof createFunctionHandle>[0],
-) => await t.mutation(async () => (await createFunctionHandle(ref)) as string);
 
 const HANDLE = "function://;workflows:workflow";
 
@@ -75,83 +65,6 @@ async function expectUnchanged(t: Backend, act: () => Promise<unknown>) {
   expect(await everyRow(t)).toEqual(before);
   expect(heard.said).toEqual([]);
 }
-
-describe("workflow.create", () => {
-  test("runs the first turn inside the caller's transaction", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const id = await createRun(t);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
-    expect(await jobs(t)).toEqual([]);
-  });
-
-  test("with startAsync leaves it to a job of the pool, of the given name", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const id = await createRun(t, { startAsync: true });
-    expect(await jobs(t)).toEqual(["some:workflow"]);
-    await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
-  });
-
-  test("with createOnly leaves it to the caller", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const id = await createRun(t, { createOnly: true });
-    await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "inProgress", running: [] });
-    await t.mutation((ctx) =>
-      ctx.runMutation(
-        workflows.workflow as never,
-        {
-          workflowId: id,
-          generationNumber: 0,
-        } as never,
-      ),
-    );
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-  });
-
-  test("calls onComplete with the context", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const fnHandle = await handleOf(t, steps.ended);
-    await createRun(t, { onComplete: { fnHandle, context: [1] } });
-    expect(await endings(t)).toMatchObject([{ context: [1] }]);
-  });
-
-  test("stores what it was given, and runs under this engine's rules", async () => {
-    const t = newBackend();
-    const onComplete = { fnHandle: "function://;steps:ended", context: "c" };
-    await createRun(t, { createOnly: true, onComplete, maxParallelism: 9 });
-    expect(await rows(t, "workflows")).toMatchObject([
-      {
-        name: "some:workflow",
-        workflowHandle: HANDLE,
-        args: { handler: "main" },
-        onComplete,
-        generationNumber: 0,
-        engineVersion: 1,
-        maxParallelism: 9,
-      },
-    ]);
-  });
-
-  test("of a function that is not there throws, and changes nothing", async () => {
-    const t = newBackend();
-    await expectUnchanged(t, () =>
-      expect(
-        createRun(t, { workflowHandle: "function://;gone:workflow" }),
-      ).rejects.toThrow("gone"),
-    );
-  });
-});
 
 describe("journal.load", () => {
   test("gives the run, its steps in order and the log level", async () => {
@@ -242,254 +155,6 @@ describe("journal.beginTurn", () => {
       for (const generation of [0, 1])
         expect(await beginTurn(t, id, generation)).toBeNull();
     });
-  });
-});
-
-/** A step as a client of 0.4 passes it: without a place in the journal, wakes or deliveries. */
-const step = (fields: object) =>
-  ({
-    inProgress: true,
-    argsSize: 0,
-    args: {},
-    startedAt: 1,
-    ...fields,
-  }) as StartSteps["steps"][number]["step"];
-
-async function oneOfEachKind(t: Backend, eventId: string) {
-  const mutation = await handleOf(t, steps.echo);
-  const query = await handleOf(t, steps.echoQuery);
-  const action = await handleOf(t, steps.echoAction);
-  const kind = "function";
-  return [
-    {
-      kind,
-      functionType: "mutation",
-      name: "m",
-      handle: mutation,
-      args: { value: "m" },
-    },
-    {
-      kind,
-      functionType: "query",
-      name: "q",
-      handle: query,
-      args: { value: "q" },
-    },
-    {
-      kind,
-      functionType: "action",
-      name: "a",
-      handle: action,
-      args: { value: "a" },
-    },
-    { kind: "workflow", name: "w", handle: HANDLE, args: { handler: "child" } },
-    { kind: "event", name: "by name", args: {} },
-    { kind: "event", name: "by id", args: { eventId } },
-    { kind: "sleep", name: "s", args: {} },
-  ].map((fields) => ({ step: step(fields) }));
-}
-
-describe("journal.startSteps", () => {
-  test("numbers, records and starts steps of every kind, and returns their entries in order", async () => {
-    const t = newBackend();
-    script("handler", "main", () => new Promise(() => undefined));
-    script("handler", "child", async () => "w");
-    const id = await createRun(t, { createOnly: true });
-    const eventId = await createEvent(t, id, "by id");
-    const asked = await oneOfEachKind(t, eventId);
-    const entries = await startSteps(t, {
-      workflowId: id,
-      generationNumber: 0,
-      steps: asked,
-    });
-    // Read again only for this: the returned time of creation is a little earlier.
-    const recorded = (await journal(t, id)).map((row) => ({
-      ...row,
-      _creationTime: expect.any(Number) as number,
-    }));
-    expect(entries).toEqual(recorded);
-    expect(
-      entries!.map(({ stepNumber, step }) => [stepNumber, step.name]),
-    ).toEqual(asked.map(({ step }, at) => [at, step.name]));
-    expect(await jobs(t)).toHaveLength(4);
-    // The handler, not asked for any of them, must not be replayed here.
-    await inComponent(t, (ctx) =>
-      ctx.db.patch("workflows", id as never, {
-        pendingTurn: { workId: "none" },
-      }),
-    );
-    await send(t, { workflowId: id, name: "by name", value: "n" });
-    await send(t, { id: eventId, value: "i" });
-    await advance(10_000);
-    const results = (await journal(t, id)).map(({ step }) => step.runResult);
-    expect(results).toEqual(
-      ["m", "q", "a", "w", "n", "i", null].map((returnValue) => ({
-        kind: "success",
-        returnValue,
-      })),
-    );
-    expect(await effects(t)).toEqual(["m"]);
-  });
-
-  test("goes on behind what is recorded", async () => {
-    const t = newBackend();
-    const id = await insertRun(t);
-    await insertSteps(t, id, { from: 0, to: 3 });
-    const steps = [{ step: step({ kind: "sleep", name: "s" }) }];
-    const args = { workflowId: id, generationNumber: 0, steps };
-    const [first] = (await startSteps(t, args))!;
-    const [second] = (await startSteps(t, args))!;
-    expect([first!.stepNumber, second!.stepNumber]).toEqual([3, 4]);
-  });
-
-  test("refuses a place that is not the journal's next, and changes nothing", async () => {
-    const t = newBackend();
-    const id = await insertRun(t);
-    await insertSteps(t, id, { from: 0, to: 3 });
-    for (const stepNumber of [0, 2, 4])
-      await expectUnchanged(t, () =>
-        expect(
-          startSteps(t, {
-            workflowId: id,
-            generationNumber: 0,
-            steps: [{ stepNumber, step: step({ kind: "sleep", name: "s" }) }],
-          }),
-        ).rejects.toThrow(
-          new RegExp(`${id}.* step ${stepNumber} "s".* at step 3`),
-        ),
-      );
-  });
-
-  test("starts steps when they are scheduled for", async () => {
-    const t = newBackend();
-    script("handler", "main", () => new Promise(() => undefined));
-    const id = await createRun(t, { createOnly: true });
-    const handle = await handleOf(t, steps.echo);
-    const at = (value: string, schedulerOptions: object) => ({
-      step: step({
-        kind: "function",
-        functionType: "mutation",
-        name: value,
-        handle,
-        args: { value },
-      }),
-      schedulerOptions,
-    });
-    await startSteps(t, {
-      workflowId: id,
-      generationNumber: 0,
-      steps: [
-        at("after", { runAfter: 20_000 }),
-        at("at", { runAt: Date.now() + 40_000 }),
-        at("now", {}),
-      ],
-    });
-    await inComponent(t, (ctx) =>
-      ctx.db.patch("workflows", id as never, {
-        pendingTurn: { workId: "none" },
-      }),
-    );
-    for (const expected of [
-      ["now"],
-      ["now", "after"],
-      ["now", "after", "at"],
-    ]) {
-      await advance(15_000);
-      expect(await effects(t)).toEqual(expected);
-      await advance(5_000);
-    }
-  });
-
-  test("retries actions as the step says, or as the options do", async () => {
-    const t = newBackend();
-    const id = await insertRun(t);
-    const handle = await handleOf(t, steps.echoAction);
-    const own = { maxAttempts: 2, initialBackoffMs: 1, base: 3 };
-    const byDefault = { maxAttempts: 9, initialBackoffMs: 2, base: 4 };
-    const action = (retry?: boolean | typeof own, functionType = "action") => ({
-      step: step({ kind: "function", functionType, name: "a", handle }),
-      retry,
-    });
-    const entries = await startSteps(t, {
-      workflowId: id,
-      generationNumber: 0,
-      steps: [
-        action(own),
-        action(true),
-        action(false),
-        action(),
-        action(undefined, "mutation"),
-      ],
-      workpoolOptions: {
-        defaultRetryBehavior: byDefault,
-        retryActionsByDefault: true,
-      },
-    });
-    expect(entries!.map(({ retry }) => retry)).toEqual([
-      own,
-      byDefault,
-      undefined,
-      byDefault,
-      undefined,
-    ]);
-  });
-
-  test("refuses an event that can't be awaited as a failed step", async () => {
-    const t = newBackend();
-    const id = await insertRun(t);
-    const [entry] = (await startSteps(t, {
-      workflowId: id,
-      generationNumber: 0,
-      steps: [
-        { step: step({ kind: "event", name: "e", args: { eventId: "none" } }) },
-      ],
-    }))!;
-    expect(entry!.step).toMatchObject({
-      inProgress: false,
-      runResult: {
-        kind: "failed",
-        error: expect.stringMatching(/none/) as string,
-      },
-    });
-  });
-
-  test("starts hundreds of steps within a transaction's limits", async () => {
-    const t = newBackend({ transactionLimits: true });
-    const id = await insertRun(t);
-    const handle = await handleOf(t, steps.echo);
-    const all = Array.from({ length: 400 }, (_, value) => ({
-      step: step({
-        kind: "function",
-        functionType: "mutation",
-        name: "m",
-        handle,
-        args: { value },
-      }),
-      schedulerOptions: { runAfter: 1_000_000 },
-    }));
-    const args = { workflowId: id, generationNumber: 0, steps: all };
-    expect(await startSteps(t, args)).toHaveLength(400);
-  });
-
-  test("of an earlier generation, or of a run that is gone, starts nothing", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(1000));
-    await cancel(t, id);
-    const handle = await handleOf(t, steps.echo);
-    const m = { kind: "function", functionType: "mutation", name: "m", handle };
-    const args = {
-      workflowId: id,
-      generationNumber: 0,
-      steps: [{ stepNumber: 0, step: step({ ...m, args: { value: 1 } }) }],
-    };
-    await expectUnchanged(t, async () =>
-      expect(await startSteps(t, args)).toBeNull(),
-    );
-    await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
-    await expectUnchanged(t, async () =>
-      expect(await startSteps(t, args)).toBeNull(),
-    );
-    expect(await jobs(t)).toEqual([]);
   });
 });
 

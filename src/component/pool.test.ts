@@ -1,4 +1,3 @@
-import { createFunctionHandle } from "convex/server";
 import { describe, expect, test } from "vitest";
 import {
   callInternal,
@@ -10,26 +9,21 @@ import {
 import {
   advance,
   drain,
-  effects,
   endings,
   inComponent,
   journal,
   newBackend,
   rows,
-  script,
   startHandler,
   statusOf,
   steps,
   useBackend,
-  workflows,
   type Backend,
 } from "../testing/harness.js";
 import { everyRow } from "../testing/tables.js";
-import type { WorkflowId } from "../client/index.js";
-import { components, internal } from "./_generated/api.js";
+import { internal } from "./_generated/api.js";
 
-// What jobs that are in the pool at a switch from 0.4 call when they are done, and what calls come
-// too late.
+// What jobs that are in the pool at a switch from 0.4 call when they are done.
 
 useBackend();
 const heard = listenToConsole();
@@ -325,171 +319,5 @@ describe("pool:handlerOnComplete", () => {
       { workId, result: died, context: { generationNumber: 0 } },
       { workId, result: died, context: { workflowId: id } },
     ]);
-  });
-});
-
-describe("what comes too late changes nothing and says nothing:", () => {
-  const turn = (t: Backend, workflowId: WorkflowId, generationNumber: number) =>
-    t.mutation((ctx) =>
-      ctx.runMutation(
-        workflows.workflow as never,
-        {
-          workflowId,
-          generationNumber,
-        } as never,
-      ),
-    );
-
-  test("a turn of an earlier generation, of an ended run, of one that is gone", async () => {
-    const t = newBackend();
-    let turns = 0;
-    const id = await startHandler(t, async (step) => {
-      turns++;
-      await step.sleep(LATER);
-    });
-    await expectIgnored(t, () => turn(t, id, 7));
-    await cancel(t, id);
-    await expectIgnored(t, () => turn(t, id, 0));
-    await expectIgnored(t, () => turn(t, id, 1));
-    await restart(t, id, { startAsync: true });
-    await expectIgnored(t, () => turn(t, id, 0));
-    expect(turns).toBe(1);
-    await drain();
-    await cleanup(t, id);
-    await expectIgnored(t, () => turn(t, id, 2));
-  });
-
-  test("a turn more than is due finds nothing new", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(LATER));
-    const before = await everyRow(t);
-    await turn(t, id, 0);
-    expect(await everyRow(t)).toEqual(before);
-  });
-
-  test("a timer, of a sleep and of an event wait", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) =>
-      Promise.all([
-        step.sleep(LATER),
-        step.awaitEvent({ name: "go", timeout: LATER }),
-      ]),
-    );
-    const fire = (stepNumber: number, generationNumber: number) =>
-      callInternal(t, internal.timers.fire, {
-        workflowId: id as never,
-        stepNumber,
-        generationNumber,
-        isLastLeg: true,
-      });
-    for (const stepNumber of [0, 1, 2])
-      await expectIgnored(t, () => fire(stepNumber, 1));
-    await cancel(t, id);
-    for (const stepNumber of [0, 1])
-      for (const generation of [0, 1, 2])
-        if (generation !== 1)
-          await expectIgnored(t, () => fire(stepNumber, generation));
-    await cleanup(t, id);
-    await expectIgnored(t, () => fire(0, 0));
-  });
-
-  test("a query or mutation step of an earlier generation: its function doesn't run", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) =>
-      step.runMutation(steps.echo, { value: 1 }, { runAfter: LATER }),
-    );
-    const execute = (generationNumber: number) =>
-      callInternal(t, internal.execute.transaction, {
-        workflowId: id as never,
-        stepNumber: 0,
-        generationNumber,
-      });
-    await expectIgnored(t, () => execute(1));
-    await cancel(t, id);
-    await expectIgnored(t, () => execute(0));
-    await cleanup(t, id);
-    await drain();
-    await expectIgnored(t, () => execute(0));
-    expect(await effects(t)).toEqual([]);
-  });
-});
-
-describe("workflow:sleep", () => {
-  test("has nothing to do but to end", async () => {
-    const t = newBackend();
-    const ended = await inComponent(t, (ctx) =>
-      ctx.runQuery(internal.workflow.sleep, {}),
-    );
-    expect(ended).toBeNull();
-  });
-
-  test("as a job that 0.4 left in the pool ends the sleep of its run", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      await step.sleep(LATER);
-      return "slept";
-    });
-    const [row] = await journal(t, id);
-    await inComponent(t, async (ctx) => {
-      const job = await ctx.runMutation(components.workpool.lib.enqueue, {
-        config: { logLevel: "WARN" },
-        fnType: "query",
-        fnHandle: await createFunctionHandle(internal.workflow.sleep),
-        fnName: "sleep",
-        fnArgs: {},
-        runAt: Date.now() + 5000,
-        onComplete: {
-          fnHandle: await createFunctionHandle(internal.pool.onComplete),
-          context: { generationNumber: 0, stepId: row!._id },
-        },
-      });
-      await ctx.db.patch("workflows", id as never, {
-        engineVersion: undefined,
-      });
-      await ctx.db.patch("steps", row!._id, {
-        timer: undefined,
-        step: { ...row!.step, workId: job } as never,
-      });
-    });
-    await advance(4000);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    await advance(4000);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "slept",
-    });
-    await drain();
-    expect(heard.said).toEqual([]);
-  });
-
-  test("is taken out of the pool, once, when its run is canceled, and restarted", async () => {
-    const t = newBackend();
-    script("handler", "other", (step) => step.sleep(LATER));
-    const id = await startHandler(t, (step) => step.sleep(LATER));
-    const [row] = await journal(t, id);
-    await inComponent(t, async (ctx) => {
-      const job = await ctx.runMutation(components.workpool.lib.enqueue, {
-        config: { logLevel: "WARN" },
-        fnType: "query",
-        fnHandle: await createFunctionHandle(internal.workflow.sleep),
-        fnName: "sleep",
-        fnArgs: {},
-        runAt: Date.now() + LATER,
-      });
-      await ctx.db.patch("workflows", id as never, {
-        engineVersion: undefined,
-      });
-      await ctx.db.patch("steps", row!._id, {
-        timer: undefined,
-        step: { ...row!.step, workId: job } as never,
-      });
-    });
-    await advance(1000);
-    await cancel(t, id);
-    await advance(1000);
-    await restart(t, id);
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    expect(heard.said).toEqual([]);
   });
 });
