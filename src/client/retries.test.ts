@@ -17,9 +17,11 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import { NonRetryableError, start, type WorkflowId } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 const { definitions } = internal;
 const call = { name: "attempt" };

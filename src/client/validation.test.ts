@@ -11,10 +11,12 @@ import {
   useBackend,
   type Backend,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import { everyRow } from "../testing/tables.js";
 import { start, type WorkflowId } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 const { definitions } = internal;
 const main = { handler: "main" };
