@@ -24,11 +24,15 @@ const pushes = new Map<string, Promise<Push>>();
 
 /** What the CLI uploads of an app in this repository; bundled once for each file of tests. */
 export function bundle(app: string): Promise<Push> {
-  const known = pushes.get(app) ?? pushRequest({ app: path.join(ROOT, app) });
+  const known =
+    pushes.get(app) ??
+    // This package as it is, whether or not it is built.
+    pushRequest({ app: path.join(ROOT, app), liveSources: true });
   pushes.set(app, known);
   return known;
 }
 
+export const WORKFLOW_APP = "example/local/testing/app";
 export const PLATFORM_APP = "example/local/testing/platformApp";
 
 export type Backend = Awaited<ReturnType<typeof startBackend>>;

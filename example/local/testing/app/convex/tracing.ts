@@ -1,4 +1,5 @@
 import type { WorkflowCtx } from "@convex-dev/workflow";
+import { v } from "convex/values";
 import { api } from "./references.js";
 
 /** What a handler has been told: a result or an error, by step name. */
@@ -29,7 +30,7 @@ export function tracer(step: WorkflowCtx, run: string) {
     sleep: (name: string, ms: number): Promise<unknown> =>
       step.sleep(ms, { name }),
     event: (name: string, timeout: number): Promise<unknown> =>
-      step.awaitEvent({ name, timeout }),
+      step.awaitEvent({ name, timeout, validator: v.string() }),
     child: (name: string, program: string): Promise<unknown> =>
       step.runWorkflow(
         api.programs[program],
