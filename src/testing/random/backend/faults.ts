@@ -84,20 +84,22 @@ export class Faults {
 }
 
 const LIKELY: Partial<Record<Place, number>> = {
-  "turn conflict": 0.01,
-  "step conflict": 0.06,
+  "turn conflict": 0.025,
+  "step conflict": 0.12,
   "step killed": 0.06,
   "step threw": 0.06,
   "action died early": 0.08,
   "action died late": 0.08,
-  "completion conflict": 0.01,
+  "completion conflict": 0.02,
   "completion reported": 0.06,
   "callback conflict": 0.4,
   "callback threw": 0.06,
-  "timer conflict": 0.1,
-  "ending conflict": 0.25,
+  "timer conflict": 0.2,
+  "turn killed": 0.05,
+  "turn threw": 0.05,
+  "ending conflict": 0.35,
   "ending killed": 0.5,
   "onComplete threw": 0.1,
-  "housekeeping conflict": 0.2,
+  "housekeeping conflict": 0.35,
   "pool conflict": 0.005,
 };

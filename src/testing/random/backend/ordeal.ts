@@ -14,7 +14,12 @@ import { same } from "../differences.js";
 import type { Node } from "../program.js";
 import type { Random } from "../random.js";
 import { installPrograms } from "./app.js";
-import { runUntilEnded, startProgram } from "./execute.js";
+import {
+  poolExecution,
+  runUntilEnded,
+  startProgram,
+  type Execution,
+} from "./execute.js";
 import type { Faults } from "./faults.js";
 import { FaultyFunctions } from "./faultyFunctions.js";
 import {
@@ -32,6 +37,7 @@ import { restartTimers } from "./timers.js";
 export const HAPPENINGS = [
   "callback repeated",
   "stale callback repeated",
+  "call that failed",
   "canceled",
   "restarted",
 ] as const;
@@ -42,6 +48,7 @@ interface OrdealOptions {
   cancel?: number;
   restart?: number;
   onHappening?: (happening: Happening) => void;
+  execution?: Execution;
 }
 
 /** A run under faults, and all that must hold in the course of it and after. */
@@ -55,6 +62,7 @@ export class Ordeal {
   private toCancel: boolean;
   private toRestart: boolean;
   private readonly note: (happening: Happening) => void;
+  private readonly execution: Execution;
 
   constructor(
     private readonly program: Node,
@@ -63,6 +71,7 @@ export class Ordeal {
     options: OrdealOptions = {},
   ) {
     const { cancel = 0, restart = 0, onHappening = () => {} } = options;
+    this.execution = options.execution ?? poolExecution;
     restartTimers(random.fork());
     this.attempts = installPrograms().attempts;
     this.functions = new FaultyFunctions(faults.decide);
@@ -74,6 +83,7 @@ export class Ordeal {
 
   async run() {
     const { t, random } = this;
+    await this.execution.prepare(t);
     const startAsync = random.chance(0.5);
     const started = await this.call(() =>
       startProgram(t, this.program, { startAsync }),
@@ -89,8 +99,17 @@ export class Ordeal {
     await this.checkCleanup();
   }
 
-  private readonly call = <T>(body: () => Promise<T>) =>
-    this.functions.undisturbed(body);
+  /** A call from outside. One that fails leaves everything as it was, and is made again. */
+  private readonly call = async <T>(body: () => Promise<T>) => {
+    const { t, functions } = this;
+    if (this.random.chance(0.1)) {
+      const before = await everyRow(t);
+      await expect(functions.doomed(body)).rejects.toThrow("Injected");
+      same("what a failed call leaves", await everyRow(t), before);
+      this.note("call that failed");
+    }
+    return await functions.undisturbed(body);
+  };
 
   private async untilEnded() {
     await runUntilEnded(this.t, this.random, {
@@ -115,7 +134,7 @@ export class Ordeal {
     const runner = t as unknown as {
       fun(path: object, args: unknown): Promise<unknown>;
     };
-    await this.call(() =>
+    await functions.undisturbed(() =>
       runner.fun({ componentPath: "workflow", udfPath: path }, args),
     );
     same(
