@@ -232,17 +232,20 @@ describe("between the transactions of a cancellation", () => {
     );
   };
 
-  test("the run may be restarted: each step runs once, and it ends", async () => {
-    const t = newBackend();
-    let ran = 0;
-    const id = await big(t, () => ran++);
-    await cancel(t, id);
-    await restart(t, id, { startAsync: true });
-    await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 250 });
-    expect(ran).toBe(250);
-    expect(heard.said).toEqual([]);
-  });
+  test.each([{ startAsync: false }, { startAsync: true }])(
+    "the run may be restarted: each step runs once, and it ends ($startAsync)",
+    async (options) => {
+      const t = newBackend();
+      let ran = 0;
+      const id = await big(t, () => ran++);
+      await cancel(t, id);
+      await restart(t, id, options);
+      await drain();
+      expect(await statusOf(t, id)).toEqual({ type: "completed", result: 250 });
+      expect(ran).toBe(250);
+      expect(heard.said).toEqual([]);
+    },
+  );
 
   test("the run may be cleaned up: none of its steps runs, and nothing is left", async () => {
     const t = newBackend();
