@@ -14,13 +14,14 @@ import { TABLES, type Rows } from "./golden.js";
 import { lookedUp, preload, type Modules } from "./modules.js";
 import type { Release } from "./releases/release.js";
 import { ReplaceableSchema, type Schema } from "./schemas.js";
-import { makeHostCallsDrain } from "./time.js";
+import { makeHostCallsDrain, nextTimer, settle } from "./time.js";
 
 type Ctx = GenericMutationCtx<DataModel>;
 
 /** What is used of convex-test. */
 interface Backend {
   registerComponent(path: string, schema: Schema, modules: Modules): void;
+  run<T>(body: (ctx: Ctx) => Promise<T>): Promise<T>;
   mutation<T>(body: (ctx: Ctx) => Promise<T>): Promise<T>;
   runInComponent<T>(path: string, body: (ctx: Ctx) => Promise<T>): Promise<T>;
 }
@@ -79,6 +80,10 @@ export class Deployment {
     this.t.registerComponent(path, schema, modules);
   }
 
+  get client() {
+    return this.release.client;
+  }
+
   deploy(release: Release) {
     this.release = release;
     this.schema.replace(release.schema);
@@ -87,7 +92,7 @@ export class Deployment {
   async start(which: Case, options: object = {}): Promise<WorkflowId> {
     const workflow = api.workflows[exportName(which)]!;
     return await this.mutate((ctx) =>
-      this.release.client.start(ctx as never, workflow, which.args, {
+      this.client.start(ctx as never, workflow, which.args, {
         startAsync: true,
         ...options,
       }),
@@ -106,17 +111,25 @@ export class Deployment {
       : { id: (await this.rows("events"))[0]!._id };
     const event = { ...given, ...target } as never;
     await this.mutate((ctx) =>
-      this.release.client.sendEvent(
-        ctx as never,
-        api.components.workflow,
-        event,
-      ),
+      this.client.sendEvent(ctx as never, api.components.workflow, event),
     );
   }
 
   /** Runs `body` as a mutation of the app. */
   async mutate<T>(body: (ctx: Ctx) => Promise<T>): Promise<T> {
     return await this.t.mutation(body);
+  }
+
+  /** Lets time pass until its rows are as said. */
+  async until(said: (rows: Rows) => boolean | Promise<boolean>) {
+    await settle();
+    while (!(await said(await this.allRows())))
+      if (!(await nextTimer()))
+        throw new Error("It has come to rest before that");
+  }
+
+  async rest() {
+    while (await nextTimer());
   }
 
   async allRows(): Promise<Rows> {
@@ -130,6 +143,10 @@ export class Deployment {
       const rows: unknown = await ctx.db.query(table).collect();
       return rows as Doc<T>[];
     });
+  }
+
+  async appRows(table: string): Promise<Record<string, unknown>[]> {
+    return await this.t.run((ctx) => ctx.db.query(table as never).collect());
   }
 
   /** Of the pool that is nested in the component. */

@@ -89,3 +89,10 @@ export function journalOf(rows: Rows, workflowId: string): Doc<"steps">[] {
     .filter((step) => step.workflowId === workflowId)
     .sort((a, b) => a.stepNumber - b.stepNumber);
 }
+
+/** The run that a case's own workflow has: the others are nested in it. */
+export function runOf({ workflows }: Rows, workflowId: string) {
+  const run = workflows.find(({ _id }) => _id === workflowId);
+  if (!run) throw new Error(`There is no run ${workflowId}`);
+  return run;
+}

@@ -48,6 +48,14 @@ export const act = internalActionGeneric({
   },
 });
 
+/** An onComplete that can be seen to have been called. */
+export const ended = internalMutationGeneric({
+  args: v.any(),
+  handler: async (ctx, args: Record<string, Value>) => {
+    await ctx.db.insert("ended", args);
+  },
+});
+
 export const makeEvent = internalMutationGeneric({
   args: { workflowId: v.string(), name: v.string() },
   handler: async (ctx, args): Promise<string> =>

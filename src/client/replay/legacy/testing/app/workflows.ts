@@ -17,28 +17,31 @@ const args = {
   workers: argument,
 };
 
-/** The workflows of all cases, defined by one release's manager. One a case, since a case may have options. */
+interface Options {
+  /** Called whenever a case's handler is. */
+  onTurn?: () => void;
+  /** Of every manager, whatever the cases say. */
+  maxParallelism?: number;
+}
+
+/** The workflows of all cases, defined by one release's managers: one each, as a case may have options. */
 export function defineWorkflows(
   Manager: typeof WorkflowManager,
-  onTurn: () => void = () => {},
+  { onTurn = () => {}, ...options }: Options = {},
 ) {
   const define = (handler: Handler, maxParallelism?: number) =>
-    new Manager(
-      components.workflow,
-      maxParallelism ? { workpoolOptions: { maxParallelism } } : undefined,
-    )
+    new Manager(components.workflow, {
+      workpoolOptions: { maxParallelism, ...options },
+    })
       .define({ args })
-      .handler(async (step, given) => {
-        return await handler(step, given);
-      });
-  const entries = cases.map((each) => [
-    exportName(each),
-    define((step, given) => {
-      onTurn();
-      return each.handler(step, given);
-    }, each.maxParallelism),
-  ]);
+      .handler(async (step, given) => await handler(step, given));
+  const workflows: Record<string, unknown> = {};
   for (const [name, handler] of Object.entries(children))
-    entries.push([name, define(handler)]);
-  return Object.fromEntries(entries) as Record<string, unknown>;
+    workflows[name] = define(handler);
+  for (const which of cases)
+    workflows[exportName(which)] = define((step, given) => {
+      onTurn();
+      return which.handler(step, given);
+    }, which.maxParallelism);
+  return workflows;
 }

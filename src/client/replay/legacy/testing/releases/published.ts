@@ -16,7 +16,7 @@ export const PUBLISHED: Release = {
   client,
   schema: component.schema,
   modules: await preload(component.modules),
-  workflows: defineWorkflows(client.WorkflowManager, () => {
-    handlerCalls.count++;
+  workflows: defineWorkflows(client.WorkflowManager, {
+    onTurn: () => handlerCalls.count++,
   }),
 };

@@ -4,7 +4,7 @@ import type { Schema } from "../schemas.js";
 
 /** A release of this package, as an app sees it, and that app's workflows. */
 export interface Release {
-  client: Pick<typeof client, "start" | "sendEvent">;
+  client: typeof client;
   schema: Schema;
   modules: Modules;
   workflows: Record<string, unknown>;

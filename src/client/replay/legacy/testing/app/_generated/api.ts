@@ -29,6 +29,7 @@ export const { steps: functions, workflows } = anyApi as unknown as {
     read: Step<"query">;
     act: Step<"action">;
     makeEvent: Step<"mutation">;
+    ended: Step<"mutation">;
   };
   workflows: {
     child: Workflow<number>;
