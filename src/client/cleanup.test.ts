@@ -263,10 +263,9 @@ describe("an id of no workflow throws Invalid workflow ID, and changes nothing:"
     );
     const before = await everyRow(t);
     for (const wrong of [step!._id, event, effect, "", "garbage", `${id}x`])
-      await expect(
-        cleanup(t, wrong as WorkflowId),
-        wrong,
-      ).rejects.toThrow(`Invalid workflow ID: ${wrong}`);
+      await expect(cleanup(t, wrong as WorkflowId), wrong).rejects.toThrow(
+        `Invalid workflow ID: ${wrong}`,
+      );
     expect(await everyRow(t)).toEqual(before);
   });
 });

@@ -112,13 +112,13 @@ describe("onComplete is called once for every way a run can end:", () => {
     const t = newBackend();
     const id = await t.mutation(async (ctx) => {
       const fnHandle = await createFunctionHandle(steps.ended);
-      return (await ctx.runMutation(components.workflow.workflow.create, {
+      return await ctx.runMutation(components.workflow.workflow.create, {
         workflowName: "gone:workflow",
         workflowHandle: "function://;gone:workflow",
         workflowArgs: {},
         startAsync: true,
         onComplete: { fnHandle, context },
-      })) as string;
+      });
     });
     await expectEnding(t, id, { kind: "failed", error: error(/gone/) });
   });
