@@ -13,8 +13,7 @@ export default defineConfig({
     environment: "edge-runtime",
     // They use import.meta.glob or sources in TypeScript, so Vite must see them.
     server: { deps: { inline: ["convex-test", /@convex-dev\//] } },
-    // A process each: what brings one down leaves the others alone.
-    pool: "forks",
+    pool: "threads",
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -31,7 +30,7 @@ export default defineConfig({
           exclude: [
             "**/node_modules/**",
             "example/tools/packed-app/**",
-            // Takes minutes, and Node 20 itself may abort under it: `npm run soak`.
+            // Takes minutes: `npm run soak`.
             ...(process.env["SOAK"] ? [] : [SOAK]),
           ],
         },
