@@ -6,6 +6,9 @@ import { run } from "../run.mjs";
 /** What a test needs of the tree. */
 const PARTS = ["src", "package.json", "tsconfig.json", "vitest.config.ts"];
 
+/** A test that takes longer has not noticed: a defect must be shown by an assertion. */
+const LONGEST_MS = 10 * 60_000;
+
 /** A copy of the tree, to be changed and tested. */
 export class Copy {
   constructor(dir) {
@@ -52,7 +55,7 @@ export class Copy {
         ...["--testNamePattern", `${escape(title)}$`],
         ...["--reporter=json", `--outputFile=${report}`],
       ],
-      { cwd: this.dir },
+      { cwd: this.dir, stop: AbortSignal.timeout(LONGEST_MS) },
     );
     const { testResults = [] } = JSON.parse(await readFile(report, "utf8"));
     const named = testResults

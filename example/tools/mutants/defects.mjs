@@ -225,8 +225,8 @@ export const DEFECTS = [
   {
     name: "retries: one attempt too many",
     file: "src/component/retrying.ts",
-    find: "failedAttempts >= retry.maxAttempts",
-    replace: "failedAttempts > retry.maxAttempts",
+    find: "!(failedAttempts < retry.maxAttempts)",
+    replace: "!(failedAttempts <= retry.maxAttempts)",
     killedBy: {
       file: random("backend"),
       title: "programs do what the oracle foretells: pool",
