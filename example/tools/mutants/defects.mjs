@@ -228,8 +228,9 @@ export const DEFECTS = [
     find: "!(failedAttempts < retry.maxAttempts)",
     replace: "!(failedAttempts <= retry.maxAttempts)",
     killedBy: {
-      file: random("backend"),
-      title: "programs do what the oracle foretells: pool",
+      file: "src/client/retries.test.ts",
+      title:
+        "retry: true is five attempts, 500 ms apart at first and twice as long each time",
     },
   },
   {
