@@ -3,9 +3,6 @@ import { defineConfig } from "vitest/config";
 // The package's own name resolves to its sources, as in tsconfig.json.
 const conditions = ["@convex-dev/component-source"];
 
-/** Workflows on their bundles under seeded faults. */
-const SOAK = "example/local/engine/workflowFaults.test.ts";
-
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -27,12 +24,7 @@ export default defineConfig({
         test: {
           name: "example",
           include: ["example/**/*.test.ts"],
-          exclude: [
-            "**/node_modules/**",
-            "example/tools/packed-app/**",
-            // Takes minutes: `npm run soak`.
-            ...(process.env["SOAK"] ? [] : [SOAK]),
-          ],
+          exclude: ["**/node_modules/**", "example/tools/packed-app/**"],
         },
       },
     ],

@@ -29,8 +29,7 @@ import { webHost } from "./webHost.mjs";
  * @typedef {object} FunctionContext
  * @property {(modulePath: string, name: string, method: string, argsJson: string) => void} invoke
  *   takes effect when the microtasks are run next
- * @property {(timeoutMs?: number) => void} runMicrotasks until none is left;
- *   throws if they take longer
+ * @property {() => void} runMicrotasks until none is left
  * @property {(host: FunctionHost & RunnerHost) => void} changeHost for another
  *   function; it must have what the last one has
  */
@@ -78,9 +77,9 @@ export function createFunctionContext({ scripts, position }, host) {
   );
   return {
     invoke: runner.invoke,
-    runMicrotasks(timeout) {
-      // The queue is emptied after any script; a limit costs 60 µs.
-      nothing.runInContext(context, timeout === undefined ? {} : { timeout });
+    runMicrotasks() {
+      // The queue is emptied after any script.
+      nothing.runInContext(context);
     },
     changeHost: (next) => void Object.assign(current, next),
   };

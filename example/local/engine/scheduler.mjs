@@ -50,6 +50,7 @@ export class Scheduler {
       this.#waiting.delete(key);
       this.#due.set(key, job);
       this.#startDue();
+      if (this.#due.has(key)) faults.hit("job queued");
     });
     this.#waiting.set(key, { at: job.at, cancelTimer });
   }

@@ -158,9 +158,23 @@ export const wrongResult = query({
   handler: async () => 1 as never,
 });
 
+/** Catches what takes too long, if it can. */
+export const wrapsSpin = mutation({
+  args: {},
+  handler: async (ctx) => {
+    try {
+      return (await ctx.runQuery(api.transactions.spin, {})) as unknown;
+    } catch {
+      return "caught";
+    }
+  },
+});
+
 export const spin = query({
   args: {},
   handler: async () => {
-    for (;;);
+    let sum = 0;
+    for (let i = 0; i < 100_000_000; i++) sum += i;
+    return sum;
   },
 });
