@@ -38,7 +38,7 @@ describe("a run in the tables of 0.4 goes on to the recorded end", () => {
     async (golden) => {
       const { workflowId, end } = golden;
       // Pools of two releases do not take the same time.
-      const options = { withoutTimes: golden.name === "clockAndRandom" };
+      const options = { withoutTimes: caseOf(golden).showsTime };
       const recorded = storyOf(end.rows, workflowId, options);
       for (const boundary of someOf(golden)) {
         const deployment = await deployed(golden, boundary);

@@ -69,7 +69,7 @@ describe("a run in flight at the switch goes on to the recorded end", () => {
     "$name",
     async ({ index, ...golden }) => {
       // Pools of two releases do not take the same time.
-      const options = { withoutTimes: golden.name === "clockAndRandom" };
+      const options = { withoutTimes: caseOf(golden).showsTime };
       const recorded = storyOf(golden.end.rows, golden.workflowId, options);
       for (const timers of momentsOf(golden, index)) {
         const { deployment, workflowId } = await switchedAfter(golden, timers);

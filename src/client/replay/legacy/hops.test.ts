@@ -1,15 +1,12 @@
-import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { StepKind, StepRequest } from "../journal.js";
+import type { StepKind } from "../journal.js";
 import { completed, failed, succeeded } from "../testing/machine.js";
-import { LegacyReplay } from "./replay.js";
+import { overJournal, type Ask } from "./testing/overJournal.js";
 
 // How many microtasks pass between a request and its answer decides in which order branches go on.
 // These are the numbers of 0.4, as they were measured beside a loop of `await null`.
 
-type Ask = (kind: StepKind) => Promise<unknown>;
-
-/** Runs a handler over a journal of its steps, each of which succeeds unless `fails`. */
+/** What a handler returns over a journal of its steps, each of which succeeds unless `fails`. */
 async function over(
   kinds: StepKind[],
   handler: (ask: Ask) => Promise<unknown>,
@@ -20,30 +17,7 @@ async function over(
     ...completed("step", at, outcome),
     kind,
   }));
-  const replay = new LegacyReplay<StepRequest>(
-    "run",
-    journal,
-    {
-      now: 0,
-      resume: async (begin) => {
-        begin();
-        await setImmediate();
-      },
-      runInline: () => Promise.reject(new Error("not inline")),
-      record: () => Promise.reject(new Error("nothing is new")),
-    },
-    capacity,
-  );
-  const ask: Ask = (kind) =>
-    replay.request({
-      kind,
-      functionType: "mutation",
-      name: "step",
-      args: {},
-      unstableArgs: false,
-      inline: false,
-    });
-  const end = await replay.run(() => handler(ask));
+  const end = await overJournal(journal, handler, capacity);
   expect(end.kind).toBe("returned");
   return (end as { value: unknown }).value;
 }
@@ -117,16 +91,5 @@ describe.each(KINDS)("steps of kind %s", (kind, first, idle) => {
         kinds.map((_, at) => first + at),
       );
     },
-  );
-});
-
-test("a step that nobody awaits fails without taking the turn with it", async () => {
-  const handler = async (ask: Ask) => {
-    void ask("function");
-    await ask("function").catch(() => {});
-    return "returned";
-  };
-  expect(await over(["function", "function"], handler, { fails: true })).toBe(
-    "returned",
   );
 });

@@ -23,6 +23,8 @@ export interface Case {
   send: Send[];
   /** Of its manager. */
   maxParallelism?: number;
+  /** What it does depends on the time that steps take. */
+  showsTime?: boolean;
 }
 
 const CASES: Case[] = [];
@@ -117,7 +119,8 @@ add("eventOrTimeout", waits.eventOrTimeout, {
   send: [{ at: 9_000, name: "answer", value: "late" }],
 });
 add("sleeps", waits.sleeps);
-add("clockAndRandom", waits.clockAndRandom);
+add("clockAndRandom", waits.clockAndRandom, { showsTime: true });
+add("clockAmongRequests", waits.clockAmongRequests, { showsTime: true });
 
 export const cases: readonly Case[] = CASES;
 

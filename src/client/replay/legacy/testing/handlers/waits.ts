@@ -3,6 +3,7 @@ import { functions } from "../app/_generated/api.js";
 import {
   act,
   awaitNamed,
+  hops,
   message,
   mutate,
   read,
@@ -83,4 +84,20 @@ export const clockAndRandom: Handler = async (step) => {
   ];
   const [p, r] = await Promise.all([pair(), slowPair()]);
   return [t1 - t0, p, r, Date.now() - t0, Math.random()];
+};
+
+/** To 0.4 time goes on when a step is asked for, as far as the queue has room for it. */
+export const clockAmongRequests: Handler = async (step) => {
+  const slow = act(step, "slow", { ms: 700 });
+  const atOnce = Date.now();
+  await hops(1);
+  const later = Date.now();
+  await slow;
+  await mutate(step, "told", { atOnce, later, now: Date.now() });
+  const many = Array.from({ length: 14 }, (_, i) =>
+    act(step, `p${i}`, { ms: 300 + 50 * i }),
+  );
+  const full = Date.now();
+  await Promise.all(many);
+  await mutate(step, "end", { full, now: Date.now() });
 };
