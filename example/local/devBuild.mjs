@@ -1,6 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { ROOT } from "../tools/paths.mjs";
+import { STATE_DIR } from "./devState.mjs";
+import { withLock } from "./lock.mjs";
 
 const SOURCES = path.join(ROOT, "src");
 const BUILT = path.join(ROOT, "dist");
@@ -11,11 +13,14 @@ const NOT_BUILT = /\.test(-d)?\.ts$|(^|\/)testing\/|^test\.ts$/;
 /**
  * Builds what the package publishes, unless it is newer than its sources.
  *
- * @param {(command: string, args: string[]) => Promise<void>} runStep
+ * @param {() => Promise<void>} build
  */
-export async function buildIfNeeded(runStep) {
+export async function buildIfNeeded(build) {
   if (await isUpToDate()) return;
-  await runStep("npm", ["run", "--silent", "build"]);
+  // Of two servers, one builds and the other finds it done.
+  await withLock(path.join(STATE_DIR, "build.lock"), async () => {
+    if (!(await isUpToDate())) await build();
+  });
 }
 
 async function isUpToDate() {

@@ -18,23 +18,24 @@ import { keepFile } from "./keepFile.mjs";
  */
 export async function push({ app, server, typecheck, stop }) {
   await buildIfNeeded(() =>
-    mustSucceed(run("npm", ["run", "--silent", "build"], { cwd: ROOT, stop })),
+    mustSucceed(stop, () =>
+      run("npm", ["run", "--silent", "build"], { cwd: ROOT, stop }),
+    ),
   );
   // The CLI saves there which deployment it pushed to. The next may be another,
   // and the file may name somebody's real one.
   await keepFile(path.join(app, ".env.local"), () =>
-    mustSucceed(
+    mustSucceed(stop, () =>
       runConvexCli(["dev", "--once", "--typecheck", typecheck], {
-        cwd: app,
-        url: server.url,
-        adminKey: server.adminKey,
-        stop,
+        ...{ cwd: app, stop },
+        ...{ url: server.url, adminKey: server.adminKey },
       }),
     ),
   );
 }
 
-async function mustSucceed(running) {
-  const { code, output } = await running;
+async function mustSucceed(stop, start) {
+  stop.throwIfAborted();
+  const { code, output } = await start();
   if (code !== 0) throw new Error(output.trim());
 }

@@ -7,7 +7,7 @@ import { mkdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ROOT } from "../tools/paths.mjs";
 
-const STATE_DIR = path.join(ROOT, "node_modules/.cache/convex-local");
+export const STATE_DIR = path.join(ROOT, "node_modules/.cache/convex-local");
 
 /** @typedef {{ url: string, adminKey: string, instanceName: string }} LocalServer */
 

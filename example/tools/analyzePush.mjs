@@ -131,15 +131,25 @@ async function analyzeFunctions(modules, createContext) {
   const analyzed = {};
   for (const { path } of isolateModules) {
     if (path.startsWith("_deps/") || path === "auth.config.js") continue;
-    const exports = evaluateModule(createContext(), scripts, path);
     analyzed[path] = {
-      functions: exportedFunctions(exports),
+      functions: analyzeModule(createContext(), scripts, path),
       httpRoutes: null,
       cronSpecs: null,
       sourceMapped: null,
     };
   }
   return analyzed;
+}
+
+function analyzeModule(context, scripts, path) {
+  try {
+    return exportedFunctions(evaluateModule(context, scripts, path));
+  } catch (error) {
+    // Perhaps of another realm, whose errors are no instances of this one's.
+    throw new Error(`Failed to analyze ${path}: Uncaught ${error}`, {
+      cause: error,
+    });
+  }
 }
 
 function exportedFunctions(exports) {

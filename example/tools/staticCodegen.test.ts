@@ -1,5 +1,5 @@
 // @vitest-environment node
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { startAnalysisServer } from "./analysisServer.mjs";
@@ -120,11 +120,18 @@ const APP = {
   `,
 };
 
-async function writeApp(app: string, files: Record<string, string>) {
+/** Writes an app that uses a copy of the package: codegen writes into that too. */
+async function writeApp(dir: string, files: Record<string, string>) {
+  const app = path.join(dir, "app");
+  const copy = path.join(app, "node_modules/@convex-dev/workflow");
+  for (const part of ["package.json", "src"])
+    await cp(path.join(ROOT, part), path.join(copy, part), { recursive: true });
+  // Where all else is found, one folder further up.
+  await symlink(path.join(ROOT, "node_modules"), `${dir}/node_modules`);
   await mkdir(path.join(app, "convex"), { recursive: true });
-  await symlink(path.join(ROOT, "node_modules"), `${app}/node_modules`);
   for (const [file, text] of Object.entries(files))
     await writeFile(path.join(app, file), text);
+  return app;
 }
 
 async function generate(app: string) {
@@ -145,8 +152,8 @@ const typecheck = (app: string) =>
   );
 
 test("statically generated types carry a workflow's arguments and what it returns", async () => {
-  await withTempDir(async (app: string) => {
-    await writeApp(app, APP);
+  await withTempDir(async (dir: string) => {
+    const app = await writeApp(dir, APP);
     await generate(app);
     const api = await readFile(`${app}/convex/_generated/api.d.ts`, "utf8");
     // Not inferred from the module.

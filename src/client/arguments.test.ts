@@ -13,6 +13,7 @@ import {
   useBackend,
   type Backend,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import { expectStorableRows, nested, textOf } from "../testing/storable.js";
 import {
   call,
@@ -25,6 +26,7 @@ import {
 } from "../testing/values.js";
 
 useBackend();
+listenToConsole();
 
 describe.each(kinds)("the arguments of a %s", (kind, run) => {
   const tooLarge: [string, Value, RegExp][] = [

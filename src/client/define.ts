@@ -6,6 +6,7 @@ import {
 } from "convex/server";
 import { vResult } from "@convex-dev/workpool";
 import { v, type PropertyValidators, type Validator } from "convex/values";
+import { whyRetryRefused } from "../shared/retry.js";
 import type { Drive } from "./driven.js";
 import { takeTurn } from "./turn.js";
 import type {
@@ -87,6 +88,10 @@ export function registerWorkflow<
   WorkflowMutationResult<ReturnValueOf<Returns>>
 > {
   const { args, returns } = definition;
+  const retry = workpoolOptions?.defaultRetryBehavior;
+  const bad =
+    retry && whyRetryRefused("workpoolOptions.defaultRetryBehavior", retry);
+  if (bad) throw new Error(`Invalid options of a workflow: ${bad}`);
   const workflow: Workflow = {
     component,
     args,
@@ -184,6 +189,7 @@ async function startRun(
     workflowHandle: await ownHandle(name),
     workflowArgs: args ?? {},
     maxParallelism: workflow.workpoolOptions?.maxParallelism,
+    logLevel: workflow.workpoolOptions?.logLevel,
     onComplete:
       onComplete === undefined ? undefined : { fnHandle: onComplete, context },
     execution,

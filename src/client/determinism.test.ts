@@ -15,9 +15,11 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import type { WorkflowCtx } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 const echo = (step: WorkflowCtx, value: unknown, options?: object) =>
   step.runMutation(steps.echo, { value }, options);

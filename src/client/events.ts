@@ -105,7 +105,9 @@ function resultOf(event: SentEvent<unknown>): RunResult {
   const { validator, value } = event;
   if (validator) {
     try {
-      validate(validator, value, { throw: true });
+      const isLeftOut =
+        value === undefined && validator.isOptional === "optional";
+      if (!isLeftOut) validate(validator, value ?? null, { throw: true });
     } catch (error) {
       throw new Error(
         `Invalid value for event "${event.name ?? event.id}": ${(error as Error).message}`,

@@ -6,6 +6,7 @@ import {
   NEW_BYTES_PER_TURN,
   NEW_STEPS_PER_TURN,
   SHOWN_BYTES_PER_TURN,
+  SHOWN_STEPS_PER_TURN,
 } from "../shared/limits.js";
 import { storableOutcome, type Outcome } from "../shared/outcome.js";
 import { sizeOf } from "../shared/storable.js";
@@ -56,26 +57,32 @@ const ROW_OVERHEAD = 300;
 const FULL_LIMITS: TurnLimits = {
   newSteps: NEW_STEPS_PER_TURN,
   newBytes: NEW_BYTES_PER_TURN,
+  shownSteps: SHOWN_STEPS_PER_TURN,
   shownBytes: SHOWN_BYTES_PER_TURN,
 };
 
 /** Once an inline step has used up half of the transaction. */
-const LAST_LIMITS: TurnLimits = { newSteps: 10, newBytes: 0, shownBytes: 0 };
+const LAST_LIMITS: TurnLimits = {
+  newSteps: 0,
+  newBytes: 0,
+  shownSteps: 0,
+  shownBytes: 0,
+};
 
 /**
- * What the turn needs after an inline step, to write down what it has done and, within
- * `LAST_LIMITS`, what it goes on to do: of bytes, one row of each kind of work.
+ * What the turn needs after an inline step to write down what it has done: its result, steps asked
+ * for before it, and of the rows in flight at least one. `LAST_LIMITS` lets it do no more.
  */
 function reserveFor(unwritten: InlineTurn["unwritten"]): Reserve {
   const { steps, bytes } = unwritten;
   return {
-    documentsRead: 300 + 4 * steps,
-    documentsWritten: 300 + 5 * steps,
-    databaseQueries: 150 + 3 * steps,
-    functionsScheduled: 30 + 2 * steps,
-    scheduledFunctionArgsBytes: 1 << 20,
-    bytesRead: 3 * (1 << 20),
-    bytesWritten: 5 * (1 << 20) + 2 * bytes,
+    documentsRead: 64 + 4 * steps,
+    documentsWritten: 32 + 5 * steps,
+    databaseQueries: 64 + 3 * steps,
+    functionsScheduled: 8 + 2 * steps,
+    scheduledFunctionArgsBytes: 256 * 1024,
+    bytesRead: 2.25 * (1 << 20),
+    bytesWritten: 2.25 * (1 << 20) + 2 * bytes,
   };
 }
 
@@ -114,12 +121,14 @@ export class Execution {
   }
 
   async run(): Promise<TurnEnd> {
-    for (;;) {
+    for (let round = 0; round < ROUNDS_PER_TURN; round++) {
       const end = await this.runOnce(this.journal);
       if (end.kind === "again") continue;
       await this.recordCompleted();
       return end;
     }
+    const goOn = { ...NOTHING, goOn: true };
+    return { kind: (await this.record(goOn)) ? "yielded" : "fenced" };
   }
 
   /** The step that the driver executed, unless it is recorded with what the turn did next. */
@@ -175,6 +184,8 @@ export class Execution {
         }
       },
       runInline: (request, turn) => this.runInline(request, turn),
+      // To find its own run a function has to be given its id.
+      mayChangeRun: ({ args }) => mentions(args, run._id),
       roomForInline: async (count) =>
         count === 0 ||
         (count < INLINE_STEPS_PER_TURN && (await isHalfUnused(ctx))),
@@ -319,6 +330,14 @@ const NOTHING: TurnRecord<WorkflowRequest> = {
 
 const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
   (kind === "function" || kind === "workflow") && !outcome && !unstarted;
+/** How often one turn may begin again: each time it replays all. */
+const ROUNDS_PER_TURN = 50;
+
+function mentions(value: unknown, id: string): boolean {
+  if (typeof value === "string") return value === id;
+  if (typeof value !== "object" || value === null) return false;
+  return Object.values(value).some((inner) => mentions(inner, id));
+}
 
 type RunReplay = EngineReplay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
 

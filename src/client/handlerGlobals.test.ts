@@ -10,6 +10,7 @@ import {
   steps,
   useBackend,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import {
   differences,
   snapshotGlobals,
@@ -19,6 +20,7 @@ import type { WorkflowCtx } from "./index.js";
 // What is patched, and how, is tested beside src/client/environment. This is what a run makes of it.
 
 useBackend();
+listenToConsole();
 afterEach(() => {
   vi.restoreAllMocks();
 });

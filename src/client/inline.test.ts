@@ -13,11 +13,12 @@ import {
   useBackend,
   workflows,
 } from "../testing/harness.js";
-import { jobs } from "../testing/managing.js";
+import { jobs, listenToConsole } from "../testing/managing.js";
 import { everyRow } from "../testing/tables.js";
 import { start, type WorkflowCtx } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 const inline = { inline: true } as const;
 const echo = (step: WorkflowCtx, value: unknown) =>

@@ -110,24 +110,16 @@ describe("onComplete is called once for every way a run can end:", () => {
 
   test("a handler that was never there", async () => {
     const t = newBackend();
-    script("mutation", "m", async (ctx) => {
+    const id = await t.mutation(async (ctx) => {
+      const fnHandle = await createFunctionHandle(steps.ended);
       return await ctx.runMutation(components.workflow.workflow.create, {
         workflowName: "gone:workflow",
         workflowHandle: "function://;gone:workflow",
         workflowArgs: {},
         startAsync: true,
-        onComplete: {
-          fnHandle: await createFunctionHandle(steps.ended),
-          context,
-        },
+        onComplete: { fnHandle, context },
       });
     });
-    const id = (await t.mutation(
-      steps.mutation as never,
-      {
-        name: "m",
-      } as never,
-    )) as string;
     await expectEnding(t, id, { kind: "failed", error: error(/gone/) });
   });
 

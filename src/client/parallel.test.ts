@@ -17,10 +17,11 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
-import { gate, jobs } from "../testing/managing.js";
+import { gate, jobs, listenToConsole } from "../testing/managing.js";
 import { sendEvent, type WorkflowCtx } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 const MINUTE = 60_000;
 

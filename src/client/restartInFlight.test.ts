@@ -293,6 +293,11 @@ describe("results that are kept", () => {
     await restart(t, id, { from: 2 });
     await drain();
     expect(new Set(winners)).toEqual(new Set(["early"]));
+    // Each result has a place of its own, so that later turns show them in the same order.
+    const places = (await journal(t, id)).map(
+      ({ delivery }) => delivery?.order,
+    );
+    expect(places.sort()).toEqual([0, 1, 2]);
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
   });
 });

@@ -18,9 +18,11 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import { NonRetryableError, start, type WorkflowId } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 const { definitions } = internal;
 const call = { name: "attempt" };
@@ -320,8 +322,10 @@ describe.each(EXECUTIONS)(title, (execution) => {
   }
 
   async function reportDeath(t: Backend, workflowId: WorkflowId) {
+    const [row] = await journal(t, workflowId);
+    const { workId = "its job" } = row!.step as { workId?: string };
     const report = {
-      workId: "its job" as never,
+      workId: workId as never,
       result: { kind: "failed" as const, error: "Worker died" },
     };
     const id = {

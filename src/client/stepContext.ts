@@ -13,6 +13,8 @@ import {
   type Value,
 } from "convex/values";
 import { validate } from "convex-helpers/validators";
+import { MAX_NAME_LENGTH } from "../shared/limits.js";
+import { whyRetryRefused } from "../shared/retry.js";
 import type { WorkflowCtx } from "./context.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
 import type { StepDefaults } from "./types.js";
@@ -112,7 +114,7 @@ function functionRequest(
   args: unknown,
   options: CallOptions,
 ): WorkflowRequest {
-  const name = options.name ?? nameOf(target);
+  const name = checkName(options.name ?? nameOf(target));
   refuseOptions(kind, name, options);
   return {
     ...(kind === "workflow"
@@ -152,7 +154,8 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
     refuse("transactionLimits needs inline: true.");
   if (retry !== undefined && kind !== "action")
     refuse(`retry is for actions, this is a ${kind}. Leave it out.`);
-  if (typeof retry === "object") refuseRetry(retry, refuse);
+  const bad = typeof retry === "object" && whyRetryRefused("retry", retry);
+  if (bad) refuse(bad);
 }
 
 function refuseTime(
@@ -164,18 +167,12 @@ function refuseTime(
     refuse(`${option} is ${ms}. Expected milliseconds, as a finite number.`);
 }
 
-function refuseRetry(retry: RetryBehavior, refuse: (why: string) => void) {
-  const { maxAttempts, initialBackoffMs, base } = retry;
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
-    refuse(
-      `retry.maxAttempts is ${maxAttempts}. Expected a whole number from 1.`,
-    );
-  if (!(initialBackoffMs >= 0 && Number.isFinite(initialBackoffMs)))
-    refuse(
-      `retry.initialBackoffMs is ${initialBackoffMs}. Expected milliseconds from 0.`,
-    );
-  if (!(base > 0 && Number.isFinite(base)))
-    refuse(`retry.base is ${base}. Expected a number above 0.`);
+/** Names are kept in every row of a step, and in messages. */
+function checkName(name: string): string {
+  if (name.length <= MAX_NAME_LENGTH) return name;
+  throw new Error(
+    `The name "${name.slice(0, 40)}…" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
+  );
 }
 
 /** The name of what a step runs, as a component's reference or a handle where it has none. */
@@ -200,7 +197,7 @@ function sleepRequest(
   duration: number,
   options: { name?: string } = {},
 ): WorkflowRequest {
-  const name = options.name ?? "sleep";
+  const name = checkName(options.name ?? "sleep");
   if (!Number.isFinite(duration))
     throw new Error(
       `Invalid duration of step "${name}": ${duration}. Expected milliseconds, as a finite number.`,
@@ -228,6 +225,7 @@ function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
   const name = event.name ?? id;
   if (name === undefined)
     throw new Error("awaitEvent needs the event's name or its id.");
+  checkName(name);
   if (timeout !== undefined && !(timeout >= 0 && Number.isFinite(timeout)))
     throw new Error(
       `Invalid timeout of event "${name}": ${timeout}. Expected milliseconds from 0.`,
@@ -253,6 +251,9 @@ function validated(
   validator: NonNullable<EventOptions["validator"]>,
   value: unknown,
 ): unknown {
+  // A value that was left out is stored as null.
+  const isLeftOut = value === null && validator.isOptional === "optional";
+  if (isLeftOut && !validate(validator, value)) return undefined;
   try {
     validate(validator, value, { throw: true });
   } catch (error) {

@@ -17,6 +17,7 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import { describeFailure } from "../shared/failures.js";
 import {
   cancel,
@@ -26,6 +27,7 @@ import {
 } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 const CONVEX_ERROR: unique symbol = Symbol.for("ConvexError");
 const call = { name: "throws" };

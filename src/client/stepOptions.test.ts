@@ -13,9 +13,11 @@ import {
   useBackend,
   workflows,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import type { WorkflowCtx } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 describe("a call whose options exclude each other rejects, naming the step, and records nothing", () => {
   const value = { value: 1 };

@@ -23,9 +23,11 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { listenToConsole } from "../testing/managing.js";
 import { createEvent, getStatus, type WorkflowCtx } from "./index.js";
 
 useBackend();
+listenToConsole();
 
 /** What the handler returned. */
 async function resultOf(t: Backend, handler: Handler): Promise<any> {

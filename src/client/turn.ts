@@ -2,7 +2,9 @@ import type { RunResult } from "@convex-dev/workpool";
 import { validate } from "convex-helpers/validators";
 import { convexToJson, v, type Value } from "convex/values";
 import { createLogger } from "../component/logging.js";
+import { describeFailure } from "../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
+import type { Failure } from "../shared/outcome.js";
 import { shortenError } from "../shared/storable.js";
 import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
 import type { Run } from "./entries.js";
@@ -29,10 +31,11 @@ export async function takeTurn(
   });
   if (!begun) return {};
   const run = begun.workflow;
-  const end = async (runResult: RunResult) => {
+  const end = async (runResult: RunResult, failure?: Failure) => {
     await ctx.runMutation(workflow.component.workflow.complete, {
       ...turn,
       runResult,
+      failure,
     });
     return { runResult };
   };
@@ -52,9 +55,11 @@ export async function takeTurn(
         ended.error,
       );
     const result = resultOf(ctx, workflow, run, ended);
+    const failure =
+      ended.kind === "threw" ? describeFailure(ended.error).failure : undefined;
     // A step asked for by the turn that ends the run is still executed.
     const reply = execution.reply();
-    if (result) return { ...(await end(result)), reply };
+    if (result) return { ...(await end(result, failure)), reply };
     if (drive && !reply)
       await ctx.runMutation(workflow.component.driving.dismiss, {
         workflowId: run._id,
@@ -137,9 +142,7 @@ function returned(
 }
 
 function errorText(error: unknown): string {
-  const text = shortenError(
-    error instanceof Error ? error.message : String(error),
-  );
+  const text = shortenError(describeFailure(error).error);
   const explanation = explainMissingGlobal(error);
   return explanation ? `${text}\n${explanation}` : text;
 }

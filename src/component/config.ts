@@ -1,12 +1,17 @@
 import { components } from "./_generated/api.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
+import type { WorkpoolOptions } from "./options.js";
+import type { Run } from "./runs.js";
 import { createLogger, type Logger, type LogLevel } from "./logging.js";
 
 export const DEFAULT_MAX_PARALLELISM = 25;
 
 export interface Config {
   log: Logger;
-  /** What was stored by `utils:updateConfig`, or the default. A manager's own option wins over it. */
+  /**
+   * For runs whose manager doesn't say: what another manager asked for, so that the pool's own
+   * setting stays as it is; else what `utils:updateConfig` stored, else the default.
+   */
   maxParallelism: number;
   /** How steps are executed, where neither the run nor its manager says. */
   execution: "driver" | "pool";
@@ -16,7 +21,10 @@ export async function readConfig(ctx: QueryCtx): Promise<Config> {
   const row = await ctx.db.query("config").first();
   return {
     log: createLogger(row?.logLevel),
-    maxParallelism: row?.maxParallelism ?? DEFAULT_MAX_PARALLELISM,
+    maxParallelism:
+      row?.managerParallelism?.at(-1) ??
+      row?.maxParallelism ??
+      DEFAULT_MAX_PARALLELISM,
     execution: row?.execution ?? "driver",
   };
 }
@@ -65,6 +73,24 @@ export async function noteManagerParallelism(
   const managerParallelism = [...seen, maxParallelism];
   if (row) await ctx.db.patch("config", row._id, { managerParallelism });
   else await ctx.db.insert("config", { managerParallelism });
+}
+
+/** What a manager's code says of the pool now wins over what it said when the run began. */
+export async function noteOptions(
+  ctx: MutationCtx,
+  run: Run,
+  { maxParallelism, logLevel }: WorkpoolOptions = {},
+) {
+  const changes: Partial<Run> = {};
+  if (maxParallelism !== undefined && maxParallelism !== run.maxParallelism) {
+    await noteManagerParallelism(ctx, maxParallelism);
+    changes.maxParallelism = maxParallelism;
+  }
+  if (logLevel !== undefined && logLevel !== run.poolLogLevel)
+    changes.poolLogLevel = logLevel;
+  if (Object.keys(changes).length === 0) return;
+  Object.assign(run, changes);
+  await ctx.db.patch("workflows", run._id, changes);
 }
 
 function checkParallelism(value: number) {

@@ -13,6 +13,7 @@ type NewRun = Pick<
   | "parent"
   | "maxParallelism"
   | "execution"
+  | "poolLogLevel"
 >;
 
 /** Inserts a run. Nothing of it has happened yet, and nothing will until it is woken. */

@@ -108,7 +108,7 @@ export async function startDriver(
       },
     ],
     config,
-    run.maxParallelism,
+    run,
   );
   const checkId = await ctx.scheduler.runAfter(
     DRIVER_CHECK_MS,

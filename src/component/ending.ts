@@ -1,6 +1,7 @@
 import type { RunResult } from "@convex-dev/workpool";
 import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
+import type { Failure } from "../shared/outcome.js";
 import {
   BYTES_PER_BATCH,
   MAX_ROW_BYTES,
@@ -33,8 +34,9 @@ export async function endRun(
   run: Run,
   result: RunResult,
   config: Config,
+  failure?: Failure,
 ) {
-  await writeResult(ctx, run, result, config);
+  await writeResult(ctx, run, result, config, failure);
   await callOnComplete(ctx, run, config);
 }
 
@@ -44,6 +46,7 @@ export async function writeResult(
   run: Run,
   result: RunResult,
   config: Config,
+  failure?: Failure,
 ) {
   run.runResult = storableResult(run, result);
   run.pendingTurn = undefined;
@@ -56,12 +59,14 @@ export async function writeResult(
     workflowName: run.name,
     name: run.name,
     status: run.runResult.kind,
-    durationMs: Date.now() - run._creationTime,
+    // Creation times of one millisecond differ by fractions of it.
+    durationMs: Date.now() - Math.floor(run._creationTime),
   });
   await dropWaitsOf(ctx, run._id, run.generationNumber);
   if (run.parent) {
     const step = await awaitedStep(ctx, run.parent);
-    if (step) await recordResult(ctx, step, { result: run.runResult }, config);
+    const outcome = { result: run.runResult, failure };
+    if (step) await recordResult(ctx, step, outcome, config);
   }
 }
 

@@ -1,6 +1,7 @@
 import { vResult, type RunResult } from "@convex-dev/workpool";
 import { v } from "convex/values";
 import { shortenError, whyNotRecordable } from "../shared/storable.js";
+import { MAX_NAME_LENGTH } from "../shared/limits.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, type MutationCtx } from "./_generated/server.js";
 import { readConfig } from "./config.js";
@@ -14,6 +15,7 @@ export const create = mutation({
   returns: v.id("events"),
   handler: async (ctx, { name, workflowId }) => {
     const run = await getRun(ctx, workflowId);
+    checkName(name);
     refuseFinished(run, `create event "${name}"`);
     return await ctx.db.insert("events", {
       workflowId: run._id,
@@ -66,6 +68,13 @@ function storableResult(name: string, result: RunResult): RunResult {
   return result;
 }
 
+function checkName(name: string) {
+  if (name.length > MAX_NAME_LENGTH)
+    throw new Error(
+      `The event's name "${name.slice(0, 40)}…" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
+    );
+}
+
 async function findTarget(
   ctx: MutationCtx,
   target: { eventId?: string; name?: string; workflowId?: string },
@@ -96,6 +105,7 @@ async function findTarget(
     throw new Error(
       "To send an event, give its id, or its name and the workflowId.",
     );
+  checkName(name);
   const run = await getRun(ctx, workflowId);
   const event =
     (await oldestEvent(ctx, run._id, name, "waiting")) ??

@@ -1,5 +1,9 @@
 import { v, type Infer } from "convex/values";
-import { MAX_JOURNAL_BYTES, STEPS_PER_BATCH } from "../shared/limits.js";
+import {
+  MAX_ARRAY_LENGTH,
+  MAX_JOURNAL_BYTES,
+  STEPS_PER_BATCH,
+} from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import {
@@ -8,7 +12,7 @@ import {
   type MutationCtx,
   type QueryCtx,
 } from "./_generated/server.js";
-import { readConfig } from "./config.js";
+import { noteOptions, readConfig } from "./config.js";
 import { vLogLevel } from "./logging.js";
 import {
   vRetryOption,
@@ -160,7 +164,8 @@ function pages<T>(all: T[]): T[][] {
 }
 
 /**
- * A run's journal, for reading only. `ok` is false when it is too large to be replayed. With
+ * A run's journal, for reading only. `ok` is false when it is too large to be replayed, or
+ * has more entries than one answer can hold. With
  * `shortCircuit`, where steps are in flight: only those.
  */
 export const load = query({
@@ -189,8 +194,8 @@ export const load = query({
     const { entries, tooLarge } = await readJournal(ctx, workflow._id);
     return {
       workflow,
-      journalEntries: entries,
-      ok: tooLarge === undefined,
+      journalEntries: entries.slice(0, MAX_ARRAY_LENGTH),
+      ok: tooLarge === undefined && entries.length <= MAX_ARRAY_LENGTH,
       logLevel: log.level,
     };
   },
@@ -277,6 +282,7 @@ export const startSteps = mutation({
     const missed =
       current && (await patchSteps(ctx, args.deliveries, args.waits));
     if (current && !caller?.learns) await noteChange(ctx, run);
+    if (current) await noteOptions(ctx, run, args.workpoolOptions);
     const rows = await start(ctx, run, args.steps, {
       config,
       workpoolOptions: args.workpoolOptions,

@@ -1,5 +1,7 @@
 import { vResult, vWorkId } from "@convex-dev/workpool";
 import { v, type Infer } from "convex/values";
+import { MAX_ROW_BYTES } from "../shared/limits.js";
+import { preview, sizeOf, whyNotStorable } from "../shared/storable.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import {
@@ -10,10 +12,9 @@ import {
   type Outcome,
 } from "./completing.js";
 import { readConfig } from "./config.js";
-import { endRun, endRunAlone } from "./ending.js";
+import { endRunAlone } from "./ending.js";
 import type { ActionOutcome } from "./execute.js";
 import { retryStep } from "./retrying.js";
-import type { StepRow } from "./runs.js";
 
 /** Not said here: jobs outlive the release that enqueued them, and so does what they carry. */
 const anyContext = v.any();
@@ -35,7 +36,7 @@ export const actionOnComplete = internalMutation({
   returns: v.null(),
   handler: async (ctx, args) => {
     const step = await stepOf(ctx, args);
-    if (!step || !isOfAttempt(step.row, args.context)) return null;
+    if (!step || wasFollowed(step, args.workId)) return null;
     const outcome = actionOutcome(args.result);
     if (outcome.kind === "failed" && !outcome.nonRetryable) {
       if (await retryStep(ctx, step, outcome.error)) return null;
@@ -44,12 +45,6 @@ export const actionOnComplete = internalMutation({
     return null;
   },
 });
-
-/** Jobs of earlier releases don't say. */
-function isOfAttempt({ failedAttempts = 0 }: StepRow, context: unknown) {
-  const { attempt = failedAttempts } = context as { attempt?: number };
-  return attempt === failedAttempts;
-}
 
 /** Completes a parent's step with the result of its child: children begun by 0.4. */
 export const nestedWorkflowOnComplete = internalMutation({
@@ -68,14 +63,14 @@ export const handlerOnComplete = internalMutation({
   returns: v.null(),
   handler: async (ctx, { workId, result, context }) => {
     if (result.kind === "success") return null;
-    const { workflowId, generationNumber } = parseTurnContext(context);
-    const id = workflowId && ctx.db.normalizeId("workflows", workflowId);
-    const run = id && (await ctx.db.get("workflows", id));
-    if (!run) return null;
-    if (generationNumber === undefined)
-      await ctx.db.insert("onCompleteFailures", { workId, result, context });
-    else if (run.generationNumber !== generationNumber) return null;
-    if (run.runResult) return null;
+    const turn = parseTurnContext(ctx, context);
+    if (!turn) {
+      await keepUndeliverable(ctx, { workId, result, context });
+      return null;
+    }
+    const run = await ctx.db.get("workflows", turn.workflowId);
+    if (run?.generationNumber !== turn.generationNumber || run.runResult)
+      return null;
     await endRunAlone(ctx, run, {
       kind: "failed",
       error:
@@ -123,16 +118,14 @@ async function stepOf(
   return null;
 }
 
-function parseTurnContext(context: unknown) {
-  const { workflowId, generationNumber } = (context ?? {}) as Record<
-    string,
-    unknown
-  >;
-  return {
-    workflowId: typeof workflowId === "string" ? workflowId : undefined,
-    generationNumber:
-      typeof generationNumber === "number" ? generationNumber : undefined,
-  };
+function parseTurnContext(ctx: MutationCtx, context: unknown) {
+  const named = (context ?? {}) as Record<string, unknown>;
+  const { workflowId, generationNumber } = named;
+  const id =
+    typeof workflowId === "string" &&
+    ctx.db.normalizeId("workflows", workflowId);
+  if (!id || typeof generationNumber !== "number") return null;
+  return { workflowId: id, generationNumber };
 }
 
 /** A completion that can't be matched to its step is kept, and fails the run it names, if any. */
@@ -146,27 +139,30 @@ async function keepUndeliverable(
   },
 ) {
   const { workId, workflowId, result, context } = args;
+  const shown = preview(context, 1000);
+  const problem =
+    whyNotStorable("it", { result, context }) !== undefined ||
+    sizeOf({ result, context }) > MAX_ROW_BYTES;
   await ctx.db.insert("onCompleteFailures", {
     workId,
     workflowId,
-    result,
-    context,
+    result: problem
+      ? { kind: "failed", error: `Too large to be kept: ${preview(result)}` }
+      : result,
+    context: problem ? preview(context) : context,
   });
   const config = await readConfig(ctx);
   config.log.error(
-    `A completion with an unexpected context was kept in onCompleteFailures: ${JSON.stringify(context)}`,
+    `A completion with an unexpected context was kept in onCompleteFailures: ${shown}`,
   );
   const run = await namedRun(ctx, context);
   if (!run || run.runResult) return;
-  await endRun(
-    ctx,
-    run,
-    {
-      kind: "failed",
-      error: `A step of workflow ${run._id} was completed with a context that is not understood: ${JSON.stringify(context)}`,
-    },
-    config,
-  );
+  await endRunAlone(ctx, run, {
+    kind: "failed",
+    error:
+      `A completion for workflow ${run._id} has a context that is not understood, it is kept in ` +
+      `onCompleteFailures: ${shown}`,
+  });
 }
 
 async function namedRun(ctx: MutationCtx, context: unknown) {
@@ -183,7 +179,11 @@ async function namedRun(ctx: MutationCtx, context: unknown) {
   return id && (await ctx.db.get("workflows", id));
 }
 
-/** What the pool says of an action step's job. */
+/** Whether an attempt of an action has failed already, and another is on its way. */
+const wasFollowed = ({ row: { step } }: Completion, workId: string) =>
+  "functionType" in step && step.workId !== undefined && step.workId !== workId;
+
+/** An attempt whose process died has no outcome of its own: the pool says what it knows. */
 function actionOutcome(
   result: Infer<typeof vResult>,
 ): ActionOutcome | { kind: "canceled" } {

@@ -3,6 +3,7 @@ import type { RunResult } from "@convex-dev/workpool";
 import { components } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
+import type { Run } from "./runs.js";
 
 export interface Job {
   type: FunctionType;
@@ -24,20 +25,23 @@ export async function enqueue(
   ctx: MutationCtx,
   jobs: Job[],
   config: Config,
-  maxParallelism?: number,
+  {
+    maxParallelism,
+    poolLogLevel,
+  }: Pick<Run, "maxParallelism" | "poolLogLevel">,
 ): Promise<string[]> {
   if (jobs.length === 0) return [];
   return await ctx.runMutation(components.workpool.lib.enqueueBatch, {
     config: {
       maxParallelism: maxParallelism ?? config.maxParallelism,
-      logLevel: config.log.level,
+      logLevel: poolLogLevel ?? config.log.level,
     },
     items: jobs.map((job) => ({
       fnType: job.type,
       fnHandle: job.handle,
       fnName: job.name,
       fnArgs: job.args,
-      runAt: job.runAt,
+      runAt: notBefore(job.runAt),
       onComplete: {
         fnHandle: job.onComplete.handle,
         context: job.onComplete.context,
@@ -45,6 +49,15 @@ export async function enqueue(
       },
     })),
   });
+}
+
+/** The pool counts time in units of this many milliseconds, and starts a job when the unit it is due in begins. */
+const POOL_UNIT_MS = 100;
+
+/** When the pool has to be told to start a job that is due at `runAt`, so that it starts no earlier. */
+function notBefore(runAt: number): number {
+  if (runAt <= Date.now()) return runAt;
+  return Math.ceil(runAt / POOL_UNIT_MS) * POOL_UNIT_MS;
 }
 
 export async function cancelJob(ctx: MutationCtx, workId: string) {

@@ -1,8 +1,8 @@
+import { backoffMs } from "../shared/retry.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Completion } from "./completing.js";
 import { readConfig } from "./config.js";
 import { executeInPool } from "./execution.js";
-import type { RetryBehavior } from "./schema.js";
 
 /** Makes the next attempt of a failed action due, if its policy has one left. */
 export async function retryStep(
@@ -13,8 +13,9 @@ export async function retryStep(
   const { retry, step } = row;
   if (!retry || !("functionType" in step)) return false;
   const failedAttempts = (row.failedAttempts ?? 0) + 1;
-  if (failedAttempts >= retry.maxAttempts) return false;
-  const delayMs = backoff(retry, failedAttempts);
+  if (!(failedAttempts < retry.maxAttempts)) return false;
+  // Between half and one and a half of it, so that failures don't return in step.
+  const delayMs = backoffMs(retry, failedAttempts) * (0.5 + Math.random());
   const config = await readConfig(ctx);
   const [workId] = await executeInPool(
     ctx,
@@ -47,10 +48,4 @@ export async function retryStep(
     durationMs: delayMs,
   });
   return true;
-}
-
-/** Between half and one and a half of what the policy says, so that failures don't return in step. */
-function backoff(retry: RetryBehavior, failedAttempts: number): number {
-  const exact = retry.initialBackoffMs * retry.base ** (failedAttempts - 1);
-  return exact * (0.5 + Math.random());
 }

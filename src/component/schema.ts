@@ -188,6 +188,8 @@ export default defineSchema({
     ),
     /** How its turns may share the pool: what its manager asked for. */
     maxParallelism: v.optional(v.number()),
+    /** What the pool logs of its jobs, where its manager says. */
+    poolLogLevel: v.optional(vLogLevel),
   }).index("name", ["name"]),
 
   // One row a step: the journal. Inserted by the turn in which the handler asked for it, completed
@@ -229,8 +231,7 @@ export default defineSchema({
     managerParallelism: v.optional(v.array(v.number())),
   }),
 
-  // Completions that could not be delivered, for an operator to find. Nothing deletes them but cleanup
-  // of the run they name.
+  // Completions that could not be delivered, for an operator to find. Nothing deletes them.
   onCompleteFailures: defineTable(
     v.union(
       v.object({
@@ -246,5 +247,5 @@ export default defineSchema({
         error: v.string(),
       }),
     ),
-  ).index("workflowId", ["workflowId"]),
+  ),
 });

@@ -1,6 +1,7 @@
 import { maxArgsBytes } from "../shared/limits.js";
 import { whyArgumentsRefused } from "../shared/storable.js";
 import type { MutationCtx } from "./_generated/server.js";
+import { logCompleted } from "./completing.js";
 import type { Config } from "./config.js";
 import { createRun } from "./creating.js";
 import { waitForEvent } from "./events.js";
@@ -57,6 +58,9 @@ export async function startSteps(
   for (const each of starting)
     if (each.fields.step.kind === "event")
       await startEventWait(ctx, run, rows.get(each)!, each, options.config);
+  // Inline steps, those that were refused, and events that were there already.
+  for (const row of rows.values())
+    if (!row.step.inProgress) logCompleted(options.config, run, row, row.step);
   return [...rows.values()];
 }
 
@@ -195,6 +199,7 @@ async function startChildren(
         args: step.args as unknown,
         maxParallelism: run.maxParallelism,
         execution: run.execution,
+        poolLogLevel: run.poolLogLevel,
         parent: executionOf(run, stepNumber),
       },
       config,

@@ -33,7 +33,7 @@ export async function enqueueTurns(
     ctx,
     wakes.map((wake) => turnJob(wake, handle)),
     config,
-    wakes[0]?.run.maxParallelism,
+    wakes[0]!.run,
   );
   for (const [index, { run }] of wakes.entries())
     await setPendingTurn(ctx, run, { workId: workIds[index]! });
@@ -84,9 +84,7 @@ export async function resultMatters(
   row: StepRow,
   succeeded: boolean,
 ): Promise<boolean> {
-  // 0.4 takes no turn while anything is in flight.
-  if (isLegacy(run))
-    return (await stepsInFlight(ctx, run._id).first()) === null;
+  if (isLegacy(run)) return !(await anyStarted(ctx, run));
   switch (row.wakes) {
     case undefined:
     case "always":
@@ -100,6 +98,13 @@ export async function resultMatters(
     case "allSettled":
       return await isLastOfGroup(ctx, row);
   }
+}
+
+/** 0.4 takes no turn while anything is in flight; what a restart has left to start needs one. */
+async function anyStarted(ctx: MutationCtx, run: Run) {
+  for await (const { unstarted } of stepsInFlight(ctx, run._id))
+    if (!unstarted) return true;
+  return false;
 }
 
 async function isLastOfGroup(ctx: MutationCtx, row: StepRow) {

@@ -26,7 +26,7 @@ import {
 import { vLogLevel } from "./logging.js";
 import { restartRun } from "./restarting.js";
 import { describeState, getRun, parseRunId, stepsInFlight } from "./runs.js";
-import { vExecution, vOnComplete } from "./schema.js";
+import { vExecution, vFailure, vOnComplete } from "./schema.js";
 import { enqueueTurns } from "./waking.js";
 
 /**
@@ -40,6 +40,7 @@ export const create = mutation({
     workflowArgs: v.any(),
     maxParallelism: v.optional(v.number()),
     execution: v.optional(vExecution),
+    logLevel: v.optional(vLogLevel),
     onComplete: v.optional(vOnComplete),
     startAsync: v.optional(v.boolean()),
     createOnly: v.optional(v.boolean()),
@@ -59,6 +60,7 @@ export const create = mutation({
         onComplete: args.onComplete,
         maxParallelism,
         execution,
+        poolLogLevel: args.logLevel,
       },
       config,
     );
@@ -165,13 +167,16 @@ export const complete = mutation({
     workflowId: v.string(),
     generationNumber: v.number(),
     runResult: vResult,
+    /** What a parent run needs to see the failure as it was thrown. */
+    failure: v.optional(vFailure),
   },
   returns: v.null(),
-  handler: async (ctx, { workflowId, generationNumber, runResult }) => {
+  handler: async (ctx, { workflowId, generationNumber, ...outcome }) => {
     const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
     if (run?.generationNumber !== generationNumber || run.runResult)
       return null;
-    await endRun(ctx, run, runResult, await readConfig(ctx));
+    const { runResult, failure } = outcome;
+    await endRun(ctx, run, runResult, await readConfig(ctx), failure);
     return null;
   },
 });

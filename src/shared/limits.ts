@@ -23,6 +23,9 @@ export const MAX_PREVIEW_BYTES = 16 * 1024;
 /** Convex nests documents 16 deep; a step's arguments and results sit up to three levels down. */
 export const MAX_VALUE_NESTING = 13;
 
+/** The longest name of a step or an event, in characters. */
+export const MAX_NAME_LENGTH = 1024;
+
 /** Convex's limits on one array and on one object. */
 export const MAX_ARRAY_LENGTH = 8192;
 export const MAX_OBJECT_FIELDS = 1024;
@@ -40,6 +43,9 @@ export const BYTES_PER_BATCH = 4 * (1 << 20);
  */
 export const NEW_STEPS_PER_TURN = 400;
 export const NEW_BYTES_PER_TURN = 1 << 20;
+
+/** Results that one turn may show for the first time: each row is rewritten. */
+export const SHOWN_STEPS_PER_TURN = 1000;
 
 /** Results that one turn may show for the first time, in bytes: each is read again and written. */
 export const SHOWN_BYTES_PER_TURN = 2 * (1 << 20);

@@ -59,5 +59,5 @@ async function metricsOf(ctx: Ctx) {
  * execution in a transaction of its own.
  */
 export function mayBeLimit(error: string): boolean {
-  return /\btoo (many|much)\b/i.test(error);
+  return /\btoo (many|much|large)\b/i.test(error);
 }

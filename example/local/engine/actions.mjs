@@ -3,7 +3,7 @@
 import { actionSyscalls } from "./actionSyscalls.mjs";
 import { ActionDied, FunctionError } from "./errors.mjs";
 import { runOutsideTransaction } from "./actionExecution.mjs";
-import { checkValue } from "./limits.mjs";
+import { checkedValue } from "./limits.mjs";
 import { Permits } from "./permits.mjs";
 import { validateArgs, validateReturns } from "./validation.mjs";
 
@@ -52,7 +52,10 @@ export class Actions {
   constructor(host) {
     this.#host = host;
     this.#syscall = actionSyscalls(host);
-    this.#permits = new Permits(host.faults.actionPermits, host.clock);
+    const { faults, clock } = host;
+    this.#permits = new Permits(faults.actionPermits, clock, () =>
+      faults.hit("permit refused"),
+    );
   }
 
   /**
@@ -100,8 +103,7 @@ export class Actions {
    * @param {boolean} mayBeRefused
    */
   async #runInTree(target, argsJson, origin, tree, mayBeRefused) {
-    checkValue("Arguments", argsJson);
-    validateArgs(target.args, JSON.parse(argsJson));
+    validateArgs(target.args, checkedValue("Arguments", argsJson));
     await this.#permits.acquire(mayBeRefused);
     try {
       return await Promise.race([
@@ -144,8 +146,7 @@ export class Actions {
       },
       { clock, isDead: () => tree.isDead },
     );
-    checkValue("Return value", result);
-    validateReturns(target.returns, JSON.parse(result));
+    validateReturns(target.returns, checkedValue("Return value", result));
     return result;
   }
 }

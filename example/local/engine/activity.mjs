@@ -17,8 +17,7 @@ export class Activity {
       return await work;
     } finally {
       this.#running--;
-      // After whatever the work's end starts.
-      if (this.#running === 0) setImmediate(() => this.#tell());
+      this.tell();
     }
   };
 
@@ -38,7 +37,8 @@ export class Activity {
     });
   }
 
-  #tell() {
+  /** Perhaps nothing goes on any more. */
+  tell() {
     for (const attempt of [...this.#waiting]) attempt();
   }
 }

@@ -23,11 +23,26 @@ export async function analyze(push) {
   return await analyzePush(push, { createContext: createAnalysisContext });
 }
 
+/** @type {WeakMap<object, Promise<RunnableCode>>} by push */
+const loaded = new WeakMap();
+
+/**
+ * A push is not to be changed once it has been given.
+ *
+ * @param {object} push
+ * @returns {Promise<RunnableCode>}
+ */
+export function loadPush(push) {
+  const code = loaded.get(push) ?? load(push);
+  loaded.set(push, code);
+  return code;
+}
+
 /**
  * @param {any} push
  * @returns {Promise<RunnableCode>}
  */
-export async function loadPush(push) {
+async function load(push) {
   const { analysis, app } = await analyze(push);
   const bundles = new Map([
     ["", await loadBundle(push.appDefinition.changedModules)],

@@ -40,6 +40,11 @@ export class VirtualClock {
     return this.#now;
   }
 
+  /** How many are set. */
+  get timers() {
+    return this.#timers.filter(({ fire }) => fire).length;
+  }
+
   /**
    * @param {number} ms
    * @param {() => void} fire

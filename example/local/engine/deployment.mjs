@@ -26,8 +26,12 @@ export function createDeployment(options = {}) {
   const {
     // Elsewhere, how fast this machine is must not matter.
     codeTimeoutMs = clock === realClock ? CODE_TIMEOUT_MS : undefined,
+    sharesContexts = () => false,
   } = options;
-  const host = new Host({ clock, seed, faults, env, codeTimeoutMs });
+  const host = new Host({
+    ...{ clock, seed, faults, env },
+    ...{ codeTimeoutMs, sharesContexts },
+  });
   if (print) host.logs.listen(print);
   /** @type {Set<string>} */
   let mounted = new Set();

@@ -49,6 +49,7 @@
  *
  * @typedef {object} Budget
  * @property {number | undefined} codeMs left for running code; undefined: not measured
+ * @property {number} maxCodeMs
  * @property {(cost: "call" | "operation", target: RunnableFunction) => void} spend
  *   throws TransactionDied when nothing is left
  */

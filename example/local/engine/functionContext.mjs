@@ -29,8 +29,9 @@ import { webHost } from "./webHost.mjs";
  * @typedef {object} FunctionContext
  * @property {(modulePath: string, name: string, method: string, argsJson: string) => void} invoke
  *   takes effect when the microtasks are run next
- * @property {(timeoutMs?: number) => void} runMicrotasks until none is left;
- *   throws if they take longer
+ * @property {() => void} runMicrotasks until none is left
+ * @property {(host: FunctionHost & RunnerHost) => void} changeHost for another
+ *   function; it must have what the last one has
  */
 
 const GLOBALS_PATH = fileURLToPath(
@@ -60,15 +61,9 @@ const promisePrototype = new vm.Script("Promise.prototype");
  */
 export function createFunctionContext({ scripts, position }, host) {
   const context = createBareContext();
-  installGlobals.runInContext(context)({
-    ...host,
-    position,
-    web: webHost,
-    asyncContext,
-  });
-  const runner = createRunner.runInContext(context)({
-    settle: host.settle,
-    allowsDynamicImport: host.allowsDynamicImport,
+  const current = { ...host, position, web: webHost, asyncContext };
+  installGlobals.runInContext(context)(current);
+  const runner = createRunner.runInContext(context)(current, {
     resolve: (/** @type {string} */ from, /** @type {string} */ specifier) =>
       path.posix.join(path.posix.dirname(from), specifier),
     moduleFunction(/** @type {string} */ modulePath) {
@@ -77,16 +72,16 @@ export function createFunctionContext({ scripts, position }, host) {
       throw new Error(`"${modulePath}" is not in the bundle`);
     },
   });
-  reportUnhandledRejections(
-    promisePrototype.runInContext(context),
-    host.unhandledRejection,
+  reportUnhandledRejections(promisePrototype.runInContext(context), (reason) =>
+    current.unhandledRejection(reason),
   );
   return {
     invoke: runner.invoke,
-    runMicrotasks(timeout) {
-      // The queue is emptied after any script; a limit costs 60 µs.
-      nothing.runInContext(context, timeout === undefined ? {} : { timeout });
+    runMicrotasks() {
+      // The queue is emptied after any script.
+      nothing.runInContext(context);
     },
+    changeHost: (next) => void Object.assign(current, next),
   };
 }
 

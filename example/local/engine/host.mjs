@@ -33,13 +33,14 @@ export class Host {
   #codeTimeoutMs;
   #requests = 0;
 
-  /** @param {Required<Pick<DeploymentOptions, "clock" | "seed" | "faults" | "env">> & Pick<DeploymentOptions, "codeTimeoutMs">} options */
-  constructor({ clock, seed, faults, env, codeTimeoutMs }) {
+  /** @param {Required<Pick<DeploymentOptions, "clock" | "seed" | "faults" | "env" | "sharesContexts">> & Pick<DeploymentOptions, "codeTimeoutMs">} options */
+  constructor({ clock, seed, faults, env, sharesContexts, codeTimeoutMs }) {
     const random = seededRandom(seed);
     this.clock = clock;
     this.random = random.fork();
     this.faults = new Faults(faults, random.fork(), clock);
     this.logs = new Logs(clock);
+    this.sharesContexts = sharesContexts;
     this.#env = env;
     this.#codeTimeoutMs = codeTimeoutMs;
     this.transactions = new Transactions(this);
@@ -75,6 +76,7 @@ export class Host {
       logs: [],
       budget: {
         codeMs: this.#codeTimeoutMs,
+        maxCodeMs: this.#codeTimeoutMs ?? Infinity,
         spend: this.faults.newBudget(),
       },
     };

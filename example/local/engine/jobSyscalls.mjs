@@ -4,7 +4,7 @@ import { getConvexSize, jsonToConvex } from "convex/values";
 import { FunctionError } from "./errors.mjs";
 import { scheduledJobs } from "./frames.mjs";
 import { jobKey, JOBS_TABLE } from "./jobs.mjs";
-import { checkValue } from "./limits.mjs";
+import { checkedValue } from "./limits.mjs";
 
 /** @import { Frame } from "./frames.mjs" */
 /** @import { FunctionTable } from "./functions.mjs" */
@@ -27,7 +27,7 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
       `"${target.path}" is a query: it can't be scheduled`,
     );
   const argsJson = JSON.stringify(args);
-  checkValue("Arguments", argsJson);
+  checkedValue("Arguments", argsJson);
   const argsBytes = getConvexSize(jsonToConvex(args));
   checkRoom(frame, argsBytes);
   const at = ts * 1000;

@@ -15,14 +15,17 @@ const MAX_VALUE_BYTES = 16 << 20;
 /**
  * Throws if arguments or a result exceed a limit.
  *
- * @param {string} what "arguments", say
+ * @param {string} what "Arguments", say
  * @param {string} json
+ * @returns {JSONValue} the same value
  */
-export function checkValue(what, json) {
+export function checkedValue(what, json) {
   // The same as in JSON but for the odd escape, which is near enough.
   if (json.length > MAX_VALUE_BYTES)
     throw tooLarge(what, json.length, MAX_VALUE_BYTES);
-  checkShape(JSON.parse(json), MAX_NESTING);
+  const value = JSON.parse(json);
+  checkShape(value, MAX_NESTING);
+  return value;
 }
 
 /** @param {JSONValue} value of an insert, patch or replace */

@@ -9,16 +9,19 @@ const LONGEST_WAIT_MS = 10_000;
 export class Permits {
   #free;
   #clock;
+  #refused;
   /** @type {Set<() => void>} */
   #waiting = new Set();
 
   /**
    * @param {number} total
    * @param {Clock} clock
+   * @param {() => void} refused is told of each refusal
    */
-  constructor(total, clock) {
+  constructor(total, clock, refused) {
     this.#free = total;
     this.#clock = clock;
+    this.#refused = refused;
   }
 
   /**
@@ -39,6 +42,7 @@ export class Permits {
       const cancelTimer = mayBeRefused
         ? this.#clock.setTimer(LONGEST_WAIT_MS, () => {
             this.#waiting.delete(grant);
+            this.#refused();
             reject(
               new FunctionError(
                 "Too many concurrent requests in a short period of time. Your deployment runs out of concurrent actions; spread your requests out over time or throttle them to avoid errors.",

@@ -23,7 +23,7 @@ class CalledOff extends Error {}
 
 export class Scheduler {
   #host;
-  /** @type {Map<string, () => void>} what cancels the timers of jobs not due yet */
+  /** @type {Map<string, { at: number, cancelTimer: () => void }>} jobs that are not due yet */
   #waiting = new Map();
   /** @type {Map<string, Job>} in the order in which they came due */
   #due = new Map();
@@ -36,7 +36,9 @@ export class Scheduler {
   }
 
   get isIdle() {
-    return this.#due.size === 0 && this.#running.size === 0;
+    if (this.#due.size > 0 || this.#running.size > 0) return false;
+    const now = this.#host.clock.now();
+    return [...this.#waiting.values()].every(({ at }) => at > now);
   }
 
   /** @param {Job} job that has been committed */
@@ -48,13 +50,14 @@ export class Scheduler {
       this.#waiting.delete(key);
       this.#due.set(key, job);
       this.#startDue();
+      if (this.#due.has(key)) faults.hit("job queued");
     });
-    this.#waiting.set(key, cancelTimer);
+    this.#waiting.set(key, { at: job.at, cancelTimer });
   }
 
   /** @param {string} key of a job whose cancellation has been committed */
   cancel(key) {
-    this.#waiting.get(key)?.();
+    this.#waiting.get(key)?.cancelTimer();
     this.#waiting.delete(key);
     this.#due.delete(key);
     const running = this.#running.get(key);
@@ -62,13 +65,13 @@ export class Scheduler {
   }
 
   close() {
-    for (const cancelTimer of this.#waiting.values()) cancelTimer();
+    for (const { cancelTimer } of this.#waiting.values()) cancelTimer();
     this.#waiting.clear();
     this.#due.clear();
   }
 
   #startDue() {
-    const { faults, track } = this.#host;
+    const { faults, track, activity } = this.#host;
     for (const [key, job] of this.#due) {
       if (this.#running.size >= faults.maxConcurrentJobs) return;
       this.#due.delete(key);
@@ -77,6 +80,7 @@ export class Scheduler {
       void track(this.#run(job, running)).finally(() => {
         this.#running.delete(key);
         this.#startDue();
+        activity.tell();
       });
     }
   }

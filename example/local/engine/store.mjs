@@ -16,6 +16,7 @@ import { copyDocuments, readTable } from "./storeCopy.mjs";
  * @typedef {object} StoreTransaction
  * @property {(name: string, args: object) => any} syscall
  * @property {(name: string, args: object) => Promise<any>} asyncSyscall
+ * @property {(name: string, argsJson: string) => Promise<string>} pass the same, as JSON
  * @property {(kind: NestedKind, componentPath: string, limits: object | undefined, body: TransactionBody) => Promise<void>} nested
  *   undoes what `body` has written if it throws
  */
@@ -89,17 +90,17 @@ function hostFunction(kind) {
 function storeTransaction({ database, componentPath, now }) {
   const within = AsyncLocalStorage.snapshot();
   const { Convex } = /** @type {any} */ (globalThis);
+  const pass = (/** @type {string} */ name, /** @type {string} */ argsJson) => {
+    if (name === "1.0/insert")
+      database.tables.get(componentPath)?.add(JSON.parse(argsJson).table);
+    return within(() => Convex.asyncSyscall(name, argsJson));
+  };
   return {
     syscall: (name, args) =>
       JSON.parse(within(() => Convex.syscall(name, JSON.stringify(args)))),
-    async asyncSyscall(name, args) {
-      if (name === "1.0/insert")
-        database.tables
-          .get(componentPath)
-          ?.add(/** @type {{ table: string }} */ (args).table);
-      const json = JSON.stringify(args);
-      return JSON.parse(await within(() => Convex.asyncSyscall(name, json)));
-    },
+    asyncSyscall: async (name, args) =>
+      JSON.parse(await pass(name, JSON.stringify(args))),
+    pass,
     nested: (kind, componentPath, limits, body) =>
       within(() =>
         execute({ database, kind, componentPath, now, body, limits }),

@@ -65,7 +65,14 @@ export async function copyDocuments(tables, from, to) {
  * @param {string} id that it has to get
  */
 async function insert(store, table, value, id) {
-  const inserted = await store.asyncSyscall("1.0/insert", { table, value });
+  const args = { table, value };
+  const inserted = await store
+    .asyncSyscall("1.0/insert", args)
+    .catch((/** @type {Error} */ { message }) => {
+      throw new Error(
+        `Schema validation failed.\nDocument with ID "${id}" in table "${table}" does not match the schema: ${message}`,
+      );
+    });
   if (inserted._id !== id)
     throw new Error(`Copying ${id} has made it ${inserted._id}`);
 }

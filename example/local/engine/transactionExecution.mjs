@@ -11,8 +11,9 @@ import {
 /** @import { Invocation, PendingCall } from "./functionRun.mjs" */
 
 /**
- * Runs a query or a mutation until its promise is settled. Calls of the host are made one at a time, in order, and each is answered when
- * the function has nothing else to do: its code never runs during a call.
+ * Runs a query or a mutation until its promise is settled. Calls of the host are
+ * made one at a time, in order, and each is answered when the function has nothing
+ * else to do: its code never runs during a call.
  *
  * @param {Invocation} invocation
  * @returns {Promise<string>} the result as JSON
@@ -26,6 +27,7 @@ export async function runInTransaction(invocation) {
     const outcome = run.outcome();
     if (outcome) {
       if (calls.length > 0) warnOfUnawaited(invocation, calls);
+      else run.finish();
       return resultOf(outcome);
     }
     const call = calls.shift();

@@ -4,7 +4,7 @@ import { Conflict, FunctionError, TransactionDied } from "./errors.mjs";
 import { runInTransaction } from "./transactionExecution.mjs";
 import { createFrame, mergeInto } from "./frames.mjs";
 import { ofKind } from "./functions.mjs";
-import { checkValue, MAX_CALL_DEPTH } from "./limits.mjs";
+import { checkedValue, MAX_CALL_DEPTH } from "./limits.mjs";
 import { transactionSyscalls } from "./transactionSyscalls.mjs";
 import { validateArgs, validateReturns } from "./validation.mjs";
 
@@ -140,8 +140,8 @@ export class Transactions {
   async #execute(frame, argsJson) {
     const { target, transaction } = frame;
     transaction.budget.spend("call", target);
-    checkValue("Arguments", argsJson);
-    validateArgs(target.args, JSON.parse(argsJson));
+    validateArgs(target.args, checkedValue("Arguments", argsJson));
+    const { sync, async } = this.#syscalls;
     const result = await runInTransaction({
       bundle: target.bundle,
       kind: target.kind,
@@ -153,23 +153,19 @@ export class Transactions {
       env: this.#host.envOf(target),
       print: (level, message) =>
         transaction.logs.push({ level, target, message }),
-      syscall: (name, args) =>
-        JSON.stringify(this.#syscalls.sync(frame, name, JSON.parse(args))),
-      asyncSyscall: async (name, args) =>
-        JSON.stringify(
-          await this.#syscalls.async(frame, name, JSON.parse(args)),
-        ),
+      syscall: (name, args) => sync(frame, name, args),
+      asyncSyscall: (name, args) => async(frame, name, args),
       budget: transaction.budget,
+      sharesContexts: this.#host.sharesContexts(target.componentPath),
     });
-    checkValue("Return value", result);
-    validateReturns(target.returns, JSON.parse(result));
+    validateReturns(target.returns, checkedValue("Return value", result));
     return result;
   }
 
   /**
    * @param {Frame} parent
    * @param {any} args of `1.0/runUdf`
-   * @returns {Promise<any>} the result's JSON, parsed
+   * @returns {Promise<string>} the result as JSON
    */
   async #runNested(parent, { udfType, args, transactionLimits, ...address }) {
     if (parent.depth >= MAX_CALL_DEPTH)
@@ -200,7 +196,7 @@ export class Transactions {
       },
     );
     if (frame) mergeInto(frame, parent);
-    return JSON.parse(result);
+    return result;
   }
 }
 

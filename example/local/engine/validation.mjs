@@ -80,17 +80,18 @@ function findProblem(validator, value, path) {
  * @param {string} path
  */
 function findObjectProblem(validator, value, path) {
-  const context = [
-    ...(path === "" ? [] : [`Path: ${path}`]),
-    `Object: ${JSON.stringify(value)}`,
-    `Validator: ${describeValidator(validator)}`,
-  ].join("\n");
+  const context = () =>
+    [
+      ...(path === "" ? [] : [`Path: ${path}`]),
+      `Object: ${JSON.stringify(value)}`,
+      `Validator: ${describeValidator(validator)}`,
+    ].join("\n");
   for (const name of Object.keys(validator.value)) {
     const field = validator.value[name];
     const item = value[name];
     if (item === undefined) {
       if (field.optional) continue;
-      return `Object is missing the required field \`${name}\`. Consider wrapping the field validator in \`v.optional(...)\` if this is expected.\n\n${context}`;
+      return `Object is missing the required field \`${name}\`. Consider wrapping the field validator in \`v.optional(...)\` if this is expected.\n\n${context()}`;
     }
     const problem = findProblem(field.fieldType, item, `${path}.${name}`);
     if (problem) return problem;
@@ -100,7 +101,7 @@ function findObjectProblem(validator, value, path) {
   );
   return extra === undefined
     ? undefined
-    : `Object contains extra field \`${extra}\` that is not in the validator.\n\n${context}`;
+    : `Object contains extra field \`${extra}\` that is not in the validator.\n\n${context()}`;
 }
 
 /**

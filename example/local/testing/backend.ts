@@ -24,11 +24,15 @@ const pushes = new Map<string, Promise<Push>>();
 
 /** What the CLI uploads of an app in this repository; bundled once for each file of tests. */
 export function bundle(app: string): Promise<Push> {
-  const known = pushes.get(app) ?? pushRequest({ app: path.join(ROOT, app) });
+  const known =
+    pushes.get(app) ??
+    // This package as it is, whether or not it is built.
+    pushRequest({ app: path.join(ROOT, app), liveSources: true });
   pushes.set(app, known);
   return known;
 }
 
+export const WORKFLOW_APP = "example/local/testing/app";
 export const PLATFORM_APP = "example/local/testing/platformApp";
 
 export type Backend = Awaited<ReturnType<typeof startBackend>>;
@@ -53,34 +57,29 @@ export async function startBackend(
   ): Promise<CallResponse> =>
     deployment.call({ path, args, caller: { admin: true }, ...options });
 
-  return {
-    clock,
-    deployment,
-    lines,
-    call,
-
-    /** What a function returns; throws what it throws. */
-    async run(path: string, args: JSONValue = {}, options: CallOptions = {}) {
-      const response = await clock.until(call(path, args, options));
-      if (response.status === "success") return response.value;
-      throw new Error(response.errorMessage);
-    },
-
-    /** The error's message; a function that succeeds fails the test. */
-    async failure(
-      path: string,
-      args: JSONValue = {},
-      options: CallOptions = {},
-    ) {
-      const response = await clock.until(call(path, args, options));
-      if (response.status === "error") return response.errorMessage;
-      throw new Error(`${path} returned ${JSON.stringify(response.value)}`);
-    },
-
-    /** One field of all rows of a table. */
-    async column(table: string, field: string, componentPath?: string) {
-      const rows = await deployment.rows(table, componentPath);
-      return rows.map((row: Record<string, unknown>) => row[field]);
-    },
+  /** What a function returns; throws what it throws. */
+  const run = async (...request: Parameters<typeof call>) => {
+    const response = await clock.until(call(...request));
+    if (response.status === "success") return response.value;
+    throw new Error(response.errorMessage);
   };
+
+  /** The error's message; a function that succeeds fails the test. */
+  const failure = async (...request: Parameters<typeof call>) => {
+    const response = await clock.until(call(...request));
+    if (response.status === "error") return response.errorMessage;
+    throw new Error(`${request[0]} returned ${JSON.stringify(response.value)}`);
+  };
+
+  /** One field of all rows of a table. */
+  const column = async (
+    table: string,
+    field: string,
+    componentPath?: string,
+  ) => {
+    const rows = await deployment.rows(table, componentPath);
+    return rows.map((row: Record<string, unknown>) => row[field]);
+  };
+
+  return { clock, deployment, lines, call, run, failure, column };
 }

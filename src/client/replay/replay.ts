@@ -1,5 +1,6 @@
 import type { Outcome } from "../../shared/outcome.js";
 import { sizeOf } from "../../shared/storable.js";
+import { Arrivals } from "./arrivals.js";
 import { interestIn } from "./combinators.js";
 import {
   differentRequest,
@@ -58,12 +59,13 @@ export class EngineReplay<
   /** Steps to write down, in the order asked: to be started, inline ones, and those to start again. */
   private unwritten: Issued<Request>[] = [];
   /** Completed steps whose results no turn has shown. */
-  private arrived: Issued<Request>[] = [];
+  private readonly arrived = new Arrivals<Issued<Request>>();
   private readonly shownBefore: { stepNumber: number; entry: JournalEntry }[];
   private deliveries: TurnRecord["deliveries"] = [];
   private delivered = 0;
   private inlineRun = 0;
   private inlineBytes = 0;
+  private shownSteps = 0;
   private shownBytes = 0;
   private divergence: DeterminismError | undefined;
   private settled: Settled | undefined;
@@ -108,8 +110,10 @@ export class EngineReplay<
       entry,
       request,
     );
-    if (entry.unstarted) this.unwritten.push(step);
-    else if (entry.outcome && !entry.delivery) this.arrived.push(step);
+    if (entry.unstarted) {
+      step.bytes = sizeOf(request.args);
+      this.unwritten.push(step);
+    } else if (entry.outcome && !entry.delivery) this.arrived.add(step);
   }
 
   /** Executes the turn to its end, and writes down what it did. */
@@ -148,9 +152,12 @@ export class EngineReplay<
       return await this.runInline(inline);
     }
     if (settled) return await this.end(settled);
-    if (this.arrived.length > 0) {
-      if (this.shownBytes >= ports.limits.shownBytes) return await this.yield();
-      return await this.deliver(this.takeLongestWaiting());
+    if (this.arrived.size > 0) {
+      const { shownSteps, shownBytes } = ports.limits;
+      const full =
+        this.shownSteps >= shownSteps || this.shownBytes >= shownBytes;
+      if (full) return await this.yield();
+      return await this.deliver(this.arrived.takeLongestWaiting());
     }
     if (this.unwritten.length > 0)
       return (await this.write()) ? undefined : { kind: "fenced" };
@@ -226,24 +233,17 @@ export class EngineReplay<
     this.live = true;
     step.completed = { outcome, completedAt: this.ports.now };
     // A handler that has returned takes no more results.
-    if (this.settled) return;
-    step.completed.delivery = this.place();
-    await this.show(step, copyOf(outcome) as Outcome);
-  }
-
-  private takeLongestWaiting(): Issued<Request> {
-    this.arrived.sort(
-      (a, b) =>
-        a.entry!.completedAt! - b.entry!.completedAt! ||
-        a.stepNumber - b.stepNumber,
-    );
-    return this.arrived.shift()!;
+    if (!this.settled) step.completed.delivery = this.place();
+    if (this.ports.mayChangeRun(step.request) && !(await this.write()))
+      return { kind: "fenced" };
+    if (!this.settled) await this.show(step, copyOf(outcome) as Outcome);
   }
 
   private async deliver(step: Issued<Request>): Promise<undefined> {
     const entry = step.entry!;
     entry.delivery = this.place();
     this.deliveries.push({ entry, delivery: entry.delivery });
+    this.shownSteps++;
     this.shownBytes += entry.bytes;
     this.live = true;
     await this.show(step, entry.outcome!);
@@ -271,7 +271,7 @@ export class EngineReplay<
     for (const [at, step] of steps.entries()) {
       step.entry = entries[at]!;
       this.journal[step.stepNumber] = step.entry;
-      if (step.entry.outcome && !step.completed) this.arrived.push(step);
+      if (step.entry.outcome && !step.completed) this.arrived.add(step);
     }
     return true;
   }
@@ -301,17 +301,30 @@ export class EngineReplay<
     return { kind: written ? "yielded" : "fenced" };
   }
 
-  private async wait(): Promise<TurnEnd> {
+  private async wait(): Promise<TurnEnd | undefined> {
     if (this.issued.length < this.journal.length)
       throw this.missing("is blocked");
     const inFlight = this.issued.filter(({ entry }) => !entry!.outcome);
+    if (inFlight.length === 0 && (await this.goesOnByItself())) return;
     const { now, later } = changedWaits(
       inFlight.map(({ entry, promise }) => ({ entry: entry!, promise })),
-      this.ports.limits.shownBytes,
+      this.ports.limits,
     );
     if (later) return await this.yield(now);
     if (!(await this.write({ waits: now }))) return { kind: "fenced" };
     return { kind: inFlight.length > 0 ? "waiting" : "stuck" };
+  }
+
+  /**
+   * Whether a handler that waits for no step is only slow: host calls of its own that follow one
+   * another each take their turn after the one by which it seemed to be blocked.
+   */
+  private async goesOnByItself(): Promise<boolean> {
+    for (let tries = 0; tries < PATIENCE; tries++) {
+      await this.resume(() => undefined);
+      if (this.settled || this.unwritten.length > 0) return true;
+    }
+    return false;
   }
 
   private async end(settled: Settled): Promise<TurnEnd> {
@@ -320,6 +333,8 @@ export class EngineReplay<
     return (await this.write()) ? settled : { kind: "fenced" };
   }
 }
+
+const PATIENCE = 32;
 
 /** A copy: the handler may change what it is given, the journal may not. */
 function copyOf(value: unknown): unknown {

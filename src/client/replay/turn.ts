@@ -34,7 +34,9 @@ export interface TurnLimits {
   newSteps: number;
   /** Arguments of steps to start and outcomes of inline steps, in bytes. */
   newBytes: number;
-  /** Results shown for the first time, in bytes. */
+  /** Results shown for the first time, and steps in flight rewritten. */
+  shownSteps: number;
+  /** Of those, the bytes. */
   shownBytes: number;
 }
 
@@ -56,6 +58,8 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   runInline(request: Request, turn: InlineTurn): Promise<Outcome | null>;
   /** Whether this turn may run one more inline step, having run `count`. */
   roomForInline(count: number): Promise<boolean> | boolean;
+  /** Whether an inline step may cancel or restart its own run. It is written down at once, to see. */
+  mayChangeRun(request: Request): boolean;
   /** They may get tighter in the course of the turn. */
   readonly limits: TurnLimits;
   /** The entries of `record.steps`; null when the run was canceled or restarted since the turn began. */

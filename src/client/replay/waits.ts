@@ -1,6 +1,7 @@
 import { interestIn } from "./combinators.js";
 import { sameInterest, type Interest, type JournalEntry } from "./journal.js";
 import type { StepPromise } from "./stepPromise.js";
+import type { TurnLimits } from "./turn.js";
 
 interface Wait {
   entry: JournalEntry;
@@ -9,12 +10,12 @@ interface Wait {
 
 /**
  * Steps in flight that are waited for otherwise than their entries say: those to write down now, of
- * about `maxBytes`, and whether some that must be are left for `later`. To miss that a result
+ * as many as one turn may, and whether some that must be are left for `later`. To miss that a result
  * matters no more costs a turn at most; to miss that it matters now costs the run.
  */
 export function changedWaits(
   inFlight: { entry: JournalEntry; promise: StepPromise }[],
-  maxBytes: number,
+  { shownSteps, shownBytes }: Pick<TurnLimits, "shownSteps" | "shownBytes">,
 ): { now: Wait[]; later: boolean } {
   const waits = inFlight.map(({ entry, promise }) => ({
     entry,
@@ -28,10 +29,14 @@ export function changedWaits(
     ({ entry, interest }) => !sameInterest(interest, entry.interest),
   );
   const must = changed.filter((wait) => !mayStay(wait));
+  let steps = 0;
   let bytes = 0;
   const fits = ({ entry }: Wait) => {
-    const fit = bytes < maxBytes || bytes === 0;
-    if (fit) bytes += entry.bytes;
+    const fit = steps === 0 || (steps < shownSteps && bytes < shownBytes);
+    if (fit) {
+      steps++;
+      bytes += entry.bytes;
+    }
     return fit;
   };
   const now = must.filter(fits);

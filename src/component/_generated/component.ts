@@ -216,6 +216,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             };
             pendingTurn?:
               { workId: string } | { checkId: string; scheduledId: string };
+            poolLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
             revision?: number;
             runResult?:
@@ -340,6 +342,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             };
             pendingTurn?:
               { workId: string } | { checkId: string; scheduledId: string };
+            poolLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
             revision?: number;
             runResult?:
@@ -634,6 +638,9 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "mutation",
         "internal",
         {
+          failure?:
+            | { data: any; name: "ConvexError" }
+            | { ms: number; name: "TimeoutError" };
           generationNumber: number;
           runResult:
             | { kind: "success"; returnValue: any }
@@ -650,6 +657,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           createOnly?: boolean;
           execution?: "driver" | "pool";
+          logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
           maxParallelism?: number;
           onComplete?: { context?: any; fnHandle: string };
           startAsync?: boolean;
@@ -769,6 +777,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             };
             pendingTurn?:
               { workId: string } | { checkId: string; scheduledId: string };
+            poolLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
             revision?: number;
             runResult?:

@@ -13,7 +13,7 @@ const TITLE = "does what the oracle foretells, whatever comes in which order";
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
   await forEachSeed(
-    seeds(1000),
+    seeds(700),
     "src/testing/random/core.test.ts",
     TITLE,
     async (seed) => {

@@ -40,4 +40,7 @@ const show = (value: unknown) =>
 
 /** As data: without fields that are undefined and without prototypes. */
 const plain = (value: unknown): unknown =>
-  value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value, number));
+
+const number = (_key: string, value: unknown) =>
+  typeof value === "bigint" ? `${value}n` : value;

@@ -25,7 +25,7 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
       steps: random.between(2, 8),
       children: 1,
     });
-    const faults = Faults.atRandom(random.fork(), 4);
+    const faults = Faults.atRandom(random.fork(), 5);
     const ordeal = new Ordeal(program, random, faults, {
       cancel: 0.2,
       restart: 0.3,

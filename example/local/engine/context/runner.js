@@ -3,7 +3,7 @@
  * modules and calls the function. What crosses to the host is text, functions
  * of the host that take and give text, and the bundle's own module functions.
  */
-(function (host) {
+(function (host, bundle) {
   "use strict";
   const { stringify } = JSON;
   const convexError = Symbol.for("ConvexError");
@@ -15,7 +15,7 @@
     if (known) return known.exports;
     const module = { exports: {} };
     modules.set(path, module);
-    const evaluate = host.moduleFunction(path);
+    const evaluate = bundle.moduleFunction(path);
     const require = (specifier) => {
       // An import statement's is called while its module is evaluated, that of
       // a dynamic import afterwards.
@@ -23,7 +23,7 @@
         throw new Error(
           "Dynamic import is not supported in queries and mutations",
         );
-      return load(host.resolve(path, specifier));
+      return load(bundle.resolve(path, specifier));
     };
     evaluating++;
     try {

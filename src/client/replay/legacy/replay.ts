@@ -1,4 +1,4 @@
-import { differentRequest, type DeterminismError } from "../divergence.js";
+import { differentRequest } from "../divergence.js";
 import type { JournalEntry, StepRequest } from "../journal.js";
 import { settleWith } from "../stepPromise.js";
 import type { NewStep, Replay, Settled, TurnEnd, TurnPorts } from "../turn.js";
@@ -9,6 +9,12 @@ const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2 };
 
 /** 0.4 runs inline steps however full the transaction is. */
 const ALONE = { isFirst: true, unwritten: { steps: 0, bytes: 0 } };
+
+/** 0.4 knows no limits. */
+type Ports<Request extends StepRequest> = Pick<
+  TurnPorts<Request>,
+  "now" | "resume" | "runInline" | "record"
+>;
 
 interface Asked<Request> {
   request: Request;
@@ -38,14 +44,14 @@ export class LegacyReplay<
   private readonly queue: LegacyQueue<Asked<Request>>;
   private taken = 0;
   private batch: Asked<Request>[] | undefined;
-  private divergence: DeterminismError | undefined;
+  private divergence: Error | undefined;
   private settled: Settled | undefined;
   live: boolean;
 
   constructor(
     private readonly runId: string,
     private readonly journal: JournalEntry[],
-    private readonly ports: TurnPorts<Request>,
+    private readonly ports: Ports<Request>,
     /** How many requests are buffered: the manager's `maxParallelism`, else 10. */
     capacity = 10,
   ) {
@@ -72,13 +78,18 @@ export class LegacyReplay<
       const inner = layered;
       layered = async () => await inner();
     }
-    return layered();
+    const promise = layered();
+    // A step that nobody awaits may fail without taking the turn with it.
+    void promise.catch(() => {});
+    return promise;
   }
 
   async run(handler: () => Promise<unknown>): Promise<TurnEnd> {
     await this.ports.resume(() => {
       this.begin(handler);
-      void this.answerRequests();
+      this.answerRequests().catch((error: Error) => {
+        this.divergence = error;
+      });
     });
     if (this.divergence) throw this.divergence;
     const { batch, settled } = this;
@@ -101,25 +112,15 @@ export class LegacyReplay<
 
   /** L2, up to the first request that the journal doesn't answer. */
   private async answerRequests() {
-    while (!this.divergence) {
+    for (;;) {
       const asked = await this.queue.take();
       const entry = this.journal[this.taken];
       if (!entry || entry.unstarted) return await this.gatherBatch(asked);
-      this.answerFromJournal(asked, entry);
+      this.compare(this.taken, entry, asked.request);
+      this.taken++;
+      this.live = this.taken === this.journal.length;
+      asked.answer(entry);
     }
-  }
-
-  private answerFromJournal(asked: Asked<Request>, entry: JournalEntry) {
-    this.divergence = differentRequest(
-      this.runId,
-      this.taken,
-      withoutType(entry),
-      withoutType(asked.request),
-    );
-    if (this.divergence) return;
-    this.taken++;
-    this.live = this.taken === this.journal.length;
-    asked.answer(entry);
   }
 
   private async gatherBatch(first: Asked<Request>) {
@@ -129,39 +130,39 @@ export class LegacyReplay<
     this.batch = batch;
   }
 
-  /** L3. Null when the run was canceled or restarted since the turn began. */
+  /**
+   * L3. Null when the run was canceled or restarted since the turn began. Where a restart has left
+   * gaps, what lies between them is not started again.
+   */
   private async startBatch(
     batch: Asked<Request>[],
   ): Promise<JournalEntry[] | null> {
     const steps: NewStep<Request>[] = [];
-    for (const { request } of batch)
-      steps.push(await this.newStep(request, this.taken + steps.length));
-    if (this.divergence) throw this.divergence;
+    for (const [index, { request }] of batch.entries()) {
+      const stepNumber = this.taken + index;
+      const entry = this.journal[stepNumber];
+      if (entry) this.compare(stepNumber, entry, request);
+      if (!entry || entry.unstarted)
+        steps.push(await this.newStep(request, stepNumber, entry));
+    }
     const entries = await this.ports.record({
       steps,
       deliveries: [],
       waits: [],
       goOn: false,
     });
-    if (!entries) return null;
-    for (const entry of entries) this.journal[this.taken++] = entry;
+    for (const [index, { stepNumber }] of steps.entries())
+      if (entries) this.journal[stepNumber] = entries[index]!;
     return entries;
   }
 
   private async newStep(
     request: Request,
     stepNumber: number,
+    kept: JournalEntry | undefined,
   ): Promise<NewStep<Request>> {
-    const entry = this.journal[stepNumber];
-    if (entry)
-      this.divergence ??= differentRequest(
-        this.runId,
-        stepNumber,
-        withoutType(entry),
-        withoutType(request),
-      );
     const completed =
-      request.inline && !entry
+      request.inline && !kept
         ? {
             outcome: (await this.ports.runInline(request, ALONE))!,
             completedAt: this.ports.now,
@@ -170,11 +171,21 @@ export class LegacyReplay<
     return {
       stepNumber,
       request,
-      startedAt: entry?.startedAt ?? this.ports.now,
-      stepId: entry?.stepId,
+      startedAt: kept?.startedAt ?? this.ports.now,
+      stepId: kept?.stepId,
       interest: { wakes: "always" },
       completed,
     };
+  }
+
+  private compare(stepNumber: number, entry: JournalEntry, request: Request) {
+    const divergence = differentRequest(
+      this.runId,
+      stepNumber,
+      withoutType(entry),
+      withoutType(request),
+    );
+    if (divergence) throw divergence;
   }
 }
 

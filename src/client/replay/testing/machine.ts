@@ -2,7 +2,13 @@ import { setImmediate } from "node:timers/promises";
 import type { Outcome } from "../../../shared/outcome.js";
 import type { JournalEntry, StepRequest } from "../journal.js";
 import { EngineReplay } from "../replay.js";
-import type { NewStep, TurnEnd, TurnLimits, TurnRecord } from "../turn.js";
+import type {
+  InlineTurn,
+  NewStep,
+  TurnEnd,
+  TurnLimits,
+  TurnRecord,
+} from "../turn.js";
 
 export const RUN = "run1";
 
@@ -55,6 +61,7 @@ export class Machine {
   limits: TurnLimits = {
     newSteps: Infinity,
     newBytes: Infinity,
+    shownSteps: Infinity,
     shownBytes: Infinity,
   };
   /** How many inline steps one turn has room for. */
@@ -70,9 +77,10 @@ export class Machine {
     readonly journal: JournalEntry[] = [],
   ) {}
 
-  /** What inline steps bring. */
-  inlineOutcome: (request: StepRequest) => Outcome = ({ name }) =>
-    succeeded(name);
+  /** What inline steps bring; null of one that needs a transaction of its own. */
+  inlineOutcome: (request: StepRequest, turn: InlineTurn) => Outcome | null = ({
+    name,
+  }) => succeeded(name);
   /** Steps that have a result as soon as they are written down. */
   outcomeAtOnce: (step: NewStep) => Outcome | undefined = () => undefined;
 
@@ -84,9 +92,10 @@ export class Machine {
         begin();
         await setImmediate();
       },
-      runInline: async (request) => {
+      mayChangeRun: () => false,
+      runInline: async (request, turn) => {
         this.log.push(`run ${request.name}`);
-        return this.inlineOutcome(request);
+        return this.inlineOutcome(request, turn);
       },
       roomForInline: (count) => count === 0 || count < this.inlineRoom,
       limits: this.limits,

@@ -83,7 +83,8 @@ export async function runUntilEnded(
   for (let rounds = 1; ; rounds++) {
     if (rounds > 500) throw new Error("The runs never end");
     // What waits long for nothing but time comes at once.
-    await (rounds % 15 === 0 ? drain() : advance(random.pick([20, 200, 1000])));
+    const atRest = rounds % 15 === 0;
+    await (atRest ? drain() : advance(random.pick([20, 200, 1000])));
     await meanwhile?.();
     const going = await unended(t);
     if (going.length === 0) return;
@@ -94,9 +95,10 @@ export async function runUntilEnded(
     } else if (next && random.chance(0.4)) {
       const { workflowId, step } = random.pick([next, ...others]);
       await send(workflowId, step.name);
-    } else if (vi.getTimerCount() === 0) {
-      if (!next) throw new Error(await describeHang(t, going));
+    } else if (atRest && next) {
       await send(next.workflowId, next.step.name);
+    } else if (atRest && vi.getTimerCount() === 0) {
+      throw new Error(await describeHang(t, going));
     }
   }
 }

@@ -50,6 +50,11 @@ export class FaultyFunctions {
     return await this.inside.run({ kind: "undisturbed" }, body);
   }
 
+  /** What `body` calls of a transaction fails as its last act. */
+  async doomed<T>(body: () => Promise<T>): Promise<T> {
+    return await this.inside.run({ kind: "doomed" }, body);
+  }
+
   private wrapModule(component: string, file: string, module: unknown) {
     const name = file.replace(/^.*\/(?=[^/]+$)/, "").replace(/\.[jt]s$/, "");
     return Object.fromEntries(
@@ -145,7 +150,7 @@ export class FaultyFunctions {
   /** In a transaction inside this one, whose end undoes all it did: as the platform does before it tries again. */
   private async attemptInVain({ component, path, args }: Called, ctx: Ctx) {
     const self = `function://${component};${path}`;
-    await this.inside.run({ kind: "doomed" }, async () => {
+    await this.doomed(async () => {
       await (ctx["runMutation"] as Handler)(self as never, args).catch(
         () => undefined,
       );

@@ -34,6 +34,7 @@ export const HAPPENINGS = [
   "driven turn repeated",
   "switched",
   "stale callback repeated",
+  "call that failed",
   "canceled",
   "restarted",
 ] as const;
@@ -99,8 +100,17 @@ export class Ordeal {
     await this.checkCleanup();
   }
 
-  private readonly call = <T>(body: () => Promise<T>) =>
-    this.functions.undisturbed(body);
+  /** A call from outside. One that fails leaves everything as it was, and is made again. */
+  private readonly call = async <T>(body: () => Promise<T>) => {
+    const { t, functions } = this;
+    if (this.random.chance(0.1)) {
+      const before = await everyRow(t);
+      await expect(functions.doomed(body)).rejects.toThrow("Injected");
+      same("what a failed call leaves", await everyRow(t), before);
+      this.note("call that failed");
+    }
+    return await functions.undisturbed(body);
+  };
 
   private async untilEnded() {
     await runUntilEnded(this.t, this.random, {
@@ -131,7 +141,7 @@ export class Ordeal {
     const runner = t as unknown as {
       fun(path: object, args: unknown): Promise<unknown>;
     };
-    await this.call(() =>
+    await functions.undisturbed(() =>
       runner.fun({ componentPath: component, udfPath: path }, args),
     );
     if (drive) this.note("driven turn repeated");

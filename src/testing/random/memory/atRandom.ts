@@ -55,9 +55,14 @@ function weatherOf(random: Random): Weather {
     turns: {
       quiesce: random.pick<Quiesce>(["ticks", "hostCall"]),
       limits: small
-        ? { newSteps: random.between(1, 3), shownBytes: random.between(1, 150) }
+        ? {
+            newSteps: random.between(1, 3),
+            shownSteps: random.between(1, 3),
+            shownBytes: random.between(1, 150),
+          }
         : {},
       inlineSteps: small ? random.between(1, 2) : Infinity,
+      inlineFits: small ? () => random.chance(0.7) : undefined,
     },
   };
 }

@@ -70,7 +70,9 @@ function checkOutcomes(rows: JournalEntry[], { steps }: Foretold) {
 /** Whether a step, or a run, ended otherwise than it was to, by a fault that a test injected. */
 export const wasDisturbed = (result: RunResult) =>
   result.kind === "failed" &&
-  /Injected|process died|turn of workflow \S+ died|attempt \d/.test(result.error);
+  /Injected|process died|turn of workflow \S+ died|attempt \d/.test(
+    result.error,
+  );
 
 /** Inline steps run when the handler is blocked, in the order asked, before any waiting result is shown. */
 function checkInlineFirst(shown: number[], { inlineDueAt }: Foretold) {

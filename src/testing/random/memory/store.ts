@@ -72,6 +72,7 @@ export class MemoryTransaction {
     const { rows } = this.run;
     if (step.stepId !== undefined) {
       const kept = rows[step.stepNumber]!;
+      if (!kept.unstarted) throw new Error(`Step ${kept.name} started twice`);
       kept.unstarted = false;
       kept.interest = step.interest;
       return kept;

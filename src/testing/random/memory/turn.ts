@@ -28,6 +28,8 @@ export interface TurnOptions {
   limits?: Partial<TurnLimits>;
   /** How many inline steps one turn runs. */
   inlineSteps?: number;
+  /** Whether an inline step that is not the turn's first finds the room it needs. */
+  inlineFits?: () => boolean;
 }
 
 export interface Turn {
@@ -50,7 +52,7 @@ export async function takeTurn(
   options: TurnOptions,
 ): Promise<Turn> {
   const { now, quiesce, runId = RUN_ID } = options;
-  const { limits, inlineSteps = Infinity } = options;
+  const { limits, inlineSteps = Infinity, inlineFits = () => true } = options;
   const transaction = new MemoryTransaction(committed, now);
   const { run } = transaction;
   run.pendingTurn = false;
@@ -71,11 +73,15 @@ export async function takeTurn(
           environment.leave();
         }
       },
-      runInline: async ({ args }) =>
-        structuredClone(outcomeOf((args["input"] as WorkInput).plan)),
+      runInline: async ({ args }, { isFirst }) =>
+        isFirst || inlineFits()
+          ? structuredClone(outcomeOf((args["input"] as WorkInput).plan))
+          : null,
       roomForInline: (count) => count === 0 || count < inlineSteps,
+      mayChangeRun: ({ functionType }) => functionType === "mutation",
       limits: {
         newSteps: Infinity,
+        shownSteps: Infinity,
         newBytes: Infinity,
         shownBytes: Infinity,
         ...limits,

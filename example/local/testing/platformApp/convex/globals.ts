@@ -1,14 +1,11 @@
 /** What a function sees of its surroundings. */
 import {
   actionGeneric as action,
-  componentsGeneric,
   mutationGeneric as mutation,
   queryGeneric as query,
 } from "convex/server";
 import { v } from "convex/values";
-import { api } from "./references.js";
-
-const { child } = componentsGeneric();
+import { api, child } from "./references.js";
 
 export const descriptors = query({
   args: {},

@@ -19,7 +19,7 @@ export const schedule = mutation({
     const target = { act: jobs.act, mark: jobs.mark, explode: jobs.explode }[
       kind
     ];
-    const id = await ctx.scheduler.runAfter(delayMs, target!, { key: kind });
+    const id = await ctx.scheduler.runAfter(delayMs, target, { key: kind });
     if (fails) throw new Error("rolled back");
     return id;
   },

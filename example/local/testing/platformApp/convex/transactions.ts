@@ -1,13 +1,10 @@
 /** Transactions, nested calls and what goes wrong in them. */
 import {
-  componentsGeneric,
   mutationGeneric as mutation,
   queryGeneric as query,
 } from "convex/server";
 import { ConvexError, v } from "convex/values";
-import { api } from "./references.js";
-
-const { child } = componentsGeneric();
+import { api, child } from "./references.js";
 
 export const add = mutation({
   args: { key: v.string(), value: v.optional(v.any()) },
@@ -161,9 +158,23 @@ export const wrongResult = query({
   handler: async () => 1 as never,
 });
 
+/** Catches what takes too long, if it can. */
+export const wrapsSpin = mutation({
+  args: {},
+  handler: async (ctx) => {
+    try {
+      return (await ctx.runQuery(api.transactions.spin, {})) as unknown;
+    } catch {
+      return "caught";
+    }
+  },
+});
+
 export const spin = query({
   args: {},
   handler: async () => {
-    for (;;);
+    let sum = 0;
+    for (let i = 0; i < 100_000_000; i++) sum += i;
+    return sum;
   },
 });

@@ -1,0 +1,125 @@
+// @vitest-environment node
+import { expect, test } from "vitest";
+import {
+  bundle,
+  PLATFORM_APP,
+  startBackend,
+  type Push,
+} from "../testing/backend.js";
+
+/** The same push, with something else in one of its sources. */
+async function changed(
+  change: (push: Push) => { source: string } | null | undefined,
+  from: string | RegExp,
+  to: string,
+) {
+  const push = structuredClone(await bundle(PLATFORM_APP));
+  const module = change(push)!;
+  const source = module.source.replace(from, to);
+  expect(source).not.toBe(module.source);
+  module.source = source;
+  return push;
+}
+
+const moduleAt = (path: string) => (push: Push) =>
+  push.appDefinition.changedModules.find((module) => module.path === path);
+const schemaOf = (push: Push) => push.appDefinition.schema;
+
+test("data is kept, and what is scheduled goes on with the new code", async () => {
+  const { run, clock, deployment } = await startBackend(PLATFORM_APP);
+  await run("jobs:mark", { key: "before" });
+  const id = await run("jobs:schedule", {
+    kind: "mark",
+    delayMs: 1000,
+    fails: false,
+  });
+  const push = await changed(moduleAt("jobs.js"), "version 1", "version 2");
+  expect(await deployment.deploy(push)).toEqual({
+    componentPaths: ["child"],
+    addedComponents: [],
+    removedComponents: [],
+  });
+  await clock.advance();
+  expect(await deployment.rows("rows")).toMatchObject([
+    { key: "before", value: "version 1" },
+    { key: "mark", value: "version 2" },
+  ]);
+  expect(await run("jobs:state", { id })).toEqual({ kind: "success" });
+});
+
+test("under another schema, documents keep their ids and creation times", async () => {
+  const { run, clock, deployment } = await startBackend(PLATFORM_APP);
+  for (const key of ["a", "b", "c"]) {
+    await clock.advance(10);
+    await run("transactions:add", { key });
+    // Uses up ids.
+    await run("jobs:schedule", { kind: "mark", delayMs: 0, fails: false });
+  }
+  await run("notes:add", { text: "note" }, { componentPath: "child" });
+  const tables = async () => [
+    await deployment.rows("rows"),
+    await deployment.rows("_scheduled_functions"),
+    await deployment.rows("notes", "child"),
+  ];
+  const before = await tables();
+  await deployment.deploy(
+    await changed(schemaOf, 'index("key"', 'index("byKey"'),
+  );
+  expect(await tables()).toEqual(before);
+  const [{ _id: id }] = before[0] as [{ _id: string }];
+  const added = await run("transactions:add", { key: "d" });
+  expect(Number.parseInt(added as string)).toBeGreaterThan(Number.parseInt(id));
+  await clock.advance();
+  expect(await deployment.rows("rows")).toHaveLength(7);
+});
+
+test("a schema that documents do not match is refused, and changes nothing", async () => {
+  const { run, deployment, column } = await startBackend(PLATFORM_APP);
+  await run("jobs:mark", { key: "row" });
+  const push = await changed(
+    schemaOf,
+    /key: (\w+)\.string\(\)/,
+    "key: $1.number()",
+  );
+  await expect(deployment.deploy(push)).rejects.toThrow(
+    /Schema validation failed.*"rows".*Expected `number`, got `row`/s,
+  );
+  await run("jobs:mark", { key: "another" });
+  expect(await column("rows", "key")).toEqual(["row", "another"]);
+});
+
+test("code that can't be evaluated is refused, and the old one goes on", async () => {
+  const { run, deployment } = await startBackend(PLATFORM_APP);
+  const push = await changed(moduleAt("jobs.js"), /^/, "Buffer.from('');\n");
+  await expect(deployment.analyze(push)).rejects.toThrow(
+    /jobs\.js.*Buffer is not defined/s,
+  );
+  await expect(deployment.deploy(push)).rejects.toThrow(/Buffer/);
+  await run("jobs:mark", { key: "row" });
+});
+
+test("a function that is gone can't be called, by a handle or a schedule either", async () => {
+  const { run, failure, clock, deployment } = await startBackend(PLATFORM_APP);
+  const handle = await run("jobs:handle");
+  const id = await run("jobs:schedule", {
+    kind: "mark",
+    delayMs: 1000,
+    fails: false,
+  });
+  await deployment.deploy(
+    await changed(moduleAt("jobs.js"), /(\w+) as mark/, "$1 as marked"),
+  );
+  expect(await failure("jobs:callHandle", { handle, key: "" })).toMatch(
+    "Could not find function for 'jobs:mark'",
+  );
+  await clock.advance();
+  expect(await run("jobs:state", { id })).toMatchObject({ kind: "failed" });
+});
+
+test("the reply to a push describes functions and components", async () => {
+  const { deployment } = await startBackend(PLATFORM_APP);
+  expect(await deployment.analyze(await bundle(PLATFORM_APP))).toMatchObject({
+    analysis: { "": { functions: { "jobs.js": {} } } },
+    app: { childComponents: { child: { componentPath: "child" } } },
+  });
+});

@@ -1,0 +1,74 @@
+// @vitest-environment node
+import { expect, test } from "vitest";
+import { bundle, startBackend } from "../testing/backend.js";
+import type { FaultOptions } from "./faults.mjs";
+
+const EXAMPLE = "example";
+
+/** Runs `exampleWorkflow` to its end. */
+async function runExample(faults: FaultOptions, seed: number) {
+  const { run, clock, deployment, column } = await startBackend(EXAMPLE, {
+    faults,
+    seed,
+  });
+  const args = { args: { exampleArg: "James" } };
+  const workflowId = await run("example:exampleWorkflow", args);
+  await clock.advance();
+  return {
+    status: await run("example:status", { workflowId }),
+    greetings: await column("greetings", "text"),
+    attempts: await column("attempts", "count"),
+    hazards: deployment.hazards(),
+  };
+}
+
+test("the example's workflow runs to its end", async () => {
+  expect(await runExample({}, 1)).toEqual({
+    status: { type: "completed", result: "Hello, James!" },
+    greetings: ["Hello, James!"],
+    attempts: [2],
+    hazards: {},
+  });
+});
+
+test("and with faults that leave no outcome unknown", async () => {
+  const faults: FaultOptions = {
+    conflictRate: 0.3,
+    hopLatencyMs: [0, 50],
+    callLatencyMs: [0, 20],
+    maxConcurrentJobs: 2,
+    onBoundary: ({ when, number }) =>
+      when === "before" && number % 10 === 9 ? "die" : undefined,
+  };
+  const { hazards, ...ended } = await runExample(faults, 2);
+  expect(hazards.conflict).toBeGreaterThan(20);
+  expect(ended).toMatchObject({
+    status: { type: "completed", result: "Hello, James!" },
+    greetings: ["Hello, James!"],
+  });
+});
+
+test("an approval ends by its event, and by its timeout", async () => {
+  const { run, clock, column } = await startBackend(EXAMPLE);
+  const start = () => run("approval:start", { title: "A chair" });
+  const first = await start();
+  await start();
+  await clock.advance(60_000);
+  expect(await column("expenses", "state")).toEqual(["waiting", "waiting"]);
+  await run("approval:decide", { workflowId: first, approved: true });
+  await clock.advance();
+  expect(await column("expenses", "state")).toEqual(["approved", "expired"]);
+});
+
+test("a run goes on after the same code is deployed again", async () => {
+  const { run, clock, deployment, column } = await startBackend(EXAMPLE);
+  const workflowId = await run("trip:start", { city: "Lisbon", nights: 3 });
+  await clock.advance(2000);
+  await deployment.deploy(structuredClone(await bundle(EXAMPLE)));
+  await clock.advance();
+  expect(await run("trip:status", { workflowId })).toMatchObject({
+    type: "completed",
+    result: { total: 360 },
+  });
+  expect(await column("bookings", "what")).toHaveLength(2);
+});

@@ -1,0 +1,133 @@
+// @vitest-environment node
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { PLATFORM_APP, startBackend } from "../testing/backend.js";
+import { realClock } from "./clock.mjs";
+import { createDeployment } from "./deployment.mjs";
+import { bundle } from "../testing/backend.js";
+
+test("globals have the platform's descriptors, and nothing is Node's", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("globals:descriptors")).toEqual([
+    "crypto getter",
+    "Crypto read-only",
+    "SubtleCrypto read-only",
+    "Date writable",
+    "process writable",
+    "Buffer absent",
+    "setImmediate absent",
+    "queueMicrotask absent",
+    "MessageChannel absent",
+    "require absent",
+  ]);
+});
+
+test("code can't be made from strings", async () => {
+  const { failure } = await startBackend(PLATFORM_APP);
+  expect(await failure("globals:codeFromStrings")).toMatch(
+    /^Uncaught EvalError: Code generation from strings disallowed/,
+  );
+});
+
+test("a stack has no line with the message, and says where in the sources", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("globals:stack")).toMatch(
+    /^ {4}at \w+ \(\.\.\/convex\/globals\.ts:\d+:\d+\)\n {4}at /,
+  );
+});
+
+test("random numbers come from the seed, and differ from call to call", async () => {
+  const numbers = async (seed: number) => {
+    const { run } = await startBackend(PLATFORM_APP, { seed });
+    return [await run("globals:random"), await run("globals:random")];
+  };
+  const [first, second] = await numbers(1);
+  expect(first).not.toEqual(second);
+  expect(await numbers(1)).toEqual([first, second]);
+  expect((await numbers(2))[0]).not.toEqual(first);
+});
+
+test("module state does not survive a call", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("globals:countCalls")).toBe(1);
+  expect(await run("globals:countCalls")).toBe(1);
+});
+
+test("environment variables are the app's only", async () => {
+  const { run } = await startBackend(PLATFORM_APP, { env: { GREETING: "hi" } });
+  expect(await run("globals:environment")).toEqual(["hi", null]);
+});
+
+test("the caller's identity stays within the app", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  const caller = { admin: false, identity: { name: "Ada" } };
+  expect(await run("globals:identity", {}, { caller })).toEqual([
+    "Ada",
+    "Ada",
+    null,
+  ]);
+});
+
+test("web APIs work", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("globals:webApis")).toEqual([
+    "https://example.com:8080/a?x=1&y=%C3%BC+%26#h",
+    "example.com",
+    "grüße",
+    32,
+    "1, 2",
+    "text",
+    5,
+    true,
+  ]);
+});
+
+test("AsyncLocalStorage follows calls of the host", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("globals:asyncContext")).toEqual(["a", "b", null]);
+});
+
+test("an action has timers, and its clock moves", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("globals:timers")).toEqual([100, ["interval", "interval"]]);
+});
+
+test("an action has fetch", async () => {
+  const server = createServer((request, response) => {
+    void request.toArray().then((chunks) => {
+      response.statusCode = 201;
+      response.end(JSON.stringify([request.method, String(chunks[0])]));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const deployment = createDeployment({ clock: realClock });
+  await deployment.deploy(await bundle(PLATFORM_APP));
+  const response = await deployment.call({
+    path: "globals:post",
+    args: { url: `http://127.0.0.1:${port}/` },
+    caller: { admin: true },
+  });
+  await deployment.close();
+  expect(response).toEqual({
+    status: "success",
+    value: [201, true, ["POST", "ping"]],
+    logLines: [],
+  });
+});
+
+test("code that takes too long fails with all that calls it, where time is real", async () => {
+  const deployment = createDeployment({ codeTimeoutMs: 5 });
+  await deployment.deploy(await bundle(PLATFORM_APP));
+  const response = await deployment.call({
+    path: "transactions:wrapsSpin",
+    args: {},
+    caller: { admin: true },
+  });
+  await deployment.close();
+  expect(response).toMatchObject({
+    errorMessage: "Function execution timed out (maximum duration: 0.005s)",
+  });
+});

@@ -1,0 +1,132 @@
+// @vitest-environment node
+import { expect, test } from "vitest";
+import { PLATFORM_APP, startBackend } from "../testing/backend.js";
+
+test("time stands still within a transaction, nested calls included", async () => {
+  const { run, clock } = await startBackend(PLATFORM_APP);
+  const [before, nested, after] = (await run("transactions:times")) as number[];
+  expect([before, nested, after]).toEqual(Array(3).fill(clock.now()));
+});
+
+test("calls of the host are done one at a time, in order; no code runs during one", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("transactions:inOrder")).toEqual({
+    found: "2",
+    // A read asks again, to learn that there is no more.
+    seen: ["first", "nested", "last", "read"],
+  });
+});
+
+test("a nested call that fails is undone, and its caller may go on", async () => {
+  const { run, column } = await startBackend(PLATFORM_APP);
+  const caught = await run("transactions:catches", { kind: "TypeError" });
+  expect(caught).toEqual({
+    message: expect.stringMatching(
+      /^Uncaught TypeError: boom\n {4}at \w+ \(\.\.\/convex\/transactions\.ts:\d+:\d+\)\n/,
+    ) as unknown,
+    data: null,
+  });
+  expect(await column("rows", "key")).toEqual([]);
+});
+
+test("a ConvexError keeps its data, for a caller and for a client", async () => {
+  const { run, call } = await startBackend(PLATFORM_APP);
+  const kind = "ConvexError";
+  expect(await run("transactions:catches", { kind })).toMatchObject({
+    data: { code: 7 },
+  });
+  expect(await call("transactions:fail", { kind })).toMatchObject({
+    status: "error",
+    errorMessage: expect.stringMatching(
+      /^Uncaught ConvexError: \{"code":7\}\n/,
+    ) as unknown,
+    errorData: { code: 7 },
+  });
+});
+
+test("setTimeout ends a mutation, whatever that catches, and undoes it", async () => {
+  const { run, failure, column } = await startBackend(PLATFORM_APP);
+  expect(await failure("transactions:fail", { kind: "timer" })).toMatch(
+    "Can't use setTimeout in queries and mutations",
+  );
+  expect(await run("transactions:catches", { kind: "timer" })).toMatchObject({
+    message: expect.stringContaining("Can't use setTimeout") as unknown,
+  });
+  expect(await column("rows", "key")).toEqual([]);
+});
+
+test("a function that waits for nothing fails", async () => {
+  const { failure } = await startBackend(PLATFORM_APP);
+  expect(await failure("transactions:fail", { kind: "hang" })).toMatch(
+    "awaits a promise that nothing is left to settle",
+  );
+});
+
+test("fetch rejects in a query", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("transactions:fetches")).toMatch(
+    "Can't use fetch() in queries and mutations",
+  );
+});
+
+test("dynamic import throws in a query", async () => {
+  const { failure } = await startBackend(PLATFORM_APP);
+  expect(await failure("transactions:imports")).toMatch(
+    "Dynamic import is not supported in queries and mutations",
+  );
+});
+
+test("calls nest eight deep", async () => {
+  const { run, failure } = await startBackend(PLATFORM_APP);
+  expect(await run("transactions:depth", { left: 8 })).toBe(8);
+  expect(await failure("transactions:depth", { left: 9 })).toMatch(
+    "depth limit exceeded",
+  );
+});
+
+test("what is not awaited is not done, and said in the log", async () => {
+  const { call, column, lines } = await startBackend(PLATFORM_APP);
+  expect(await call("transactions:unawaited")).toMatchObject({
+    logLines: [
+      '[LOG] a line {"a":1} 2',
+      expect.stringMatching(/^\[WARN\] 1 unawaited operation: \[insert\]/),
+    ],
+  });
+  expect(lines).toMatchObject([
+    { level: "LOG", function: "transactions:unawaited", componentPath: "" },
+    { level: "WARN" },
+  ]);
+  expect(await column("rows", "key")).toEqual([]);
+});
+
+test("paginate is refused in components only", async () => {
+  const { run, failure } = await startBackend(PLATFORM_APP);
+  const page = await run("transactions:pages", { inComponent: false });
+  expect(page).toMatchObject({ page: [], isDone: true });
+  expect(await failure("transactions:pages", { inComponent: true })).toMatch(
+    "paginate() is only supported in the app",
+  );
+});
+
+test("a transaction covers the components that it calls", async () => {
+  const { run, failure, column } = await startBackend(PLATFORM_APP);
+  await failure("transactions:acrossComponents", { fails: true });
+  expect(await column("notes", "text", "child")).toEqual([]);
+  await run("transactions:acrossComponents", { fails: false });
+  expect(await column("notes", "text", "child")).toEqual(["note"]);
+  expect(await column("rows", "key")).toEqual(["row"]);
+});
+
+test("writes are reported when they are committed, and only then", async () => {
+  const { run, failure, deployment } = await startBackend(PLATFORM_APP);
+  let commits = 0;
+  const stop = deployment.onCommit(() => commits++);
+  await failure("transactions:acrossComponents", { fails: true });
+  await run("transactions:keys");
+  expect(commits).toBe(0);
+  await run("transactions:acrossComponents", { fails: false });
+  expect(commits).toBe(1);
+  stop();
+  await run("transactions:add", { key: "" });
+  expect(commits).toBe(1);
+});

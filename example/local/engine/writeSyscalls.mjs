@@ -1,0 +1,50 @@
+// @ts-check
+/** Writes of documents, which must not be too large. */
+import { getConvexSize, jsonToConvex } from "convex/values";
+import { checkDocument, checkDocumentSize } from "./limits.mjs";
+
+/** @import { Frame } from "./frames.mjs" */
+/** @import { Handler } from "./transactionSyscalls.mjs" */
+
+/** A value of so much JSON is small enough: a digit is a number of 9 bytes. */
+const SMALL_JSON = 100_000;
+
+/**
+ * @param {"1.0/insert" | "1.0/replace"} name
+ * @returns {Handler}
+ */
+export function insertOrReplace(name) {
+  return (frame, { value }, argsJson) => {
+    checkDocument(value);
+    if (argsJson.length > SMALL_JSON)
+      checkDocumentSize(getConvexSize(jsonToConvex(value)));
+    return frame.store.pass(name, argsJson);
+  };
+}
+
+/**
+ * How large a patched document is can be seen when it is written only: what
+ * catches that it is too large must not keep it.
+ *
+ * @param {Frame} frame
+ * @param {{ value: any }} args
+ * @param {string} argsJson
+ */
+export async function patch(frame, { value }, argsJson) {
+  checkDocument(value);
+  const before = await bytesWritten(frame);
+  const result = await frame.store.pass("1.0/shallowMerge", argsJson);
+  try {
+    checkDocumentSize((await bytesWritten(frame)) - before);
+  } catch (error) {
+    frame.spoiled ??= /** @type {Error} */ (error);
+    throw error;
+  }
+  return result;
+}
+
+/** @param {Frame} frame */
+async function bytesWritten({ store }) {
+  const metrics = await store.asyncSyscall("1.0/getTransactionMetrics", {});
+  return metrics.bytesWritten.used;
+}

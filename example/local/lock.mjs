@@ -1,0 +1,39 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const RETRY_MS = 200;
+
+/** Calls `use` while no other process that asks for the same lock does. */
+export async function withLock(file, use) {
+  await mkdir(path.dirname(file), { recursive: true });
+  while (!(await isAcquired(file))) await sleep(RETRY_MS);
+  try {
+    return await use();
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function isAcquired(file) {
+  try {
+    await writeFile(file, `${process.pid}`, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+  // Whoever was killed can't let go of it.
+  if (!(await isHeld(file))) await rm(file, { force: true });
+  return false;
+}
+
+async function isHeld(file) {
+  const holder = Number(await readFile(file, "utf8").catch(() => ""));
+  // Empty while it is being written.
+  if (!holder) return true;
+  try {
+    return process.kill(holder, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}

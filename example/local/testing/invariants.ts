@@ -1,0 +1,207 @@
+/** What must hold of the tables, whatever went wrong: G1 to G3 of the engine. */
+import type { VirtualClock } from "../engine/clock.mjs";
+import type { Deployment } from "../engine/types.mjs";
+import type { Trace } from "./app/convex/tracing.js";
+
+interface RunResult {
+  kind: "success" | "failed" | "canceled";
+  returnValue?: unknown;
+  error?: string;
+}
+interface RunRow {
+  _id: string;
+  name: string;
+  args: { run: string };
+  runResult?: RunResult;
+  generationNumber: number;
+  pendingTurn?: unknown;
+  onComplete?: unknown;
+}
+interface StepRow {
+  _id: string;
+  workflowId: string;
+  stepNumber: number;
+  retry?: { maxAttempts: number };
+  unstarted?: boolean;
+  step: {
+    kind?: string;
+    functionType?: string;
+    name: string;
+    inProgress: boolean;
+    runResult?: RunResult;
+    completedAt?: number;
+  };
+}
+interface OfStep {
+  run: string;
+  key: string;
+}
+type Recorded = RunRow & { steps: StepRow[] };
+
+const WORKFLOW = "workflow";
+const POOL = "workflow/workpool";
+
+/** Watches that a result, once recorded, never changes. */
+export class ResultWatch {
+  private known = new Map<string, string>();
+
+  constructor(private deployment: Deployment) {}
+
+  async look() {
+    for (const run of await readRuns(this.deployment))
+      for (const { _id, step } of run.steps) {
+        if (!step.runResult) continue;
+        const key = `${_id} in generation ${run.generationNumber}`;
+        const result = JSON.stringify([step.runResult, step.completedAt]);
+        same(`result of step ${key}`, result, this.known.get(key) ?? result);
+        this.known.set(key, result);
+      }
+  }
+}
+
+export async function checkInvariants(
+  deployment: Deployment,
+  clock: VirtualClock,
+  lines: string[],
+) {
+  const runs = await readRuns(deployment);
+  await checkAtRest(deployment, clock);
+  for (const run of runs) checkEnded(run);
+  await checkEffects(deployment, runs);
+  await checkAttempts(deployment, runs);
+  await checkToldOnce(deployment, runs);
+  for (const run of runs) checkTrace(run);
+  checkLog(lines);
+}
+
+async function readRuns(deployment: Deployment): Promise<Recorded[]> {
+  const runs = (await deployment.rows("workflows", WORKFLOW)) as RunRow[];
+  const steps = (await deployment.rows("steps", WORKFLOW)) as StepRow[];
+  return runs.map((run) => ({
+    ...run,
+    steps: steps
+      .filter(({ workflowId }) => workflowId === run._id)
+      .sort((a, b) => a.stepNumber - b.stepNumber),
+  }));
+}
+
+/** Nothing of any run is left to be done: no job, no timer, no turn (G2). */
+async function checkAtRest(deployment: Deployment, clock: VirtualClock) {
+  same("timers that are left", clock.timers, 0);
+  for (const table of [
+    ...["work", "pendingStart", "pendingCompletion", "pendingCancelation"],
+    "payload",
+  ])
+    same(`left in the pool's ${table}`, await deployment.rows(table, POOL), []);
+  const [state] = await deployment.rows("internalState", POOL);
+  same("left running in the pool", state?.running ?? [], []);
+}
+
+/** Each run has ended, and holds nothing that could still come (G2). */
+function checkEnded({ _id, runResult, pendingTurn, steps }: Recorded) {
+  if (!runResult) throw new Error(`Run ${_id} has not ended`);
+  same(`turn due of run ${_id}`, pendingTurn, undefined);
+  if (runResult.kind === "canceled") return;
+  for (const { step, unstarted } of steps) {
+    const isDropped = step.kind === "sleep" || step.kind === "event";
+    if (step.inProgress && !isDropped && !unstarted)
+      throw new Error(
+        `Step "${step.name}" of run ${_id} is in flight for ever`,
+      );
+  }
+}
+
+/** A mutation's writes are there, once, if and only if its success is recorded (G1, G3). */
+async function checkEffects(deployment: Deployment, runs: Recorded[]) {
+  const found = countByStep(await deployment.rows("effects"));
+  const expected = new Map<string, number>();
+  for (const { args, steps } of runs)
+    for (const { step } of steps)
+      if (
+        step.functionType === "mutation" &&
+        step.runResult?.kind === "success"
+      )
+        expected.set(`${args.run}: ${step.name}`, 1);
+  same("effects", sorted(found), sorted(expected));
+}
+
+/** An action is started at most once for each attempt (G1). */
+async function checkAttempts(deployment: Deployment, runs: Recorded[]) {
+  const found = countByStep(await deployment.rows("attempts"));
+  for (const { args, steps } of runs)
+    for (const { step, retry } of steps) {
+      if (step.functionType !== "action") continue;
+      const key = `${args.run}: ${step.name}`;
+      const most = retry?.maxAttempts ?? 1;
+      if ((found.get(key) ?? 0) > most)
+        same(`starts of action ${key}`, found.get(key), most);
+    }
+}
+
+/** Whoever asked to be told of a run's end was, once; or it is kept why not (G2). */
+async function checkToldOnce(deployment: Deployment, runs: Recorded[]) {
+  const endings = (await deployment.rows("endings")) as {
+    workflowId: string;
+    result: RunResult;
+  }[];
+  const failures = await deployment.rows("onCompleteFailures", WORKFLOW);
+  for (const { _id, onComplete, runResult, generationNumber } of runs) {
+    const told = endings.filter(({ workflowId }) => workflowId === _id);
+    const kept = failures.filter(
+      (failure: { workflowId?: string; generationNumber?: number }) =>
+        failure.workflowId === _id &&
+        failure.generationNumber === generationNumber,
+    );
+    same(
+      `calls of onComplete of run ${_id}, and failures of it`,
+      told.length + kept.length,
+      onComplete ? 1 : 0,
+    );
+    for (const { result } of told) same(`what ${_id} told`, result, runResult);
+  }
+}
+
+/** What the handler was told is what the journal says. */
+function checkTrace({ _id, runResult, steps }: Recorded) {
+  if (runResult?.kind !== "success") return;
+  for (const [name, told] of Object.entries(runResult.returnValue as Trace)) {
+    const row = steps.find(({ step }) => step.name === name);
+    const result = row?.step.runResult;
+    // Of a combinator, not of a step.
+    if (!row && name === "any") continue;
+    if ("value" in told && result?.kind === "success")
+      same(`value of "${name}" in ${_id}`, told.value, result.returnValue);
+    else if ("error" in told && result?.kind === "failed")
+      same(`error of "${name}" in ${_id}`, told.error, result.error);
+    else if (Object.keys(told).length > 0)
+      same(`outcome of "${name}" in run ${_id}`, told, result);
+  }
+}
+
+/** The engine prints nothing alarming but what a failed run prints. */
+function checkLog(lines: string[]) {
+  const alarming = lines.filter(
+    (line) =>
+      /^(WARN|ERROR) (app programs:|workflow )/.test(line) &&
+      !/ fails: |onComplete of workflow \S+ failed/.test(line),
+  );
+  same("alarming lines", alarming, []);
+}
+
+function countByStep(rows: OfStep[]) {
+  const counts = new Map<string, number>();
+  for (const { run, key } of rows) {
+    const name = `${run}: ${key}`;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function sorted(counts: Map<string, number>) {
+  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function same(what: string, found: unknown, expected: unknown) {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${what}: ${a}, expected ${b}`);
+}

@@ -1,0 +1,129 @@
+import { VirtualClock } from "../engine/clock.mjs";
+import { createDeployment } from "../engine/deployment.mjs";
+import type { FaultOptions } from "../engine/faults.mjs";
+import { seededRandom, type Random } from "../engine/random.mjs";
+import type { Deployment } from "../engine/types.mjs";
+import type { Push } from "./backend.js";
+import { checkInvariants, ResultWatch } from "./invariants.js";
+
+export const PROGRAMS = [
+  ...["sequence", "all", "failsFast", "race", "branches"],
+  ...["family", "retries", "events"],
+];
+
+/** How often each fault struck, and each program and operation was begun. */
+export type Counts = Record<string, number>;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Runs a few workflows on a deployment where things go wrong, all of it as a seed says, lets
+ * everything come to rest and checks what is left. Throws what is not as it has to be.
+ */
+export async function ordeal(
+  push: Push,
+  seed: number,
+  { freshContexts = true } = {},
+): Promise<Counts> {
+  const random = seededRandom(seed);
+  const clock = new VirtualClock();
+  const deployment = createDeployment({
+    clock,
+    seed,
+    faults: someFaults(random.fork()),
+    // Two thirds of all calls are of code that is not ours and keeps no state.
+    sharesContexts: (componentPath) =>
+      !freshContexts || componentPath.includes("workpool"),
+  });
+  const lines: string[] = [];
+  deployment.onLog(({ level, componentPath, function: name, message }) =>
+    lines.push(`${level} ${componentPath || "app"} ${name} ${message}`),
+  );
+  try {
+    await deployment.deploy(push);
+    const counts = someOperations(deployment, clock, random.fork());
+    const watch = new ResultWatch(deployment);
+    for (let i = 0; i < 3; i++)
+      clock.setTimer(random.between([0, 20_000]), () => void watch.look());
+    await clock.advance(DAY_MS);
+    await watch.look();
+    await checkInvariants(deployment, clock, lines);
+    return { ...counts, ...deployment.hazards() };
+  } finally {
+    await deployment.close();
+  }
+}
+
+function someFaults(random: Random): FaultOptions {
+  const sometimes = <T>(value: T) => (random.chance(0.5) ? value : undefined);
+  const rate = (most: number) => sometimes(random.next() * most);
+  const deaths = random.fork();
+  const slow = random.fork();
+  const killRate = rate(0.02) ?? 0;
+  const slowRate = rate(0.03) ?? 0;
+  return {
+    conflictRate: rate(0.2),
+    actionConflictRate: rate(0.1),
+    reportLostRate: rate(0.1),
+    actionDeathRate: rate(0.03),
+    deathNoticedAfterMs: sometimes([100, 10 * 60_000] as const),
+    maxConcurrentJobs: random.between([2, 8]),
+    hopLatencyMs: sometimes([0, 50] as const),
+    callLatencyMs: sometimes([0, 20] as const),
+    // An action step takes three: the pool's, the component's and its own.
+    actionPermits: sometimes(random.between([2, 5])),
+    onBoundary: () => (deaths.chance(killRate) ? "die" : undefined),
+    transactionTimeout: {
+      budgetMs: 1000,
+      // The pool does not outlive a transaction of its own that takes too long.
+      costOf: ({ componentPath, path }) =>
+        componentPath === "" && !path.startsWith("runs:")
+          ? slow.chance(slowRate)
+            ? Infinity
+            : 0
+          : 0,
+    },
+  };
+}
+
+/** Starts runs, and does to some of them what their owner may. */
+function someOperations(
+  deployment: Deployment,
+  clock: VirtualClock,
+  random: Random,
+) {
+  const counts: Counts = {};
+  const call = async (name: string, args: Record<string, string | boolean>) => {
+    counts[name] = (counts[name] ?? 0) + 1;
+    const path = `runs:${name}`;
+    await deployment.call({ path, args, caller: { admin: true } });
+  };
+  const workflowIdOf = async (run: string) =>
+    (await deployment.rows("workflows", "workflow")).find(
+      (row: { args: { run: string } }) => row.args.run === run,
+    )?._id as string | undefined;
+  const later = (operation: string, run: string, args = {}) => {
+    clock.setTimer(random.between([0, 8000]), () => {
+      void (async () => {
+        const workflowId = await workflowIdOf(run);
+        if (workflowId) await call(operation, { workflowId, ...args });
+      })();
+    });
+  };
+
+  for (let i = 0; i < 2; i++) {
+    const run = `run ${i}`;
+    const program = PROGRAMS[random.between([0, PROGRAMS.length - 1])]!;
+    const startAsync = random.chance(0.3);
+    counts[program] = (counts[program] ?? 0) + 1;
+    clock.setTimer(
+      random.between([0, 500]),
+      () => void call("start", { program, run, startAsync }),
+    );
+    for (const name of ["go", "a", "b"])
+      if (random.chance(0.6)) later("send", run, { name });
+    if (random.chance(0.1)) later("cancel", run);
+    if (random.chance(0.2)) later("restart", run, { run });
+  }
+  return counts;
+}

@@ -1,0 +1,70 @@
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { ROOT } from "../paths.mjs";
+import { run } from "../run.mjs";
+
+/** What a test needs of the tree. */
+const PARTS = ["src", "package.json", "tsconfig.json", "vitest.config.ts"];
+
+/** A test that takes longer has not noticed: a defect must be shown by an assertion. */
+const LONGEST_MS = 10 * 60_000;
+
+/** A copy of the tree, to be changed and tested. */
+export class Copy {
+  constructor(dir) {
+    this.dir = dir;
+  }
+
+  static async make(dir) {
+    for (const part of PARTS)
+      await cp(path.join(ROOT, part), path.join(dir, part), {
+        recursive: true,
+      });
+    await symlink(
+      path.join(ROOT, "node_modules"),
+      path.join(dir, "node_modules"),
+    );
+    return new Copy(dir);
+  }
+
+  async count({ file, find }) {
+    const source = await readFile(path.join(this.dir, file), "utf8");
+    return source.split(find).length - 1;
+  }
+
+  /** Puts a defect in. What is returned takes it out. */
+  async apply({ file, find, replace }) {
+    const target = path.join(this.dir, file);
+    const source = await readFile(target, "utf8");
+    await writeFile(
+      target,
+      source.replace(find, () => replace),
+    );
+    return () => writeFile(target, source);
+  }
+
+  /** Runs one test, by its title. */
+  async runTest({ file, title }) {
+    const started = Date.now();
+    const report = path.join(this.dir, "report.json");
+    await writeFile(report, "{}");
+    const { output } = await run(
+      "npx",
+      [
+        ...["vitest", "run", "--project", "src", file],
+        ...["--testNamePattern", `${escape(title)}$`],
+        ...["--reporter=json", `--outputFile=${report}`],
+      ],
+      { cwd: this.dir, stop: AbortSignal.timeout(LONGEST_MS) },
+    );
+    const { testResults = [] } = JSON.parse(await readFile(report, "utf8"));
+    const named = testResults
+      .flatMap(({ assertionResults }) => assertionResults)
+      .filter((result) => result.title === title);
+    const seconds = Math.round((Date.now() - started) / 1000);
+    if (named.length === 1) return { status: named[0].status, seconds };
+    return { status: `not run (${output.slice(-2000)})`, seconds };
+  }
+}
+
+const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -1,0 +1,289 @@
+/**
+ * Defects of one line each: where, the text to change (which must be there once), and what it becomes.
+ * Each is one that somebody might make, and `killedBy` names the test that must then fail.
+ */
+
+const random = (file) => `src/testing/random/${file}.test.ts`;
+
+const FORETOLD = {
+  file: random("core"),
+  title: "does what the oracle foretells, whatever comes in which order",
+};
+const FAULTS = {
+  file: random("faults"),
+  title:
+    "whatever fails where, each result is recorded once and every run ends",
+};
+const EVERY_BOUNDARY = {
+  file: random("everyBoundary"),
+  title: "a run survives each fault that can happen to it, one at a time",
+};
+
+export const DEFECTS = [
+  {
+    name: "replay: places of results ignored",
+    file: "src/client/replay/replay.ts",
+    find: "a.entry.delivery!.order - b.entry.delivery!.order",
+    replace: "a.stepNumber - b.stepNumber",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "replay: place of a result not stored",
+    file: "src/client/replay/replay.ts",
+    find: "this.deliveries.push({ entry, delivery: entry.delivery });",
+    replace: "",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "replay: steps asked for not counted in a result's place",
+    file: "src/client/replay/replay.ts",
+    find: "issued: this.issued.length }",
+    replace: "issued: 0 }",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "replay: results of one time shown last asked first",
+    file: "src/client/replay/arrivals.ts",
+    find: "b.stepNumber - a.stepNumber",
+    replace: "a.stepNumber - b.stepNumber",
+    killedBy: {
+      file: "src/client/replay/order.test.ts",
+      title: "of one time, by the step's number",
+    },
+  },
+  {
+    name: "replay: results shown latest first",
+    file: "src/client/replay/arrivals.ts",
+    find: "b.entry!.completedAt! - a.entry!.completedAt!",
+    replace: "a.entry!.completedAt! - b.entry!.completedAt!",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "replay: result of an inline step not recorded",
+    file: "src/client/replay/replay.ts",
+    find: "      completed,\n",
+    replace: "",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "replay: place of an inline step not stored",
+    file: "src/client/replay/replay.ts",
+    find: "if (!this.settled) step.completed.delivery = this.place();",
+    replace: "",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "replay: steps in flight started again",
+    file: "src/client/replay/replay.ts",
+    find: "if (entry.unstarted)",
+    replace: "if (!entry.outcome)",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "replay: time of the turn instead of the step's",
+    file: "src/client/replay/replay.ts",
+    find: "this.journal[this.issued.length]?.startedAt ?? this.ports.now",
+    replace: "this.ports.now",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "replay: arguments not compared",
+    file: "src/client/replay/divergence.ts",
+    find: "if (request.unstableArgs || entry.argsOmitted) return undefined;",
+    replace: "return undefined;",
+    killedBy: {
+      file: "src/client/replay/divergence.test.ts",
+      title:
+        "says run, step number, what the journal holds, what was asked for, and what to do",
+    },
+  },
+  {
+    name: "quiesce: handler taken for blocked after one microtask",
+    file: "src/client/environment/quiesce.ts",
+    find: "return () => new Promise((resolve) => afterMicrotasks(resolve));",
+    replace: "return () => Promise.resolve();",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "waits: an awaited step seems to be awaited by nobody",
+    file: "src/client/replay/stepPromise.ts",
+    find: "this.watched = true;",
+    replace: "this.watched = false;",
+    killedBy: FORETOLD,
+  },
+  {
+    name: "waits: a race taken for Promise.all",
+    file: "src/client/replay/combinators.ts",
+    find: 'more.length > 0 || only.kind === "race"',
+    replace: "more.length > 0",
+    killedBy: {
+      file: "src/client/replay/combinators.test.ts",
+      title: "of Promise.race: any",
+    },
+  },
+  {
+    name: "waking: last success of Promise.all wakes nobody",
+    file: "src/component/waking.ts",
+    find: "return !succeeded || (await isLastOfGroup(ctx, row));",
+    replace: "return !succeeded;",
+    killedBy: {
+      file: "src/client/parallel.test.ts",
+      title: "Promise.all, when the last result is in",
+    },
+  },
+  {
+    name: "waking: every success of Promise.all wakes",
+    file: "src/component/waking.ts",
+    find: "return !succeeded || (await isLastOfGroup(ctx, row));",
+    replace: "return true;",
+    killedBy: {
+      file: "src/client/parallel.test.ts",
+      title: "Promise.all, when the last result is in",
+    },
+  },
+  {
+    name: "waking: a turn that begins stays due",
+    file: "src/component/journal.ts",
+    find: 'await ctx.db.patch("workflows", run._id, { pendingTurn: undefined });',
+    replace: "",
+    killedBy: {
+      file: random("backend"),
+      title: "programs do what the oracle foretells: pool",
+    },
+  },
+  {
+    name: "waking: nobody is told when a turn dies",
+    file: "src/component/waking.ts",
+    find: 'exclude: ["success"]',
+    replace: 'exclude: ["success", "failed"]',
+    killedBy: EVERY_BOUNDARY,
+  },
+  {
+    name: "execution: nobody is told when a step's transaction dies",
+    file: "src/component/execution.ts",
+    find: 'exclude: ["success"]',
+    replace: 'exclude: ["success", "failed"]',
+    killedBy: EVERY_BOUNDARY,
+  },
+  {
+    name: "fence: completions of an earlier generation taken",
+    file: "src/component/completing.ts",
+    find: "if (run?.generationNumber !== generationNumber) return null;",
+    replace: "if (!run) return null;",
+    killedBy: FAULTS,
+  },
+  {
+    name: "fence: turns of an earlier generation taken",
+    file: "src/component/journal.ts",
+    find: "if (run?.generationNumber !== generationNumber) return null;",
+    replace: "if (!run) return null;",
+    killedBy: {
+      file: "src/component/pool.test.ts",
+      title:
+        "a turn of an earlier generation, of an ended run, of one that is gone",
+    },
+  },
+  {
+    name: "fence: generation not raised by cancel",
+    file: "src/component/canceling.ts",
+    find: "run.generationNumber++;",
+    replace: "",
+    killedBy: {
+      file: "src/client/cancel.test.ts",
+      title: "an action that runs finishes, and its result is ignored quietly",
+    },
+  },
+  {
+    name: "fence: generation not raised by restart",
+    file: "src/component/restarting.ts",
+    find: "run.generationNumber++;",
+    replace: "",
+    killedBy: {
+      file: "src/client/restartInFlight.test.ts",
+      title:
+        "what an action brings that was begun before the restart is ignored quietly",
+    },
+  },
+  {
+    name: "completing: a second result replaces the first",
+    file: "src/component/completing.ts",
+    find: "if (!row?.step.inProgress || row.unstarted) return null;",
+    replace: "if (!row || row.unstarted) return null;",
+    killedBy: FAULTS,
+  },
+  {
+    name: "retries: an attempt that another followed is told again",
+    file: "src/component/pool.ts",
+    find: "step.workId !== undefined && step.workId !== workId",
+    replace: "false",
+    killedBy: {
+      file: random("regressions"),
+      title:
+        "an attempt whose failure is told twice is followed by one attempt, not two",
+    },
+  },
+  {
+    name: "retries: one attempt too many",
+    file: "src/component/retrying.ts",
+    find: "!(failedAttempts < retry.maxAttempts)",
+    replace: "!(failedAttempts <= retry.maxAttempts)",
+    killedBy: {
+      file: "src/client/retries.test.ts",
+      title:
+        "retry: true is five attempts, 500 ms apart at first and twice as long each time",
+    },
+  },
+  {
+    name: "events: waiter not withdrawn by its timeout",
+    file: "src/component/timers.ts",
+    find: "if (step.eventId) await withdrawWait(ctx, step.eventId, _id);",
+    replace: "",
+    killedBy: {
+      file: "src/client/eventsTimeout.test.ts",
+      title:
+        "the wait is withdrawn in the transaction that times it out: a later event is kept for the next",
+    },
+  },
+  {
+    name: "events: timer not canceled when the event comes",
+    file: "src/component/events.ts",
+    find: "if (awaited.row.timer)",
+    replace: "if (!awaited.row)",
+    killedBy: {
+      file: "src/client/eventsTimeout.test.ts",
+      title: "cancels the timer",
+    },
+  },
+  {
+    name: "restart: places after the cut kept",
+    file: "src/component/restarting.ts",
+    find: "delivery.issued > from",
+    replace: "delivery.issued > Infinity",
+    killedBy: {
+      file: "src/client/restartInFlight.test.ts",
+      title: "and came in after the cut count as newly arrived",
+    },
+  },
+  {
+    name: "ending: onComplete called twice",
+    file: "src/component/ending.ts",
+    find: "  await callOnComplete(ctx, run, config);\n",
+    replace:
+      "  await callOnComplete(ctx, run, config);\n  await callOnComplete(ctx, run, config);\n",
+    killedBy: FAULTS,
+  },
+  {
+    name: "ending: no check that a run whose turn died has ended",
+    file: "src/component/ending.ts",
+    find: "    internal.ending.finishWithoutCallback,\n",
+    replace: "    internal.ending.finish,\n",
+    killedBy: FAULTS,
+  },
+  {
+    name: "cleanup: events left behind",
+    file: "src/component/cleaning.ts",
+    find: 'await ctx.db.delete("events", event._id);',
+    replace: "",
+    killedBy: FAULTS,
+  },
+];

@@ -1,0 +1,256 @@
+import { createFunctionHandle } from "convex/server";
+import { describe, expect, test } from "vitest";
+import { internal } from "../testing/app/_generated/api.js";
+import * as app from "../testing/app/definitions.js";
+import type { Handler } from "../testing/app/scripts.js";
+import {
+  drain,
+  endings,
+  inComponent,
+  journal,
+  newBackend,
+  rows,
+  script,
+  statusOf,
+  steps,
+  useBackend,
+  type Backend,
+} from "../testing/harness.js";
+import { everyRow } from "../testing/tables.js";
+import { start, type WorkflowId } from "./index.js";
+
+useBackend();
+
+const { definitions } = internal;
+const main = { handler: "main" };
+
+/** Calls a workflow's mutation as the dashboard and `npx convex run` do. */
+const call = (t: Backend, workflow: unknown, args: object) =>
+  t.mutation(workflow as typeof definitions.byFunction, args as any);
+
+const callAndDrain = async (t: Backend, workflow: unknown, args: object) => {
+  const id = (await call(t, workflow, args)) as WorkflowId;
+  await drain();
+  return await statusOf(t, id);
+};
+
+async function expectRefused(
+  t: Backend,
+  message: RegExp,
+  act: () => Promise<unknown>,
+) {
+  const before = await everyRow(t);
+  await expect(act()).rejects.toThrow(message);
+  expect(await everyRow(t)).toEqual(before);
+}
+
+describe("a workflow is defined", () => {
+  test.each(["byFunction", "byManager", "inOneObject"] as const)(
+    "%s, and runs alike",
+    async (name) => {
+      const t = newBackend();
+      script("handler", "main", async (step, input) => {
+        const value = await step.runMutation(steps.echo, { value: input });
+        return `got ${value as number}`;
+      });
+      const id = await t.mutation((ctx) =>
+        start(ctx, definitions[name], { ...main, input: 7 }),
+      );
+      await drain();
+      expect(await statusOf(t, id)).toEqual({
+        type: "completed",
+        result: "got 7",
+      });
+      const [run] = await rows(t, "workflows");
+      expect(run!.name).toBe(`definitions:${name}`);
+    },
+  );
+
+  test("without validators: any arguments, any return value", async () => {
+    script("handler", "main", async (_step, input) => [input]);
+    const status = await callAndDrain(newBackend(), definitions.unvalidated, {
+      args: { ...main, input: { any: ["thing", 5n] } },
+    });
+    expect(status).toEqual({
+      type: "completed",
+      result: [{ any: ["thing", 5n] }],
+    });
+  });
+});
+
+describe("its mutation, called directly", () => {
+  const handler: Handler = async (step) => {
+    await step.runMutation(steps.echo, { value: "ran" });
+    return "done";
+  };
+
+  test("with { args } starts a run, and returns its id", async () => {
+    const t = newBackend();
+    script("handler", "main", handler);
+    const id = await call(t, definitions.byFunction, { args: main });
+    expect((await rows(t, "workflows")).map(({ _id }) => _id)).toEqual([id]);
+    expect(await journal(t, id as string)).toHaveLength(1);
+    await drain();
+    expect(await statusOf(t, id as WorkflowId)).toMatchObject({
+      result: "done",
+    });
+  });
+
+  test("from another mutation, whose transaction it shares", async () => {
+    const t = newBackend();
+    script("handler", "main", handler);
+    await expectRefused(t, /no after all/, () =>
+      t.mutation(async (ctx) => {
+        await ctx.runMutation(definitions.byFunction, { args: main });
+        throw new Error("no after all");
+      }),
+    );
+    const id = await t.mutation((ctx) =>
+      ctx.runMutation(definitions.byFunction, { args: main }),
+    );
+    await drain();
+    expect(await statusOf(t, id as WorkflowId)).toMatchObject({
+      result: "done",
+    });
+  });
+
+  test("with startAsync leaves even the first part to the pool", async () => {
+    const t = newBackend();
+    script("handler", "main", handler);
+    const id = await call(t, definitions.byFunction, {
+      args: main,
+      startAsync: true,
+    });
+    expect(await journal(t, id as string)).toEqual([]);
+    await drain();
+    expect(await statusOf(t, id as WorkflowId)).toMatchObject({
+      result: "done",
+    });
+  });
+
+  test("with onComplete, as a handle, and context has it called when the run ends", async () => {
+    const t = newBackend();
+    script("handler", "main", handler);
+    const onComplete = await t.run(() => createFunctionHandle(steps.ended));
+    const workflowId = await call(t, definitions.byFunction, {
+      args: main,
+      onComplete,
+      context: { for: "me" },
+    });
+    await drain();
+    expect(await endings(t)).toMatchObject([
+      {
+        workflowId,
+        result: { kind: "success", returnValue: "done" },
+        context: { for: "me" },
+      },
+    ]);
+  });
+
+  test("of a workflow that takes no arguments needs none", async () => {
+    script("handler", "main", async () => "done");
+    for (const args of [{}, { args: {} }])
+      expect(
+        await callAndDrain(newBackend(), definitions.withoutArgs, args),
+      ).toEqual({ type: "completed", result: "done" });
+  });
+
+  test("with arguments that are not nested is refused, and told to nest them", async () => {
+    const t = newBackend();
+    for (const name of ["byFunction", "unvalidated"] as const) {
+      await expectRefused(t, /Unexpected field `handler`/, () =>
+        call(t, definitions[name], main),
+      );
+      // Convex's own error, unlike that of the backend under test, shows the declared validator.
+      const { exportArgs } = app[name] as unknown as {
+        exportArgs(this: void): string;
+      };
+      expect(exportArgs()).toContain(
+        "The arguments of a workflow go under 'args', as in { args: {",
+      );
+    }
+  });
+
+  test("without any although it takes some is refused, and told how to give them", async () => {
+    const t = newBackend();
+    await expectRefused(t, /without its arguments.*under 'args'/, () =>
+      call(t, definitions.byFunction, {}),
+    );
+    await expectRefused(t, /without its arguments.*under 'args'/, () =>
+      call(t, definitions.byFunction, { startAsync: true }),
+    );
+  });
+});
+
+describe("its mutation, called to advance a run", () => {
+  async function waitingRun(t: Backend) {
+    script("handler", "main", async (step) => {
+      await step.sleep(1000);
+      return "done";
+    });
+    return (await call(t, definitions.byFunction, {
+      args: main,
+    })) as WorkflowId;
+  }
+
+  test("returns the run's id while it goes on, and its result when it ends", async () => {
+    const t = newBackend();
+    const workflowId = await waitingRun(t);
+    const turn = { workflowId, generationNumber: 0 };
+    expect(await call(t, definitions.byFunction, turn)).toBe(workflowId);
+    await inComponent(t, async (ctx) => {
+      const [row] = await ctx.db.query("steps").collect();
+      await ctx.db.patch("steps", row!._id, {
+        step: {
+          ...row!.step,
+          inProgress: false,
+          runResult: { kind: "success", returnValue: null },
+          completedAt: 1,
+        },
+      });
+    });
+    expect(await call(t, definitions.byFunction, turn)).toEqual({
+      kind: "complete",
+      runResult: { kind: "success", returnValue: "done" },
+    });
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: "done" });
+  });
+
+  test("of another generation changes nothing", async () => {
+    const t = newBackend();
+    const workflowId = await waitingRun(t);
+    const before = await everyRow(t);
+    for (const generationNumber of [1, -1])
+      expect(
+        await call(t, definitions.byFunction, { workflowId, generationNumber }),
+      ).toBe(workflowId);
+    expect(await everyRow(t)).toEqual(before);
+  });
+
+  test("of a run that has ended changes nothing", async () => {
+    const t = newBackend();
+    const workflowId = await waitingRun(t);
+    await drain();
+    const before = await everyRow(t);
+    await call(t, definitions.byFunction, { workflowId, generationNumber: 0 });
+    expect(await everyRow(t)).toEqual(before);
+  });
+
+  test("without a generation is refused, saying how to start a run", async () => {
+    const t = newBackend();
+    const workflowId = await waitingRun(t);
+    await expectRefused(t, /generationNumber.*To start a run, pass args/, () =>
+      call(t, definitions.byFunction, { workflowId }),
+    );
+  });
+
+  test("with an id of no workflow is refused", async () => {
+    const t = newBackend();
+    await expectRefused(t, /Invalid workflow ID: nothing/, () =>
+      call(t, definitions.byFunction, {
+        workflowId: "nothing",
+        generationNumber: 0,
+      }),
+    );
+  });
+});

@@ -1,0 +1,331 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { internal as component } from "../component/_generated/api.js";
+import { createLogger, type LogLevel } from "../component/logging.js";
+import {
+  components,
+  drain,
+  inComponent,
+  newBackend,
+  rows,
+  runHandler,
+  script,
+  startHandler,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../testing/harness.js";
+import { restart } from "../testing/managing.js";
+import { cancel, sendEvent } from "./index.js";
+
+useBackend();
+
+const METHODS = ["debug", "log", "info", "warn", "error", "trace"] as const;
+let printed: { method: string; text: string }[];
+
+beforeEach(() => {
+  printed = [];
+  for (const method of METHODS)
+    vi.spyOn(console, method).mockImplementation((...args: unknown[]) => {
+      printed.push({ method, text: args.map(String).join(" ") });
+    });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const setLevel = (t: Backend, logLevel: LogLevel) =>
+  inComponent(t, (ctx) =>
+    ctx.runMutation(component.utils.updateConfig, { logLevel }),
+  );
+
+type Event = { event: string } & Record<string, unknown>;
+
+/** The structured events among what was printed, in order. */
+const events = () =>
+  printed
+    .filter(({ text }) => text.startsWith("{"))
+    .map(({ text }) => JSON.parse(text) as Event)
+    .filter(({ component }) => component === "workflow");
+
+describe("levels", () => {
+  const levels: LogLevel[] = [
+    "DEBUG",
+    "TRACE",
+    "INFO",
+    "REPORT",
+    "WARN",
+    "ERROR",
+  ];
+  test.each(levels)("at %s, what is as grave or graver is printed", (level) => {
+    const log = createLogger(level);
+    log.debug("d");
+    log.event("started", {});
+    log.warn("w");
+    log.error("e");
+    const at = levels.indexOf(level);
+    const expected = [
+      ["debug", "DEBUG"],
+      ["info", "INFO"],
+      ["warn", "WARN"],
+      ["error", "ERROR"],
+    ] as const;
+    expect(printed.map(({ method }) => method)).toEqual(
+      expected
+        .filter(([, own]) => levels.indexOf(own) >= at)
+        .map(([method]) => method),
+    );
+  });
+
+  test("the default is WARN", () => {
+    expect(createLogger().level).toBe("WARN");
+  });
+
+  /** Does something that is worth a warning. */
+  async function warning(t: Backend) {
+    const { workflowId } = await runHandler(t, async () => null);
+    printed = [];
+    await restart(t, workflowId, { from: 7 });
+    return printed.filter(({ method }) => method === "warn");
+  }
+
+  test("`utils:updateConfig` says which, from then on", async () => {
+    const t = newBackend();
+    expect(await warning(t)).toHaveLength(1);
+    await setLevel(t, "ERROR");
+    expect(await warning(t)).toEqual([]);
+    await setLevel(t, "INFO");
+    expect(await warning(t)).toHaveLength(1);
+    expect(await rows(t, "config")).toMatchObject([{ logLevel: "INFO" }]);
+  });
+
+  test("an unknown level is refused", async () => {
+    const t = newBackend();
+    const before = await rows(t, "config");
+    await expect(setLevel(t, "LOUD" as LogLevel)).rejects.toThrow();
+    expect(await rows(t, "config")).toEqual(before);
+  });
+});
+
+describe("with the default level a healthy run prints nothing", () => {
+  test("of steps of every kind, events, retries, a child, a race and many inline steps", async () => {
+    const t = newBackend();
+    script("handler", "child", (step) =>
+      step.runMutation(steps.echo, { value: "child" }),
+    );
+    let attempts = 0;
+    script("action", "flaky", () => {
+      if (++attempts === 1) throw new Error("once");
+      return "fine";
+    });
+    const id = await startHandler(
+      t,
+      async (step) => {
+        await step.runQuery(steps.echoQuery, { value: 1 });
+        await step.runAction(steps.action, { name: "flaky" }, { retry: true });
+        await step.runWorkflow(workflows.workflow, { handler: "child" });
+        await Promise.race([
+          step.sleep(1000),
+          step.runMutation(steps.echo, { value: 2 }, { runAfter: 5000 }),
+        ]);
+        await step
+          .awaitEvent({ name: "late", timeout: 5 })
+          .catch(() => undefined);
+        await step.runMutation(steps.fail, { message: "x" }).catch(() => 0);
+        for (let value = 0; value < 300; value++)
+          await step.runMutation(steps.echo, { value }, { inline: true });
+        await step.awaitEvent({ name: "news" });
+      },
+      { context: 1 },
+    );
+    await t.mutation((ctx) =>
+      sendEvent(ctx, components.workflow, { workflowId: id, name: "news" }),
+    );
+    await drain();
+    expect(printed).toEqual([]);
+    const [run] = await rows(t, "workflows");
+    expect(run!.runResult).toMatchObject({ kind: "success" });
+  });
+
+  test("nor does one that is canceled while steps are at work, and what they bring too late", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) =>
+      Promise.all([
+        step.runAction(steps.echoAction, { value: 1 }),
+        step.runMutation(steps.echo, { value: 2 }, { runAfter: 1000 }),
+        step.sleep(1000),
+      ]),
+    );
+    await t.mutation((ctx) => cancel(ctx, components.workflow, id));
+    await drain();
+    expect(printed).toEqual([]);
+  });
+});
+
+describe("at INFO, structured events as one JSON line each", () => {
+  async function atInfo() {
+    const t = newBackend();
+    await setLevel(t, "INFO");
+    return t;
+  }
+  const anyNumber = expect.any(Number) as unknown;
+  const anyId = expect.any(String) as unknown;
+
+  test("tell of a run from start to end", async () => {
+    const t = await atInfo();
+    const { workflowId } = await runHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 }, { name: "first" });
+      await step.sleep(500);
+    });
+    const name = "workflows:workflow";
+    const common = {
+      component: "workflow",
+      workflowId,
+      workflowName: name,
+    };
+    expect(events()).toEqual([
+      { ...common, event: "started", name, status: "inProgress" },
+      {
+        ...common,
+        event: "stepCompleted",
+        stepId: anyId,
+        stepNumber: 0,
+        name: "first",
+        status: "success",
+        durationMs: anyNumber,
+      },
+      {
+        ...common,
+        event: "stepCompleted",
+        stepId: anyId,
+        stepNumber: 1,
+        name: "sleep",
+        status: "success",
+        durationMs: 500,
+      },
+      {
+        ...common,
+        event: "completed",
+        name,
+        status: "success",
+        durationMs: anyNumber,
+      },
+    ]);
+    expect(printed.every(({ text }) => !text.includes("\n"))).toBe(true);
+    expect(events().at(-1)!["durationMs"]).toBeGreaterThanOrEqual(500);
+  });
+
+  test("tell of every step once: queries, actions, inline ones, children, those that fail", async () => {
+    const t = await atInfo();
+    script("handler", "child", async () => null);
+    await runHandler(t, async (step) => {
+      const value = 1;
+      await step.runQuery(steps.echoQuery, { value }, { name: "query" });
+      await step.runAction(steps.echoAction, { value }, { name: "action" });
+      await step.runMutation(
+        steps.echo,
+        { value },
+        { name: "inline", inline: true },
+      );
+      await step
+        .runMutation(steps.fail, { message: "x" }, { name: "failing" })
+        .catch(() => undefined);
+      await step
+        .awaitEvent({ name: "refused", id: "nothing" as never })
+        .catch(() => undefined);
+      await step.runWorkflow(
+        workflows.workflow,
+        { handler: "child" },
+        { name: "child" },
+      );
+    });
+    const told = events()
+      .filter(({ event }) => event === "stepCompleted")
+      .map(({ name, status }) => [name, status]);
+    expect(told).toEqual([
+      ["query", "success"],
+      ["action", "success"],
+      ["inline", "success"],
+      ["failing", "failed"],
+      ["refused", "failed"],
+      ["child", "success"],
+    ]);
+    const started = events().filter(({ event }) => event === "started");
+    const ended = events().filter(({ event }) => event === "completed");
+    expect(started).toHaveLength(2);
+    expect(ended).toHaveLength(2);
+  });
+
+  test("tell of events, awaited first or sent first", async () => {
+    const t = await atInfo();
+    const id = await startHandler(t, async (step) => {
+      await step.awaitEvent({ name: "early" });
+      await step.awaitEvent({ name: "late" });
+    });
+    for (const name of ["late", "early"])
+      await t.mutation((ctx) =>
+        sendEvent(ctx, components.workflow, { workflowId: id, name }),
+      );
+    await drain();
+    const consumed = events().filter(({ event }) => event === "eventConsumed");
+    expect(consumed).toMatchObject(
+      ["early", "late"].map((name) => ({
+        workflowId: id,
+        workflowName: "workflows:workflow",
+        eventId: anyId,
+        name,
+        stepId: anyId,
+        status: "consumed",
+        durationMs: anyNumber,
+      })),
+    );
+    const completed = events().filter(({ event }) => event === "stepCompleted");
+    expect(completed.map(({ name }) => name)).toEqual(["early", "late"]);
+  });
+
+  test("tell of retries: which attempt comes next, after what, and when", async () => {
+    const t = await atInfo();
+    script("action", "flaky", () => {
+      throw new Error("not today");
+    });
+    const retry = { maxAttempts: 3, initialBackoffMs: 1000, base: 2 };
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runAction(steps.action, { name: "flaky" }, { retry, name: "flaky" }),
+    );
+    const retries = events().filter(({ event }) => event === "retry");
+    expect(retries).toMatchObject([
+      { attempt: 2, error: "not today" },
+      { attempt: 3, error: "not today" },
+    ]);
+    for (const [at, told] of retries.entries()) {
+      expect(told).toMatchObject({
+        workflowId,
+        workflowName: "workflows:workflow",
+        stepId: anyId,
+        stepNumber: 0,
+        name: "flaky",
+        status: "retrying",
+        maxAttempts: 3,
+      });
+      const delay = told["durationMs"] as number;
+      expect(delay).toBeGreaterThanOrEqual(500 * 2 ** at);
+      expect(delay).toBeLessThanOrEqual(1500 * 2 ** at);
+    }
+    expect(events().at(-1)).toMatchObject({
+      event: "completed",
+      status: "failed",
+    });
+  });
+
+  test("tell of cancellation as an end", async () => {
+    const t = await atInfo();
+    const id = await startHandler(t, (step) => step.sleep(1000));
+    await t.mutation((ctx) => cancel(ctx, components.workflow, id));
+    await drain();
+    expect(events().at(-1)).toMatchObject({
+      event: "completed",
+      workflowId: id,
+      status: "canceled",
+    });
+  });
+});

@@ -1,0 +1,98 @@
+import type { Doc } from "../../../../component/_generated/dataModel.js";
+
+/** What the component's tables hold. */
+export interface Rows {
+  config: Doc<"config">[];
+  workflows: Doc<"workflows">[];
+  steps: Doc<"steps">[];
+  events: Doc<"events">[];
+}
+
+/** A moment at which a turn was due and nothing was in flight. */
+export interface Boundary {
+  /** Milliseconds since the run was started. */
+  at: number;
+  /** How many steps the run had. */
+  steps: number;
+  /** In a file, only those that are new or have changed since the boundary before. */
+  rows: Rows;
+}
+
+/** A run as 0.4 recorded it. */
+export interface Golden {
+  package: string;
+  /** Of its case. */
+  name: string;
+  workflowId: string;
+  /** How many timers went off until it ended. */
+  timers: number;
+  boundaries: Boundary[];
+  end: { at: number; rows: Rows };
+}
+
+export const TABLES = ["config", "workflows", "steps", "events"] as const;
+
+const NOTHING: Rows = { config: [], workflows: [], steps: [], events: [] };
+
+/** As it is written to a file. */
+export function pack(golden: Golden): Golden {
+  let before = NOTHING;
+  const changed = <T extends { rows: Rows }>(moment: T): T => {
+    const rows = mapTables((table) =>
+      changedRows<unknown>(before[table], moment.rows[table]),
+    );
+    before = moment.rows;
+    return { ...moment, rows };
+  };
+  return {
+    ...golden,
+    boundaries: golden.boundaries.map(changed),
+    end: changed(golden.end),
+  };
+}
+
+function changedRows<T>(before: T[], after: T[]): T[] {
+  const known = new Set(before.map((row) => JSON.stringify(row)));
+  return after.filter((row) => !known.has(JSON.stringify(row)));
+}
+
+/** As it was recorded: with all rows at each boundary. */
+export function unpack(golden: Golden): Golden {
+  let before = NOTHING;
+  const complete = <T extends { rows: Rows }>(moment: T): T => {
+    before = mapTables((table) =>
+      withChanges<{ _id: string }>(before[table], moment.rows[table]),
+    );
+    return { ...moment, rows: before };
+  };
+  return {
+    ...golden,
+    boundaries: golden.boundaries.map(complete),
+    end: complete(golden.end),
+  };
+}
+
+function withChanges<T extends { _id: string }>(before: T[], changes: T[]) {
+  const rows = new Map(before.map((row) => [row._id, row]));
+  for (const row of changes) rows.set(row._id, row);
+  return [...rows.values()];
+}
+
+const mapTables = (rowsOf: (table: keyof Rows) => unknown[]) =>
+  Object.fromEntries(
+    TABLES.map((table) => [table, rowsOf(table)]),
+  ) as unknown as Rows;
+
+/** The journal of a run, in order. */
+export function journalOf(rows: Rows, workflowId: string): Doc<"steps">[] {
+  return rows.steps
+    .filter((step) => step.workflowId === workflowId)
+    .sort((a, b) => a.stepNumber - b.stepNumber);
+}
+
+/** The run that a case's own workflow has: the others are nested in it. */
+export function runOf({ workflows }: Rows, workflowId: string) {
+  const run = workflows.find(({ _id }) => _id === workflowId);
+  if (!run) throw new Error(`There is no run ${workflowId}`);
+  return run;
+}

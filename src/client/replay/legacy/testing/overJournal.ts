@@ -1,0 +1,42 @@
+import { setImmediate } from "node:timers/promises";
+import type { JournalEntry, StepKind, StepRequest } from "../../journal.js";
+import type { TurnEnd } from "../../turn.js";
+import { LegacyReplay } from "../replay.js";
+
+export type Ask = (
+  kind: StepKind,
+  request?: Partial<StepRequest>,
+) => Promise<unknown>;
+
+/** Executes a handler over a journal that answers all of its requests, which are named "step". */
+export async function overJournal(
+  journal: JournalEntry[],
+  handler: (ask: Ask) => Promise<unknown>,
+  capacity?: number,
+): Promise<TurnEnd> {
+  const replay = new LegacyReplay<StepRequest>(
+    "run",
+    journal,
+    {
+      now: 0,
+      resume: async (begin) => {
+        begin();
+        await setImmediate();
+      },
+      runInline: () => Promise.reject(new Error("not inline")),
+      record: () => Promise.reject(new Error("nothing is new")),
+    },
+    capacity,
+  );
+  const ask: Ask = (kind, request = {}) =>
+    replay.request({
+      kind,
+      functionType: "mutation",
+      name: "step",
+      args: {},
+      unstableArgs: false,
+      inline: false,
+      ...request,
+    });
+  return await replay.run(() => handler(ask));
+}

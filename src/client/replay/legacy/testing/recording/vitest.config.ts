@@ -1,0 +1,16 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+import base from "../../../../../../vitest.config.js";
+
+const { projects: _, ...test } = base.test!;
+
+/** Apart from the tests: it writes files. */
+export default defineConfig({
+  ...base,
+  root: fileURLToPath(new URL("../../../../../../", import.meta.url)),
+  test: {
+    ...test,
+    environment: "node",
+    include: ["src/client/replay/legacy/testing/recording/all.ts"],
+  },
+});

@@ -1,0 +1,115 @@
+import { createDate } from "../../../environment/date.js";
+import { createMath, createRandom } from "../../../environment/random.js";
+import { toEntry, type StepRow } from "../../../entries.js";
+import {
+  createStepContext,
+  type WorkflowRequest,
+} from "../../../stepContext.js";
+import type { WorkflowId } from "../../../validators.js";
+import type { JournalEntry } from "../../journal.js";
+import type { TurnEnd } from "../../turn.js";
+import { LegacyReplay } from "../replay.js";
+import { caseOf, type Case } from "./cases.js";
+import { journalOf, type Golden } from "./golden.js";
+import { START } from "./time.js";
+
+/** What a turn was due for, and what it then did. */
+export interface GoldenTurn {
+  workflowId: WorkflowId;
+  which: Case;
+  journal: StepRow[];
+  /** The steps that the turn asked for. */
+  asked: StepRow[];
+  /** Events that had been sent and not been awaited. */
+  sent: Set<string>;
+  now: number;
+  /** How the run ended, if it did in this turn. */
+  runResult: Golden["end"]["rows"]["workflows"][number]["runResult"];
+}
+
+/** The turns of a recorded run. */
+export function turnsOf(golden: Golden): GoldenTurn[] {
+  const { workflowId, boundaries, end } = golden;
+  return boundaries.map(({ steps, rows }, index) => {
+    const next = boundaries[index + 1] ?? end;
+    const asked = journalOf(next.rows, workflowId).slice(steps);
+    const run = next.rows.workflows.find(({ _id }) => _id === workflowId)!;
+    const sent = rows.events.filter(({ state }) => state.kind === "sent");
+    return {
+      workflowId: workflowId as WorkflowId,
+      which: caseOf(golden),
+      journal: journalOf(rows, workflowId),
+      asked,
+      sent: new Set(sent.map(({ _id }) => _id)),
+      now: asked[0]?.step.startedAt ?? START + end.at,
+      runResult: run.runResult,
+    };
+  });
+}
+
+/** The turn taken by our rules, without a backend: how it ends, and what it asks for. */
+export async function retake(
+  turn: GoldenTurn,
+  afterMicrotasks: () => Promise<unknown>,
+): Promise<{ end: TurnEnd; asked: WorkflowRequest[] }> {
+  const journal = turn.journal.map(toEntry);
+  const asked: WorkflowRequest[] = [];
+  for (;;) {
+    const end = await retakeOnce(turn, journal, asked, afterMicrotasks);
+    if (end.kind !== "again") return { end, asked };
+  }
+}
+
+async function retakeOnce(
+  turn: GoldenTurn,
+  journal: JournalEntry[],
+  asked: WorkflowRequest[],
+  afterMicrotasks: () => Promise<unknown>,
+): Promise<TurnEnd> {
+  const { workflowId, which, now } = turn;
+  // No more than handlers of the cases use: vitest is at work meanwhile.
+  const globals = {
+    Date: createDate(() => replay.now()),
+    Math: createMath(createRandom(workflowId)),
+  };
+  const replay: LegacyReplay<WorkflowRequest> = new LegacyReplay(
+    workflowId,
+    journal,
+    {
+      now,
+      resume: async (begin) => {
+        const { Date, Math } = globalThis;
+        Object.assign(globalThis, globals);
+        begin();
+        await afterMicrotasks();
+        Object.assign(globalThis, { Date, Math });
+      },
+      runInline: async ({ name }) => outcomeOf(turn, name),
+      record: async ({ steps }) =>
+        steps.map(({ request, completed }) => {
+          const row = turn.asked[asked.length];
+          asked.push(request);
+          if (!row) throw new Error(`"${request.name}" was not recorded`);
+          const entry = toEntry(row);
+          const done = completed !== undefined || wasSent(turn, row);
+          return done ? entry : { ...entry, outcome: undefined };
+        }),
+    },
+    which.maxParallelism,
+  );
+  const step = createStepContext(
+    workflowId,
+    (request) => replay.request(request),
+    { keepsUnvalidatedEvents: true },
+  );
+  return await replay.run(() => which.handler(step, which.args));
+}
+
+function outcomeOf({ asked }: GoldenTurn, name: string) {
+  const row = asked.find(({ step }) => step.name === name);
+  if (!row) throw new Error(`"${name}" was not recorded`);
+  return toEntry(row).outcome!;
+}
+
+const wasSent = ({ sent }: GoldenTurn, { step }: StepRow) =>
+  step.kind === "event" && sent.has(step.eventId!);

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import {
+  completed,
+  Machine,
+  succeeded,
+  written,
+  type Handler,
+} from "./testing/machine.js";
+
+describe("a turn does no more than its limits allow", () => {
+  const names = ["a", "b", "c", "d", "e"];
+  const all: Handler = (ask) => Promise.all(names.map((name) => ask(name)));
+
+  test("with too many steps to start it yields, and further turns start the rest", async () => {
+    const machine = new Machine(all);
+    machine.limits.newSteps = 2;
+    expect(await machine.turn()).toEqual({ kind: "yielded" });
+    expect(written(machine)).toEqual(["a", "b"]);
+    expect(machine.records[0]!.goOn).toBe(true);
+    expect(await machine.turn()).toEqual({ kind: "yielded" });
+    expect(await machine.turn()).toEqual({ kind: "waiting" });
+    expect(written(machine)).toEqual(names);
+    expect(machine.records.at(-1)!.goOn).toBe(false);
+  });
+
+  test("as many as are allowed don't make it yield", async () => {
+    const machine = new Machine(all);
+    machine.limits.newSteps = names.length;
+    expect(await machine.turn()).toEqual({ kind: "waiting" });
+  });
+
+  test("results that come while it yields are shown when all steps are started", async () => {
+    const machine = new Machine(all);
+    machine.limits.newSteps = 2;
+    await machine.turn();
+    machine.complete("a");
+    await machine.turn();
+    expect(written(machine)).toEqual(["a", "b", "c", "d"]);
+    await machine.turn();
+    expect(written(machine)).toEqual(["a 0@5", "b", "c", "d", "e"]);
+  });
+
+  test("with arguments too large to start at once it yields, having started one at least", async () => {
+    const machine = new Machine(async (ask) => {
+      const args = { text: "x".repeat(1000) };
+      await Promise.all(names.map((name) => ask(name, { args })));
+    });
+    machine.limits.newBytes = 10;
+    const ends = [];
+    for (const _ of names) ends.push((await machine.turn()).kind);
+    expect(ends).toEqual([
+      "yielded",
+      "yielded",
+      "yielded",
+      "yielded",
+      "waiting",
+    ]);
+  });
+
+  test("with results too large to be shown at once it yields, having shown one at least", async () => {
+    const machine = new Machine(
+      all,
+      names.map((name) => completed(name, 1)),
+    );
+    machine.limits.shownBytes = 150;
+    const ends = [];
+    for (let turns = 0; turns < 3; turns++)
+      ends.push((await machine.turn()).kind);
+    expect(ends).toEqual(["yielded", "yielded", "returned"]);
+    expect(written(machine)).toEqual(
+      names.map((name, at) => `${name} ${at}@5`),
+    );
+  });
+
+  test("with no room for one more inline step it yields, and each still runs once", async () => {
+    const machine = new Machine(async (ask) => {
+      const results = [];
+      for (const name of names) results.push(await ask(name, { inline: true }));
+      return results;
+    });
+    machine.inlineRoom = 2;
+    const ends = [];
+    for (let turns = 0; turns < 3; turns++) ends.push(await machine.turn());
+    expect(ends).toEqual([
+      { kind: "yielded" },
+      { kind: "yielded" },
+      { kind: "returned", value: names },
+    ]);
+    expect(machine.log).toEqual(names.map((name) => `run ${name}`));
+    expect(written(machine)).toEqual(
+      names.map((name, at) => `${name} ${at}@${at + 1}`),
+    );
+  });
+
+  test("an inline step that needs a transaction of its own runs first in the next turn", async () => {
+    const machine = new Machine(async (ask) => {
+      await ask("small", { inline: true });
+      return await ask("large", { inline: true });
+    });
+    machine.inlineOutcome = ({ name }, { isFirst }) =>
+      name === "large" && !isFirst ? null : succeeded(name);
+    expect(await machine.turn()).toEqual({ kind: "yielded" });
+    expect(written(machine)).toEqual(["small 0@1"]);
+    expect(await machine.turn()).toEqual({ kind: "returned", value: "large" });
+    expect(written(machine)).toEqual(["small 0@1", "large 1@2"]);
+    expect(machine.log).toEqual(["run small", "run large", "run large"]);
+  });
+
+  test("steps after an inline step that is still to run are not written before it", async () => {
+    const machine = new Machine(async (ask) => {
+      await Promise.all([
+        ask("i", { inline: true }),
+        ask("a"),
+        ask("j", { inline: true }),
+        ask("b"),
+      ]);
+    });
+    machine.inlineRoom = 1;
+    expect(await machine.turn()).toEqual({ kind: "yielded" });
+    expect(written(machine)).toEqual(["i 0@4", "a"]);
+    expect(await machine.turn()).toEqual({ kind: "waiting" });
+    expect(written(machine)).toEqual(["i 0@4", "a", "j 1@4", "b"]);
+    expect(machine.log).toEqual(["run i", "run j"]);
+  });
+
+  test("a handler that has returned with too many steps to start ends when all are started", async () => {
+    const machine = new Machine(async (ask) => {
+      for (const name of names) void ask(name);
+      return "done";
+    });
+    machine.limits.newSteps = 3;
+    expect(await machine.turn()).toEqual({ kind: "yielded" });
+    expect(await machine.turn()).toEqual({ kind: "returned", value: "done" });
+    expect(written(machine)).toEqual(names);
+  });
+});

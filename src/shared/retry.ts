@@ -1,0 +1,31 @@
+/** How often and when a failed action is tried again. */
+interface RetryBehavior {
+  maxAttempts: number;
+  initialBackoffMs: number;
+  base: number;
+}
+
+/** What is wrong with a retry policy, said of `what`. */
+export function whyRetryRefused(
+  what: string,
+  { maxAttempts, initialBackoffMs, base }: RetryBehavior,
+): string | undefined {
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
+    return `${what}.maxAttempts is ${maxAttempts}. Expected a whole number from 1.`;
+  if (!(initialBackoffMs >= 0 && Number.isFinite(initialBackoffMs)))
+    return `${what}.initialBackoffMs is ${initialBackoffMs}. Expected milliseconds from 0.`;
+  if (!(base > 0 && Number.isFinite(base)))
+    return `${what}.base is ${base}. Expected a number above 0.`;
+  return undefined;
+}
+
+const LONGEST_BACKOFF_MS = 365 * 24 * 60 * 60 * 1000;
+
+/** How long to wait after the nth failure, before it is varied at random: always a time that can be waited for. */
+export function backoffMs(
+  { initialBackoffMs, base }: RetryBehavior,
+  failedAttempts: number,
+): number {
+  const exact = initialBackoffMs * base ** (failedAttempts - 1);
+  return exact >= 0 ? Math.min(exact, LONGEST_BACKOFF_MS) : 0;
+}
