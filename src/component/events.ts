@@ -4,6 +4,7 @@ import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
 import { awaitedRow, recordResult } from "./completing.js";
 import type { Run, StepRow } from "./runs.js";
+import { cancelScheduled } from "./scheduling.js";
 
 type EventRow = Doc<"events">;
 type EventKind = EventRow["state"]["kind"];
@@ -143,9 +144,7 @@ export async function sendToEvent(
   }
   await consume(ctx, run, event, stepId, { waitingAt, sentAt }, config);
   if (awaited.row.timer)
-    await ctx.scheduler.cancel(
-      awaited.row.timer.scheduledId as Id<"_scheduled_functions">,
-    );
+    await cancelScheduled(ctx, awaited.row.timer.scheduledId);
   await recordResult(ctx, awaited, { result }, config);
 }
 

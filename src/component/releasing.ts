@@ -1,8 +1,8 @@
-import type { Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { withdrawWait } from "./events.js";
 import { cancelJob } from "./pooling.js";
 import type { StepRow } from "./runs.js";
+import { cancelScheduled } from "./scheduling.js";
 
 /**
  * Ends the wait of a sleep or an event step in flight: its timer, its place among the waiters. The
@@ -15,8 +15,7 @@ export async function releaseWait(ctx: MutationCtx, row: StepRow) {
   if (step.kind === "event" && step.eventId)
     await withdrawWait(ctx, step.eventId, row._id);
   const jobOf04 = step.kind === "sleep" && !timer ? step.workId : undefined;
-  if (timer)
-    await ctx.scheduler.cancel(timer.scheduledId as Id<"_scheduled_functions">);
+  if (timer) await cancelScheduled(ctx, timer.scheduledId);
   if (jobOf04) await cancelJob(ctx, jobOf04);
   if (timer || jobOf04)
     await ctx.db.patch("steps", row._id, {

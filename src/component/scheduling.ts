@@ -1,8 +1,11 @@
 import type { Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 
+/** One that has begun is left alone: it finds out for itself that it is not wanted any more. */
 export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
-  await ctx.scheduler.cancel(scheduledId as Id<"_scheduled_functions">);
+  const id = scheduledId as Id<"_scheduled_functions">;
+  const job = await ctx.db.system.get("_scheduled_functions", id);
+  if (job?.state.kind === "pending") await ctx.scheduler.cancel(id);
 }
 
 /** What became of a scheduled function: undefined while it may still run, or null when nothing is known of it. */
