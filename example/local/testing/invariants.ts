@@ -184,8 +184,8 @@ function checkLog(lines: string[]) {
     (line) =>
       /^(WARN|ERROR) (app programs:|workflow )/.test(line) &&
       !/ fails: |onComplete of workflow \S+ failed/.test(line) &&
-      // The platform's own, of a scheduled turn that the faults had die.
-      !/^ERROR workflow turns:take Function execution timed out/.test(line),
+      // The platform says this, of a scheduled mutation that the faults had die.
+      !/^ERROR workflow \S+ Function execution timed out/.test(line),
   );
   same("alarming lines", alarming, []);
 }
