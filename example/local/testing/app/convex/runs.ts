@@ -1,15 +1,14 @@
 /** What tests do with runs. */
-import { start as startRun, WorkflowManager } from "@convex-dev/workflow";
-import type { WorkflowId } from "@convex-dev/workflow";
+import { start as startRun, type WorkflowId } from "@convex-dev/workflow";
 import {
   internalMutationGeneric as internalMutation,
   type GenericDataModel,
   type GenericMutationCtx,
 } from "convex/server";
 import { v } from "convex/values";
-import { api, component } from "./references.js";
+import { workflow } from "./manager.js";
+import { api } from "./references.js";
 
-const workflow = new WorkflowManager(component);
 const ofRun = { workflowId: v.string() };
 
 export const start = internalMutation({
