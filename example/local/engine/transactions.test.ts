@@ -88,7 +88,7 @@ test("what is not awaited is not done, and said in the log", async () => {
   const { call, column, lines } = await startBackend(PLATFORM_APP);
   expect(await call("transactions:unawaited")).toMatchObject({
     logLines: [
-      '[LOG] a line {"a":1} 2',
+      "[LOG] 'a line' { a: 1 } 2n",
       expect.stringMatching(/^\[WARN\] 1 unawaited operation: \[insert\]/),
     ],
   });
