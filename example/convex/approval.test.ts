@@ -1,8 +1,9 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
 import {
   finish,
   newBackend,
+  settle,
   useFakeTimers,
   type Backend,
 } from "./testing.setup.js";
@@ -18,9 +19,8 @@ async function expenses(t: Backend) {
   return rows.map(({ state }) => state);
 }
 
-/** Lets the run come to where it waits, but not so much time pass that it stops waiting. */
 async function untilItWaits(t: Backend) {
-  await t.finishAllScheduledFunctions(() => vi.advanceTimersByTime(100));
+  await settle(t);
   expect(await expenses(t)).toEqual(["waiting"]);
 }
 

@@ -9,18 +9,15 @@ import {
   TimeoutError,
   vResultValidator,
   vWorkflowId,
-  WorkflowManager,
   type WorkflowId,
-  type WorkflowStatus,
 } from "@convex-dev/workflow";
 import { v, type Infer } from "convex/values";
-import { components, internal } from "./_generated/api.js";
-import { internalMutation, internalQuery } from "./_generated/server.js";
+import { internal } from "./_generated/api.js";
+import { internalMutation } from "./_generated/server.js";
+import { manage } from "./manage.js";
+import { workflow } from "./workflow.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-/** Binds the component, so that each call below need not name it. */
-const workflow = new WorkflowManager(components.workflow);
 
 /** Named and typed in one place, for the side that waits and the side that sends. */
 const decision = defineEvent({
@@ -116,22 +113,6 @@ export const decide = internalMutation({
   },
 });
 
-export const status = internalQuery({
-  args: { workflowId: vWorkflowId },
-  handler: async (ctx, { workflowId }): Promise<WorkflowStatus> =>
-    await workflow.status(ctx, workflowId),
-});
-
-/** Withdraws the question: `ended` is told that the run was canceled. */
-export const cancel = internalMutation({
-  args: { workflowId: vWorkflowId },
-  returns: v.null(),
-  handler: async (ctx, { workflowId }) => {
-    await workflow.cancel(ctx, workflowId);
-    return null;
-  },
-});
-
 /** Waits for a decision once more: the step of the event is named after it. */
 export const restart = internalMutation({
   args: { workflowId: vWorkflowId },
@@ -142,9 +123,6 @@ export const restart = internalMutation({
   },
 });
 
-export const cleanup = internalMutation({
-  args: { workflowId: vWorkflowId },
-  returns: v.boolean(),
-  handler: async (ctx, { workflowId }) =>
-    await workflow.cleanup(ctx, workflowId),
-});
+/** To withdraw the question, cancel the run: `ended` is told that it was canceled. */
+export const { status, steps, list, cancel, cleanup } =
+  manage("approval:approval");

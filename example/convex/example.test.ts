@@ -17,7 +17,7 @@ async function greetings(t: Backend) {
 
 async function attemptsOf(t: Backend, workflowId: WorkflowId) {
   const rows = await t.run((ctx) => ctx.db.query("attempts").collect());
-  return rows.find((row) => row.workflowId === workflowId)?.count;
+  return rows.find((row) => row.service === workflowId)?.count;
 }
 
 test("a query, an action that fails once, a mutation and a sleep run in this order", async () => {

@@ -9,12 +9,15 @@ import {
   cleanup as cleanUpRun,
   defineWorkflow,
   getStatus,
+  listByName,
   restart as restartRun,
   start as startRun,
   vWorkflowId,
+  type PublicWorkflow,
   type WorkflowId,
   type WorkflowStatus,
 } from "@convex-dev/workflow";
+import type { PaginationResult } from "convex/server";
 import { v } from "convex/values";
 import { components, internal } from "./_generated/api.js";
 import {
@@ -22,6 +25,7 @@ import {
   internalMutation,
   internalQuery,
 } from "./_generated/server.js";
+import { callService } from "./services.js";
 
 const exampleArgs = {
   exampleArg: v.string(),
@@ -68,7 +72,7 @@ export const countGreetings = internalQuery({
   },
 });
 
-/** Stands for a call to a service that is down for the first `failures` attempts. */
+/** Calls a service that is down for the first `failures` attempts: see services.ts. */
 export const compose = internalAction({
   args: {
     workflowId: vWorkflowId,
@@ -77,30 +81,9 @@ export const compose = internalAction({
     failures: v.number(),
   },
   returns: v.string(),
-  handler: async (ctx, args): Promise<string> => {
-    const attempt = await ctx.runMutation(internal.example.countAttempt, {
-      workflowId: args.workflowId,
-    });
-    if (attempt <= args.failures)
-      throw new Error(`The service is down (attempt ${attempt})`);
-    return args.earlier === 0
-      ? `Hello, ${args.name}!`
-      : `Hello again, ${args.name}!`;
-  },
-});
-
-export const countAttempt = internalMutation({
-  args: { workflowId: vWorkflowId },
-  returns: v.number(),
-  handler: async (ctx, { workflowId }) => {
-    const attempts = await ctx.db
-      .query("attempts")
-      .withIndex("workflowId", (q) => q.eq("workflowId", workflowId))
-      .unique();
-    const count = (attempts?.count ?? 0) + 1;
-    if (attempts) await ctx.db.patch("attempts", attempts._id, { count });
-    else await ctx.db.insert("attempts", { workflowId, count });
-    return count;
+  handler: async (ctx, { workflowId, name, earlier, failures }) => {
+    await callService(ctx, workflowId, { outages: failures });
+    return earlier === 0 ? `Hello, ${name}!` : `Hello again, ${name}!`;
   },
 });
 
@@ -113,7 +96,7 @@ export const save = internalMutation({
   },
 });
 
-// What an app does with runs. These are internal, to be called from the command line or the
+// What an app does with runs. The other workflows take these functions from manage.ts. They are internal, to be called from the command line or the
 // dashboard; a public function would first check who calls.
 
 /** Starts a run from another function, here a mutation: if that fails, nothing was started. */
@@ -128,6 +111,15 @@ export const status = internalQuery({
   args: { workflowId: vWorkflowId },
   handler: async (ctx, { workflowId }): Promise<WorkflowStatus> =>
     await getStatus(ctx, components.workflow, workflowId),
+});
+
+/** The runs of this workflow, the newest first. */
+export const list = internalQuery({
+  args: {},
+  handler: async (ctx): Promise<PaginationResult<PublicWorkflow>> =>
+    await listByName(ctx, components.workflow, "example:exampleWorkflow", {
+      order: "desc",
+    }),
 });
 
 export const cancel = internalMutation({

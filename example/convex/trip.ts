@@ -3,17 +3,12 @@
 // children; cleaning it up deletes them.
 //
 //   npx convex run trip:start '{ "city": "Lisbon", "nights": 3 }'
-import {
-  vWorkflowId,
-  WorkflowManager,
-  type WorkflowId,
-  type WorkflowStatus,
-} from "@convex-dev/workflow";
+import { vWorkflowId, type WorkflowId } from "@convex-dev/workflow";
 import { v, type Infer } from "convex/values";
-import { components, internal } from "./_generated/api.js";
-import { internalMutation, internalQuery } from "./_generated/server.js";
-
-const workflow = new WorkflowManager(components.workflow);
+import { internal } from "./_generated/api.js";
+import { internalMutation } from "./_generated/server.js";
+import { manage } from "./manage.js";
+import { workflow } from "./workflow.js";
 
 const vFlight = v.object({ seat: v.string(), price: v.number() });
 const vHotel = v.object({ room: v.string(), price: v.number() });
@@ -93,22 +88,6 @@ export const start = internalMutation({
     }),
 });
 
-/** The running steps name the runs of the children: ask for their status in the same way. */
-export const status = internalQuery({
-  args: { workflowId: vWorkflowId },
-  handler: async (ctx, { workflowId }): Promise<WorkflowStatus> =>
-    await workflow.status(ctx, workflowId),
-});
-
-export const cancel = internalMutation({
-  args: { workflowId: vWorkflowId },
-  returns: v.null(),
-  handler: async (ctx, { workflowId }) => {
-    await workflow.cancel(ctx, workflowId);
-    return null;
-  },
-});
-
 /** Books the hotel once more and keeps the flight: a step can be named by what it runs. */
 export const restart = internalMutation({
   args: { workflowId: vWorkflowId },
@@ -119,9 +98,5 @@ export const restart = internalMutation({
   },
 });
 
-export const cleanup = internalMutation({
-  args: { workflowId: vWorkflowId },
-  returns: v.boolean(),
-  handler: async (ctx, { workflowId }) =>
-    await workflow.cleanup(ctx, workflowId),
-});
+/** In a status, the running steps name the runs of the children: ask for theirs in the same way. */
+export const { status, steps, list, cancel, cleanup } = manage("trip:planTrip");

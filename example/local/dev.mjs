@@ -22,7 +22,7 @@ try {
   process.exitCode = 1;
 }
 
-async function serve({ app, port, typecheck }) {
+async function serve({ app, port, sitePort, typecheck }) {
   // From the beginning: whatever has started by then is stopped in order.
   const signal = firstSignal();
   const running = await findServer(app);
@@ -32,7 +32,7 @@ async function serve({ app, port, typecheck }) {
   // Ids of an earlier server must not be found in this one.
   const deployment = createDeployment({ seed: randomInt(2 ** 31) });
   deployment.onLog((line) => console.log(formatLogLine(line)));
-  const server = await startLocalServer({ deployment, port });
+  const server = await startLocalServer({ deployment, port, sitePort });
   await saveState(app, server);
 
   const stop = new AbortController();

@@ -11,7 +11,7 @@ export function formatLogLine({
 }
 
 /** @param {import("./devState.mjs").LocalServer} server */
-export function howToCall({ url, adminKey }) {
+export function howToCall({ url, siteUrl, adminKey }) {
   return `
 The example runs at ${url}. In another terminal:
 
@@ -23,6 +23,8 @@ Clients: new ConvexClient("${url}"). With the admin key, also for internal funct
 
   curl ${url}/api/function -H 'Authorization: Convex ${adminKey}' \\
     -d '{ "path": "example:exampleWorkflow", "args": { "args": { "exampleArg": "James" } } }'
+
+HTTP actions, if the app has a convex/http.ts: ${siteUrl}
 
 Changes in convex/ and src/ are pushed as they are saved. Ctrl-C stops the server and drops its data.
 `;

@@ -10,6 +10,8 @@ Serves the example on this machine, without an account or a network, as
 The data is in memory: it outlives a push, and goes when the server stops.
 
   --port <number>     default: one that is free
+  --site-port <number>
+                      of HTTP actions; default: one that is free
   --app <folder>      the Convex app to serve; default: example
   --typecheck <mode>  enable, try or disable, as of \`npx convex dev\`; default: try
   --help              prints this
@@ -17,7 +19,7 @@ The data is in memory: it outlives a push, and goes when the server stops.
 
 /**
  * @param {string[]} args
- * @returns {{ port: number, app: string, typecheck: string, help: boolean }}
+ * @returns {{ port: number, sitePort: number, app: string, typecheck: string, help: boolean }}
  * @throws an error whose message is for whoever typed them
  */
 export function parseDevOptions(args) {
@@ -25,6 +27,7 @@ export function parseDevOptions(args) {
     args,
     options: {
       port: { type: "string", default: "0" },
+      "site-port": { type: "string", default: "0" },
       app: { type: "string", default: EXAMPLE },
       typecheck: { type: "string", default: "try" },
       help: { type: "boolean", default: false },
@@ -32,7 +35,8 @@ export function parseDevOptions(args) {
   });
   return {
     ...values,
-    port: parsePort(values.port),
+    port: parsePort("--port", values.port),
+    sitePort: parsePort("--site-port", values["site-port"]),
     app: parseApp(values.app),
   };
 }
@@ -45,10 +49,10 @@ function parseApp(folder) {
   );
 }
 
-function parsePort(text) {
+function parsePort(option, text) {
   const port = Number(text);
   const isPort = /^\d+$/.test(text) && port <= 65_535;
   if (!isPort)
-    throw new Error(`--port must be a number up to 65535, not "${text}"`);
+    throw new Error(`${option} must be a number up to 65535, not "${text}"`);
   return port;
 }

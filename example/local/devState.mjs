@@ -9,15 +9,16 @@ import { ROOT } from "../tools/paths.mjs";
 
 export const STATE_DIR = path.join(ROOT, "node_modules/.cache/convex-local");
 
-/** @typedef {{ url: string, adminKey: string, instanceName: string }} LocalServer */
+/** @typedef {{ url: string, siteUrl: string, adminKey: string, instanceName: string }} LocalServer */
 
 /**
  * @param {string} app the folder with the app's package.json
  * @param {LocalServer} server
  */
-export async function saveState(app, { url, adminKey, instanceName }) {
+export async function saveState(app, server) {
+  const { url, siteUrl, adminKey, instanceName } = server;
   await mkdir(STATE_DIR, { recursive: true });
-  const state = JSON.stringify({ app, url, adminKey, instanceName });
+  const state = JSON.stringify({ app, url, siteUrl, adminKey, instanceName });
   // The key is for whoever started the server.
   await writeFile(await stateFile(app), state, { mode: 0o600 });
 }

@@ -365,6 +365,47 @@ describe("listSteps", () => {
       expect(completedAt).toBeGreaterThanOrEqual(startedAt);
   });
 
+  test("tells at which attempt a retried action is, and at which it ended", async () => {
+    const t = newBackend();
+    const failures: Record<string, number> = { late: 1, never: 3, first: 0 };
+    for (const [name, count] of Object.entries(failures)) {
+      let calls = 0;
+      script("action", name, () => {
+        if (++calls <= count) throw new Error("not this time");
+        return name;
+      });
+    }
+    const retry = { maxAttempts: 3, initialBackoffMs: 10_000, base: 1 };
+    const id = await startHandler(t, (step) =>
+      Promise.allSettled([
+        ...Object.keys(failures).map((name) =>
+          step.runAction(steps.action, { name }, { retry }),
+        ),
+        step.runAction(steps.echoAction, { value: 1 }),
+      ]),
+    );
+    const attempts = async () =>
+      (await stepsOf(t, id)).map((step) =>
+        step.kind === "function"
+          ? [step.attempt, step.maxAttempts, step.runResult?.kind]
+          : [],
+      );
+    await advance(2000);
+    expect(await attempts()).toEqual([
+      [2, 3, undefined],
+      [2, 3, undefined],
+      [1, 3, "success"],
+      [undefined, undefined, "success"],
+    ]);
+    await drain();
+    expect(await attempts()).toEqual([
+      [2, 3, "success"],
+      [3, 3, "failed"],
+      [1, 3, "success"],
+      [undefined, undefined, "success"],
+    ]);
+  });
+
   test("a step that an early release stored without a kind is a function", async () => {
     const t = newBackend();
     const id = await insertRun(t);

@@ -40,6 +40,8 @@ export const vWorkflowStep = v.union(
     ...stepFields,
     kind: v.literal("function"),
     workId: v.optional(vWorkId),
+    attempt: v.optional(v.number()),
+    maxAttempts: v.optional(v.number()),
   }),
   v.object({
     ...stepFields,
@@ -66,7 +68,13 @@ export const vWorkflowStep = v.union(
 export type WorkflowStep = Omit<Infer<typeof vWorkflowStep>, "args"> & {
   args: unknown;
 } & (
-    | { kind: "function"; workId?: WorkId }
+    | {
+        kind: "function";
+        workId?: WorkId;
+        /** Of an action that is retried: the number of its last attempt, from 1. */
+        attempt?: number;
+        maxAttempts?: number;
+      }
     | { kind: "workflow"; nestedWorkflowId: WorkflowId }
     | { kind: "event"; eventId: EventId }
     | { kind: "sleep"; workId: WorkId }

@@ -34,6 +34,8 @@ export const vPublicStep = v.union(
     ...publicStepFields,
     kind: v.literal("function"),
     workId: v.optional(vWorkId),
+    attempt: v.optional(v.number()),
+    maxAttempts: v.optional(v.number()),
   }),
   v.object({
     ...publicStepFields,
@@ -95,7 +97,15 @@ export function publicStep(row: StepRow): Infer<typeof vPublicStep> {
   switch (step.kind) {
     case undefined:
     case "function":
-      return { ...common, kind: "function", workId: workId(step.workId) };
+      return {
+        ...common,
+        kind: "function",
+        workId: workId(step.workId),
+        ...(row.retry && {
+          attempt: (row.failedAttempts ?? 0) + 1,
+          maxAttempts: row.retry.maxAttempts,
+        }),
+      };
     case "workflow":
       return { ...common, kind: "workflow", nestedWorkflowId: step.workflowId };
     case "event":

@@ -9,9 +9,20 @@
  */
 
 import type * as approval from "../approval.js";
+import type * as batch from "../batch.js";
+import type * as booking from "../booking.js";
 import type * as example from "../example.js";
+import type * as fanOut from "../fanOut.js";
+import type * as manage from "../manage.js";
+import type * as onboarding from "../onboarding.js";
+import type * as race from "../race.js";
+import type * as services from "../services.js";
+import type * as signals from "../signals.js";
+import type * as subscription from "../subscription.js";
+import type * as transcription from "../transcription.js";
 import type * as trip from "../trip.js";
 import type * as welcome from "../welcome.js";
+import type * as workflow from "../workflow.js";
 
 import type {
   ApiFromModules,
@@ -21,9 +32,20 @@ import type {
 
 declare const fullApi: ApiFromModules<{
   approval: typeof approval;
+  batch: typeof batch;
+  booking: typeof booking;
   example: typeof example;
+  fanOut: typeof fanOut;
+  manage: typeof manage;
+  onboarding: typeof onboarding;
+  race: typeof race;
+  services: typeof services;
+  signals: typeof signals;
+  subscription: typeof subscription;
+  transcription: typeof transcription;
   trip: typeof trip;
   welcome: typeof welcome;
+  workflow: typeof workflow;
 }>;
 
 /**

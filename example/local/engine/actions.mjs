@@ -131,6 +131,7 @@ export class Actions {
         kind: "action",
         modulePath: target.modulePath,
         name: target.name,
+        method: target.method,
         argsJson,
         now: () => clock.now(),
         random: random.fork().next,

@@ -7,9 +7,13 @@ import { createAnalysisContext } from "./functionContext.mjs";
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Schemas } from "./store.mjs" */
 
+/** Its default export routes HTTP requests. */
+const HTTP_MODULE = "http.js";
+
 /**
  * @typedef {object} RunnableCode
  * @property {Map<string, RunnableFunction[]>} functions by component path
+ * @property {RunnableFunction} [httpRouter]
  * @property {Schemas} schemas
  */
 
@@ -67,14 +71,30 @@ async function load(push) {
           visibility: analyzed.visibility?.kind ?? "internal",
           modulePath,
           name: analyzed.name,
+          method: `invoke${analyzed.udfType}`,
           args: JSON.parse(analyzed.args),
           returns: JSON.parse(analyzed.returns),
           bundle,
         })),
       ),
     );
+    if (componentPath === "" && HTTP_MODULE in functions)
+      code.httpRouter = httpRouter(bundle);
     Object.values(childComponents).forEach(mount);
   };
   mount(app);
   return code;
+}
+
+/**
+ * @param {any} bundle of the app
+ * @returns {RunnableFunction}
+ */
+function httpRouter(bundle) {
+  return {
+    ...{ componentPath: "", path: "http", visibility: "public" },
+    ...{ kind: "action", method: "invokeHttp" },
+    ...{ modulePath: HTTP_MODULE, name: "default", bundle },
+    ...{ args: { type: "any" }, returns: null },
+  };
 }

@@ -10,6 +10,7 @@ import {
   NotFoundError,
 } from "./errors.mjs";
 import { Host } from "./host.mjs";
+import { answerHttp } from "./httpActions.mjs";
 
 /** @import { Origin } from "./frames.mjs" */
 /** @import { CallRequest, CallResponse, Deployment, DeploymentOptions } from "./types.mjs" */
@@ -39,9 +40,9 @@ export function createDeployment(options = {}) {
   return {
     analyze,
     async deploy(push) {
-      const { functions, schemas } = await loadPush(push);
+      const { functions, httpRouter, schemas } = await loadPush(push);
       await host.store.changeSchemas(schemas);
-      host.functions.replace(functions);
+      host.functions.replace(functions, httpRouter);
       const before = mounted;
       mounted = new Set([...schemas.keys()].filter((path) => path !== ""));
       return {
@@ -55,8 +56,13 @@ export function createDeployment(options = {}) {
       host.commitListeners.add(listener);
       return () => void host.commitListeners.delete(listener);
     },
+    fetch: (request) => host.track(answerHttp(host, request)),
+    setUrls: (urls) => host.environment.setUrls(urls),
+    environment: () => host.environment.list(),
+    changeEnvironment: (changes) => host.changeEnvironment(changes),
     onLog: (listener) => host.logs.listen(listener),
     functionsSpec: (componentPath = "") => host.functions.specs(componentPath),
+    tables: (componentPath = "") => host.store.tables(componentPath),
     rows: (table, componentPath = "") => host.store.rows(componentPath, table),
     hazards: () => ({ ...host.faults.hits }),
     idle: () => host.activity.whenIdle(() => host.scheduler.isIdle),
@@ -75,10 +81,10 @@ export function createDeployment(options = {}) {
  */
 async function answerCall(host, request) {
   const origin = host.newOrigin({ identity: request.caller.identity ?? null });
-  const { logLines } = origin;
+  const { logLines, reads } = origin;
   try {
     const value = JSON.parse(await run(host, request, origin));
-    return { status: "success", value, logLines };
+    return { status: "success", value, logLines, reads };
   } catch (error) {
     const data = dataOf(error);
     return {
@@ -86,6 +92,7 @@ async function answerCall(host, request) {
       errorMessage: messageOf(error),
       ...(data === undefined ? {} : { errorData: data }),
       logLines,
+      reads,
       ...(error instanceof NotFoundError ? { notFound: true } : {}),
     };
   }

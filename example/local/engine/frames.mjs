@@ -14,6 +14,7 @@
  * @property {object | null} identity of whoever calls
  * @property {string | null} jobId
  * @property {string[]} logLines of everything, as a client is given them
+ * @property {Set<string>} reads the tables that were read, as in Touched
  */
 
 /**

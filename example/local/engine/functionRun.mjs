@@ -21,6 +21,7 @@ import { createFunctionContext } from "./functionContext.mjs";
  * @property {FunctionKind} kind
  * @property {string} modulePath with its extension
  * @property {string} name of the export
+ * @property {string} method of it, or "invokeHttp"
  * @property {string} argsJson of the object of arguments
  * @property {() => number} now
  * @property {() => number} random
@@ -82,8 +83,7 @@ export function startFunction(invocation, onCall, action) {
     },
     allowsDynamicImport: invocation.kind === "action",
   });
-  const { kind, modulePath, name, argsJson } = invocation;
-  const method = `invoke${kind[0]?.toUpperCase()}${kind.slice(1)}`;
+  const { modulePath, name, method, argsJson } = invocation;
   context.invoke(modulePath, name, method, `[${argsJson}]`);
   return {
     /** Lets its code run until it waits for the host. */

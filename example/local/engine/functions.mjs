@@ -14,10 +14,11 @@ import { FunctionError, NotFoundError } from "./errors.mjs";
  *   visibility: "public" | "internal",
  *   modulePath: string,
  *   name: string,
+ *   method: string,
  *   args: any,
  *   returns: any,
  *   bundle: Bundle,
- * }} RunnableFunction with the JSON of its validators
+ * }} RunnableFunction with the JSON of its validators, and what its context's runner is to call
  */
 
 /** @typedef {{ name?: string, reference?: string, functionHandle?: string }} FunctionAddress as syscalls give it */
@@ -28,11 +29,17 @@ const HANDLE_PREFIX = "function://";
 export class FunctionTable {
   /** @type {Map<string, Map<string, RunnableFunction>>} by component path, then path */
   #components = new Map();
+  /** Of the app's HTTP actions. @type {RunnableFunction | undefined} */
+  httpRouter;
   /** @type {Map<string, FunctionPath>} they outlive what they name */
   #handles = new Map();
 
-  /** @param {Map<string, RunnableFunction[]>} components by path */
-  replace(components) {
+  /**
+   * @param {Map<string, RunnableFunction[]>} components by path
+   * @param {RunnableFunction} [httpRouter]
+   */
+  replace(components, httpRouter) {
+    this.httpRouter = httpRouter;
     this.#components = new Map();
     for (const [componentPath, functions] of components) {
       const byPath = new Map(functions.map((each) => [each.path, each]));
@@ -63,7 +70,12 @@ export class FunctionTable {
     const isVisible =
       caller.admin ||
       (found?.visibility === "public" && found.componentPath === "");
-    if (!found || !isVisible) throw missing(path, componentPath);
+    if (!found || !isVisible)
+      throw missing(
+        path,
+        componentPath,
+        caller.admin ? "function" : "public function",
+      );
     return ofKind(found, kind);
   }
 
@@ -169,10 +181,11 @@ function normalizePath(path) {
 /**
  * @param {string} path
  * @param {string} componentPath
+ * @param {string} [what] that has been looked for
  */
-function missing(path, componentPath) {
+function missing(path, componentPath, what = "function") {
   const place = componentPath === "" ? "" : ` in component "${componentPath}"`;
   return new NotFoundError(
-    `Could not find function for '${path}'${place}. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`,
+    `Could not find ${what} for '${path}'${place}. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`,
   );
 }

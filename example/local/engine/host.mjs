@@ -2,6 +2,7 @@
 /** The parts of a deployment, put together. */
 import { Actions } from "./actions.mjs";
 import { Activity } from "./activity.mjs";
+import { Environment } from "./environment.mjs";
 import { Faults } from "./faults.mjs";
 import { FunctionTable } from "./functions.mjs";
 import { Logs } from "./logs.mjs";
@@ -12,7 +13,7 @@ import { Transactions } from "./transactions.mjs";
 
 /** @import { Frame, Origin, Transaction } from "./frames.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
-/** @import { Clock, DeploymentOptions } from "./types.mjs" */
+/** @import { Clock, Deployment, DeploymentOptions, EnvironmentChange } from "./types.mjs" */
 
 export class Host {
   /** @type {Clock} */
@@ -27,9 +28,9 @@ export class Host {
   scheduler;
   /** Of what functions see. */
   random;
-  /** @type {Set<() => void>} */
+  /** @type {Set<Parameters<Deployment["onCommit"]>[0]>} */
   commitListeners = new Set();
-  #env;
+  environment;
   #codeTimeoutMs;
   #requests = 0;
 
@@ -41,7 +42,7 @@ export class Host {
     this.faults = new Faults(faults, random.fork(), clock);
     this.logs = new Logs(clock);
     this.sharesContexts = sharesContexts;
-    this.#env = env;
+    this.environment = new Environment(env);
     this.#codeTimeoutMs = codeTimeoutMs;
     this.transactions = new Transactions(this);
     this.actions = new Actions(this);
@@ -60,6 +61,7 @@ export class Host {
       identity: null,
       jobId: null,
       logLines: [],
+      reads: new Set(),
       ...options,
     };
   }
@@ -82,10 +84,20 @@ export class Host {
     };
   }
 
-  /** @param {Frame} root of a transaction */
-  committed({ jobs, canceledJobs }) {
+  /**
+   * @param {Frame} root of a transaction
+   * @param {Set<string>} writes as in Touched
+   */
+  committed({ jobs, canceledJobs }, writes) {
     for (const job of jobs) this.scheduler.add(job);
     for (const key of canceledJobs) this.scheduler.cancel(key);
+    for (const listener of this.commitListeners) listener(writes);
+  }
+
+  /** @param {EnvironmentChange[]} changes */
+  changeEnvironment(changes) {
+    this.environment.change(changes);
+    // Any function may have asked for one.
     for (const listener of this.commitListeners) listener();
   }
 
@@ -96,7 +108,8 @@ export class Host {
    * @returns {(name: string) => string | undefined}
    */
   envOf({ componentPath }) {
-    return (name) => (componentPath === "" ? this.#env[name] : undefined);
+    return (name) =>
+      componentPath === "" ? this.environment.get(name) : undefined;
   }
 }
 
@@ -116,6 +129,7 @@ export function systemFunction(componentPath, name) {
     visibility: "internal",
     modulePath: "_system.js",
     name,
+    method: "invokeMutation",
     args: { type: "any" },
     returns: null,
     bundle: { scripts: new Map(), position: () => undefined },

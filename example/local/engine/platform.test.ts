@@ -111,7 +111,7 @@ test("an action has fetch", async () => {
     caller: { admin: true },
   });
   await deployment.close();
-  expect(response).toEqual({
+  expect(response).toMatchObject({
     status: "success",
     value: [201, true, ["POST", "ping"]],
     logLines: [],

@@ -8,6 +8,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { convexTest } from "convex-test";
 import { DeploymentClosed } from "./errors.mjs";
 import { copyDocuments, readTable } from "./storeCopy.mjs";
+import { noteTouch } from "./touched.mjs";
+
+/** @import { Touched } from "./touched.mjs" */
 
 /**
  * What may be asked of the database within a transaction, in the terms in which
@@ -41,6 +44,7 @@ import { copyDocuments, readTable } from "./storeCopy.mjs";
  * @property {NestedKind} kind
  * @property {string} componentPath
  * @property {() => number} now
+ * @property {Touched} [touched] where it is noted, if anybody wants to know
  * @property {TransactionBody} body
  * @property {object} [limits]
  */
@@ -87,23 +91,31 @@ function hostFunction(kind) {
  * @param {Execution} execution
  * @returns {StoreTransaction}
  */
-function storeTransaction({ database, componentPath, now }) {
+function storeTransaction({ database, componentPath, now, touched }) {
   const within = AsyncLocalStorage.snapshot();
   const { Convex } = /** @type {any} */ (globalThis);
-  const pass = (/** @type {string} */ name, /** @type {string} */ argsJson) => {
+  const note = (/** @type {string} */ name, /** @type {any} */ args) => {
+    if (touched) noteTouch(touched, componentPath, name, args);
     if (name === "1.0/insert")
-      database.tables.get(componentPath)?.add(JSON.parse(argsJson).table);
+      database.tables.get(componentPath)?.add(args.table);
+  };
+  const pass = (/** @type {string} */ name, /** @type {string} */ argsJson) => {
+    note(name, JSON.parse(argsJson));
     return within(() => Convex.asyncSyscall(name, argsJson));
   };
   return {
-    syscall: (name, args) =>
-      JSON.parse(within(() => Convex.syscall(name, JSON.stringify(args)))),
+    syscall(name, args) {
+      note(name, args);
+      return JSON.parse(
+        within(() => Convex.syscall(name, JSON.stringify(args))),
+      );
+    },
     asyncSyscall: async (name, args) =>
       JSON.parse(await pass(name, JSON.stringify(args))),
     pass,
     nested: (kind, componentPath, limits, body) =>
       within(() =>
-        execute({ database, kind, componentPath, now, body, limits }),
+        execute({ database, kind, componentPath, now, touched, body, limits }),
       ),
   };
 }
@@ -136,15 +148,12 @@ export class Store {
    * A top-level transaction; they run one after the other. Rolled back if `body`
    * throws.
    *
-   * @param {"query" | "mutation"} kind
-   * @param {string} componentPath
-   * @param {() => number} now
-   * @param {TransactionBody} body
+   * @param {Omit<Execution, "database">} execution
    * @returns {Promise<void>}
    */
-  transaction(kind, componentPath, now, body) {
+  transaction(execution) {
     return this.#inTurn(() =>
-      execute({ database: this.#database, kind, componentPath, now, body }),
+      execute({ database: this.#database, ...execution }),
     );
   }
 
@@ -158,6 +167,18 @@ export class Store {
     return this.#inTurn(() =>
       readTable(table, executor(this.#database, "query", componentPath)),
     );
+  }
+
+  /**
+   * The names of a component's tables, declared or not.
+   *
+   * @param {string} componentPath
+   */
+  tables(componentPath) {
+    const declared = this.#schemas.get(componentPath)?.tables ?? [];
+    const used = this.#database.tables.get(componentPath) ?? [];
+    const names = [...declared.map(({ tableName }) => tableName), ...used];
+    return [...new Set(names)].sort();
   }
 
   /**

@@ -105,7 +105,6 @@ export class Transactions {
     /** @type {ReturnType<typeof faults.boundary> | undefined} */
     let boundary;
     let result = "null";
-    const now = () => transaction.now;
     const execute = async (/** @type {StoreTransaction} */ store) => {
       transaction.now = clock.now();
       const { random } = transaction;
@@ -117,9 +116,15 @@ export class Transactions {
       boundary = faults.boundary(target);
       if (boundary.before()) throw new Killed();
     };
-    const type = isMutation ? "mutation" : "query";
+    const touched = { reads: origin.reads, writes: new Set() };
     try {
-      await store.transaction(type, target.componentPath, now, execute);
+      await store.transaction({
+        kind: isMutation ? "mutation" : "query",
+        componentPath: target.componentPath,
+        now: () => transaction.now,
+        touched,
+        body: execute,
+      });
     } catch (error) {
       // A run that is discarded is not seen.
       if (!(error instanceof Conflict || error instanceof Killed))
@@ -127,7 +132,7 @@ export class Transactions {
       throw error;
     }
     logs.publish(transaction);
-    if (isMutation && root) this.#host.committed(root);
+    if (isMutation && root) this.#host.committed(root, touched.writes);
     if (boundary?.after()) await onKilled?.();
     return result;
   }
@@ -147,6 +152,7 @@ export class Transactions {
       kind: target.kind,
       modulePath: target.modulePath,
       name: target.name,
+      method: target.method,
       argsJson,
       now: () => transaction.now,
       random: frame.random.next,

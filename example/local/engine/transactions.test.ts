@@ -88,7 +88,7 @@ test("what is not awaited is not done, and said in the log", async () => {
   const { call, column, lines } = await startBackend(PLATFORM_APP);
   expect(await call("transactions:unawaited")).toMatchObject({
     logLines: [
-      '[LOG] a line {"a":1} 2',
+      "[LOG] 'a line' { a: 1 } 2n",
       expect.stringMatching(/^\[WARN\] 1 unawaited operation: \[insert\]/),
     ],
   });
@@ -119,14 +119,28 @@ test("a transaction covers the components that it calls", async () => {
 
 test("writes are reported when they are committed, and only then", async () => {
   const { run, failure, deployment } = await startBackend(PLATFORM_APP);
-  let commits = 0;
-  const stop = deployment.onCommit(() => commits++);
+  const commits: string[][] = [];
+  const stop = deployment.onCommit((writes) => commits.push([...writes!]));
   await failure("transactions:acrossComponents", { fails: true });
   await run("transactions:keys");
-  expect(commits).toBe(0);
+  expect(commits).toEqual([]);
   await run("transactions:acrossComponents", { fails: false });
-  expect(commits).toBe(1);
+  expect(commits).toEqual([["child/notes", "/rows"]]);
   stop();
   await run("transactions:add", { key: "" });
-  expect(commits).toBe(1);
+  expect(commits).toHaveLength(1);
+});
+
+test("a query says which tables it has read, in itself and nested, though it fails", async () => {
+  const { run, call } = await startBackend(PLATFORM_APP);
+  const readsOf = async (path: string, args = {}) =>
+    [...(await call(path, args)).reads].sort();
+  expect(await readsOf("transactions:keys")).toEqual(["/rows"]);
+  expect(await readsOf("globals:random")).toEqual([]);
+  const id = await run("transactions:add", { key: "" });
+  expect(await readsOf("transactions:readsAndFails", { id })).toEqual([
+    "/_scheduled_functions",
+    "/rows",
+    "child/notes",
+  ]);
 });

@@ -25,16 +25,26 @@ export interface CallRequest {
   caller: Caller;
 }
 
-export type CallResponse =
-  | { status: "success"; value: JSONValue; logLines: string[] }
-  | {
-      status: "error";
-      errorMessage: string;
-      /** Of a ConvexError. */
-      errorData?: JSONValue;
-      logLines: string[];
-      notFound?: boolean;
-    };
+/** Each as `<component path>/<table>`. */
+export type TableSet = ReadonlySet<string>;
+
+interface AnyResponse {
+  logLines: string[];
+  /** What a query read: while none of it is written, it gives the same again. */
+  reads: TableSet;
+}
+
+export type CallResponse = AnyResponse &
+  (
+    | { status: "success"; value: JSONValue }
+    | {
+        status: "error";
+        errorMessage: string;
+        /** Of a ConvexError. */
+        errorData?: JSONValue;
+        notFound?: boolean;
+      }
+  );
 
 export interface LogLine {
   time: number;
@@ -55,6 +65,30 @@ export interface FunctionSpec {
   returns: JSONValue;
 }
 
+export interface EnvironmentVariable {
+  name: string;
+  value: string;
+}
+
+export interface EnvironmentChange {
+  name: string;
+  /** Null: it is removed. */
+  value: string | null;
+}
+
+export interface HttpRequest {
+  method: string;
+  url: string;
+  headers: [string, string][];
+  body: Uint8Array;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: [string, string][];
+  body: Uint8Array;
+}
+
 export interface DeployReport {
   /** The paths of all components that are mounted. */
   componentPaths: string[];
@@ -70,10 +104,20 @@ export interface Deployment {
   deploy(push: object): Promise<DeployReport>;
   /** Never rejects because of what the function does. */
   call(request: CallRequest): Promise<CallResponse>;
-  /** After every committed write. */
-  onCommit(listener: () => void): () => void;
+  /** Has `convex/http.ts` answer a request. Never rejects because of what that does. */
+  fetch(request: HttpRequest): Promise<HttpResponse>;
+  /** Where the deployment is served: its functions find it in their environment. */
+  setUrls(urls: { url: string; siteUrl: string }): void;
+  /** After every committed write; without what was written, anything may have changed. */
+  onCommit(listener: (writes?: TableSet) => void): () => void;
   onLog(listener: (line: LogLine) => void): () => void;
   functionsSpec(componentPath?: string): FunctionSpec[];
+  /** The app's environment variables, in order of their names. */
+  environment(): EnvironmentVariable[];
+  /** Throws, and changes none, if one can't be. */
+  changeEnvironment(changes: EnvironmentChange[]): void;
+  /** The names of a component's tables. */
+  tables(componentPath?: string): string[];
   /** Every row of a table, in order of creation. */
   rows(table: string, componentPath?: string): Promise<any[]>;
   /** How often each fault has struck, by name. */

@@ -19,9 +19,10 @@ test.each([
   expect(await call("", {}, { ...client, ...request })).toEqual({
     status: "error",
     errorMessage: expect.stringContaining(
-      `Could not find function for '${request.path}'`,
+      `Could not find public function for '${request.path}'`,
     ) as unknown,
     logLines: [],
+    reads: new Set(),
     notFound: true,
   });
 });

@@ -6,5 +6,5 @@ const title = "workflows survive faults in fresh contexts";
 
 test(title, { timeout: 0 }, async () => {
   const file = "example/local/engine/workflowFaults.test.ts";
-  await survivesFaults(50, { freshContexts: true, file, title });
+  await survivesFaults(80, { freshContexts: true, file, title });
 });

@@ -6,5 +6,5 @@ const title = "workflows survive faults in contexts that are used again";
 
 test(title, { timeout: 0 }, async () => {
   const file = "example/local/engine/workflowFaultsShared.test.ts";
-  await survivesFaults(150, { freshContexts: false, file, title });
+  await survivesFaults(160, { freshContexts: false, file, title });
 });

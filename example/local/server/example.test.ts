@@ -27,13 +27,14 @@ let app: string;
 let removeApp: () => Promise<void>;
 let dev: TestProcess;
 let url: string;
+let siteUrl: string;
 let adminKey: string;
 let http: ConvexHttpClient;
 let client: ConvexClient;
 
 beforeAll(async () => {
   ({ app, remove: removeApp } = await copyExample());
-  ({ dev, url, adminKey } = await startPushedDev(app));
+  ({ dev, url, siteUrl, adminKey } = await startPushedDev(app));
   http = new ConvexHttpClient(url, { logger: false });
   client = new ConvexClient(url, { logger: false });
   (http as any).setAdminAuth(adminKey);
@@ -243,12 +244,46 @@ test("the component is configured by the CLI, and its logs arrive in both termin
   await logs.stop("SIGTERM");
 });
 
+test("the CLI sets, lists and removes environment variables, which functions see", async () => {
+  const env = (...args: string[]) => convex(app, "env", ...args);
+  const notes = async () => (await fetch(`${siteUrl}/notes`)).json();
+  expect((await env("list")).output).toContain("No environment variables set");
+  expect(await env("set", "MOOD", "good")).toMatchObject({ code: 0 });
+  expect((await env("get", "MOOD")).output).toContain("good");
+  expect((await env("list", "--include-values")).output).toContain("MOOD=good");
+  expect(await notes()).toMatchObject({ site: siteUrl, mood: "good" });
+  expect(await env("remove", "MOOD")).toMatchObject({ code: 0 });
+  expect((await env("get", "MOOD")).output).toContain("not found");
+  const refused = await env("set", "CONVEX_SITE_URL", "x");
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain("is set by the deployment");
+});
+
+test("the CLI shows tables and documents", async () => {
+  await client.mutation(mutation("notes:add"), { text: "shown by the CLI" });
+  const tables = await convex(app, "data");
+  expect(tables.output).toMatch(/^greetings$/m);
+  const ofComponent = await convex(app, "data", "--component", "workflow");
+  expect(ofComponent.output).toMatch(/^steps$/m);
+  const rows = await convex(app, "data", "greetings", "--limit", "1");
+  expect(rows.output).toContain("shown by the CLI");
+});
+
+test("an HTTP action is served at the site's URL", async () => {
+  await client.mutation(mutation("notes:add"), { text: "by HTTP" });
+  const response = await fetch(`${siteUrl}/notes`);
+  expect(response.status).toBe(200);
+  const { notes } = (await response.json()) as { notes: string[] };
+  expect(notes).toContain("by HTTP");
+  expect((await fetch(`${siteUrl}/nothing`)).status).toBe(404);
+});
+
 test("a function's own output comes back with its call", async () => {
   const { output } = await convex(
     app,
     ...["run", "notes:add", JSON.stringify({ text: "printed" })],
   );
-  expect(output).toMatch(/\[LOG\] .*adding.*printed/);
+  expect(output).toContain("[LOG] 'adding' { text: 'printed' }");
 });
 
 test("codegen of the app writes what is committed, and that of the component runs", async () => {

@@ -16,7 +16,7 @@ import { randomBytes } from "node:crypto";
  *
  * @param {object} options
  * @param {Pick<import("../engine/types.mjs").Deployment, "call">} options.deployment
- * @param {Record<string, (componentPath: string) => unknown>} options.systemFunctions
+ * @param {Record<string, import("./systemFunctions.mjs").SystemQuery>} options.systemFunctions
  */
 export function createFunctionCalls({ deployment, systemFunctions }) {
   /**
@@ -33,7 +33,8 @@ export function createFunctionCalls({ deployment, systemFunctions }) {
       );
     }
     try {
-      if (isSystem) return callSystem(systemFunctions, path, component);
+      if (isSystem)
+        return await callSystem(systemFunctions, path, component, args);
       return await deployment.call({
         kind,
         path: canonicalPath(path),
@@ -61,11 +62,10 @@ function inComponent(componentPath) {
   return componentPath === "" ? "" : ` of the component '${componentPath}'`;
 }
 
-function callSystem(systemFunctions, path, componentPath) {
-  if (!Object.hasOwn(systemFunctions, path)) {
-    return failure(`'${path}' is not served by the local server.`);
-  }
-  const value = systemFunctions[path](componentPath);
+async function callSystem(systemFunctions, path, componentPath, args) {
+  const query = systemFunctions[canonicalPath(path)];
+  if (!query) return failure(`'${path}' is not served by the local server.`);
+  const value = await query(argsObject(args), componentPath);
   return { status: "success", value, logLines: [] };
 }
 

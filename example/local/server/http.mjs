@@ -12,11 +12,16 @@ export class HttpError extends Error {
   }
 }
 
-/** @returns {Promise<unknown>} the parsed body; undefined if there is none */
-export async function readJson(request) {
+/** @param {AsyncIterable<Buffer>} request */
+export async function readBody(request) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
+  return Buffer.concat(chunks);
+}
+
+/** @returns {Promise<unknown>} the parsed body; undefined if there is none */
+export async function readJson(request) {
+  const body = await readBody(request);
   if (body.length === 0) return undefined;
   const isCompressed = request.headers["content-encoding"] === "br";
   try {

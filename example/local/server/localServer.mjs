@@ -1,20 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import http from "node:http";
 import { callerOf } from "./authorization.mjs";
 import { Clock } from "./clock.mjs";
+import { environmentApi } from "./environmentApi.mjs";
 import { FirstPush } from "./firstPush.mjs";
 import { functionApi } from "./functionApi.mjs";
 import { createFunctionCalls } from "./functionCalls.mjs";
 import { HttpError, readJson, send, sendError } from "./http.mjs";
 import { infoApi } from "./infoApi.mjs";
+import { close as closeServer, listen } from "./listening.mjs";
 import { LogStream } from "./logStream.mjs";
 import { pushApi } from "./pushApi.mjs";
+import { startSiteServer } from "./siteServer.mjs";
 import { SyncServer } from "./syncServer.mjs";
 import { createSystemFunctions } from "./systemFunctions.mjs";
-
-/** Only this machine can connect. */
-const HOST = "127.0.0.1";
 
 /**
  * Serves a deployment to the Convex CLI and to Convex clients.
@@ -22,20 +21,29 @@ const HOST = "127.0.0.1";
  * @param {object} options
  * @param {import("../engine/types.mjs").Deployment} options.deployment
  * @param {number} [options.port] default: any that is free
+ * @param {number} [options.sitePort] of HTTP actions; default: any that is free
  * @param {string} [options.adminKey] default: a new one
- * @returns {Promise<{ url: string, adminKey: string, instanceName: string, close: () => Promise<void> }>}
- * @throws if the port is taken
+ * @returns {Promise<{ url: string, siteUrl: string, adminKey: string, instanceName: string, close: () => Promise<void> }>}
+ * @throws if a port is taken
  */
 export async function startLocalServer({
   deployment,
   port = 0,
+  sitePort = 0,
   adminKey = randomBytes(16).toString("hex"),
 }) {
   const server = http.createServer();
   // Clients would try connections to a server that has been restarted since.
   server.maxRequestsPerSocket = 1;
-  await listen(server, port);
-  const url = `http://${HOST}:${server.address().port}`;
+  const url = await listen(server, port);
+  const site = await startSiteServer({ deployment, port: sitePort }).catch(
+    async (error) => {
+      await closeServer(server);
+      throw error;
+    },
+  );
+  const siteUrl = site.url;
+  deployment.setUrls({ url, siteUrl });
   const instanceName = `local-${randomBytes(4).toString("hex")}`;
 
   const clock = new Clock();
@@ -47,9 +55,9 @@ export async function startLocalServer({
     call: firstPush.waitingFor(call),
     ...{ clock, adminKey },
   });
-  const dataChanged = () => {
+  const dataChanged = (writes) => {
     clock.tick();
-    sync.dataChanged();
+    sync.dataChanged(writes);
   };
   const onDeployed = () => {
     firstPush.finish();
@@ -62,13 +70,14 @@ export async function startLocalServer({
   ];
 
   const routes = {
-    ...infoApi({ instanceName, url }),
+    ...infoApi({ instanceName, url, siteUrl }),
     ...functionApi({ call: firstPush.requiredFor(call), clock }),
     ...pushApi({ deployment, onDeployed }),
+    ...environmentApi(deployment),
     ...logs.routes(),
   };
   server.on("request", (request, response) => {
-    answer(request, routes, adminKey).then(
+    answer(request, url, routes, adminKey).then(
       (reply) => send(response, reply),
       (error) => sendError(response, error),
     );
@@ -77,32 +86,18 @@ export async function startLocalServer({
 
   async function close() {
     for (const stop of unsubscribe) stop();
-    const closed = once(server, "close");
-    server.close();
-    logs.close();
-    await sync.close();
-    server.closeAllConnections();
-    await closed;
+    await site.close();
+    await closeServer(server, () => {
+      logs.close();
+      return sync.close();
+    });
   }
-  return { url, adminKey, instanceName, close };
+  return { url, siteUrl, adminKey, instanceName, close };
 }
 
-async function listen(server, port) {
-  server.listen(port, HOST);
-  try {
-    await once(server, "listening");
-  } catch (error) {
-    if (error.code !== "EADDRINUSE") throw error;
-    throw new Error(
-      `Port ${port} is taken. Choose another with --port, or leave it out to get a free one.`,
-      { cause: error },
-    );
-  }
-}
-
-async function answer(request, routes, adminKey) {
+async function answer(request, serverUrl, routes, adminKey) {
   if (request.method === "OPTIONS") return {};
-  const url = new URL(request.url, `http://${HOST}`);
+  const url = new URL(request.url, serverUrl);
   const route = `${request.method} ${url.pathname}`;
   if (!Object.hasOwn(routes, route)) {
     throw new HttpError(

@@ -129,6 +129,41 @@ test("a change that no query shows sends nothing", async () => {
   expect(later.flatMap((t) => t.modifications)).toEqual([]);
 });
 
+test("a query runs again when a table was written that it has read, and only then", async () => {
+  const { deployment } = server;
+  deployment.reads = { "counter:a": ["/as"], "counter:b": ["/bs", "/cs"] };
+  const client = await connect();
+  client.watch({ 0: "counter:a", 1: "counter:b" });
+  await eventually(() => client.ofType("Transition")).toHaveLength(1);
+  deployment.calls = [];
+  counts = { a: 1, b: 1 };
+  deployment.commit(["/others", "workflow/as"]);
+  deployment.commit(["/cs"]);
+  await eventually(() => client.ofType("Transition")).toHaveLength(2);
+  expect(deployment.calls).toMatchObject([{ path: "counter:b" }]);
+  deployment.commit(["/as"]);
+  await eventually(() => client.ofType("Transition")).toHaveLength(3);
+  expect(deployment.calls).toMatchObject([
+    { path: "counter:b" },
+    { path: "counter:a" },
+  ]);
+});
+
+test("a query runs again when what it reads was written while it ran", async () => {
+  const { deployment } = server;
+  deployment.reads = { "counter:a": ["/as"] };
+  deployment.functions["counter:a"] = () => {
+    const before = counts.a;
+    if (before === 0) {
+      counts.a = 1;
+      deployment.commit(["/as"]);
+    }
+    return before;
+  };
+  const seen = watch(newClient(), "counter:a");
+  await eventually(() => seen.at(-1)).toBe(1);
+});
+
 test("queries of one transition see the same moment", async () => {
   let isTorn = true;
   server.deployment.functions["counter:a"] = () => counts.a;

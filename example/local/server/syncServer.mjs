@@ -44,8 +44,9 @@ export class SyncServer {
     );
   }
 
-  dataChanged() {
-    for (const session of this.#sessions) session.dataChanged();
+  /** @param {import("../engine/types.mjs").TableSet} [writes] without them, anything may have changed */
+  dataChanged(writes) {
+    for (const session of this.#sessions) session.dataChanged(writes);
   }
 
   async close() {

@@ -2,8 +2,7 @@ import { ANYONE, authenticate } from "./authorization.mjs";
 import { encodeTimestamp } from "./clock.mjs";
 import { coalesce } from "./coalesce.mjs";
 import { describeFailure } from "./functionCalls.mjs";
-
-const STACK_FRAMES = /\n *at .*/g;
+import { WatchedQuery } from "./watchedQuery.mjs";
 
 /** How often queries are run again because data changed while they ran. */
 const MAX_ATTEMPTS_AT_ONE_MOMENT = 3;
@@ -21,7 +20,7 @@ export class SyncSession {
   #sessionId;
   /** @type {import("./authorization.mjs").Caller} */
   #caller = ANYONE;
-  /** What the client watches: by query id, with the answer it has. */
+  /** What the client watches, by query id. @type {Map<number, WatchedQuery>} */
   #queries = new Map();
   #removedQueries = [];
   /** What the client has. */
@@ -66,7 +65,9 @@ export class SyncSession {
     }
   }
 
-  dataChanged() {
+  /** @param {import("../engine/types.mjs").TableSet} [writes] without them, anything may have changed */
+  dataChanged(writes) {
+    for (const query of this.#queries.values()) query.dataChanged(writes);
     this.#startUpdate();
   }
 
@@ -90,7 +91,7 @@ export class SyncSession {
       });
     }
     this.#target.identity = message.baseVersion + 1;
-    this.#startUpdate();
+    this.dataChanged();
   }
 
   #modifyQuerySet({ baseVersion, newVersion, modifications }) {
@@ -99,7 +100,7 @@ export class SyncSession {
       const { type, queryId, udfPath, componentPath, args } = modification;
       if (type === "Add") {
         const query = { path: udfPath, componentPath, args };
-        this.#queries.set(queryId, { query, answer: undefined });
+        this.#queries.set(queryId, new WatchedQuery(query));
       } else {
         this.#queries.delete(queryId);
         this.#removedQueries.push(queryId);
@@ -159,11 +160,11 @@ export class SyncSession {
   async #transition() {
     const { querySet, identity, ts: awaited } = this.#target;
     const removed = this.#removedQueries.splice(0);
-    const { answers, ts } = await this.#answersAtOneMoment();
+    const { results, ts } = await this.#resultsAtOneMoment();
     const modifications = [
       ...removed.map((queryId) => ({ type: "QueryRemoved", queryId })),
-      ...answers.flatMap(([watched, queryId, result]) =>
-        changedAnswer(watched, queryId, result),
+      ...results.flatMap(([queryId, query, result]) =>
+        query.modifications(queryId, result),
       ),
     ];
     const isNeeded =
@@ -182,25 +183,28 @@ export class SyncSession {
     });
   }
 
-  /** The results of all queries, with a timestamp that they are no older than. */
-  async #answersAtOneMoment() {
+  /**
+   * The results of all queries that may have another, with a timestamp that those of
+   * all queries are no older than.
+   */
+  async #resultsAtOneMoment() {
     const { clock, call } = this.#connection;
     const watched = [...this.#queries];
-    for (let attempt = 1; ; attempt++) {
-      const ts = clock.latest;
-      const answers = await Promise.all(
-        watched.map(async ([queryId, entry]) => {
-          const caller = this.#caller;
-          const result = await call({ ...entry.query, kind: "query", caller });
-          return [entry, queryId, result];
+    const results = new Map();
+    let ts = clock.latest;
+    // With data that changes all the time, what the client sees may be torn.
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS_AT_ONE_MOMENT; attempt++) {
+      ts = clock.latest;
+      const stale = watched.filter(([, query]) => query.isStale);
+      if (stale.length === 0) break;
+      await Promise.all(
+        stale.map(async ([queryId, query]) => {
+          const result = await query.run(call, this.#caller);
+          results.set(queryId, [queryId, query, result]);
         }),
       );
-      // With data that changes all the time, what it sees may be torn.
-      const isOneMoment = clock.latest === ts;
-      if (isOneMoment || attempt === MAX_ATTEMPTS_AT_ONE_MOMENT) {
-        return { answers, ts };
-      }
     }
+    return { results: [...results.values()], ts };
   }
 }
 
@@ -209,27 +213,6 @@ function requireVersion(what, actual, expected) {
   throw new Error(
     `The client is at ${what} version ${actual}, the server at ${expected}`,
   );
-}
-
-/** The modification that tells the client, unless it has this answer already. */
-function changedAnswer(watched, queryId, result) {
-  const { logLines, ...outcome } = result;
-  // The same error need not have the same stack every time.
-  const answer = JSON.stringify(outcome, (key, value) =>
-    key === "errorMessage" ? value.replace(STACK_FRAMES, "") : value,
-  );
-  if (answer === watched.answer) return [];
-  watched.answer = answer;
-  const common = { queryId, logLines, journal: null };
-  if (result.status === "success") {
-    return { type: "QueryUpdated", ...common, value: result.value };
-  }
-  return {
-    type: "QueryFailed",
-    ...common,
-    errorMessage: describeFailure(result),
-    errorData: result.errorData,
-  };
 }
 
 function encodeVersion({ querySet, identity, ts }) {

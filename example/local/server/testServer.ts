@@ -1,7 +1,12 @@
 import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference, type FunctionReference } from "convex/server";
 import type { JSONValue } from "convex/values";
-import type { CallRequest, CallResponse, LogLine } from "../engine/types.mjs";
+import type {
+  CallRequest,
+  CallResponse,
+  LogLine,
+  TableSet,
+} from "../engine/types.mjs";
 import { startLocalServer } from "./localServer.mjs";
 
 type Handler = (request: CallRequest) => JSONValue | Promise<JSONValue>;
@@ -19,21 +24,25 @@ export class FunctionFailure extends Error {
 /** Stands in for the engine: `functions` are called by their paths. */
 export class FakeDeployment {
   functions: Record<string, Handler> = {};
+  /** The tables that functions read, by their paths. */
+  reads: Record<string, string[]> = {};
   calls: CallRequest[] = [];
   pushes: object[] = [];
   analyze = async (_push: object): Promise<object> => ({ analysis: {} });
   addedComponents: string[] = [];
-  #commitListeners = new Set<() => void>();
+  #commitListeners = new Set<(writes?: TableSet) => void>();
   #logListeners = new Set<(line: LogLine) => void>();
 
   async call(request: CallRequest): Promise<CallResponse> {
     this.calls.push(request);
     const logLines: string[] = [];
+    const reads = new Set(this.reads[request.path]);
     try {
       const handler = this.functions[request.path];
       if (!handler)
         throw new Error(`Could not find function for '${request.path}'`);
-      return { status: "success", value: await handler(request), logLines };
+      const value = await handler(request);
+      return { status: "success", value, logLines, reads };
     } catch (error) {
       const { message, data } = error as FunctionFailure;
       return {
@@ -41,6 +50,7 @@ export class FakeDeployment {
         errorMessage: message,
         ...(data !== undefined && { errorData: data }),
         logLines,
+        reads,
       };
     }
   }
@@ -50,6 +60,8 @@ export class FakeDeployment {
     const { addedComponents } = this;
     return { componentPaths: [], addedComponents, removedComponents: [] };
   }
+
+  setUrls() {}
 
   functionsSpec(componentPath = "") {
     return Object.keys(this.functions).map((path) => ({
@@ -61,8 +73,10 @@ export class FakeDeployment {
     }));
   }
 
-  commit() {
-    for (const listener of this.#commitListeners) listener();
+  /** Default: anything may have been written. */
+  commit(writes?: string[]) {
+    for (const listener of this.#commitListeners)
+      listener(writes && new Set(writes));
   }
 
   log(line: Partial<LogLine>) {
@@ -78,7 +92,7 @@ export class FakeDeployment {
     for (const listener of this.#logListeners) listener(whole);
   }
 
-  onCommit(listener: () => void) {
+  onCommit(listener: (writes?: TableSet) => void) {
     this.#commitListeners.add(listener);
     return () => void this.#commitListeners.delete(listener);
   }

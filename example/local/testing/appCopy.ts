@@ -12,8 +12,8 @@ import { EXAMPLE, ROOT } from "../../tools/paths.mjs";
 
 /**
  * A copy of the example in a folder of its own, which a test may push and
- * change without a trace. It has public functions too: `notes:list` and
- * `notes:add`.
+ * change without a trace. It has public functions too, `notes:list` and
+ * `notes:add`, and an HTTP action, `/notes`.
  */
 export async function copyExample() {
   // Without symlinks, since the CLI compares real paths.
@@ -30,6 +30,7 @@ export async function copyExample() {
     path.join(app, "node_modules"),
   );
   await writeNotes(app, "listed");
+  await writeHttp(app);
   return { app, remove: () => rm(app, { recursive: true, force: true }) };
 }
 
@@ -56,6 +57,33 @@ export const add = mutation({
     return null;
   },
 });
+`,
+  );
+}
+
+/** Writes an HTTP action that lists the notes. */
+async function writeHttp(app: string) {
+  await writeFile(
+    path.join(app, "convex/http.ts"),
+    `import { httpRouter } from "convex/server";
+import { api } from "./_generated/api.js";
+import { httpAction } from "./_generated/server.js";
+
+const http = httpRouter();
+
+http.route({
+  path: "/notes",
+  method: "GET",
+  handler: httpAction(async (ctx) =>
+    Response.json({
+      notes: await ctx.runQuery(api.notes.list, {}),
+      site: process.env.CONVEX_SITE_URL,
+      mood: process.env.MOOD,
+    }),
+  ),
+});
+
+export default http;
 `,
   );
 }

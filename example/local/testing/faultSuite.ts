@@ -10,7 +10,7 @@ const HAZARDS = [
   ...["killed before commit", "killed after commit"],
   ...["job queued", "permit refused"],
 ];
-const OPERATIONS = ["start", "send", "cancel", "restart"];
+const OPERATIONS = ["start", "send", "cancel", "restart", "cancelAndRestart"];
 
 const ENOUGH_SEEDS = 50;
 

@@ -32,9 +32,17 @@ interface StepRow {
     completedAt?: number;
   };
 }
-interface OfStep {
+/** What one execution of a step has left. */
+interface Mark {
+  _id: string;
+  _creationTime: number;
   run: string;
   key: string;
+}
+interface Ending {
+  _creationTime: number;
+  workflowId: string;
+  result: RunResult;
 }
 type Recorded = RunRow & { steps: StepRow[] };
 
@@ -65,11 +73,15 @@ export async function checkInvariants(
   lines: string[],
 ) {
   const runs = await readRuns(deployment);
+  const effects = (await deployment.rows("effects")) as Mark[];
+  const attempts = (await deployment.rows("attempts")) as Mark[];
+  const endings = (await deployment.rows("endings")) as Ending[];
   await checkAtRest(deployment, clock);
   for (const run of runs) checkEnded(run);
-  await checkEffects(deployment, runs);
-  await checkAttempts(deployment, runs);
-  await checkToldOnce(deployment, runs);
+  checkEffects(effects, runs);
+  checkAttempts(attempts, runs);
+  await checkToldOnce(deployment, endings, runs);
+  for (const ending of endings) checkCanceled(ending, effects, runs);
   for (const run of runs) checkTrace(run);
   checkLog(lines);
 }
@@ -112,38 +124,48 @@ function checkEnded({ _id, runResult, pendingTurn, steps }: Recorded) {
 }
 
 /** A mutation's writes are there, once, if and only if its success is recorded (G1, G3). */
-async function checkEffects(deployment: Deployment, runs: Recorded[]) {
-  const found = countByStep(await deployment.rows("effects"));
-  const expected = new Map<string, number>();
+function checkEffects(effects: Mark[], runs: Recorded[]) {
+  const expected: unknown[] = [];
   for (const { args, steps } of runs)
     for (const { step } of steps)
       if (
         step.functionType === "mutation" &&
         step.runResult?.kind === "success"
       )
-        expected.set(`${args.run}: ${step.name}`, 1);
+        expected.push([args.run, step.name, step.runResult.returnValue]);
+  const found = effects.map(({ run, key, _id }) => [run, key, _id]);
   same("effects", sorted(found), sorted(expected));
 }
 
-/** An action is started at most once for each attempt (G1). */
-async function checkAttempts(deployment: Deployment, runs: Recorded[]) {
-  const found = countByStep(await deployment.rows("attempts"));
+/**
+ * An action is started at most once for each attempt, and its result is that of an attempt since
+ * the run was restarted (G1, G3).
+ */
+function checkAttempts(attempts: Mark[], runs: Recorded[]) {
   for (const { args, steps } of runs)
     for (const { step, retry } of steps) {
       if (step.functionType !== "action") continue;
-      const key = `${args.run}: ${step.name}`;
+      const own = attempts.filter(
+        ({ run, key }) => run === args.run && key === step.name,
+      );
       const most = retry?.maxAttempts ?? 1;
-      if ((found.get(key) ?? 0) > most)
-        same(`starts of action ${key}`, found.get(key), most);
+      if (own.length > most)
+        same(`starts of "${step.name}" in ${args.run}`, own.length, most);
+      const { runResult } = step;
+      if (
+        runResult?.kind === "success" &&
+        !own.some(({ _id }) => _id === runResult.returnValue)
+      )
+        same(`attempts of "${step.name}" in ${args.run}`, own, runResult);
     }
 }
 
 /** Whoever asked to be told of a run's end was, once; or it is kept why not (G2). */
-async function checkToldOnce(deployment: Deployment, runs: Recorded[]) {
-  const endings = (await deployment.rows("endings")) as {
-    workflowId: string;
-    result: RunResult;
-  }[];
+async function checkToldOnce(
+  deployment: Deployment,
+  endings: Ending[],
+  runs: Recorded[],
+) {
   const failures = await deployment.rows("onCompleteFailures", WORKFLOW);
   for (const { _id, onComplete, runResult, generationNumber } of runs) {
     const told = endings.filter(({ workflowId }) => workflowId === _id);
@@ -159,6 +181,23 @@ async function checkToldOnce(deployment: Deployment, runs: Recorded[]) {
     );
     for (const { result } of told) same(`what ${_id} told`, result, runResult);
   }
+}
+
+/** A canceled run does nothing more (G3). */
+function checkCanceled(
+  { workflowId, result, _creationTime: endedAt }: Ending,
+  effects: Mark[],
+  runs: Recorded[],
+) {
+  if (result.kind !== "canceled") return;
+  const run = runs.find(({ _id }) => _id === workflowId)!;
+  const after = effects.filter(
+    (effect) => effect.run === run.args.run && effect._creationTime > endedAt,
+  );
+  same(`effects of ${run.args.run} after its cancellation`, after, []);
+  for (const { step } of run.steps)
+    if (step.completedAt !== undefined && step.completedAt > endedAt)
+      same(`end of "${step.name}"`, step.completedAt, `before ${endedAt}`);
 }
 
 /** What the handler was told is what the journal says. */
@@ -190,17 +229,8 @@ function checkLog(lines: string[]) {
   same("alarming lines", alarming, []);
 }
 
-function countByStep(rows: OfStep[]) {
-  const counts = new Map<string, number>();
-  for (const { run, key } of rows) {
-    const name = `${run}: ${key}`;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return counts;
-}
-
-function sorted(counts: Map<string, number>) {
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+function sorted(values: unknown[]) {
+  return values.map((value) => JSON.stringify(value)).sort();
 }
 
 function same(what: string, found: unknown, expected: unknown) {

@@ -122,8 +122,10 @@ function someOperations(
     );
     for (const name of ["go", "a", "b"])
       if (random.chance(0.6)) later("send", run, { name });
-    if (random.chance(0.1)) later("cancel", run);
+    if (random.chance(0.15)) later("cancel", run);
+    // Of a run that has not ended, it is refused.
     if (random.chance(0.2)) later("restart", run, { run });
+    if (random.chance(0.2)) later("cancelAndRestart", run, { run });
   }
   return counts;
 }

@@ -184,13 +184,13 @@ describe("the environment", () => {
       { print: (level, line) => lines.push(`${level} ${line}`) },
     );
     expect(lines).toEqual([
-      "log   default: 2",
-      "log   default: 0ms",
-      "log [1]",
-      'log {"a":1}',
-      "error Assertion failed: message",
-      "warn live",
-      "info outside",
+      "log '  default: 2'",
+      "log '  default: 0ms'",
+      "log [ 1 ]",
+      "log { a: 1 }",
+      "error 'Assertion failed: message'",
+      "warn 'live'",
+      "info 'outside'",
     ]);
   });
 });

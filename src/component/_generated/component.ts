@@ -878,8 +878,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           page: Array<
             | {
                 args: any;
+                attempt?: number;
                 completedAt?: number;
                 kind: "function";
+                maxAttempts?: number;
                 name: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }

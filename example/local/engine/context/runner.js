@@ -5,7 +5,7 @@
  */
 (function (host, bundle) {
   "use strict";
-  const { stringify } = JSON;
+  const { parse, stringify } = JSON;
   const convexError = Symbol.for("ConvexError");
   const modules = new Map();
   let evaluating = 0;
@@ -34,6 +34,24 @@
     return module.exports;
   }
 
+  /** Has a router answer an HTTP request. Bodies cross in base64. */
+  async function respond(router, argsJson) {
+    const [{ method, url, headers, body }] = parse(argsJson);
+    const route = router.lookup(new URL(url).pathname, method);
+    const bytes = body && Uint8Array.from(atob(body), (c) => c.charCodeAt(0));
+    const response = route
+      ? await route[0].invokeHttpAction(
+          new Request(url, { method, headers, body: bytes }),
+        )
+      : new Response("No matching routes found", { status: 404 });
+    const answer = new Uint8Array(await response.arrayBuffer());
+    return stringify({
+      status: response.status,
+      headers: [...response.headers],
+      body: btoa(Array.from(answer, (b) => String.fromCharCode(b)).join("")),
+    });
+  }
+
   /** What the caller of the function is told of whatever it has thrown. */
   function describe(thrown) {
     const isObject = typeof thrown === "object" && thrown !== null;
@@ -60,6 +78,7 @@
       void Promise.resolve()
         .then(() => {
           const target = load(path)[name];
+          if (method === "invokeHttp") return respond(target, argsJson);
           // An action's first argument is the request's id.
           return method === "invokeAction"
             ? target[method]("", argsJson)

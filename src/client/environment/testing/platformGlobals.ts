@@ -3,6 +3,7 @@ import {
   asyncContextGlobals,
   type AsyncContext,
 } from "./platformAsyncContext.js";
+import { inspect } from "./platformInspect.js";
 import { bytesOf, webGlobals, type WebHost } from "./platformWeb.js";
 
 /**
@@ -201,23 +202,13 @@ export function installPlatformGlobals(host: RawHost): void {
     delete globals.console;
     const methods: Record<string, (...args: unknown[]) => void> = {};
     for (const name of ["debug", "error", "info", "log", "warn", "trace"]) {
-      methods[name] = (...args) => host.print(name, args.map(format).join(" "));
+      methods[name] = (...args) =>
+        host.print(name, args.map(inspect).join(" "));
     }
     for (const name of ["time", "timeLog", "timeEnd"]) {
       methods[name] = () => {};
     }
     hide("console", methods, true);
-  }
-
-  function format(value: unknown): string {
-    if (typeof value === "string") return value;
-    if (value instanceof Error) return String(value);
-    try {
-      return JSON.stringify(value) ?? String(value);
-    } catch {
-      // Neither a bigint nor a circle has one.
-      return String(value);
-    }
   }
 
   function installUnsupported(): void {

@@ -1,10 +1,7 @@
 /** The workflows that are run under faults: every kind of step, in every arrangement. */
-import { WorkflowManager } from "@convex-dev/workflow";
 import { v } from "convex/values";
-import { component } from "./references.js";
+import { workflow } from "./manager.js";
 import { tracer, type Trace, type Tracer } from "./tracing.js";
-
-const workflow = new WorkflowManager(component);
 
 function program(execute: (steps: Tracer) => Promise<void>) {
   return workflow

@@ -1,11 +1,14 @@
 /** What tests do with runs. */
-import { start as startRun, WorkflowManager } from "@convex-dev/workflow";
-import type { WorkflowId } from "@convex-dev/workflow";
-import { internalMutationGeneric as internalMutation } from "convex/server";
+import { start as startRun, type WorkflowId } from "@convex-dev/workflow";
+import {
+  internalMutationGeneric as internalMutation,
+  type GenericDataModel,
+  type GenericMutationCtx,
+} from "convex/server";
 import { v } from "convex/values";
-import { api, component } from "./references.js";
+import { workflow } from "./manager.js";
+import { api } from "./references.js";
 
-const workflow = new WorkflowManager(component);
 const ofRun = { workflowId: v.string() };
 
 export const start = internalMutation({
@@ -37,24 +40,35 @@ export const cancel = internalMutation({
   },
 });
 
-/** From the beginning: what its steps did before is forgotten, so that what they do now can be counted. */
 export const restart = internalMutation({
   args: { ...ofRun, run: v.string() },
   handler: async (ctx, { workflowId, run }) => {
-    for (const table of ["effects", "attempts"]) {
-      const rows = await ctx.db
-        .query(table)
-        // Its children's too, whose names have a slash after this one's.
-        .withIndex("run", (q) => q.gte("run", run).lt("run", `${run}0`))
-        .collect();
-      for (const { _id } of rows) await ctx.db.delete(table, _id as never);
-    }
-    const endings = await ctx.db.query("endings").collect();
-    for (const ending of endings)
-      if (ending.run === run) await ctx.db.delete("endings", ending._id);
+    await forget(ctx, run);
     await workflow.restart(ctx, workflowId as WorkflowId, { from: 0 });
   },
 });
+
+/** In the midst of what it does. */
+export const cancelAndRestart = internalMutation({
+  args: { ...ofRun, run: v.string() },
+  handler: async (ctx, { workflowId, run }) => {
+    await workflow.cancel(ctx, workflowId as WorkflowId);
+    await forget(ctx, run);
+    await workflow.restart(ctx, workflowId as WorkflowId, { from: 0 });
+  },
+});
+
+/** What a run and its children have done until now is not counted. */
+async function forget(ctx: GenericMutationCtx<GenericDataModel>, run: string) {
+  for (const table of ["effects", "attempts", "endings"]) {
+    const rows = await ctx.db
+      .query(table)
+      // Children's names have a slash after their parent's.
+      .withIndex("run", (q) => q.gte("run", run).lt("run", `${run}0`))
+      .collect();
+    for (const { _id } of rows) await ctx.db.delete(table, _id as never);
+  }
+}
 
 export const cleanup = internalMutation({
   args: ofRun,

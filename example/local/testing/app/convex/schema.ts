@@ -13,5 +13,5 @@ export default defineSchema({
     workflowId: v.string(),
     result: v.any(),
     run: v.string(),
-  }),
+  }).index("run", ["run"]),
 });

@@ -21,11 +21,11 @@ export const read = internalQuery({
   },
 });
 
+/** Returns the id of what it has written. */
 export const write = internalMutation({
   args: ofStep,
   handler: async (ctx, { run, key }) => {
-    await ctx.db.insert("effects", { run, key });
-    return `wrote ${key}`;
+    return await ctx.db.insert("effects", { run, key });
   },
 });
 
@@ -38,30 +38,30 @@ export const refuse = internalMutation({
   },
 });
 
-/** Fails in its first `failures` attempts. */
+/** Fails in its first `failures` attempts. Returns the id of the one that succeeds. */
 export const act = internalAction({
   args: { ...ofStep, failures: v.number() },
   handler: async (ctx, { run, key, failures }): Promise<string> => {
-    const attempt = (await ctx.runMutation(api.steps.attempt, {
+    const { id, number } = (await ctx.runMutation(api.steps.attempt, {
       run,
       key,
-    })) as number;
+    })) as { id: string; number: number };
     await new Promise((resolve) => setTimeout(resolve, 20));
-    if (attempt <= failures) throw new Error(`attempt ${attempt} of ${key}`);
-    return `acted ${key}`;
+    if (number <= failures) throw new Error(`attempt ${number} of ${key}`);
+    return id;
   },
 });
 
 export const attempt = internalMutation({
   args: ofStep,
   handler: async (ctx, { run, key }) => {
-    await ctx.db.insert("attempts", { run, key });
+    const id = await ctx.db.insert("attempts", { run, key });
     const attempts = await ctx.db
       .query("attempts")
       .withIndex("run", (q) => q.eq("run", run))
       .filter((q) => q.eq(q.field("key"), key))
       .collect();
-    return attempts.length;
+    return { id, number: attempts.length };
   },
 });
 

@@ -131,6 +131,17 @@ export const pages = query({
       : await ctx.db.query("rows").paginate({ cursor: null, numItems: 1 }),
 });
 
+/** In each way in which one can read. */
+export const readsAndFails = query({
+  args: { id: v.id("rows") },
+  handler: async (ctx, { id }) => {
+    await ctx.db.get("rows", id);
+    await ctx.db.system.query("_scheduled_functions").first();
+    await ctx.runQuery(child.notes.first, {});
+    throw new Error("in the end");
+  },
+});
+
 export const callsSecret = mutation({
   args: {},
   handler: async (ctx) =>

@@ -11,6 +11,11 @@ export const page = query({
     await ctx.db.query("notes").paginate({ cursor: null, numItems: 1 }),
 });
 
+export const first = query({
+  args: {},
+  handler: async (ctx) => await ctx.db.query("notes").first(),
+});
+
 export const identity = query({
   args: {},
   handler: async (ctx) => await ctx.auth.getUserIdentity(),

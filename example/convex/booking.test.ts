@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { internal } from "./_generated/api.js";
+import {
+  finish,
+  newBackend,
+  settle,
+  useFakeTimers,
+  type Backend,
+} from "./testing.setup.js";
+
+useFakeTimers();
+
+const items = ["flight", "hotel", "car"];
+
+async function reservations(t: Backend) {
+  const rows = await t.run((ctx) => ctx.db.query("reservations").collect());
+  return rows.map(({ item, state }) => `${item} ${state}`);
+}
+
+const ALL_HELD = ["flight held", "hotel held", "car held"];
+const ALL_RELEASED = ["flight released", "hotel released", "car released"];
+
+test("what is paid in time is booked", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.booking.start, { items });
+  await settle(t);
+  await t.mutation(internal.booking.pay, { workflowId });
+  await finish(t);
+  expect(await t.query(internal.booking.status, { workflowId })).toEqual({
+    type: "completed",
+    result: { booked: true },
+  });
+  expect(await reservations(t)).toEqual(ALL_HELD);
+});
+
+test("if one can't be had, the others are released, the last one first", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.booking.start, {
+    items,
+    soldOut: "car",
+  });
+  await finish(t);
+  expect(await t.query(internal.booking.status, { workflowId })).toEqual({
+    type: "completed",
+    result: { booked: false, why: "No car is left" },
+  });
+  expect(await reservations(t)).toEqual(["flight released", "hotel released"]);
+  const { page } = await t.query(internal.booking.steps, { workflowId });
+  expect(page.map(({ name }) => name)).toEqual([
+    "reserve flight",
+    "reserve hotel",
+    "reserve car",
+    "release hotel",
+    "release flight",
+  ]);
+});
+
+test("what is not paid in time is released", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.booking.start, { items });
+  await finish(t);
+  expect(await t.query(internal.booking.status, { workflowId })).toEqual({
+    type: "completed",
+    result: { booked: false, why: "Not paid in time" },
+  });
+  expect(await reservations(t)).toEqual(ALL_RELEASED);
+});
+
+test("a payment that comes too late is refused", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.booking.start, { items });
+  await finish(t);
+  await expect(
+    t.mutation(internal.booking.pay, { workflowId }),
+  ).rejects.toThrow(workflowId);
+});
+
+test("a canceled run holds nothing", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.booking.start, { items });
+  await settle(t);
+  expect(await reservations(t)).toEqual(ALL_HELD);
+  await t.mutation(internal.booking.cancel, { workflowId });
+  await finish(t);
+  expect(await reservations(t)).toEqual(ALL_RELEASED);
+});

@@ -1,0 +1,167 @@
+// Several reservations at companies that know nothing of each other: all, or none. No transaction
+// spans them, so what was done is undone by `catch`, in reverse order, whatever went wrong: one is
+// sold out, or nobody pays in time (`awaitEvent` with a timeout). A canceled run executes no `catch`:
+// there `onComplete` undoes what is still held.
+//
+//   npx convex run booking:start '{ "items": ["flight", "hotel", "car"] }'
+//   npx convex run booking:pay '{ "workflowId": "<the id that printed>" }'
+//   npx convex run booking:start '{ "items": ["flight", "hotel", "car"], "soldOut": "car" }'
+import {
+  NonRetryableError,
+  TimeoutError,
+  vResultValidator,
+  vWorkflowId,
+  type WorkflowId,
+} from "@convex-dev/workflow";
+import { v, type Infer } from "convex/values";
+import { internal } from "./_generated/api.js";
+import type { Id } from "./_generated/dataModel.js";
+import { internalAction, internalMutation } from "./_generated/server.js";
+import { manage } from "./manage.js";
+import { workflow } from "./workflow.js";
+
+const QUARTER_HOUR_MS = 15 * 60 * 1000;
+
+const vOutcome = v.union(
+  v.object({ booked: v.literal(true) }),
+  v.object({ booked: v.literal(false), why: v.string() }),
+);
+type Outcome = Infer<typeof vOutcome>;
+
+/** An event without a value. */
+const paid = { name: "paid" };
+
+export const booking = workflow
+  .define({
+    args: {
+      items: v.array(v.string()),
+      soldOut: v.optional(v.string()),
+      payWithinMs: v.number(),
+    },
+    returns: vOutcome,
+    workpoolOptions: { retryActionsByDefault: true },
+  })
+  .handler(async (step, { items, soldOut, payWithinMs }): Promise<Outcome> => {
+    const { workflowId } = step;
+    const undo: (() => Promise<null>)[] = [];
+    try {
+      for (const item of items) {
+        const reservationId = await step.runAction(
+          internal.booking.reserve,
+          { workflowId, item, isSoldOut: item === soldOut },
+          { name: `reserve ${item}` },
+        );
+        undo.push(() =>
+          step.runAction(
+            internal.booking.release,
+            { reservationId },
+            { name: `release ${item}` },
+          ),
+        );
+      }
+      await step.awaitEvent({ ...paid, timeout: payWithinMs });
+      return { booked: true };
+    } catch (error) {
+      for (const release of undo.reverse()) await release();
+      return { booked: false, why: reasonOf(error) };
+    }
+  });
+
+function reasonOf(error: unknown): string {
+  if (error instanceof TimeoutError) return "Not paid in time";
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Stands for a company's booking service. */
+export const reserve = internalAction({
+  args: {
+    workflowId: vWorkflowId,
+    item: v.string(),
+    isSoldOut: v.boolean(),
+  },
+  returns: v.id("reservations"),
+  handler: async (
+    ctx,
+    { workflowId, item, isSoldOut },
+  ): Promise<Id<"reservations">> => {
+    if (isSoldOut) throw new NonRetryableError(`No ${item} is left`);
+    return await ctx.runMutation(internal.booking.hold, { workflowId, item });
+  },
+});
+
+/** Stands for the same service. Does no harm when called twice. */
+export const release = internalAction({
+  args: { reservationId: v.id("reservations") },
+  returns: v.null(),
+  handler: async (ctx, { reservationId }): Promise<null> =>
+    await ctx.runMutation(internal.booking.drop, { reservationId }),
+});
+
+export const hold = internalMutation({
+  args: { workflowId: vWorkflowId, item: v.string() },
+  returns: v.id("reservations"),
+  handler: async (ctx, { workflowId, item }) =>
+    await ctx.db.insert("reservations", { workflowId, item, state: "held" }),
+});
+
+export const drop = internalMutation({
+  args: { reservationId: v.id("reservations") },
+  returns: v.null(),
+  handler: async (ctx, { reservationId }) => {
+    await ctx.db.patch("reservations", reservationId, { state: "released" });
+    return null;
+  },
+});
+
+/** Called once, in the transaction that ends the run. */
+export const ended = internalMutation({
+  args: {
+    workflowId: vWorkflowId,
+    result: vResultValidator,
+    context: v.null(),
+  },
+  returns: v.null(),
+  handler: async (ctx, { workflowId, result }) => {
+    if (result.kind === "success") return null;
+    const reservations = ctx.db
+      .query("reservations")
+      .withIndex("workflowId", (q) =>
+        q.eq("workflowId", workflowId).eq("state", "held"),
+      );
+    for await (const { _id } of reservations)
+      await ctx.scheduler.runAfter(0, internal.booking.release, {
+        reservationId: _id,
+      });
+    return null;
+  },
+});
+
+export const start = internalMutation({
+  args: {
+    items: v.array(v.string()),
+    /** Which of the items can't be had. */
+    soldOut: v.optional(v.string()),
+    /** Default: a quarter of an hour. */
+    payWithinMs: v.optional(v.number()),
+  },
+  returns: vWorkflowId,
+  handler: async (ctx, args): Promise<WorkflowId> =>
+    await workflow.start(
+      ctx,
+      internal.booking.booking,
+      { ...args, payWithinMs: args.payWithinMs ?? QUARTER_HOUR_MS },
+      { onComplete: internal.booking.ended, context: null },
+    ),
+});
+
+export const pay = internalMutation({
+  args: { workflowId: vWorkflowId },
+  returns: v.null(),
+  handler: async (ctx, { workflowId }) => {
+    await workflow.sendEvent(ctx, { ...paid, workflowId });
+    return null;
+  },
+});
+
+export const { status, steps, list, cancel, restart, cleanup } =
+  manage("booking:booking");

@@ -1,0 +1,63 @@
+import { list } from "@convex-dev/workflow";
+import { expect, test } from "vitest";
+import { components, internal } from "./_generated/api.js";
+import {
+  finish,
+  newBackend,
+  useFakeTimers,
+  type Backend,
+} from "./testing.setup.js";
+
+useFakeTimers();
+
+const regions = [
+  { name: "North", shops: ["Oslo", "Bergen"] },
+  { name: "South", shops: ["Lisbon"] },
+  { name: "Nowhere", shops: [] },
+];
+
+/** How many runs there are of each workflow, by how they ended. */
+async function runs(t: Backend) {
+  const { page } = await t.query((ctx) => list(ctx, components.workflow));
+  const counts: Record<string, number> = {};
+  for (const { name, runResult } of page) {
+    const key = `${name} ${runResult?.kind ?? "inProgress"}`;
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+}
+
+test("what the shops sold is added up in two levels of children", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.fanOut.start, { regions });
+  await finish(t);
+  expect(await t.query(internal.fanOut.status, { workflowId })).toEqual({
+    type: "completed",
+    result: { sales: 1600, best: "Bergen" },
+  });
+  expect(await runs(t)).toEqual({
+    "fanOut:report success": 1,
+    "fanOut:reportRegion success": 3,
+    "fanOut:reportShop success": 3,
+  });
+});
+
+test("canceling the report cancels the reports in it", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.fanOut.start, { regions });
+  await t.mutation(internal.fanOut.cancel, { workflowId });
+  await finish(t);
+  const ended = await runs(t);
+  expect(Object.keys(ended)).not.toContain("fanOut:reportShop success");
+  expect(ended).toMatchObject({ "fanOut:report canceled": 1 });
+  expect(await t.run((ctx) => ctx.db.query("sales").collect())).toEqual([]);
+});
+
+test("cleaning up the report leaves nothing of the reports in it", async () => {
+  const t = newBackend();
+  const workflowId = await t.mutation(internal.fanOut.start, { regions });
+  await finish(t);
+  await t.mutation(internal.fanOut.cleanup, { workflowId });
+  await finish(t);
+  expect(await runs(t)).toEqual({});
+});

@@ -1,0 +1,95 @@
+import type { WorkflowId } from "@convex-dev/workflow";
+import { expect, test } from "vitest";
+import { internal } from "./_generated/api.js";
+import {
+  finish,
+  newBackend,
+  settle,
+  useFakeTimers,
+  type Backend,
+} from "./testing.setup.js";
+
+useFakeTimers();
+
+// Each module has functions of its own to start a run; the others are the same in all.
+const { onboarding, approval, signals, fanOut, transcription } = internal;
+const { booking, batch, subscription, race, trip } = internal;
+const modules = {
+  onboarding,
+  approval,
+  signals,
+  fanOut,
+  transcription,
+  booking,
+  batch,
+  subscription,
+  race,
+  trip,
+};
+type Name = keyof typeof modules;
+
+const starts: Record<Name, (t: Backend) => Promise<WorkflowId>> = {
+  onboarding: (t) => t.mutation(onboarding.start, { name: "Ada" }),
+  approval: async (t) => {
+    const workflowId = await t.mutation(approval.start, { title: "A chair" });
+    // To where it waits: a restart begins there.
+    await settle(t);
+    return workflowId;
+  },
+  signals: (t) => t.mutation(signals.start, { questions: ["Why?"] }),
+  fanOut: (t) => t.mutation(fanOut.start, { takesMs: 1000 }),
+  transcription: (t) => t.mutation(transcription.start, { file: "a.mp3" }),
+  booking: (t) => t.mutation(booking.start, { items: ["flight"] }),
+  batch: (t) => t.mutation(batch.start, { count: 3 }),
+  subscription: (t) => t.mutation(subscription.start, { customer: "Ada" }),
+  race: (t) => t.mutation(race.start, { flight: "LIS-OSL" }),
+  trip: (t) => t.mutation(trip.start, { city: "Oslo", nights: 1 }),
+};
+
+const names = Object.keys(modules) as Name[];
+
+test.each(names)(
+  "a run of %s can be looked at, canceled, restarted and cleaned up",
+  async (name) => {
+    const t = newBackend();
+    const { status, steps, list, cancel, restart, cleanup } = modules[name];
+    const workflowId = await starts[name](t);
+    expect(await t.query(status, { workflowId })).toMatchObject({
+      type: "inProgress",
+    });
+    expect((await t.query(steps, { workflowId })).page).not.toEqual([]);
+    expect((await t.query(list, {})).page).toMatchObject([{ workflowId }]);
+    expect(await t.mutation(cleanup, { workflowId })).toBe(false);
+
+    await t.mutation(cancel, { workflowId });
+    await settle(t);
+    expect(await t.query(status, { workflowId })).toEqual({ type: "canceled" });
+
+    const at = name === "approval" || name === "trip" ? {} : { from: 0 };
+    await t.mutation(restart, { workflowId, ...at });
+    expect(await t.query(status, { workflowId })).toMatchObject({
+      type: "inProgress",
+    });
+
+    await t.mutation(cancel, { workflowId });
+    await finish(t);
+    expect(await t.mutation(cleanup, { workflowId })).toBe(true);
+    await finish(t);
+    expect((await t.query(list, {})).page).toEqual([]);
+  },
+);
+
+test("pages of runs and steps are as long as asked for", async () => {
+  const t = newBackend();
+  const first = await starts.race(t);
+  const second = await starts.race(t);
+  await settle(t);
+  const one = { numItems: 1, cursor: null };
+  const page = await t.query(race.list, { paginationOpts: one });
+  expect(page).toMatchObject({ page: [{ workflowId: second }], isDone: false });
+  const steps = await t.query(race.steps, {
+    workflowId: first,
+    paginationOpts: one,
+  });
+  expect(steps).toMatchObject({ page: [{ name: "ask Swift" }], isDone: false });
+});

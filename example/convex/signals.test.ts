@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { internal } from "./_generated/api.js";
+import {
+  finish,
+  newBackend,
+  settle,
+  useFakeTimers,
+  type Backend,
+} from "./testing.setup.js";
+import type { WorkflowId } from "@convex-dev/workflow";
+
+useFakeTimers();
+
+async function begin(t: Backend) {
+  const workflowId = await t.mutation(internal.signals.start, {
+    questions: ["Tea or coffee?", "Milk?"],
+  });
+  await settle(t);
+  return workflowId;
+}
+
+async function asked(t: Backend, workflowId: WorkflowId) {
+  const open = await t.query(internal.signals.open, { workflowId });
+  if (!open) throw new Error("Nothing was asked");
+  return open;
+}
+
+test("each question is asked when the one before it is answered", async () => {
+  const t = newBackend();
+  const workflowId = await begin(t);
+  const first = await asked(t, workflowId);
+  expect(first.question).toBe("Tea or coffee?");
+  await t.mutation(internal.signals.answer, {
+    ...answerTo(first),
+    text: "Tea",
+  });
+  await settle(t);
+  const second = await asked(t, workflowId);
+  expect(second.question).toBe("Milk?");
+  await t.mutation(internal.signals.answer, {
+    ...answerTo(second),
+    text: "No",
+  });
+  await finish(t);
+  expect(await t.query(internal.signals.status, { workflowId })).toEqual({
+    type: "completed",
+    result: ["Tea", "No"],
+  });
+});
+
+test("an answer that comes twice is refused, and not taken for the next question's", async () => {
+  const t = newBackend();
+  const workflowId = await begin(t);
+  const first = answerTo(await asked(t, workflowId));
+  await t.mutation(internal.signals.answer, { ...first, text: "Tea" });
+  await settle(t);
+  await expect(
+    t.mutation(internal.signals.answer, { ...first, text: "Coffee" }),
+  ).rejects.toThrow("already");
+  expect(await t.query(internal.signals.status, { workflowId })).toMatchObject({
+    type: "inProgress",
+    running: [{ kind: "event" }],
+  });
+});
+
+const answerTo = ({ answerId }: Awaited<ReturnType<typeof asked>>) => ({
+  answerId,
+});

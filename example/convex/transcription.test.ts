@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { internal } from "./_generated/api.js";
+import {
+  finish,
+  newBackend,
+  useFakeTimers,
+  type Backend,
+} from "./testing.setup.js";
+
+useFakeTimers();
+
+async function transcribe(t: Backend, file: string, outages: number) {
+  const workflowId = await t.mutation(internal.transcription.start, {
+    file,
+    outages,
+  });
+  await finish(t);
+  return workflowId;
+}
+
+async function transcripts(t: Backend) {
+  const rows = await t.run((ctx) => ctx.db.query("transcripts").collect());
+  return rows.map(({ text }) => text);
+}
+
+async function calls(t: Backend) {
+  const rows = await t.run((ctx) => ctx.db.query("attempts").collect());
+  return rows.map(({ count }) => count).sort();
+}
+
+test("each part is tried until it is transcribed, and the text is in order", async () => {
+  const t = newBackend();
+  const workflowId = await transcribe(t, "talk.mp3", 2);
+  expect(
+    await t.query(internal.transcription.status, { workflowId }),
+  ).toMatchObject({ type: "completed" });
+  const [text] = await transcripts(t);
+  expect(text!.match(/\d+/g)).toEqual(["0", "30", "60", "90", "120"]);
+  expect(await calls(t)).toEqual([1, 1, 2, 2, 3]);
+});
+
+test("what is no recording fails the run, and is tried once", async () => {
+  const t = newBackend();
+  const workflowId = await transcribe(t, "holiday.jpg", 0);
+  expect(await t.query(internal.transcription.status, { workflowId })).toEqual({
+    type: "failed",
+    error: "holiday.jpg is no recording",
+  });
+  const { page } = await t.query(internal.transcription.steps, { workflowId });
+  expect(page).toMatchObject([
+    { name: "transcription:measure", runResult: { kind: "failed" } },
+  ]);
+  expect(await transcripts(t)).toEqual([]);
+});
+
+test("a part that can't be transcribed fails the run", async () => {
+  const t = newBackend();
+  const workflowId = await transcribe(t, "talk.mp3", 4);
+  expect(await t.query(internal.transcription.status, { workflowId })).toEqual({
+    type: "failed",
+    error: "The service is down (attempt 4)",
+  });
+  expect(await transcripts(t)).toEqual([]);
+});

@@ -1,0 +1,62 @@
+// @ts-check
+import { FunctionError } from "./errors.mjs";
+
+/** @import { EnvironmentChange } from "./types.mjs" */
+
+const VALID_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** The environment variables that functions of the app see. */
+export class Environment {
+  #variables;
+  /** Those that the deployment sets itself: not listed, and not to be changed. */
+  #builtIn = new Map();
+
+  /** @param {Record<string, string>} variables */
+  constructor(variables) {
+    this.#variables = new Map(Object.entries(variables));
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return this.#builtIn.get(name) ?? this.#variables.get(name);
+  }
+
+  /** @param {{ url: string, siteUrl: string }} urls at which the deployment is served */
+  setUrls({ url, siteUrl }) {
+    this.#builtIn.set("CONVEX_CLOUD_URL", url);
+    this.#builtIn.set("CONVEX_SITE_URL", siteUrl);
+  }
+
+  /** In order of their names. */
+  list() {
+    const variables = [...this.#variables].map(([name, value]) => ({
+      name,
+      value,
+    }));
+    return variables.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /**
+   * Throws, and changes none, if one can't be.
+   *
+   * @param {EnvironmentChange[]} changes
+   */
+  change(changes) {
+    for (const { name } of changes) this.#checkName(name);
+    for (const { name, value } of changes)
+      if (value === null) this.#variables.delete(name);
+      else this.#variables.set(name, value);
+  }
+
+  /** @param {string} name */
+  #checkName(name) {
+    if (this.#builtIn.has(name))
+      throw new FunctionError(
+        `"${name}" is set by the deployment and can't be changed`,
+      );
+    if (!VALID_NAME.test(name))
+      throw new FunctionError(
+        `"${name}" is no name of an environment variable: it must consist of letters, digits and underscores, and not begin with a digit`,
+      );
+  }
+}
