@@ -10,6 +10,7 @@ import {
   inComponent,
   journal,
   newBackend,
+  rows,
   script,
   startHandler,
   statusOf,
@@ -303,7 +304,7 @@ const EXECUTIONS = ["driver", "pool"] as const;
 const title = "an attempt whose outcome is unknown, as its process died: %s";
 describe.each(EXECUTIONS)(title, (execution) => {
   /** Starts a run of one action, whose first attempt is reported dead long before it returns. */
-  async function died(t: Backend, options?: Options) {
+  async function died(t: Backend, options?: Options, error?: string) {
     let started = 0;
     let revive!: (value: string) => void;
     script("action", "attempt", () => {
@@ -313,7 +314,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
     });
     const id = await startHandler(t, (step) => runAttempt(step, options));
     await advance(5000);
-    await reportDeath(t, id);
+    await reportDeath(t, id, error);
     await advance(5000);
     // The pool under test waits for it.
     revive("too late");
@@ -321,12 +322,16 @@ describe.each(EXECUTIONS)(title, (execution) => {
     return { status: await statusOf(t, id), started };
   }
 
-  async function reportDeath(t: Backend, workflowId: WorkflowId) {
+  async function reportDeath(
+    t: Backend,
+    workflowId: WorkflowId,
+    error = "Worker died",
+  ) {
     const [row] = await journal(t, workflowId);
     const { workId = "its job" } = row!.step as { workId?: string };
     const report = {
       workId: workId as never,
-      result: { kind: "failed" as const, error: "Worker died" },
+      result: { kind: "failed" as const, error },
     };
     const id = {
       workflowId: workflowId as string as Id<"workflows">,
@@ -362,6 +367,27 @@ describe.each(EXECUTIONS)(title, (execution) => {
     });
     expect(status).toEqual({ type: "completed", result: "again" });
     expect(started).toBe(2);
+  });
+
+  test("is no attempt where the platform refused to start the action", async () => {
+    const t = newBackend({ execution });
+    const refusal = "Too many concurrent requests in a short period of time.";
+    const times = attempts(3, () => new Error(refusal));
+    const id = await startHandler(t, (step) => runAttempt(step));
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ result: "attempt 4" });
+    const [row] = await journal(t, id);
+    expect(row!.failedAttempts).toBeUndefined();
+    for (const [index, time] of times.slice(1).entries())
+      expect(time - times[index]!).toBeGreaterThanOrEqual(1000);
+  });
+
+  test("is no attempt either where the pool could not start its job", async () => {
+    const t = newBackend({ execution });
+    const { status } = await died(t, {}, "Too many concurrent requests");
+    expect(status).toEqual({ type: "completed", result: "again" });
+    const [row] = await rows(t, "steps");
+    expect(row!.failedAttempts).toBeUndefined();
   });
 
   test("a report that comes late, when the step has its result, changes nothing", async () => {

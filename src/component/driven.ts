@@ -2,6 +2,7 @@ import { v, type Infer } from "convex/values";
 import { storableOutcome } from "../shared/outcome.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
 import type { MutationCtx } from "./_generated/server.js";
+import { concludeAttempt } from "./attempts.js";
 import type { Config } from "./config.js";
 import {
   logCompleted,
@@ -13,8 +14,6 @@ import {
 import { dismissDriver } from "./drivers.js";
 import { runFunction, vActionOutcome } from "./execute.js";
 import { vLogLevel } from "./logging.js";
-import { toOutcome } from "./pool.js";
-import { retryStep } from "./retrying.js";
 import type { Run } from "./runs.js";
 import { vDelivery, vFailure, vRunResult, vStep } from "./schema.js";
 
@@ -73,12 +72,10 @@ export async function executeDriven(
   if (!row?.step.inProgress || row.drivenBy !== driver)
     return isAlone ? null : { run };
   if (reported) {
-    const mayRetry = reported.kind === "failed" && !reported.nonRetryable;
-    if (mayRetry && (await retryStep(ctx, { row, run }, reported.error))) {
-      await dismissDriver(ctx, run);
-      return null;
-    }
-    return await executed(ctx, { row, run }, toOutcome(reported), isAlone);
+    const outcome = await concludeAttempt(ctx, { row, run }, reported);
+    if (outcome) return await executed(ctx, { row, run }, outcome, isAlone);
+    await dismissDriver(ctx, run);
+    return null;
   }
   const outcome = await runFunction(ctx, { row, run });
   if ("functionType" in row.step && row.step.functionType === "query")

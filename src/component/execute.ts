@@ -91,6 +91,8 @@ export const vActionOutcome = v.union(
     failure: v.optional(vFailure),
     nonRetryable: v.optional(v.boolean()),
   }),
+  // The platform had no room for it: it has not begun, so this is no attempt.
+  v.object({ kind: v.literal("refused") }),
 );
 export type ActionOutcome = Infer<typeof vActionOutcome>;
 
@@ -120,6 +122,7 @@ export async function attemptAction(
   } catch (thrown) {
     const described = describeFailure(thrown);
     const { failure } = described;
+    if (!failure && wasRefused(described.error)) return { kind: "refused" };
     return {
       ...described,
       kind: "failed",
@@ -131,3 +134,10 @@ export async function attemptAction(
     };
   }
 }
+
+/**
+ * Whether the platform refused to start a function, as too many run. What a function throws, whatever
+ * its words, comes to its caller with "Uncaught" before it.
+ */
+export const wasRefused = (error: string) =>
+  /^Too ?many ?concurrent ?requests/i.test(error);

@@ -12,8 +12,6 @@ import type { Step } from "./schema.js";
 export interface DueStep {
   stepNumber: number;
   step: Extract<Step, { handle: string; functionType: string }>;
-  /** Attempts of an action before this one. */
-  failedAttempts?: number;
   runAt: number;
 }
 
@@ -88,7 +86,7 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
     createFunctionHandle(internal.pool.actionOnComplete),
   ]);
   const { _id: workflowId, generationNumber } = run;
-  return ({ stepNumber, step, runAt, failedAttempts = 0 }) => {
+  return ({ stepNumber, step, runAt }) => {
     const context: StepExecution = { workflowId, stepNumber, generationNumber };
     const common = { name: step.name, runAt };
     if (step.functionType === "action")
@@ -99,7 +97,7 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
         args: { handle: step.handle, args: step.args, name: step.name },
         onComplete: {
           handle: actionDone,
-          context: { ...context, attempt: failedAttempts },
+          context,
         },
       };
     return {

@@ -4,17 +4,16 @@ import { MAX_ROW_BYTES } from "../shared/limits.js";
 import { preview, sizeOf, whyNotStorable } from "../shared/storable.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { actionDied, concludeAttempt } from "./attempts.js";
 import {
   awaitedRow,
   awaitedStep,
   recordResult,
   type Completion,
-  type Outcome,
 } from "./completing.js";
 import { readConfig } from "./config.js";
 import { endRunAlone } from "./ending.js";
 import type { ActionOutcome } from "./execute.js";
-import { retryStep } from "./retrying.js";
 
 /** Not said here: jobs outlive the release that enqueued them, and so does what they carry. */
 const anyContext = v.any();
@@ -37,11 +36,9 @@ export const actionOnComplete = internalMutation({
   handler: async (ctx, args) => {
     const step = await stepOf(ctx, args);
     if (!step || wasFollowed(step, args.workId)) return null;
-    const outcome = actionOutcome(args.result);
-    if (outcome.kind === "failed" && !outcome.nonRetryable) {
-      if (await retryStep(ctx, step, outcome.error)) return null;
-    }
-    await recordResult(ctx, step, toOutcome(outcome));
+    const attempt = actionOutcome(args.result);
+    const outcome = await concludeAttempt(ctx, step, attempt);
+    if (outcome) await recordResult(ctx, step, outcome);
     return null;
   },
 });
@@ -183,7 +180,7 @@ async function namedRun(ctx: MutationCtx, context: unknown) {
 const wasFollowed = ({ row: { step } }: Completion, workId: string) =>
   "functionType" in step && step.workId !== undefined && step.workId !== workId;
 
-/** An attempt whose process died has no outcome of its own: the pool says what it knows. */
+/** What `execute:action` returned, or the pool says in its place. */
 function actionOutcome(
   result: Infer<typeof vResult>,
 ): ActionOutcome | { kind: "canceled" } {
@@ -195,18 +192,4 @@ function actionOutcome(
     case "failed":
       return actionDied(result);
   }
-}
-
-/** An attempt whose process died has no outcome of its own: the pool says what it knows. */
-export const actionDied = ({ error }: { error: string }): ActionOutcome => ({
-  kind: "failed",
-  error: `The action's outcome is unknown, it may have run: ${error}`,
-});
-
-export function toOutcome(
-  outcome: ActionOutcome | { kind: "canceled" },
-): Outcome {
-  if (outcome.kind !== "failed") return { result: outcome };
-  const { error, failure } = outcome;
-  return { result: { kind: "failed", error }, failure };
 }

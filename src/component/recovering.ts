@@ -2,8 +2,8 @@ import { vResult, vWorkId } from "@convex-dev/workpool";
 import { v, type Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { actionDied, concludeAttempt } from "./attempts.js";
 import { recordResult } from "./completing.js";
-import { readConfig } from "./config.js";
 import {
   dismissDriver,
   DRIVER_CHECK_MS,
@@ -12,10 +12,8 @@ import {
   vDriver,
 } from "./drivers.js";
 import { vActionOutcome } from "./execute.js";
-import { executeInPool } from "./execution.js";
-import { actionDied, toOutcome } from "./pool.js";
 import { isPending } from "./pooling.js";
-import { retryStep } from "./retrying.js";
+import { executeAgain } from "./retrying.js";
 import type { Run, StepRow } from "./runs.js";
 import { wake } from "./waking.js";
 
@@ -38,7 +36,7 @@ export const giveUp = internalMutation({
     if (!row) await wakeUnended(ctx, run);
     // The turn had committed, and the next step is in flight without having begun.
     else if (row.stepNumber !== stepNumber || !outcome)
-      await moveToPool(ctx, run, row);
+      await executeAgain(ctx, { row, run });
     else await recordAlone(ctx, run, row, outcome);
     return null;
   },
@@ -48,30 +46,14 @@ async function wakeUnended(ctx: MutationCtx, run: Run) {
   if (!run.runResult) await wake(ctx, run);
 }
 
-async function moveToPool(ctx: MutationCtx, run: Run, row: StepRow) {
-  if (!("functionType" in row.step)) return;
-  const { step, stepNumber, failedAttempts } = row;
-  const [workId] = await executeInPool(
-    ctx,
-    run,
-    [{ stepNumber, step, failedAttempts, runAt: Date.now() }],
-    await readConfig(ctx),
-  );
-  await ctx.db.patch("steps", row._id, {
-    step: { ...step, workId },
-    drivenBy: undefined,
-  });
-}
-
 async function recordAlone(
   ctx: MutationCtx,
   run: Run,
   row: StepRow,
   outcome: Infer<typeof vActionOutcome>,
 ) {
-  if (outcome.kind === "failed" && !outcome.nonRetryable)
-    if (await retryStep(ctx, { row, run }, outcome.error)) return;
-  await recordResult(ctx, { row, run }, toOutcome(outcome));
+  const concluded = await concludeAttempt(ctx, { row, run }, outcome);
+  if (concluded) await recordResult(ctx, { row, run }, concluded);
 }
 
 /**
@@ -91,7 +73,7 @@ export const onComplete = internalMutation({
       await recordResult(ctx, { row, run }, { result });
     else if (isAction(row))
       await recordAlone(ctx, run, row, actionDied(result));
-    else await moveToPool(ctx, run, row);
+    else await executeAgain(ctx, { row, run });
     return null;
   },
 });
@@ -118,7 +100,7 @@ export const check = internalMutation({
     const stands = row.stepNumber === stepNumber && !isAction(row);
     if (stands && !(await isPending(ctx, run.driver!.workId))) {
       await forgetDriver(ctx, run);
-      await moveToPool(ctx, run, row);
+      await executeAgain(ctx, { row, run });
       return null;
     }
     const checkId = await ctx.scheduler.runAfter(

@@ -16,26 +16,12 @@ export async function retryStep(
   if (!(failedAttempts < retry.maxAttempts)) return false;
   // Between half and one and a half of it, so that failures don't return in step.
   const delayMs = backoffMs(retry, failedAttempts) * (0.5 + Math.random());
-  const config = await readConfig(ctx);
-  const [workId] = await executeInPool(
+  const { log } = await executeAgain(
     ctx,
-    run,
-    [
-      {
-        stepNumber: row.stepNumber,
-        step,
-        failedAttempts,
-        runAt: Date.now() + delayMs,
-      },
-    ],
-    config,
+    { row: { ...row, failedAttempts }, run },
+    { delayMs },
   );
-  await ctx.db.patch("steps", row._id, {
-    failedAttempts,
-    drivenBy: undefined,
-    step: { ...step, workId },
-  });
-  config.log.event("retry", {
+  log.event("retry", {
     workflowId: run._id,
     workflowName: run.name,
     stepId: row._id,
@@ -48,4 +34,24 @@ export async function retryStep(
     durationMs: delayMs,
   });
   return true;
+}
+
+/** Enqueues a step in flight as a job of its own, in place of what was to execute it. */
+export async function executeAgain(
+  ctx: MutationCtx,
+  { row, run }: Completion,
+  { delayMs = 0 } = {},
+) {
+  const { step, stepNumber, failedAttempts } = row;
+  if (!("functionType" in step))
+    throw new Error(`Step ${stepNumber} of ${run._id} has no function`);
+  const config = await readConfig(ctx);
+  const due = { stepNumber, step, runAt: Date.now() + delayMs };
+  const [workId] = await executeInPool(ctx, run, [due], config);
+  await ctx.db.patch("steps", row._id, {
+    failedAttempts,
+    drivenBy: undefined,
+    step: { ...step, workId },
+  });
+  return config;
 }

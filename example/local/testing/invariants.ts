@@ -152,6 +152,8 @@ function checkAttempts(attempts: Mark[], runs: Recorded[]) {
       if (own.length > most)
         same(`starts of "${step.name}" in ${args.run}`, own.length, most);
       const { runResult } = step;
+      if (runResult?.kind === "failed" && /Too many/.test(runResult.error))
+        same(`end of "${step.name}" in ${args.run}`, runResult, "not refused");
       if (
         runResult?.kind === "success" &&
         !own.some(({ _id }) => _id === runResult.returnValue)
@@ -222,7 +224,7 @@ function checkLog(lines: string[]) {
   const alarming = lines.filter(
     (line) =>
       /^(WARN|ERROR) (app programs:|workflow )/.test(line) &&
-      !/ fails: |onComplete of workflow \S+ failed/.test(line) &&
+      !/ fails:'? |onComplete of workflow \S+ failed/.test(line) &&
       // The platform says this, of a scheduled mutation that the faults had die.
       !/^ERROR workflow \S+ Function execution timed out/.test(line),
   );
