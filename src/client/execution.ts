@@ -19,7 +19,7 @@ import {
 import { ChangedRows, type Drive, type DriveReply } from "./driven.js";
 import { toEntry, type Begun, type Run, type StepRow } from "./entries.js";
 import { createEnvironment } from "./environment/environment.js";
-import { createQuiesce } from "./environment/quiesce.js";
+import { createQuiesce, settle } from "./environment/quiesce.js";
 import { trackingCombinators } from "./replay/combinators.js";
 import type { JournalEntry } from "./replay/journal.js";
 import { LegacyReplay } from "./replay/legacy/replay.js";
@@ -175,6 +175,7 @@ export class Execution {
     return {
       now: this.now,
       resume: async (begin) => {
+        await settle?.();
         environment.enter();
         try {
           begin();

@@ -21,7 +21,7 @@ const SYSTEM_PREFIX = "convex:/_system/";
  * @returns {Promise<Bundle>}
  */
 export async function loadBundle(modules) {
-  // Node modules ("use node") are not run here; a call of one says so.
+  // What is in Node modules ("use node") is not found when it is called.
   const scripts = await compileModules(
     modules.filter(({ environment }) => environment === "isolate"),
   );

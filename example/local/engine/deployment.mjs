@@ -86,14 +86,19 @@ async function answerCall(host, request) {
     const value = JSON.parse(await run(host, request, origin));
     return { status: "success", value, logLines, reads };
   } catch (error) {
+    const errorMessage = messageOf(error);
+    const isMissing = error instanceof NotFoundError;
+    const { componentPath = "", path } = request;
+    if (!isMissing)
+      host.logs.failed(origin, { componentPath, path }, errorMessage);
     const data = dataOf(error);
     return {
       status: "error",
-      errorMessage: messageOf(error),
+      errorMessage,
       ...(data === undefined ? {} : { errorData: data }),
       logLines,
       reads,
-      ...(error instanceof NotFoundError ? { notFound: true } : {}),
+      ...(isMissing ? { notFound: true } : {}),
     };
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 
 /** @import { Origin, Transaction } from "./frames.mjs" */
-/** @import { RunnableFunction } from "./functions.mjs" */
+/** @import { FunctionPath, RunnableFunction } from "./functions.mjs" */
 /** @import { Clock, LogLine } from "./types.mjs" */
 
 /** Passes on what functions log. */
@@ -38,9 +38,30 @@ export class Logs {
    * @param {string} method of the console
    * @param {string} message
    */
-  print(origin, { componentPath, path }, method, message) {
+  print(origin, target, method, message) {
     const level = method.toUpperCase();
     origin.logLines.push(`[${level}] ${message}`);
+    this.#tell(origin, target, level, message);
+  }
+
+  /**
+   * That a function failed which no other function called.
+   *
+   * @param {Origin} origin
+   * @param {FunctionPath} target
+   * @param {string} message
+   */
+  failed(origin, target, message) {
+    this.#tell(origin, target, "ERROR", message.trimEnd());
+  }
+
+  /**
+   * @param {Origin} origin
+   * @param {FunctionPath} target
+   * @param {string} level
+   * @param {string} message
+   */
+  #tell(origin, { componentPath, path }, level, message) {
     const line = {
       time: this.#clock.now(),
       level,

@@ -109,7 +109,7 @@ export class Scheduler {
         return;
       }
       const message = messageOf(error);
-      if (target) logs.print(origin, target, "error", message);
+      if (target) logs.failed(origin, target, message);
       await this.#setState(job, origin, { kind: "failed", error: message });
     }
   }

@@ -84,6 +84,20 @@ test("calls nest eight deep", async () => {
   );
 });
 
+test("a call that fails is logged, and what it caught is not", async () => {
+  const { call, lines } = await startBackend(PLATFORM_APP);
+  await call("transactions:catches", { kind: "" });
+  expect(lines).toEqual([]);
+  const failed = await call("transactions:fail", { kind: "" });
+  expect(failed.logLines).toEqual([]);
+  expect(lines).toMatchObject([
+    {
+      ...{ level: "ERROR", function: "transactions:fail" },
+      message: expect.stringMatching(/^Uncaught TypeError: boom\n {4}at /),
+    },
+  ]);
+});
+
 test("what is not awaited is not done, and said in the log", async () => {
   const { call, column, lines } = await startBackend(PLATFORM_APP);
   expect(await call("transactions:unawaited")).toMatchObject({

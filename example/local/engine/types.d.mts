@@ -81,6 +81,8 @@ export interface HttpRequest {
   url: string;
   headers: [string, string][];
   body: Uint8Array;
+  /** As of a Caller. */
+  identity?: object | null | undefined;
 }
 
 export interface HttpResponse {

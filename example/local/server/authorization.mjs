@@ -1,4 +1,5 @@
 import { HttpError } from "./http.mjs";
+import { identityOf } from "./userToken.mjs";
 
 /** @typedef {{ admin: boolean, identity?: object | null }} Caller */
 
@@ -6,6 +7,7 @@ import { HttpError } from "./http.mjs";
 export const ANYONE = { admin: false };
 
 const ADMIN_PREFIX = "Convex ";
+const USER_PREFIX = "Bearer ";
 
 /**
  * Who sends an HTTP request.
@@ -16,7 +18,9 @@ const ADMIN_PREFIX = "Convex ";
  */
 export function callerOf(header, adminKey) {
   if (header === undefined) return ANYONE;
-  if (!header.startsWith(ADMIN_PREFIX)) throw noAuthProvider();
+  if (header.startsWith(USER_PREFIX))
+    return user(header.slice(USER_PREFIX.length));
+  if (!header.startsWith(ADMIN_PREFIX)) throw unknownKind(header.split(" ")[0]);
   const [key, identity] = header.slice(ADMIN_PREFIX.length).split(":");
   return administrator(key, adminKey, identity && decodeIdentity(identity));
 }
@@ -32,8 +36,10 @@ export function authenticate(message, adminKey) {
       return ANYONE;
     case "Admin":
       return administrator(message.value, adminKey, message.impersonating);
+    case "User":
+      return user(message.value);
     default:
-      throw noAuthProvider();
+      throw unknownKind(message.tokenType);
   }
 }
 
@@ -44,6 +50,10 @@ export function requireAdmin({ admin }) {
     "AdminKeyRequired",
     "This needs the admin key: send it as `Authorization: Convex <key>`.",
   );
+}
+
+function user(token) {
+  return { admin: false, identity: identityOf(token) };
 }
 
 function administrator(key, adminKey, identity) {
@@ -59,10 +69,10 @@ function decodeIdentity(base64) {
   return JSON.parse(Buffer.from(base64, "base64").toString());
 }
 
-function noAuthProvider() {
+function unknownKind(kind) {
   return new HttpError(
     401,
-    "NoAuthProvider",
-    "The local server has no auth provider that could check a user's token.",
+    "InvalidAuthHeader",
+    `The local server knows an admin key and a user's token, not "${kind}".`,
   );
 }

@@ -97,10 +97,29 @@ test("the admin key is told to the engine, with whom it acts as", async () => {
   expect(await client.query(query("a:b"))).toMatchObject({ admin: true });
 });
 
-test("a wrong admin key and a user's token are refused", async () => {
+test("a user's token is believed", async () => {
+  server.deployment.functions["a:b"] = ({ caller }) => caller as any;
+  const claims = { iss: "https://here", sub: "ann", given_name: "A", exp: 1 };
+  const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
+  const client = server.httpClient();
+  client.setAuth(`e30.${payload}.e30`);
+  expect(await client.query(query("a:b"))).toEqual({
+    admin: false,
+    identity: {
+      tokenIdentifier: "https://here|ann",
+      issuer: "https://here",
+      subject: "ann",
+      givenName: "A",
+    },
+  });
+});
+
+test("a wrong admin key, and a token that is none, are refused", async () => {
   for (const [Authorization, status, code] of [
     ["Convex other", 403, "BadDeployKey"],
-    ["Bearer e30.e30.e30", 401, "NoAuthProvider"],
+    ["Bearer e30.e30.e30", 401, "InvalidAuthHeader"],
+    ["Bearer nothing", 401, "InvalidAuthHeader"],
+    ["Basic x", 401, "InvalidAuthHeader"],
   ] as const) {
     const body = { path: "a:b", args: [{}] };
     const response = await server.post("/api/query", body, { Authorization });

@@ -1,4 +1,5 @@
 import http from "node:http";
+import { callerOf } from "./authorization.mjs";
 import { readBody } from "./http.mjs";
 import { close, listen } from "./listening.mjs";
 
@@ -27,10 +28,20 @@ export async function startSiteServer({ deployment, port }) {
           `${value}`,
         ]),
         body: await readBody(request),
+        identity: identityOfCaller(headers.authorization),
       });
       response.writeHead(status, Object.fromEntries(reply.headers));
       response.end(reply.body);
     }
   });
   return { url, close: () => close(server) };
+}
+
+/** Of whoever is no user of Convex's, an HTTP action may make what it likes. */
+function identityOfCaller(authorization) {
+  try {
+    return callerOf(authorization).identity;
+  } catch {
+    return undefined;
+  }
 }

@@ -320,6 +320,20 @@ test("calls carry the identity that the client authenticated with before", async
   await eventually(() => seen.at(-1)).toEqual({ admin: true, identity });
 });
 
+test("a client can be a user", async () => {
+  server.deployment.functions["who:am"] = ({ caller }) => caller as any;
+  const client = newClient();
+  const seen = watch(client, "who:am");
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: "here", sub: "ann", iat: now, exp: now + 3600 };
+  const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
+  client.setAuth(async () => `e30.${payload}.e30`);
+  await eventually(() => seen.at(-1)).toMatchObject({
+    admin: false,
+    identity: { subject: "ann" },
+  });
+});
+
 test("a wrong admin key gives an AuthError, and no more rights", async () => {
   server.deployment.functions["who:am"] = ({ caller }) => caller as any;
   const client = await connect();

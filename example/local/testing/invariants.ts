@@ -224,7 +224,7 @@ function checkLog(lines: string[]) {
   const alarming = lines.filter(
     (line) =>
       /^(WARN|ERROR) (app programs:|workflow )/.test(line) &&
-      !/ fails:'? |onComplete of workflow \S+ failed/.test(line) &&
+      !/ fails:' |onComplete of workflow \S+ failed/.test(line) &&
       // The platform says this, of a scheduled mutation that the faults had die.
       !/^ERROR workflow \S+ Function execution timed out/.test(line),
   );

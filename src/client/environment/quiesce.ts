@@ -20,6 +20,14 @@ interface Port {
 const afterMicrotasks = findAfterMicrotasks(globalThis);
 
 /**
+ * Lets run what is due before any macrotask. A handler is entered after that: test runners have ticks
+ * that use `process`, which is hidden from then on. The platform has no such thing.
+ */
+export const settle =
+  afterMicrotasks &&
+  (() => new Promise<void>((resolve) => afterMicrotasks(resolve)));
+
+/**
  * Makes a function whose promise resolves when every microtask queued by the
  * handler has run, i.e. the handler is blocked. What awaits it goes on before
  * any timer, immediate or other macrotask.
@@ -34,9 +42,7 @@ const afterMicrotasks = findAfterMicrotasks(globalThis);
 export function createQuiesce(
   hostCall: () => Promise<unknown>,
 ): () => Promise<void> {
-  if (afterMicrotasks !== undefined) {
-    return () => new Promise((resolve) => afterMicrotasks(resolve));
-  }
+  if (settle !== undefined) return settle;
   // A call that fails has been to the host as well.
   const done = () => {};
   return () => hostCall().then(done, done);

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type * as attempts from "../attempts.js";
 import type * as canceling from "../canceling.js";
 import type * as cleaning from "../cleaning.js";
 import type * as completing from "../completing.js";
@@ -48,6 +49,7 @@ import type {
 import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
+  attempts: typeof attempts;
   canceling: typeof canceling;
   cleaning: typeof cleaning;
   completing: typeof completing;

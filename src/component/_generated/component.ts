@@ -89,7 +89,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     | { ms: number; name: "TimeoutError" };
                   kind: "failed";
                   nonRetryable?: boolean;
-                };
+                }
+              | { kind: "refused" };
             stepNumber: number;
           };
           generationNumber: number;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createEnvironment } from "../environment.js";
-import { createQuiesce, findAfterMicrotasks } from "../quiesce.js";
+import { createQuiesce, findAfterMicrotasks, settle } from "../quiesce.js";
 import { busyHandlers, notWaitedFor } from "./busyHandlers.js";
 
 const { setImmediate, setTimeout } = globalThis;
@@ -121,12 +121,20 @@ export function quiesceSuite(): void {
       isLive: () => true,
       runId: "run",
     });
+    await settle!();
     environment.enter();
     const seen = typeof process;
     const missed = await notWaitedFor(quiesce);
     environment.leave();
     expect(seen).toBe("undefined");
     expect(missed).toEqual([]);
+  });
+
+  test("a tick that is due finds `process` before a handler is entered", async () => {
+    const seen: string[] = [];
+    nextTick(() => seen.push(typeof process));
+    await settle!();
+    expect(seen).toEqual(["object"]);
   });
 
   describe("without process.nextTick", () => {

@@ -1,0 +1,57 @@
+/**
+ * Users' tokens. No auth provider is asked whether they are genuine: what a token
+ * says is believed, so that an app can be tried as anybody.
+ */
+import { HttpError } from "./http.mjs";
+
+/** What `ctx.auth.getUserIdentity()` calls the claims that OpenID defines. */
+const NAMES = new Map([
+  ["sub", "subject"],
+  ["iss", "issuer"],
+  ["given_name", "givenName"],
+  ["family_name", "familyName"],
+  ["preferred_username", "preferredUsername"],
+  ["profile", "profileUrl"],
+  ["picture", "pictureUrl"],
+  ["email_verified", "emailVerified"],
+  ["zoneinfo", "timezone"],
+  ["locale", "language"],
+  ["phone_number", "phoneNumber"],
+  ["phone_number_verified", "phoneNumberVerified"],
+  ["updated_at", "updatedAt"],
+]);
+
+/** Of the token itself, not of the user. */
+const LEFT_OUT = new Set(["aud", "exp", "iat", "nbf", "jti"]);
+
+/**
+ * @param {string} token a JWT
+ * @returns {object} the identity that functions see
+ */
+export function identityOf(token) {
+  const claims = claimsOf(token);
+  const { sub, iss } = claims;
+  if (typeof sub !== "string" || typeof iss !== "string")
+    throw invalid("it has no claims `sub` and `iss`");
+  const known = Object.entries(claims)
+    .filter(([name]) => !LEFT_OUT.has(name))
+    .map(([name, value]) => [NAMES.get(name) ?? name, value]);
+  return { tokenIdentifier: `${iss}|${sub}`, ...Object.fromEntries(known) };
+}
+
+function claimsOf(token) {
+  try {
+    const [, payload] = token.split(".");
+    return Object(JSON.parse(Buffer.from(payload, "base64url").toString()));
+  } catch {
+    throw invalid("it is no JWT");
+  }
+}
+
+function invalid(why) {
+  return new HttpError(
+    401,
+    "InvalidAuthHeader",
+    `The user's token can't be read: ${why}.`,
+  );
+}
