@@ -10,14 +10,16 @@ import {
   defineWorkflow,
   getStatus,
   listByName,
+  listSteps,
   restart as restartRun,
   start as startRun,
   vWorkflowId,
   type PublicWorkflow,
   type WorkflowId,
   type WorkflowStatus,
+  type WorkflowStep,
 } from "@convex-dev/workflow";
-import type { PaginationResult } from "convex/server";
+import { paginationOptsValidator, type PaginationResult } from "convex/server";
 import { v } from "convex/values";
 import { components, internal } from "./_generated/api.js";
 import {
@@ -111,6 +113,19 @@ export const status = internalQuery({
   args: { workflowId: vWorkflowId },
   handler: async (ctx, { workflowId }): Promise<WorkflowStatus> =>
     await getStatus(ctx, components.workflow, workflowId),
+});
+
+/** What a run has done: by default, its first 100 steps. */
+export const steps = internalQuery({
+  args: {
+    workflowId: vWorkflowId,
+    paginationOpts: v.optional(paginationOptsValidator),
+  },
+  handler: async (
+    ctx,
+    { workflowId, ...options },
+  ): Promise<PaginationResult<WorkflowStep>> =>
+    await listSteps(ctx, components.workflow, workflowId, options),
 });
 
 /** The runs of this workflow, the newest first. */

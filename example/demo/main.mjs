@@ -1,14 +1,12 @@
 /**
- * `npm run demo`: the example's workflows on an in-memory backend, in real time. Needs nothing but
- * `npm ci`, no build and no network. `npm run demo -- --help` lists its options.
+ * `npm run demo`: the example's workflows on the local deployment's engine, in real time. Needs
+ * nothing but `npm ci`. `npm run demo -- --help` lists its options.
  */
-import { loadSource } from "../tools/loadSource.mjs";
+import { main } from "./demo.mjs";
 
 // Whoever reads the output may have read enough.
 process.stdout.on("error", () => process.exit(1));
 
-const { exports, close } = await loadSource("example/demo/demo.ts");
-process.exitCode = await exports.main(process.argv.slice(2));
-await close();
-// The backend has timers set for minutes ahead.
-process.stdout.write("", () => process.exit());
+const code = await main(process.argv.slice(2));
+// The engine has timers set for minutes ahead.
+process.stdout.write("", () => process.exit(code));

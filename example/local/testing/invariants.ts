@@ -39,6 +39,13 @@ interface Mark {
   run: string;
   key: string;
 }
+interface Attempt extends Mark {
+  issuedAt: number;
+}
+interface Restart {
+  run: string;
+  at: number;
+}
 interface Ending {
   _creationTime: number;
   workflowId: string;
@@ -74,12 +81,13 @@ export async function checkInvariants(
 ) {
   const runs = await readRuns(deployment);
   const effects = (await deployment.rows("effects")) as Mark[];
-  const attempts = (await deployment.rows("attempts")) as Mark[];
+  const attempts = (await deployment.rows("attempts")) as Attempt[];
+  const restarts = (await deployment.rows("restarts")) as Restart[];
   const endings = (await deployment.rows("endings")) as Ending[];
   await checkAtRest(deployment, clock);
   for (const run of runs) checkEnded(run);
   checkEffects(effects, runs);
-  checkAttempts(attempts, runs);
+  checkAttempts(attempts, restarts, runs);
   await checkToldOnce(deployment, endings, runs);
   for (const ending of endings) checkCanceled(ending, effects, runs);
   for (const run of runs) checkTrace(run);
@@ -141,12 +149,18 @@ function checkEffects(effects: Mark[], runs: Recorded[]) {
  * An action is started at most once for each attempt, and its result is that of an attempt since
  * the run was restarted (G1, G3).
  */
-function checkAttempts(attempts: Mark[], runs: Recorded[]) {
-  for (const { args, steps } of runs)
+function checkAttempts(
+  attempts: Attempt[],
+  restarts: Restart[],
+  runs: Recorded[],
+) {
+  for (const { args, steps } of runs) {
+    const restartedAt = lastRestart(args.run, restarts);
     for (const { step, retry } of steps) {
       if (step.functionType !== "action") continue;
       const own = attempts.filter(
-        ({ run, key }) => run === args.run && key === step.name,
+        ({ run, key, issuedAt }) =>
+          run === args.run && key === step.name && issuedAt >= restartedAt,
       );
       const most = retry?.maxAttempts ?? 1;
       if (own.length > most)
@@ -160,6 +174,13 @@ function checkAttempts(attempts: Mark[], runs: Recorded[]) {
       )
         same(`attempts of "${step.name}" in ${args.run}`, own, runResult);
     }
+  }
+}
+
+/** Of a run, or of one that it is a child of. */
+function lastRestart(name: string, restarts: Restart[]) {
+  const own = restarts.filter(({ run }) => `${name}/`.startsWith(`${run}/`));
+  return Math.max(0, ...own.map(({ at }) => at));
 }
 
 /** Whoever asked to be told of a run's end was, once; or it is kept why not (G2). */
@@ -219,14 +240,17 @@ function checkTrace({ _id, runResult, steps }: Recorded) {
   }
 }
 
-/** The engine prints nothing alarming but what a failed run prints. */
+/**
+ * The engine prints nothing alarming but what a failed run prints. The deployment tells of the
+ * transactions that took too long.
+ */
 function checkLog(lines: string[]) {
   const alarming = lines.filter(
     (line) =>
       /^(WARN|ERROR) (app programs:|workflow )/.test(line) &&
-      !/ fails:' |onComplete of workflow \S+ failed/.test(line) &&
-      // The platform says this, of a scheduled mutation that the faults had die.
-      !/^ERROR workflow \S+ Function execution timed out/.test(line),
+      !/ fails:' |onComplete of workflow \S+ failed|Function execution timed out/.test(
+        line,
+      ),
   );
   same("alarming lines", alarming, []);
 }

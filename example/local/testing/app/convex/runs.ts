@@ -58,8 +58,12 @@ export const cancelAndRestart = internalMutation({
   },
 });
 
-/** What a run and its children have done until now is not counted. */
+/**
+ * What a run and its children have done until now is not counted; nor is what an action does yet
+ * that was issued before, since nothing can stop it.
+ */
 async function forget(ctx: GenericMutationCtx<GenericDataModel>, run: string) {
+  await ctx.db.insert("restarts", { run, at: Date.now() });
   for (const table of ["effects", "attempts", "endings"]) {
     const rows = await ctx.db
       .query(table)

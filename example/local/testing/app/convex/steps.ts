@@ -40,11 +40,10 @@ export const refuse = internalMutation({
 
 /** Fails in its first `failures` attempts. Returns the id of the one that succeeds. */
 export const act = internalAction({
-  args: { ...ofStep, failures: v.number() },
-  handler: async (ctx, { run, key, failures }): Promise<string> => {
+  args: { ...ofStep, issuedAt: v.number(), failures: v.number() },
+  handler: async (ctx, { run, key, issuedAt, failures }): Promise<string> => {
     const { id, number } = (await ctx.runMutation(api.steps.attempt, {
-      run,
-      key,
+      ...{ run, key, issuedAt },
     })) as { id: string; number: number };
     await new Promise((resolve) => setTimeout(resolve, 20));
     if (number <= failures) throw new Error(`attempt ${number} of ${key}`);
@@ -53,9 +52,9 @@ export const act = internalAction({
 });
 
 export const attempt = internalMutation({
-  args: ofStep,
-  handler: async (ctx, { run, key }) => {
-    const id = await ctx.db.insert("attempts", { run, key });
+  args: { ...ofStep, issuedAt: v.number() },
+  handler: async (ctx, { run, key, issuedAt }) => {
+    const id = await ctx.db.insert("attempts", { run, key, issuedAt });
     const attempts = await ctx.db
       .query("attempts")
       .withIndex("run", (q) => q.eq("run", run))

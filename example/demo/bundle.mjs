@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * What a push of the example would upload, this package's sources included. Made by the Convex CLI;
+ * that takes a second or two, so it is kept until a source changes.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { EXAMPLE, ROOT } from "../tools/paths.mjs";
+import { pushRequest } from "../tools/pushRequest.mjs";
+
+/** Among what is installed, so git ignores it. */
+const CACHE = path.join(ROOT, "node_modules/.cache/convex-demo");
+
+/** What a bundle is made of. */
+const SOURCES = [
+  path.join(ROOT, "src"),
+  path.join(EXAMPLE, "convex"),
+  path.join(ROOT, "package-lock.json"),
+];
+
+/** @returns {Promise<object>} */
+export async function exampleBundle() {
+  const file = path.join(CACHE, `${await hashOfSources()}.json`);
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch {
+    // Not there, or not written to its end.
+  }
+  const bundle = await pushRequest({ app: EXAMPLE, liveSources: true });
+  await keep(file, JSON.stringify(bundle));
+  return bundle;
+}
+
+async function hashOfSources() {
+  const hash = createHash("sha256");
+  for (const source of SOURCES) {
+    for (const file of await filesOf(source)) {
+      hash.update(`${path.relative(ROOT, file)}\n`);
+      hash.update(await readFile(file));
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** @param {string} source */
+async function filesOf(source) {
+  if (path.extname(source) !== "") return [source];
+  const files = await readdir(source, { recursive: true });
+  return files
+    .filter((file) => /\.[jt]s$/.test(file) && !/\.test(-d)?\.ts$/.test(file))
+    .sort()
+    .map((file) => path.join(source, file));
+}
+
+/**
+ * In place of those of other sources.
+ *
+ * @param {string} file
+ * @param {string} text
+ */
+async function keep(file, text) {
+  await rm(CACHE, { recursive: true, force: true });
+  await mkdir(CACHE, { recursive: true });
+  await writeFile(file, text);
+}

@@ -1,0 +1,68 @@
+// @ts-check
+/** What happens, line by line: for pipes, logs and terminals that can't do more. */
+import { activity, duration, outcome, stepOutcome } from "./text.mjs";
+
+/** @import { Change, Step } from "./types.mjs" */
+
+/** Of a run with more steps than this, the rest are counted instead of told one by one. */
+const TOLD_STEPS = 40;
+const COUNTED_STEPS = 100;
+
+/**
+ * @param {number} beganAt times are told from there
+ * @returns {(change: Change) => string | undefined} a change's line, if it has one
+ */
+export function plainLines(beganAt) {
+  /** @type {Map<string, { started: number, ended: number }>} */
+  const steps = new Map();
+
+  /** @param {Change & { type: `step${string}` }} change */
+  const isTold = (change) => {
+    const count = steps.get(change.run) ?? { started: 0, ended: 0 };
+    steps.set(change.run, count);
+    if (change.type === "stepStarted") count.started++;
+    if (change.type === "stepEnded") count.ended++;
+    const hasFailed =
+      change.type === "stepEnded" && change.result.kind === "failed";
+    return count.started <= TOLD_STEPS || hasFailed;
+  };
+
+  return (change) => {
+    const say = (/** @type {string} */ text) =>
+      `${duration(change.at - beganAt).padStart(8)}  ${change.run}: ${text}`;
+    if (change.type === "runStarted" || change.type === "runRestarted")
+      steps.delete(change.run);
+    if (!("step" in change)) return say(describe(change));
+    if (isTold(change)) return say(describe(change));
+    const { started = 0, ended = 0 } = steps.get(change.run) ?? {};
+    return change.type === "stepEnded" && ended % COUNTED_STEPS === 0
+      ? say(`${ended} steps ended, ${started} started`)
+      : undefined;
+  };
+}
+
+/** @param {Change} change */
+function describe(change) {
+  switch (change.type) {
+    case "runStarted":
+      return `started (${change.note})${change.command && `\n${" ".repeat(12)}$ ${change.command}`}`;
+    case "runRestarted":
+      return "restarted";
+    case "runEnded":
+      return `${outcome(change)} (took ${duration(change.tookMs)})${change.asExpected ? "" : ", which it should not"}`;
+    case "command":
+      return `$ ${change.command}`;
+    case "stepStarted":
+      return `step ${change.step} ${change.name}: ${started(change.kind)}`;
+    case "stepAttempt":
+      return `step ${change.step} ${change.name}: attempt ${change.attempt} of ${change.maxAttempts}`;
+    case "stepEnded":
+      return `step ${change.step} ${change.name}: ${stepOutcome(change.result)} (took ${duration(change.tookMs)})`;
+  }
+}
+
+/** @param {Step["kind"]} kind */
+const started = (kind) =>
+  kind === "event" || kind === "sleep"
+    ? activity(/** @type {Step} */ ({ kind }))
+    : "started";

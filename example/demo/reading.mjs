@@ -1,0 +1,97 @@
+// @ts-check
+/** What the component tells of a run: the example's `status` and `steps`, which call `getStatus` and `listSteps`. */
+
+/** @import { WorkflowStatus, WorkflowStep } from "@convex-dev/workflow" */
+/** @import { Call, Step } from "./types.mjs" */
+
+const PAGE = 50;
+
+/**
+ * A reader of one run and those nested in it. What can't change any more is not read again.
+ *
+ * @param {Call} call
+ * @param {string} module of the workflow
+ * @param {string} workflowId
+ */
+export function readerOf(call, module, workflowId) {
+  const stepsOf = stepsReader(call, module);
+  return {
+    /** @returns {Promise<{ status: WorkflowStatus, steps: Step[] }>} */
+    async read() {
+      // In this order: of a run that has ended, all steps are seen.
+      const status = await call(`${module}:status`, { workflowId });
+      return { status, steps: await stepsOf(workflowId) };
+    },
+    /** After a restart, steps that were done may be done again. */
+    forget: stepsOf.forget,
+  };
+}
+
+/**
+ * @param {Call} call
+ * @param {string} module
+ */
+function stepsReader(call, module) {
+  /** @type {Map<string, { steps: Step[], cursor: string | null }>} the leading pages without a step in flight, by run */
+  const ended = new Map();
+  /** @type {Map<string, Step[]>} of nested runs that had ended when they were read, by their step */
+  const nested = new Map();
+
+  /**
+   * @param {string} workflowId
+   * @returns {Promise<Step[]>}
+   */
+  async function stepsOf(workflowId) {
+    const known = ended.get(workflowId) ?? { steps: [], cursor: null };
+    const steps = [...known.steps];
+    let { cursor } = known;
+    let allEnded = true;
+    for (;;) {
+      const { page, isDone, continueCursor } = await call(`${module}:steps`, {
+        workflowId,
+        paginationOpts: { numItems: PAGE, cursor },
+      });
+      for (const row of page) steps.push(await stepOf(row));
+      if (isDone) return steps;
+      cursor = continueCursor;
+      allEnded &&= page.every(
+        (/** @type {WorkflowStep} */ { completedAt }) => completedAt,
+      );
+      if (allEnded) ended.set(workflowId, { steps: [...steps], cursor });
+    }
+  }
+
+  /**
+   * @param {WorkflowStep} row
+   * @returns {Promise<Step>}
+   */
+  async function stepOf(row) {
+    const { stepNumber, stepId, name, kind, startedAt, completedAt } = row;
+    return {
+      ...{ id: stepId, number: stepNumber, name, kind },
+      ...{ startedAt, completedAt, result: row.runResult },
+      ...(row.kind === "function" && {
+        attempt: row.attempt,
+        maxAttempts: row.maxAttempts,
+      }),
+      steps: await nestedSteps(row),
+    };
+  }
+
+  /** @param {WorkflowStep} row */
+  async function nestedSteps(row) {
+    if (row.kind !== "workflow" || !row.nestedWorkflowId) return [];
+    const known = nested.get(row.stepId);
+    if (known) return known;
+    const steps = await stepsOf(row.nestedWorkflowId);
+    if (row.completedAt) nested.set(row.stepId, steps);
+    return steps;
+  }
+
+  return Object.assign(stepsOf, {
+    forget() {
+      ended.clear();
+      nested.clear();
+    },
+  });
+}

@@ -1,0 +1,101 @@
+// @vitest-environment node
+import { expect, test } from "vitest";
+import { openTerminal } from "./testing/terminal.js";
+
+const DEMO = "example/demo/main.mjs";
+
+/** The demo in a terminal, between what `stty` says of it before and after. */
+function openDemo(args: string, nodeArgs = "") {
+  const terminal = openTerminal(
+    `echo before=$(stty -g); sh -c 'echo pid=$$; exec "$0" "$@"' "${process.execPath}" ${nodeArgs} ${DEMO} ${args}; echo code=$?; echo after=$(stty -g)`,
+  );
+  const found = (pattern: RegExp) => pattern.exec(terminal.output())?.[1];
+  return {
+    ...terminal,
+    pid: () => Number(found(/pid=(\d+)/)),
+    /** Its exit code, when the terminal is as it was. */
+    async end() {
+      await terminal.ended;
+      // What came last, of those that take something and give it back.
+      const output = terminal.output();
+      const isLast = (code: string, of: string) =>
+        output.lastIndexOf(code) > output.lastIndexOf(of);
+      expect(isLast("\x1b[?1049l", "\x1b[?1049h")).toBe(true);
+      expect(isLast("\x1b[?25h", "\x1b[?25l")).toBe(true);
+      expect(found(/after=(\S+)/)).toBe(found(/before=(\S+)/));
+      expect(terminal.isTaken()).toBe(false);
+      return Number(found(/code=(\d+)/));
+    },
+  };
+}
+
+test("a terminal shows each run with its steps, does what keys say, and is as it was at the end", async () => {
+  const demo = openDemo("approval trip");
+  // The approval is chosen, since it waits.
+  await demo.shows(/> \? approval .*waiting: press a to approve/);
+  expect(demo.isTaken()).toBe(true);
+  expect(demo.screen()).toMatch(/^ {6}✓ 0 approval:ask .* success/m);
+  expect(demo.screen()).toMatch(/^ {6}\? 1 decision .*waiting for this event/m);
+  demo.press("a");
+  await demo.shows(/✓ approval .*completed, "approved"/);
+  // Children are indented.
+  await demo.shows(/^ {9}✓ 0 trip:book /m);
+
+  demo.press("\x1b[A\x1b[A\x1b[A");
+  await demo.shows(/^> . approval {2}/m);
+  demo.press("c");
+  await demo.shows("approval is not in progress.");
+  demo.press("\x1b[B");
+  await demo.shows(/^> . approval \(nobody\)/m);
+  await demo.shows(/✓ approval \(nobody\) .*completed, "expired"/);
+  demo.press("r");
+  await demo.shows(/\? approval \(nobody\) .*waiting/);
+  demo.press("c");
+  await demo.shows(/⊘ approval \(nobody\) .*canceled/);
+  demo.resize(90, 12);
+  await demo.shows(/^3 of 3 runs ended/m);
+
+  expect(await demo.end()).toBe(0);
+  expect(demo.screen()).toMatch(
+    /^approval \(nobody\) +canceled .*as it should/m,
+  );
+  expect(demo.screen()).toContain("All runs ended as they should.");
+});
+
+const crash = `--import 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("crashed")})'`;
+
+test.each([
+  ["Ctrl-C", 130, (demo) => demo.press("\x03")],
+  ["q", 130, (demo) => demo.press("q")],
+  ["SIGINT", 130, (demo) => process.kill(demo.pid(), "SIGINT")],
+  ["SIGTERM", 143, (demo) => process.kill(demo.pid(), "SIGTERM")],
+  ["a crash", 1, (demo) => process.kill(demo.pid(), "SIGUSR2")],
+] satisfies [string, number, (demo: ReturnType<typeof openDemo>) => void][])(
+  "%s leaves the terminal as it was",
+  async (cause, code, end) => {
+    const demo = openDemo("approval", crash);
+    await demo.shows("approval:ask");
+    expect(demo.isTaken()).toBe(true);
+    end(demo);
+    expect(await demo.end()).toBe(code);
+    expect(demo.screen()).toContain(
+      cause === "a crash" ? "Error: crashed" : "Stopped.",
+    );
+  },
+);
+
+test("without keys to read it shows the runs all the same, and sends what they wait for", async () => {
+  const demo = openDemo("approval < /dev/null");
+  await demo.shows(/✓ approval .*completed, "approved"/);
+  expect(demo.screen()).not.toContain("quit");
+  expect(await demo.end()).toBe(0);
+});
+
+test("`--plain` and a terminal that can do nothing get lines", async () => {
+  const { ended, output } = openTerminal(
+    `node ${DEMO} trip --plain; TERM=dumb node ${DEMO} trip; echo $?`,
+  );
+  await ended;
+  expect(output()).not.toContain("\x1b");
+  expect(output().match(/trip: completed/g)).toHaveLength(2);
+});

@@ -1,0 +1,50 @@
+import { spawn } from "@lydell/node-pty";
+import headless from "@xterm/headless";
+import { expect, onTestFinished, vi } from "vitest";
+import { ROOT } from "../../tools/paths.mjs";
+
+const SIZE = { cols: 110, rows: 40 };
+
+/** A shell command in a terminal of its own, with what a person would see of it. */
+export function openTerminal(command: string) {
+  const terminal = new headless.Terminal({
+    ...{ ...SIZE, allowProposedApi: true, scrollback: 1000 },
+  });
+  const pty = spawn("/bin/bash", ["-c", command], { ...SIZE, cwd: ROOT });
+  let output = "";
+  pty.onData((data) => {
+    output += data;
+    terminal.write(data);
+  });
+  const ended = new Promise<number>((resolve) =>
+    pty.onExit(({ exitCode }) => resolve(exitCode)),
+  );
+  onTestFinished(() => pty.kill());
+
+  const lines = () => {
+    const { active } = terminal.buffer;
+    return Array.from(
+      { length: active.length },
+      (_, row) => active.getLine(row)?.translateToString(true) ?? "",
+    );
+  };
+  return {
+    ended,
+    /** All that was written, with what controls the terminal. */
+    output: () => output,
+    press: (keys: string) => pty.write(keys),
+    resize: (cols: number, rows: number) => {
+      pty.resize(cols, rows);
+      terminal.resize(cols, rows);
+    },
+    /** What is on the screen, also above its top. */
+    screen: () => lines().join("\n"),
+    /** Whether the screen is the one that programs take for themselves. */
+    isTaken: () => terminal.buffer.active.type === "alternate",
+    /** Waits until the screen shows something. */
+    shows: (text: string | RegExp) =>
+      vi.waitFor(() => expect(lines().join("\n")).toMatch(text), {
+        ...{ timeout: 50_000, interval: 20 },
+      }),
+  };
+}
