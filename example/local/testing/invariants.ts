@@ -166,7 +166,10 @@ function checkAttempts(
       if (own.length > most)
         same(`starts of "${step.name}" in ${args.run}`, own.length, most);
       const { runResult } = step;
-      if (runResult?.kind === "failed" && /Too many/.test(runResult.error))
+      if (
+        runResult?.kind === "failed" &&
+        /Too many/.test(runResult.error ?? "")
+      )
         same(`end of "${step.name}" in ${args.run}`, runResult, "not refused");
       if (
         runResult?.kind === "success" &&
