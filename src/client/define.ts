@@ -165,7 +165,7 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
       next: v.any(),
       revision: v.number(),
       logLevel: v.string(),
-      rows: v.array(v.any()),
+      rows: v.optional(v.array(v.any())),
       isWhole: v.boolean(),
     }),
   );

@@ -1,5 +1,9 @@
 import type { FunctionArgs } from "convex/server";
-import { drivenStep, type DriveReply as Reply } from "../shared/driving.js";
+import {
+  canBeHeld,
+  drivenStep,
+  type DriveReply as Reply,
+} from "../shared/driving.js";
 import type { LogLevel } from "../component/logging.js";
 import type { StepRow } from "./entries.js";
 import type { WorkflowComponent } from "./types.js";
@@ -67,9 +71,18 @@ export class ChangedRows {
   /** What to tell the driver; nothing when there is no step for it to execute. */
   reply(
     driver: number,
-    journal: { revision: number; logLevel: LogLevel; isWhole: boolean },
+    {
+      size,
+      ...journal
+    }: {
+      revision: number;
+      logLevel: LogLevel;
+      size: number;
+      isWhole: boolean;
+    },
   ): DriveReply | undefined {
-    const known = journal.isWhole ? this.rows : [...this.changed.values()];
+    const { rows } = this;
+    const known = journal.isWhole ? rows : [...this.changed.values()];
     const next = known.find(
       ({ drivenBy, step }) => drivenBy === driver && step.inProgress,
     );
@@ -78,7 +91,7 @@ export class ChangedRows {
       kind: "driving",
       next: drivenStep(next),
       ...journal,
-      rows: known,
+      rows: canBeHeld({ size, rows }) ? known : undefined,
     };
   }
 }

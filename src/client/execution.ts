@@ -144,6 +144,7 @@ export class Execution {
       this.changed.reply(drive.driver, {
         revision: this.run_.revision ?? 0,
         logLevel: begun.logLevel,
+        size: this.journalSize,
         isWhole: begun.journal !== undefined,
       })
     );

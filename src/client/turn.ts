@@ -39,6 +39,16 @@ export async function takeTurn(
     });
     return { runResult };
   };
+  /** A step asked for by the turn that ends the run is still executed, if `onComplete` lets it. */
+  const endAfter = async (
+    execution: Execution,
+    runResult: RunResult,
+    failure?: Failure,
+  ) => {
+    const reply = execution.reply();
+    if (reply) reply.next.unsure = true;
+    return { ...(await end(runResult, failure)), reply };
+  };
   if (begun.tooLarge)
     return await end(journalTooLarge(run._id, begun.tooLarge));
   const rows = begun.journal?.flat() ?? drive!.held!.rows;
@@ -57,9 +67,9 @@ export async function takeTurn(
     const result = resultOf(ctx, workflow, run, ended);
     const failure =
       ended.kind === "threw" ? describeFailure(ended.error).failure : undefined;
-    // A step asked for by the turn that ends the run is still executed.
-    const reply = execution.reply();
-    if (result) return { ...(await end(result, failure)), reply };
+    if (result) return await endAfter(execution, result, failure);
+    // Of a run that was canceled or restarted nothing is left for this driver.
+    const reply = ended.kind === "fenced" ? undefined : execution.reply();
     if (drive && !reply)
       await ctx.runMutation(workflow.component.driving.dismiss, {
         workflowId: run._id,
@@ -69,7 +79,7 @@ export async function takeTurn(
   } catch (error) {
     if (!(error instanceof JournalTooLarge)) throw error;
     await execution.recordCompleted();
-    return await end(journalTooLarge(run._id, error));
+    return await endAfter(execution, journalTooLarge(run._id, error));
   }
 }
 

@@ -1,6 +1,10 @@
 import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
-import type { DrivenStep, DriveReply } from "../shared/driving.js";
+import {
+  canBeHeld,
+  type DrivenStep,
+  type DriveReply,
+} from "../shared/driving.js";
 import { sizeOf } from "../shared/storable.js";
 import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
@@ -18,11 +22,8 @@ import { parseRunId, type StepRow } from "./runs.js";
 /** After so long a driver hands over to a new one, so that long chains share the pool. */
 const HAND_OVER_AFTER_MS = 60_000;
 
-/** A larger journal is read again by every turn, instead of being handed over. */
-const MAX_HELD_BYTES = 4 * (1 << 20);
-
-/** One array may hold 8,192. */
-const MAX_HELD_ROWS = 8000;
+/** A driver older than this, of turns that took long, begins no action: it would lack the time. */
+const TOO_OLD_FOR_ACTIONS_MS = 90_000;
 
 /** How often a turn that met with conflicts is tried again before its step goes to the pool. */
 const CONFLICTS = 3;
@@ -46,29 +47,36 @@ export const drive = internalAction({
   returns: v.null(),
   handler: async (ctx, { workflowHandle, due, ...id }) => {
     const startedAt = Date.now();
-    let next: DrivenStep | null = due;
-    let held: Held | undefined;
-    // Its job may have waited long. A query or mutation finds out for itself.
-    const first = { ...id, stepNumber: due.stepNumber };
-    if (due.action && !(await ctx.runQuery(internal.driving.isDue, first)))
+    const age = () => Date.now() - startedAt;
+    // A scheduled mutation is repeated until it commits.
+    const giveUp = async (stepNumber: number, outcome?: ActionOutcome) => {
+      const args = { ...id, stepNumber, outcome };
+      await ctx.scheduler.runAfter(0, internal.recovering.giveUp, args);
       return null;
+    };
+    // Its job may have waited long.
+    let next: DrivenStep | null = { ...due, unsure: true };
+    let held: Held | undefined;
     while (next) {
-      const { stepNumber, action } = next;
+      const { stepNumber, action, unsure } = next;
+      if (action && unsure) {
+        const asked = { ...id, stepNumber };
+        const isDue = await ctx.runQuery(internal.driving.isDue, asked).catch(
+          // Not begun, it has not failed.
+          () => "unknown" as const,
+        );
+        if (isDue === "unknown") return await giveUp(stepNumber);
+        if (!isDue) return null;
+      }
+      if (action && age() > TOO_OLD_FOR_ACTIONS_MS)
+        return await giveUp(stepNumber);
       const outcome = action && (await attemptAction(ctx, action));
-      const handsOver = Date.now() - startedAt > HAND_OVER_AFTER_MS;
+      const handsOver = age() > HAND_OVER_AFTER_MS;
       const reply = await takeTurn(ctx, workflowHandle, {
         ...id,
         drive: { stepNumber, outcome, handsOver, held },
       });
-      if (reply === "failed") {
-        // A scheduled mutation is repeated until it commits.
-        await ctx.scheduler.runAfter(0, internal.recovering.giveUp, {
-          ...id,
-          stepNumber,
-          outcome,
-        });
-        return null;
-      }
+      if (reply === "failed") return await giveUp(stepNumber, outcome);
       next = reply && reply.next;
       held = reply ? merge(held, reply) : undefined;
     }
@@ -76,12 +84,16 @@ export const drive = internalAction({
   },
 });
 
-/** Whether a step is still to be executed by this driver. */
+/**
+ * Whether an action may begin: it is still to be executed by this driver. Or its run was cleaned up:
+ * an action that was in flight then goes on. (Had the run been canceled first, the driver's job had been.)
+ */
 export const isDue = internalQuery({
   args: { ...vDriver, stepNumber: v.number() },
   returns: v.boolean(),
   handler: async (ctx, { stepNumber, ...id }) =>
-    (await driverOf(ctx, id))?.row?.stepNumber === stepNumber,
+    (await driverOf(ctx, id))?.row?.stepNumber === stepNumber ||
+    (await ctx.db.get("workflows", id.workflowId)) === null,
 });
 
 interface DrivenTurn {
@@ -130,7 +142,7 @@ function merge(
   before: Held | undefined,
   { revision, logLevel, rows, isWhole }: Reply,
 ): Held | undefined {
-  if (!isWhole && !before) return undefined;
+  if (!rows || (!isWhole && !before)) return undefined;
   const merged = isWhole ? [] : before!.rows;
   let size = isWhole ? 0 : before!.size;
   for (const row of rows) {
@@ -138,9 +150,9 @@ function merge(
     size += sizeOf(row) - (replaced ? sizeOf(replaced) : 0);
     merged[row.stepNumber] = row;
   }
-  return size > MAX_HELD_BYTES || merged.length > MAX_HELD_ROWS
-    ? undefined
-    : { revision, logLevel, size, rows: merged };
+  return canBeHeld({ size, rows: merged })
+    ? { revision, logLevel, size, rows: merged }
+    : undefined;
 }
 
 /** A turn left its driver without a step to execute. */

@@ -73,8 +73,9 @@ async function nextStepNumber(
 ): Promise<number | null> {
   const first = items.find(({ stepId }) => stepId === undefined);
   if (!first) return 0;
-  // A driver's turn goes on from a journal that was verified when it began.
-  if (turn.caller && first.stepNumber !== undefined) return first.stepNumber;
+  // A driver's turn goes on from a journal that was verified when it began, and is still its run's.
+  if (turn.caller && !recordOnly && first.stepNumber !== undefined)
+    return first.stepNumber;
   const last = await lastStep(ctx, run._id);
   const next = last ? last.stepNumber + 1 : 0;
   if (first.stepNumber === undefined || first.stepNumber === next) return next;

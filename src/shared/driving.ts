@@ -1,9 +1,21 @@
 import type { LogLevel } from "../component/logging.js";
 
+/** A larger journal is read again by every turn, instead of being handed over. */
+const MAX_HELD_BYTES = 4 * (1 << 20);
+
+/** One array may hold 8,192. */
+const MAX_HELD_ROWS = 8000;
+
+/** Whether a driver may hold a copy of a journal. */
+export const canBeHeld = (journal: { size: number; rows: unknown[] }) =>
+  journal.size <= MAX_HELD_BYTES && journal.rows.length <= MAX_HELD_ROWS;
+
 /** The step that a driver is to execute next: an action with all it takes to call it. */
 export interface DrivenStep {
   stepNumber: number;
   action?: { handle: string; args: unknown; name: string };
+  /** The run may have been canceled or restarted since: to be asked before an action begins. */
+  unsure?: boolean;
 }
 
 export function drivenStep(row: {
@@ -28,7 +40,7 @@ export interface DriveReply<Row> {
   /** Of the journal, as of this turn. */
   revision: number;
   logLevel: LogLevel;
-  /** All of the journal, or what has changed of it. */
-  rows: Row[];
+  /** All of the journal, or what has changed of it. Absent: it is too large to be handed over. */
+  rows?: Row[];
   isWhole: boolean;
 }
