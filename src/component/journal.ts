@@ -1,73 +1,32 @@
-import { v, type Infer } from "convex/values";
-import {
-  MAX_ARRAY_LENGTH,
-  MAX_JOURNAL_BYTES,
-  STEPS_PER_BATCH,
-} from "../shared/limits.js";
-import { sizeOf } from "../shared/storable.js";
-import type { Doc, Id } from "./_generated/dataModel.js";
-import {
-  mutation,
-  query,
-  type MutationCtx,
-  type QueryCtx,
-} from "./_generated/server.js";
+import { v } from "convex/values";
+import { MAX_ARRAY_LENGTH, STEPS_PER_BATCH } from "../shared/limits.js";
+import { mutation, query } from "./_generated/server.js";
 import { noteOptions, readConfig } from "./config.js";
-import { vLogLevel } from "./logging.js";
-import {
-  vRetryOption,
-  vSchedulerOptions,
-  vWorkpoolOptions,
-} from "./options.js";
 import { recordAfterAll, recordResult } from "./completing.js";
-import { noteChange } from "./drivers.js";
 import {
   executeDriven,
   vCompletedRow,
   vCompletedStep,
   vDrive,
   writeCompleted,
-  type ExecutedStep,
 } from "./driven.js";
+import { noteChange } from "./drivers.js";
+import {
+  pages,
+  readJournal,
+  tooLargeWith,
+  vJournalEntry,
+  vRun,
+  vTooLarge,
+} from "./journalRows.js";
+import { vLogLevel } from "./logging.js";
+import { vWorkpoolOptions } from "./options.js";
 import { getRun, parseRunId, stepsInFlight, type StepRow } from "./runs.js";
-import { clearPendingTurn } from "./turns.js";
-import schema, {
-  vExecution,
-  stepEngineFields,
-  vDelivery,
-  vFailure,
-  vStep,
-  vWakes,
-} from "./schema.js";
+import { vExecution } from "./schema.js";
 import { startSteps as start } from "./starting.js";
+import { patchSteps, vNewStep, vShown, vWait } from "./turnRecord.js";
+import { clearPendingTurn } from "./turns.js";
 import { wake } from "./waking.js";
-
-export const vRun = schema.tables.workflows.validator.extend({
-  _id: v.id("workflows"),
-  _creationTime: v.number(),
-});
-
-export const vJournalEntry = v.object({
-  _id: v.id("steps"),
-  _creationTime: v.number(),
-  workflowId: v.id("workflows"),
-  stepNumber: v.number(),
-  step: vStep,
-  ...stepEngineFields,
-});
-
-/** A journal past its bound: at which step, and how large it was there. */
-const vTooLarge = v.object({
-  size: v.number(),
-  stepNumber: v.number(),
-  name: v.string(),
-});
-
-/**
- * One array holds at most 8,192 elements, a journal of small steps more: it is handed over in
- * pages.
- */
-const ENTRIES_PER_PAGE = 4096;
 
 /**
  * Begins a turn: from here on a result that comes in, also inside this very transaction, makes
@@ -130,39 +89,6 @@ export const beginTurn = mutation({
   },
 });
 
-async function readJournal(ctx: QueryCtx, workflowId: Id<"workflows">) {
-  const entries: Doc<"steps">[] = [];
-  let size = 0;
-  let tooLarge: Infer<typeof vTooLarge> | undefined;
-  const rows = ctx.db
-    .query("steps")
-    .withIndex("workflow", (q) => q.eq("workflowId", workflowId));
-  for await (const row of rows) {
-    size += sizeOf(row);
-    if (size > MAX_JOURNAL_BYTES) {
-      tooLarge = { size, stepNumber: row.stepNumber, name: row.step.name };
-      break;
-    }
-    entries.push(row);
-  }
-  return { entries, size, tooLarge };
-}
-
-/** Whether the result of the step just executed is too much for the journal. */
-function tooLargeWith({ row, completed }: ExecutedStep, sizeBefore: number) {
-  const { result, failure } = completed;
-  const size = sizeBefore + sizeOf(result) + sizeOf(failure);
-  if (size <= MAX_JOURNAL_BYTES) return undefined;
-  return { size, stepNumber: row.stepNumber, name: row.step.name };
-}
-
-function pages<T>(all: T[]): T[][] {
-  const result: T[][] = [];
-  for (let at = 0; at < all.length; at += ENTRIES_PER_PAGE)
-    result.push(all.slice(at, at + ENTRIES_PER_PAGE));
-  return result;
-}
-
 /**
  * A run's journal, for reading only. `ok` is false when it is too large to be replayed, or
  * has more entries than one answer can hold. With
@@ -201,26 +127,6 @@ export const load = query({
   },
 });
 
-export const vNewStep = v.object({
-  step: vStep,
-  retry: v.optional(vRetryOption),
-  schedulerOptions: v.optional(vSchedulerOptions),
-  /** The step's place in the journal. Absent: the next. */
-  stepNumber: v.optional(v.number()),
-  /** The row of a step that a restart kept, to be started again. */
-  stepId: v.optional(v.id("steps")),
-  /** An event wait ends in failure after this many milliseconds. */
-  timeoutMs: v.optional(v.number()),
-  /** The name of a nested run. Absent: the step's. */
-  workflowName: v.optional(v.string()),
-  delivery: stepEngineFields.delivery,
-  wakes: stepEngineFields.wakes,
-  group: stepEngineFields.group,
-  failure: v.optional(vFailure),
-  argsOmitted: stepEngineFields.argsOmitted,
-});
-export type NewStep = Infer<typeof vNewStep>;
-
 /**
  * Writes down what a turn did, and starts the steps it asked for. Returns their rows in order;
  * some may have results already. Returns null when the run was canceled, restarted or cleaned up
@@ -233,19 +139,9 @@ export const startSteps = mutation({
     steps: v.array(vNewStep),
     workpoolOptions: v.optional(vWorkpoolOptions),
     /** Where results of recorded steps were shown. */
-    deliveries: v.optional(
-      v.array(v.object({ stepId: v.id("steps"), delivery: vDelivery })),
-    ),
+    deliveries: v.optional(v.array(vShown)),
     /** How recorded steps in flight are waited for now. */
-    waits: v.optional(
-      v.array(
-        v.object({
-          stepId: v.id("steps"),
-          wakes: vWakes,
-          group: v.optional(v.number()),
-        }),
-      ),
-    ),
+    waits: v.optional(v.array(vWait)),
     /** The turn stopped with more to do: another is due. */
     goOn: v.optional(v.boolean()),
     /** The step that a driver has executed, to be written down with its result. */
@@ -304,27 +200,3 @@ export const startSteps = mutation({
     return rows;
   },
 });
-
-/**
- * True when a step that the turn is going to wait for has its result: an inline step of the turn
- * brought it about, an event that it sent, say, while nobody waited.
- */
-async function patchSteps(
-  ctx: MutationCtx,
-  deliveries: { stepId: Id<"steps">; delivery: Infer<typeof vDelivery> }[] = [],
-  waits: {
-    stepId: Id<"steps">;
-    wakes: Infer<typeof vWakes>;
-    group?: number;
-  }[] = [],
-): Promise<boolean> {
-  for (const { stepId, delivery } of deliveries)
-    await ctx.db.patch("steps", stepId, { delivery });
-  let missed = false;
-  for (const { stepId, wakes, group } of waits) {
-    const row = await ctx.db.get("steps", stepId);
-    if (row && !row.step.inProgress) missed = true;
-    await ctx.db.patch("steps", stepId, { wakes, group });
-  }
-  return missed;
-}

@@ -6,7 +6,7 @@ import type { Config } from "./config.js";
 import { createRun } from "./creating.js";
 import { waitForEvent } from "./events.js";
 import { execute, type StartingTurn } from "./execution.js";
-import type { NewStep } from "./journal.js";
+import type { NewStep } from "./turnRecord.js";
 import {
   retryBehavior,
   startTime,

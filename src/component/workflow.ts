@@ -15,7 +15,7 @@ import { cleanUp, deleteBatch } from "./cleaning.js";
 import { noteManagerParallelism, readConfig } from "./config.js";
 import { createRun } from "./creating.js";
 import { endRun } from "./ending.js";
-import { vJournalEntry, vRun } from "./journal.js";
+import { vJournalEntry, vRun } from "./journalRows.js";
 import {
   listRuns,
   listStepsOf,

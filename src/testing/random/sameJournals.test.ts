@@ -1,0 +1,125 @@
+import { test } from "vitest";
+import { drain, newBackend, useBackend } from "../harness.js";
+import { installPrograms } from "./backend/app.js";
+import { startProgram } from "./backend/execute.js";
+import { recordedRuns, type RecordedRun } from "./backend/journals.js";
+import { useQuietConsole } from "./backend/quiet.js";
+import { restartTimers } from "./backend/timers.js";
+import { same } from "./differences.js";
+import { generate } from "./generate.js";
+import { slowly } from "./pace.js";
+import type { Node } from "./program.js";
+import { Random } from "./random.js";
+import { forEachSeed, onlySeed, seeds } from "./seeds.js";
+import { Tally } from "./tally.js";
+
+const FILE = "src/testing/random/sameJournals.test.ts";
+const TITLE =
+  "results that come in the same order leave the same journal, driven or in the pool";
+
+const HAZARDS = [
+  "same order",
+  "driven step",
+  "nested run",
+  "attempt failed",
+  "several in flight",
+  "shown in another order than asked",
+] as const;
+
+useBackend();
+useQuietConsole();
+
+test(TITLE, { timeout: 3_600_000 }, async () => {
+  const tally = new Tally("same journals", HAZARDS);
+  const all = seeds(40);
+  let otherOrder = 0;
+  await forEachSeed(all, FILE, TITLE, async (seed) => {
+    const random = new Random(seed);
+    const options = { steps: random.between(3, 9), children: 1 };
+    const program = slowly(generate(random.fork(), options), random.fork());
+    if (onlySeed !== undefined) console.info(JSON.stringify(program));
+    const driven = await execute(program, "driver");
+    const pooled = await execute(program, "pool");
+    if (pooled.some(({ steps }) => steps.some(({ drivenBy }) => drivenBy)))
+      throw new Error("A step was driven where none is to be");
+    if (orders(driven) !== orders(pooled)) {
+      otherOrder++;
+      return;
+    }
+    tally.hit("same order");
+    same("the journals, driven and in the pool", shown(driven), shown(pooled));
+    for (const run of driven) count(run, tally);
+  });
+  if (onlySeed !== undefined) return;
+  tally.report();
+  if (otherOrder > all.length / 4)
+    throw new Error(
+      `Results came in different orders for ${otherOrder} of ${all.length} seeds: too little was compared`,
+    );
+});
+
+async function execute(program: Node, execution: "driver" | "pool") {
+  restartTimers(new Random(0));
+  installPrograms();
+  const t = newBackend({ execution });
+  await startProgram(t, program, { startAsync: false });
+  await drain();
+  return await recordedRuns(t);
+}
+
+/** In which order the steps of each run were completed: of those of one time, were shown. */
+const orders = (runs: RecordedRun[]) =>
+  JSON.stringify(
+    runs.map(({ steps }) =>
+      steps
+        .filter(({ step }) => step.completedAt !== undefined)
+        .sort(
+          (a, b) =>
+            a.step.completedAt! - b.step.completedAt! ||
+            (a.delivery?.order ?? Infinity) - (b.delivery?.order ?? Infinity) ||
+            a.stepNumber - b.stepNumber,
+        )
+        .map(({ stepNumber }) => stepNumber),
+    ),
+  );
+
+/** The journals without ids, times, and how a step was executed. */
+function shown(runs: RecordedRun[]): unknown {
+  const names = new Map(runs.map(({ run }, at) => [run._id as string, at]));
+  const nameIds = (value: unknown) =>
+    JSON.parse(
+      JSON.stringify(value, (key, inner: unknown) =>
+        UNCOMPARED.has(key) ? undefined : inner,
+      ),
+      (_key, inner: unknown) =>
+        names.has(inner as string)
+          ? `run ${names.get(inner as string)}`
+          : inner,
+    ) as unknown;
+  return nameIds(
+    runs.map(({ run, steps }) => ({ ends: run.runResult, steps })),
+  );
+}
+
+const UNCOMPARED = new Set([
+  ...["_id", "_creationTime", "startedAt", "completedAt", "timer"],
+  ...["workId", "drivenBy", "eventId"],
+]);
+
+function count(
+  { run, steps }: RecordedRun,
+  tally: Tally<(typeof HAZARDS)[number]>,
+) {
+  if (run.parent) tally.hit("nested run");
+  let last = -1;
+  let busyUntil = 0;
+  for (const { step, drivenBy, delivery, failedAttempts } of steps) {
+    if (drivenBy !== undefined) tally.hit("driven step");
+    if (failedAttempts !== undefined) tally.hit("attempt failed");
+    if (step.startedAt < busyUntil) tally.hit("several in flight");
+    busyUntil = Math.max(busyUntil, step.completedAt ?? Infinity);
+    if (delivery && delivery.order < last)
+      tally.hit("shown in another order than asked");
+    last = Math.max(last, delivery?.order ?? -1);
+  }
+}
