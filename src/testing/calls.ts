@@ -1,0 +1,76 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Modules } from "./harness.js";
+
+/** A function that a backend has called, from its beginning to its end. */
+export interface WatchedCall {
+  /** The path of its component: the app's is "". */
+  component: string;
+  /** As in `pool:onComplete`. */
+  path: string;
+  args: Record<string, any>;
+  /** Absent while it runs, and if it throws. */
+  result?: unknown;
+  /** How many calls it is inside of, itself included. */
+  depth: number;
+}
+
+type Handler = (ctx: unknown, args: Record<string, any>) => Promise<unknown>;
+
+/** Stands between a backend and its functions, to see what is called: `newBackend({ wrap: calls.wrap })`. */
+export class Calls {
+  readonly all: WatchedCall[] = [];
+  private readonly depth = new AsyncLocalStorage<number>();
+
+  /** `before` may throw, so that the call fails. */
+  constructor(
+    private readonly before: (call: WatchedCall) => void = () => {},
+  ) {}
+
+  readonly wrap = (modules: Modules, component: string): Modules =>
+    Object.fromEntries(
+      Object.entries(modules).map(([file, load]) => [
+        file,
+        async () => this.wrapModule(component, file, await load()),
+      ]),
+    );
+
+  of(path: string): WatchedCall[] {
+    return this.all.filter((call) => call.path === path);
+  }
+
+  private wrapModule(component: string, file: string, module: unknown) {
+    const name = file.replace(/^.*\/(?=[^/]+$)/, "").replace(/\.[jt]s$/, "");
+    return Object.fromEntries(
+      Object.entries(module as object).map(
+        ([key, value]: [string, unknown]) => [
+          key,
+          typeof value === "function" && "_handler" in value
+            ? this.wrapFunction(component, `${name}:${key}`, value as never)
+            : value,
+        ],
+      ),
+    );
+  }
+
+  private wrapFunction(
+    component: string,
+    path: string,
+    fn: { _handler: Handler },
+  ) {
+    const { _handler } = fn;
+    const handler: Handler = (ctx, args) => {
+      const depth = (this.depth.getStore() ?? 0) + 1;
+      const call: WatchedCall = { component, path, args, depth };
+      this.all.push(call);
+      return this.depth.run(depth, async () => {
+        this.before(call);
+        call.result = await _handler(ctx, args);
+        return call.result;
+      });
+    };
+    return new Proxy(fn, {
+      get: (target, key): unknown =>
+        key === "_handler" ? handler : Reflect.get(target, key),
+    });
+  }
+}
