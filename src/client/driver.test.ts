@@ -19,6 +19,7 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { internal as app } from "../testing/app/_generated/api.js";
 import { everyRow } from "../testing/tables.js";
 import { cancel, sendEvent, start, type StartOptions } from "./index.js";
 
@@ -231,33 +232,84 @@ test("a call of a driver that was replaced changes nothing", async () => {
   await drain();
 });
 
-describe("the switch", () => {
-  const isDriven = async (t: Backend, options: StartOptions) => {
+describe("how steps are executed", () => {
+  type Execution = "driver" | "pool";
+
+  /** How the step of a run was executed. */
+  async function executedBy(
+    t: Backend,
+    workflow: typeof workflows.workflow,
+    options: StartOptions = {},
+  ): Promise<Execution> {
     script("handler", "main", (step) =>
       step.runMutation(steps.echo, { value: 1 }),
     );
-    await t.mutation((ctx) =>
-      start(ctx, workflows.workflow, { handler: "main" }, options),
+    const id = await t.mutation((ctx) =>
+      start(ctx, workflow, { handler: "main" }, options),
     );
     await drain();
-    return (await theRun(t)).drivers === 1;
-  };
+    expect(await statusOf(t, id)).toMatchObject({ result: 1 });
+    const [row] = await journal(t, id);
+    return row!.drivenBy === undefined ? "pool" : "driver";
+  }
 
-  test.each(["driver", "pool"] as const)(
-    "of start wins over the component's: %s",
-    async (execution) => {
-      const t = newBackend({
-        execution: execution === "pool" ? "driver" : "pool",
-      });
-      expect(await isDriven(t, { execution })).toBe(execution === "driver");
-    },
-  );
+  test("is by drivers, where nobody says anything", async () => {
+    const t = newBackend();
+    await inComponent(t, async (ctx) => {
+      for (const { _id } of await ctx.db.query("config").collect())
+        await ctx.db.delete("config", _id);
+    });
+    expect(await executedBy(t, workflows.workflow)).toBe("driver");
+  });
 
-  test.each(["driver", "pool"] as const)(
-    "of the component goes for runs that say nothing: %s",
-    async (execution) => {
+  const { pooledByManager, pooledByWorkflow, drivenByWorkflow } = app.managed;
+
+  test.each([
+    ["the component's config", "pool", workflows.workflow, {}, "pool"],
+    ["a manager, before the config", "driver", pooledByManager, {}, "pool"],
+    ["a workflow, before the config", "driver", pooledByWorkflow, {}, "pool"],
+    ["a workflow, before its manager", "pool", drivenByWorkflow, {}, "driver"],
+    [
+      "start, before all others",
+      "driver",
+      drivenByWorkflow,
+      { execution: "pool" },
+      "pool",
+    ],
+    [
+      "start, before all others, again",
+      "pool",
+      pooledByWorkflow,
+      { execution: "driver" },
+      "driver",
+    ],
+  ] as const)(
+    "is said by %s",
+    async (_whom, execution, workflow, options, expected) => {
       const t = newBackend({ execution });
-      expect(await isDriven(t, {})).toBe(execution === "driver");
+      const found = await executedBy(t, workflow, options);
+      expect(found).toBe(expected);
     },
   );
+
+  test("goes for a run's children as well, if start says it", async () => {
+    const t = newBackend({ execution: "driver" });
+    script("handler", "child", (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    script("handler", "main", (step) =>
+      step.runWorkflow(workflows.workflow, { handler: "child" }),
+    );
+    await t.mutation((ctx) =>
+      start(
+        ctx,
+        workflows.workflow,
+        { handler: "main" },
+        { execution: "pool" },
+      ),
+    );
+    await drain();
+    const runs = await rows(t, "workflows");
+    expect(runs.map(({ drivers }) => drivers)).toEqual([undefined, undefined]);
+  });
 });

@@ -209,7 +209,7 @@ export type WorkflowDefinition<
   /** Validator of the return value. A run whose handler returns anything else fails. */
   returns?: Returns;
   /** Defaults for the workflow's actions; they win over the manager's. */
-  workpoolOptions?: WorkpoolRetryOptions;
+  workpoolOptions?: WorkpoolRetryOptions & Pick<WorkpoolOptions, "execution">;
 };
 
 /** A step that is in flight. */

@@ -1,12 +1,13 @@
 import { internalMutationGeneric } from "convex/server";
 import { v } from "convex/values";
 import {
+  defineWorkflow,
   vResultValidator,
   vWorkflowId,
   WorkflowManager,
 } from "../../client/index.js";
 import { components } from "./_generated/api.js";
-import { scripted } from "./scripts.js";
+import { scripted, type Handler } from "./scripts.js";
 import { manager } from "./workflows.js";
 
 /** Takes arguments that say something. */
@@ -19,20 +20,38 @@ export const typed = manager
 
 const args = { handler: v.string(), input: v.optional(v.any()) };
 
+const execute = async (
+  step: Parameters<Handler>[0],
+  { handler, input }: { handler: string; input?: unknown },
+): Promise<any> => await scripted("handler", handler)(step, input);
+
 const withParallelism = (maxParallelism: number) =>
   new WorkflowManager(components.workflow, {
     workpoolOptions: { maxParallelism },
   })
     .define({ args })
-    .handler(
-      async (step, { handler, input }) =>
-        await scripted("handler", handler)(step, input),
-    );
+    .handler(execute);
 
 /** Workflows of managers that disagree. */
 export const three = withParallelism(3);
 export const seven = withParallelism(7);
 export const nine = withParallelism(9);
+
+const inPool = new WorkflowManager(components.workflow, {
+  workpoolOptions: { execution: "pool" },
+});
+
+/** Workflows that say how their steps are executed. */
+export const pooledByManager = inPool.define({ args, handler: execute });
+export const drivenByWorkflow = inPool.define({
+  args,
+  workpoolOptions: { execution: "driver" },
+  handler: execute,
+});
+export const pooledByWorkflow = defineWorkflow(components.workflow, {
+  args,
+  workpoolOptions: { execution: "pool" },
+}).handler(execute);
 
 /** An onComplete that does what the mutation script "onEnd" says. */
 export const onEnd = internalMutationGeneric({
