@@ -16,6 +16,9 @@ export type Counts = Record<string, number>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** When most steps are in flight. */
+const BUSY_MS = [200, 1500] as const;
+
 /**
  * Runs a few workflows on a deployment where things go wrong, all of it as a seed says, lets
  * everything come to rest and checks what is left. Throws what is not as it has to be.
@@ -102,8 +105,13 @@ function someOperations(
     (await deployment.rows("workflows", "workflow")).find(
       (row: { args: { run: string } }) => row.args.run === run,
     )?._id as string | undefined;
-  const later = (operation: string, run: string, args = {}) => {
-    clock.setTimer(random.between([0, 8000]), () => {
+  const later = (
+    operation: string,
+    run: string,
+    args = {},
+    within: readonly [number, number] = [0, 8000],
+  ) => {
+    clock.setTimer(random.between(within), () => {
       void (async () => {
         const workflowId = await workflowIdOf(run);
         if (workflowId) await call(operation, { workflowId, ...args });
@@ -122,10 +130,10 @@ function someOperations(
     );
     for (const name of ["go", "a", "b"])
       if (random.chance(0.6)) later("send", run, { name });
-    if (random.chance(0.15)) later("cancel", run);
+    if (random.chance(0.15)) later("cancel", run, {}, BUSY_MS);
     // Of a run that has not ended, it is refused.
     if (random.chance(0.2)) later("restart", run, { run });
-    if (random.chance(0.2)) later("cancelAndRestart", run, { run });
+    if (random.chance(0.2)) later("cancelAndRestart", run, { run }, BUSY_MS);
   }
   return counts;
 }
