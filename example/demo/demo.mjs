@@ -146,10 +146,11 @@ async function play(options, { call }, isLive) {
         if (runner) watch(runner, () => runner.start());
       }
       if (active.size > 0) endsAt = Infinity;
-      else if (endsAt === Infinity) endsAt = Date.now() + graceMs;
-      if (Date.now() >= endsAt) break;
-      if (endsAt !== Infinity)
+      else if (endsAt === Infinity) {
+        endsAt = Date.now() + graceMs;
         live?.say("All runs have ended: the demo ends in a moment.");
+      }
+      if (Date.now() >= endsAt) break;
       await Promise.race([
         ...active,
         ...(active.size > 0 ? [] : [pause(100)]),
