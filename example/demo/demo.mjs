@@ -146,10 +146,7 @@ async function play(options, { call }, isLive) {
         if (runner) watch(runner, () => runner.start());
       }
       if (active.size > 0) endsAt = Infinity;
-      else if (endsAt === Infinity) {
-        endsAt = Date.now() + graceMs;
-        live?.say("All runs have ended: the demo ends in a moment.");
-      }
+      else if (endsAt === Infinity) endsAt = Date.now() + graceMs;
       if (Date.now() >= endsAt) break;
       await Promise.race([
         ...active,
