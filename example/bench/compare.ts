@@ -113,4 +113,5 @@ function sayWhatFailed(results: Result[]): number {
 }
 
 const pathOf = (file: string) => new URL(file, import.meta.url);
-const jsonOf = (results: Result[]) => `${JSON.stringify(results, null, 1)}\n`;
+const jsonOf = (results: Result[]) =>
+  `[\n${results.map((result) => JSON.stringify(result)).join(",\n")}\n]\n`;

@@ -84,6 +84,7 @@ export const COLUMNS: Column[] = [
 /** How many times as much `before` is as `after`. */
 export function ratio(before: number, after: number): string {
   if (before === after) return "1";
+  if (before === 0) return "0";
   if (after === 0) return "∞";
   const times = before / after;
   return times >= 100 ? times.toFixed(0) : times.toFixed(times >= 10 ? 1 : 2);

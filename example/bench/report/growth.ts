@@ -83,17 +83,17 @@ function solve(rows: number[][]): number[] {
 
 function formula([constant, linear, square]: number[]): string {
   const terms = [
-    { text: constant!.toFixed(0), unit: "" },
-    { text: linear!.toFixed(2), unit: "n" },
-    { text: square!.toFixed(4), unit: "n²" },
+    term(constant!, 0, ""),
+    term(linear!, 2, "n"),
+    term(square!, 4, "n²"),
   ];
-  return (
-    terms
-      .filter(({ text }) => Number(text) !== 0)
-      .map(
-        ({ text, unit }) =>
-          `${text.replace(/\.?0+$/, (zeros) => (zeros.includes(".") ? "" : zeros))}${unit}`,
-      )
-      .join(" + ") || "0"
-  );
+  const text = terms.join("").replace(/^ \+ /, "").replace(/^ - /, "-");
+  return text === "" ? "0" : text;
+}
+
+function term(factor: number, digits: number, of: string): string {
+  const size = Number(Math.abs(factor).toFixed(digits));
+  if (size === 0) return "";
+  const shown = size === 1 && of !== "" ? "" : `${size}`;
+  return `${factor < 0 ? " - " : " + "}${shown}${of}`;
 }

@@ -40,7 +40,10 @@ export function resultsText(results: Result[], scenarios: Scenario[]): string {
   );
   section(
     "Scenarios",
-    scenarios.map(({ name, says }) => `- ${name}: ${says}`).join("\n"),
+    scenarios
+      .filter(({ name, says }) => name !== `time: ${says}`)
+      .map(({ name, says }) => `- ${name}: ${says}`)
+      .join("\n"),
   );
   return `${sections.join("\n\n")}\n`;
 }
