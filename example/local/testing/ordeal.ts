@@ -73,8 +73,10 @@ function someFaults(random: Random): FaultOptions {
     maxConcurrentJobs: random.between([2, 8]),
     hopLatencyMs: sometimes([0, 50] as const),
     callLatencyMs: sometimes([0, 20] as const),
-    // An action step takes three: the pool's, the component's and its own.
-    actionPermits: sometimes(random.between([2, 5])),
+    // An action step takes three: the pool's, the driver's and its own. It is tried again until it
+    // has its own, so some must be left when each run has its driver.
+    actionPermits: sometimes(random.between([4, 6])),
+    permitWithheldRate: rate(0.1),
     onBoundary: () => (deaths.chance(killRate) ? "die" : undefined),
     transactionTimeout: {
       budgetMs: 1000,
