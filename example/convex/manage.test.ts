@@ -13,8 +13,9 @@ useFakeTimers();
 
 // Each module has functions of its own to start a run; the others are the same in all.
 const { onboarding, approval, signals, fanOut, transcription } = internal;
-const { booking, batch, subscription, race, trip } = internal;
+const { booking, batch, subscription, race, trip, example } = internal;
 const modules = {
+  example,
   onboarding,
   approval,
   signals,
@@ -29,6 +30,7 @@ const modules = {
 type Name = keyof typeof modules;
 
 const starts: Record<Name, (t: Backend) => Promise<WorkflowId>> = {
+  example: (t) => t.mutation(example.start, { exampleArg: "Ada" }),
   onboarding: (t) => t.mutation(onboarding.start, { name: "Ada" }),
   approval: async (t) => {
     const workflowId = await t.mutation(approval.start, { title: "A chair" });

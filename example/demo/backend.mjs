@@ -1,32 +1,50 @@
 // @ts-check
-import { createDeployment } from "../local/engine/deployment.mjs";
+import { Worker } from "node:worker_threads";
 import { exampleBundle } from "./bundle.mjs";
 
-/** @import { Call } from "./types.mjs" */
+/** @import { CallResponse } from "../local/engine/types.mjs" */
+/** @import { Answer, Call, Question } from "./types.mjs" */
 
 /**
- * The example on the local deployment's engine, in this process: real bundles, a fresh context for
- * each call, and time as it is.
+ * The example on the local deployment's engine: real bundles, a fresh context for each call, and time
+ * as it is.
  */
 export async function startBackend() {
   /** @type {string[]} */
   const warnings = [];
-  const deployment = createDeployment({
-    print: ({ level, message }) => {
-      if (level === "WARN" || level === "ERROR") warnings.push(message);
-    },
+  /** @type {Map<number, (response: CallResponse) => void>} */
+  const asked = new Map();
+  let questions = 0;
+
+  const engine = new Worker(new URL("engineThread.mjs", import.meta.url), {
+    workerData: await exampleBundle(),
   });
-  await deployment.deploy(await exampleBundle());
+  await new Promise((ready, failed) => {
+    engine.once("error", failed);
+    engine.on("message", (/** @type {Answer} */ answer) => {
+      if ("isReady" in answer) {
+        engine.off("error", failed);
+        ready(undefined);
+      } else if ("warning" in answer) warnings.push(answer.warning);
+      else asked.get(answer.number)?.(answer.response);
+    });
+  });
+
   /** @type {Call} */
   const call = async (path, args) => {
-    const response = await deployment.call({
-      ...{ path, args: /** @type {any} */ (args) },
-      caller: { admin: true },
+    const number = questions++;
+    /** @type {CallResponse} */
+    const response = await new Promise((resolve) => {
+      asked.set(number, resolve);
+      /** @type {Question} */
+      const question = { number, path, args };
+      engine.postMessage(question);
     });
+    asked.delete(number);
     if (response.status === "success") return response.value;
     throw new Error(response.errorMessage);
   };
-  return { call, warnings, close: () => deployment.close() };
+  return { call, warnings };
 }
 
 /**

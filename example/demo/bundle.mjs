@@ -4,7 +4,14 @@
  * that takes a second or two, so it is kept until a source changes.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import path from "node:path";
 import { EXAMPLE, ROOT } from "../tools/paths.mjs";
 import { pushRequest } from "../tools/pushRequest.mjs";
@@ -25,7 +32,7 @@ export async function exampleBundle() {
   try {
     return JSON.parse(await readFile(file, "utf8"));
   } catch {
-    // Not there, or not written to its end.
+    // Not there.
   }
   const bundle = await pushRequest({ app: EXAMPLE, liveSources: true });
   await keep(file, JSON.stringify(bundle));
@@ -54,13 +61,18 @@ async function filesOf(source) {
 }
 
 /**
- * In place of those of other sources.
+ * In place of those of other sources. Several demos may do so at once.
  *
  * @param {string} file
  * @param {string} text
  */
 async function keep(file, text) {
-  await rm(CACHE, { recursive: true, force: true });
   await mkdir(CACHE, { recursive: true });
-  await writeFile(file, text);
+  const part = `${file}.${process.pid}`;
+  await writeFile(part, text);
+  await rename(part, file);
+  for (const other of await readdir(CACHE)) {
+    const isOld = other.endsWith(".json") && other !== path.basename(file);
+    if (isOld) await rm(path.join(CACHE, other), { force: true });
+  }
 }

@@ -148,8 +148,6 @@ async function play(options, { call }, isLive) {
       if (active.size > 0) endsAt = Infinity;
       else if (endsAt === Infinity) endsAt = Date.now() + graceMs;
       if (Date.now() >= endsAt) break;
-      if (endsAt !== Infinity)
-        live?.say("All runs have ended: the demo ends in a moment.");
       await Promise.race([
         ...active,
         ...(active.size > 0 ? [] : [pause(100)]),

@@ -84,10 +84,6 @@ export function showLive({ runners, restarted, quit, beganAt }) {
   const timer = setInterval(render, FRAME_MS);
   render();
   return {
-    /** @param {string} text */
-    say(text) {
-      message = text;
-    },
     close() {
       clearInterval(timer);
       render();

@@ -8,5 +8,5 @@ import { main } from "./demo.mjs";
 process.stdout.on("error", () => process.exit(1));
 
 const code = await main(process.argv.slice(2));
-// The engine has timers set for minutes ahead.
+// The engine's thread would go on, with timers set for minutes ahead.
 process.stdout.write("", () => process.exit(code));

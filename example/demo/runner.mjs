@@ -7,7 +7,7 @@ import { readerOf } from "./reading.mjs";
 /** @import { WorkflowStatus } from "@convex-dev/workflow" */
 /** @import { Call, Change, Run, Scenario, Step } from "./types.mjs" */
 
-/** Between two looks at a run; longer where looking takes long, since the engine is in this process. */
+/** Between two looks at a run; longer where looking takes long, since looking is work for the engine too. */
 const LOOK_MS = { min: 80, max: 500 };
 const PAUSES_PER_LOOK = 3;
 

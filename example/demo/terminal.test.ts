@@ -15,7 +15,7 @@ function openDemo(args: string, nodeArgs = "") {
     pid: () => Number(found(/pid=(\d+)/)),
     /** Its exit code, when the terminal is as it was. */
     async end() {
-      await terminal.ended;
+      await terminal.shows(/^after=\S+/m);
       // What came last, of those that take something and give it back.
       const output = terminal.output();
       const isLast = (code: string, of: string) =>
@@ -92,10 +92,10 @@ test("without keys to read it shows the runs all the same, and sends what they w
 });
 
 test("`--plain` and a terminal that can do nothing get lines", async () => {
-  const { ended, output } = openTerminal(
-    `node ${DEMO} trip --plain; TERM=dumb node ${DEMO} trip; echo $?`,
+  const { shows, output } = openTerminal(
+    `node ${DEMO} trip --plain; TERM=dumb node ${DEMO} trip; echo code=$?`,
   );
-  await ended;
+  await shows("code=0");
   expect(output()).not.toContain("\x1b");
   expect(output().match(/trip: completed/g)).toHaveLength(2);
 });

@@ -1,5 +1,6 @@
 /** What the demo's parts hand to each other: types only. */
 import type { RunResult } from "@convex-dev/workflow";
+import type { CallResponse } from "../local/engine/types.mjs";
 
 /** A step of a run, as `listSteps` tells, and the steps of the run that it is. */
 export interface Step {
@@ -75,6 +76,13 @@ export interface Options {
   fail: boolean;
   help: boolean;
 }
+
+/** What is said to the engine's thread, and what it says. */
+export type Question = { number: number; path: string; args: object };
+export type Answer =
+  | { isReady: true }
+  | { warning: string }
+  | { number: number; response: CallResponse };
 
 /** Calls a function of the app, as `npx convex run` does. */
 export type Call = (path: string, args: object) => Promise<any>;

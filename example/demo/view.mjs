@@ -262,18 +262,23 @@ function footer(runs, { width, hasKeys, message }) {
       { text: "░".repeat(cells - filled), style: "dim" },
     ],
     [{ text: message, style: "yellow" }],
-    ...(hasKeys
-      ? [
-          [
-            {
-              text: "↑↓ choose a run   a answer what it waits for   c cancel   r restart   q quit",
-              style: /** @type {Style} */ ("dim"),
-            },
-          ],
-        ]
-      : []),
+    ...(hasKeys ? [keysLine(ended === runs.length)] : []),
   ];
 }
+
+/** @param {boolean} areOver whether all runs have ended @returns {Line} */
+const keysLine = (areOver) =>
+  areOver
+    ? [
+        { text: "The demo ends in a moment.", style: "bold" },
+        { text: "   ↑↓ choose a run   r restart it   q quit", style: "dim" },
+      ]
+    : [
+        {
+          text: "↑↓ choose a run   a answer what it waits for   c cancel   r restart   q quit",
+          style: "dim",
+        },
+      ];
 
 /** Cuts off what is too wide, line breaks included. @param {Line} line @param {number} width @returns {Line} */
 export function fit(line, width) {

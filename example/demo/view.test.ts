@@ -94,6 +94,7 @@ test("the last lines tell how far all are, what was done, and the keys", () => {
     "b: canceled",
     expect.stringContaining("c cancel"),
   ]);
+  expect(textOf([runs[0]!]).at(-1)).toMatch(/ends in a moment.*r restart/);
   expect(textOf(runs, { hasKeys: false }).join()).not.toContain("c cancel");
 });
 

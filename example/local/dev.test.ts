@@ -123,9 +123,11 @@ describe("without a running server", () => {
     const blocker = net.createServer().listen(0, "127.0.0.1");
     await once(blocker, "listening");
     const port = (blocker.address() as AddressInfo).port;
-    const dev = startDev(otherApp, "--port", `${port}`);
-    expect(await dev.exits()).toBe(1);
-    expect(dev.output).toContain(`Port ${port} is taken`);
+    for (const option of ["--port", "--site-port"]) {
+      const dev = startDev(otherApp, option, `${port}`);
+      expect(await dev.exits()).toBe(1);
+      expect(dev.output).toContain(`Port ${port} is taken`);
+    }
     blocker.close();
   });
 

@@ -16,9 +16,6 @@ export function openTerminal(command: string) {
     output += data;
     terminal.write(data);
   });
-  const ended = new Promise<number>((resolve) =>
-    pty.onExit(({ exitCode }) => resolve(exitCode)),
-  );
   onTestFinished(() => pty.kill());
 
   const lines = () => {
@@ -29,7 +26,6 @@ export function openTerminal(command: string) {
     );
   };
   return {
-    ended,
     /** All that was written, with what controls the terminal. */
     output: () => output,
     press: (keys: string) => pty.write(keys),

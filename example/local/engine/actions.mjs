@@ -53,8 +53,11 @@ export class Actions {
     this.#host = host;
     this.#syscall = actionSyscalls(host);
     const { faults, clock } = host;
-    this.#permits = new Permits(faults.actionPermits, clock, () =>
-      faults.hit("permit refused"),
+    this.#permits = new Permits(
+      faults.actionPermits,
+      clock,
+      () => faults.hit("permit refused"),
+      () => faults.withholdsPermit(),
     );
   }
 

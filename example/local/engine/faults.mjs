@@ -54,6 +54,8 @@ import { TransactionDied } from "./errors.mjs";
  * @property {Range} [callLatencyMs] of a call from an action
  * @property {number} [actionPermits] actions that run at a time, those that wait
  *   for another included; one that is called and gets none within 10 s is refused
+ * @property {number} [permitWithheldRate] of an action that is called being made to
+ *   wait though permits are free, as if others had them
  * @property {TransactionTimeout} [transactionTimeout]
  * @property {(boundary: Boundary) => "die" | void} [onBoundary] "die" before a
  *   commit discards it, and after it makes the caller never know; the action that
@@ -126,6 +128,10 @@ export class Faults {
 
   actionConflicts() {
     return this.#strikes("action conflict", this.#options.actionConflictRate);
+  }
+
+  withholdsPermit() {
+    return this.#random.chance(this.#options.permitWithheldRate ?? 0);
   }
 
   losesReport() {

@@ -146,6 +146,14 @@ test("an action that waits for others keeps its permit; after 10 s a call is ref
   expect(clock.now() - before).toBe(10_000);
 });
 
+test("a call may be refused though there are permits", async () => {
+  const { failure, deployment } = await start({ permitWithheldRate: 1 });
+  expect(await failure("jobs:nest", { levels: 0 })).toMatch(
+    "Too many concurrent requests",
+  );
+  expect(deployment.hazards()).toEqual({ "permit refused": 1 });
+});
+
 test("a scheduled action waits for its permit", async () => {
   const { run, clock, column } = await start({ actionPermits: 1 });
   for (let i = 0; i < 15; i++)

@@ -10,6 +10,7 @@ export class Permits {
   #free;
   #clock;
   #refused;
+  #withholds;
   /** @type {Set<() => void>} */
   #waiting = new Set();
 
@@ -17,11 +18,13 @@ export class Permits {
    * @param {number} total
    * @param {Clock} clock
    * @param {() => void} refused is told of each refusal
+   * @param {() => boolean} withholds whether one is to wait, though a permit is free
    */
-  constructor(total, clock, refused) {
+  constructor(total, clock, refused, withholds) {
     this.#free = total;
     this.#clock = clock;
     this.#refused = refused;
+    this.#withholds = withholds;
   }
 
   /**
@@ -29,7 +32,8 @@ export class Permits {
    * @returns {Promise<void>}
    */
   async acquire(mayBeRefused) {
-    if (this.#free > 0) {
+    const isWithheld = mayBeRefused && this.#withholds();
+    if (this.#free > 0 && !isWithheld) {
       this.#free--;
       return;
     }

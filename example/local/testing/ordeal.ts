@@ -16,6 +16,9 @@ export type Counts = Record<string, number>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** When most steps are in flight. */
+const BUSY_MS = [200, 1500] as const;
+
 /**
  * Runs a few workflows on a deployment where things go wrong, all of it as a seed says, lets
  * everything come to rest and checks what is left. Throws what is not as it has to be.
@@ -70,8 +73,10 @@ function someFaults(random: Random): FaultOptions {
     maxConcurrentJobs: random.between([2, 8]),
     hopLatencyMs: sometimes([0, 50] as const),
     callLatencyMs: sometimes([0, 20] as const),
-    // An action step takes three: the pool's, the component's and its own.
-    actionPermits: sometimes(random.between([2, 5])),
+    // An action step takes three: the pool's, the driver's and its own. It is tried again until it
+    // has its own, so some must be left when each run has its driver.
+    actionPermits: sometimes(random.between([4, 6])),
+    permitWithheldRate: rate(0.1),
     onBoundary: () => (deaths.chance(killRate) ? "die" : undefined),
     transactionTimeout: {
       budgetMs: 1000,
@@ -102,8 +107,13 @@ function someOperations(
     (await deployment.rows("workflows", "workflow")).find(
       (row: { args: { run: string } }) => row.args.run === run,
     )?._id as string | undefined;
-  const later = (operation: string, run: string, args = {}) => {
-    clock.setTimer(random.between([0, 8000]), () => {
+  const later = (
+    operation: string,
+    run: string,
+    args = {},
+    within: readonly [number, number] = [0, 8000],
+  ) => {
+    clock.setTimer(random.between(within), () => {
       void (async () => {
         const workflowId = await workflowIdOf(run);
         if (workflowId) await call(operation, { workflowId, ...args });
@@ -122,10 +132,10 @@ function someOperations(
     );
     for (const name of ["go", "a", "b"])
       if (random.chance(0.6)) later("send", run, { name });
-    if (random.chance(0.15)) later("cancel", run);
+    if (random.chance(0.15)) later("cancel", run, {}, BUSY_MS);
     // Of a run that has not ended, it is refused.
     if (random.chance(0.2)) later("restart", run, { run });
-    if (random.chance(0.2)) later("cancelAndRestart", run, { run });
+    if (random.chance(0.2)) later("cancelAndRestart", run, { run }, BUSY_MS);
   }
   return counts;
 }

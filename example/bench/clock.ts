@@ -1,0 +1,106 @@
+import { setImmediate } from "node:timers";
+
+/** When every backend's time begins. */
+const START = 1_700_000_000_000;
+
+interface Timer {
+  id: number;
+  at: number;
+  callback: () => void;
+}
+
+/**
+ * Time that passes only as told. Timers go off one by one, in order of time and then of setting, and all
+ * that one starts comes to rest before the next: nothing depends on the machine.
+ */
+export class Clock {
+  private now = START;
+  private timers = new Map<number, Timer>();
+  private last = 0;
+  private installed = false;
+
+  /** Puts this clock in the place of the machine's, for good. */
+  install() {
+    if (this.installed) return;
+    this.installed = true;
+    const now = () => this.now;
+    globalThis.Date = new Proxy(Date, {
+      construct: (target, args, newTarget) =>
+        Reflect.construct(
+          target,
+          args.length > 0 ? args : [now()],
+          newTarget,
+        ) as Date,
+      get: (target, key, receiver) =>
+        key === "now" ? now : Reflect.get(target, key, receiver),
+    });
+    Object.assign(globalThis, {
+      setTimeout: (callback: () => void, ms?: number) => this.set(callback, ms),
+      clearTimeout: (id: number) => this.timers.delete(id),
+    });
+  }
+
+  /** Forgets all timers, and begins again. */
+  reset() {
+    this.now = START;
+    this.timers.clear();
+  }
+
+  elapsed(): number {
+    return this.now - START;
+  }
+
+  /** Also inside of functions, where `setTimeout` may be refused. */
+  async sleep(ms: number): Promise<void> {
+    if (ms > 0) await new Promise<void>((resolve) => this.set(resolve, ms));
+  }
+
+  /**
+   * Lets timers go off until `done`, until there are none, or until `longest` milliseconds have passed.
+   * True: it is done.
+   */
+  async runUntil(done: () => boolean, longest: number): Promise<boolean> {
+    const end = this.now + longest;
+    for (;;) {
+      await settle();
+      if (done()) return true;
+      const next = this.next();
+      if (!next || next.at > end) return false;
+      this.timers.delete(next.id);
+      this.now = Math.max(this.now, next.at);
+      next.callback();
+    }
+  }
+
+  /** Everything that is due within the next `ms` milliseconds. */
+  async runFor(ms: number) {
+    let reached = false;
+    this.set(() => (reached = true), ms);
+    await this.runUntil(() => reached, ms);
+  }
+
+  private set(callback: () => void, ms: number = 0): number {
+    const id = ++this.last;
+    this.timers.set(id, {
+      id,
+      at: this.now + Math.max(0, Math.round(ms)),
+      callback,
+    });
+    return id;
+  }
+
+  private next(): Timer | undefined {
+    let first: Timer | undefined;
+    for (const timer of this.timers.values())
+      if (!first || timer.at < first.at) first = timer;
+    return first;
+  }
+}
+
+/** Between two timers there are only promises, which one macrotask drains. */
+async function settle() {
+  for (let quiet = 0; quiet < 2; quiet++)
+    await new Promise((resolve) => setImmediate(resolve));
+}
+
+export const clock = new Clock();

@@ -1,0 +1,117 @@
+import { writeFile } from "node:fs/promises";
+import type { Backends } from "./backend.js";
+import type { Figures } from "./measuring.js";
+import type { Options } from "./options.js";
+import { PUBLISHED } from "./packages/published.js";
+import { resultsText } from "./report/results.js";
+import { say } from "./say.js";
+import { scenarios } from "./scenarios/all.js";
+import {
+  Measuring,
+  type Scenario,
+  type WindowName,
+} from "./scenarios/scenario.js";
+
+/** What a package took for a scenario of one size. */
+export interface Result {
+  scenario: string;
+  n: number;
+  package: string;
+  windows: { window: WindowName; figures: Figures }[];
+  /** Why there are no figures, or none that count. */
+  error?: string;
+}
+
+/** Measures all packages by turns, scenario by scenario, and prints them side by side. */
+export async function compare(
+  measured: Backends[],
+  options: Options,
+): Promise<number> {
+  const chosen = scenarios.filter(
+    ({ name }) => options.only?.test(name) ?? true,
+  );
+  if (chosen.length === 0) {
+    say(`No scenario's name matches ${options.only}`);
+    return 1;
+  }
+  const whole = !options.quick && !options.only;
+  if (whole) say("This takes ten to twenty minutes; --quick takes about two.");
+  await warmUp(measured);
+  const results: Result[] = [];
+  for (const scenario of chosen)
+    for (const n of options.quick ? scenario.quickSizes : scenario.sizes)
+      results.push(...(await measureSideBySide(measured, scenario, n)));
+  const text = resultsText(results, chosen);
+  say(`\n${text}`);
+  if (whole) {
+    await writeFile(pathOf("RESULTS.md"), text);
+    await writeFile(pathOf("results.json"), jsonOf(results));
+  }
+  if (options.json) await writeFile(options.json, jsonOf(results));
+  return sayWhatFailed(results);
+}
+
+async function measureSideBySide(
+  measured: Backends[],
+  scenario: Scenario,
+  n: number,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const took: string[] = [];
+  for (const backends of measured) {
+    const began = performance.now();
+    const result = await measureOne(backends, scenario, n);
+    results.push(result);
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    took.push(
+      `${result.package} ${seconds} s${result.error ? " (failed)" : ""}`,
+    );
+  }
+  say(`${scenario.name}, n = ${n}: ${took.join(", ")}`);
+  return results;
+}
+
+async function measureOne(
+  backends: Backends,
+  scenario: Scenario,
+  n: number,
+): Promise<Result> {
+  const result: Result = {
+    scenario: scenario.name,
+    n,
+    package: backends.installed.name,
+    windows: [],
+  };
+  try {
+    const measuring = new Measuring(await backends.make());
+    await scenario
+      .run(n, measuring)
+      .finally(() => (result.windows = figuresOf(measuring)));
+  } catch (error) {
+    result.error = String(error);
+  }
+  return result;
+}
+
+const figuresOf = ({ windows }: Measuring): Result["windows"] =>
+  windows.map(({ window, measured: { figures } }) => ({ window, figures }));
+
+/** What is measured first would pay for all code that is compiled then. */
+async function warmUp(measured: Backends[]) {
+  for (const backends of measured)
+    await measureOne(backends, scenarios[0]!, 10);
+}
+
+/** The existing package may fail: that is a result. This one may not. */
+function sayWhatFailed(results: Result[]): number {
+  const failed = results.filter(
+    (result) => result.error && result.package !== PUBLISHED.name,
+  );
+  for (const { scenario, n, error } of failed)
+    say(`FAILED ${scenario}, n = ${n}: ${error}`);
+  return failed.length > 0 ? 1 : 0;
+}
+
+const pathOf = (file: string) => new URL(file, import.meta.url);
+const jsonOf = (results: Result[]) =>
+  `[\n${results.map((result) => JSON.stringify(result)).join(",\n")}\n]\n`;

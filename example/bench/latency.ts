@@ -1,0 +1,37 @@
+/** From how many milliseconds to how many. */
+type Span = [shortest: number, longest: number];
+
+const NONE: Span = [0, 0];
+
+/**
+ * What a backend takes, as a model: a scheduled function starts some time after it is due (a hop), and
+ * what an action calls begins some time after the call. All else takes no time. Drawn from a seed, so
+ * that every run has the same.
+ */
+export class Latency {
+  private state = 1;
+
+  constructor(
+    private readonly hops: Span,
+    private readonly calls: Span,
+  ) {}
+
+  hop(): number {
+    return this.draw(this.hops);
+  }
+
+  call(): number {
+    return this.draw(this.calls);
+  }
+
+  private draw([shortest, longest]: Span): number {
+    if (longest === 0) return 0;
+    // The minimal standard generator of Park and Miller.
+    this.state = (this.state * 16807) % 2147483647;
+    const share = this.state / 2147483647;
+    return Math.round(shortest + share * (longest - shortest));
+  }
+}
+
+export const noLatency = () => new Latency(NONE, NONE);
+export const usualLatency = () => new Latency([5, 25], [2, 8]);

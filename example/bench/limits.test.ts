@@ -1,0 +1,212 @@
+// @vitest-environment node
+import { beforeAll, describe, expect, test } from "vitest";
+import type { ProgramArgs } from "./app/workflows.js";
+import { Backends } from "./backend.js";
+import { figuresOf, type Figures } from "./measuring.js";
+import { CURRENT } from "./packages/current.js";
+import type { Call } from "./recording/call.js";
+import { scenarios } from "./scenarios/all.js";
+import {
+  Measuring,
+  sumOfBytes,
+  sumOfSteps,
+  type WindowName,
+} from "./scenarios/scenario.js";
+import { callsOfSteps } from "./steady.js";
+
+// What this package may cost at most. Counts only, with the platform's limits on: they are the same on
+// every machine.
+
+let backends: Backends;
+beforeAll(async () => {
+  backends = await Backends.with(CURRENT);
+});
+
+const KINDS = ["query", "mutation", "action"] as const;
+
+describe.each(KINDS)(
+  "a sequential %s step, once its run is driven,",
+  (kind) => {
+    let perStep: Figures;
+    beforeAll(async () => {
+      const args = { kind, n: 40 };
+      const { run } = await measureRun("sequential", args, sumOfSteps(40));
+      perStep = costOfStep(run, 10, 30);
+    });
+
+    test("C1: costs one mutation transaction and no scheduler hop", () => {
+      const { transactions, hops, scheduled } = perStep;
+      expect({ transactions, hops, scheduled }).toEqual({
+        transactions: 1,
+        hops: 0,
+        scheduled: 0,
+      });
+    });
+
+    test("C2: reads at most 6 documents, implied ones included, and writes at most 2", () => {
+      atMost(perStep, { documentsRead: 6, documentsWritten: 2 });
+    });
+
+    test("C3: makes at most 4 nested calls", () => {
+      atMost(perStep, { nestedCalls: 4 });
+    });
+  },
+);
+
+test.each(["mutation", "action"] as const)(
+  "C2: after 3.5 MiB of journal, a %s step reads at most 6 documents and writes at most 2",
+  async (kind) => {
+    const args = { kind, n: 40, bytes: 100_000 };
+    const result = sumOfBytes(args.n, args.bytes);
+    const { run } = await measureRun("sequential", args, result);
+    atMost(costOfStep(run, 37, 39), { documentsRead: 6, documentsWritten: 2 });
+  },
+);
+
+test.each([
+  "children",
+  "events awaited",
+  "branches mutation",
+  "retried actions",
+])(
+  "C3: %s: no call is more than 6 deep below the function that began its transaction",
+  async (name) => {
+    const { start, run, after } = await measureScenario(name);
+    atMost(figuresOf([...start, ...run, ...after]), { depth: 6 });
+  },
+);
+
+describe("a fan-out of actions, maxParallelism 100,", () => {
+  const actions = async (n: number) =>
+    await measureRun("wide", { kind: "action", n }, sumOfSteps(n));
+
+  test("C4: of 100, takes at most 120 transactions and reads at most 1400 documents", async () => {
+    const { run, after } = await actions(100);
+    const { transactions, documentsRead, impliedReads } = figuresOf([
+      ...run,
+      ...after,
+    ]);
+    expect(transactions).toBeLessThanOrEqual(120);
+    // Without those that a write implies. The pool alone has eleven for each job with them.
+    expect(documentsRead - impliedReads).toBeLessThanOrEqual(1400);
+    expect(documentsRead).toBeLessThanOrEqual(1950);
+  });
+
+  test("C4: of twice as many, reads twice as many documents", async () => {
+    const [once, twice] = [await actions(100), await actions(200)];
+    const allowed = 2.1 * figuresOf(once.run).documentsRead;
+    atMost(figuresOf(twice.run), { documentsRead: allowed });
+  });
+
+  test("C4: of 1000, completes", async () => {
+    await actions(1000);
+  });
+});
+
+test("C5: 20 sleeps in a row take at most 45 transactions and no job of the pool", async () => {
+  const { run } = await measureScenario("sleeps");
+  atMost(figuresOf(run), { transactions: 45 });
+  expect(run.filter(isOfPool).map(({ name }) => name)).toEqual([]);
+});
+
+test("C5: 20 events awaited and then sent take at most 65 transactions and no job of the pool", async () => {
+  const { run } = await measureScenario("events awaited");
+  atMost(figuresOf(run), { transactions: 65 });
+  expect(run.filter(isOfPool).map(({ name }) => name)).toEqual([]);
+});
+
+test("C6: 500 runs of one mutation step, started one by one, take at most 1700 transactions", async () => {
+  const { start, run } = await measureScenario("runs started one by one", 500);
+  atMost(figuresOf([...start, ...run]), { transactions: 1700 });
+});
+
+describe("inline steps", () => {
+  const inline = async (n: number) => {
+    const args = { kind: "mutation", inline: true, n } as const;
+    return (await measureRun("sequential", args, sumOfSteps(n))).run;
+  };
+
+  test("C7: cost so little that 4000 would be within a transaction's counts", async () => {
+    const [few, many] = [await inline(10), await inline(110)].map(figuresOf);
+    const of4000 = (key: keyof Figures) =>
+      few![key] + ((many![key] - few![key]) / 100) * (4000 - 10);
+    expect(of4000("transactions")).toBe(1);
+    expect(of4000("indexRanges")).toBeLessThanOrEqual(4096);
+    expect(of4000("documentsRead")).toBeLessThanOrEqual(32_000);
+    expect(of4000("documentsWritten")).toBeLessThanOrEqual(16_000);
+  });
+
+  test("C7: run on in further transactions where one turn has many", async () => {
+    const { transactions } = figuresOf(await inline(600));
+    expect(transactions).toBeGreaterThan(1);
+  });
+});
+
+const MINUTES = 60_000;
+
+test(
+  "C8: a run of 1000 sequential actions completes, and its last steps cost what its first did",
+  { timeout: 5 * MINUTES },
+  async () => {
+    const args = { kind: "action", n: 1000 } as const;
+    const { run } = await measureRun("sequential", args, sumOfSteps(args.n));
+    const first = costOfStep(run, 10, 20);
+    const last = costOfStep(run, 985, 995);
+    expect(countsOf(last)).toEqual(countsOf(first));
+    // Numbers have more digits by then.
+    atMost(last, {
+      bytesRead: 1.1 * first.bytesRead,
+      bytesWritten: 1.1 * first.bytesWritten,
+    });
+  },
+);
+
+const countsOf = ({ bytesRead: _, bytesWritten: __, ...counts }: Figures) =>
+  counts;
+
+type Calls = Record<WindowName, Call[]>;
+
+async function measureRun(name: string, args: ProgramArgs, result: number) {
+  return await measure((measuring) => measuring.wholeRun(name, args, result));
+}
+
+/** One that `npm run bench` has, of the size that it has there first. */
+async function measureScenario(name: string, n?: number) {
+  const scenario = scenarios.find((one) => one.name === name)!;
+  return await measure((measuring) =>
+    scenario.run(n ?? scenario.sizes[0]!, measuring),
+  );
+}
+
+async function measure(
+  body: (measuring: Measuring) => Promise<unknown>,
+): Promise<Calls> {
+  const measuring = new Measuring(await backends.make());
+  await body(measuring);
+  const calls: Calls = { start: [], run: [], after: [] };
+  for (const { window, measured } of measuring.windows)
+    calls[window] = measured.calls;
+  return calls;
+}
+
+/** On the average of those from step `from` to before step `to`. */
+function costOfStep(calls: Call[], from: number, to: number): Figures {
+  const figures = figuresOf(callsOfSteps(calls, from, to));
+  for (const key of SUMS) figures[key] /= to - from;
+  return figures;
+}
+
+const SUMS = [
+  ...["transactions", "actions", "hops", "nestedCalls", "scheduled"],
+  ...["indexRanges", "documentsRead", "impliedReads", "bytesRead"],
+  ...["documentsWritten", "bytesWritten"],
+] as (keyof Figures)[];
+
+/** A failure shows what was measured beside what is allowed. */
+function atMost(figures: Figures, limits: Partial<Figures>) {
+  for (const [key, limit] of Object.entries(limits))
+    expect(figures[key as keyof Figures], key).toBeLessThanOrEqual(limit);
+}
+
+const isOfPool = ({ component }: Call) =>
+  component.startsWith("workflow/workpool");

@@ -1,0 +1,14 @@
+import type * as client from "@convex-dev/workflow";
+import type { GenericSchema, SchemaDefinition } from "convex/server";
+import type { Modules } from "../recording/functions.js";
+
+/** A release of the package, as an app has it. */
+export interface Package {
+  /** What tables call it. */
+  name: string;
+  client: typeof client;
+  schema: SchemaDefinition<GenericSchema, boolean>;
+  modules: Modules;
+  /** How its steps are executed. Absent: as by default. */
+  execution?: "driver" | "pool";
+}

@@ -1,0 +1,28 @@
+/** What functions read, wrote and scheduled. */
+export interface Counts {
+  /** Reads by id and queries. */
+  indexRanges: number;
+  /** Those that a patch, a replace or a delete implies included. */
+  documentsRead: number;
+  /** Those only. */
+  impliedReads: number;
+  bytesRead: number;
+  documentsWritten: number;
+  bytesWritten: number;
+  scheduled: number;
+}
+
+export const noCounts = (): Counts => ({
+  indexRanges: 0,
+  documentsRead: 0,
+  impliedReads: 0,
+  bytesRead: 0,
+  documentsWritten: 0,
+  bytesWritten: 0,
+  scheduled: 0,
+});
+
+export function addTo(sum: Counts, counts: Counts) {
+  for (const key of Object.keys(counts) as (keyof Counts)[])
+    sum[key] += counts[key];
+}

@@ -1,0 +1,89 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { clock } from "../clock.js";
+import { noLatency } from "../latency.js";
+import type { Call, Job, Kind } from "./call.js";
+import { noCounts } from "./counts.js";
+
+interface Called {
+  kind: Kind;
+  component: string;
+  name: string;
+  i: unknown;
+}
+
+/** Where every execution of a function, and what each of them did, is written down. */
+class Recorder {
+  latency = noLatency();
+  private calls: Call[] = [];
+  private jobs = new Map<string, Job>();
+  private readonly inside = new AsyncLocalStorage<Call>();
+  private began = 0;
+
+  /** Forgets what a former backend did. */
+  reset() {
+    this.calls = [];
+    this.jobs.clear();
+    this.began = 0;
+    this.latency = noLatency();
+  }
+
+  /** All calls that begin while `body` goes on. */
+  async during(body: () => Promise<void>): Promise<Call[]> {
+    const calls: Call[] = [];
+    this.calls = calls;
+    try {
+      await body();
+      return calls;
+    } finally {
+      this.calls = [];
+    }
+  }
+
+  /** The call that is going on here. */
+  current(): Call | undefined {
+    return this.inside.getStore();
+  }
+
+  async execute<T>(called: Called, jobId: string | null, body: () => T) {
+    const caller = this.current();
+    const call: Call = {
+      ...called,
+      number: this.began++,
+      caller,
+      calls: [],
+      job: jobId === null ? undefined : this.jobNamed(jobId, called),
+      beganAt: clock.elapsed(),
+      failed: false,
+      counts: noCounts(),
+      operations: [],
+    };
+    this.calls.push(call);
+    caller?.calls.push(call);
+    try {
+      return await this.inside.run(call, body);
+    } catch (error) {
+      call.failed = true;
+      throw error;
+    }
+  }
+
+  scheduled(
+    jobId: string,
+    target: { component: string; name: string },
+    delay: number,
+  ) {
+    this.jobs.set(keyOf(jobId, target), { by: this.current(), delay });
+  }
+
+  private jobNamed(jobId: string, called: Called): Job {
+    return this.jobs.get(keyOf(jobId, called)) ?? { by: undefined, delay: 0 };
+  }
+}
+
+/** Ids of different components may be the same. */
+const keyOf = (
+  jobId: string,
+  { component, name }: { component: string; name: string },
+) => `${jobId} ${component} ${name}`;
+
+export const recorder = new Recorder();
