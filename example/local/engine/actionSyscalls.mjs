@@ -62,7 +62,7 @@ export function actionSyscalls(host) {
     await faults.waitForCall();
     const result = await handle(frame, args);
     await mayDie(frame, "after", call);
-    if (WRITES.has(name) && faults.losesReport())
+    if (WRITES.has(name) && faults.losesReport(frame.target.path))
       throw new FunctionError("Connection lost while the call was in flight");
     return result;
   };
@@ -74,7 +74,8 @@ export function actionSyscalls(host) {
    */
   async function callInTransaction(frame, kind, { args, ...address }) {
     const { target, origin } = resolve(frame, kind, address);
-    const alwaysConflicts = kind === "mutation" && faults.actionConflicts();
+    const alwaysConflicts =
+      kind === "mutation" && faults.actionConflicts(frame.target.path);
     const json = await transactions.run(target, JSON.stringify(args), {
       ...optionsOf(frame),
       origin,

@@ -39,6 +39,8 @@ import { TransactionDied } from "./errors.mjs";
  *   before it commits, to be run again
  * @property {number} [actionConflictRate] of a mutation called by an action being
  *   discarded again and again, until the action gets an error
+ * @property {Range} [actionConflictsInARow] how many of an action's calls do so when one does.
+ *   Default: one
  * @property {number} [reportLostRate] of a mutation that an action or a client
  *   calls being committed, and reported as failed
  * @property {number} [actionDeathRate] before each call that an action makes, and
@@ -85,6 +87,8 @@ export class Faults {
   #random;
   #clock;
   #commits = 0;
+  /** Conflicts that are to follow, by action. @type {Map<string, number>} */
+  #conflictsDue = new Map();
 
   /**
    * @param {FaultOptions} options
@@ -126,23 +130,34 @@ export class Faults {
     return this.#strikes("conflict", this.#options.conflictRate);
   }
 
-  actionConflicts() {
-    return this.#strikes("action conflict", this.#options.actionConflictRate);
+  /** @param {string} action whose call it is */
+  actionConflicts(action) {
+    const { actionConflictRate, actionConflictsInARow = [1, 1] } =
+      this.#options;
+    const due = this.#conflictsDue.get(action) ?? 0;
+    this.#conflictsDue.set(action, Math.max(0, due - 1));
+    if (due > 0) return this.hit("action conflict", action);
+    if (!this.#strikes("action conflict", actionConflictRate, action))
+      return false;
+    const inARow = this.#random.between(actionConflictsInARow);
+    this.#conflictsDue.set(action, inARow - 1);
+    return true;
   }
 
   withholdsPermit() {
     return this.#random.chance(this.#options.permitWithheldRate ?? 0);
   }
 
-  losesReport() {
-    return this.#strikes("report lost", this.#options.reportLostRate);
+  /** @param {string} [action] whose call it is */
+  losesReport(action) {
+    return this.#strikes("report lost", this.#options.reportLostRate, action);
   }
 
   /** @param {ActionPoint} point */
   diesAt(point) {
     const name = `action death ${point.when} call`;
-    if (this.#options.dieAt?.(point)) return this.hit(name);
-    return this.#strikes(name, this.#options.actionDeathRate);
+    if (this.#options.dieAt?.(point)) return this.hit(name, point.action);
+    return this.#strikes(name, this.#options.actionDeathRate, point.action);
   }
 
   /**
@@ -184,18 +199,23 @@ export class Faults {
     };
   }
 
-  /** @param {string} name */
-  hit(name) {
-    this.hits[name] = (this.hits[name] ?? 0) + 1;
+  /**
+   * @param {string} name
+   * @param {string} [action] by which it is counted as well
+   */
+  hit(name, action) {
+    for (const key of action ? [name, `${name} of ${action}`] : [name])
+      this.hits[key] = (this.hits[key] ?? 0) + 1;
     return true;
   }
 
   /**
    * @param {string} name
    * @param {number | undefined} rate
+   * @param {string} [action]
    */
-  #strikes(name, rate = 0) {
-    return this.#random.chance(rate) && this.hit(name);
+  #strikes(name, rate = 0, action) {
+    return this.#random.chance(rate) && this.hit(name, action);
   }
 
   /**

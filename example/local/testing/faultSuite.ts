@@ -9,7 +9,16 @@ const HAZARDS = [
   ...["action death before call", "action death after call"],
   ...["killed before commit", "killed after commit"],
   ...["job queued", "permit refused"],
+  ...["action death before call", "action death after call"].map(ofDriver),
+  ...["action conflict", "report lost"].map(ofDriver),
+  // A driver that gave up, and one that died or was held dead.
+  ...["recovering:giveUp", "recovering:onComplete", "recovering:check"],
+  "switched",
 ];
+function ofDriver(hazard: string) {
+  return `${hazard} of driving:drive`;
+}
+
 const OPERATIONS = ["start", "send", "cancel", "restart", "cancelAndRestart"];
 
 const ENOUGH_SEEDS = 50;

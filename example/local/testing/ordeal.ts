@@ -30,10 +30,11 @@ export async function ordeal(
 ): Promise<Counts> {
   const random = seededRandom(seed);
   const clock = new VirtualClock();
+  const committed: Counts = {};
   const deployment = createDeployment({
     clock,
     seed,
-    faults: someFaults(random.fork()),
+    faults: someFaults(random.fork(), committed),
     // Two thirds of all calls are of code that is not ours and keeps no state.
     sharesContexts: (componentPath) =>
       !freshContexts || componentPath.includes("workpool"),
@@ -51,22 +52,25 @@ export async function ordeal(
     await clock.advance(DAY_MS);
     await watch.look();
     await checkInvariants(deployment, clock, lines);
-    return { ...counts, ...deployment.hazards() };
+    return { ...counts, ...committed, ...deployment.hazards() };
   } finally {
     await deployment.close();
   }
 }
 
-function someFaults(random: Random): FaultOptions {
+function someFaults(random: Random, committed: Counts): FaultOptions {
   const sometimes = <T>(value: T) => (random.chance(0.5) ? value : undefined);
   const rate = (most: number) => sometimes(random.next() * most);
   const deaths = random.fork();
   const slow = random.fork();
   const killRate = rate(0.02) ?? 0;
   const slowRate = rate(0.03) ?? 0;
+  // A driver gives up when it has met with four.
+  const inARow = sometimes([1, 6] as const);
   return {
     conflictRate: rate(0.2),
     actionConflictRate: rate(0.1),
+    actionConflictsInARow: inARow,
     reportLostRate: rate(0.1),
     actionDeathRate: rate(0.03),
     deathNoticedAfterMs: sometimes([100, 10 * 60_000] as const),
@@ -77,7 +81,10 @@ function someFaults(random: Random): FaultOptions {
     // has its own, so some must be left when each run has its driver.
     actionPermits: sometimes(random.between([4, 6])),
     permitWithheldRate: rate(0.1),
-    onBoundary: () => (deaths.chance(killRate) ? "die" : undefined),
+    onBoundary: ({ when, function: path }) => {
+      if (when === "after") committed[path] = (committed[path] ?? 0) + 1;
+      return deaths.chance(killRate) ? "die" : undefined;
+    },
     transactionTimeout: {
       budgetMs: 1000,
       // The pool does not outlive a transaction of its own that takes too long.
@@ -121,6 +128,18 @@ function someOperations(
     });
   };
 
+  // From one way of executing steps to the other, in the midst of runs; and back, perhaps.
+  if (random.chance(0.4))
+    for (const execution of ["pool", "driver"])
+      clock.setTimer(random.between(BUSY_MS), () => {
+        counts.switched = (counts.switched ?? 0) + 1;
+        void deployment.call({
+          componentPath: "workflow",
+          path: "utils:updateConfig",
+          args: { execution },
+          caller: { admin: true },
+        });
+      });
   for (let i = 0; i < 2; i++) {
     const run = `run ${i}`;
     const program = PROGRAMS[random.between([0, PROGRAMS.length - 1])]!;
