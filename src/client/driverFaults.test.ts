@@ -21,7 +21,7 @@ import type { Boundary, Called } from "../testing/random/backend/boundaries.js";
 import type { Fault } from "../testing/random/backend/faults.js";
 import { FaultyFunctions } from "../testing/random/backend/faultyFunctions.js";
 import { everyRow } from "../testing/tables.js";
-import { sendEvent } from "./index.js";
+import { sendEvent, type WorkflowId } from "./index.js";
 
 // A driver whose calls fail, that is held up, or that comes when nobody awaits it any more. (Each
 // boundary at which one can die: testing/random/everyBoundary.test.ts.)
@@ -115,6 +115,33 @@ describe("a turn of a driver that meets with conflicts", () => {
   });
 });
 
+describe("a turn of a driver that has committed", () => {
+  test("and is reported as a conflict is not taken again with its step", async () => {
+    const t = faulty("driver", ["reported conflict"]);
+    const { status, first, second } = await run(t, "mutation");
+    expect(status).toMatchObject({ result: [1, 2] });
+    expect([first?.drivenBy, second?.drivenBy]).toEqual([1, 1]);
+    expect(await effects(t)).toEqual([1, 2]);
+  });
+
+  test("and is reported as failed leaves the step that it started to the pool", async () => {
+    const t = faulty("driver", ["reported"]);
+    const begun = attempts();
+    const workflowId = await startHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      return await step.runAction(steps.action, act);
+    });
+    await drain();
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: "acted" });
+    const [first, second] = await journal(t, workflowId);
+    expect(first?.drivenBy).toBe(1);
+    // In flight, and not begun.
+    expect(inPool(second)).toBe(true);
+    expect(begun).toHaveLength(1);
+    expect(await effects(t)).toEqual([1]);
+  });
+});
+
 test("a turn that died together with its step is not repeated with it: the step is executed alone, the turn taken alone", async () => {
   const functions = new FaultyFunctions((at, ...possible) =>
     at === "driven turn" && possible.includes("failed") && driven++ === 0
@@ -194,29 +221,57 @@ describe("a driver that is held up", () => {
   });
 });
 
-test("a stale driver that comes while a turn is due takes no turn, and leaves that one due", async () => {
-  const t = newBackend({ execution: "driver" });
-  const workflowId = await startHandler(t, async (step) => {
-    await step.runMutation(steps.echo, { value: 1 });
-    await step.awaitEvent({ name: "go" });
-    return await step.runMutation(steps.echo, { value: 2 });
+describe("a driver that comes while a turn is due,", () => {
+  /** Calls a turn as a driver would, and says whether anything was changed. */
+  async function comes(t: Backend, workflowId: string, driver: number) {
+    const [run] = await rows(t, "workflows");
+    expect(run).toHaveProperty("pendingTurn");
+    const before = await everyRow(t);
+    const drive = { driver, stepNumber: 0, handsOver: false };
+    const turn = { workflowId, generationNumber: 0, drive };
+    await t.mutation((ctx) =>
+      ctx.runMutation(workflows.workflow, turn as never),
+    );
+    expect(await everyRow(t)).toEqual(before);
+  }
+
+  const send = (t: Backend, workflowId: WorkflowId) =>
+    t.mutation((ctx) =>
+      sendEvent(ctx, components.workflow, { workflowId, name: "go" }),
+    );
+
+  test("that was dismissed takes no turn, and leaves that one due", async () => {
+    const t = newBackend({ execution: "driver" });
+    const workflowId = await startHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      await step.awaitEvent({ name: "go" });
+      return await step.runMutation(steps.echo, { value: 2 });
+    });
+    await drain();
+    await send(t, workflowId);
+    expect((await rows(t, "workflows"))[0]).toMatchObject({ drivers: 1 });
+    await comes(t, workflowId, 1);
+    await drain();
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
   });
-  await drain();
-  await t.mutation((ctx) =>
-    sendEvent(ctx, components.workflow, { workflowId, name: "go" }),
-  );
-  const [due] = await rows(t, "workflows");
-  expect(due).toMatchObject({ drivers: 1, pendingTurn: expect.anything() });
-  const before = await everyRow(t);
-  const drive = { driver: 1, stepNumber: 0, handsOver: false };
-  await t.mutation((ctx) =>
-    ctx.runMutation(workflows.workflow, {
-      workflowId,
-      generationNumber: 0,
-      drive,
-    } as never),
-  );
-  expect(await everyRow(t)).toEqual(before);
-  await drain();
-  expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
+
+  test("that was replaced takes no turn, and leaves that one due", async () => {
+    const t = newBackend({ execution: "driver" });
+    script("action", "act", () => new Promise((end) => setTimeout(end, 5000)));
+    const workflowId = await startHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      await step.sleep(10);
+      const acted = step.runAction(steps.action, act);
+      await Promise.race([acted, step.awaitEvent({ name: "go" })]);
+      await acted;
+      return await step.runMutation(steps.echo, { value: 2 });
+    });
+    await advance(3000);
+    await send(t, workflowId);
+    const [run] = await rows(t, "workflows");
+    expect(run).toMatchObject({ drivers: 2, driver: expect.anything() });
+    await comes(t, workflowId, 1);
+    await drain();
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
+  });
 });

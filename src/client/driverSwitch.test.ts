@@ -54,8 +54,9 @@ const everyStep = KINDS.map((_kind, at) => at);
 describe.each([
   ["driver", "pool"],
   ["pool", "driver"],
-] as const)("from %s to %s", (from, to) => {
-  test.each(everyStep)("while step %i runs", async (switchedAt) => {
+] as const)("a switch", (from, to) => {
+  const title = `from ${from} to ${to} while step %i runs`;
+  test.each(everyStep)(title, async (switchedAt) => {
     const t = newBackend({ execution: from });
     const executed: number[] = [];
     let switching: Promise<unknown> = Promise.resolve();

@@ -1,3 +1,5 @@
+import { DRIVER_DEFECTS } from "./driverDefects.mjs";
+
 /**
  * Defects of one line each: where, the text to change (which must be there once), and what it becomes.
  * Each is one that somebody might make, and `killedBy` names the test that must then fail.
@@ -100,8 +102,8 @@ export const DEFECTS = [
   {
     name: "quiesce: handler taken for blocked after one microtask",
     file: "src/client/environment/quiesce.ts",
-    find: "return () => new Promise((resolve) => afterMicrotasks(resolve));",
-    replace: "return () => Promise.resolve();",
+    find: "if (settle !== undefined) return settle;",
+    replace: "if (settle !== undefined) return () => Promise.resolve();",
     killedBy: FORETOLD,
   },
   {
@@ -143,7 +145,7 @@ export const DEFECTS = [
   },
   {
     name: "waking: a turn that begins stays due",
-    file: "src/component/journal.ts",
+    file: "src/component/turns.ts",
     find: 'await ctx.db.patch("workflows", run._id, { pendingTurn: undefined });',
     replace: "",
     killedBy: {
@@ -286,4 +288,5 @@ export const DEFECTS = [
     replace: "",
     killedBy: FAULTS,
   },
+  ...DRIVER_DEFECTS,
 ];

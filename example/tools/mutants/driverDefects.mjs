@@ -1,0 +1,177 @@
+/** Defects of drivers: see defects.mjs. */
+
+const test = (file, title) => ({ file: `src/client/${file}.test.ts`, title });
+
+export const DRIVER_DEFECTS = [
+  {
+    name: "driver: one that was dismissed takes turns",
+    file: "src/component/driven.ts",
+    find: "if (!run.driver || run.drivers !== driver) return null;",
+    replace: "if (run.drivers !== driver) return null;",
+    killedBy: test(
+      "driverFaults",
+      "that was dismissed takes no turn, and leaves that one due",
+    ),
+  },
+  {
+    name: "driver: one that was replaced takes turns",
+    file: "src/component/driven.ts",
+    find: "if (!run.driver || run.drivers !== driver) return null;",
+    replace: "if (!run.driver) return null;",
+    killedBy: test(
+      "driverFaults",
+      "that was replaced takes no turn, and leaves that one due",
+    ),
+  },
+  {
+    name: "driver: outcome recorded twice",
+    file: "src/component/driven.ts",
+    find: "if (!row?.step.inProgress || row.drivenBy !== driver)",
+    replace: "if (!row || row.drivenBy !== driver)",
+    killedBy: test(
+      "driverFaults",
+      "and is reported as a conflict is not taken again with its step",
+    ),
+  },
+  {
+    name: "driver: revision of the journal not raised",
+    file: "src/component/drivers.ts",
+    find: "run.revision = (run.revision ?? 0) + 1;",
+    replace: "run.revision ??= 0;",
+    killedBy: test(
+      "driver",
+      "a sleep that ends first is shown first, and the driver goes on over what changed",
+    ),
+  },
+  {
+    name: "driver: nobody checks on it",
+    file: "src/component/drivers.ts",
+    find: "    DRIVER_CHECK_MS,\n    internal.recovering.check,",
+    replace: "    1e9,\n    internal.recovering.check,",
+    killedBy: test(
+      "driverFaults",
+      "before the turn of a mutation is replaced after a minute, and finds that out",
+    ),
+  },
+  {
+    name: "driver: replaced while it waits in the pool",
+    file: "src/component/recovering.ts",
+    find: "stands && !(await isPending(ctx, run.driver!.workId))",
+    replace: "stands",
+    killedBy: test("driver", "is not taken over, however long that is"),
+  },
+  {
+    name: "driver: never hands over",
+    file: "src/component/execution.ts",
+    find: "if (caller && !caller.handsOver)",
+    replace: "if (caller)",
+    killedBy: test(
+      "driverBounds",
+      "50 long chains on 10 slots: all get on, none has to wait until others have ended",
+    ),
+  },
+  {
+    name: "driver: goes on with the step that it has handed over",
+    file: "src/client/driven.ts",
+    find: "drivenBy === driver && step.inProgress",
+    replace: "drivenBy !== undefined && step.inProgress",
+    killedBy: test(
+      "driver",
+      "goes to another driver after a minute, so that long chains share the pool",
+    ),
+  },
+  {
+    name: "driver: too old for an action, begins it",
+    file: "src/component/driving.ts",
+    find: "action && age() > TOO_OLD_FOR_ACTIONS_MS",
+    replace: "action && age() < 0",
+    killedBy: test(
+      "driverFaults",
+      "so long that it lacks the time for an action does not begin the next one",
+    ),
+  },
+  {
+    name: "driver: a refusal counts as an attempt",
+    file: "src/component/execute.ts",
+    find: 'if (!failure && wasRefused(described.error)) return { kind: "refused" };',
+    replace: "",
+    killedBy: test(
+      "retries",
+      "is no attempt where the platform refused to start the action",
+    ),
+  },
+  {
+    name: "driver: conflicts never make it give up",
+    file: "src/component/driving.ts",
+    find: "tries >= CONFLICTS || !isConflict(error)",
+    replace: "!isConflict(error)",
+    killedBy: test(
+      "driverFaults",
+      "four times leaves its mutation to the pool, and a new driver goes on",
+    ),
+  },
+  {
+    name: "driver: gives up at the first conflict",
+    file: "src/component/driving.ts",
+    find: "const CONFLICTS = 3;",
+    replace: "const CONFLICTS = 0;",
+    killedBy: test("driverFaults", "three times is taken the fourth time"),
+  },
+  {
+    name: "driver: executes a step beside others in flight",
+    file: "src/component/execution.ts",
+    find: "due.length === 1 && turn.inFlight === 0",
+    replace: "due.length === 1",
+    killedBy: {
+      file: "src/testing/random/backend.test.ts",
+      title: "programs do what the oracle foretells: driver",
+    },
+  },
+  {
+    name: "driver: goes on after a turn that canceled its run",
+    file: "src/client/turn.ts",
+    find: 'ended.kind === "fenced" ? undefined : execution.reply()',
+    replace: "execution.reply()",
+    killedBy: test(
+      "driverOvertaken",
+      "cancels the run: the action that it brought is not begun again",
+    ),
+  },
+  {
+    name: "driver: doesn't ask whether onComplete restarted the run",
+    file: "src/client/turn.ts",
+    find: "if (reply) reply.next.unsure = true;",
+    replace: "",
+    killedBy: test(
+      "driverOvertaken",
+      "when onComplete restarts the run: the restart alone begins it (driver)",
+    ),
+  },
+  {
+    name: "driver: writes steps into a journal that was cut in its turn",
+    file: "src/component/starting.ts",
+    find: "turn.caller && !recordOnly &&",
+    replace: "turn.caller &&",
+    killedBy: test(
+      "driverOvertaken",
+      "restarts the run from its first step: nothing of the turn is left in the journal",
+    ),
+  },
+  {
+    name: "driver: told of a journal too large to be told",
+    file: "src/client/driven.ts",
+    find: "canBeHeld({ size, rows }) ? known : undefined",
+    replace: "known",
+    killedBy: test(
+      "driverBounds",
+      "past 8,000 steps is read again by each turn",
+    ),
+  },
+  {
+    name: "driver: a switch does not reach a run in flight",
+    file: "src/component/execution.ts",
+    find: 'mode === "pool" ||',
+    replace: '(mode === "pool" && !turn.caller) ||',
+    killedBy: test("driverSwitch", "from driver to pool while step 0 runs"),
+  },
+];
