@@ -11,6 +11,7 @@ export default defineConfig(
     "dist",
     "coverage",
     "example/tools/packed-app",
+    "example/docs/app",
   ]),
   js.configs.recommended,
   {

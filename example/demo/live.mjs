@@ -52,9 +52,11 @@ export function showLive({ runners, restarted, quit, beganAt }) {
     const index = selected();
     if (key === "up" || key === "down") {
       const next = index + (key === "up" ? -1 : 1);
-      chosen = runners()[next] ?? chosen;
+      chosen = runners()[next] ?? runners()[index];
     } else {
       const runner = runners()[index];
+      // The next key is for this run too.
+      chosen = runner;
       if (runner) message = await act(key, runner).catch(refusal);
     }
     render();

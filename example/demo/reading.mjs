@@ -4,7 +4,8 @@
 /** @import { WorkflowStatus, WorkflowStep } from "@convex-dev/workflow" */
 /** @import { Call, Step } from "./types.mjs" */
 
-const PAGE = 50;
+/** Few pages, so that what a look tells is of nearly one moment. */
+const PAGE = 200;
 
 /**
  * A reader of one run and those nested in it. What can't change any more is not read again.

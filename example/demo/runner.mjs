@@ -8,7 +8,7 @@ import { readerOf } from "./reading.mjs";
 /** @import { Call, Change, Run, Scenario, Step } from "./types.mjs" */
 
 /** Between two looks at a run; longer where looking takes long, since looking is work for the engine too. */
-const LOOK_MS = { min: 80, max: 500 };
+const LOOK_MS = { min: 80, max: 1000 };
 const PAUSES_PER_LOOK = 3;
 
 /**

@@ -2,31 +2,24 @@
  * Installs the packed package in an app of its own, `packed-app`, and checks
  * that the app type-checks, bundles and passes its tests. Needs `dist`.
  */
-import {
-  access,
-  cp,
-  mkdir,
-  readdir,
-  readFile,
-  symlink,
-} from "node:fs/promises";
+import { access, cp, readFile } from "node:fs/promises";
 import path from "node:path";
 import { startAnalysisServer } from "./analysisServer.mjs";
 import { runConvexCli } from "./convexCli.mjs";
+import { INSTALLED, installPacked, runChecked } from "./installPacked.mjs";
 import { ROOT } from "./paths.mjs";
 import { pushRequest } from "./pushRequest.mjs";
-import { run } from "./run.mjs";
 import { withTempDir } from "./tempDir.mjs";
 
 const TEMPLATE = path.join(ROOT, "example/tools/packed-app");
-const INSTALLED = path.join(ROOT, "node_modules");
-const SCOPE = "@convex-dev";
-const PACKAGE = "workflow";
 
 await withTempDir(async (app) => {
   await cp(TEMPLATE, app, { recursive: true });
-  await step("install the tarball", () => install(app));
-  await step("find every entry point", () => findEntryPoints(app));
+  let installed;
+  await step("install the tarball", async () => {
+    installed = await installPacked(app);
+  });
+  await step("find every entry point", () => findEntryPoints(installed));
   await step("generate code", () => generateCode(app));
   await step("type-check as a Convex app", () => tsc(app));
   await step("type-check as Node resolves", () =>
@@ -41,43 +34,7 @@ async function step(name, action) {
   console.log(`packed app: ${name}: ok`);
 }
 
-async function install(app) {
-  const nodeModules = path.join(app, "node_modules");
-  await linkInstalled(INSTALLED, nodeModules, [SCOPE]);
-  await linkInstalled(
-    path.join(INSTALLED, SCOPE),
-    path.join(nodeModules, SCOPE),
-    [PACKAGE],
-  );
-  await unpack(path.join(nodeModules, SCOPE, PACKAGE), app);
-}
-
-/** Links all that is installed here except `excluded`: no network, no copies. */
-async function linkInstalled(from, to, excluded) {
-  await mkdir(to);
-  for (const name of await readdir(from)) {
-    if (name.startsWith(".") || excluded.includes(name)) continue;
-    await symlink(path.join(from, name), path.join(to, name));
-  }
-}
-
-async function unpack(target, tarballDir) {
-  const packed = await runChecked(
-    "npm",
-    ["pack", "--ignore-scripts", "--pack-destination", tarballDir],
-    ROOT,
-  );
-  const tarball = packed.trim().split("\n").at(-1);
-  await mkdir(target);
-  await runChecked(
-    "tar",
-    ["-xzf", path.join(tarballDir, tarball), "--strip-components=1"],
-    target,
-  );
-}
-
-async function findEntryPoints(app) {
-  const installed = path.join(app, "node_modules", SCOPE, PACKAGE);
+async function findEntryPoints(installed) {
   const packageJson = path.join(installed, "package.json");
   const { exports } = JSON.parse(await readFile(packageJson, "utf8"));
   for (const file of targets(exports)) await access(path.join(installed, file));
@@ -110,10 +67,4 @@ function bin(file) {
 
 function runInApp(app, script, args) {
   return runChecked(process.execPath, [script, ...args], app);
-}
-
-async function runChecked(command, args, cwd) {
-  const { code, output } = await run(command, args, { cwd });
-  if (code !== 0) throw new Error(`${command} ${args.join(" ")}\n${output}`);
-  return output;
 }

@@ -18,6 +18,7 @@ const STAGES = [
   { name: "bundle", npmScript: ["check:bundle"], needs: "build" },
   { name: "tests", execute: runTests },
   { name: "pack", npmScript: ["check:pack"], needs: "build" },
+  { name: "documents", npmScript: ["docs:check"], needs: "build" },
 ];
 
 const results = new Map();

@@ -144,6 +144,7 @@ export type CallbackOptions<Context = unknown> =
     }
   | { onComplete?: undefined; context?: undefined };
 
+/** How a run is started, and what is to happen when it ends. */
 export type StartOptions<Context = unknown> = CallbackOptions<Context> & {
   /**
    * Enqueue the first part of the handler, instead of running it in this transaction. Default: false.

@@ -1,0 +1,4 @@
+import { WorkflowManager } from "@convex-dev/workflow";
+import { components } from "./_generated/api.js";
+
+export const workflow = new WorkflowManager(components.workflow);

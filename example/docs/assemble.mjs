@@ -1,0 +1,111 @@
+/**
+ * Of the blocks of each document, a Convex app: the functions of `app/convex`, which all examples
+ * may call, the files that blocks are, and a file for each other block.
+ *
+ * A block whose first line is a comment with a path is that file. A block marked `same` declares
+ * what the package exports, and must agree with it.
+ */
+import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { generated } from "./generated.mjs";
+import { shellTest } from "./shell.mjs";
+import { toTest, transcriptOf } from "./transcript.mjs";
+
+const TEMPLATE = path.join(import.meta.dirname, "app");
+const FILE = /^\/\/ (convex\/[\w./]+\.ts)\n/;
+
+export const isTypeScript = ({ lang }) => lang === "ts" || lang === "tsx";
+
+const isShell = ({ lang }) => lang === "sh";
+
+/** The file that a block is, if it is one. */
+export const fileOf = ({ code }) => FILE.exec(code)?.[1];
+
+export const folderOf = (source) =>
+  source.replace(/\.\w+$/, "").replace(/\W+/g, "-");
+
+/**
+ * @param {string} root
+ * @param {{ source: string, blocks: import("./markdown.mjs").Block[] }} document
+ * @param {{ completer: ReturnType<typeof import("./complete.mjs").createCompleter>, problems: import("./problems.mjs").Problems }} tools
+ */
+export async function assemble(root, document, { completer, problems }) {
+  if (!document.blocks.some((block) => isTypeScript(block) || isShell(block)))
+    return { origins: new Map(), declared: [] };
+  const app = path.join(root, folderOf(document.source));
+  await cp(TEMPLATE, app, { recursive: true });
+  /** Where the lines of each file come from. @type {Map<string, object>} */
+  const origins = new Map();
+  const tests = [];
+  const declared = [];
+  const write = async (file, block, completed) => {
+    const target = path.join(app, file);
+    if (origins.has(target))
+      problems.add(block, `the document has another block that is ${file}`);
+    origins.set(target, {
+      source: block.source,
+      line: block.line - completed.addedLines,
+    });
+    await mkdir(path.dirname(target), { recursive: true });
+    await writeFile(target, completed.code);
+  };
+  for (const [at, block] of document.blocks.filter(isTypeScript).entries()) {
+    const file = fileOf(block);
+    const calls = transcriptOf(block.code);
+    if (block.flags.includes("same")) {
+      const completed = completer.completeDeclarations(block.code, block.flags);
+      declared.push(...completed.declared);
+      await write(`convex/block${at}.ts`, block, completed);
+    } else if (file)
+      await write(file, block, completer.completeFile(block.code));
+    else
+      await write(
+        `convex/block${at}.ts`,
+        block,
+        completer.completeFragment(block.code),
+      );
+    if (calls.length > 0 && !file)
+      problems.add(block, "an example that is executed must be a file");
+    for (const { at: line, problem } of calls)
+      if (problem) problems.add({ ...block, line: block.line + line }, problem);
+    if (file && calls.every(({ problem }) => !problem) && calls.length > 0)
+      tests.push(
+        toTest(
+          `${document.source}:${block.line} ${file}`,
+          moduleOf(file),
+          calls,
+        ),
+      );
+  }
+  for (const block of document.blocks.filter(isShell))
+    tests.push(...shellTest(block));
+  await writeGenerated(app);
+  if (tests.length > 0)
+    await writeFile(path.join(app, "transcripts.test.ts"), testFile(tests));
+  return { origins, declared };
+}
+
+const moduleOf = (file) => file.replace(/^convex\//, "").replace(/\.ts$/, "");
+
+async function writeGenerated(app) {
+  const folder = path.join(app, "convex");
+  const names = await readdir(folder, { recursive: true });
+  const modules = names
+    .filter((name) => /^[\w/]+\.ts$/.test(name) && name !== "schema.ts")
+    .map((name) => name.replace(/\.ts$/, ""))
+    .sort();
+  await mkdir(path.join(folder, "_generated"));
+  for (const [name, text] of Object.entries(generated(modules)))
+    await writeFile(path.join(folder, "_generated", name), text);
+}
+
+const testFile = (tests) =>
+  [
+    '/// <reference types="vite/client" />',
+    'import { expect, test } from "vitest";',
+    'import { newSession } from "./session.js";',
+    'const modules = import.meta.glob("./convex/**/*.ts");',
+    "void expect;",
+    ...tests,
+    "",
+  ].join("\n");

@@ -1,0 +1,192 @@
+/**
+ * Makes a file that compiles of a block: what it uses without importing it is imported, and
+ * statements that belong into a function are put into one. All that is added goes on one line
+ * before the block, so that lines keep their distance.
+ */
+import ts from "typescript";
+
+const WORKFLOW = "@convex-dev/workflow";
+
+/** Where names come from that a block may use without an import, beside those of the package. */
+const FROM = {
+  "convex/values": ["v", "ConvexError"],
+  "convex/server": [
+    "createFunctionHandle",
+    "paginationOptsValidator",
+    "type PaginationResult",
+    "type PaginationOptions",
+    "type FunctionReference",
+    "type FunctionVisibility",
+    "type FunctionHandle",
+    "type RegisteredMutation",
+    "type ArgsAndOptions",
+    "type FunctionReturnType",
+  ],
+  "convex/values#types": [
+    "type ObjectType",
+    "type Infer",
+    "type PropertyValidators",
+    "type Validator",
+  ],
+  "@convex-dev/workpool": ["type WorkId"],
+  "convex-test": ["convexTest"],
+  vitest: ["expect", "test", "vi", "beforeEach", "afterEach", "describe"],
+  "./_generated/api.js": ["api", "components", "internal"],
+  "./_generated/server.js": [
+    "query",
+    "mutation",
+    "action",
+    "internalQuery",
+    "internalMutation",
+    "internalAction",
+    "type MutationCtx",
+    "type QueryCtx",
+    "type ActionCtx",
+  ],
+  "./workflow.js": ["workflow"],
+};
+
+/** What statements outside of a function may use, as the parameters of the one they are put into. */
+const PARAMETERS = {
+  step: 'import("@convex-dev/workflow").WorkflowCtx',
+  ctx: 'import("./_generated/server.js").MutationCtx',
+  workflowId: 'import("@convex-dev/workflow").WorkflowId',
+};
+
+/** @param {{ values: string[], types: string[] }} packageExports */
+export function createCompleter(packageExports) {
+  const sources = new Map();
+  for (const name of packageExports.types) sources.set(name, [WORKFLOW, true]);
+  for (const name of packageExports.values)
+    sources.set(name, [WORKFLOW, false]);
+  for (const [module, names] of Object.entries(FROM))
+    for (const name of names) {
+      const bare = name.replace(/^type /, "");
+      sources.set(bare, [module.replace(/#.*/, ""), bare !== name]);
+    }
+  return { completeFile, completeFragment, completeDeclarations };
+
+  function completeFile(code) {
+    const { free } = namesIn(code);
+    return { code: `${importsOf(free)}\n${code}`, addedLines: 1 };
+  }
+
+  function completeFragment(code) {
+    const { free, isModule } = namesIn(code);
+    if (isModule) return completeFile(code);
+    const parameters = Object.entries(PARAMETERS)
+      .filter(([name]) => free.has(name))
+      .map(([name, type]) => `${name}: ${type}`);
+    const head = `${importsOf(free)} export async function fragment(${parameters.join(", ")}) {`;
+    return { code: `${head}\n${code}\n}`, addedLines: 1 };
+  }
+
+  /**
+   * Declarations which must say the same as the package's of the same names; generic ones as they
+   * are with the type arguments that `flags` may give.
+   */
+  function completeDeclarations(code, flags) {
+    const { free, declarations } = namesIn(code);
+    const exported = declarations.filter(
+      ({ name }) => sources.get(name)?.[0] === WORKFLOW,
+    );
+    const checks = exported.map(({ name, isType, required }) => {
+      const said = flags.find((flag) => flag.startsWith(`${name}<`));
+      const given =
+        said?.slice(name.length) ??
+        (required.length > 0 ? `<${required.join(", ")}>` : "");
+      const [mine, theirs] = isType
+        ? [`${name}${given}`, `pkg.${name}${given}`]
+        : [
+            `typeof ${name}${said ? given : ""}`,
+            `typeof pkg.${name}${said ? given : ""}`,
+          ];
+      // On one line each, so that an error is about the declaration.
+      return [
+        `export const allOf_${name}: ${theirs} = null! as ${mine};`,
+        `export const only_${name}: ${mine} = null! as ${theirs};`,
+      ].join(" ");
+    });
+    const head = `${importsOf(free)} import type * as pkg from "${WORKFLOW}";`;
+    return {
+      code: `${head}\n${code}\n${checks.join("\n")}\nexport {};`,
+      addedLines: 1,
+      declared: exported.map(({ name }) => name),
+    };
+  }
+
+  function importsOf(free) {
+    return [...free]
+      .filter((name) => sources.has(name))
+      .map((name) => {
+        const [module, isType] = sources.get(name);
+        return `import ${isType ? "type " : ""}{ ${name} } from "${module}";`;
+      })
+      .join(" ");
+  }
+}
+
+/** The names that a block uses and does not declare, and what it is. */
+export function namesIn(code) {
+  const file = ts.createSourceFile("block.ts", code, ts.ScriptTarget.ES2022);
+  const used = new Set();
+  const declared = new Set();
+  const visit = (node) => {
+    if (ts.isIdentifier(node)) used.add(node.text);
+    if (ts.isPropertyAccessExpression(node)) {
+      visit(node.expression);
+      return;
+    }
+    if (ts.isPropertyAssignment(node)) {
+      visit(node.initializer);
+      return;
+    }
+    if (node.name && ts.isIdentifier(node.name) && declares(node))
+      declared.add(node.name.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  const isModule = file.statements.some(
+    (node) =>
+      ts.isImportDeclaration(node) ||
+      ts.isExportDeclaration(node) ||
+      node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
+  );
+  const free = new Set([...used].filter((name) => !declared.has(name)));
+  return { free, isModule, declarations: declarationsIn(file) };
+}
+
+const declares = (node) =>
+  ts.isVariableDeclaration(node) ||
+  ts.isParameter(node) ||
+  ts.isBindingElement(node) ||
+  ts.isFunctionDeclaration(node) ||
+  ts.isClassDeclaration(node) ||
+  ts.isTypeAliasDeclaration(node) ||
+  ts.isInterfaceDeclaration(node) ||
+  ts.isTypeParameterDeclaration(node) ||
+  ts.isImportSpecifier(node) ||
+  ts.isImportClause(node) ||
+  ts.isNamespaceImport(node);
+
+function declarationsIn(file) {
+  const found = new Map();
+  for (const node of file.statements) {
+    const names = ts.isVariableStatement(node)
+      ? node.declarationList.declarations.map(({ name }) => name.text)
+      : node.name
+        ? [node.name.text]
+        : [];
+    const isType =
+      ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node);
+    for (const name of names)
+      found.set(name, { name, isType, required: requiredOf(node) });
+  }
+  return [...found.values()];
+}
+
+/** Something to give to each type parameter that has no default. */
+const requiredOf = (node) =>
+  (node.typeParameters ?? [])
+    .filter((parameter) => !parameter.default)
+    .map(() => '{ a: import("convex/values").VString }');

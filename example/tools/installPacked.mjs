@@ -1,0 +1,57 @@
+/**
+ * Gives an app the package as a user gets it: packed, and installed. All that it depends on is
+ * linked from what is installed here.
+ */
+import { mkdir, readdir, symlink } from "node:fs/promises";
+import path from "node:path";
+import { ROOT } from "./paths.mjs";
+import { run } from "./run.mjs";
+
+export const INSTALLED = path.join(ROOT, "node_modules");
+const SCOPE = "@convex-dev";
+const PACKAGE = "workflow";
+
+/** Returns the folder that the package is in. Needs `dist`. */
+export async function installPacked(app) {
+  const nodeModules = path.join(app, "node_modules");
+  await linkInstalled(INSTALLED, nodeModules, [SCOPE]);
+  await linkInstalled(
+    path.join(INSTALLED, SCOPE),
+    path.join(nodeModules, SCOPE),
+    [PACKAGE],
+  );
+  const target = path.join(nodeModules, SCOPE, PACKAGE);
+  await unpack(target, app);
+  return target;
+}
+
+/** Links all that is installed here except `excluded`: no network, no copies. */
+async function linkInstalled(from, to, excluded) {
+  await mkdir(to);
+  for (const name of await readdir(from)) {
+    if (name.startsWith(".") || excluded.includes(name)) continue;
+    await symlink(path.join(from, name), path.join(to, name));
+  }
+}
+
+async function unpack(target, tarballDir) {
+  const packed = await runChecked(
+    "npm",
+    ["pack", "--ignore-scripts", "--pack-destination", tarballDir],
+    ROOT,
+  );
+  const tarball = packed.trim().split("\n").at(-1);
+  await mkdir(target);
+  await runChecked(
+    "tar",
+    ["-xzf", path.join(tarballDir, tarball), "--strip-components=1"],
+    target,
+  );
+}
+
+/** Runs a command that has to succeed, and returns what it printed. */
+export async function runChecked(command, args, cwd) {
+  const { code, output } = await run(command, args, { cwd });
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")}\n${output}`);
+  return output;
+}
