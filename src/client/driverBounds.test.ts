@@ -19,17 +19,12 @@ import {
   useBackend,
   workflows,
 } from "../testing/harness.js";
-import {
-  insertRun,
-  insertSteps,
-  listenToConsole,
-} from "../testing/managing.js";
+import { insertRun, insertSteps } from "../testing/managing.js";
 import { sendEvent } from "./index.js";
 
 // What drivers share, hand over and hold: the pool's slots, their time, copies of journals.
 
 useBackend();
-const heard = listenToConsole();
 
 const allow = (t: ReturnType<typeof newBackend>, maxParallelism: number) =>
   inComponent(t, (ctx) =>
@@ -160,27 +155,6 @@ describe("the journal that a driver holds", () => {
       Array.from({ length: 5 }, () => ({ held: undefined, told: undefined })),
     );
   });
-});
-
-test("1,000 steps at once start within a transaction's limits, and take no turn each", async () => {
-  const t = newBackend({ execution: "driver", transactionLimits: true });
-  await allow(t, 100);
-  let turns = 0;
-  const { status } = await runHandler(t, async (step) => {
-    turns++;
-    await step.runMutation(steps.echo, { value: "first" });
-    const all = Array.from({ length: 1000 }, (_, value) =>
-      value % 2
-        ? step.runAction(steps.echoAction, { value })
-        : step.runMutation(steps.echo, { value }),
-    );
-    return (await Promise.all(all)).length;
-  });
-  expect(status).toEqual({ type: "completed", result: 1000 });
-  // The first, three that start them, one when all are done.
-  expect(turns).toBeLessThanOrEqual(6);
-  expect(await effects(t)).toHaveLength(501);
-  expect(heard.said).toEqual([]);
 });
 
 test("an action is begun by a driver that is young: the third of three that take 40 seconds by another", async () => {
