@@ -20,6 +20,7 @@ export const realClock = {
     wait(Math.max(0, ms));
     return () => clearTimeout(timer);
   },
+  giveWay: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
 /**

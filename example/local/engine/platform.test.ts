@@ -118,6 +118,27 @@ test("an action has fetch", async () => {
   });
 });
 
+test("calls made one after the other leave sockets and timers their turn, where time is real", async () => {
+  const deployment = createDeployment({ clock: realClock });
+  await deployment.deploy(await bundle(PLATFORM_APP));
+  let turns = 0;
+  let over = false;
+  const count = () => {
+    turns++;
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  for (let calls = 0; calls < 20; calls++)
+    await deployment.call({
+      path: "globals:countCalls",
+      args: {},
+      caller: { admin: true },
+    });
+  over = true;
+  await deployment.close();
+  expect(turns).toBeGreaterThanOrEqual(20);
+});
+
 test("code that takes too long fails with all that calls it, where time is real", async () => {
   const deployment = createDeployment({ codeTimeoutMs: 5 });
   await deployment.deploy(await bundle(PLATFORM_APP));

@@ -73,7 +73,10 @@ export class Transactions {
    */
   async runBody(target, options, body) {
     const { maxConflicts, onKilled } = options;
+    const { clock } = this.#host;
     for (let conflicts = 0; ;) {
+      // Transactions that follow one another on promises alone would leave sockets waiting.
+      await clock.giveWay?.();
       try {
         return await this.#attempt(target, options, body);
       } catch (error) {

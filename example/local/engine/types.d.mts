@@ -135,6 +135,8 @@ export interface Clock {
   now(): number;
   /** Calls `fire` once, `ms` from now; returns a function that prevents it. */
   setTimer(ms: number, fire: () => void): () => void;
+  /** Where time is real: lets whatever else the process does have its turn. */
+  giveWay?(): Promise<void>;
 }
 
 export interface DeploymentOptions {
