@@ -141,51 +141,57 @@ describe("cancel stops a run now:", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("an action that runs finishes, and its result is ignored quietly", async () => {
-    const t = newBackend();
-    const { open, passed } = gate();
-    let finished = false;
-    script("action", "slow", async () => {
-      await passed;
-      finished = true;
-      return "too late";
-    });
-    const id = await startHandler(t, (step) =>
-      step.runAction(steps.action, { name: "slow" }, { retry: true }),
-    );
-    await advance(A_WHILE);
-    await cancel(t, id);
-    await advance(A_WHILE);
-    open(null);
-    await drain();
-    expect(finished).toBe(true);
-    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-    const [row] = await journal(t, id);
-    expect(row!.step.runResult).toBeUndefined();
-    expect(heard.said).toEqual([]);
-  });
+  test.each(["driver", "pool"] as const)(
+    "an action that runs finishes, and its result is ignored quietly (%s)",
+    async (execution) => {
+      const t = newBackend({ execution });
+      const { open, passed } = gate();
+      let finished = false;
+      script("action", "slow", async () => {
+        await passed;
+        finished = true;
+        return "too late";
+      });
+      const id = await startHandler(t, (step) =>
+        step.runAction(steps.action, { name: "slow" }, { retry: true }),
+      );
+      await advance(A_WHILE);
+      await cancel(t, id);
+      await advance(A_WHILE);
+      open(null);
+      await drain();
+      expect(finished).toBe(true);
+      expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+      const [row] = await journal(t, id);
+      expect(row!.step.runResult).toBeUndefined();
+      expect(heard.said).toEqual([]);
+    },
+  );
 
-  test("an action that runs and fails is not retried, and is ignored quietly", async () => {
-    const t = newBackend();
-    const { open, passed } = gate();
-    let attempts = 0;
-    script("action", "slow", async () => {
-      attempts++;
-      await passed;
-      throw new Error("too late");
-    });
-    const id = await startHandler(t, (step) =>
-      step.runAction(steps.action, { name: "slow" }, { retry: true }),
-    );
-    await advance(A_WHILE);
-    await cancel(t, id);
-    await advance(A_WHILE);
-    open(null);
-    await drain();
-    expect(attempts).toBe(1);
-    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-    expect(heard.said).toEqual([]);
-  });
+  test.each(["driver", "pool"] as const)(
+    "an action that runs and fails is not retried, and is ignored quietly (%s)",
+    async (execution) => {
+      const t = newBackend({ execution });
+      const { open, passed } = gate();
+      let attempts = 0;
+      script("action", "slow", async () => {
+        attempts++;
+        await passed;
+        throw new Error("too late");
+      });
+      const id = await startHandler(t, (step) =>
+        step.runAction(steps.action, { name: "slow" }, { retry: true }),
+      );
+      await advance(A_WHILE);
+      await cancel(t, id);
+      await advance(A_WHILE);
+      open(null);
+      await drain();
+      expect(attempts).toBe(1);
+      expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+      expect(heard.said).toEqual([]);
+    },
+  );
 
   test("a run whose turn has not been taken, before it does anything", async () => {
     const t = newBackend();

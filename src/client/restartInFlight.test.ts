@@ -216,31 +216,34 @@ describe.each(Object.entries(kinds))("%s in flight", (_name, kind) => {
   });
 });
 
-test("what an action brings that was begun before the restart is ignored quietly", async () => {
-  const t = newBackend();
-  const gates = [gate<string>(), gate<string>()];
-  let begun = 0;
-  script("action", "slow", () => gates[begun++]!.passed);
-  const id = await startHandler(t, (step) =>
-    step.runAction(steps.action, { name: "slow" }),
-  );
-  await advance(A_WHILE);
-  await cancel(t, id);
-  await advance(A_WHILE);
-  await restart(t, id);
-  await advance(A_WHILE);
-  expect(begun).toBe(2);
-  gates[0]!.open("of the first execution");
-  await advance(A_WHILE);
-  expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-  gates[1]!.open("of the second");
-  await drain();
-  expect(await statusOf(t, id)).toEqual({
-    type: "completed",
-    result: "of the second",
-  });
-  expect(heard.said).toEqual([]);
-});
+test.each(["driver", "pool"] as const)(
+  "what an action brings that was begun before the restart is ignored quietly (%s)",
+  async (execution) => {
+    const t = newBackend({ execution });
+    const gates = [gate<string>(), gate<string>()];
+    let begun = 0;
+    script("action", "slow", () => gates[begun++]!.passed);
+    const id = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "slow" }),
+    );
+    await advance(A_WHILE);
+    await cancel(t, id);
+    await advance(A_WHILE);
+    await restart(t, id);
+    await advance(A_WHILE);
+    expect(begun).toBe(2);
+    gates[0]!.open("of the first execution");
+    await advance(A_WHILE);
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    gates[1]!.open("of the second");
+    await drain();
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "of the second",
+    });
+    expect(heard.said).toEqual([]);
+  },
+);
 
 describe("results that are kept", () => {
   test("and came in before the cut are shown where they were", async () => {

@@ -59,6 +59,7 @@ describe("what comes too late changes nothing and says nothing:", () => {
     await expectIgnored(t, () => turn(t, id, 1));
     await restart(t, id, { startAsync: true });
     await expectIgnored(t, () => turn(t, id, 0));
+    await expectIgnored(t, () => turn(t, id, 1));
     expect(turns).toBe(1);
     await drain();
     await cleanup(t, id);

@@ -172,7 +172,11 @@ export const DEFECTS = [
     file: "src/component/completing.ts",
     find: "if (run?.generationNumber !== generationNumber) return null;",
     replace: "if (!run) return null;",
-    killedBy: FAULTS,
+    killedBy: {
+      file: "src/component/late.test.ts",
+      title:
+        "a query or mutation step of an earlier generation: its function doesn't run",
+    },
   },
   {
     name: "fence: turns of an earlier generation taken",
@@ -180,7 +184,7 @@ export const DEFECTS = [
     find: "if (run?.generationNumber !== generationNumber) return null;",
     replace: "if (!run) return null;",
     killedBy: {
-      file: "src/component/pool.test.ts",
+      file: "src/component/late.test.ts",
       title:
         "a turn of an earlier generation, of an ended run, of one that is gone",
     },
@@ -192,7 +196,8 @@ export const DEFECTS = [
     replace: "",
     killedBy: {
       file: "src/client/cancel.test.ts",
-      title: "an action that runs finishes, and its result is ignored quietly",
+      title:
+        "an action that runs finishes, and its result is ignored quietly (pool)",
     },
   },
   {
@@ -201,9 +206,9 @@ export const DEFECTS = [
     find: "run.generationNumber++;",
     replace: "",
     killedBy: {
-      file: "src/client/restartInFlight.test.ts",
+      file: "src/component/late.test.ts",
       title:
-        "what an action brings that was begun before the restart is ignored quietly",
+        "a turn of an earlier generation, of an ended run, of one that is gone",
     },
   },
   {
