@@ -36,9 +36,7 @@ const exported = (
 
 test("an export that is not listed, is elsewhere, is of another kind or is gone is told", () => {
   const problems = new Problems();
-  const rows: any = readTables({ lines: TABLE.split("\n") }).get(
-    "pkg",
-  );
+  const rows: any = readTables({ lines: TABLE.split("\n") }).get("pkg");
   const all = [
     exported("one", true),
     exported("Two", false),
