@@ -37,7 +37,7 @@ export async function checkExports({
     }
     listed.delete(entry);
     const exported = exportsOf(program, installed, entryPoint);
-    compare(entry, rows, exported, problems);
+    compareExports(entry, rows, exported, problems);
     for (const { name } of exported)
       if (!declared.has(name) && !NOT_REPEATED.has(name))
         problems.add({ source: "_autodocs" }, `no block declares ${name}`);
@@ -48,7 +48,7 @@ export async function checkExports({
 }
 
 /** A heading in backquotes begins the table of an entry point. */
-function readTables({ lines }) {
+export function readTables({ lines }) {
   const tables = new Map();
   let rows;
   for (const [at, line] of lines.entries()) {
@@ -63,7 +63,7 @@ function readTables({ lines }) {
   return tables;
 }
 
-function compare(entry, rows, exported, problems) {
+export function compareExports(entry, rows, exported, problems) {
   for (const { name, isValue, definedIn, documentation } of exported) {
     const place = { source: SOURCE };
     const row = rows.find((each) => each.name === name);

@@ -56,6 +56,7 @@ export const COMMANDS = {
   "npm run check:bundle": stage("check:bundle"),
   "npm run check:pack": stage("check:pack"),
   "npm run docs:check": stage("docs:check"),
+  "npm run docs:check -- --keep": not("it leaves a folder behind"),
   "npm run docs:check -- --write": not("it writes; the gate checks"),
   "npm run test:watch": not("it watches, until it is stopped"),
   "npx vitest run src/client/replay": TESTS,
@@ -83,6 +84,7 @@ export const COMMANDS = {
     'startPushedDev(app, "--port"',
   ),
   "npm run convex --": CLI,
+  "npx convex run": CLI,
   "npx convex": CLI,
   'npm run convex -- run example:exampleWorkflow \'{ "args": { "exampleArg": "James" } }\'':
     bySource(

@@ -27,12 +27,12 @@ const FIGURES = [
 ];
 
 export function costTable(results) {
-  const titles = FIGURES.map(([, title]) => `${title}: 0.4.8, this`);
+  const titles = FIGURES.map(([, title]) => `${title}, 0.4.8 / this`);
   const rows = SHOWN.map(([scenario, n, words]) => {
     const cells = FIGURES.map(([figure]) =>
       ["0.4.8", "this"]
         .map((which) => sum(results, { scenario, n, which }, figure))
-        .join(", "),
+        .join(" / "),
     );
     return `| ${n} ${words} | ${cells.join(" | ")} |`;
   });
