@@ -19,9 +19,8 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
-import { internal as app } from "../testing/app/_generated/api.js";
 import { everyRow } from "../testing/tables.js";
-import { cancel, sendEvent, start, type StartOptions } from "./index.js";
+import { cancel, sendEvent } from "./index.js";
 
 useBackend();
 
@@ -107,6 +106,64 @@ describe("a chain of steps", () => {
     );
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
+  });
+});
+
+describe("goes to the pool, and no driver waits for it:", () => {
+  test.each<[string, Handler]>([
+    [
+      "a step that is to start later",
+      (step) => step.runMutation(steps.echo, { value: 1 }, { runAfter: 5000 }),
+    ],
+    [
+      "each of several steps",
+      (step) =>
+        Promise.all([
+          step.runMutation(steps.echo, { value: 1 }),
+          step.runQuery(steps.echoQuery, { value: 1 }),
+        ]),
+    ],
+    [
+      "a step beside a child",
+      (step) =>
+        Promise.all([
+          step.runWorkflow(workflows.workflow, { handler: "child" }),
+          step.runMutation(steps.echo, { value: 1 }),
+        ]),
+    ],
+    [
+      "a step beside one that is in flight already",
+      async (step) => {
+        const slow = step.runMutation(
+          steps.echo,
+          { value: 1 },
+          { runAfter: 5000 },
+        );
+        await step.sleep(10);
+        await step.runMutation(steps.echo, { value: 2 });
+        await slow;
+      },
+    ],
+    [
+      "the second attempt of an action",
+      async (step) => {
+        await step
+          .runAction(steps.action, { name: "fails" }, { retry: true })
+          .catch(() => undefined);
+      },
+    ],
+  ])("%s", async (_what, handler) => {
+    const t = newBackend({ execution: "driver" });
+    script("handler", "child", (step) => step.sleep(1000));
+    script("action", "fails", () => {
+      throw new Error("again");
+    });
+    const { workflowId, status } = await runHandler(t, handler);
+    expect(status).toMatchObject({ type: "completed" });
+    for (const { step, drivenBy } of await journal(t, workflowId))
+      if ("functionType" in step)
+        expect([drivenBy, typeof step.workId]).toEqual([undefined, "string"]);
+    expect((await theRun(t)).driver).toBeUndefined();
   });
 });
 
@@ -230,86 +287,4 @@ test("a call of a driver that was replaced changes nothing", async () => {
     );
   expect(await everyRow(t)).toEqual(before);
   await drain();
-});
-
-describe("how steps are executed", () => {
-  type Execution = "driver" | "pool";
-
-  /** How the step of a run was executed. */
-  async function executedBy(
-    t: Backend,
-    workflow: typeof workflows.workflow,
-    options: StartOptions = {},
-  ): Promise<Execution> {
-    script("handler", "main", (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
-    const id = await t.mutation((ctx) =>
-      start(ctx, workflow, { handler: "main" }, options),
-    );
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: 1 });
-    const [row] = await journal(t, id);
-    return row!.drivenBy === undefined ? "pool" : "driver";
-  }
-
-  test("is by drivers, where nobody says anything", async () => {
-    const t = newBackend();
-    await inComponent(t, async (ctx) => {
-      for (const { _id } of await ctx.db.query("config").collect())
-        await ctx.db.delete("config", _id);
-    });
-    expect(await executedBy(t, workflows.workflow)).toBe("driver");
-  });
-
-  const { pooledByManager, pooledByWorkflow, drivenByWorkflow } = app.managed;
-
-  test.each([
-    ["the component's config", "pool", workflows.workflow, {}, "pool"],
-    ["a manager, before the config", "driver", pooledByManager, {}, "pool"],
-    ["a workflow, before the config", "driver", pooledByWorkflow, {}, "pool"],
-    ["a workflow, before its manager", "pool", drivenByWorkflow, {}, "driver"],
-    [
-      "start, before all others",
-      "driver",
-      drivenByWorkflow,
-      { execution: "pool" },
-      "pool",
-    ],
-    [
-      "start, before all others, again",
-      "pool",
-      pooledByWorkflow,
-      { execution: "driver" },
-      "driver",
-    ],
-  ] as const)(
-    "is said by %s",
-    async (_whom, execution, workflow, options, expected) => {
-      const t = newBackend({ execution });
-      const found = await executedBy(t, workflow, options);
-      expect(found).toBe(expected);
-    },
-  );
-
-  test("goes for a run's children as well, if start says it", async () => {
-    const t = newBackend({ execution: "driver" });
-    script("handler", "child", (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
-    script("handler", "main", (step) =>
-      step.runWorkflow(workflows.workflow, { handler: "child" }),
-    );
-    await t.mutation((ctx) =>
-      start(
-        ctx,
-        workflows.workflow,
-        { handler: "main" },
-        { execution: "pool" },
-      ),
-    );
-    await drain();
-    const runs = await rows(t, "workflows");
-    expect(runs.map(({ drivers }) => drivers)).toEqual([undefined, undefined]);
-  });
 });

@@ -1,20 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { internal } from "../component/_generated/api.js";
+import { internal as app } from "../testing/app/_generated/api.js";
 import type { Handler } from "../testing/app/scripts.js";
 import {
   drain,
   inComponent,
   journal,
   newBackend,
+  rows,
   script,
   startHandler,
   statusOf,
   steps,
   useBackend,
+  workflows,
   type Backend,
 } from "../testing/harness.js";
+import { start, type StartOptions } from "./index.js";
 
-// `utils:updateConfig` goes for runs in flight too: from the next step on.
+// Who says how steps are executed; and that `utils:updateConfig` goes for runs in flight too, from the
+// next step on.
 
 useBackend();
 
@@ -89,5 +94,87 @@ describe.each([
       found.slice(0, switchedAt + 1).map(() => from),
     );
     expect(found.slice(sure)).toEqual(found.slice(sure).map(() => to));
+  });
+});
+
+describe("how steps are executed", () => {
+  type Execution = "driver" | "pool";
+
+  /** How the step of a run was executed. */
+  async function executedBy(
+    t: Backend,
+    workflow: typeof workflows.workflow,
+    options: StartOptions = {},
+  ): Promise<Execution> {
+    script("handler", "main", (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    const id = await t.mutation((ctx) =>
+      start(ctx, workflow, { handler: "main" }, options),
+    );
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ result: 1 });
+    const [row] = await journal(t, id);
+    return row!.drivenBy === undefined ? "pool" : "driver";
+  }
+
+  test("is by drivers, where nobody says anything", async () => {
+    const t = newBackend();
+    await inComponent(t, async (ctx) => {
+      for (const { _id } of await ctx.db.query("config").collect())
+        await ctx.db.delete("config", _id);
+    });
+    expect(await executedBy(t, workflows.workflow)).toBe("driver");
+  });
+
+  const { pooledByManager, pooledByWorkflow, drivenByWorkflow } = app.managed;
+
+  test.each([
+    ["the component's config", "pool", workflows.workflow, {}, "pool"],
+    ["a manager, before the config", "driver", pooledByManager, {}, "pool"],
+    ["a workflow, before the config", "driver", pooledByWorkflow, {}, "pool"],
+    ["a workflow, before its manager", "pool", drivenByWorkflow, {}, "driver"],
+    [
+      "start, before all others",
+      "driver",
+      drivenByWorkflow,
+      { execution: "pool" },
+      "pool",
+    ],
+    [
+      "start, before all others, again",
+      "pool",
+      pooledByWorkflow,
+      { execution: "driver" },
+      "driver",
+    ],
+  ] as const)(
+    "is said by %s",
+    async (_whom, execution, workflow, options, expected) => {
+      const t = newBackend({ execution });
+      const found = await executedBy(t, workflow, options);
+      expect(found).toBe(expected);
+    },
+  );
+
+  test("goes for a run's children as well, if start says it", async () => {
+    const t = newBackend({ execution: "driver" });
+    script("handler", "child", (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    script("handler", "main", (step) =>
+      step.runWorkflow(workflows.workflow, { handler: "child" }),
+    );
+    await t.mutation((ctx) =>
+      start(
+        ctx,
+        workflows.workflow,
+        { handler: "main" },
+        { execution: "pool" },
+      ),
+    );
+    await drain();
+    const runs = await rows(t, "workflows");
+    expect(runs.map(({ drivers }) => drivers)).toEqual([undefined, undefined]);
   });
 });
