@@ -275,3 +275,31 @@ describe("a driver that comes while a turn is due,", () => {
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
   });
 });
+
+test.each(["mutation", "action"] as const)(
+  "a run whose workflow is gone, in the midst of being driven, fails and says so; its %s is recorded",
+  async (type) => {
+    let isGone = false;
+    const calls = new Calls(({ path }) => {
+      if (isGone && path === "workflows:workflow")
+        throw new Error("Could not find function workflows:workflow");
+    });
+    const t = newBackend({ execution: "driver", wrap: calls.wrap });
+    const begun = attempts();
+    const workflowId = await startHandler(t, async (step) => {
+      if (type === "mutation")
+        return await step.runMutation(steps.echo, { value: 1 });
+      return await step.runAction(steps.action, act);
+    });
+    isGone = true;
+    await drain();
+    expect(await statusOf(t, workflowId)).toEqual({
+      type: "failed",
+      error: "Could not find function workflows:workflow",
+    });
+    const [row] = await journal(t, workflowId);
+    expect(row!.step.runResult).toMatchObject({ kind: "success" });
+    expect((await effects(t)).length + begun.length).toBe(1);
+    expect((await rows(t, "workflows"))[0]!.driver).toBeUndefined();
+  },
+);

@@ -16,6 +16,7 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { insertRun } from "../testing/managing.js";
 import { start, type StartOptions } from "./index.js";
 
 // Who says how steps are executed; and that `utils:updateConfig` goes for runs in flight too, from the
@@ -156,6 +157,21 @@ describe("how steps are executed", () => {
       expect(found).toBe(expected);
     },
   );
+
+  test("is by the pool for a run that the existing package began", async () => {
+    const t = newBackend({ execution: "driver" });
+    script("handler", "main", (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    const workflowId = await insertRun(t, { engineVersion: undefined });
+    const turn = { workflowId, generationNumber: 0 };
+    await t.mutation((ctx) =>
+      ctx.runMutation(workflows.workflow, turn as never),
+    );
+    await drain();
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
+    expect(await modes(t, workflowId)).toEqual(["pool"]);
+  });
 
   test("goes for a run's children as well, if start says it", async () => {
     const t = newBackend({ execution: "driver" });
