@@ -112,26 +112,3 @@ export class Host {
       componentPath === "" ? this.environment.get(name) : undefined;
   }
 }
-
-/**
- * Stands where a function of the developer's would, for what the host itself does
- * to a component's tables.
- *
- * @param {string} componentPath
- * @param {string} name
- * @returns {RunnableFunction}
- */
-export function systemFunction(componentPath, name) {
-  return {
-    componentPath,
-    path: `_system:${name}`,
-    kind: "mutation",
-    visibility: "internal",
-    modulePath: "_system.js",
-    name,
-    method: "invokeMutation",
-    args: { type: "any" },
-    returns: null,
-    bundle: { scripts: new Map(), position: () => undefined },
-  };
-}

@@ -6,7 +6,7 @@ import {
   FunctionError,
   messageOf,
 } from "./errors.mjs";
-import { systemFunction } from "./host.mjs";
+import { systemFunction } from "./functions.mjs";
 import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 
 /** @import { Origin } from "./frames.mjs" */
