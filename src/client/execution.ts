@@ -202,6 +202,8 @@ export class Execution {
     request: WorkflowRequest,
     turn: InlineTurn,
   ): Promise<Outcome | null> {
+    // Its function may read the journal, or restart the run: it finds what was executed written down.
+    await this.recordCompleted();
     const outcome = await this.tryInline(request, turn);
     if (!(await isHalfUnused(this.ctx))) this.limits = LAST_LIMITS;
     return outcome;
@@ -305,7 +307,7 @@ export class Execution {
     for (const { entry, delivery } of deliveries)
       this.changed.change(entry.stepId, { delivery });
     for (const { entry, interest } of waits)
-      this.changed.change(entry.stepId, interest);
+      this.changed.change(entry.stepId, { group: undefined, ...interest });
     for (const row of rows) this.changed.add(row);
   }
 

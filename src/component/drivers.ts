@@ -5,15 +5,27 @@ import { internal } from "./_generated/api.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
 import type { DueStep } from "./execution.js";
-import { cancelJob, enqueue, isPending } from "./pooling.js";
+import { cancelJob, enqueue, stateOf } from "./pooling.js";
 import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import { cancelScheduled } from "./scheduling.js";
 
-/** Tells a run's driver, if it has one, that the copy of the journal that it holds is out of date. */
+/**
+ * Tells a run's driver, if it has one, that the copy of the journal that it holds is out of date. Once:
+ * the results of a fan-out beside it would meet in the run's row.
+ */
 export async function noteChange(ctx: MutationCtx, run: Run) {
-  if (!run.driver) return;
-  run.revision = (run.revision ?? 0) + 1;
+  const { driver, revision = 0 } = run;
+  if (driver?.revision !== revision) return;
+  run.revision = revision + 1;
   await ctx.db.patch("workflows", run._id, { revision: run.revision });
+}
+
+/** The run's driver is given a new copy of the journal. */
+export async function noteCopy(ctx: MutationCtx, run: Run) {
+  const { driver, revision = 0 } = run;
+  if (!driver || driver.revision === revision) return;
+  run.driver = { ...driver, revision };
+  await ctx.db.patch("workflows", run._id, { driver: run.driver });
 }
 
 /** One driver of a run, as a job and a check name it. */
@@ -57,18 +69,18 @@ export async function forgetDriver(ctx: MutationCtx, run: Run) {
 /** As `dismissDriver`; and if its job has not begun, it won't. */
 export async function releaseDriver(ctx: MutationCtx, run: Run) {
   if (!run.driver) return;
-  if (await isPending(ctx, run.driver.workId))
+  if ((await stateOf(ctx, run.driver.workId)) === "pending")
     await cancelJob(ctx, run.driver.workId);
   await dismissDriver(ctx, run);
 }
 
-/** The step that a driver is to execute next: an action with all it takes to call it. */
-export const vDrivenStep = v.object({
+/** A driver's first step. No deeper than a job of its own would hold it: documents nest 16 deep at most. */
+export const vFirstStep = {
   stepNumber: v.number(),
-  action: v.optional(
-    v.object({ handle: v.string(), args: v.any(), name: v.string() }),
-  ),
-});
+  handle: v.optional(v.string()),
+  args: v.optional(v.any()),
+  name: v.optional(v.string()),
+};
 
 /** A driver that has not got on with a query or mutation for so long is replaced. */
 export const DRIVER_CHECK_MS = 60_000;
@@ -97,7 +109,8 @@ export async function startDriver(
         args: {
           ...id,
           workflowHandle: run.workflowHandle,
-          due: drivenStep(due),
+          stepNumber: due.stepNumber,
+          ...drivenStep(due).action,
         },
         runAt: due.runAt,
         onComplete: {
@@ -113,7 +126,7 @@ export async function startDriver(
   const checkId = await ctx.scheduler.runAfter(
     DRIVER_CHECK_MS,
     internal.recovering.check,
-    { ...id, stepNumber: due.stepNumber },
+    { ...id, stepNumber: due.stepNumber, afterMs: DRIVER_CHECK_MS },
   );
   run.drivers = driver;
   run.driver = { workId: workId!, checkId };

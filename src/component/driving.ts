@@ -1,5 +1,5 @@
 import type { FunctionHandle } from "convex/server";
-import { v } from "convex/values";
+import { v, type ObjectType } from "convex/values";
 import {
   canBeHeld,
   type DrivenStep,
@@ -14,7 +14,7 @@ import {
   mutation,
   type ActionCtx,
 } from "./_generated/server.js";
-import { dismissDriver, driverOf, vDrivenStep, vDriver } from "./drivers.js";
+import { dismissDriver, driverOf, vDriver, vFirstStep } from "./drivers.js";
 import { attemptAction, type ActionOutcome } from "./execute.js";
 import type { LogLevel } from "./logging.js";
 import { parseRunId, type StepRow } from "./runs.js";
@@ -43,9 +43,11 @@ type Reply = DriveReply<StepRow>;
  * step is next. It ends when there is none, or more than one, or when it was dismissed.
  */
 export const drive = internalAction({
-  args: { ...vDriver, workflowHandle: v.string(), due: vDrivenStep },
+  args: { ...vDriver, workflowHandle: v.string(), ...vFirstStep },
   returns: v.null(),
-  handler: async (ctx, { workflowHandle, due, ...id }) => {
+  handler: async (ctx, args) => {
+    const { workflowId, generationNumber, driver, workflowHandle } = args;
+    const id = { workflowId, generationNumber, driver };
     const startedAt = Date.now();
     const age = () => Date.now() - startedAt;
     // A scheduled mutation is repeated until it commits.
@@ -55,7 +57,7 @@ export const drive = internalAction({
       return null;
     };
     // Its job may have waited long.
-    let next: DrivenStep | null = { ...due, unsure: true };
+    let next: DrivenStep | null = { ...firstStep(args), unsure: true };
     let held: Held | undefined;
     while (next) {
       const { stepNumber, action, unsure } = next;
@@ -84,9 +86,19 @@ export const drive = internalAction({
   },
 });
 
+function firstStep({
+  stepNumber,
+  handle,
+  args,
+  name,
+}: ObjectType<typeof vFirstStep>): DrivenStep {
+  if (handle === undefined) return { stepNumber };
+  return { stepNumber, action: { handle, args: args as unknown, name: name! } };
+}
+
 /**
- * Whether an action may begin: it is still to be executed by this driver. Or its run was cleaned up:
- * an action that was in flight then goes on. (Had the run been canceled first, the driver's job had been.)
+ * Whether an action may begin: it is still to be executed by this driver. Or its run was cleaned up: a
+ * job of the pool that has begun goes on then, too.
  */
 export const isDue = internalQuery({
   args: { ...vDriver, stepNumber: v.number() },

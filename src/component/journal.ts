@@ -10,7 +10,7 @@ import {
   vDrive,
   writeCompleted,
 } from "./driven.js";
-import { noteChange } from "./drivers.js";
+import { noteChange, noteCopy } from "./drivers.js";
 import {
   pages,
   readJournal,
@@ -60,7 +60,7 @@ export const beginTurn = mutation({
     const driven = drive && (await executeDriven(ctx, run, drive));
     if (driven === null || run.runResult) return null;
     if (driven) run = driven.run;
-    await clearPendingTurn(ctx, run);
+    await clearPendingTurn(ctx, run, { isDriven: drive !== undefined });
     const completed = driven?.completed;
     if (completed && drive!.held?.revision === (run.revision ?? 0))
       return {
@@ -70,6 +70,7 @@ export const beginTurn = mutation({
         blocked: false,
         logLevel: drive!.held.logLevel,
       };
+    if (drive) await noteCopy(ctx, run);
     const { entries, size, ...read } = await readJournal(ctx, run._id);
     const tooLarge = read.tooLarge ?? (completed && tooLargeWith(driven, size));
     const { log } = await readConfig(ctx);

@@ -64,10 +64,10 @@ export async function cancelJob(ctx: MutationCtx, workId: string) {
   await ctx.runMutation(components.workpool.lib.cancel, { id: workId });
 }
 
-/** Whether a job has not begun. */
-export async function isPending(ctx: MutationCtx, workId: string) {
+/** Pending: it has not begun. Finished: it has ended, or the pool doesn't know it. */
+export async function stateOf(ctx: MutationCtx, workId: string) {
   const { state } = await ctx.runQuery(components.workpool.lib.status, {
     id: workId,
   });
-  return state === "pending";
+  return state;
 }

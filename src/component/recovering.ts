@@ -12,7 +12,7 @@ import {
   vDriver,
 } from "./drivers.js";
 import { vActionOutcome } from "./execute.js";
-import { isPending } from "./pooling.js";
+import { stateOf } from "./pooling.js";
 import { executeAgain } from "./retrying.js";
 import type { Run, StepRow } from "./runs.js";
 import { wake } from "./waking.js";
@@ -81,14 +81,18 @@ export const onComplete = internalMutation({
 const isAction = ({ step }: StepRow) =>
   "functionType" in step && step.functionType === "action";
 
+/** While a driver waits in the pool, for others, it is looked after more and more rarely. */
+const LONGEST_CHECK_MS = 10 * 60_000;
+
 /**
- * Takes a run over from a driver that has not got on with a query or mutation since the last check.
- * One that the pool has not begun waits for others, as the step would in its place.
+ * Takes a run over from a driver that has not got on with a query or mutation since the last check, or
+ * that has ended without telling what came of its action. One that the pool has not begun waits for
+ * others, as the step would in its place.
  */
 export const check = internalMutation({
-  args: { ...vDriver, stepNumber: v.number() },
+  args: { ...vDriver, stepNumber: v.number(), afterMs: v.number() },
   returns: v.null(),
-  handler: async (ctx, { stepNumber, ...id }) => {
+  handler: async (ctx, { stepNumber, afterMs, ...id }) => {
     const found = await driverOf(ctx, id);
     if (!found) return null;
     const { run, row } = found;
@@ -97,16 +101,23 @@ export const check = internalMutation({
       await wakeUnended(ctx, run);
       return null;
     }
-    const stands = row.stepNumber === stepNumber && !isAction(row);
-    if (stands && !(await isPending(ctx, run.driver!.workId))) {
+    const state = await stateOf(ctx, run.driver!.workId);
+    const isLost = isAction(row) ? state === "finished" : state !== "pending";
+    if (row.stepNumber === stepNumber && isLost) {
       await forgetDriver(ctx, run);
-      await executeAgain(ctx, { row, run });
+      if (isAction(row))
+        await recordAlone(ctx, run, row, actionDied(WITHOUT_A_WORD));
+      else await executeAgain(ctx, { row, run });
       return null;
     }
+    const nextMs =
+      state === "pending"
+        ? Math.min(2 * afterMs, LONGEST_CHECK_MS)
+        : DRIVER_CHECK_MS;
     const checkId = await ctx.scheduler.runAfter(
-      DRIVER_CHECK_MS,
+      nextMs,
       internal.recovering.check,
-      { ...id, stepNumber: row.stepNumber },
+      { ...id, stepNumber: row.stepNumber, afterMs: nextMs },
     );
     await ctx.db.patch("workflows", run._id, {
       driver: { ...run.driver!, checkId },
@@ -114,3 +125,5 @@ export const check = internalMutation({
     return null;
   },
 });
+
+const WITHOUT_A_WORD = { error: "its driver ended without a word" };

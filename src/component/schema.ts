@@ -148,8 +148,9 @@ export const vEventState = v.union(
 );
 
 export default defineSchema({
-  // One row a run. Written by `create`, by the turn that ends the run, by cancel and restart, and
-  // (pendingTurn only) by whatever wakes the run and by the turn that answers. Read by every turn
+  // One row a run. Written by `create`, by the turn that ends the run, by cancel and restart; in part
+  // by whatever wakes the run and the turn that answers (pendingTurn), where drivers come, go and are
+  // checked (driver, drivers), and by the first change beside a driver (revision). Read by every turn
   // and every completion. Dies in cleanup, before its steps and events do.
   workflows: defineTable({
     name: v.optional(v.string()),
@@ -177,7 +178,14 @@ export default defineSchema({
     /** How its steps are executed. Absent: as its manager or the component's config says. */
     execution: v.optional(vExecution),
     /** The driver believed to be alive: a job of the pool, and the scheduled check on it. */
-    driver: v.optional(v.object({ workId: v.string(), checkId: v.string() })),
+    driver: v.optional(
+      v.object({
+        workId: v.string(),
+        checkId: v.string(),
+        /** Of the journal, when the driver was last given a copy of it. */
+        revision: v.optional(v.number()),
+      }),
+    ),
     /** How many drivers it has had. A driver with a lower number changes nothing any more. */
     drivers: v.optional(v.number()),
     /** Raised by whatever changes the journal beside a driver, which holds a copy of it. */

@@ -25,11 +25,22 @@ export async function scheduleTurn(ctx: MutationCtx, run: Run) {
   return { scheduledId: scheduledId as string, checkId: checkId as string };
 }
 
-/** The turn begins: what was due is done, unless this transaction dies, with this in it. */
-export async function clearPendingTurn(ctx: MutationCtx, run: Run) {
+/**
+ * The turn begins: what was due is done, unless this transaction dies, with this in it. If it is a
+ * driver's turn it stands for the scheduled one; otherwise it is the scheduled one, which must not cancel
+ * itself.
+ */
+export async function clearPendingTurn(
+  ctx: MutationCtx,
+  run: Run,
+  { isDriven }: { isDriven: boolean },
+) {
   const { pendingTurn } = run;
   if (!pendingTurn) return;
-  if ("checkId" in pendingTurn) await cancelScheduled(ctx, pendingTurn.checkId);
+  if ("checkId" in pendingTurn) {
+    await cancelScheduled(ctx, pendingTurn.checkId);
+    if (isDriven) await cancelScheduled(ctx, pendingTurn.scheduledId);
+  }
   run.pendingTurn = undefined;
   await ctx.db.patch("workflows", run._id, { pendingTurn: undefined });
 }

@@ -116,6 +116,8 @@ async function isLastOfGroup(ctx: MutationCtx, row: StepRow) {
         .eq("group", row.group)
         .eq("step.inProgress", true),
     )
+    // The newest is likely to be the last to end: what the others read, nobody writes meanwhile.
+    .order("desc")
     .first();
   return other === null;
 }

@@ -36,8 +36,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: revision of the journal not raised",
     file: "src/component/drivers.ts",
-    find: "run.revision = (run.revision ?? 0) + 1;",
-    replace: "run.revision ??= 0;",
+    find: "run.revision = revision + 1;",
+    replace: "run.revision = revision;",
     killedBy: test(
       "driver",
       "a sleep that ends first is shown first, and the driver goes on over what changed",
@@ -56,8 +56,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: replaced while it waits in the pool",
     file: "src/component/recovering.ts",
-    find: "stands && !(await isPending(ctx, run.driver!.workId))",
-    replace: "stands",
+    find: 'state === "finished" : state !== "pending";',
+    replace: 'state === "finished" : true;',
     killedBy: test("driver", "is not taken over, however long that is"),
   },
   {
@@ -173,5 +173,35 @@ export const DRIVER_DEFECTS = [
     find: 'mode === "pool" ||',
     replace: '(mode === "pool" && !turn.caller) ||',
     killedBy: test("driverSwitch", "from driver to pool while step 0 runs"),
+  },
+  {
+    name: "driver: ends without a word, and nobody minds",
+    file: "src/component/recovering.ts",
+    find: 'isAction(row) ? state === "finished"',
+    replace: "isAction(row) ? false",
+    killedBy: test(
+      "driverBeside",
+      "a driver that ends without telling what came of its action doesn't leave the run stuck",
+    ),
+  },
+  {
+    name: "driver: what it executed is not written down before an inline step",
+    file: "src/client/execution.ts",
+    find: "    await this.recordCompleted();\n    const outcome",
+    replace: "    const outcome",
+    killedBy: test(
+      "driverBeside",
+      "that restarts the run finds the driver's action done: it is not executed again",
+    ),
+  },
+  {
+    name: "driver: takes a turn, and leaves it due",
+    file: "src/component/turns.ts",
+    find: "if (isDriven) await cancelScheduled(ctx, pendingTurn.scheduledId);",
+    replace: "",
+    killedBy: test(
+      "driverBeside",
+      "a turn that was due and that a driver took is not taken again",
+    ),
   },
 ];

@@ -201,7 +201,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             args: any;
-            driver?: { checkId: string; workId: string };
+            driver?: { checkId: string; revision?: number; workId: string };
             drivers?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
@@ -327,7 +327,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             args: any;
-            driver?: { checkId: string; workId: string };
+            driver?: { checkId: string; revision?: number; workId: string };
             drivers?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
@@ -762,7 +762,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             args: any;
-            driver?: { checkId: string; workId: string };
+            driver?: { checkId: string; revision?: number; workId: string };
             drivers?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
