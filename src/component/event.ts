@@ -16,7 +16,7 @@ export const create = mutation({
   handler: async (ctx, { name, workflowId }) => {
     const run = await getRun(ctx, workflowId);
     checkName(name);
-    refuseFinished(run, `create event "${name}"`);
+    refuseFinished(run, `create event "${name}" of`);
     return await ctx.db.insert("events", {
       workflowId: run._id,
       name,
