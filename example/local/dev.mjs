@@ -70,9 +70,9 @@ async function keepPushed({ app, server, typecheck, stop }) {
     wasPushed = true;
   });
   const sources = [path.join(app, "convex"), path.join(ROOT, "src")];
-  const unwatch = watchSources(sources, () => void update());
+  const unwatch = await watchSources(sources, () => void update());
   void update();
   await new Promise((resolve) => stop.addEventListener("abort", resolve));
-  unwatch();
+  await unwatch();
   await update();
 }

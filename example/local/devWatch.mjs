@@ -1,5 +1,5 @@
-import { watch } from "node:fs";
 import path from "node:path";
+import { watch } from "chokidar";
 
 /** Editors and compilers write several files in a row. */
 const SETTLE_MS = 200;
@@ -12,21 +12,23 @@ const IGNORED = /(^|\/)(_generated\/|\.|#)|\.test(-d)?\.ts$|~$/;
  *
  * @param {string[]} folders
  * @param {() => void} onChange
- * @returns {() => void} ends the watch
+ * @returns {Promise<() => Promise<void>>} ends the watch; it has begun when this is settled
  */
-export function watchSources(folders, onChange) {
+export async function watchSources(folders, onChange) {
   let timer;
-  const changed = (_event, file) => {
-    const relative = file?.split(path.sep).join("/") ?? "";
-    if (IGNORED.test(relative)) return;
+  const isIgnored = (file) =>
+    folders.some((folder) => {
+      const relative = path.relative(folder, file).split(path.sep).join("/");
+      return !relative.startsWith("..") && IGNORED.test(relative);
+    });
+  const watcher = watch(folders, { ignoreInitial: true, ignored: isIgnored });
+  watcher.on("all", () => {
     clearTimeout(timer);
     timer = setTimeout(onChange, SETTLE_MS);
-  };
-  const watchers = folders.map((folder) =>
-    watch(folder, { recursive: true }, changed),
-  );
-  return () => {
+  });
+  await new Promise((resolve) => watcher.once("ready", resolve));
+  return async () => {
     clearTimeout(timer);
-    for (const watcher of watchers) watcher.close();
+    await watcher.close();
   };
 }
