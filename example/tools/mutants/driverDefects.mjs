@@ -134,7 +134,7 @@ export const DRIVER_DEFECTS = [
     replace: "execution.reply()",
     killedBy: test(
       "driverOvertaken",
-      "cancels the run: the action that it brought is not begun again",
+      "cancels the run after the next step was recorded: that is not begun",
     ),
   },
   {
