@@ -1,6 +1,6 @@
 import type { WorkflowId } from "@convex-dev/workflow";
 import { expect, test } from "vitest";
-import { internal } from "./_generated/api.js";
+import { api, internal } from "./_generated/api.js";
 import {
   finish,
   newBackend,
@@ -26,6 +26,7 @@ const modules = {
   subscription,
   race,
   trip,
+  welcomes: internal.welcomes,
 };
 type Name = keyof typeof modules;
 
@@ -46,6 +47,7 @@ const starts: Record<Name, (t: Backend) => Promise<WorkflowId>> = {
   subscription: (t) => t.mutation(subscription.start, { customer: "Ada" }),
   race: (t) => t.mutation(race.start, { flight: "LIS-OSL" }),
   trip: (t) => t.mutation(trip.start, { city: "Oslo", nights: 1 }),
+  welcomes: (t) => t.mutation(api.welcome.signUp, { name: "Ada" }),
 };
 
 const names = Object.keys(modules) as Name[];

@@ -22,6 +22,7 @@ import type * as subscription from "../subscription.js";
 import type * as transcription from "../transcription.js";
 import type * as trip from "../trip.js";
 import type * as welcome from "../welcome.js";
+import type * as welcomes from "../welcomes.js";
 import type * as workflow from "../workflow.js";
 
 import type {
@@ -45,6 +46,7 @@ declare const fullApi: ApiFromModules<{
   transcription: typeof transcription;
   trip: typeof trip;
   welcome: typeof welcome;
+  welcomes: typeof welcomes;
   workflow: typeof workflow;
 }>;
 

@@ -82,6 +82,15 @@ test("events bring runs to their ends", async () => {
     });
 });
 
+test("welcome is run into its sleep of a day, and canceled", async () => {
+  const { runInCli, watchStatus } = example;
+  const workflowId = await runInCli("welcome:signUp", { name: "Ada" });
+  const status = watchStatus(query("welcomes:status"), workflowId);
+  await status.until({ running: [{ kind: "sleep" }] });
+  await runInCli("welcomes:cancel", { workflowId });
+  await status.until({ type: "canceled" });
+});
+
 test("`convex run --watch` prints a run's progress", async () => {
   const { app, call } = example;
   const workflowId = await call(internal.approval.start, { title: "Lamp" });
