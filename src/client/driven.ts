@@ -3,6 +3,7 @@ import {
   canBeHeld,
   drivenStep,
   type DriveReply as Reply,
+  type Held,
 } from "../shared/driving.js";
 import type { LogLevel } from "../component/logging.js";
 import type { StepRow } from "./entries.js";
@@ -18,12 +19,7 @@ export interface Drive {
   stepNumber: number;
   outcome?: NonNullable<BeginArgs["drive"]>["outcome"];
   handsOver: boolean;
-  held?: {
-    revision: number;
-    size: number;
-    logLevel: LogLevel;
-    rows: StepRow[];
-  };
+  held?: Held<StepRow>;
 }
 
 /** What of it the component needs. */

@@ -122,7 +122,7 @@ export class Execution {
 
   async run(): Promise<TurnEnd> {
     for (let round = 0; round < ROUNDS_PER_TURN; round++) {
-      const end = await this.runOnce(this.journal);
+      const end = await this.runOnce();
       if (end.kind === "again") continue;
       await this.recordCompleted();
       return end;
@@ -150,8 +150,8 @@ export class Execution {
     );
   }
 
-  private async runOnce(journal: JournalEntry[]): Promise<TurnEnd> {
-    const { workflow, run_: run } = this;
+  private async runOnce(): Promise<TurnEnd> {
+    const { workflow, run_: run, journal } = this;
     const ports = this.ports(() => replay);
     const replay = createReplay(run, journal, ports, workflow);
     const step = createStepContext(
@@ -268,7 +268,6 @@ export class Execution {
         learns: this.begun.completed !== undefined,
       },
       inFlight: this.journal.filter(isExecuting).length,
-      execution: workflow.workpoolOptions?.execution,
     });
     if (!rows) return null;
     this.noteChanges(record, completed, rows);
@@ -334,6 +333,7 @@ const NOTHING: TurnRecord<WorkflowRequest> = {
 
 const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
   (kind === "function" || kind === "workflow") && !outcome && !unstarted;
+
 /** How often one turn may begin again: each time it replays all. */
 const ROUNDS_PER_TURN = 50;
 

@@ -1,3 +1,4 @@
+import { varied } from "../shared/retry.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Completion, Outcome } from "./completing.js";
 import { wasRefused, type ActionOutcome } from "./execute.js";
@@ -16,11 +17,9 @@ export async function concludeAttempt(
     case "success":
     case "canceled":
       return { result: outcome };
-    case "refused": {
-      const delayMs = REFUSED_FOR_MS * (0.5 + Math.random());
-      await executeAgain(ctx, step, { delayMs });
+    case "refused":
+      await executeAgain(ctx, step, { delayMs: varied(REFUSED_FOR_MS) });
       return null;
-    }
     case "failed": {
       const { error, failure, nonRetryable } = outcome;
       if (!nonRetryable && (await retryStep(ctx, step, error))) return null;

@@ -2,8 +2,8 @@ import { storableOutcome, type Outcome } from "../shared/outcome.js";
 import type { Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { readConfig, type Config } from "./config.js";
-import type { Run, StepRow } from "./runs.js";
 import { noteChange } from "./drivers.js";
+import { stepAt, type Run, type StepRow } from "./runs.js";
 import { resultMatters, wake } from "./waking.js";
 
 export type { Outcome };
@@ -28,12 +28,7 @@ export async function awaitedStep(
   ctx: MutationCtx,
   { workflowId, stepNumber, generationNumber }: StepExecution,
 ): Promise<Completion | null> {
-  const row = await ctx.db
-    .query("steps")
-    .withIndex("workflow", (q) =>
-      q.eq("workflowId", workflowId).eq("stepNumber", stepNumber),
-    )
-    .first();
+  const row = await stepAt(ctx, workflowId, stepNumber);
   return await awaitedRow(ctx, row, generationNumber);
 }
 

@@ -2,6 +2,7 @@ import { components } from "./_generated/api.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { WorkpoolOptions } from "./options.js";
 import type { Run } from "./runs.js";
+import type { ExecutionMode } from "./schema.js";
 import { createLogger, type Logger, type LogLevel } from "./logging.js";
 
 export const DEFAULT_MAX_PARALLELISM = 25;
@@ -14,7 +15,7 @@ export interface Config {
    */
   maxParallelism: number;
   /** How steps are executed, where neither the run nor its manager says. */
-  execution: "driver" | "pool";
+  execution: ExecutionMode;
 }
 
 export async function readConfig(ctx: QueryCtx): Promise<Config> {
@@ -34,7 +35,7 @@ export async function updateConfig(
   changes: {
     logLevel?: LogLevel;
     maxParallelism?: number;
-    execution?: "driver" | "pool";
+    execution?: ExecutionMode;
   },
 ) {
   if (changes.maxParallelism !== undefined)

@@ -14,7 +14,7 @@ import {
 import { dismissDriver } from "./drivers.js";
 import { runFunction, vActionOutcome } from "./execute.js";
 import { vLogLevel } from "./logging.js";
-import type { Run } from "./runs.js";
+import { functionTypeOf, stepAt, type Run } from "./runs.js";
 import { vDelivery, vFailure, vRunResult, vStep } from "./schema.js";
 
 /** What a driver brings to a turn. */
@@ -63,12 +63,7 @@ export async function executeDriven(
   if (!run.driver || run.drivers !== driver) return null;
   // As a pool's job would, it goes on with the step that it has when the run ends.
   const isAlone = run.runResult !== undefined;
-  const row = await ctx.db
-    .query("steps")
-    .withIndex("workflow", (q) =>
-      q.eq("workflowId", run._id).eq("stepNumber", stepNumber),
-    )
-    .first();
+  const row = await stepAt(ctx, run._id, stepNumber);
   if (!row?.step.inProgress || row.drivenBy !== driver)
     return isAlone ? null : { run };
   if (reported) {
@@ -78,7 +73,7 @@ export async function executeDriven(
     return null;
   }
   const outcome = await runFunction(ctx, { row, run });
-  if ("functionType" in row.step && row.step.functionType === "query")
+  if (functionTypeOf(row.step) === "query")
     return await executed(ctx, { row, run }, outcome, isAlone);
   const now = await ctx.db.get("workflows", run._id);
   if (now && isSameStretch(now, run))

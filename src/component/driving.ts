@@ -4,6 +4,7 @@ import {
   canBeHeld,
   type DrivenStep,
   type DriveReply,
+  type Held as HeldJournal,
 } from "../shared/driving.js";
 import { sizeOf } from "../shared/storable.js";
 import { internal } from "./_generated/api.js";
@@ -16,7 +17,6 @@ import {
 } from "./_generated/server.js";
 import { dismissDriver, driverOf, vDriver, vFirstStep } from "./drivers.js";
 import { attemptAction, type ActionOutcome } from "./execute.js";
-import type { LogLevel } from "./logging.js";
 import { parseRunId, type StepRow } from "./runs.js";
 
 /** After so long a driver hands over to a new one, so that long chains share the pool. */
@@ -28,14 +28,7 @@ const TOO_OLD_FOR_ACTIONS_MS = 90_000;
 /** How often a turn that met with conflicts is tried again before its step goes to the pool. */
 const CONFLICTS = 3;
 
-/** The copy of the journal that a driver holds. */
-interface Held {
-  revision: number;
-  size: number;
-  logLevel: LogLevel;
-  rows: StepRow[];
-}
-
+type Held = HeldJournal<StepRow>;
 type Reply = DriveReply<StepRow>;
 
 /**

@@ -6,7 +6,7 @@ import type { Config } from "./config.js";
 import { enqueue, type Job } from "./pooling.js";
 import { startDriver } from "./drivers.js";
 import { isLegacy, type Run } from "./runs.js";
-import type { Step } from "./schema.js";
+import type { ExecutionMode, Step } from "./schema.js";
 
 /** A function step that is recorded as in flight and due to be executed. */
 export interface DueStep {
@@ -19,8 +19,8 @@ export interface DueStep {
 export interface StartingTurn {
   /** Function and child steps in flight beside those that it starts. */
   inFlight: number;
-  /** Of the workflow's definition or manager. */
-  execution?: "driver" | "pool";
+  /** What the workflow's definition or manager wants. */
+  execution?: ExecutionMode;
   /** The driver that takes this turn, and whether it wants to be followed by another. */
   caller?: { driver: number; handsOver: boolean; learns: boolean };
 }
@@ -95,10 +95,7 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
         type: "action",
         handle: action,
         args: { handle: step.handle, args: step.args, name: step.name },
-        onComplete: {
-          handle: actionDone,
-          context,
-        },
+        onComplete: { handle: actionDone, context },
       };
     return {
       ...common,

@@ -22,7 +22,6 @@ import {
 import { vLogLevel } from "./logging.js";
 import { vWorkpoolOptions } from "./options.js";
 import { getRun, parseRunId, stepsInFlight, type StepRow } from "./runs.js";
-import { vExecution } from "./schema.js";
 import { startSteps as start } from "./starting.js";
 import { patchSteps, vNewStep, vShown, vWait } from "./turnRecord.js";
 import { clearPendingTurn } from "./turns.js";
@@ -158,14 +157,12 @@ export const startSteps = mutation({
     ),
     /** Function and child steps in flight beside `steps`. */
     inFlight: v.optional(v.number()),
-    /** How the workflow's definition or manager wants steps to be executed. */
-    execution: v.optional(vExecution),
   },
   returns: v.union(v.null(), v.array(vJournalEntry)),
   handler: async (ctx, args): Promise<StepRow[] | null> => {
     const run = await ctx.db.get("workflows", parseRunId(ctx, args.workflowId));
     if (!run) return null;
-    const { caller, inFlight = 1, execution } = args;
+    const { caller, inFlight = 1, workpoolOptions } = args;
     const current = run.generationNumber === args.generationNumber;
     const config = await readConfig(ctx);
     const { completed } = args;
@@ -179,12 +176,12 @@ export const startSteps = mutation({
     const missed =
       current && (await patchSteps(ctx, args.deliveries, args.waits));
     if (current && !caller?.learns) await noteChange(ctx, run);
-    if (current) await noteOptions(ctx, run, args.workpoolOptions);
+    if (current) await noteOptions(ctx, run, workpoolOptions);
     const rows = await start(ctx, run, args.steps, {
       config,
-      workpoolOptions: args.workpoolOptions,
+      workpoolOptions,
       recordOnly: !current,
-      turn: { inFlight, execution, caller },
+      turn: { inFlight, execution: workpoolOptions?.execution, caller },
     });
     if (!current) {
       // A restart goes on from what this turn did: also from the order in which it showed results.

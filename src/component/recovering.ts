@@ -14,7 +14,7 @@ import {
 import { vActionOutcome } from "./execute.js";
 import { stateOf } from "./pooling.js";
 import { executeAgain } from "./retrying.js";
-import type { Run, StepRow } from "./runs.js";
+import { functionTypeOf, type Run, type StepRow } from "./runs.js";
 import { wake } from "./waking.js";
 
 /**
@@ -71,15 +71,23 @@ export const onComplete = internalMutation({
     if (!row) await wakeUnended(ctx, run);
     else if (result.kind === "canceled")
       await recordResult(ctx, { row, run }, { result });
-    else if (isAction(row))
-      await recordAlone(ctx, run, row, actionDied(result));
-    else await executeAgain(ctx, { row, run });
+    else await takeOver(ctx, run, row, result);
     return null;
   },
 });
 
-const isAction = ({ step }: StepRow) =>
-  "functionType" in step && step.functionType === "action";
+/** Goes on with the step of a driver that is gone. `died` says why. */
+async function takeOver(
+  ctx: MutationCtx,
+  run: Run,
+  row: StepRow,
+  died: { error: string },
+) {
+  if (isAction(row)) await recordAlone(ctx, run, row, actionDied(died));
+  else await executeAgain(ctx, { row, run });
+}
+
+const isAction = ({ step }: StepRow) => functionTypeOf(step) === "action";
 
 /** While a driver waits in the pool, for others, it is looked after more and more rarely. */
 const LONGEST_CHECK_MS = 10 * 60_000;
@@ -105,9 +113,7 @@ export const check = internalMutation({
     const isLost = isAction(row) ? state === "finished" : state !== "pending";
     if (row.stepNumber === stepNumber && isLost) {
       await forgetDriver(ctx, run);
-      if (isAction(row))
-        await recordAlone(ctx, run, row, actionDied(WITHOUT_A_WORD));
-      else await executeAgain(ctx, { row, run });
+      await takeOver(ctx, run, row, WITHOUT_A_WORD);
       return null;
     }
     const nextMs =

@@ -1,4 +1,4 @@
-import { backoffMs } from "../shared/retry.js";
+import { backoffMs, varied } from "../shared/retry.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Completion } from "./completing.js";
 import { readConfig } from "./config.js";
@@ -14,8 +14,7 @@ export async function retryStep(
   if (!retry || !("functionType" in step)) return false;
   const failedAttempts = (row.failedAttempts ?? 0) + 1;
   if (!(failedAttempts < retry.maxAttempts)) return false;
-  // Between half and one and a half of it, so that failures don't return in step.
-  const delayMs = backoffMs(retry, failedAttempts) * (0.5 + Math.random());
+  const delayMs = varied(backoffMs(retry, failedAttempts));
   const { log } = await executeAgain(
     ctx,
     { row: { ...row, failedAttempts }, run },

@@ -7,6 +7,10 @@ export type StepRow = Doc<"steps">;
 /** The replay rules that new runs begin under. Raise it with every change to the rules. */
 export const ENGINE_VERSION = 1;
 
+/** Of a step that runs a function; undefined of any other. */
+export const functionTypeOf = (step: StepRow["step"]) =>
+  "functionType" in step ? step.functionType : undefined;
+
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
 
 /** The id as one of the workflows table, or an error that names it. The run may be gone. */
@@ -40,6 +44,19 @@ export function describeState(run: Run): string {
     case "canceled":
       return "already canceled";
   }
+}
+
+export async function stepAt(
+  ctx: QueryCtx,
+  workflowId: Id<"workflows">,
+  stepNumber: number,
+) {
+  return await ctx.db
+    .query("steps")
+    .withIndex("workflow", (q) =>
+      q.eq("workflowId", workflowId).eq("stepNumber", stepNumber),
+    )
+    .first();
 }
 
 export async function lastStep(ctx: QueryCtx, workflowId: Id<"workflows">) {

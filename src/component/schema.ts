@@ -118,6 +118,7 @@ export const stepEngineFields = {
 
 /** `driver`: a chain of steps in one job of the pool. `pool`: each step a job of its own. */
 export const vExecution = v.union(v.literal("driver"), v.literal("pool"));
+export type ExecutionMode = Infer<typeof vExecution>;
 
 /** One execution of a step: what its completion names. */
 export const vStepExecution = {

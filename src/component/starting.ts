@@ -13,7 +13,7 @@ import {
   whyStartRefused,
   type WorkpoolOptions,
 } from "./options.js";
-import { lastStep, type Run, type StepRow } from "./runs.js";
+import { functionTypeOf, lastStep, type Run, type StepRow } from "./runs.js";
 import { startTimer } from "./timers.js";
 import { enqueueTurns, type Wake } from "./waking.js";
 
@@ -109,7 +109,7 @@ async function draft(
       argsOmitted: refused ? true : item.argsOmitted,
       unstarted: recordOnly && step.inProgress ? true : undefined,
       retry:
-        "functionType" in step && step.functionType === "action"
+        functionTypeOf(step) === "action"
           ? retryBehavior(item.retry, workpoolOptions)
           : undefined,
       delivery: item.delivery,
@@ -129,9 +129,8 @@ async function draft(
 /** Why a step can't be started as asked. It fails; the turn goes on. */
 function whyRefused({ step, schedulerOptions }: NewStep): string | undefined {
   if (!step.inProgress) return undefined;
-  const functionType = "functionType" in step ? step.functionType : undefined;
   return (
-    whyArgumentsRefused(step, maxArgsBytes(functionType)) ??
+    whyArgumentsRefused(step, maxArgsBytes(functionTypeOf(step))) ??
     (step.kind === "sleep"
       ? undefined
       : whyStartRefused(step.name, schedulerOptions))

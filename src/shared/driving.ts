@@ -6,6 +6,14 @@ const MAX_HELD_BYTES = 4 * (1 << 20);
 /** One array may hold 8,192. */
 const MAX_HELD_ROWS = 8000;
 
+/** The copy of a journal that a driver holds. */
+export interface Held<Row> {
+  revision: number;
+  size: number;
+  logLevel: LogLevel;
+  rows: Row[];
+}
+
 /** Whether a driver may hold a copy of a journal. */
 export const canBeHeld = (journal: { size: number; rows: unknown[] }) =>
   journal.size <= MAX_HELD_BYTES && journal.rows.length <= MAX_HELD_ROWS;

@@ -19,6 +19,9 @@ export function whyRetryRefused(
   return undefined;
 }
 
+/** Between half and one and a half of a time, so that what waits for it doesn't come back in step. */
+export const varied = (ms: number) => ms * (0.5 + Math.random());
+
 const LONGEST_BACKOFF_MS = 365 * 24 * 60 * 60 * 1000;
 
 /** How long to wait after the nth failure, before it is varied at random: always a time that can be waited for. */

@@ -435,7 +435,6 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             delivery: { issued: number; order: number };
             stepId: string;
           }>;
-          execution?: "driver" | "pool";
           generationNumber: number;
           goOn?: boolean;
           inFlight?: number;
