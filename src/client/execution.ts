@@ -157,7 +157,10 @@ export class Execution {
     const step = createStepContext(
       run._id as WorkflowId,
       (request) => replay.request(request),
-      { keepsUnvalidatedEvents: isLegacy(run) },
+      {
+        keepsUnvalidatedEvents: isLegacy(run),
+        recordsLegacyCalls: isLegacy(run),
+      },
     );
     return await replay.run(() => workflow.handler(step, run.args as never));
   }

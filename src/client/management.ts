@@ -5,7 +5,7 @@ import {
 } from "convex/server";
 import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
 import type { StepRow } from "./entries.js";
-import { nameOf, type AnyRef } from "./stepContext.js";
+import { nameOf, recordsLegacyCalls, type AnyRef } from "./stepContext.js";
 import type {
   PublicWorkflow,
   RunMutationCtx,
@@ -14,6 +14,7 @@ import type {
   StartOptions,
   WorkflowComponent,
   WorkflowStatus,
+  WorkpoolOptions,
 } from "./types.js";
 import type { WorkflowId, WorkflowStep } from "./validators.js";
 
@@ -48,6 +49,36 @@ export async function start<
     onComplete: onComplete && (await createFunctionHandle(onComplete)),
     context,
   });
+}
+
+/** As `start`, by a manager. */
+export async function startAs<Context, Workflow extends WorkflowReference>(
+  { component, options: { workpoolOptions } }: StartingManager,
+  ctx: RunMutationCtx,
+  workflow: Workflow,
+  args: ArgsOfWorkflow<Workflow>,
+  options: StartOptions<Context> = {},
+): Promise<WorkflowId> {
+  const { onComplete, context, startAsync } = options;
+  if (!startAsync || !recordsLegacyCalls(ctx))
+    return await start(ctx, workflow, args, options);
+  const id: string = await ctx.runMutation(component.workflow.create, {
+    workflowName: nameOf(workflow),
+    workflowHandle: await createFunctionHandle(workflow),
+    workflowArgs: args,
+    maxParallelism: workpoolOptions?.maxParallelism,
+    onComplete: onComplete && {
+      fnHandle: await createFunctionHandle(onComplete),
+      context,
+    },
+    startAsync,
+  });
+  return id as WorkflowId;
+}
+
+interface StartingManager {
+  component: WorkflowComponent;
+  options: { workpoolOptions?: WorkpoolOptions };
 }
 
 /**
@@ -164,7 +195,7 @@ export async function list(
   component: WorkflowComponent,
   options: ListOptions = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
-  const { order, paginationOpts = FIRST_PAGE } = options;
+  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.list, {
     order,
     paginationOpts,
@@ -182,7 +213,7 @@ export async function listByName(
   name: string,
   options: ListOptions = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
-  const { order, paginationOpts = FIRST_PAGE } = options;
+  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.listByName, {
     name,
     order,
@@ -197,7 +228,7 @@ export async function listSteps(
   workflowId: WorkflowId,
   options: ListOptions = {},
 ): Promise<PaginationResult<WorkflowStep>> {
-  const { order, paginationOpts = FIRST_PAGE } = options;
+  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.listSteps, {
     workflowId,
     order,

@@ -98,7 +98,7 @@ export class WorkflowManager {
     args: ArgsOfWorkflow<Workflow>,
     options?: StartOptions<Context>,
   ): Promise<WorkflowId> {
-    return await management.start(ctx, workflow, args, options);
+    return await management.startAs(this, ctx, workflow, args, options);
   }
 
   /** Where a run stands: see {@link management.getStatus}. */

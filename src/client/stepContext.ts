@@ -48,9 +48,16 @@ interface CallOptions {
 export interface StepRules {
   /** `awaitEvent` without a validator gives what was sent: 0.4. Else null. */
   keepsUnvalidatedEvents: boolean;
+  /** Functions of this package that take `step` as their ctx record what 0.4 records. */
+  recordsLegacyCalls?: boolean;
 }
 
 const CURRENT_RULES: StepRules = { keepsUnvalidatedEvents: false };
+
+const LEGACY_CALLS = Symbol("records calls as 0.4 does");
+
+/** Whether a ctx is the step of a run that 0.4 started. */
+export const recordsLegacyCalls = (ctx: object): boolean => LEGACY_CALLS in ctx;
 
 type Ask = (request: WorkflowRequest) => Promise<unknown>;
 
@@ -76,6 +83,7 @@ export function createStepContext(
         ask(functionRequest(kind, target, args, withDefaults(kind, options))),
       );
   const context = {
+    ...(rules.recordsLegacyCalls && { [LEGACY_CALLS]: true }),
     workflowId,
     runQuery: call("query"),
     runMutation: call("mutation"),
@@ -125,7 +133,7 @@ function functionRequest(
     unstableArgs: options.unstableArgs ?? false,
     inline: options.inline ?? false,
     target,
-    retry: options.retry,
+    retry: kind === "action" ? options.retry : undefined,
     runAt: options.runAt,
     runAfter: options.runAfter,
     transactionLimits: options.transactionLimits,
@@ -146,15 +154,19 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
       refuse(
         `inline is for queries and mutations, this is ${kind === "action" ? "an action" : "a workflow"}. Leave it out.`,
       );
-    if (runAt !== undefined || runAfter !== undefined)
+    // 0 is what 0.4 accepts, too.
+    if (runAt || runAfter)
       refuse(
         "an inline step runs at once, so it can't have runAt or runAfter. Leave out one or the other.",
       );
   } else if (transactionLimits !== undefined)
     refuse("transactionLimits needs inline: true.");
-  if (retry !== undefined && kind !== "action")
-    refuse(`retry is for actions, this is a ${kind}. Leave it out.`);
-  const bad = typeof retry === "object" && whyRetryRefused("retry", retry);
+  if (retry !== undefined && kind === "workflow")
+    refuse("retry is for actions, this is a workflow. Leave it out.");
+  const bad =
+    kind === "action" &&
+    typeof retry === "object" &&
+    whyRetryRefused("retry", retry);
   if (bad) refuse(bad);
 }
 
@@ -175,13 +187,13 @@ function checkName(name: string): string {
   );
 }
 
-/** The name of what a step runs, as a component's reference or a handle where it has none. */
+/** The name of what a step runs. A component's function is `component/module/function`, a handle its own text. */
 export function nameOf(target: AnyRef): string {
-  const address = getFunctionAddress(target);
+  const { name, reference, functionHandle } = getFunctionAddress(target);
   return (
-    address.name ??
-    address.reference ??
-    address.functionHandle ??
+    name ??
+    reference?.replace(/^_reference\/childComponent\//, "") ??
+    functionHandle?.replace(/^function:\/\//, "") ??
     getFunctionName(target)
   );
 }

@@ -45,7 +45,7 @@ describe("a call whose options exclude each other rejects, naming the step, and 
         step.runQuery(steps.echoQuery, value, {
           ...named,
           inline: true,
-          runAfter: 0,
+          runAfter: 1,
         }),
     ],
     [
@@ -100,11 +100,6 @@ describe("a call whose options exclude each other rejects, naming the step, and 
         step.runAction(steps.echoAction, value, { ...named, runAfter: NaN }),
     ],
     [
-      "retry of a mutation",
-      /retry is for actions/,
-      (step) => step.runMutation(steps.echo, value, { ...named, retry: true }),
-    ],
-    [
       "retry of a workflow",
       /retry is for actions/,
       (step) =>
@@ -154,6 +149,33 @@ describe("a call whose options exclude each other rejects, naming the step, and 
     expect(status).toHaveProperty("result", expect.stringMatching('"mine"'));
     expect(await journal(t, workflowId)).toEqual([]);
     expect(await effects(t)).toEqual([]);
+  });
+
+  test.each<[string, (step: Untyped) => Promise<unknown>]>([
+    [
+      "retry of a mutation",
+      (step) => step.runMutation(steps.echo, value, { retry: true }),
+    ],
+    [
+      "retry of a query, however wrong",
+      (step) => step.runQuery(steps.echoQuery, value, { retry: {} }),
+    ],
+    [
+      "inline with runAfter: 0",
+      (step) =>
+        step.runMutation(steps.echo, value, { inline: true, runAfter: 0 }),
+    ],
+    [
+      "inline with runAt: 0",
+      (step) =>
+        step.runQuery(steps.echoQuery, value, { inline: true, runAt: 0 }),
+    ],
+  ])("%s changes nothing and is accepted", async (_what, call) => {
+    const t = newBackend();
+    const { status } = await runHandler(t, (step) =>
+      call(step as unknown as Untyped),
+    );
+    expect(status).toEqual({ type: "completed", result: 1 });
   });
 
   test("uncaught, it fails the run; caught, it is refused again on replay and the run goes on", async () => {

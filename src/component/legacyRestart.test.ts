@@ -171,7 +171,7 @@ describe("a run that 0.4 canceled", () => {
   test("goes on where fewer steps fit into a turn than were in flight", async () => {
     const narrow = {
       ...CURRENT,
-      workflows: defineWorkflows(client.WorkflowManager, { maxParallelism: 2 }),
+      workflows: defineWorkflows(client, { maxParallelism: 2 }),
     };
     const { deployment, workflowId } = await canceled(
       "fanOut-25",

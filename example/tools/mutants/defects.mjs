@@ -100,6 +100,37 @@ export const DEFECTS = [
     },
   },
   {
+    name: "references: a component's function named by its reference",
+    file: "src/client/stepContext.ts",
+    find: 'reference?.replace(/^_reference\\/childComponent\\//, "")',
+    replace: "reference",
+    killedBy: {
+      file: "src/client/replay/legacy/replay.test.ts",
+      title: "'componentFunctions'",
+    },
+  },
+  {
+    name: "references: a handle named by its whole text",
+    file: "src/client/stepContext.ts",
+    find: 'functionHandle?.replace(/^function:\\/\\//, "")',
+    replace: "functionHandle",
+    killedBy: {
+      file: "src/component/legacySwitch.test.ts",
+      title: "'functionHandles'",
+    },
+  },
+  {
+    name: "references: lists record no order",
+    file: "src/client/management.ts",
+    find: '  const { order = "asc", paginationOpts = FIRST_PAGE } = options;\n  return (await ctx.runQuery(component.workflow.listSteps',
+    replace:
+      "  const { order, paginationOpts = FIRST_PAGE } = options;\n  return (await ctx.runQuery(component.workflow.listSteps",
+    killedBy: {
+      file: "src/client/replay/legacy/replay.test.ts",
+      title: "'lists'",
+    },
+  },
+  {
     name: "quiesce: handler taken for blocked after one microtask",
     file: "src/client/environment/quiesce.ts",
     find: "if (settle !== undefined) return settle;",

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createQuiesce } from "../../environment/quiesce.js";
 import { DeterminismError } from "../divergence.js";
 import { cases, CONTRADICTION } from "./testing/cases.js";
@@ -12,6 +12,20 @@ const waysToWait = {
   ),
   "a call to the host": () => setImmediate(),
 };
+
+/** What `createFunctionHandle` asks of the host. */
+const host = {
+  asyncSyscall: (_call: string, args: string) => {
+    const { name } = JSON.parse(args) as { name: string };
+    return Promise.resolve(JSON.stringify(`function://;${name}`));
+  },
+};
+beforeEach(() => {
+  vi.stubGlobal("Convex", host);
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
 const [contradiction, ...others] = [...goldens].sort(
   (a, b) => Number(b.name === CONTRADICTION) - Number(a.name === CONTRADICTION),

@@ -2,6 +2,7 @@ import * as branches from "./handlers/branches.js";
 import type { Handler } from "./handlers/calls.js";
 import * as inline from "./handlers/inline.js";
 import { nested, nestedFailureCaught } from "./handlers/nested.js";
+import * as references from "./handlers/references.js";
 import * as races from "./handlers/races.js";
 import * as sequences from "./handlers/sequences.js";
 import * as waits from "./handlers/waits.js";
@@ -118,6 +119,19 @@ add("eventById", waits.eventById, { send: [{ at: 4_000, value: ["v"] }] });
 add("eventOrTimeout", waits.eventOrTimeout, {
   send: [{ at: 9_000, name: "answer", value: "late" }],
 });
+add("eventMadeInHandler", references.eventMadeInHandler, {
+  send: [{ at: 4_000, value: ["v"] }],
+});
+for (const name of [
+  "componentFunctions",
+  "functionHandles",
+  "sendsToItself",
+  "startsOthers",
+  "managesAnother",
+  "ignoredOptions",
+] as const)
+  add(name, references[name]);
+add("lists", references.lists, { showsTime: true });
 add("sleeps", waits.sleeps);
 add("clockAndRandom", waits.clockAndRandom, { showsTime: true });
 add("clockAmongRequests", waits.clockAmongRequests, { showsTime: true });

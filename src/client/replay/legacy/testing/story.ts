@@ -38,7 +38,9 @@ export function storyOf(
       functionType: "functionType" in step ? step.functionType : undefined,
       name: plain(step.name) as string,
       args: plain(step.args),
-      result: resultOf(step.runResult),
+      result: isOwn(step.name)
+        ? step.runResult?.kind
+        : resultOf(step.runResult),
       nested:
         step.kind === "workflow" && step.workflowId
           ? storyOf(rows, step.workflowId, { withoutTimes })
@@ -46,6 +48,9 @@ export function storyOf(
     })),
   };
 }
+
+/** What the component itself answers holds more, and says why it refuses, in later releases. */
+const isOwn = (name: string) => name.startsWith("workflow/workflow/");
 
 function withoutIncidentals(value: unknown, withoutTimes: boolean): unknown {
   const inner = (each: unknown) => withoutIncidentals(each, withoutTimes);

@@ -1,6 +1,7 @@
 import { createDate } from "../../../environment/date.js";
 import { createMath, createRandom } from "../../../environment/random.js";
 import { toEntry, type StepRow } from "../../../entries.js";
+import * as client from "../../../index.js";
 import {
   createStepContext,
   type WorkflowRequest,
@@ -9,6 +10,7 @@ import type { WorkflowId } from "../../../validators.js";
 import type { JournalEntry } from "../../journal.js";
 import type { TurnEnd } from "../../turn.js";
 import { LegacyReplay } from "../replay.js";
+import { components } from "./app/_generated/api.js";
 import { caseOf, type Case } from "./cases.js";
 import { journalOf, type Golden } from "./golden.js";
 import { START } from "./time.js";
@@ -97,12 +99,17 @@ async function retakeOnce(
     },
     which.maxParallelism,
   );
+  const manager = new client.WorkflowManager(components.workflow, {
+    workpoolOptions: { maxParallelism: which.maxParallelism },
+  });
   const step = createStepContext(
     workflowId,
     (request) => replay.request(request),
-    { keepsUnvalidatedEvents: true },
+    { keepsUnvalidatedEvents: true, recordsLegacyCalls: true },
   );
-  return await replay.run(() => which.handler(step, which.args));
+  return await replay.run(() =>
+    which.handler(step, which.args, { client, manager }),
+  );
 }
 
 function outcomeOf({ asked }: GoldenTurn, name: string) {

@@ -1,10 +1,11 @@
 import {
+  createFunctionHandle,
   internalActionGeneric,
   internalMutationGeneric,
   internalQueryGeneric,
 } from "convex/server";
 import { ConvexError, v, type Value } from "convex/values";
-import { components } from "./_generated/api.js";
+import { components, functions, workflows } from "./_generated/api.js";
 
 /** What a step does: return `value`, or throw `error` or `data`. Its further arguments are there to be recorded. */
 interface Order {
@@ -54,6 +55,17 @@ export const ended = internalMutationGeneric({
   handler: async (ctx, args: Record<string, Value>) => {
     await ctx.db.insert("ended", args);
   },
+});
+
+/** Handles of functions of every type. */
+export const handles = internalMutationGeneric({
+  args: {},
+  handler: async () => ({
+    mutate: await createFunctionHandle(functions.mutate),
+    read: await createFunctionHandle(functions.read),
+    act: await createFunctionHandle(functions.act),
+    child: await createFunctionHandle(workflows.child),
+  }),
 });
 
 export const makeEvent = internalMutationGeneric({

@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import type { WorkflowManager } from "../../../../manager.js";
+import type * as client from "../../../../index.js";
 import { cases, exportName } from "../cases.js";
 import type { Handler } from "../handlers/calls.js";
 import { children } from "../handlers/nested.js";
@@ -26,22 +26,25 @@ interface Options {
 
 /** The workflows of all cases, defined by one release's managers: one each, as a case may have options. */
 export function defineWorkflows(
-  Manager: typeof WorkflowManager,
+  release: typeof client,
   { onTurn = () => {}, ...options }: Options = {},
 ) {
-  const define = (handler: Handler, maxParallelism?: number) =>
-    new Manager(components.workflow, {
+  const define = (handler: Handler, maxParallelism?: number) => {
+    const manager = new release.WorkflowManager(components.workflow, {
       workpoolOptions: { maxParallelism, ...options },
-    })
+    });
+    const its = { client: release, manager };
+    return manager
       .define({ args })
-      .handler(async (step, given) => await handler(step, given));
+      .handler(async (step, given) => await handler(step, given, its));
+  };
   const workflows: Record<string, unknown> = {};
   for (const [name, handler] of Object.entries(children))
     workflows[name] = define(handler);
   for (const which of cases)
-    workflows[exportName(which)] = define((step, given) => {
+    workflows[exportName(which)] = define((...given) => {
       onTurn();
-      return which.handler(step, given);
+      return which.handler(...given);
     }, which.maxParallelism);
   return workflows;
 }

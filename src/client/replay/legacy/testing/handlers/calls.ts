@@ -1,9 +1,24 @@
 import { v } from "convex/values";
 import type { WorkflowCtx } from "../../../../context.js";
+import type * as client from "../../../../index.js";
+import type { WorkflowManager } from "../../../../manager.js";
 import { functions } from "../app/_generated/api.js";
 
-/** Uses nothing but the step context, and is deterministic given the results of its steps. */
-export type Handler = (step: WorkflowCtx, args: any) => Promise<unknown>;
+/** One release's client, and the manager of the handler's workflow. */
+export interface Package {
+  client: typeof client;
+  manager: WorkflowManager;
+}
+
+/**
+ * Uses nothing but the step context, also as the ctx of its own release's functions, and is
+ * deterministic given the results of its steps.
+ */
+export type Handler = (
+  step: WorkflowCtx,
+  args: any,
+  release: Package,
+) => Promise<unknown>;
 
 type Given = Record<string, unknown>;
 

@@ -8,5 +8,5 @@ export const CURRENT: Release = {
   client,
   schema: component.schema,
   modules: await preload(component.modules),
-  workflows: defineWorkflows(client.WorkflowManager),
+  workflows: defineWorkflows(client),
 };

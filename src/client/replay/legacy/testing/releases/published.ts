@@ -16,7 +16,7 @@ export const PUBLISHED: Release = {
   client,
   schema: component.schema,
   modules: await preload(component.modules),
-  workflows: defineWorkflows(client.WorkflowManager, {
+  workflows: defineWorkflows(client, {
     onTurn: () => handlerCalls.count++,
   }),
 };

@@ -30,6 +30,7 @@ export const { steps: functions, workflows } = anyApi as unknown as {
     act: Step<"action">;
     makeEvent: Step<"mutation">;
     ended: Step<"mutation">;
+    handles: Step<"mutation">;
   };
   workflows: {
     child: Workflow<number>;
