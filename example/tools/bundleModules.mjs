@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import path from "node:path";
 import vm from "node:vm";
 import { transform } from "esbuild";
+import { moduleScript } from "./moduleScripts.mjs";
 
 const WEB_GLOBALS = [
   "AbortController",
@@ -54,7 +55,6 @@ export function createModuleContext() {
 
 /** What is compiled already: pushing again or analyzing costs only what changed. */
 const compiledModules = new Map();
-const sourceMaps = new WeakMap();
 
 /**
  * Compiles bundled ES modules to scripts that can be evaluated in any number of
@@ -76,17 +76,6 @@ export async function compileModules(modules) {
   return new Map(compiled);
 }
 
-/**
- * From positions in a compiled module to those in what the developer wrote, as
- * JSON.
- *
- * @param {vm.Script} script
- * @returns {string | undefined}
- */
-export function sourceMapOf(script) {
-  return sourceMaps.get(script);
-}
-
 async function compileModule({ path: modulePath, source, sourceMap }) {
   // vm has no stable way to link ES modules, so they become functions.
   const { code, map } = await transform(withSourceMap(source, sourceMap), {
@@ -98,13 +87,7 @@ async function compileModule({ path: modulePath, source, sourceMap }) {
     // To calls of `require`, since vm can't load modules for a script.
     supported: { "dynamic-import": false },
   });
-  const opening = "(function (exports, require, module) {";
-  const script = new vm.Script(`${opening}${code}\n})`, {
-    filename: `convex:/${modulePath}`,
-    columnOffset: -opening.length,
-  });
-  sourceMaps.set(script, map);
-  return script;
+  return moduleScript(modulePath, { code, map });
 }
 
 /** Names the bundle's own source map, so that the compiler's starts from it. */

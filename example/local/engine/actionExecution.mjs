@@ -5,11 +5,11 @@ import {
   answer,
   NEVER_SETTLED,
   resultOf,
-  startFunction,
+  timedOut,
   warnOfUnawaited,
 } from "./functionRun.mjs";
 
-/** @import { ActionHost, Invocation, PendingCall } from "./functionRun.mjs" */
+/** @import { ActionHost, FunctionRun, Invocation, PendingCall, StartFunction } from "./functionRun.mjs" */
 /** @import { Clock } from "./types.mjs" */
 
 const MAX_ACTION_MS = 30 * 60_000;
@@ -18,6 +18,7 @@ const MAX_ACTION_MS = 30 * 60_000;
  * @typedef {object} Surroundings
  * @property {Clock} clock
  * @property {() => boolean} isDead
+ * @property {StartFunction} start
  */
 
 /**
@@ -30,7 +31,7 @@ const MAX_ACTION_MS = 30 * 60_000;
  */
 export function runOutsideTransaction(invocation, surroundings) {
   return new Promise((resolve, reject) => {
-    new ActionRun(invocation, surroundings, resolve, reject).goOn();
+    void new ActionRun(invocation, surroundings, resolve, reject).goOn();
   });
 }
 
@@ -39,7 +40,11 @@ class ActionRun {
   #surroundings;
   #resolve;
   #reject;
+  /** @type {FunctionRun} */
   #run;
+  #isRunning = false;
+  /** Something was answered while its code ran. */
+  #mustContinue = false;
   /** @type {PendingCall[]} */
   #calls = [];
   /** @type {Set<() => void>} */
@@ -58,39 +63,49 @@ class ActionRun {
     this.#surroundings = surroundings;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#run = startFunction(
+    this.#run = surroundings.start(
       invocation,
       (call) => this.#calls.push(call),
       this.#actionHost(),
     );
     this.#setTimer(MAX_ACTION_MS, () =>
-      this.#fail(
-        new FunctionError(
-          `Function execution timed out (maximum duration: ${MAX_ACTION_MS / 1000}s)`,
-        ),
-      ),
+      this.#fail(new FunctionError(timedOut(MAX_ACTION_MS))),
     );
   }
 
   /** Lets its code run until it waits, and does what it has asked for. */
-  goOn() {
-    if (this.#isOver || this.#surroundings.isDead()) return;
+  async goOn() {
+    this.#mustContinue = true;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
     try {
-      this.#run.continue();
-      const outcome = this.#run.outcome();
-      if (outcome) {
-        if (this.#calls.length > 0)
-          warnOfUnawaited(this.#invocation, this.#calls);
-        const result = resultOf(outcome);
-        this.#end();
-        return this.#resolve(result);
+      while (this.#mustContinue && !this.#isOver) {
+        if (this.#surroundings.isDead()) return;
+        this.#mustContinue = false;
+        const pause = this.#run.continue();
+        if (pause) await pause;
+        if (!this.#isOver) this.#takeRequests();
       }
-      for (const call of this.#calls.splice(0))
-        void this.#during(() => answer(this.#invocation, call));
-      if (this.#inFlight === 0) throw new FunctionError(NEVER_SETTLED);
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#isRunning = false;
     }
+  }
+
+  #takeRequests() {
+    const outcome = this.#run.outcome();
+    if (outcome) {
+      if (this.#calls.length > 0)
+        warnOfUnawaited(this.#invocation, this.#calls);
+      const result = resultOf(outcome);
+      this.#end();
+      return this.#resolve(result);
+    }
+    for (const call of this.#calls.splice(0))
+      void this.#during(() => answer(this.#invocation, call));
+    if (this.#inFlight === 0 && !this.#mustContinue)
+      throw new FunctionError(NEVER_SETTLED);
   }
 
   /** @returns {ActionHost} */
@@ -122,7 +137,7 @@ class ActionRun {
       return this.#fail(error);
     }
     this.#inFlight--;
-    this.goOn();
+    void this.goOn();
   }
 
   /**
@@ -146,6 +161,7 @@ class ActionRun {
 
   #end() {
     this.#isOver = true;
+    this.#run.end(false);
     for (const cancel of this.#timers) cancel();
   }
 }

@@ -125,7 +125,7 @@ export class Actions {
    * @param {ActionTree} tree
    */
   async #execute(target, argsJson, origin, tree) {
-    const { clock, logs, random } = this.#host;
+    const { clock, logs, random, startFunction } = this.#host;
     /** @type {ActionFrame} */
     const frame = { target, origin, identity: origin.identity, tree };
     const result = await runOutsideTransaction(
@@ -148,7 +148,7 @@ export class Actions {
         asyncSyscall: async (name, args) =>
           JSON.stringify(await this.#syscall(frame, name, JSON.parse(args))),
       },
-      { clock, isDead: () => tree.isDead },
+      { clock, isDead: () => tree.isDead, start: startFunction },
     );
     validateReturns(target.returns, checkedValue("Return value", result));
     return result;

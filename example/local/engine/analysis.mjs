@@ -1,7 +1,8 @@
 // @ts-check
 /** From a push to what can be run: the components that are mounted, their functions and schemas. */
 import { analyzePush } from "../../tools/analyzePush.mjs";
-import { loadBundle } from "./bundle.mjs";
+import { compileModules } from "../../tools/bundleModules.mjs";
+import { bundleOf } from "./bundle.mjs";
 import { createAnalysisContext } from "./functionContext.mjs";
 
 /** @import { RunnableFunction } from "./functions.mjs" */
@@ -84,6 +85,15 @@ async function load(push) {
   };
   mount(app);
   return code;
+}
+
+/** @param {{ path: string, source: string, sourceMap?: string | null, environment: string }[]} modules */
+async function loadBundle(modules) {
+  return bundleOf(
+    await compileModules(
+      modules.filter(({ environment }) => environment === "isolate"),
+    ),
+  );
 }
 
 /**

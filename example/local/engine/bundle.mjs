@@ -1,6 +1,6 @@
 // @ts-check
 import { SourceMap } from "node:module";
-import { compileModules, sourceMapOf } from "../../tools/bundleModules.mjs";
+import { compiledModule } from "../../tools/moduleScripts.mjs";
 
 /**
  * The modules of an app or a component, ready to be evaluated in any context.
@@ -17,14 +17,10 @@ const PREFIX = "convex:/";
 const SYSTEM_PREFIX = "convex:/_system/";
 
 /**
- * @param {{ path: string, source: string, sourceMap?: string | null, environment: string }[]} modules
- * @returns {Promise<Bundle>}
+ * @param {Bundle["scripts"]} scripts
+ * @returns {Bundle}
  */
-export async function loadBundle(modules) {
-  // What is in Node modules ("use node") is not found when it is called.
-  const scripts = await compileModules(
-    modules.filter(({ environment }) => environment === "isolate"),
-  );
+export function bundleOf(scripts) {
   return {
     scripts,
     position(file, line, column) {
@@ -45,7 +41,7 @@ const parsed = new WeakMap();
 
 /** @param {import("node:vm").Script} script */
 function sourceMap(script) {
-  const json = sourceMapOf(script);
+  const json = compiledModule(script)?.map;
   if (json === undefined || json === "") return undefined;
   const map = parsed.get(script) ?? new SourceMap(JSON.parse(json));
   parsed.set(script, map);

@@ -5,10 +5,9 @@
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { buildSync } from "esbuild";
+import { globalsCode } from "./globalsCode.mjs";
 import { reportUnhandledRejections } from "./unhandledRejections.mjs";
 import { webHost } from "./webHost.mjs";
 
@@ -34,12 +33,6 @@ import { webHost } from "./webHost.mjs";
  *   function; it must have what the last one has
  */
 
-const GLOBALS_PATH = fileURLToPath(
-  new URL(
-    "../../../src/client/environment/testing/platformGlobals.ts",
-    import.meta.url,
-  ),
-);
 const RUNNER_URL = new URL("./context/runner.js", import.meta.url);
 
 const installGlobals = new vm.Script(globalsCode(), {
@@ -124,18 +117,4 @@ function createBareContext() {
     // With a queue of its own, which is emptied only when a script is run.
     microtaskMode: "afterEvaluate",
   });
-}
-
-function globalsCode() {
-  const { outputFiles } = buildSync({
-    entryPoints: [GLOBALS_PATH],
-    bundle: true,
-    write: false,
-    format: "iife",
-    globalName: "globals",
-    platform: "neutral",
-    target: "es2022",
-  });
-  const code = /** @type {{ text: string }} */ (outputFiles[0]).text;
-  return `(function () { ${code}; return globals.installPlatformGlobals; })()`;
 }

@@ -47,9 +47,21 @@ export const NEVER_SETTLED =
 /** @typedef {{ succeeded: boolean, json: string }} Outcome */
 
 /**
- * @param {Invocation} invocation
- * @param {(call: PendingCall) => void} onCall
- * @param {ActionHost} [action] timers and `fetch`
+ * A function that has been started.
+ *
+ * @typedef {object} FunctionRun
+ * @property {() => void | Promise<void>} continue lets its code run until it waits for
+ *   the host; throws what ends it uncatchably
+ * @property {() => Outcome | undefined} outcome
+ * @property {(nothingIsLeft: boolean) => void} end frees what it holds; its code never runs again
+ */
+
+/** @typedef {(invocation: Invocation, onCall: (call: PendingCall) => void, action?: ActionHost) => FunctionRun} StartFunction */
+
+/**
+ * Starts a function in this thread, which nothing can stop while its code runs.
+ *
+ * @type {StartFunction} `action`: timers and `fetch`
  */
 export function startFunction(invocation, onCall, action) {
   /** @type {Outcome | undefined} */
@@ -86,22 +98,21 @@ export function startFunction(invocation, onCall, action) {
   const { modulePath, name, method, argsJson } = invocation;
   context.invoke(modulePath, name, method, `[${argsJson}]`);
   return {
-    /** Lets its code run until it waits for the host. */
     continue() {
       runCode(context, invocation);
       if (ended) throw ended;
     },
     outcome: () => outcome,
-    /** Nothing is left to happen. */
-    finish() {
-      if (invocation.sharesContexts) giveBackContext(bundle, context);
+    end(nothingIsLeft) {
+      if (nothingIsLeft && invocation.sharesContexts)
+        giveBackContext(bundle, context);
     },
   };
 }
 
 /**
- * Too much is noticed when the code lets go only: to end a script midway, which vm
- * can, may abort Node 20, whose async hooks are then out of balance.
+ * Notices too much only when the code lets go: vm's own timeout may abort Node 20,
+ * because it leaves async hooks out of balance. A deployment with threads stops the thread.
  *
  * @param {import("./functionContext.mjs").FunctionContext} context
  * @param {Invocation} invocation
@@ -112,10 +123,12 @@ function runCode(context, { budget }) {
   const before = process.cpuUsage();
   context.runMicrotasks();
   budget.codeMs -= process.cpuUsage(before).user / 1000;
-  if (budget.codeMs < 0)
-    throw new TransactionDied(
-      `Function execution timed out (maximum duration: ${budget.maxCodeMs / 1000}s)`,
-    );
+  if (budget.codeMs < 0) throw new TransactionDied(timedOut(budget.maxCodeMs));
+}
+
+/** @param {number} ms */
+export function timedOut(ms) {
+  return `Function execution timed out (maximum duration: ${ms / 1000}s)`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { Actions } from "./actions.mjs";
 import { Activity } from "./activity.mjs";
 import { Environment } from "./environment.mjs";
 import { Faults } from "./faults.mjs";
+import { startFunction } from "./functionRun.mjs";
 import { FunctionTable } from "./functions.mjs";
 import { Logs } from "./logs.mjs";
 import { seededRandom } from "./random.mjs";
@@ -12,6 +13,7 @@ import { Store } from "./store.mjs";
 import { Transactions } from "./transactions.mjs";
 
 /** @import { Frame, Origin, Transaction } from "./frames.mjs" */
+/** @import { StartFunction } from "./functionRun.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Clock, Deployment, DeploymentOptions, EnvironmentChange } from "./types.mjs" */
 
@@ -31,6 +33,8 @@ export class Host {
   /** @type {Set<Parameters<Deployment["onCommit"]>[0]>} */
   commitListeners = new Set();
   environment;
+  /** @type {StartFunction} */
+  startFunction = startFunction;
   #codeTimeoutMs;
   #requests = 0;
 

@@ -4,11 +4,10 @@ import {
   answer,
   NEVER_SETTLED,
   resultOf,
-  startFunction,
   warnOfUnawaited,
 } from "./functionRun.mjs";
 
-/** @import { Invocation, PendingCall } from "./functionRun.mjs" */
+/** @import { Invocation, PendingCall, StartFunction } from "./functionRun.mjs" */
 
 /**
  * Runs a query or a mutation until its promise is settled. Calls of the host are
@@ -16,22 +15,29 @@ import {
  * else to do: its code never runs during a call.
  *
  * @param {Invocation} invocation
+ * @param {StartFunction} start
  * @returns {Promise<string>} the result as JSON
  */
-export async function runInTransaction(invocation) {
+export async function runInTransaction(invocation, start) {
   /** @type {PendingCall[]} */
   const calls = [];
-  const run = startFunction(invocation, (call) => calls.push(call));
-  for (;;) {
-    run.continue();
-    const outcome = run.outcome();
-    if (outcome) {
-      if (calls.length > 0) warnOfUnawaited(invocation, calls);
-      else run.finish();
-      return resultOf(outcome);
+  const run = start(invocation, (call) => calls.push(call));
+  let nothingIsLeft = false;
+  try {
+    for (;;) {
+      const pause = run.continue();
+      if (pause) await pause;
+      const outcome = run.outcome();
+      if (outcome) {
+        nothingIsLeft = calls.length === 0;
+        if (!nothingIsLeft) warnOfUnawaited(invocation, calls);
+        return resultOf(outcome);
+      }
+      const call = calls.shift();
+      if (call === undefined) throw new FunctionError(NEVER_SETTLED);
+      await answer(invocation, call);
     }
-    const call = calls.shift();
-    if (call === undefined) throw new FunctionError(NEVER_SETTLED);
-    await answer(invocation, call);
+  } finally {
+    run.end(nothingIsLeft);
   }
 }

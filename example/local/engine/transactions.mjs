@@ -9,6 +9,7 @@ import { transactionSyscalls } from "./transactionSyscalls.mjs";
 import { validateArgs, validateReturns } from "./validation.mjs";
 
 /** @import { Frame, Origin } from "./frames.mjs" */
+/** @import { Invocation } from "./functionRun.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Host } from "./host.mjs" */
 /** @import { StoreTransaction } from "./store.mjs" */
@@ -150,7 +151,8 @@ export class Transactions {
     transaction.budget.spend("call", target);
     validateArgs(target.args, checkedValue("Arguments", argsJson));
     const { sync, async } = this.#syscalls;
-    const result = await runInTransaction({
+    /** @type {Invocation} */
+    const invocation = {
       bundle: target.bundle,
       kind: target.kind,
       modulePath: target.modulePath,
@@ -166,7 +168,8 @@ export class Transactions {
       asyncSyscall: (name, args) => async(frame, name, args),
       budget: transaction.budget,
       sharesContexts: this.#host.sharesContexts(target.componentPath),
-    });
+    };
+    const result = await runInTransaction(invocation, this.#host.startFunction);
     validateReturns(target.returns, checkedValue("Return value", result));
     return result;
   }

@@ -1,0 +1,31 @@
+/** Compiled modules as scripts of `vm`, which any number of contexts can evaluate. */
+import vm from "node:vm";
+
+/** @typedef {{ code: string, map: string }} CompiledModule `code` is in the form of CommonJS, `map` JSON */
+
+/** @type {WeakMap<vm.Script, CompiledModule>} */
+const compiled = new WeakMap();
+
+/**
+ * @param {string} modulePath
+ * @param {CompiledModule} module
+ */
+export function moduleScript(modulePath, module) {
+  const opening = "(function (exports, require, module) {";
+  const script = new vm.Script(`${opening}${module.code}\n})`, {
+    filename: `convex:/${modulePath}`,
+    columnOffset: -opening.length,
+  });
+  compiled.set(script, module);
+  return script;
+}
+
+/**
+ * What a script was made of. Its map leads from positions in the compiled module to
+ * those in what the developer wrote.
+ *
+ * @param {vm.Script} script
+ */
+export function compiledModule(script) {
+  return compiled.get(script);
+}
