@@ -1,11 +1,17 @@
 import { varied } from "../shared/retry.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Completion, Outcome } from "./completing.js";
-import { wasRefused, type ActionOutcome } from "./execute.js";
+import type { ActionOutcome } from "./execute.js";
+import { wasRefused } from "./platformErrors.js";
 import { executeAgain, retryStep } from "./retrying.js";
 
 /** About how long a step that the platform refused to start waits before it is tried again. */
 const REFUSED_FOR_MS = 2000;
+
+/** What to wait before a step is executed again whose execution ended so. */
+export const pauseAfter = (error: string) => ({
+  delayMs: wasRefused(error) ? varied(REFUSED_FOR_MS) : 0,
+});
 
 /** The result that an attempt of an action gives its step; null when another attempt is due instead. */
 export async function concludeAttempt(

@@ -17,6 +17,7 @@ import {
 } from "./_generated/server.js";
 import { dismissDriver, driverOf, vDriver, vFirstStep } from "./drivers.js";
 import { attemptAction, type ActionOutcome } from "./execute.js";
+import { insist } from "./platformErrors.js";
 import { parseRunId, type StepRow } from "./runs.js";
 
 /** After so long a driver hands over to a new one, so that long chains share the pool. */
@@ -25,8 +26,11 @@ const HAND_OVER_AFTER_MS = 60_000;
 /** A driver older than this, of turns that took long, begins no action: it would lack the time. */
 const TOO_OLD_FOR_ACTIONS_MS = 90_000;
 
-/** How often a turn that met with conflicts is tried again before its step goes to the pool. */
-const CONFLICTS = 3;
+/** How often a turn that is refused or meets conflicts is tried before its step goes to the pool. */
+const TRIES = 4;
+
+/** An action's result must not be lost: four minutes. */
+const TRIES_TO_GIVE_UP = 30;
 
 type Held = HeldJournal<StepRow>;
 type Reply = DriveReply<StepRow>;
@@ -46,7 +50,9 @@ export const drive = internalAction({
     // A scheduled mutation is repeated until it commits.
     const giveUp = async (stepNumber: number, outcome?: ActionOutcome) => {
       const args = { ...id, stepNumber, outcome };
-      await ctx.scheduler.runAfter(0, internal.recovering.giveUp, args);
+      await insist(TRIES_TO_GIVE_UP, () =>
+        ctx.scheduler.runAfter(0, internal.recovering.giveUp, args),
+      );
       return null;
     };
     // Its job may have waited long.
@@ -56,7 +62,9 @@ export const drive = internalAction({
       const { stepNumber, action, unsure } = next;
       if (action && unsure) {
         const asked = { ...id, stepNumber };
-        const isDue = await ctx.runQuery(internal.driving.isDue, asked).catch(
+        const isDue = await insist(TRIES, () =>
+          ctx.runQuery(internal.driving.isDue, asked),
+        ).catch(
           // Not begun, it has not failed.
           () => "unknown" as const,
         );
@@ -120,28 +128,24 @@ async function takeTurn(
   { driver, drive, ...turn }: DrivenTurn,
 ): Promise<Reply | null | "failed"> {
   const handle = workflowHandle as FunctionHandle<"mutation">;
-  for (let tries = 0; ; tries++)
-    try {
-      const reply: unknown = await ctx.runMutation(handle, {
-        ...turn,
-        drive: { driver, ...drive },
-      });
+  const args = { ...turn, drive: { driver, ...drive } };
+  try {
+    return await insist(TRIES, async (before) => {
+      const reply: unknown = await ctx.runMutation(handle, args);
       if (isDriveReply(reply)) return reply;
       // It may be the answer to a call that had nothing left to do, after one that had committed.
-      return tries > 0 ? "failed" : null;
-    } catch (error) {
-      // Whatever else it failed of, as a whole it would fail of again.
-      if (tries >= CONFLICTS || !isConflict(error)) return "failed";
-    }
+      return before > 0 ? "failed" : null;
+    });
+  } catch {
+    // Any other error would recur, so the turn isn't repeated together with its step.
+    return "failed";
+  }
 }
 
 const isDriveReply = (reply: unknown): reply is Reply =>
   typeof reply === "object" &&
   reply !== null &&
   (reply as Reply).kind === "driving";
-
-const isConflict = (error: unknown) =>
-  /OptimisticConcurrencyControl|conflict|changed while/i.test(String(error));
 
 function merge(
   before: Held | undefined,

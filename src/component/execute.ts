@@ -20,6 +20,7 @@ import {
   type Completion,
   type Outcome,
 } from "./completing.js";
+import { wasRefused } from "./platformErrors.js";
 import { isLegacy } from "./runs.js";
 import { vFailure, vStepExecution, type Step } from "./schema.js";
 
@@ -134,10 +135,3 @@ export async function attemptAction(
     };
   }
 }
-
-/**
- * Whether the platform refused to start a function, as too many run. What a function throws, whatever
- * its words, comes to its caller with "Uncaught" before it.
- */
-export const wasRefused = (error: string) =>
-  /^Too ?many ?concurrent ?requests/i.test(error);

@@ -2,7 +2,7 @@ import { vResult, vWorkId } from "@convex-dev/workpool";
 import { v, type Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { actionDied, concludeAttempt } from "./attempts.js";
+import { actionDied, concludeAttempt, pauseAfter } from "./attempts.js";
 import { recordResult } from "./completing.js";
 import {
   dismissDriver,
@@ -84,7 +84,7 @@ async function takeOver(
   died: { error: string },
 ) {
   if (isAction(row)) await recordAlone(ctx, run, row, actionDied(died));
-  else await executeAgain(ctx, { row, run });
+  else await executeAgain(ctx, { row, run }, pauseAfter(died.error));
 }
 
 const isAction = ({ step }: StepRow) => functionTypeOf(step) === "action";

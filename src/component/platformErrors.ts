@@ -1,0 +1,45 @@
+import { varied } from "../shared/retry.js";
+
+/** What a platform says that has no room for a call. What a function throws reaches its caller after "Uncaught". */
+const REFUSALS = [
+  /^Too ?many ?concurrent ?requests/i,
+  /^There are no available workers to process the request/i,
+  /^Couldn't acquire a permit on this funrun/i,
+  /^Selected isolate was not clean/i,
+  /^Too many writes per second/i,
+];
+
+/** Whether the platform refused a call before the function began. */
+export const wasRefused = (error: string) =>
+  REFUSALS.some((refusal) => refusal.test(error));
+
+const hadConflict = (error: string) =>
+  /OptimisticConcurrencyControl|conflict|changed while/i.test(error);
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
+
+const textOf = (thrown: unknown) =>
+  thrown instanceof Error ? thrown.message : String(thrown);
+
+/**
+ * Makes a call of an action's until the platform neither refuses it nor gives up on its conflicts, or
+ * until `tries` are used up. `call` is told how many were made before.
+ */
+export async function insist<T>(
+  tries: number,
+  call: (before: number) => Promise<T>,
+): Promise<T> {
+  for (let before = 0; ; before++)
+    try {
+      return await call(before);
+    } catch (thrown) {
+      const error = textOf(thrown);
+      if (!wasRefused(error) && !hadConflict(error)) throw thrown;
+      if (before + 1 >= tries) throw thrown;
+      await pause(Math.min(FIRST_PAUSE_MS * 2 ** before, LONGEST_PAUSE_MS));
+    }
+}
+
+const pause = (ms: number) =>
+  new Promise((resolve) => setTimeout(resolve, varied(ms)));
