@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
 import {
   components,
@@ -9,12 +9,14 @@ import {
   steps,
   useBackend,
 } from "../testing/harness.js";
+import { listenToConsole, poolRows } from "../testing/managing.js";
 import { everyRow } from "../testing/tables.js";
 import { sendEvent, type WorkflowCtx } from "./index.js";
 
 // Limits that no test of another concern comes to. README has the table of all.
 
 useBackend();
+const heard = listenToConsole();
 
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
 const name = (length: number) => "n".repeat(length);
@@ -69,21 +71,35 @@ test("a name may be as long as is said", async () => {
   expect(status).toEqual({ type: "completed", result: 1 });
 });
 
-test("a step may start in just less than four years", async () => {
+test("a step that is to start in four years starts in four years", async () => {
+  // Not at the beginning of one of the pool's units of time.
+  vi.setSystemTime(1_700_000_000_050);
   const t = newBackend();
   const workflowId = await startHandler(t, (step) =>
-    step.runQuery(
-      steps.echoQuery,
-      { value: 1 },
-      { runAfter: 4 * YEAR_MS - 1000 },
-    ),
+    step.runQuery(steps.echoQuery, { value: 1 }, { runAfter: 4 * YEAR_MS }),
   );
   // The pool would look after it a hundred thousand times until then.
   expect(await statusOf(t, workflowId)).toMatchObject({
     type: "inProgress",
     running: [{ kind: "function" }],
   });
+  const [due] = await poolRows(t, "pendingStart");
+  const years = (Number(due!["segment"]) * 100 - Date.now()) / YEAR_MS;
+  expect(years).toBeCloseTo(4);
+  expect(heard.said).toEqual([]);
 });
+
+test.each(["driver", "pool"] as const)(
+  "a step whose runAt is long past starts at once, and nothing is logged (%s)",
+  async (execution) => {
+    const t = newBackend({ execution });
+    const { status } = await runHandler(t, (step) =>
+      step.runMutation(steps.echo, { value: 1 }, { runAt: 0 }),
+    );
+    expect(status).toEqual({ type: "completed", result: 1 });
+    expect(heard.said).toEqual([]);
+  },
+);
 
 test("an event that is sent under too long a name is refused, and nothing is written", async () => {
   const t = newBackend();

@@ -36,9 +36,9 @@ export function retryBehavior(
   return options?.defaultRetryBehavior ?? DEFAULT_RETRY_BEHAVIOR;
 }
 
-const LONGEST_DELAY_MS = 4 * 365 * 24 * 60 * 60 * 1000;
+/** The pool starts a job that is due later in a year instead. */
+export const LONGEST_DELAY_MS = 4 * 365 * 24 * 60 * 60 * 1000;
 
-/** The pool would start a job that is due in many years earlier than asked. */
 export function whyStartRefused(
   name: string,
   options: SchedulerOptions | undefined,

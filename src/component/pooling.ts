@@ -3,6 +3,7 @@ import type { RunResult } from "@convex-dev/workpool";
 import { components } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
+import { LONGEST_DELAY_MS } from "./options.js";
 import type { Run } from "./runs.js";
 
 export interface Job {
@@ -54,10 +55,15 @@ export async function enqueue(
 /** The pool counts time in units of this many milliseconds, and starts a job when the unit it is due in begins. */
 const POOL_UNIT_MS = 100;
 
-/** When the pool has to be told to start a job that is due at `runAt`, so that it starts no earlier. */
+/**
+ * When the pool has to be told to start a job that is due at `runAt`, so that it starts no earlier. The
+ * pool logs an error for a time long past.
+ */
 function notBefore(runAt: number): number {
-  if (runAt <= Date.now()) return runAt;
-  return Math.ceil(runAt / POOL_UNIT_MS) * POOL_UNIT_MS;
+  const now = Date.now();
+  if (runAt <= now) return now;
+  const unit = Math.ceil(runAt / POOL_UNIT_MS) * POOL_UNIT_MS;
+  return Math.min(unit, now + LONGEST_DELAY_MS);
 }
 
 export async function cancelJob(ctx: MutationCtx, workId: string) {

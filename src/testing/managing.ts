@@ -67,11 +67,18 @@ export async function jobs(t: Backend): Promise<string[]> {
 
 /** What the pool goes by. */
 export async function poolConfig(t: Backend) {
+  const [globals] = await poolRows(t, "globals");
+  return globals as unknown as { maxParallelism: number; logLevel: string };
+}
+
+/** A table of the pool's. */
+export async function poolRows(t: Backend, table: string) {
   const backend = t as unknown as InPool;
-  return await backend.runInComponent("workflow/workpool", async ({ db }) => {
-    const [globals] = await db.query("globals").collect();
-    return globals as unknown as { maxParallelism: number; logLevel: string };
-  });
+  return await backend.runInComponent(
+    "workflow/workpool",
+    async ({ db }) =>
+      (await db.query(table).collect()) as unknown as Record<string, unknown>[],
+  );
 }
 
 /** How many rows each table of the component holds; those that hold none are left out. */
