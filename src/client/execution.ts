@@ -21,6 +21,7 @@ import { toEntry, type Begun, type Run, type StepRow } from "./entries.js";
 import { createEnvironment } from "./environment/environment.js";
 import { createQuiesce, settle } from "./environment/quiesce.js";
 import { trackingCombinators } from "./replay/combinators.js";
+import { copyOf } from "./replay/copy.js";
 import type { JournalEntry } from "./replay/journal.js";
 import { LegacyReplay } from "./replay/legacy/replay.js";
 import { EngineReplay } from "./replay/replay.js";
@@ -162,7 +163,9 @@ export class Execution {
         recordsLegacyCalls: isLegacy(run),
       },
     );
-    return await replay.run(() => workflow.handler(step, run.args as never));
+    return await replay.run(() =>
+      workflow.handler(step, copyOf(run.args) as never),
+    );
   }
 
   private ports(replay: () => RunReplay): TurnPorts<WorkflowRequest> {

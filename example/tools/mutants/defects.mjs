@@ -89,6 +89,28 @@ export const DEFECTS = [
     killedBy: FORETOLD,
   },
   {
+    name: "replay: the handler is given the journal's own results",
+    file: "src/client/replay/stepPromise.ts",
+    find: "const outcome = copyOf(recorded);",
+    replace: "const outcome = recorded;",
+    killedBy: {
+      file: "src/client/handlerValues.test.ts",
+      title:
+        "a handler changes the result of a mutation in place, and the journal keeps what the step returned",
+    },
+  },
+  {
+    name: "replay: the handler is given the run's own arguments",
+    file: "src/client/execution.ts",
+    find: "copyOf(run.args) as never",
+    replace: "run.args as never",
+    killedBy: {
+      file: "src/client/handlerValues.test.ts",
+      title:
+        "may change its arguments in place, though one turn executes its handler several times",
+    },
+  },
+  {
     name: "replay: arguments not compared",
     file: "src/client/replay/divergence.ts",
     find: "if (request.unstableArgs || entry.argsOmitted) return undefined;",

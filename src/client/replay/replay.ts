@@ -236,7 +236,7 @@ export class EngineReplay<
     if (!this.settled) step.completed.delivery = this.place();
     if (this.ports.mayChangeRun(step.request) && !(await this.write()))
       return { kind: "fenced" };
-    if (!this.settled) await this.show(step, copyOf(outcome) as Outcome);
+    if (!this.settled) await this.show(step, outcome);
   }
 
   private async deliver(step: Issued<Request>): Promise<undefined> {
@@ -335,13 +335,3 @@ export class EngineReplay<
 }
 
 const PATIENCE = 32;
-
-/** A copy: the handler may change what it is given, the journal may not. */
-function copyOf(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (value instanceof ArrayBuffer) return value.slice(0);
-  if (Array.isArray(value)) return value.map(copyOf);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, copyOf(inner)]),
-  );
-}

@@ -1,4 +1,5 @@
 import type { Outcome } from "../../shared/outcome.js";
+import { copyOf } from "./copy.js";
 import type { StepRequest } from "./journal.js";
 import { toError } from "./stepErrors.js";
 
@@ -64,13 +65,14 @@ export class StepPromise extends Promise<unknown> {
   }
 }
 
-/** Gives the handler what a step brought it. */
+/** Gives the handler a copy of what a step brought. */
 export function settleWith(
   { name, parse }: Pick<StepRequest, "name" | "parse">,
-  outcome: Outcome,
+  recorded: Outcome,
   resolve: (value: unknown) => void,
   reject: (error: unknown) => void,
 ) {
+  const outcome = copyOf(recorded);
   if (outcome.result.kind !== "success") return reject(toError(name, outcome));
   const value: unknown = outcome.result.returnValue ?? null;
   try {
