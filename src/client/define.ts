@@ -152,6 +152,8 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
   >;
   return v.union(
     vWorkflowId,
+    // There was no turn to take.
+    v.null(),
     v.object({
       kind: v.literal("complete"),
       runResult: v.union(
@@ -220,12 +222,14 @@ async function advance(
     throw new Error(
       `Workflow ${workflowId} can't take a turn without its generationNumber. To start a run, pass args and no workflowId.`,
     );
-  const { runResult, reply } = await takeTurn(
+  const taken = await takeTurn(
     ctx,
     workflow,
     { workflowId: workflowId!, generationNumber },
     drive,
   );
+  if (!taken) return null;
+  const { runResult, reply } = taken;
   if (reply) return reply;
   if (runResult) return { kind: "complete" as const, runResult };
   return workflowId as WorkflowId;

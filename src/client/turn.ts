@@ -15,7 +15,8 @@ import type { AppMutationCtx } from "./types.js";
 import type { Workflow } from "./workflow.js";
 
 /**
- * Executes one turn of a run. Returns the run's result if this turn ended it.
+ * Executes one turn of a run. Returns the run's result if this turn ended it, or null when this component
+ * has no turn to take.
  *
  * Throws, so that nothing of the turn remains, when the handler can't be replayed over the journal.
  */
@@ -24,12 +25,12 @@ export async function takeTurn(
   workflow: Workflow,
   turn: { workflowId: string; generationNumber: number },
   drive?: Drive,
-): Promise<{ runResult?: RunResult; reply?: DriveReply }> {
+): Promise<{ runResult?: RunResult; reply?: DriveReply } | null> {
   const begun = await ctx.runMutation(workflow.component.journal.beginTurn, {
     ...turn,
     drive: drive && toBeginArgs(drive),
   });
-  if (!begun) return {};
+  if (!begun) return null;
   const run = begun.workflow;
   const end = async (runResult: RunResult, failure?: Failure) => {
     await ctx.runMutation(workflow.component.workflow.complete, {

@@ -1,10 +1,10 @@
-import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { callWorkflow } from "./calling.js";
 import { deleteNested } from "./cleaning.js";
 import { releaseDriver } from "./drivers.js";
 import { readConfig, type Config } from "./config.js";
@@ -40,10 +40,7 @@ export async function restartRun(
   if (!done) return await scheduleRest(ctx, run);
   if (options.startAsync)
     return await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
-  await ctx.runMutation(run.workflowHandle as FunctionHandle<"mutation">, {
-    workflowId: run._id,
-    generationNumber: run.generationNumber,
-  });
+  await callWorkflow(ctx, run);
 }
 
 /** The number of the first step to delete: Infinity when all are kept, with all that was shown of them. */

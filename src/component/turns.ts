@@ -1,8 +1,8 @@
-import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
 import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { callWorkflow } from "./calling.js";
 import { endRunAlone } from "./ending.js";
 import type { Run } from "./runs.js";
 import { cancelScheduled, scheduledEnd } from "./scheduling.js";
@@ -64,10 +64,9 @@ export const take = internalMutation({
     const run = await ctx.db.get("workflows", turn.workflowId);
     if (run?.generationNumber !== turn.generationNumber || run.runResult)
       return null;
-    const handle = run.workflowHandle as FunctionHandle<"mutation">;
     const transactionLimits = await roomBeside(ctx, RESERVED);
     try {
-      await ctx.runMutation(handle, turn, { transactionLimits });
+      await callWorkflow(ctx, run, { transactionLimits });
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown.message : String(thrown);
       await endRunAlone(ctx, run, { kind: "failed", error });

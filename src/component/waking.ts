@@ -28,10 +28,13 @@ export async function enqueueTurns(
   config: Config,
 ) {
   if (wakes.length === 0) return;
-  const handle = await createFunctionHandle(internal.pool.handlerOnComplete);
+  const [take, onDeath] = await Promise.all([
+    createFunctionHandle(internal.turns.take),
+    createFunctionHandle(internal.pool.handlerOnComplete),
+  ]);
   const workIds = await enqueue(
     ctx,
-    wakes.map((wake) => turnJob(wake, handle)),
+    wakes.map((wake) => turnJob(wake, take, onDeath)),
     config,
     wakes[0]!.run,
   );
@@ -61,12 +64,13 @@ export async function releaseTurn(
 
 function turnJob(
   { run, runAt }: Wake,
+  take: FunctionHandle<"mutation">,
   onDeath: FunctionHandle<"mutation">,
 ): Job {
   const args = { workflowId: run._id, generationNumber: run.generationNumber };
   return {
     type: "mutation",
-    handle: run.workflowHandle,
+    handle: take,
     name: run.name ?? run.workflowHandle,
     args,
     runAt,

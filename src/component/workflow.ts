@@ -1,5 +1,4 @@
 import { vResult } from "@convex-dev/workpool";
-import type { FunctionHandle } from "convex/server";
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { BYTES_PER_BATCH } from "../shared/limits.js";
@@ -10,6 +9,7 @@ import {
   mutation,
   query,
 } from "./_generated/server.js";
+import { callWorkflow } from "./calling.js";
 import { cancelRuns } from "./canceling.js";
 import { cleanUp, deleteBatch } from "./cleaning.js";
 import { noteManagerParallelism, readConfig } from "./config.js";
@@ -66,11 +66,7 @@ export const create = mutation({
     );
     if (args.startAsync)
       await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
-    else if (!args.createOnly)
-      await ctx.runMutation(run.workflowHandle as FunctionHandle<"mutation">, {
-        workflowId: run._id,
-        generationNumber: run.generationNumber,
-      });
+    else if (!args.createOnly) await callWorkflow(ctx, run);
     return run._id;
   },
 });

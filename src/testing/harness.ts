@@ -13,7 +13,7 @@ import schema from "./app/schema.js";
 import { clearScripts, script, type Handler } from "./app/scripts.js";
 
 export { components, script };
-export const { steps, workflows } = internal;
+export const { steps, strangers, workflows } = internal;
 
 export type Modules = Record<string, () => Promise<unknown>>;
 
@@ -62,6 +62,8 @@ export interface BackendOptions {
   /** How steps are executed. Default: as the environment says, so that all tests can be run both ways. */
   execution?: Execution;
   transactionLimits?: boolean;
+  /** Registers a second instance of the component, `other`. */
+  other?: boolean;
   /** Puts something between the backend and the functions of a component: the app's path is "". */
   wrap?: (modules: Modules, component: string) => Modules;
 }
@@ -70,7 +72,12 @@ const usual = process.env["EXECUTION"] as Execution | undefined;
 
 /** A convex-test backend with the app under test and, as in production, the components it nests. */
 export function newBackend(options: BackendOptions = {}) {
-  const { wrap = (modules) => modules, execution = usual, ...limits } = options;
+  const {
+    wrap = (modules) => modules,
+    execution = usual,
+    other = false,
+    ...limits
+  } = options;
   const modules = wrap(preloaded(app), "");
   const t = convexTest({ schema, modules, ...limits });
   const register = (
@@ -80,9 +87,11 @@ export function newBackend(options: BackendOptions = {}) {
     const modules = wrap(preloaded(part.modules), name);
     t.registerComponent(name, part.schema, modules);
   };
-  register("workflow", workflowComponent as never);
-  register("workflow/workpool", workpool as never);
-  register("workflow/workpool/batchWorker", batchWorker as never);
+  for (const name of other ? ["workflow", "other"] : ["workflow"]) {
+    register(name, workflowComponent as never);
+    register(`${name}/workpool`, workpool as never);
+    register(`${name}/workpool/batchWorker`, batchWorker as never);
+  }
   // Transactions wait in line: this one is over before whatever comes next begins.
   if (execution !== undefined)
     void inComponent(t, (ctx) => ctx.db.insert("config", { execution }));

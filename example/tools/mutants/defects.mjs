@@ -153,6 +153,26 @@ export const DEFECTS = [
     },
   },
   {
+    name: "turns: a function that takes no turn is not noticed",
+    file: "src/component/calling.ts",
+    find: "if (isDue) throw await noTurn(ctx, run);",
+    replace: "",
+    killedBy: {
+      file: "src/component/notAWorkflow.test.ts",
+      title: "fails a run whose function it has become, at the next turn",
+    },
+  },
+  {
+    name: "turns: children enqueued past the check",
+    file: "src/component/waking.ts",
+    find: "    handle: take,",
+    replace: "    handle: run.workflowHandle,",
+    killedBy: {
+      file: "src/component/notAWorkflow.test.ts",
+      title: "fails as a child, and its error names child and component",
+    },
+  },
+  {
     name: "quiesce: handler taken for blocked after one microtask",
     file: "src/client/environment/quiesce.ts",
     find: "if (settle !== undefined) return settle;",

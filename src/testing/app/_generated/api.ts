@@ -4,6 +4,7 @@ import type * as definitions from "../definitions.js";
 import type * as folder_inner from "../folder/inner.js";
 import type * as managed from "../managed.js";
 import type * as steps from "../steps.js";
+import type * as strangers from "../strangers.js";
 import type * as workflows from "../workflows.js";
 
 type Modules = ApiFromModules<{
@@ -11,10 +12,13 @@ type Modules = ApiFromModules<{
   "folder/inner": typeof folder_inner;
   managed: typeof managed;
   steps: typeof steps;
+  strangers: typeof strangers;
   workflows: typeof workflows;
 }>;
 
 export const internal = anyApi as unknown as Modules;
 export const components = componentsGeneric() as unknown as {
   workflow: WorkflowComponent;
+  /** Another instance of it. */
+  other: WorkflowComponent;
 };

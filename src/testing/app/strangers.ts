@@ -1,0 +1,30 @@
+import { internalMutationGeneric } from "convex/server";
+import { v } from "convex/values";
+import { defineWorkflow } from "../../client/index.js";
+import { components } from "./_generated/api.js";
+import { scripted } from "./scripts.js";
+
+// What code may take for a workflow of the component `workflow`.
+
+/** A workflow of another instance: see `newBackend({ other: true })`. */
+export const elsewhere = defineWorkflow(components.other, {
+  args: { handler: v.string(), input: v.optional(v.any()) },
+}).handler(
+  async (step, { handler, input }): Promise<any> =>
+    await scripted("handler", handler)(step, input),
+);
+
+/** An ordinary mutation that takes anything, and returns something like an id. */
+export const ordinary = internalMutationGeneric({
+  handler: async (ctx, given): Promise<any> => {
+    const keys = Object.keys(given);
+    await ctx.db.insert("effects", { key: "ordinary", value: keys });
+    return "a string";
+  },
+});
+
+/** An ordinary mutation with arguments of its own. */
+export const validated = internalMutationGeneric({
+  args: { count: v.optional(v.number()) },
+  handler: async (): Promise<any> => null,
+});
