@@ -13,6 +13,8 @@ import { recorder } from "./recording/recorder.js";
 export interface Figures extends Counts {
   /** Mutations and queries that no other transaction called. */
   transactions: number;
+  /** Those of them that are queries. */
+  queries: number;
   actions: number;
   /** Functions that the scheduler began. */
   hops: number;
@@ -55,6 +57,7 @@ export function figuresOf(calls: Call[]): Figures {
   return {
     ...sum,
     transactions: transactions.length,
+    queries: units.filter(({ kind }) => kind === "query").length,
     actions: units.length - transactions.length,
     hops: units.filter(({ job }) => job !== undefined).length,
     nestedCalls: calls.length - units.length,

@@ -6,6 +6,7 @@ import {
 } from "convex/server";
 import { vResult } from "@convex-dev/workpool";
 import { v, type PropertyValidators, type Validator } from "convex/values";
+import { vDrive, vDriveReply } from "../shared/driverProtocol.js";
 import { whyRetryRefused } from "../shared/retry.js";
 import type { Drive } from "./driven.js";
 import { takeTurn } from "./turn.js";
@@ -137,8 +138,8 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     context: v.optional(v.any()),
     workflowId: v.optional(v.string()),
     generationNumber: v.optional(v.number()),
-    // What a driver hands over: see `Drive`.
-    drive: v.optional(v.any()),
+    // What a driver hands over.
+    drive: v.optional(vDrive),
     // Shown wherever Convex rejects arguments that are not nested.
     help: v.optional(v.literal(NEST_ARGS)),
   };
@@ -161,15 +162,7 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
         ...FAILED_OR_CANCELED,
       ),
     }),
-    // To a driver.
-    v.object({
-      kind: v.literal("driving"),
-      next: v.any(),
-      revision: v.number(),
-      logLevel: v.string(),
-      rows: v.optional(v.array(v.any())),
-      isWhole: v.boolean(),
-    }),
+    vDriveReply,
   );
 }
 

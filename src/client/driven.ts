@@ -2,43 +2,29 @@ import type { FunctionArgs } from "convex/server";
 import {
   canBeHeld,
   drivenStep,
+  type Drive as ProtocolDrive,
   type DriveReply as Reply,
-  type Held,
-} from "../shared/driving.js";
+} from "../shared/driverProtocol.js";
 import type { LogLevel } from "../component/logging.js";
 import type { StepRow } from "./entries.js";
 import type { WorkflowComponent } from "./types.js";
 
 export type DriveReply = Reply<StepRow>;
 
+export type Drive = ProtocolDrive<StepRow>;
+
 type BeginArgs = FunctionArgs<WorkflowComponent["journal"]["beginTurn"]>;
 
-/** What a driver brings to a turn: the step it executed, and the copy of the journal that it holds. */
-export interface Drive {
-  driver: number;
-  stepNumber: number;
-  outcome?: NonNullable<BeginArgs["drive"]>["outcome"];
-  handsOver: boolean;
-  held?: Held<StepRow>;
-}
-
-/** What of it the component needs. */
+/** What of it the component needs to begin a turn. */
 export function toBeginArgs({
   driver,
   stepNumber,
   outcome,
   held,
 }: Drive): BeginArgs["drive"] {
-  return {
-    driver,
-    stepNumber,
-    outcome,
-    held: held && {
-      revision: held.revision,
-      size: held.size,
-      logLevel: held.logLevel,
-    },
-  };
+  if (!held) return { driver, stepNumber, outcome };
+  const { rows: _, ...copy } = held;
+  return { driver, stepNumber, outcome, held: copy };
 }
 
 /** The rows of a journal that a turn has changed or added, for its driver. */

@@ -1,5 +1,6 @@
 import { v, type Infer } from "convex/values";
-import { storableOutcome } from "../shared/outcome.js";
+import type { vBeginDrive } from "../shared/driverProtocol.js";
+import { storableOutcome, vFailure } from "../shared/outcome.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { concludeAttempt } from "./attempts.js";
@@ -12,23 +13,9 @@ import {
   type Outcome,
 } from "./completing.js";
 import { dismissDriver } from "./drivers.js";
-import { runFunction, vActionOutcome } from "./execute.js";
-import { vLogLevel } from "./logging.js";
-import { functionTypeOf, stepAt, type Run } from "./runs.js";
-import { vDelivery, vFailure, vRunResult, vStep } from "./schema.js";
-
-/** What a driver brings to a turn. */
-export const vDrive = v.object({
-  driver: v.number(),
-  /** The step it was to execute. */
-  stepNumber: v.number(),
-  /** What came of it, if it is an action. Queries and mutations are executed in the turn's transaction. */
-  outcome: v.optional(vActionOutcome),
-  /** Of the copy of the journal that it holds. */
-  held: v.optional(
-    v.object({ revision: v.number(), size: v.number(), logLevel: vLogLevel }),
-  ),
-});
+import { runMutation } from "./execute.js";
+import { stepAt, type Run } from "./runs.js";
+import { vDelivery, vRunResult, vStep } from "./schema.js";
 
 export const vCompletedStep = v.object({
   stepNumber: v.number(),
@@ -58,7 +45,7 @@ export interface ExecutedStep extends Completion {
 export async function executeDriven(
   ctx: MutationCtx,
   run: Run,
-  { driver, stepNumber, outcome: reported }: Infer<typeof vDrive>,
+  { driver, stepNumber, outcome: reported }: Infer<typeof vBeginDrive>,
 ): Promise<ExecutedStep | { run: Run; completed?: undefined } | null> {
   if (!run.driver || run.drivers !== driver) return null;
   // As a pool's job would, it goes on with the step that it has when the run ends.
@@ -72,9 +59,7 @@ export async function executeDriven(
     await dismissDriver(ctx, run);
     return null;
   }
-  const outcome = await runFunction(ctx, { row, run });
-  if (functionTypeOf(row.step) === "query")
-    return await executed(ctx, { row, run }, outcome, isAlone);
+  const outcome = await runMutation(ctx, { row, run });
   const now = await ctx.db.get("workflows", run._id);
   if (now && isSameStretch(now, run))
     return await executed(ctx, { row, run: now }, outcome, isAlone);

@@ -1,6 +1,6 @@
 import { createFunctionHandle } from "convex/server";
 import { v, type ObjectType } from "convex/values";
-import { drivenStep } from "../shared/driving.js";
+import { drivenStep, stepCallFields } from "../shared/driverProtocol.js";
 import { internal } from "./_generated/api.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
@@ -77,6 +77,7 @@ export async function releaseDriver(ctx: MutationCtx, run: Run) {
 /** A driver's first step. No deeper than a job of its own would hold it: documents nest 16 deep at most. */
 export const vFirstStep = {
   stepNumber: v.number(),
+  functionType: v.optional(stepCallFields.functionType),
   handle: v.optional(v.string()),
   args: v.optional(v.any()),
   name: v.optional(v.string()),
@@ -110,7 +111,7 @@ export async function startDriver(
           ...id,
           workflowHandle: run.workflowHandle,
           stepNumber: due.stepNumber,
-          ...drivenStep(due).action,
+          ...drivenStep(due).call,
         },
         runAt: due.runAt,
         onComplete: {

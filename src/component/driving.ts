@@ -3,9 +3,12 @@ import { v, type ObjectType } from "convex/values";
 import {
   canBeHeld,
   type DrivenStep,
+  type Drive,
   type DriveReply,
   type Held as HeldJournal,
-} from "../shared/driving.js";
+  type StepCall,
+  type StepOutcome,
+} from "../shared/driverProtocol.js";
 import { sizeOf } from "../shared/storable.js";
 import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
@@ -16,7 +19,7 @@ import {
   type ActionCtx,
 } from "./_generated/server.js";
 import { dismissDriver, driverOf, vDriver, vFirstStep } from "./drivers.js";
-import { attemptAction, type ActionOutcome } from "./execute.js";
+import { attempt } from "./execute.js";
 import { insist } from "./platformErrors.js";
 import { parseRunId, type StepRow } from "./runs.js";
 
@@ -48,7 +51,7 @@ export const drive = internalAction({
     const startedAt = Date.now();
     const age = () => Date.now() - startedAt;
     // A scheduled mutation is repeated until it commits.
-    const giveUp = async (stepNumber: number, outcome?: ActionOutcome) => {
+    const giveUp = async (stepNumber: number, outcome?: StepOutcome) => {
       const args = { ...id, stepNumber, outcome };
       await insist(TRIES_TO_GIVE_UP, () =>
         ctx.scheduler.runAfter(0, internal.recovering.giveUp, args),
@@ -59,8 +62,9 @@ export const drive = internalAction({
     let next: DrivenStep | null = { ...firstStep(args), unsure: true };
     let held: Held | undefined;
     while (next) {
-      const { stepNumber, action, unsure } = next;
-      if (action && unsure) {
+      const { stepNumber, call, unsure } = next;
+      const isAction = call?.functionType === "action";
+      if (isAction && unsure) {
         const asked = { ...id, stepNumber };
         const isDue = await insist(TRIES, () =>
           ctx.runQuery(internal.driving.isDue, asked),
@@ -71,13 +75,14 @@ export const drive = internalAction({
         if (isDue === "unknown") return await giveUp(stepNumber);
         if (!isDue) return null;
       }
-      if (action && age() > TOO_OLD_FOR_ACTIONS_MS)
+      if (isAction && age() > TOO_OLD_FOR_ACTIONS_MS)
         return await giveUp(stepNumber);
-      const outcome = action && (await attemptAction(ctx, action));
+      const outcome = call && (await attempt(ctx, call));
       const handsOver = age() > HAND_OVER_AFTER_MS;
       const reply = await takeTurn(ctx, workflowHandle, {
-        ...id,
-        drive: { stepNumber, outcome, handsOver, held },
+        workflowId,
+        generationNumber,
+        drive: { driver, stepNumber, outcome, handsOver, held },
       });
       if (reply === "failed") return await giveUp(stepNumber, outcome);
       next = reply && reply.next;
@@ -87,14 +92,11 @@ export const drive = internalAction({
   },
 });
 
-function firstStep({
-  stepNumber,
-  handle,
-  args,
-  name,
-}: ObjectType<typeof vFirstStep>): DrivenStep {
+function firstStep(args: ObjectType<typeof vFirstStep>): DrivenStep {
+  const { stepNumber, functionType, handle, name } = args;
   if (handle === undefined) return { stepNumber };
-  return { stepNumber, action: { handle, args: args as unknown, name: name! } };
+  const call = { functionType, handle, args: args.args as unknown, name };
+  return { stepNumber, call: call as StepCall };
 }
 
 /**
@@ -112,26 +114,19 @@ export const isDue = internalQuery({
 interface DrivenTurn {
   workflowId: Id<"workflows">;
   generationNumber: number;
-  driver: number;
-  drive: {
-    stepNumber: number;
-    outcome: ActionOutcome | undefined;
-    handsOver: boolean;
-    held: Held | undefined;
-  };
+  drive: Drive<StepRow>;
 }
 
 /** Null when there is nothing left to do; "failed" when the turn can't be taken from here. */
 async function takeTurn(
   ctx: ActionCtx,
   workflowHandle: string,
-  { driver, drive, ...turn }: DrivenTurn,
+  turn: DrivenTurn,
 ): Promise<Reply | null | "failed"> {
   const handle = workflowHandle as FunctionHandle<"mutation">;
-  const args = { ...turn, drive: { driver, ...drive } };
   try {
     return await insist(TRIES, async (before) => {
-      const reply: unknown = await ctx.runMutation(handle, args);
+      const reply: unknown = await ctx.runMutation(handle, turn);
       if (isDriveReply(reply)) return reply;
       // It may be the answer to a call that had nothing left to do, after one that had committed.
       return before > 0 ? "failed" : null;

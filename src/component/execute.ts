@@ -1,5 +1,11 @@
 import type { FunctionHandle } from "convex/server";
-import { v, type Infer } from "convex/values";
+import { v } from "convex/values";
+import {
+  stepCallFields,
+  vStepOutcome,
+  type StepCall,
+  type StepOutcome,
+} from "../shared/driverProtocol.js";
 import { describeFailure } from "../shared/failures.js";
 import {
   MAX_ERROR_BYTES,
@@ -22,41 +28,34 @@ import {
 } from "./completing.js";
 import { wasRefused } from "./platformErrors.js";
 import { isLegacy } from "./runs.js";
-import { vFailure, vStepExecution, type Step } from "./schema.js";
+import { vStepExecution, type Step } from "./schema.js";
 
-/** Runs a query or mutation step and records its result, in one transaction. */
+/** Runs a mutation step and records its result, in one transaction. */
 export const transaction = internalMutation({
   args: vStepExecution,
   returns: v.null(),
   handler: async (ctx, execution) => {
     const due = await awaitedStep(ctx, execution);
     if (!due) return null;
-    await recordAfterAll(ctx, due.row._id, await runFunction(ctx, due));
+    await recordAfterAll(ctx, due.row._id, await runMutation(ctx, due));
     return null;
   },
 });
 
-export async function runFunction(
+export async function runMutation(
   ctx: MutationCtx,
   due: Completion,
 ): Promise<Outcome> {
   const step: Step = due.row.step;
-  if (step.kind !== undefined && step.kind !== "function")
+  if (!("functionType" in step))
     throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
   const transactionLimits = await roomBeside(ctx, reserveFor(due));
   try {
-    const returnValue: unknown =
-      step.functionType === "query"
-        ? await ctx.runQuery(
-            step.handle as FunctionHandle<"query">,
-            step.args,
-            { transactionLimits },
-          )
-        : await ctx.runMutation(
-            step.handle as FunctionHandle<"mutation">,
-            step.args,
-            { transactionLimits },
-          );
+    const returnValue: unknown = await ctx.runMutation(
+      step.handle as FunctionHandle<"mutation">,
+      step.args,
+      { transactionLimits },
+    );
     return { result: { kind: "success", returnValue } };
   } catch (thrown) {
     const { error, failure } = describeFailure(thrown);
@@ -84,36 +83,27 @@ function reserveFor({ row, run }: Completion): Reserve {
   };
 }
 
-export const vActionOutcome = v.union(
-  v.object({ kind: v.literal("success"), returnValue: v.any() }),
-  v.object({
-    kind: v.literal("failed"),
-    error: v.string(),
-    failure: v.optional(vFailure),
-    nonRetryable: v.optional(v.boolean()),
-  }),
-  // The platform had no room for it: it has not begun, so this is no attempt.
-  v.object({ kind: v.literal("refused") }),
-);
-export type ActionOutcome = Infer<typeof vActionOutcome>;
-
+/** Runs a query step, or one attempt of an action step. */
 export const action = internalAction({
-  args: { handle: v.string(), args: v.any(), name: v.string() },
-  returns: vActionOutcome,
-  handler: async (ctx, args) => await attemptAction(ctx, args),
+  args: stepCallFields,
+  returns: vStepOutcome,
+  handler: async (ctx, call) => await attempt(ctx, call),
 });
 
 /**
- * Runs one attempt of an action step. The pool keeps of an error only its text; this returns all
+ * Runs a query, or one attempt of an action. The pool keeps only an error's text; this returns all
  * that the run needs to know of it.
  */
-export async function attemptAction(
+export async function attempt(
   ctx: ActionCtx,
-  { handle, args, name }: { handle: string; args: unknown; name: string },
-): Promise<ActionOutcome> {
+  { functionType, handle, args, name }: StepCall,
+): Promise<StepOutcome> {
   try {
     const returnValue: unknown =
-      (await ctx.runAction(handle as FunctionHandle<"action">, args)) ?? null;
+      (functionType === "query"
+        ? await ctx.runQuery(handle as FunctionHandle<"query">, args)
+        : await ctx.runAction(handle as FunctionHandle<"action">, args)) ??
+      null;
     const problem = whyNotRecordable(
       `The return value of step "${name}"`,
       returnValue,

@@ -1,4 +1,5 @@
 import { createFunctionHandle } from "convex/server";
+import { drivenStep } from "../shared/driverProtocol.js";
 import { internal } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { StepExecution } from "./completing.js";
@@ -75,8 +76,9 @@ export async function executeInPool(
 }
 
 /**
- * Queries and mutations run inside the transaction that records their result, so that both
- * commit together or neither does. Actions report what they did to `pool:actionOnComplete`.
+ * A mutation runs inside the transaction that records its result: both commit together or neither does.
+ * Queries and actions run outside of it, and their jobs report to `pool:actionOnComplete`. So a run doesn't
+ * conflict with what its queries read.
  */
 async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
   const [transaction, action, transactionDied, actionDone] = await Promise.all([
@@ -89,12 +91,13 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
   return ({ stepNumber, step, runAt }) => {
     const context: StepExecution = { workflowId, stepNumber, generationNumber };
     const common = { name: step.name, runAt };
-    if (step.functionType === "action")
+    const { call } = drivenStep({ stepNumber, step });
+    if (call)
       return {
         ...common,
         type: "action",
         handle: action,
-        args: { handle: step.handle, args: step.args, name: step.name },
+        args: call,
         onComplete: { handle: actionDone, context },
       };
     return {

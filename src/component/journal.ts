@@ -1,4 +1,5 @@
 import { v } from "convex/values";
+import { vBeginDrive } from "../shared/driverProtocol.js";
 import { MAX_ARRAY_LENGTH, STEPS_PER_BATCH } from "../shared/limits.js";
 import { mutation, query } from "./_generated/server.js";
 import { noteOptions, readConfig } from "./config.js";
@@ -7,7 +8,6 @@ import {
   executeDriven,
   vCompletedRow,
   vCompletedStep,
-  vDrive,
   writeCompleted,
 } from "./driven.js";
 import { noteChange, noteCopy } from "./drivers.js";
@@ -36,7 +36,7 @@ export const beginTurn = mutation({
   args: {
     workflowId: v.string(),
     generationNumber: v.number(),
-    drive: v.optional(vDrive),
+    drive: v.optional(vBeginDrive),
   },
   returns: v.union(
     v.null(),

@@ -1,10 +1,11 @@
 import { vResult, vWorkId } from "@convex-dev/workpool";
 import { v, type Infer } from "convex/values";
+import type { StepOutcome } from "../shared/driverProtocol.js";
 import { MAX_ROW_BYTES } from "../shared/limits.js";
 import { preview, sizeOf, whyNotStorable } from "../shared/storable.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { actionDied, concludeAttempt } from "./attempts.js";
+import { concludeAttempt, takeOver } from "./attempts.js";
 import {
   awaitedRow,
   awaitedStep,
@@ -13,7 +14,6 @@ import {
 } from "./completing.js";
 import { readConfig } from "./config.js";
 import { endRunAlone } from "./ending.js";
-import type { ActionOutcome } from "./execute.js";
 
 /** Not said here: jobs outlive the release that enqueued them, and so does what they carry. */
 const anyContext = v.any();
@@ -29,15 +29,14 @@ export const onComplete = internalMutation({
   },
 });
 
-/** Completes an action step with what `execute:action` returned, or makes its next attempt due. */
+/** Completes a step with what `execute:action` returned, or makes its next attempt due. */
 export const actionOnComplete = internalMutation({
   args: { workId: vWorkId, result: vResult, context: anyContext },
   returns: v.null(),
   handler: async (ctx, args) => {
     const step = await stepOf(ctx, args);
     if (!step || wasFollowed(step, args.workId)) return null;
-    const attempt = actionOutcome(args.result);
-    const outcome = await concludeAttempt(ctx, step, attempt);
+    const outcome = await conclude(ctx, step, args.result);
     if (outcome) await recordResult(ctx, step, outcome);
     return null;
   },
@@ -180,16 +179,22 @@ async function namedRun(ctx: MutationCtx, context: unknown) {
 const wasFollowed = ({ row: { step } }: Completion, workId: string) =>
   "functionType" in step && step.workId !== undefined && step.workId !== workId;
 
-/** What `execute:action` returned, or the pool says in its place. */
-function actionOutcome(
+/** As `execute:action` says, or the pool in its place. */
+async function conclude(
+  ctx: MutationCtx,
+  step: Completion,
   result: Infer<typeof vResult>,
-): ActionOutcome | { kind: "canceled" } {
+) {
   switch (result.kind) {
     case "success":
-      return result.returnValue as ActionOutcome;
+      return await concludeAttempt(
+        ctx,
+        step,
+        result.returnValue as StepOutcome,
+      );
     case "canceled":
-      return result;
+      return await concludeAttempt(ctx, step, result);
     case "failed":
-      return actionDied(result);
+      return await takeOver(ctx, step, result);
   }
 }

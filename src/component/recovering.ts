@@ -1,9 +1,11 @@
 import { vResult, vWorkId } from "@convex-dev/workpool";
-import { v, type Infer } from "convex/values";
+import { v } from "convex/values";
+import { vStepOutcome } from "../shared/driverProtocol.js";
+import type { Outcome } from "../shared/outcome.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { actionDied, concludeAttempt, pauseAfter } from "./attempts.js";
-import { recordResult } from "./completing.js";
+import { concludeAttempt, takeOver } from "./attempts.js";
+import { recordResult, type Completion } from "./completing.js";
 import {
   dismissDriver,
   DRIVER_CHECK_MS,
@@ -11,7 +13,6 @@ import {
   forgetDriver,
   vDriver,
 } from "./drivers.js";
-import { vActionOutcome } from "./execute.js";
 import { stateOf } from "./pooling.js";
 import { executeAgain } from "./retrying.js";
 import { functionTypeOf, type Run, type StepRow } from "./runs.js";
@@ -25,7 +26,7 @@ export const giveUp = internalMutation({
   args: {
     ...vDriver,
     stepNumber: v.number(),
-    outcome: v.optional(vActionOutcome),
+    outcome: v.optional(vStepOutcome),
   },
   returns: v.null(),
   handler: async (ctx, { stepNumber, outcome, ...id }) => {
@@ -37,7 +38,12 @@ export const giveUp = internalMutation({
     // The turn had committed, and the next step is in flight without having begun.
     else if (row.stepNumber !== stepNumber || !outcome)
       await executeAgain(ctx, { row, run });
-    else await recordAlone(ctx, run, row, outcome);
+    else
+      await record(
+        ctx,
+        { row, run },
+        await concludeAttempt(ctx, { row, run }, outcome),
+      );
     return null;
   },
 });
@@ -46,14 +52,13 @@ async function wakeUnended(ctx: MutationCtx, run: Run) {
   if (!run.runResult) await wake(ctx, run);
 }
 
-async function recordAlone(
+/** Null: the step is executed again. */
+async function record(
   ctx: MutationCtx,
-  run: Run,
-  row: StepRow,
-  outcome: Infer<typeof vActionOutcome>,
+  step: Completion,
+  outcome: Outcome | null,
 ) {
-  const concluded = await concludeAttempt(ctx, { row, run }, outcome);
-  if (concluded) await recordResult(ctx, { row, run }, concluded);
+  if (outcome) await recordResult(ctx, step, outcome);
 }
 
 /**
@@ -71,21 +76,15 @@ export const onComplete = internalMutation({
     if (!row) await wakeUnended(ctx, run);
     else if (result.kind === "canceled")
       await recordResult(ctx, { row, run }, { result });
-    else await takeOver(ctx, run, row, result);
+    else
+      await record(
+        ctx,
+        { row, run },
+        await takeOver(ctx, { row, run }, result),
+      );
     return null;
   },
 });
-
-/** Goes on with the step of a driver that is gone. `died` says why. */
-async function takeOver(
-  ctx: MutationCtx,
-  run: Run,
-  row: StepRow,
-  died: { error: string },
-) {
-  if (isAction(row)) await recordAlone(ctx, run, row, actionDied(died));
-  else await executeAgain(ctx, { row, run }, pauseAfter(died.error));
-}
 
 const isAction = ({ step }: StepRow) => functionTypeOf(step) === "action";
 
@@ -113,7 +112,8 @@ export const check = internalMutation({
     const isLost = isAction(row) ? state === "finished" : state !== "pending";
     if (row.stepNumber === stepNumber && isLost) {
       await forgetDriver(ctx, run);
-      await takeOver(ctx, run, row, WITHOUT_A_WORD);
+      const step = { row, run };
+      await record(ctx, step, await takeOver(ctx, step, WITHOUT_A_WORD));
       return null;
     }
     const nextMs =

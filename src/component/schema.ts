@@ -1,6 +1,7 @@
 import { vResult as vRunResult } from "@convex-dev/workpool";
 import { defineSchema, defineTable } from "convex/server";
 import { v, type Infer } from "convex/values";
+import { vFailure } from "../shared/outcome.js";
 import { vLogLevel } from "./logging.js";
 
 export { vRunResult };
@@ -85,13 +86,6 @@ export const vWakes = v.union(
   v.literal("any"),
 );
 export type Wakes = Infer<typeof vWakes>;
-
-/** What an error's text alone can't bring back. */
-export const vFailure = v.union(
-  v.object({ name: v.literal("ConvexError"), data: v.any() }),
-  v.object({ name: v.literal("TimeoutError"), ms: v.number() }),
-);
-export type Failure = Infer<typeof vFailure>;
 
 /** What the engine keeps about a step beside what users see of it. All absent in rows of 0.4. */
 export const stepEngineFields = {

@@ -1,13 +1,8 @@
 import { v, type Infer } from "convex/values";
 import type { MutationCtx } from "./_generated/server.js";
 import { vRetryOption, vSchedulerOptions } from "./options.js";
-import {
-  stepEngineFields,
-  vDelivery,
-  vFailure,
-  vStep,
-  vWakes,
-} from "./schema.js";
+import { stepEngineFields, vDelivery, vStep, vWakes } from "./schema.js";
+import { vFailure } from "../shared/outcome.js";
 
 /** A step that a turn writes down: one to be started, or an inline one with its result. */
 export const vNewStep = v.object({

@@ -26,7 +26,8 @@ import {
 import { vLogLevel } from "./logging.js";
 import { restartRun } from "./restarting.js";
 import { describeState, getRun, parseRunId, stepsInFlight } from "./runs.js";
-import { vExecution, vFailure, vOnComplete } from "./schema.js";
+import { vExecution, vOnComplete } from "./schema.js";
+import { vFailure } from "../shared/outcome.js";
 import { enqueueTurns } from "./waking.js";
 
 /**

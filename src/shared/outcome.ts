@@ -1,4 +1,5 @@
 import type { RunResult } from "@convex-dev/workpool";
+import { v, type Infer } from "convex/values";
 import { MAX_ROW_BYTES } from "./limits.js";
 import {
   fitError,
@@ -8,8 +9,11 @@ import {
 } from "./storable.js";
 
 /** What an error's text alone can't bring back. */
-export type Failure =
-  { name: "ConvexError"; data: unknown } | { name: "TimeoutError"; ms: number };
+export const vFailure = v.union(
+  v.object({ name: v.literal("ConvexError"), data: v.any() }),
+  v.object({ name: v.literal("TimeoutError"), ms: v.number() }),
+);
+export type Failure = Infer<typeof vFailure>;
 
 export interface Outcome {
   result: RunResult;

@@ -12,14 +12,20 @@ export interface WatchedCall {
   result?: unknown;
   /** How many calls it is inside of, itself included. */
   depth: number;
+  /** The call that made it. */
+  caller?: WatchedCall | undefined;
 }
+
+/** The paths of the calls that a call is inside of, the nearest first. */
+export const callersOf = ({ caller }: WatchedCall): string[] =>
+  caller ? [caller.path, ...callersOf(caller)] : [];
 
 type Handler = (ctx: unknown, args: Record<string, any>) => Promise<unknown>;
 
 /** Stands between a backend and its functions, to see what is called: `newBackend({ wrap: calls.wrap })`. */
 export class Calls {
   readonly all: WatchedCall[] = [];
-  private readonly depth = new AsyncLocalStorage<number>();
+  private readonly inside = new AsyncLocalStorage<WatchedCall>();
 
   /** `before` may throw, so that the call fails. */
   constructor(
@@ -59,10 +65,11 @@ export class Calls {
   ) {
     const { _handler } = fn;
     const handler: Handler = (ctx, args) => {
-      const depth = (this.depth.getStore() ?? 0) + 1;
-      const call: WatchedCall = { component, path, args, depth };
+      const caller = this.inside.getStore();
+      const depth = (caller?.depth ?? 0) + 1;
+      const call: WatchedCall = { component, path, args, depth, caller };
       this.all.push(call);
-      return this.depth.run(depth, async () => {
+      return this.inside.run(call, async () => {
         this.before(call);
         call.result = await _handler(ctx, args);
         return call.result;

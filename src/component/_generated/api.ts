@@ -27,6 +27,7 @@ import type * as journalRows from "../journalRows.js";
 import type * as listing from "../listing.js";
 import type * as logging from "../logging.js";
 import type * as options from "../options.js";
+import type * as platformErrors from "../platformErrors.js";
 import type * as pool from "../pool.js";
 import type * as pooling from "../pooling.js";
 import type * as recovering from "../recovering.js";
@@ -70,6 +71,7 @@ const fullApi: ApiFromModules<{
   listing: typeof listing;
   logging: typeof logging;
   options: typeof options;
+  platformErrors: typeof platformErrors;
   pool: typeof pool;
   pooling: typeof pooling;
   recovering: typeof recovering;

@@ -1,0 +1,130 @@
+import { v, type Infer } from "convex/values";
+import { vLogLevel } from "../component/logging.js";
+import { vFailure } from "./outcome.js";
+
+/**
+ * What a driver (`component/driving.ts`) and the turns of its run say to each other. A driver calls the
+ * workflow's mutation with `vDrive`: what came of the step that it executed. The turn records that, executes
+ * the handler, and answers with `vDriveReply`: the step to execute next.
+ *
+ * Between turns a driver holds a copy of its run's journal. Invariant: the copy equals the journal if and
+ * only if its `revision` is the run's.
+ * - The driver's own turns leave the revision as it is and answer with the rows that they changed.
+ * - Whatever else changes the journal calls `noteChange`, which raises the revision.
+ * - `beginTurn` compares the two before it uses the copy. It sends a new one if they differ.
+ * Only the driver that the run's row names, by `drivers`, may act on its copy: any other's turn does nothing.
+ */
+
+/** What came of a function that an action called: a step's query or action. */
+export const vStepOutcome = v.union(
+  v.object({ kind: v.literal("success"), returnValue: v.any() }),
+  v.object({
+    kind: v.literal("failed"),
+    error: v.string(),
+    failure: v.optional(vFailure),
+    nonRetryable: v.optional(v.boolean()),
+  }),
+  // The platform had no room for it: it has not begun, so this is no attempt.
+  v.object({ kind: v.literal("refused") }),
+);
+export type StepOutcome = Infer<typeof vStepOutcome>;
+
+/** A query or action to call. It runs outside the transaction that records its result. */
+export const stepCallFields = {
+  functionType: v.union(v.literal("query"), v.literal("action")),
+  handle: v.string(),
+  args: v.any(),
+  name: v.string(),
+};
+const vStepCall = v.object(stepCallFields);
+export type StepCall = Infer<typeof vStepCall>;
+
+/** The step that a driver is to execute. The turn executes mutations, so they have no `call`. */
+const vDrivenStep = v.object({
+  stepNumber: v.number(),
+  call: v.optional(vStepCall),
+  /** The run may have been canceled or restarted since: to be asked before an action begins. */
+  unsure: v.optional(v.boolean()),
+});
+export type DrivenStep = Infer<typeof vDrivenStep>;
+
+/** What a driver knows of its copy of the journal. */
+export const copyFields = {
+  revision: v.number(),
+  size: v.number(),
+  logLevel: vLogLevel,
+};
+
+/** Rows of the steps table. Their ids belong to the component, which an app's validator can't name. */
+const vRows = v.array(v.any());
+
+const executedFields = {
+  driver: v.number(),
+  /** The step that it was to execute. */
+  stepNumber: v.number(),
+  /** What came of it, unless it is a mutation. */
+  outcome: v.optional(vStepOutcome),
+};
+
+export const vDrive = v.object({
+  ...executedFields,
+  /** Another driver is to execute the next step. */
+  handsOver: v.boolean(),
+  held: v.optional(v.object({ ...copyFields, rows: vRows })),
+});
+
+/** The part of it that begins a turn. */
+export const vBeginDrive = v.object({
+  ...executedFields,
+  held: v.optional(v.object(copyFields)),
+});
+
+export const vDriveReply = v.object({
+  kind: v.literal("driving"),
+  next: vDrivenStep,
+  revision: v.number(),
+  logLevel: vLogLevel,
+  /** All of the journal, or the rows that this turn changed. Absent: it is too large to be handed over. */
+  rows: v.optional(vRows),
+  isWhole: v.boolean(),
+});
+
+type WithRows<T, Row> = Omit<T, "rows"> & { rows: Row[] };
+
+/** A copy of a journal. */
+export type Held<Row> = WithRows<
+  NonNullable<Infer<typeof vDrive>["held"]>,
+  Row
+>;
+export type Drive<Row> = Omit<Infer<typeof vDrive>, "held"> & {
+  held?: Held<Row>;
+};
+export type DriveReply<Row> = Omit<Infer<typeof vDriveReply>, "rows"> & {
+  rows?: Row[];
+};
+
+/** A larger journal is read again by every turn, instead of being handed over. */
+const MAX_HELD_BYTES = 4 * (1 << 20);
+
+/** One array may hold 8,192. */
+const MAX_HELD_ROWS = 8000;
+
+/** Whether a driver may hold a copy of a journal. */
+export const canBeHeld = (journal: { size: number; rows: unknown[] }) =>
+  journal.size <= MAX_HELD_BYTES && journal.rows.length <= MAX_HELD_ROWS;
+
+export function drivenStep(row: {
+  stepNumber: number;
+  step: {
+    name: string;
+    args?: unknown;
+    functionType?: string;
+    handle?: string;
+  };
+}): DrivenStep {
+  const { stepNumber, step } = row;
+  const { functionType, handle, name, args } = step;
+  if (functionType !== "action" && functionType !== "query")
+    return { stepNumber };
+  return { stepNumber, call: { functionType, handle: handle!, name, args } };
+}
