@@ -8,6 +8,7 @@ import {
   listenToConsole,
   startWithOnComplete,
 } from "../testing/managing.js";
+import { eventStates } from "../testing/events.js";
 import { manager } from "../testing/app/workflows.js";
 import {
   advance,
@@ -134,7 +135,7 @@ describe("cancel stops a run now:", () => {
       ]),
     );
     await cancel(t, id);
-    expect(await rows(t, "events")).toEqual([]);
+    expect(await eventStates(t)).toEqual(["a created", "b created"]);
     const before = await everyRow(t);
     await advance(2 * LONG);
     expect(await everyRow(t)).toEqual(before);

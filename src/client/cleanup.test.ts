@@ -361,17 +361,6 @@ describe("what steps in flight bring after the run was cleaned up is ignored qui
     await expectGone(t);
   });
 
-  test("an event that is sent: refused, as of a run that is gone", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, async () => 1);
-    await cleanup(t, workflowId);
-    const before = await everyRow(t);
-    await expect(send(t, { name: "go", workflowId })).rejects.toThrow(
-      `Workflow not found: ${workflowId}`,
-    );
-    expect(await everyRow(t)).toEqual(before);
-  });
-
   test("a step of a run that cleans itself up has its writes kept", async () => {
     const t = newBackend();
     script("mutation", "vanish", async (ctx, id: WorkflowId) => {

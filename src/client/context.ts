@@ -49,7 +49,7 @@ type CompletedValue<Result> = Result extends {
 export type AwaitedEvent<T, Name extends string> = (
   { name: Name; id?: EventId<Name> } | { name?: Name; id: EventId<Name> }
 ) & {
-  /** Checks the value that was sent; without it the value is null. */
+  /** Checks the value that was sent, and drops the fields that it doesn't name. */
   validator?: Validator<T, "required" | "optional", string>;
   /** Reject with a `TimeoutError` when nothing came in this many milliseconds. Default: wait for ever. */
   timeout?: number;

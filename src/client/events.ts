@@ -1,6 +1,7 @@
 import type { RunResult } from "@convex-dev/workpool";
-import { validate } from "convex-helpers/validators";
+import { parse } from "convex-helpers/validators";
 import type { Validator } from "convex/values";
+import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
@@ -40,9 +41,10 @@ export function defineEvent<
 }
 
 /**
- * Creates an event of a run in progress, to be awaited or sent by its id.
+ * Creates an event of a run, to await or send by its id. For a run that has finished, the event is kept
+ * until cleanup, with a warning; for one that was cleaned up, nothing is kept.
  *
- * @throws When the run is finished or unknown.
+ * @throws When the run's id isn't one.
  */
 export async function createEvent<Name extends string>(
   ctx: RunMutationCtx,
@@ -62,9 +64,9 @@ export type SentEvent<T = unknown, Name extends string = string> = (
 ) &
   (
     | {
-        /** Given to whoever awaits the event, if they say by a validator what they expect. */
+        /** Given to whoever awaits the event. */
         value?: T;
-        /** Checks `value` here already. */
+        /** Checks `value` when it is sent, and drops the fields that it doesn't name. */
         validator?: Validator<T, "required" | "optional", string>;
         error?: undefined;
       }
@@ -74,17 +76,26 @@ export type SentEvent<T = unknown, Name extends string = string> = (
         value?: undefined;
         validator?: Validator<T, "required" | "optional", string>;
       }
-  );
+  ) & {
+    /**
+     * Throw if the run has finished or was cleaned up, instead of keeping the event with a warning.
+     * The error is a `ConvexError` whose `data.code` is `WORKFLOW_FINISHED` or `WORKFLOW_NOT_FOUND`.
+     * Default: false.
+     */
+    strict?: boolean;
+  };
 
 /**
  * Sends an event to a run: by name to whoever has waited longest, or to be kept until awaited; by
- * id to that one event.
+ * id to that one event, whatever `name` says.
  *
- * Runs in the caller's transaction. Called twice by name it sends two events.
+ * Runs in the caller's transaction. Called twice by name it sends two events. A run that has finished
+ * keeps the event until cleanup, and a restart finds it; for a run that was cleaned up, nothing is
+ * kept. Either prints one warning; with `strict`, either throws.
  *
  * @returns The event's id.
- * @throws When the event was sent before, the run is finished or unknown, or the value is not what the validator
- * says; nothing is written then.
+ * @throws When the event was sent before, or the value is not what the validator says; nothing is
+ * written then.
  */
 export async function sendEvent<T = unknown, Name extends string = string>(
   ctx: RunMutationCtx,
@@ -96,24 +107,26 @@ export async function sendEvent<T = unknown, Name extends string = string>(
     name: event.name,
     workflowId: event.workflowId,
     result: resultOf(event),
+    strict: event.strict,
   });
   return id as EventId<Name>;
 }
 
 function resultOf(event: SentEvent<unknown>): RunResult {
   if (event.error !== undefined) return { kind: "failed", error: event.error };
-  const { validator, value } = event;
-  if (validator) {
-    try {
-      const isLeftOut =
-        value === undefined && validator.isOptional === "optional";
-      if (!isLeftOut) validate(validator, value ?? null, { throw: true });
-    } catch (error) {
-      throw new Error(
-        `Invalid value for event "${event.name ?? event.id}": ${(error as Error).message}`,
-        { cause: error },
-      );
-    }
+  return { kind: "success", returnValue: parsedValue(event) ?? null };
+}
+
+function parsedValue(event: SentEvent<unknown>): unknown {
+  const { validator, value, name, id } = event;
+  const isLeftOut = value === undefined && validator?.isOptional === "optional";
+  if (!validator || isLeftOut) return value;
+  try {
+    return parse(validator, value ?? null);
+  } catch (error) {
+    throw new Error(
+      `Invalid value for event "${abbreviate(name ?? id ?? "")}": ${(error as Error).message}`,
+      { cause: error },
+    );
   }
-  return { kind: "success", returnValue: value ?? null };
 }

@@ -6,11 +6,13 @@ import {
   newBackend,
   startHandler,
   statusOf,
+  steps,
   useBackend,
 } from "../testing/harness.js";
 import {
   asWrittenBefore,
   cancelRun,
+  create,
   eventStates,
   send,
   startWithEvents,
@@ -97,6 +99,33 @@ test("a wait since before that is canceled and restarted gets its event", async 
   expect(await statusOf(t, workflowId)).toEqual({
     type: "completed",
     result: ["1", "2", "3"],
+  });
+});
+
+test("names of any length are awaited, sent and created, as the run of before may have them", async () => {
+  const t = newBackend();
+  const long = "🦭".repeat(1500);
+  const workflowId = await startHandler(
+    t,
+    async (step) => {
+      await step.runMutation(steps.echo, { value: 1 }, { name: long });
+      await step.sleep(1, { name: long });
+      return [
+        await step.awaitEvent({ name: long }),
+        await step.awaitEvent({ name: `${long}2` }),
+      ];
+    },
+    { startAsync: true },
+  );
+  await asWrittenBefore(t);
+  const id = await create(t, workflowId, `${long}2`);
+  await drain();
+  await send(t, { workflowId, name: long, value: "1" });
+  await send(t, { id, value: "2" });
+  await drain();
+  expect(await statusOf(t, workflowId)).toEqual({
+    type: "completed",
+    result: ["1", "2"],
   });
 });
 

@@ -1,4 +1,4 @@
-import { v } from "convex/values";
+import { getConvexSize, v } from "convex/values";
 import { describe, expect, test } from "vitest";
 import {
   components,
@@ -6,26 +6,17 @@ import {
   journal,
   newBackend,
   runHandler,
-  startHandler,
   statusOf,
   useBackend,
   type Backend,
 } from "../testing/harness.js";
-import {
-  cancelRun,
-  create,
-  eventStates,
-  send,
-  startWithEvents,
-} from "../testing/events.js";
+import { create, send, startWithEvents } from "../testing/events.js";
 import { everyRow } from "../testing/tables.js";
 import {
-  cleanup,
   createEvent,
   sendEvent,
   type EventId,
   type WorkflowCtx,
-  type WorkflowId,
 } from "./index.js";
 
 // What sendEvent and createEvent refuse. They throw, and leave everything as it was.
@@ -82,7 +73,7 @@ describe("an id that was sent before can't be sent again: the error names event,
       await expectRefused(
         t,
         () => send(t, event),
-        new RegExp(`^Event already sent: ${id} .*"other".*${workflowId}`),
+        new RegExp(`^Event already consumed: ${id} .*"other".*${workflowId}`),
       );
     await send(t, { workflowId, name: "go", value: "by name" });
     await drain();
@@ -99,7 +90,7 @@ describe("an id that was sent before can't be sent again: the error names event,
       await sendEvent(ctx, components.workflow, { id, value: "first" });
       await expect(
         sendEvent(ctx, components.workflow, { id, value: "second" }),
-      ).rejects.toThrow(/^Event already sent: /);
+      ).rejects.toThrow(/^Event already consumed: /);
     });
     await send(t, { workflowId, name: "go", value: "by name" });
     await drain();
@@ -107,114 +98,6 @@ describe("an id that was sent before can't be sent again: the error names event,
       type: "completed",
       result: ["by name", "first"],
     });
-  });
-});
-
-describe("nothing can be sent to, or created for, a run that is over (better: it throws and writes nothing)", () => {
-  const deletedRun = async (t: Backend) => {
-    const run = await waitingRun(t);
-    await cancelRun(t, run.workflowId);
-    await drain();
-    await t.mutation((ctx) =>
-      cleanup(ctx, components.workflow, run.workflowId),
-    );
-    await drain();
-    return run;
-  };
-  const endings: {
-    how: string;
-    end: (t: Backend) => Promise<{ workflowId: WorkflowId; id: EventId }>;
-    error: RegExp;
-  }[] = [
-    {
-      how: "completed",
-      end: async (t) => {
-        const run = await runAndCreate(t, async () => "done");
-        expect(await statusOf(t, run.workflowId)).toMatchObject({
-          type: "completed",
-        });
-        return run;
-      },
-      error: /workflow \S+: it is already completed/,
-    },
-    {
-      how: "failed",
-      end: async (t) => {
-        const run = await runAndCreate(t, async () => {
-          throw new Error("no");
-        });
-        expect(await statusOf(t, run.workflowId)).toMatchObject({
-          type: "failed",
-        });
-        return run;
-      },
-      error: /workflow \S+: it is already failed/,
-    },
-    {
-      how: "canceled",
-      end: async (t) => {
-        const run = await waitingRun(t);
-        await cancelRun(t, run.workflowId);
-        return run;
-      },
-      error: /workflow \S+: it is already canceled/,
-    },
-  ];
-
-  /** A run that ends by itself while an event of it is created, and not sent. */
-  const runAndCreate = async (t: Backend, handler: () => Promise<unknown>) => {
-    const { workflowId, ids } = await startWithEvents(t, ["other"], handler);
-    await drain();
-    return { workflowId, id: ids[0] };
-  };
-
-  test.each(endings)("$how", async ({ end, error }) => {
-    const t = newBackend();
-    const { workflowId, id } = await end(t);
-    for (const event of [
-      { workflowId, name: "go", value: "late" },
-      { workflowId, name: "go", error: "late" },
-      { id, value: "late" },
-    ])
-      await expectRefused(t, () => send(t, event), error);
-    await expectRefused(t, () => create(t, workflowId, "go"), error);
-    await expect(send(t, { id })).rejects.toThrow(workflowId);
-  });
-
-  test("deleted", async () => {
-    const t = newBackend();
-    const { workflowId, id } = await deletedRun(t);
-    expect(await eventStates(t)).toEqual([]);
-    await expectRefused(
-      t,
-      () => send(t, { workflowId, name: "go" }),
-      new RegExp(`^Workflow not found: ${workflowId}`),
-    );
-    await expectRefused(
-      t,
-      () => send(t, { id }),
-      new RegExp(`^Event not found: ${id}`),
-    );
-    await expectRefused(
-      t,
-      () => create(t, workflowId, "go"),
-      new RegExp(`^Workflow not found: ${workflowId}`),
-    );
-  });
-
-  test("and a caller that catches the error goes on with its own transaction", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, async () => "done");
-    const value = await t.mutation(async (ctx) => {
-      try {
-        await sendEvent(ctx, components.workflow, { workflowId, name: "go" });
-        return "sent";
-      } catch {
-        return "caught";
-      }
-    });
-    expect(value).toBe("caught");
-    expect(await eventStates(t)).toEqual([]);
   });
 });
 
@@ -252,23 +135,6 @@ describe("ids that are of nothing, or of something else", () => {
       );
   });
 
-  test("an event's id with a name or a run that isn't its own", async () => {
-    const t = newBackend();
-    const { workflowId, id } = await waitingRun(t);
-    const other = await startHandler(t, waitForGo);
-    await expectRefused(
-      t,
-      () => send(t, { id, name: "go" }),
-      new RegExp(`${id} .*"other".*${workflowId}.*"go"`),
-    );
-    await expectRefused(
-      t,
-      () => send(t, { id, workflowId: other }),
-      new RegExp(`${id} .*${workflowId}.*${other}`),
-    );
-    expect(await send(t, { id, name: "other", workflowId })).toBe(id);
-  });
-
   test("neither an id nor a name and a run", async () => {
     const t = newBackend();
     const { workflowId } = await waitingRun(t);
@@ -278,6 +144,48 @@ describe("ids that are of nothing, or of something else", () => {
         () => send(t, event as never),
         /^To send an event, give its id, or its name and the workflowId/,
       );
+  });
+});
+
+describe("a huge name or id is cut in the error, never inside a character", () => {
+  const huge = "🦭".repeat(300_000);
+
+  test("where it is sent or created", async () => {
+    const t = newBackend();
+    const { workflowId } = await waitingRun(t);
+    for (const call of [
+      () => send(t, { id: huge as EventId }),
+      () => send(t, { workflowId, name: huge }),
+      () => send(t, { workflowId: huge as never, name: "go" }),
+      () => create(t, workflowId, huge),
+      () => create(t, huge as never, "go"),
+      () =>
+        send(t, { workflowId, name: huge, value: 1, validator: v.string() }),
+    ]) {
+      const error = await call().then(
+        () => "none",
+        (thrown: Error) => thrown.message,
+      );
+      expect(error).toMatch(/🦭…/u);
+      expect(error.length).toBeLessThan(400);
+      expect(error).not.toMatch(/\p{Surrogate}/u);
+    }
+  });
+
+  test("where it is awaited: the step is recorded beside its id", async () => {
+    const t = newBackend();
+    const id = "🦭".repeat(175_000) as EventId;
+    const { status, workflowId } = await runHandler(t, async (step) => {
+      await step.awaitEvent({ name: "go", id }).catch(() => undefined);
+      await step.awaitEvent({ name: huge }).catch(() => undefined);
+      return "caught";
+    });
+    expect(status).toEqual({ type: "completed", result: "caught" });
+    const [row] = await journal(t, workflowId);
+    const { error } = row!.step.runResult as { error: string };
+    expect(error).toMatch(/^Event not found: 🦭+…\. /u);
+    expect(error).not.toMatch(/\p{Surrogate}/u);
+    expect(getConvexSize(row as never)).toBeLessThan(1 << 20);
   });
 });
 

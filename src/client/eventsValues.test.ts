@@ -101,12 +101,42 @@ describe.each(ways)("an event $way", ({ deliver }) => {
     );
   });
 
-  test("gives null to who awaits it without a validator, whatever was sent", async () => {
-    expect(await result(awaiting(), { value: { secret: 1 } })).toBeNull();
-    expect(
-      await result(awaiting(), { value: 7, validator: v.number() }),
-    ).toBeNull();
+  test("gives who awaits it without a validator the value that was sent, or null if none was", async () => {
+    const value = { any: [1, "field"] };
+    expect(await result(awaiting(), { value })).toEqual(value);
+    expect(await result(awaiting(), { value: 7, validator: v.number() })).toBe(
+      7,
+    );
     expect(await result(awaiting(), {})).toBeNull();
+  });
+
+  test("loses the fields that a validator doesn't name, on either side and at any depth", async () => {
+    const value = {
+      a: 1,
+      extra: true,
+      list: [
+        { b: 2, extra: true },
+        { c: "3", extra: true },
+      ],
+      byKey: { one: { a: 4, extra: true } },
+    };
+    const validator = v.object({
+      a: v.number(),
+      list: v.array(
+        v.union(v.object({ b: v.number() }), v.object({ c: v.string() })),
+      ),
+      byKey: v.record(v.string(), v.object({ a: v.number() })),
+    });
+    const parsed = {
+      a: 1,
+      list: [{ b: 2 }, { c: "3" }],
+      byKey: { one: { a: 4 } },
+    };
+    expect(await result(awaiting(validator), { value })).toEqual(parsed);
+    expect(await result(awaiting(), { value, validator })).toEqual(parsed);
+    expect(await result(awaiting(validator), { value, validator })).toEqual(
+      parsed,
+    );
   });
 
   test("has the value null when it was sent without one", async () => {

@@ -159,7 +159,7 @@ export class Execution {
       run._id as WorkflowId,
       (request) => replay.request(request),
       {
-        keepsUnvalidatedEvents: isLegacy(run),
+        allowsLongNames: isLegacy(run),
         recordsLegacyCalls: isLegacy(run),
       },
     );

@@ -1,6 +1,11 @@
 import { validate } from "convex-helpers/validators";
 import { describe, expect, test } from "vitest";
-import { cancel, insertRun, insertSteps } from "../testing/managing.js";
+import {
+  cancel,
+  cleanup,
+  insertRun,
+  insertSteps,
+} from "../testing/managing.js";
 import { create, send } from "../testing/events.js";
 import { internal } from "../testing/app/_generated/api.js";
 import { manager } from "../testing/app/workflows.js";
@@ -20,6 +25,7 @@ import {
   type Backend,
 } from "../testing/harness.js";
 import {
+  getStatus,
   list,
   listByName,
   listSteps,
@@ -474,6 +480,17 @@ describe("listSteps", () => {
       await expect(
         t.query((ctx) => listSteps(ctx, component, id as WorkflowId)),
       ).rejects.toThrow(`Invalid workflow ID: ${id}`);
+  });
+
+  test("throws for a run that was cleaned up, as getStatus does", async () => {
+    const t = newBackend();
+    const { workflowId: id } = await runHandler(t, (step) => step.sleep(1));
+    await cleanup(t, id);
+    await drain();
+    for (const read of [listSteps, getStatus])
+      await expect(t.query((ctx) => read(ctx, component, id))).rejects.toThrow(
+        `Workflow not found: ${id}`,
+      );
   });
 });
 

@@ -335,6 +335,42 @@ describe("with deleted steps go", () => {
     });
   });
 
+  test("the events that they awaited, but for those that were created: they are there to be sent again", async () => {
+    const t = newBackend();
+    const awaitAll = async (step: WorkflowCtx) => {
+      await step.sleep(1);
+      return [
+        await step.awaitEvent({ id: eventId }),
+        await step.awaitEvent({ name: "by name" }),
+        await step.awaitEvent({ name: "sent" }),
+        await step.awaitEvent({ name: "awaited" }),
+      ];
+    };
+    const id = await startHandler(t, awaitAll, { startAsync: true });
+    eventId = await create(t, id, "by id");
+    const byName = await create(t, id, "by name");
+    await send(t, { name: "sent", workflowId: id, value: 3 });
+    const sendAll = async (values: number[]) => {
+      await advance(A_WHILE);
+      await send(t, { id: eventId, value: values[0] });
+      await advance(A_WHILE);
+      await send(t, { id: byName, value: values[1] });
+      await advance(A_WHILE);
+      await send(t, { name: "awaited", workflowId: id, value: values[2] });
+      await drain();
+    };
+    await sendAll([1, 2, 4]);
+    expect(await statusOf(t, id)).toMatchObject({ result: [1, 2, 3, 4] });
+    script("handler", "main", async () => "nothing");
+    await restart(t, id, { from: 0 });
+    expect(await eventStates(t)).toEqual(["by id created", "by name created"]);
+    script("handler", "main", awaitAll);
+    await restart(t, id);
+    await send(t, { name: "sent", workflowId: id, value: 30 });
+    await sendAll([10, 20, 40]);
+    expect(await statusOf(t, id)).toMatchObject({ result: [10, 20, 30, 40] });
+  });
+
   test("their nested runs, and what is nested in those", async () => {
     const t = newBackend();
     script("handler", "child", async (step, depth: number) => {

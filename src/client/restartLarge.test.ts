@@ -23,6 +23,7 @@ import {
   useBackend,
   type Backend,
 } from "../testing/harness.js";
+import { send } from "../testing/events.js";
 import { everyRow } from "../testing/tables.js";
 import type { WorkflowCtx, WorkflowId } from "./index.js";
 
@@ -238,5 +239,38 @@ describe("between the batches of a restart", () => {
     expect(await cleanup(t, id)).toBe(false);
     await drain();
     expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1 });
+  });
+});
+
+describe("an event that is sent while a restart goes on in several transactions is there for the run", () => {
+  const WAITS = 600;
+
+  /** A run that awaits one event after another end of it: then it awaits just the first. */
+  async function restarted(t: Backend, from: number | undefined) {
+    let first = true;
+    const go = (step: WorkflowCtx) => step.awaitEvent({ name: "go" });
+    const id = await startHandler(t, async (step) => {
+      if (first || from === undefined)
+        return await Promise.any(Array.from({ length: WAITS }, () => go(step)));
+      return await go(step);
+    });
+    await advance(A_WHILE);
+    await cancel(t, id);
+    first = false;
+    await restart(t, id, { from, startAsync: true });
+    return id;
+  }
+
+  test.each([0, undefined])("from %s", async (from) => {
+    const t = newBackend({ transactionLimits: true });
+    const id = await restarted(t, from);
+    expect(await journal(t, id)).not.toEqual([]);
+    await send(t, { workflowId: id, name: "go", value: "kept" });
+    await drain();
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "kept",
+    });
+    expect(heard.said).toEqual([]);
   });
 });

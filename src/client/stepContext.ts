@@ -12,9 +12,10 @@ import {
   type Validator,
   type Value,
 } from "convex/values";
-import { validate } from "convex-helpers/validators";
+import { parse, validate } from "convex-helpers/validators";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
 import { whyRetryRefused } from "../shared/retry.js";
+import { abbreviate } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
 import type { StepDefaults } from "./types.js";
@@ -46,13 +47,13 @@ interface CallOptions {
 
 /** What depends on the release that a run was begun by. */
 export interface StepRules {
-  /** `awaitEvent` without a validator gives what was sent: 0.4. Else null. */
-  keepsUnvalidatedEvents: boolean;
+  /** 0.4 allows names of any length. */
+  allowsLongNames: boolean;
   /** Functions of this package that take `step` as their ctx record what 0.4 records. */
   recordsLegacyCalls?: boolean;
 }
 
-const CURRENT_RULES: StepRules = { keepsUnvalidatedEvents: false };
+const CURRENT_RULES: StepRules = { allowsLongNames: false };
 
 const LEGACY_CALLS = Symbol("records calls as 0.4 does");
 
@@ -80,7 +81,15 @@ export function createStepContext(
     (kind: FunctionKind | "workflow") =>
     (target: AnyRef, args?: unknown, options: CallOptions = {}) =>
       attempt(() =>
-        ask(functionRequest(kind, target, args, withDefaults(kind, options))),
+        ask(
+          functionRequest(
+            kind,
+            target,
+            args,
+            withDefaults(kind, options),
+            rules,
+          ),
+        ),
       );
   const context = {
     ...(rules.recordsLegacyCalls && { [LEGACY_CALLS]: true }),
@@ -90,7 +99,7 @@ export function createStepContext(
     runAction: call("action"),
     runWorkflow: call("workflow"),
     sleep: (duration: number, options?: { name?: string }) =>
-      attempt(() => ask(sleepRequest(duration, options))),
+      attempt(() => ask(sleepRequest(duration, options, rules))),
     awaitEvent: (event: EventOptions) =>
       attempt(() => ask(eventRequest(event, rules))),
     withOptions: (more: StepDefaults) =>
@@ -121,8 +130,9 @@ function functionRequest(
   target: AnyRef,
   args: unknown,
   options: CallOptions,
+  rules: StepRules,
 ): WorkflowRequest {
-  const name = checkName(options.name ?? nameOf(target));
+  const name = checkName(options.name ?? nameOf(target), rules);
   refuseOptions(kind, name, options);
   return {
     ...(kind === "workflow"
@@ -180,10 +190,10 @@ function refuseTime(
 }
 
 /** Names are kept in every row of a step, and in messages. */
-function checkName(name: string): string {
-  if (name.length <= MAX_NAME_LENGTH) return name;
+function checkName(name: string, { allowsLongNames }: StepRules): string {
+  if (name.length <= MAX_NAME_LENGTH || allowsLongNames) return name;
   throw new Error(
-    `The name "${name.slice(0, 40)}…" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
+    `The name "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
   );
 }
 
@@ -208,8 +218,9 @@ function storedCopy(what: string, args: unknown): Record<string, unknown> {
 function sleepRequest(
   duration: number,
   options: { name?: string } = {},
+  rules: StepRules,
 ): WorkflowRequest {
-  const name = checkName(options.name ?? "sleep");
+  const name = checkName(options.name ?? "sleep", rules);
   if (!Number.isFinite(duration))
     throw new Error(
       `Invalid duration of step "${name}": ${duration}. Expected milliseconds, as a finite number.`,
@@ -237,7 +248,7 @@ function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
   const name = event.name ?? id;
   if (name === undefined)
     throw new Error("awaitEvent needs the event's name or its id.");
-  checkName(name);
+  checkName(name, rules);
   if (timeout !== undefined && !(timeout >= 0 && Number.isFinite(timeout)))
     throw new Error(
       `Invalid timeout of event "${name}": ${timeout}. Expected milliseconds from 0.`,
@@ -249,16 +260,11 @@ function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
     unstableArgs: false,
     inline: false,
     timeoutMs: timeout,
-    parse: (value) =>
-      validator
-        ? validated(name, validator, value)
-        : rules.keepsUnvalidatedEvents
-          ? value
-          : null,
+    parse: (value) => (validator ? parsed(name, validator, value) : value),
   };
 }
 
-function validated(
+function parsed(
   name: string,
   validator: NonNullable<EventOptions["validator"]>,
   value: unknown,
@@ -267,12 +273,11 @@ function validated(
   const isLeftOut = value === null && validator.isOptional === "optional";
   if (isLeftOut && !validate(validator, value)) return undefined;
   try {
-    validate(validator, value, { throw: true });
+    return parse(validator, value);
   } catch (error) {
     throw new Error(
-      `The value sent for event "${name}" is not what awaitEvent expects: ${(error as Error).message}`,
+      `The value sent for event "${abbreviate(name)}" is not what awaitEvent expects: ${(error as Error).message}`,
       { cause: error },
     );
   }
-  return value;
 }

@@ -1,27 +1,38 @@
 import { vResult, type RunResult } from "@convex-dev/workpool";
 import { v } from "convex/values";
-import { shortenError, whyNotRecordable } from "../shared/storable.js";
+import { codedError } from "../shared/errors.js";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
-import type { Doc } from "./_generated/dataModel.js";
+import {
+  abbreviate,
+  shortenError,
+  whyNotRecordable,
+} from "../shared/storable.js";
+import type { Doc, Id } from "./_generated/dataModel.js";
 import { mutation, type MutationCtx } from "./_generated/server.js";
 import { readConfig } from "./config.js";
-import { describeEvent, oldestEvent, sendToEvent } from "./events.js";
-import { describeState, getRun, type Run } from "./runs.js";
+import { oldestEvent, sendToEvent } from "./events.js";
 import { vWorkpoolOptions } from "./options.js";
+import {
+  describeState,
+  findRun,
+  isLegacy,
+  parseRunId,
+  type Run,
+} from "./runs.js";
 
-/** An event of a run in progress, to be awaited or sent by its id. */
+/** An event of a run, to be awaited or sent by its id. */
 export const create = mutation({
   args: { name: v.string(), workflowId: v.string() },
   returns: v.id("events"),
   handler: async (ctx, { name, workflowId }) => {
-    const run = await getRun(ctx, workflowId);
-    checkName(name);
-    refuseFinished(run, `create event "${name}" of`);
-    return await ctx.db.insert("events", {
-      workflowId: run._id,
-      name,
-      state: { kind: "created" },
-    });
+    const runId = parseRunId(ctx, workflowId);
+    const target = { run: await findRun(ctx, runId), runId, name };
+    checkName(target);
+    const over = whyOver(target);
+    const { log } = await readConfig(ctx);
+    if (over)
+      log.warn(`${over.what} was created for ${over.why}. ${over.then}`);
+    return await insertEvent(ctx, target, { state: { kind: "created" } });
   },
 });
 
@@ -36,24 +47,77 @@ export const send = mutation({
     workflowId: v.optional(v.string()),
     result: vResult,
     workpoolOptions: v.optional(vWorkpoolOptions),
+    /** Throw if the run has ended or is gone, instead of warning. */
+    strict: v.optional(v.boolean()),
   },
   returns: v.id("events"),
-  handler: async (ctx, { result, ...target }) => {
-    const { run, event, name } = await findTarget(ctx, target);
-    refuseFinished(run, `send event "${name}" to`);
-    const storable = storableResult(name, result);
+  handler: async (ctx, { result, strict, ...args }) => {
+    const target = await findTarget(ctx, args);
+    const { run, event } = target;
+    const storable = storableResult(target.name, result);
+    const over = whyOver(target);
+    if (over && strict)
+      throw codedError(
+        over.code,
+        `${over.what} can't be sent to ${over.why}.`,
+        target.runId,
+      );
     const config = await readConfig(ctx);
-    if (event) {
-      await sendToEvent(ctx, run, event, storable, config);
-      return event._id;
-    }
-    return await ctx.db.insert("events", {
-      workflowId: run._id,
-      name,
-      state: { kind: "sent", result: storable, sentAt: Date.now() },
-    });
+    if (run && event) await sendToEvent(ctx, run, event, storable, config);
+    if (over)
+      config.log.warn(`${over.what} was sent to ${over.why}. ${over.then}`);
+    return (
+      target.eventId ??
+      (await insertEvent(ctx, target, {
+        state: { kind: "sent", result: storable, sentAt: Date.now() },
+        sentByName: true,
+      }))
+    );
   },
 });
+
+interface Target {
+  run: Run | null;
+  /** Of an event that is gone, only its id is known. */
+  runId?: Id<"workflows">;
+  event?: Doc<"events"> | null;
+  eventId?: Id<"events">;
+  name: string;
+}
+
+/** Why nobody is going to take the event, and what becomes of it. Undefined for a run in progress. */
+function whyOver({ run, runId, name }: Target) {
+  const what = `Event "${abbreviate(name)}"`;
+  if (!run)
+    return {
+      code: "WORKFLOW_NOT_FOUND" as const,
+      what,
+      why: `${runId ? `workflow ${runId}` : "its workflow"}: it was not found`,
+      then: "It may have been cleaned up. Nothing keeps the event.",
+    };
+  if (!run.runResult) return undefined;
+  return {
+    code: "WORKFLOW_FINISHED" as const,
+    what,
+    why: `workflow ${run._id}: it is ${describeState(run)}`,
+    then: "The event is kept until cleanup. A restart finds it.",
+  };
+}
+
+/** A run that is gone keeps nothing: all there is then is an id, as of an event that was cleaned up. */
+async function insertEvent(
+  ctx: MutationCtx,
+  { run, runId, name }: Target,
+  fields: Pick<Doc<"events">, "state" | "sentByName">,
+) {
+  const eventId = await ctx.db.insert("events", {
+    workflowId: runId!,
+    name,
+    ...fields,
+  });
+  if (!run) await ctx.db.delete("events", eventId);
+  return eventId;
+}
 
 /** What is sent as an event's row can hold it: a long error is cut, a value that doesn't fit refused. */
 function storableResult(name: string, result: RunResult): RunResult {
@@ -61,61 +125,48 @@ function storableResult(name: string, result: RunResult): RunResult {
     return { kind: "failed", error: shortenError(result.error) };
   if (result.kind === "canceled") return result;
   const problem = whyNotRecordable(
-    `The value of event "${name}"`,
+    `The value of event "${abbreviate(name)}"`,
     result.returnValue,
   );
   if (problem) throw new Error(problem);
   return result;
 }
 
-function checkName(name: string) {
-  if (name.length > MAX_NAME_LENGTH)
+/** Names of runs of 0.4 may have any length. */
+function checkName({ run, name }: Target) {
+  if (name.length > MAX_NAME_LENGTH && !(run && isLegacy(run)))
     throw new Error(
-      `The event's name "${name.slice(0, 40)}…" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
+      `The event's name "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
     );
 }
 
+/** An id says it all: a name or a run given with it may be another's, as 0.4 allows. */
 async function findTarget(
   ctx: MutationCtx,
-  target: { eventId?: string; name?: string; workflowId?: string },
-): Promise<{ run: Run; event: Doc<"events"> | null; name: string }> {
-  const { eventId, name, workflowId } = target;
-  if (eventId !== undefined) {
-    const id = ctx.db.normalizeId("events", eventId);
-    const event = id && (await ctx.db.get("events", id));
-    if (!event)
+  args: { eventId?: string; name?: string; workflowId?: string },
+): Promise<Target> {
+  if (args.eventId !== undefined) {
+    const eventId = ctx.db.normalizeId("events", args.eventId);
+    if (!eventId)
       throw new Error(
-        `Event not found: ${eventId}. Expected an id that createEvent returned, of a workflow that was not cleaned up.`,
+        `Event not found: ${abbreviate(args.eventId)}. Expected an id that createEvent returned.`,
       );
-    if (name !== undefined && name !== event.name)
-      throw new Error(
-        `Event ${describeEvent(event)} was sent under the name "${name}".`,
-      );
-    if (workflowId !== undefined && workflowId !== event.workflowId)
-      throw new Error(
-        `Event ${describeEvent(event)} does not belong to workflow ${workflowId}.`,
-      );
-    return {
-      run: await getRun(ctx, event.workflowId),
-      event,
-      name: event.name,
-    };
+    const event = await ctx.db.get("events", eventId);
+    if (!event) return { run: null, eventId, name: args.name ?? eventId };
+    const { workflowId: runId, name } = event;
+    return { run: await findRun(ctx, runId), runId, event, eventId, name };
   }
+  const { name, workflowId } = args;
   if (name === undefined || workflowId === undefined)
     throw new Error(
       "To send an event, give its id, or its name and the workflowId.",
     );
-  checkName(name);
-  const run = await getRun(ctx, workflowId);
+  const runId = parseRunId(ctx, workflowId);
+  const run = await findRun(ctx, runId);
+  checkName({ run, name });
   const event =
-    (await oldestEvent(ctx, run._id, name, "waiting")) ??
-    (await oldestEvent(ctx, run._id, name, "created"));
-  return { run, event, name };
-}
-
-function refuseFinished(run: Run, doing: string) {
-  if (run.runResult)
-    throw new Error(
-      `Can't ${doing} workflow ${run._id}: it is ${describeState(run)}.`,
-    );
+    run &&
+    ((await oldestEvent(ctx, runId, name, "waiting")) ??
+      (await oldestEvent(ctx, runId, name, "created")));
+  return { run, runId, event, eventId: event?._id, name };
 }

@@ -1,4 +1,5 @@
 import type { RunResult } from "@convex-dev/workpool";
+import { abbreviate } from "../shared/storable.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
@@ -25,7 +26,7 @@ export async function oldestEvent(
 }
 
 export const describeEvent = (event: EventRow) =>
-  `${event._id} (name "${event.name}") of workflow ${event.workflowId}`;
+  `${event._id} (name "${abbreviate(event.name)}") of workflow ${event.workflowId}`;
 
 export type Wait =
   | { kind: "consumed"; eventId: Id<"events">; result: RunResult }
@@ -45,7 +46,7 @@ export async function waitForEvent(
   const now = Date.now();
   if (found?.state.kind === "sent") {
     const { result, sentAt } = found.state;
-    await consume(ctx, run, found, row._id, { waitingAt: now, sentAt }, config);
+    await consume(ctx, run, found, row, { waitingAt: now, sentAt }, config);
     return { kind: "consumed", eventId: found._id, result };
   }
   const waiting = {
@@ -80,7 +81,7 @@ async function findEventToAwait(
   const id = ctx.db.normalizeId("events", eventId);
   const event = id && (await ctx.db.get("events", id));
   if (!event)
-    return `Event not found: ${eventId}. Workflow ${run._id} awaited an id that no createEvent call returned, or whose event was cleaned up.`;
+    return `Event not found: ${abbreviate(eventId)}. Workflow ${run._id} awaited an id that no createEvent call returned, or whose event was cleaned up.`;
   if (event.workflowId !== run._id)
     return `Event ${describeEvent(event)} can't be awaited by workflow ${run._id}: it belongs to the other one.`;
   if (event.state.kind === "waiting")
@@ -94,7 +95,7 @@ async function consume(
   ctx: MutationCtx,
   run: Run,
   event: EventRow,
-  stepId: Id<"steps">,
+  { _id: stepId, stepNumber }: Pick<StepRow, "_id" | "stepNumber">,
   { waitingAt, sentAt }: { waitingAt: number; sentAt: number },
   config: Config,
 ) {
@@ -107,8 +108,10 @@ async function consume(
     workflowId: run._id,
     workflowName: run.name,
     eventId: event._id,
+    eventName: event.name,
     name: event.name,
     stepId,
+    stepNumber,
     status: "consumed",
     durationMs: consumedAt - waitingAt,
   });
@@ -124,7 +127,7 @@ export async function sendToEvent(
 ) {
   if (event.state.kind === "sent" || event.state.kind === "consumed")
     throw new Error(
-      `Event already sent: ${describeEvent(event)}. It was ${event.state.kind === "sent" ? "sent and not awaited yet" : "sent and consumed"}.`,
+      `Event already ${event.state.kind}: ${describeEvent(event)}. An event id can be sent once.`,
     );
   const sentAt = Date.now();
   if (event.state.kind === "created") {
@@ -132,17 +135,20 @@ export async function sendToEvent(
     return;
   }
   const { stepId, waitingAt } = event.state;
-  const awaited = await awaitedRow(
-    ctx,
-    await ctx.db.get("steps", stepId),
-    run.generationNumber,
-  );
+  // A run that has ended takes nothing any more, and a restart may be about to delete the wait.
+  const awaited =
+    run.runResult || run.restarting
+      ? null
+      : await awaitedRow(
+          ctx,
+          await ctx.db.get("steps", stepId),
+          run.generationNumber,
+        );
   if (!awaited) {
-    // The wait was given up without being withdrawn.
     await keepSent(ctx, event, result, sentAt);
     return;
   }
-  await consume(ctx, run, event, stepId, { waitingAt, sentAt }, config);
+  await consume(ctx, run, event, awaited.row, { waitingAt, sentAt }, config);
   if (awaited.row.timer)
     await cancelScheduled(ctx, awaited.row.timer.scheduledId);
   await recordResult(ctx, awaited, { result }, config);
@@ -160,17 +166,38 @@ async function keepSent(
   });
 }
 
-/** Takes a step out of the line of those that wait: a later event is kept for the next. */
-export async function withdrawWait(
-  ctx: MutationCtx,
-  eventId: Id<"events">,
-  stepId: Id<"steps">,
-) {
-  const event = await ctx.db.get("events", eventId);
-  if (event?.state.kind !== "waiting" || event.state.stepId !== stepId) return;
-  if (event.createdByWait) await ctx.db.delete("events", eventId);
-  else
-    await ctx.db.patch("events", eventId, {
+/** The event of a step that is there and nobody else's. */
+async function ownEvent(ctx: MutationCtx, { _id, step }: StepRow) {
+  if (step.kind !== "event" || !step.eventId) return null;
+  const event = await ctx.db.get("events", step.eventId);
+  if (!event) return null;
+  const { state } = event;
+  const isOwn = "stepId" in state ? state.stepId === _id : step.inProgress;
+  return isOwn ? event : null;
+}
+
+/** Takes a step out of the line of those that wait. What is sent from now on is kept for the next. */
+export async function withdrawWait(ctx: MutationCtx, row: StepRow) {
+  const event = await ownEvent(ctx, row);
+  if (event?.state.kind === "waiting") await makeCreated(ctx, event);
+}
+
+/**
+ * Undoes what a step did with its event. One that was made for the step goes with it; any other
+ * becomes what it was before, to be sent and awaited by those who have its id.
+ */
+export async function undoWait(ctx: MutationCtx, row: StepRow) {
+  const event = await ownEvent(ctx, row);
+  // Sent since the wait was withdrawn: it waits for another step.
+  if (!event || event.state.kind === "sent") return;
+  if (event.createdByWait || event.sentByName)
+    await ctx.db.delete("events", event._id);
+  else await makeCreated(ctx, event);
+}
+
+async function makeCreated(ctx: MutationCtx, event: EventRow) {
+  if (event.state.kind !== "created")
+    await ctx.db.patch("events", event._id, {
       state: { kind: "created" },
       waiter: undefined,
     });

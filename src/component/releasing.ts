@@ -12,8 +12,7 @@ import { cancelScheduled } from "./scheduling.js";
 export async function releaseWait(ctx: MutationCtx, row: StepRow) {
   const { step, timer } = row;
   if (step.kind !== "sleep" && step.kind !== "event") return;
-  if (step.kind === "event" && step.eventId)
-    await withdrawWait(ctx, step.eventId, row._id);
+  if (step.kind === "event") await withdrawWait(ctx, row);
   const jobOf04 = step.kind === "sleep" && !timer ? step.workId : undefined;
   if (timer) await cancelScheduled(ctx, timer.scheduledId);
   if (jobOf04) await cancelJob(ctx, jobOf04);

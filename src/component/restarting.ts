@@ -8,6 +8,7 @@ import { callWorkflow } from "./calling.js";
 import { deleteNested } from "./cleaning.js";
 import { releaseDriver } from "./drivers.js";
 import { readConfig, type Config } from "./config.js";
+import { undoWait } from "./events.js";
 import { releaseStep } from "./releasing.js";
 import { ENGINE_VERSION, lastStep, type Run, type StepRow } from "./runs.js";
 import { enqueueTurns } from "./waking.js";
@@ -174,12 +175,7 @@ async function rewind(
 async function deleteStep(ctx: MutationCtx, row: StepRow) {
   const { step } = row;
   if (step.inProgress && !row.unstarted) await releaseStep(ctx, row);
-  if (step.kind === "event" && step.eventId) {
-    const event = await ctx.db.get("events", step.eventId);
-    const own =
-      event && "stepId" in event.state && event.state.stepId === row._id;
-    if (own) await ctx.db.delete("events", event._id);
-  }
+  if (step.kind === "event") await undoWait(ctx, row);
   if (step.kind === "workflow" && step.workflowId)
     await deleteNested(ctx, step.workflowId);
   await ctx.db.delete("steps", row._id);

@@ -1,3 +1,4 @@
+import { abbreviate } from "../shared/storable.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { QueryCtx } from "./_generated/server.js";
 
@@ -18,13 +19,21 @@ export function parseRunId(ctx: QueryCtx, workflowId: string) {
   const id = ctx.db.normalizeId("workflows", workflowId);
   if (!id)
     throw new Error(
-      `Invalid workflow ID: ${workflowId}. Expected the id that starting a workflow returned.`,
+      `Invalid workflow ID: ${abbreviate(workflowId)}. Expected the id that starting a workflow returned.`,
     );
   return id;
 }
 
+/** The run, unless it was cleaned up. */
+export async function findRun(
+  ctx: QueryCtx,
+  workflowId: Id<"workflows">,
+): Promise<Run | null> {
+  return await ctx.db.get("workflows", workflowId);
+}
+
 export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {
-  const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
+  const run = await findRun(ctx, parseRunId(ctx, workflowId));
   if (!run)
     throw new Error(
       `Workflow not found: ${workflowId}. It may have been cleaned up.`,

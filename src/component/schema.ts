@@ -210,16 +210,18 @@ export default defineSchema({
     .index("name", ["workflowId", "step.name", "stepNumber"]),
 
   // One row an event: created by `event.create`, by a send that nobody waited for, or by a wait
-  // that came first. Dies in cleanup, in a restart from before the step that consumed it, and
-  // when the wait that created it is withdrawn.
+  // that came first. Dies in cleanup; and where no createEvent call made it, with the step that waits for
+  // it or consumed it: in a restart that deletes that step, or when the wait times out.
   events: defineTable({
     workflowId: v.id("workflows"),
     name: v.string(),
     state: vEventState,
     /** While waiting: the waiting step's number. Waiters are served in its order. */
     waiter: v.optional(v.number()),
-    /** Inserted by a wait, so that withdrawing the wait removes it. */
+    /** Inserted by a wait. A restart that deletes the wait deletes it, and so does a timeout. */
     createdByWait: v.optional(v.boolean()),
+    /** Inserted by a send. A restart that deletes the step that consumed it deletes it. */
+    sentByName: v.optional(v.boolean()),
   })
     .index("workflowId_state", ["workflowId", "state.kind"])
     .index("name", ["workflowId", "name", "state.kind", "waiter"]),

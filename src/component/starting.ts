@@ -1,5 +1,5 @@
-import { maxArgsBytes } from "../shared/limits.js";
-import { whyArgumentsRefused } from "../shared/storable.js";
+import { maxArgsBytes, MAX_ROW_BYTES } from "../shared/limits.js";
+import { fitError, sizeOf, whyArgumentsRefused } from "../shared/storable.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { logCompleted } from "./completing.js";
 import type { Config } from "./config.js";
@@ -138,10 +138,11 @@ function whyRefused({ step, schedulerOptions }: NewStep): string | undefined {
 }
 
 function failed<T extends StepRow["step"]>(step: T, error: string): T {
+  const room = MAX_ROW_BYTES - sizeOf(step.args);
   return {
     ...step,
     inProgress: false,
-    runResult: { kind: "failed", error },
+    runResult: { kind: "failed", error: fitError(error, room) },
     completedAt: Date.now(),
   };
 }

@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { awaitedStep, recordResult, type StepExecution } from "./completing.js";
-import { withdrawWait } from "./events.js";
+import { undoWait } from "./events.js";
 import type { StepRow } from "./runs.js";
 import { vStepExecution } from "./schema.js";
 
@@ -33,7 +33,8 @@ export const fire = internalMutation({
   handler: async (ctx, { isLastLeg, ...execution }) => {
     const awaited = await awaitedStep(ctx, execution);
     if (!awaited) return null;
-    const { _id, step, timer, timeoutMs: ms = 0 } = awaited.row;
+    const { row } = awaited;
+    const { _id, step, timer, timeoutMs: ms = 0 } = row;
     if (timer && !isLastLeg) {
       const left = timer.endsAt - Date.now();
       await ctx.db.patch("steps", _id, {
@@ -47,7 +48,7 @@ export const fire = internalMutation({
       });
       return null;
     }
-    if (step.eventId) await withdrawWait(ctx, step.eventId, _id);
+    await undoWait(ctx, row);
     await recordResult(ctx, awaited, {
       result: {
         kind: "failed",

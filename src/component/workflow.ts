@@ -124,8 +124,10 @@ export const listSteps = query({
     paginationOpts: paginationOptsValidator,
   },
   returns: vPaginated(vPublicStep),
-  handler: async (ctx, { workflowId, order, paginationOpts }) =>
-    await listStepsOf(ctx, parseRunId(ctx, workflowId), order, paginationOpts),
+  handler: async (ctx, { workflowId, order, paginationOpts }) => {
+    const run = await getRun(ctx, workflowId);
+    return await listStepsOf(ctx, run._id, order, paginationOpts);
+  },
 });
 
 /** Stops a run that has not ended, and every run nested in it. */

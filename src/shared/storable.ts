@@ -40,6 +40,15 @@ function beginning(text: string, max: number): string {
   return text.slice(0, end);
 }
 
+/** A name or an id as errors show it: cut where it is long. */
+export function abbreviate(text: string): string {
+  return beginning(text, MAX_SHOWN_BYTES) === text
+    ? text
+    : `${beginning(text, MAX_SHOWN_BYTES)}…`;
+}
+
+const MAX_SHOWN_BYTES = 256;
+
 export function sizeOf(value: unknown): number {
   return getConvexSize(value as Value);
 }

@@ -50,6 +50,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | { kind: "success"; returnValue: any }
             | { error: string; kind: "failed" }
             | { kind: "canceled" };
+          strict?: boolean;
           workflowId?: string;
           workpoolOptions?: {
             defaultRetryBehavior?: {

@@ -105,7 +105,7 @@ async function retakeOnce(
   const step = createStepContext(
     workflowId,
     (request) => replay.request(request),
-    { keepsUnvalidatedEvents: true, recordsLegacyCalls: true },
+    { allowsLongNames: true, recordsLegacyCalls: true },
   );
   return await replay.run(() =>
     which.handler(step, which.args, { client, manager }),
