@@ -30,7 +30,10 @@ async function serve({ app, port, sitePort, typecheck }) {
     throw new Error(`This app has a local server already: ${running.url}`);
   }
   // Ids of an earlier server must not be found in this one.
-  const deployment = createDeployment({ seed: randomInt(2 ** 31) });
+  const deployment = createDeployment({
+    seed: randomInt(2 ** 31),
+    threads: true,
+  });
   deployment.onLog((line) => console.log(formatLogLine(line)));
   const server = await startLocalServer({ deployment, port, sitePort });
   await saveState(app, server);

@@ -7,36 +7,56 @@ import {
   createModuleContext,
   evaluateModule,
 } from "./bundleModules.mjs";
+import { exportedFunctions } from "./exportedFunctions.mjs";
 
 /** Under this prefix, definition bundles import the components they use. */
 const COMPONENT_IMPORT = "./_componentDeps/";
-const FUNCTION_KINDS = ["Query", "Mutation", "Action"];
+const AUTH_MODULE = "auth.config.js";
+
+/**
+ * @typedef {object} AnalysisOptions
+ * @property {(env?: (name: string) => string | undefined) => import("node:vm").Context} [createContext]
+ *   in which a module is evaluated
+ * @property {(path: string) => void} [onModule] is told before each is evaluated
+ * @property {(name: string) => string | undefined} [env] of the deployment; without it
+ *   the configuration of users' tokens is not read
+ */
+
+/** The code that tells the CLI which variable is missing. */
+export class MissingVariable extends Error {
+  code = "AuthConfigMissingEnvironmentVariable";
+
+  constructor(name) {
+    super(
+      `Environment variable ${name} is used in auth config file but its value was not set`,
+    );
+  }
+}
 
 /**
  * Analyzes the body of a `start_push` request.
  *
  * @param {object} request
- * @param {{ createContext?: () => import("node:vm").Context }} [options] in
- *   which each module is evaluated
+ * @param {AnalysisOptions} [options]
  * @returns the body of the reply, which the CLI generates code from
  */
-export async function analyzePush(
-  request,
-  { createContext = createModuleContext } = {},
-) {
+export async function analyzePush(request, options = {}) {
+  const { createContext = createModuleContext, onModule = () => {} } = options;
   const analysis = {};
   for (const component of inDependencyOrder(request)) {
-    analysis[component.path] = await analyzeComponent(
-      component,
-      analysis,
+    analysis[component.path] = await analyzeComponent(component, analysis, {
       createContext,
-    );
+      onModule,
+    });
   }
   return {
     environmentVariables: {},
     externalDepsId: null,
     componentDefinitionPackages: {},
-    appAuth: [],
+    appAuth: await evaluateAuth(request.appDefinition, {
+      ...options,
+      createContext,
+    }),
     analysis,
     app: mountedComponent(analysis, "", ""),
     schemaChange: { allocatedComponentIds: {}, schemaIds: {}, indexDiffs: {} },
@@ -64,10 +84,10 @@ function inDependencyOrder({ appDefinition, componentDefinitions }) {
   return ordered;
 }
 
-async function analyzeComponent(component, analyzed, createContext) {
+async function analyzeComponent(component, analyzed, options) {
   const { definitionType, childComponents, httpMounts, envVars } =
-    await evaluateDefinition(component.definition, analyzed, createContext);
-  const functions = await analyzeFunctions(component.functions, createContext);
+    await evaluateDefinition(component.definition, analyzed, options);
+  const functions = await analyzeFunctions(component.functions, options);
   return {
     definition: {
       path: component.path,
@@ -79,8 +99,7 @@ async function analyzeComponent(component, analyzed, createContext) {
       exports: exportTree(component.path === "" ? {} : functions),
     },
     schema:
-      component.schema &&
-      (await evaluateSchema(component.schema, createContext)),
+      component.schema && (await evaluateSchema(component.schema, options)),
     functions,
     udfConfig: {
       serverVersion: component.udfServerVersion,
@@ -90,7 +109,7 @@ async function analyzeComponent(component, analyzed, createContext) {
   };
 }
 
-async function evaluateDefinition(definition, analyzed, createContext) {
+async function evaluateDefinition(definition, analyzed, options) {
   const resolveComponent = (specifier) => {
     if (!specifier.startsWith(COMPONENT_IMPORT)) return undefined;
     const encoded = specifier.slice(COMPONENT_IMPORT.length);
@@ -104,33 +123,68 @@ async function evaluateDefinition(definition, analyzed, createContext) {
       },
     };
   };
-  const exports = await evaluateSingle(
-    definition,
-    createContext,
-    resolveComponent,
-  );
+  const exports = await evaluateSingle(definition, options, resolveComponent);
   return exports.default.export();
 }
 
-async function evaluateSchema(schema, createContext) {
-  const exports = await evaluateSingle(schema, createContext);
+async function evaluateSchema(schema, options) {
+  const exports = await evaluateSingle(schema, options);
   return JSON.parse(exports.default.export());
 }
 
-async function evaluateSingle(module, createContext, resolveExternal) {
+async function evaluateSingle(module, options, resolveExternal) {
   const scripts = await compileModules([module]);
-  const context = createContext();
+  options.onModule(module.path);
+  const context = options.createContext();
   return evaluateModule(context, scripts, module.path, resolveExternal);
 }
 
-async function analyzeFunctions(modules, createContext) {
+/** Of the app: whose tokens are accepted. */
+async function evaluateAuth({ changedModules }, options) {
+  const { env, onModule, createContext } = options;
+  if (!env || !changedModules.some(({ path }) => path === AUTH_MODULE))
+    return [];
+  const scripts = await compileModules(
+    changedModules.filter(({ environment }) => environment === "isolate"),
+  );
+  let missing;
+  const context = createContext((name) => {
+    const value = env(name);
+    missing ??= value === undefined ? new MissingVariable(name) : undefined;
+    return value;
+  });
+  onModule?.(AUTH_MODULE);
+  let exports;
+  try {
+    exports = evaluateModule(context, scripts, AUTH_MODULE);
+  } catch (error) {
+    throw missing ?? failedToAnalyze(AUTH_MODULE, error);
+  }
+  if (missing) throw missing;
+  return providersOf(exports.default);
+}
+
+function providersOf(config) {
+  if (!Array.isArray(config?.providers))
+    throw new Error(
+      "convex/auth.config.ts must export an object with `providers`, an array, as its default",
+    );
+  return config.providers.map((provider) =>
+    provider.type === "customJwt"
+      ? { applicationID: null, ...provider }
+      : { ...provider },
+  );
+}
+
+async function analyzeFunctions(modules, { createContext, onModule }) {
   // Node modules ("use node") are analyzed on Node by a real deployment;
   // nothing that is generated here depends on them.
   const isolateModules = modules.filter((m) => m.environment === "isolate");
   const scripts = await compileModules(isolateModules);
   const analyzed = {};
   for (const { path } of isolateModules) {
-    if (path.startsWith("_deps/") || path === "auth.config.js") continue;
+    if (path.startsWith("_deps/") || path === AUTH_MODULE) continue;
+    onModule(path);
     analyzed[path] = {
       functions: analyzeModule(createContext(), scripts, path),
       httpRoutes: null,
@@ -145,74 +199,15 @@ function analyzeModule(context, scripts, path) {
   try {
     return exportedFunctions(evaluateModule(context, scripts, path));
   } catch (error) {
-    // Perhaps of another realm, whose errors are no instances of this one's.
-    throw new Error(`Failed to analyze ${path}: Uncaught ${error}`, {
-      cause: error,
-    });
+    throw failedToAnalyze(path, error);
   }
 }
 
-function exportedFunctions(exports) {
-  return Object.entries(exports).flatMap(([name, value]) => {
-    const udfType = FUNCTION_KINDS.find(
-      // Not just truthy: a re-exported `internal` has every property.
-      (kind) => value?.[`is${kind}`] === true,
-    );
-    if (!udfType) return [];
-    return {
-      name,
-      pos: null,
-      udfType,
-      visibility: visibilityOf(value),
-      args: sortedValidator(value.exportArgs()),
-      returns: sortedValidator(value.exportReturns()),
-    };
+function failedToAnalyze(path, error) {
+  // Perhaps of another realm, whose errors are no instances of this one's.
+  return new Error(`Failed to analyze ${path}: Uncaught ${error}`, {
+    cause: error,
   });
-}
-
-function visibilityOf(registered) {
-  if (registered.isPublic) return { kind: "public" };
-  if (registered.isInternal) return { kind: "internal" };
-  return null;
-}
-
-/** A deployment keeps fields in order of their names, and so do generated types. */
-function sortedValidator(json) {
-  return JSON.stringify(sortFields(JSON.parse(json)));
-}
-
-function sortFields(validator) {
-  switch (validator?.type) {
-    case "array":
-      return { ...validator, value: sortFields(validator.value) };
-    case "union":
-      return { ...validator, value: validator.value.map(sortFields) };
-    case "record":
-      return {
-        ...validator,
-        keys: sortFields(validator.keys),
-        values: sortField(validator.values),
-      };
-    case "object":
-      return {
-        ...validator,
-        value: sortedRecord(validator.value, sortField),
-      };
-    default:
-      return validator;
-  }
-}
-
-function sortField(field) {
-  return { ...field, fieldType: sortFields(field.fieldType) };
-}
-
-function sortedRecord(record, mapValue) {
-  return Object.fromEntries(
-    Object.keys(record)
-      .sort()
-      .map((key) => [key, mapValue(record[key])]),
-  );
 }
 
 /** Public functions by module path, as a component hands them to its parent. */

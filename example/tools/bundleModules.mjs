@@ -5,8 +5,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import path from "node:path";
 import vm from "node:vm";
-import { transform } from "esbuild";
-import { moduleScript } from "./moduleScripts.mjs";
+import { compiledModule, moduleScript } from "./moduleScripts.mjs";
 
 const WEB_GLOBALS = [
   "AbortController",
@@ -66,7 +65,7 @@ const compiledModules = new Map();
 export async function compileModules(modules) {
   const compiled = await Promise.all(
     modules.map(async (module) => {
-      const key = `${module.path}\n${module.source}`;
+      const key = keyOf(module);
       if (!compiledModules.has(key)) {
         compiledModules.set(key, compileModule(module));
       }
@@ -76,7 +75,34 @@ export async function compileModules(modules) {
   return new Map(compiled);
 }
 
+function keyOf({ path: modulePath, source }) {
+  return `${modulePath}\n${source}`;
+}
+
+/**
+ * What another thread is given, by `useCompiled`, so that it need not compile the
+ * same modules.
+ */
+export async function compileForThread(modules) {
+  const compiled = modules.map(async (module) => {
+    const scripts = await compileModules([module]);
+    const { path: modulePath } = module;
+    return {
+      ...{ key: keyOf(module), path: modulePath },
+      module: compiledModule(scripts.get(modulePath)),
+    };
+  });
+  return await Promise.all(compiled);
+}
+
+/** @param {Awaited<ReturnType<typeof compileForThread>>} modules */
+export function useCompiled(modules) {
+  for (const { key, path: modulePath, module } of modules)
+    compiledModules.set(key, moduleScript(modulePath, module));
+}
+
 async function compileModule({ path: modulePath, source, sourceMap }) {
+  const { transform } = await import("esbuild");
   // vm has no stable way to link ES modules, so they become functions.
   const { code, map } = await transform(withSourceMap(source, sourceMap), {
     format: "cjs",

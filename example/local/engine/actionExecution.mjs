@@ -17,7 +17,7 @@ const MAX_ACTION_MS = 30 * 60_000;
 /**
  * @typedef {object} Surroundings
  * @property {Clock} clock
- * @property {() => boolean} isDead
+ * @property {{ isDead: boolean, death: Promise<never> }} tree `death` rejects when the action dies
  * @property {StartFunction} start
  */
 
@@ -68,6 +68,7 @@ class ActionRun {
       (call) => this.#calls.push(call),
       this.#actionHost(),
     );
+    surroundings.tree.death.catch(() => this.#end());
     this.#setTimer(MAX_ACTION_MS, () =>
       this.#fail(new FunctionError(timedOut(MAX_ACTION_MS))),
     );
@@ -80,7 +81,7 @@ class ActionRun {
     this.#isRunning = true;
     try {
       while (this.#mustContinue && !this.#isOver) {
-        if (this.#surroundings.isDead()) return;
+        if (this.#surroundings.tree.isDead) return;
         this.#mustContinue = false;
         const pause = this.#run.continue();
         if (pause) await pause;

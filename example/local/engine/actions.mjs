@@ -1,7 +1,7 @@
 // @ts-check
 /** Runs actions, which are outside of transactions and die with all that they wait for. */
 import { actionSyscalls } from "./actionSyscalls.mjs";
-import { ActionDied, FunctionError } from "./errors.mjs";
+import { ActionDied, DeploymentClosed, FunctionError } from "./errors.mjs";
 import { runOutsideTransaction } from "./actionExecution.mjs";
 import { checkedValue } from "./limits.mjs";
 import { Permits } from "./permits.mjs";
@@ -34,9 +34,9 @@ class ActionTree {
   }
 
   /** Never resolves, so that nothing goes on. */
-  async die() {
+  async die(reason = new ActionDied("The action has died")) {
     this.isDead = true;
-    this.#reject(new ActionDied("The action has died"));
+    this.#reject(reason);
     return await this.death;
   }
 }
@@ -95,7 +95,8 @@ export class Actions {
   }
 
   close() {
-    for (const tree of this.#trees) tree.die().catch(() => {});
+    const reason = new DeploymentClosed("The deployment is closed");
+    for (const tree of this.#trees) tree.die(reason).catch(() => {});
   }
 
   /**
@@ -148,7 +149,7 @@ export class Actions {
         asyncSyscall: async (name, args) =>
           JSON.stringify(await this.#syscall(frame, name, JSON.parse(args))),
       },
-      { clock, isDead: () => tree.isDead, start: startFunction },
+      { clock, tree, start: startFunction },
     );
     validateReturns(target.returns, checkedValue("Return value", result));
     return result;

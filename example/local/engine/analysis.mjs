@@ -1,10 +1,11 @@
 // @ts-check
 /** From a push to what can be run: the components that are mounted, their functions and schemas. */
-import { analyzePush } from "../../tools/analyzePush.mjs";
+import { analyzePush as evaluatePush } from "../../tools/analyzePush.mjs";
 import { compileModules } from "../../tools/bundleModules.mjs";
 import { bundleOf } from "./bundle.mjs";
 import { createAnalysisContext } from "./functionContext.mjs";
 
+/** @import { AnalysisOptions } from "../../tools/analyzePush.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Schemas } from "./store.mjs" */
 
@@ -22,10 +23,14 @@ const HTTP_MODULE = "http.js";
  * The reply to `start_push`.
  *
  * @param {any} push
+ * @param {Pick<AnalysisOptions, "env" | "onModule">} [options]
  * @returns {Promise<any>}
  */
-export async function analyze(push) {
-  return await analyzePush(push, { createContext: createAnalysisContext });
+export async function analyze(push, options) {
+  return await evaluatePush(push, {
+    ...options,
+    createContext: createAnalysisContext,
+  });
 }
 
 /** @type {WeakMap<object, Promise<RunnableCode>>} by push */
@@ -35,20 +40,22 @@ const loaded = new WeakMap();
  * A push is not to be changed once it has been given.
  *
  * @param {object} push
+ * @param {(push: object) => Promise<any>} [analyzePush]
  * @returns {Promise<RunnableCode>}
  */
-export function loadPush(push) {
-  const code = loaded.get(push) ?? load(push);
+export function loadPush(push, analyzePush = analyze) {
+  const code = loaded.get(push) ?? load(push, analyzePush);
   loaded.set(push, code);
   return code;
 }
 
 /**
  * @param {any} push
+ * @param {(push: object) => Promise<any>} analyzePush
  * @returns {Promise<RunnableCode>}
  */
-async function load(push) {
-  const { analysis, app } = await analyze(push);
+async function load(push, analyzePush) {
+  const { analysis, app } = await analyzePush(push);
   const bundles = new Map([
     ["", await loadBundle(push.appDefinition.changedModules)],
   ]);

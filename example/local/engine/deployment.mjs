@@ -5,12 +5,14 @@ import { realClock } from "./clock.mjs";
 import {
   ActionDied,
   dataOf,
+  DeploymentClosed,
   FunctionError,
   messageOf,
   NotFoundError,
 } from "./errors.mjs";
 import { Host } from "./host.mjs";
 import { answerHttp } from "./httpActions.mjs";
+import { analyzeInThread } from "./threads/analyzeInThread.mjs";
 
 /** @import { Origin } from "./frames.mjs" */
 /** @import { CallRequest, CallResponse, Deployment, DeploymentOptions } from "./types.mjs" */
@@ -28,21 +30,39 @@ export function createDeployment(options = {}) {
     // Elsewhere, how fast this machine is must not matter.
     codeTimeoutMs = clock === realClock ? CODE_TIMEOUT_MS : undefined,
     sharesContexts = () => false,
+    threads = false,
   } = options;
   const host = new Host({
     ...{ clock, seed, faults, env },
-    ...{ codeTimeoutMs, sharesContexts },
+    ...{ codeTimeoutMs, sharesContexts, threads },
   });
   if (print) host.logs.listen(print);
   /** @type {Set<string>} */
   let mounted = new Set();
 
+  /** A push is analyzed when it starts and needed again when it finishes. @type {WeakMap<object, Promise<any>>} */
+  const analyses = new WeakMap();
+  const analyzePush = (/** @type {object} */ push) => {
+    const env = host.environment.all();
+    const analysis =
+      analyses.get(push) ??
+      (threads
+        ? analyzeInThread(push, env)
+        : analyze(push, { env: (name) => env[name] }));
+    analyses.set(push, analysis);
+    return analysis;
+  };
+
   return {
-    analyze,
+    analyze: analyzePush,
     async deploy(push) {
-      const { functions, httpRouter, schemas } = await loadPush(push);
+      const { functions, httpRouter, schemas } = await loadPush(
+        push,
+        analyzePush,
+      );
       await host.store.changeSchemas(schemas);
       host.functions.replace(functions, httpRouter);
+      host.threads?.renew();
       const before = mounted;
       mounted = new Set([...schemas.keys()].filter((path) => path !== ""));
       return {
@@ -69,6 +89,7 @@ export function createDeployment(options = {}) {
     async close() {
       host.scheduler.close();
       host.actions.close();
+      await host.threads?.close();
       await host.store.close();
     },
   };
@@ -89,7 +110,7 @@ async function answerCall(host, request) {
     const errorMessage = messageOf(error);
     const isMissing = error instanceof NotFoundError;
     const { componentPath = "", path } = request;
-    if (!isMissing)
+    if (!isMissing && !(error instanceof DeploymentClosed))
       host.logs.failed(origin, { componentPath, path }, errorMessage);
     const data = dataOf(error);
     return {

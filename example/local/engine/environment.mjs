@@ -21,6 +21,11 @@ export class Environment {
     return this.#builtIn.get(name) ?? this.#variables.get(name);
   }
 
+  /** Those that the deployment sets itself included. @returns {Record<string, string>} */
+  all() {
+    return Object.fromEntries([...this.#variables, ...this.#builtIn]);
+  }
+
   /** @param {{ url: string, siteUrl: string }} urls at which the deployment is served */
   setUrls({ url, siteUrl }) {
     this.#builtIn.set("CONVEX_CLOUD_URL", url);

@@ -78,8 +78,12 @@ export function createFunctionContext({ scripts, position }, host) {
   };
 }
 
-/** The context for evaluating modules at a push: with the globals, and no host to ask. */
-export function createAnalysisContext() {
+/**
+ * The context for evaluating modules at a push: with the globals, and no host to ask.
+ *
+ * @param {(name: string) => string | undefined} [env]
+ */
+export function createAnalysisContext(env = () => undefined) {
   const context = createBareContext();
   const unavailable = () => {
     throw new Error("Can't use the database while a module is evaluated");
@@ -87,7 +91,7 @@ export function createAnalysisContext() {
   installGlobals.runInContext(context)({
     now: () => 1_700_000_000_000,
     random: () => 0.5,
-    env: () => undefined,
+    env,
     print: () => {},
     fatal(/** @type {string} */ message) {
       throw new Error(message);

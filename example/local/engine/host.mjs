@@ -10,6 +10,7 @@ import { Logs } from "./logs.mjs";
 import { seededRandom } from "./random.mjs";
 import { Scheduler } from "./scheduler.mjs";
 import { Store } from "./store.mjs";
+import { FunctionThreads } from "./threads/functionThreads.mjs";
 import { Transactions } from "./transactions.mjs";
 
 /** @import { Frame, Origin, Transaction } from "./frames.mjs" */
@@ -33,13 +34,23 @@ export class Host {
   /** @type {Set<Parameters<Deployment["onCommit"]>[0]>} */
   commitListeners = new Set();
   environment;
+  /** @type {FunctionThreads | undefined} */
+  threads;
   /** @type {StartFunction} */
-  startFunction = startFunction;
+  startFunction;
   #codeTimeoutMs;
   #requests = 0;
 
-  /** @param {Required<Pick<DeploymentOptions, "clock" | "seed" | "faults" | "env" | "sharesContexts">> & Pick<DeploymentOptions, "codeTimeoutMs">} options */
-  constructor({ clock, seed, faults, env, sharesContexts, codeTimeoutMs }) {
+  /** @param {Required<Pick<DeploymentOptions, "clock" | "seed" | "faults" | "env" | "sharesContexts" | "threads">> & Pick<DeploymentOptions, "codeTimeoutMs">} options */
+  constructor({
+    clock,
+    seed,
+    faults,
+    env,
+    sharesContexts,
+    codeTimeoutMs,
+    threads,
+  }) {
     const random = seededRandom(seed);
     this.clock = clock;
     this.random = random.fork();
@@ -48,6 +59,8 @@ export class Host {
     this.sharesContexts = sharesContexts;
     this.environment = new Environment(env);
     this.#codeTimeoutMs = codeTimeoutMs;
+    this.threads = threads ? new FunctionThreads() : undefined;
+    this.startFunction = this.threads?.start ?? startFunction;
     this.transactions = new Transactions(this);
     this.actions = new Actions(this);
     this.scheduler = new Scheduler(this);

@@ -155,6 +155,11 @@ export interface DeploymentOptions {
    * and unlike the platform: the state of their modules survives. Default: none.
    */
   sharesContexts?: (componentPath: string) => boolean;
+  /**
+   * Functions run in threads of their own: whatever their code does, the deployment goes on and
+   * can end them. Time must be real. Default: false.
+   */
+  threads?: boolean;
   /** Environment variables of the app's functions. */
   env?: Record<string, string>;
   /** Is given each line that a function logs. */

@@ -1,0 +1,176 @@
+// @vitest-environment node
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle, PLATFORM_APP } from "../../testing/backend.js";
+import { eventually } from "../../testing/eventually.js";
+import { realClock } from "../clock.mjs";
+import { createDeployment } from "../deployment.mjs";
+import type { DeploymentOptions, LogLine } from "../types.mjs";
+
+async function deployed(options: DeploymentOptions = {}) {
+  const deployment = createDeployment({ threads: true, ...options });
+  await deployment.deploy(await bundle(PLATFORM_APP));
+  const lines: LogLine[] = [];
+  deployment.onLog((line) => lines.push(line));
+  const call = (path: string, args = {}, identity?: object) =>
+    deployment.call({ path, args, caller: { admin: true, identity } });
+  return { deployment, lines, call };
+}
+
+const timedOut = (seconds: number) =>
+  `Function execution timed out (maximum duration: ${seconds}s)`;
+
+describe("a function that never ends", () => {
+  let backend: Awaited<ReturnType<typeof deployed>>;
+  beforeAll(async () => {
+    backend = await deployed({ codeTimeoutMs: 200 });
+  });
+  afterAll(() => backend.deployment.close());
+
+  test.each([
+    "afterAwait",
+    "ofMicrotasks",
+    "ofHostCalls",
+    "inMutation",
+    "catchesNested",
+  ])("%s ends when its time is over, and others are answered", async (name) => {
+    const { call } = backend;
+    const [looped, other] = await Promise.all([
+      call(`loops:${name}`),
+      call("transactions:keys"),
+    ]);
+    expect(looped).toMatchObject({ errorMessage: timedOut(0.2) });
+    expect(other).toMatchObject({ status: "success", value: [] });
+  });
+
+  test("a query has a second of its code", async () => {
+    const { call, deployment } = await deployed();
+    expect(await call("loops:inQuery")).toMatchObject({
+      errorMessage: timedOut(1),
+    });
+    await deployment.close();
+  });
+
+  test("a module that loops when it is evaluated is refused at the push", async () => {
+    const push = structuredClone(await bundle(PLATFORM_APP));
+    push.appDefinition.changedModules.find(
+      ({ path }) => path === "loops.js",
+    )!.source += "\nfor (;;);";
+    await expect(backend.deployment.analyze(push)).rejects.toThrow(
+      "Failed to analyze loops.js",
+    );
+  });
+
+  test("an action that loops doesn't hold up others, shows what it printed, and ends when the deployment does", async () => {
+    const { call, lines, deployment } = await deployed();
+    const looping = call("loops:inAction");
+    await eventually(() => lines.map(({ message }) => message)).toContain(
+      "'looping'",
+    );
+    expect(await call("globals:timers")).toMatchObject({ status: "success" });
+    await deployment.close();
+    expect(await looping).toMatchObject({ status: "error" });
+  });
+
+  test("an action ends after its 30 minutes", async () => {
+    const hurried: typeof realClock = {
+      ...realClock,
+      setTimer: (ms, fire) => realClock.setTimer(ms / 10_000, fire),
+    };
+    const { call, deployment } = await deployed({ clock: hurried });
+    expect(await call("loops:inAction")).toMatchObject({
+      errorMessage: timedOut(1800),
+    });
+    await deployment.close();
+  });
+
+  test("a function that fills the memory ends, and the process goes on", async () => {
+    const { call } = backend;
+    // The time is over first on a fast machine.
+    expect(await call("loops:fillsMemory")).toMatchObject({
+      status: "error",
+      errorMessage: expect.stringMatching(/ran out of memory|timed out/),
+    });
+    expect(await call("transactions:keys")).toMatchObject({ value: [] });
+  });
+});
+
+describe("functions in threads do what they do in the deployment's own", () => {
+  const CALLS: [path: string, args?: object, identity?: object][] = [
+    ["globals:descriptors"],
+    ["globals:codeFromStrings"],
+    ["globals:stack"],
+    ["globals:countCalls"],
+    ["globals:countCalls"],
+    ["globals:environment"],
+    ["globals:identity", {}, { name: "Ada" }],
+    ["globals:webApis"],
+    ["globals:asyncContext"],
+    ["transactions:inOrder"],
+    ["transactions:fail", { kind: "ConvexError" }],
+    ["transactions:fail", { kind: "timer" }],
+    ["transactions:fail", { kind: "hang" }],
+    ["transactions:fail", { kind: "" }],
+    ["transactions:keys"],
+    ["limits:patchTooMuch"],
+  ];
+
+  test.each([false, true])("threads: %s", async (threads) => {
+    const { call, deployment } = await deployed({
+      ...{ threads, env: { GREETING: "hi" } },
+      // Both have the same seed.
+      clock: { ...realClock, now: () => 1_700_000_000_000 },
+      codeTimeoutMs: 1000,
+    });
+    const seen = [];
+    for (const [path, args, identity] of CALLS) {
+      const { reads: _reads, ...response } = await call(path, args, identity);
+      // V8 doesn't always know who awaits.
+      const text = JSON.stringify(response).replace(
+        /\\n +at async [^\\]*/g,
+        "",
+      );
+      seen.push([path, JSON.parse(text)]);
+    }
+    await deployment.close();
+    first ??= seen;
+    expect(seen).toEqual(first);
+  });
+  let first: unknown;
+
+  test("actions have timers, fetch and a clock that moves", async () => {
+    const server = createServer((request, response) => {
+      void request.toArray().then((chunks) => {
+        response.end(JSON.stringify([request.method, String(chunks[0])]));
+      });
+    }).listen(0);
+    const { call, deployment } = await deployed();
+    const { port } = server.address() as AddressInfo;
+    expect(
+      await call("globals:post", { url: `http://127.0.0.1:${port}/` }),
+    ).toMatchObject({ value: [200, true, ["POST", "ping"]] });
+    const timers = await call("globals:timers");
+    if (timers.status === "error") throw new Error(timers.errorMessage);
+    expect((timers.value as number[])[0]).toBeGreaterThanOrEqual(99);
+    await deployment.close();
+    server.close();
+  });
+
+  test("code that is deployed later is what runs", async () => {
+    const { call, deployment } = await deployed({
+      env: { GREETING: "hi", OTHER: "ho" },
+    });
+    expect(await call("globals:environment")).toMatchObject({
+      value: ["hi", null],
+    });
+    const push = structuredClone(await bundle(PLATFORM_APP));
+    for (const module of push.appDefinition.changedModules)
+      module.source = module.source.replaceAll("GREETING", "OTHER");
+    await deployment.deploy(push);
+    expect(await call("globals:environment")).toMatchObject({
+      value: ["ho", null],
+    });
+    await deployment.close();
+  });
+});

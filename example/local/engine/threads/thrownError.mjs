@@ -1,0 +1,29 @@
+// @ts-check
+import * as errors from "../errors.mjs";
+
+/** @import { ThrownError } from "./messages.mjs" */
+
+/**
+ * An error of the engine's as it crosses from one thread to another.
+ *
+ * @param {unknown} error
+ * @returns {ThrownError}
+ */
+export function describeError(error) {
+  const name = error instanceof Error ? error.constructor.name : "";
+  const data = errors.dataOf(error);
+  return {
+    name,
+    message: errors.messageOf(error),
+    ...(data !== undefined && { data }),
+  };
+}
+
+/**
+ * @param {ThrownError} thrown
+ * @returns {Error}
+ */
+export function restoredError({ name, message, data }) {
+  const Class = /** @type {Record<string, any>} */ (errors)[name] ?? Error;
+  return new Class(message, data);
+}
