@@ -73,7 +73,7 @@ async function load(push, analyzePush) {
       componentPath,
       Object.entries(functions).flatMap(([modulePath, module]) =>
         module.functions.map((/** @type {any} */ analyzed) => ({
-          componentPath,
+          ...{ componentPath, definitionPath },
           path: `${modulePath.replace(/\.js$/, "")}:${analyzed.name}`,
           kind: analyzed.udfType.toLowerCase(),
           visibility: analyzed.visibility?.kind ?? "internal",
@@ -109,7 +109,8 @@ async function loadBundle(modules) {
  */
 function httpRouter(bundle) {
   return {
-    ...{ componentPath: "", path: "http", visibility: "public" },
+    ...{ componentPath: "", definitionPath: "", path: "http" },
+    visibility: "public",
     ...{ kind: "action", method: "invokeHttp" },
     ...{ modulePath: HTTP_MODULE, name: "default", bundle },
     ...{ args: { type: "any" }, returns: null },

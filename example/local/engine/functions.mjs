@@ -11,6 +11,7 @@ import { FunctionError, NotFoundError } from "./errors.mjs";
 /**
  * @typedef {FunctionPath & {
  *   kind: FunctionKind,
+ *   definitionPath: string,
  *   visibility: "public" | "internal",
  *   modulePath: string,
  *   name: string,
@@ -201,6 +202,7 @@ function missing(path, componentPath, what = "function") {
 export function systemFunction(componentPath, name) {
   return {
     componentPath,
+    definitionPath: "",
     path: `_system:${name}`,
     kind: "mutation",
     visibility: "internal",
