@@ -162,6 +162,7 @@ export class Execution {
         allowsLongNames: isLegacy(run),
         recordsLegacyCalls: isLegacy(run),
       },
+      this.ctx.meta,
     );
     return await replay.run(() =>
       workflow.handler(step, copyOf(run.args) as never),
@@ -178,7 +179,10 @@ export class Execution {
       isLive: () => replay().live,
       combinators: isLegacy(run) ? undefined : trackingCombinators(),
     });
-    const quiesce = createQuiesce(() => ctx.meta.getTransactionMetrics());
+    const quiesce = createQuiesce(
+      () => ctx.meta.getTransactionMetrics(),
+      environment.hostCalls,
+    );
     return {
       now: this.now,
       resume: async (begin) => {

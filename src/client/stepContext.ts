@@ -18,7 +18,7 @@ import { whyRetryRefused } from "../shared/retry.js";
 import { abbreviate } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
-import type { StepDefaults } from "./types.js";
+import type { AppMutationCtx, StepDefaults } from "./types.js";
 import type { WorkflowId } from "./validators.js";
 
 /** A request with all it takes to start the step. */
@@ -53,6 +53,9 @@ export interface StepRules {
   recordsLegacyCalls?: boolean;
 }
 
+/** What a step context takes from the ctx of the mutation in which its handler runs. */
+export type MutationMeta = AppMutationCtx["meta"];
+
 const CURRENT_RULES: StepRules = { allowsLongNames: false };
 
 const LEGACY_CALLS = Symbol("records calls as 0.4 does");
@@ -70,6 +73,7 @@ export function createStepContext(
   workflowId: WorkflowId,
   ask: Ask,
   rules: StepRules = CURRENT_RULES,
+  meta?: MutationMeta,
   defaults: StepDefaults = {},
 ): WorkflowCtx {
   const withDefaults = (kind: string, options: CallOptions): CallOptions => ({
@@ -94,6 +98,7 @@ export function createStepContext(
   const context = {
     ...(rules.recordsLegacyCalls && { [LEGACY_CALLS]: true }),
     workflowId,
+    meta,
     runQuery: call("query"),
     runMutation: call("mutation"),
     runAction: call("action"),
@@ -103,7 +108,7 @@ export function createStepContext(
     awaitEvent: (event: EventOptions) =>
       attempt(() => ask(eventRequest(event, rules))),
     withOptions: (more: StepDefaults) =>
-      createStepContext(workflowId, ask, rules, {
+      createStepContext(workflowId, ask, rules, meta, {
         ...defaults,
         ...definedOf(more),
       }),

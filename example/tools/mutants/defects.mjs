@@ -175,9 +175,20 @@ export const DEFECTS = [
   {
     name: "quiesce: handler taken for blocked after one microtask",
     file: "src/client/environment/quiesce.ts",
-    find: "if (settle !== undefined) return settle;",
-    replace: "if (settle !== undefined) return () => Promise.resolve();",
+    find: "const drain = settle ??",
+    replace: "const drain = settle ? () => Promise.resolve() :",
     killedBy: FORETOLD,
+  },
+  {
+    name: "quiesce: a handler with a host call pending is taken for blocked",
+    file: "src/client/environment/quiesce.ts",
+    find: "if (calls.areAnswered) return;",
+    replace: "return;",
+    killedBy: {
+      file: "src/client/environment/platform.test.ts",
+      title:
+        "waits for host calls of the handler, however many follow one another",
+    },
   },
   {
     name: "waits: an awaited step seems to be awaited by nobody",

@@ -1,9 +1,12 @@
 import { installCombinators, type Combinators } from "./combinators.js";
 import { createConsole } from "./console.js";
 import { createDate } from "./date.js";
+import { HostCalls, trackHostCalls } from "./hostCalls.js";
 import { MISSING_GLOBALS } from "./missingGlobals.js";
+import { createPerformance } from "./performance.js";
 import { createMath, createRandom } from "./random.js";
-import { replaceProperties } from "./replaceProperties.js";
+import { replaceProperties, restoreAll } from "./replaceProperties.js";
+import { createTemporal } from "./temporal.js";
 
 export { explainMissingGlobal } from "./missingGlobals.js";
 
@@ -35,22 +38,30 @@ export interface Environment {
    * console counters, timers and groups.
    */
   leave(): void;
+  /** Those that the handler made. */
+  readonly hostCalls: HostCalls;
 }
 
 export function createEnvironment(source: EnvironmentSource): Environment {
   const handlerConsole = createConsole(source);
   const math = createMath(createRandom(source.runId));
-  const replacements: (readonly [name: string, value: unknown])[] = [
-    ["Date", createDate(() => source.now())],
-    ["Math", math],
-    ["console", handlerConsole.console],
-    ...MISSING_GLOBALS.map((name) => [name, undefined] as const),
-  ];
-  const layer = source.combinators && {
-    combinators: source.combinators,
-    // Where globals are kept apart for each call, so is this answer.
-    isCurrent: () => globalThis.Math === math,
+  const now = () => source.now();
+  let replacements: (readonly [name: string, value: unknown])[] | undefined;
+  const createReplacements = () => {
+    const temporal = createTemporal(now);
+    return [
+      ["Date", createDate(now)] as const,
+      ["Math", math] as const,
+      ["console", handlerConsole.console] as const,
+      ["performance", createPerformance(now, now())] as const,
+      ...(temporal ? [["Temporal", temporal] as const] : []),
+      ...MISSING_GLOBALS.map((name) => [name, undefined] as const),
+    ];
   };
+  // Where globals are kept apart for each call, so is this answer.
+  const isCurrent = () => globalThis.Math === math;
+  const { combinators } = source;
+  const hostCalls = new HostCalls();
 
   let restore: (() => void) | undefined;
 
@@ -58,25 +69,24 @@ export function createEnvironment(source: EnvironmentSource): Environment {
     enter() {
       if (restore !== undefined) return;
       handlerConsole.printTo(globalThis.console);
-      const restoreGlobals = replaceProperties(globalThis, replacements);
+      replacements ??= createReplacements();
+      const restorers = [replaceProperties(globalThis, replacements)];
+      const undo = () => restoreAll(restorers.reverse());
       try {
-        const removeLayer = layer && installCombinators(layer);
-        restore = () => {
-          try {
-            removeLayer?.();
-          } finally {
-            restoreGlobals();
-          }
-        };
+        restorers.push(trackHostCalls({ calls: hostCalls, isCurrent }));
+        if (combinators)
+          restorers.push(installCombinators({ combinators, isCurrent }));
       } catch (error) {
-        restoreGlobals();
+        undo();
         throw error;
       }
+      restore = undo;
     },
     leave() {
       const pending = restore;
       restore = undefined;
       pending?.();
     },
+    hostCalls,
   };
 }

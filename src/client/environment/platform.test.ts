@@ -27,7 +27,7 @@ describe("the context", () => {
   test("has the platform's descriptors", async () => {
     const names = [
       ...["crypto", "Crypto", "SubtleCrypto", "CryptoKey", "Date", "console"],
-      ...["process", "Performance", "performance"],
+      ...["process", "Performance", "performance", "Temporal"],
     ];
     const shapes = await run(`
       return ${JSON.stringify(names)}.map((name) => {
@@ -51,6 +51,7 @@ describe("the context", () => {
       "process writable enumerable configurable",
       "Performance read-only hidden configurable",
       "performance writable enumerable configurable",
+      "Temporal writable hidden configurable",
     ]);
   });
 
@@ -159,6 +160,45 @@ describe("the environment", () => {
     expect(result).toEqual([["undefined", "undefined", "undefined"], []]);
   });
 
+  test("performance and Temporal.Now follow its time, though the platform's run", async () => {
+    const outside = await run(`
+      const first = performance.now();
+      return [performance.now() > first, Temporal.Now.instant().epochMilliseconds];
+    `);
+    expect(outside).toEqual([true, 1_700_000_000_000]);
+    const look = `[
+      performance.now(), performance.timeOrigin,
+      Temporal.Now.instant().epochMilliseconds,
+      Temporal.Now.zonedDateTimeISO("Europe/Rome").timeZoneId,
+      String(Temporal.Now.plainDateTimeISO()),
+      String(Temporal.Now.plainDateISO()), String(Temporal.Now.plainTimeISO()),
+      Temporal.Now.timeZoneId(), new Temporal.Instant(3).epochMilliseconds,
+    ]`;
+    const within = await run(`
+      let now = 86_400_000;
+      const before = bundle.snapshotGlobals();
+      const environment = bundle.createEnvironment({
+        now: () => now, isLive: () => false, runId: "run",
+      });
+      environment.enter();
+      const looks = [${look}, ${look}];
+      environment.leave();
+      now += 1500;
+      environment.enter();
+      looks.push(${look});
+      environment.leave();
+      return [looks, bundle.differences(before, bundle.snapshotGlobals())];
+    `);
+    const at = (ms: number, time: string) => [
+      ...[ms, 86_400_000, 86_400_000 + ms, "Europe/Rome"],
+      ...[`1970-01-02T${time}`, "1970-01-02", time, "UTC", 3],
+    ];
+    expect(within).toEqual([
+      [at(0, "00:00:00.000"), at(0, "00:00:00.000"), at(1500, "00:00:01.500")],
+      [],
+    ]);
+  });
+
   test("its console prints by what the platform's has", async () => {
     const lines: string[] = [];
     await run(
@@ -196,40 +236,83 @@ describe("the environment", () => {
 });
 
 describe("quiesce", () => {
-  const quiesce = `bundle.createQuiesce(() => Convex.asyncSyscall("any", "{}"))`;
+  const enter = `
+    const before = bundle.snapshotGlobals();
+    const environment = bundle.createEnvironment({
+      now: () => 5, isLive: () => false, runId: "run",
+    });
+    const quiesce = bundle.createQuiesce(
+      () => Convex.asyncSyscall("ours", "{}"), environment.hostCalls,
+    );
+    environment.enter();`;
 
-  test("asks the host, once, and waits for every handler", async () => {
+  /** The body of a test, and the host's calls in order. */
+  async function quiesced(
+    body: string,
+    answer = (_name: string): Promise<string> => Promise.resolve("null"),
+  ) {
     const calls: string[] = [];
-    const missed = await run(`return bundle.notWaitedFor(${quiesce})`, {
-      async asyncSyscall(name) {
+    const result = await run(enter + body, {
+      asyncSyscall(name) {
         calls.push(name);
-        return "null";
+        return answer(name);
       },
     });
-    expect(missed).toEqual([]);
-    expect(calls).toEqual(["any"]);
+    return { result, calls };
+  }
+
+  test("asks the host, once, and waits for every handler", async () => {
+    const { result, calls } = await quiesced(`
+      const missed = await bundle.notWaitedFor(quiesce);
+      environment.leave();
+      return [missed, bundle.differences(before, bundle.snapshotGlobals())];`);
+    expect(result).toEqual([[], []]);
+    expect(calls).toEqual(["ours"]);
   });
 
   test("a call that fails has drained them all the same", async () => {
-    const missed = await run(`return bundle.notWaitedFor(${quiesce})`, {
-      async asyncSyscall() {
-        throw new Error("refused");
-      },
-    });
-    expect(missed).toEqual([]);
+    const { result } = await quiesced(
+      "return bundle.notWaitedFor(quiesce)",
+      () => Promise.reject(new Error("refused")),
+    );
+    expect(result).toEqual([]);
   });
 
-  test("while the environment is entered", async () => {
-    const missed = await run(
-      `const environment = bundle.createEnvironment({
-        now: () => 5, isLive: () => false, runId: "run",
-      });
-      environment.enter();
-      const missed = await bundle.notWaitedFor(${quiesce});
+  test("waits for host calls of the handler, however many follow one another", async () => {
+    const { result, calls } = await quiesced(`
+      const seen = [];
+      void (async () => {
+        for (let n = 0; n < 4; n++) {
+          await Convex.asyncSyscall("theirs", "{}");
+          for (let hops = 0; hops < 20; hops++) await null;
+          seen.push(Date.now(), typeof process);
+        }
+      })();
+      await quiesce();
       environment.leave();
-      return missed;`,
-      { asyncSyscall: async () => "null" },
+      return [seen, typeof process];`);
+    const seen = Array<unknown[]>(4).fill([5, "undefined"]).flat();
+    expect(result).toEqual([seen, "object"]);
+    expect(calls.filter((name) => name === "theirs")).toHaveLength(4);
+    expect(calls.at(-1)).toBe("ours");
+  });
+
+  test("waits for a call that fails, for several at once, and for those that nobody awaits", async () => {
+    const { result } = await quiesced(
+      `
+      const seen = [];
+      const call = () => Convex.asyncSyscall("theirs", "{}");
+      const branch = (name) => call().catch(call).catch(() => seen.push(name));
+      void branch("a");
+      void branch("b");
+      await quiesce();
+      environment.leave();
+      return seen;`,
+      (name) =>
+        name === "ours"
+          ? Promise.resolve("null")
+          : Promise.reject(new Error("no")),
     );
-    expect(missed).toEqual([]);
+    expect(result).toEqual(["a", "b"]);
   });
 });

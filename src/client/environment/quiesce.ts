@@ -1,3 +1,5 @@
+import { HostCalls } from "./hostCalls.js";
+
 /** Runs a callback once no microtask is left, not even those queued by others. */
 type AfterMicrotasks = (callback: () => void) => void;
 
@@ -28,24 +30,34 @@ export const settle =
   (() => new Promise<void>((resolve) => afterMicrotasks(resolve)));
 
 /**
- * Makes a function whose promise resolves when every microtask queued by the
- * handler has run, i.e. the handler is blocked. What awaits it goes on before
- * any timer, immediate or other macrotask.
+ * Makes a function whose promise resolves when the handler is blocked: every
+ * microtask that it queued has run, and none of the host calls that it made is
+ * pending. What awaits it goes on before any timer, immediate or other
+ * macrotask, unless one of those calls takes longer.
  *
  * Counting microtask hops can't tell that: a handler may take any number of
  * them between two steps. Something has to run that waits for the queue to be
  * empty. On Convex's platform that is any call to the host: the event loop acts
- * on a pending call only after V8 has nothing left to run. In Node, and so
- * under convex-test, where a call is answered by more microtasks, it is the
- * queue of `process.nextTick`; the platform has neither that nor its like.
+ * on a pending call only after V8 has nothing left to run, and answers calls in
+ * the order in which they were made. In Node, and so under convex-test, where a
+ * call is answered by more microtasks, it is the queue of `process.nextTick`;
+ * the platform has neither that nor its like.
  */
 export function createQuiesce(
   hostCall: () => Promise<unknown>,
+  calls = new HostCalls(),
 ): () => Promise<void> {
-  if (settle !== undefined) return settle;
   // A call that fails has been to the host as well.
   const done = () => {};
-  return () => hostCall().then(done, done);
+  const drain = settle ?? (() => hostCall().then(done, done));
+  return async () => {
+    for (;;) {
+      await drain();
+      if (calls.areAnswered) return;
+      // Each answer lets the handler go on, and it may call again.
+      await calls.answered();
+    }
+  };
 }
 
 /** The event loop's own means to wait, if it has any. */

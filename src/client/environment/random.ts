@@ -1,3 +1,5 @@
+import { withProperties } from "./withProperties.js";
+
 const { imul } = Math;
 
 /**
@@ -22,10 +24,5 @@ export function createRandom(runId: string): () => number {
 }
 
 /** A `Math` that differs from the real one in `random` only. */
-export function createMath(random: () => number): Math {
-  const properties = Object.getOwnPropertyDescriptors(Math);
-  return Object.create(Object.getPrototypeOf(Math) as object, {
-    ...properties,
-    random: { ...properties.random, value: random },
-  }) as Math;
-}
+export const createMath = (random: () => number): Math =>
+  withProperties(Math, { random });

@@ -22,7 +22,7 @@ export function replaceProperties(
 }
 
 /** Goes on past a property that can't be restored, and throws at the end. */
-function restoreAll(restorers: (() => void)[]): void {
+export function restoreAll(restorers: (() => void)[]): void {
   const errors: unknown[] = [];
   for (const restore of restorers) {
     try {

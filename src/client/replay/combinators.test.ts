@@ -35,6 +35,30 @@ describe("which results wake a blocked handler", () => {
     expect(interests(machine)).toEqual({ a: always });
   });
 
+  test.each<[string, (a: Promise<unknown>) => unknown]>([
+    ["then", (a) => a.then(() => "seen")],
+    ["catch", (a) => a.catch(() => "seen")],
+    ["finally", (a) => a.finally(() => undefined)],
+    [
+      "Promise.prototype.then, taken from it",
+      (a) => Promise.prototype.then.call(a, () => "seen"),
+    ],
+    [
+      "Promise.prototype.finally, taken from it",
+      (a) => Promise.prototype.finally.call(a, () => undefined),
+    ],
+    ["Promise.resolve", (a) => Promise.resolve(a)],
+    ["a promise that it resolves", (a) => new Promise((r) => r(a))],
+    ["an async function that returns it", async (a) => a],
+  ])("any result of a step that is subscribed to by %s", async (_how, use) => {
+    const machine = handling(async (ask) => {
+      void use(ask("a"));
+      await ask("b");
+    });
+    await machine.turn();
+    expect(interests(machine)).toEqual({ a: always, b: always });
+  });
+
   test("none of a step that nobody awaits, while another is awaited", async () => {
     const machine = handling(async (ask) => {
       void ask("aside");

@@ -301,11 +301,10 @@ export class EngineReplay<
     return { kind: written ? "yielded" : "fenced" };
   }
 
-  private async wait(): Promise<TurnEnd | undefined> {
+  private async wait(): Promise<TurnEnd> {
     if (this.issued.length < this.journal.length)
       throw this.missing("is blocked");
     const inFlight = this.issued.filter(({ entry }) => !entry!.outcome);
-    if (inFlight.length === 0 && (await this.goesOnByItself())) return;
     const { now, later } = changedWaits(
       inFlight.map(({ entry, promise }) => ({ entry: entry!, promise })),
       this.ports.limits,
@@ -315,23 +314,9 @@ export class EngineReplay<
     return { kind: inFlight.length > 0 ? "waiting" : "stuck" };
   }
 
-  /**
-   * Whether a handler that waits for no step is only slow: host calls of its own that follow one
-   * another each take their turn after the one by which it seemed to be blocked.
-   */
-  private async goesOnByItself(): Promise<boolean> {
-    for (let tries = 0; tries < PATIENCE; tries++) {
-      await this.resume(() => undefined);
-      if (this.settled || this.unwritten.length > 0) return true;
-    }
-    return false;
-  }
-
   private async end(settled: Settled): Promise<TurnEnd> {
     if (settled.kind === "returned" && this.issued.length < this.journal.length)
       throw this.missing("returned");
     return (await this.write()) ? settled : { kind: "fenced" };
   }
 }
-
-const PATIENCE = 32;

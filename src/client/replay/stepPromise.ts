@@ -3,14 +3,24 @@ import { copyOf } from "./copy.js";
 import type { StepRequest } from "./journal.js";
 import { toError } from "./stepErrors.js";
 
-// Taken unbound, to be applied to promises whose own `then` is another.
+// Taken unbound, so that no library's patch comes in between.
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const { then } = Promise.prototype;
-const nativeThen = (
-  promise: Promise<unknown>,
-  onFulfilled?: (value: unknown) => unknown,
-  onRejected?: (reason: unknown) => unknown,
-): Promise<unknown> => then.call(promise, onFulfilled, onRejected);
+
+/** Subscribes without being seen to. */
+function subscribeUnseen(
+  promise: StepPromise,
+  onRejected?: () => void,
+): Promise<unknown> {
+  isSeen = false;
+  try {
+    return then.call(promise, undefined, onRejected);
+  } finally {
+    isSeen = true;
+  }
+}
+
+let isSeen = true;
 
 /** A Promise combinator that a handler applied to steps. */
 export interface Combinator {
@@ -21,8 +31,8 @@ export interface Combinator {
 }
 
 /**
- * What a step context's call returns. It knows who waits for it: `await`, `then` and whatever else
- * subscribes goes through `then`; combinators say so themselves.
+ * What a step context's call returns. It knows who waits for it: whatever subscribes to a promise
+ * looks at its `constructor`, which is an accessor here; combinators say so themselves.
  */
 export class StepPromise extends Promise<unknown> {
   /** Subscribed to by something that may do anything with the result. */
@@ -42,7 +52,7 @@ export class StepPromise extends Promise<unknown> {
     });
     promise.settle = settle;
     // A step that nobody awaits may fail without taking the turn with it.
-    void nativeThen(promise, undefined, () => undefined);
+    void subscribeUnseen(promise, () => undefined);
     return promise;
   }
 
@@ -50,20 +60,19 @@ export class StepPromise extends Promise<unknown> {
     this.settle(outcome);
   }
 
-  override then<A = unknown, B = never>(
-    onFulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    this.watched = true;
-    return super.then(onFulfilled, onRejected);
-  }
-
   /** A plain promise of the same result, whose subscribers are known to be `combinator`'s. */
   joinedBy(combinator: Combinator): Promise<unknown> {
     this.combinators.push(combinator);
-    return nativeThen(this);
+    return subscribeUnseen(this);
   }
 }
+
+void Object.defineProperty(StepPromise.prototype, "constructor", {
+  get(this: StepPromise) {
+    if (isSeen) this.watched = true;
+    return StepPromise;
+  },
+});
 
 /** Gives the handler a copy of what a step brought. */
 export function settleWith(

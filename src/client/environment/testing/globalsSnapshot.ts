@@ -10,6 +10,8 @@ export function snapshotGlobals(): GlobalsSnapshot {
   record(snapshot, "Math", Math);
   record(snapshot, "Promise", Promise);
   record(snapshot, "console", console);
+  const { Convex: convex } = globalThis as { Convex?: object };
+  if (convex) record(snapshot, "Convex", convex);
   return snapshot;
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createEnvironment } from "../environment.js";
+import { HostCalls } from "../hostCalls.js";
 import { createQuiesce, findAfterMicrotasks, settle } from "../quiesce.js";
 import { busyHandlers, notWaitedFor } from "./busyHandlers.js";
 
@@ -128,6 +129,22 @@ export function quiesceSuite(): void {
     environment.leave();
     expect(seen).toBe("undefined");
     expect(missed).toEqual([]);
+  });
+
+  test("a handler whose host calls take macrotasks, one after another", async () => {
+    const calls = new HostCalls();
+    let done = false;
+    void (async () => {
+      for (let n = 0; n < 3; n++) {
+        const reply = new Promise((resolve) => setImmediate(resolve));
+        calls.track(reply);
+        await reply;
+        for (let hops = 0; hops < 20; hops++) await Promise.resolve();
+      }
+      done = true;
+    })();
+    await createQuiesce(hostCall, calls)();
+    expect(done).toBe(true);
   });
 
   test("a tick that is due finds `process` before a handler is entered", async () => {

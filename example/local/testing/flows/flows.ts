@@ -1,0 +1,104 @@
+import type { WorkflowManager } from "@convex-dev/workflow";
+import { Workpool } from "@convex-dev/workpool";
+import {
+  createFunctionHandle,
+  mutationGeneric,
+  queryGeneric,
+} from "convex/server";
+import { v } from "convex/values";
+import { api, components } from "./references.js";
+
+/** Workflows whose handlers make host calls of their own, for whichever release's manager. */
+export function defineFlows(workflow: WorkflowManager) {
+  const pool = new Workpool(components.pool, { maxParallelism: 2 });
+  const { echo } = api.steps;
+  const { echoAction } = api.steps;
+
+  /** Host calls, one after the other, and what the handler sees of its globals after the last. */
+  async function hostCalls(count: number) {
+    for (let n = 0; n < count; n++) await createFunctionHandle(echo);
+    return typeof process;
+  }
+
+  return {
+    afterHostCalls: workflow
+      .define({ args: { count: v.number() } })
+      .handler(async (step, { count }) => {
+        const seen = await hostCalls(count);
+        await step.runMutation(echo, { value: seen });
+        return await step.runMutation(echo, { value: typeof process });
+      }),
+
+    betweenSteps: workflow
+      .define({ args: { count: v.number() } })
+      .handler(async (step, { count }) => {
+        await step.runMutation(echo, { value: 0 });
+        await hostCalls(count);
+        await step.runAction(echoAction, { value: 1 });
+        return await hostCalls(count);
+      }),
+
+    besideSleep: workflow
+      .define({ args: { count: v.number() } })
+      .handler(async (step, { count }) => {
+        await Promise.all([
+          step.sleep(3_600_000),
+          hostCalls(count).then((seen) =>
+            step.runMutation(echo, { value: seen }),
+          ),
+        ]);
+        return "done";
+      }),
+
+    /** The sleep is where a release may be switched. */
+    afterSleep: workflow
+      .define({ args: { count: v.number() } })
+      .handler(async (step, { count }) => {
+        await step.runMutation(echo, { value: await hostCalls(count) });
+        await hostCalls(count);
+        await step.sleep(3_600_000);
+        await hostCalls(count);
+        return await step.runMutation(echo, { value: typeof process });
+      }),
+
+    /** The pool's client makes a handle of its callback. */
+    enqueuesJob: workflow.define({ args: {} }).handler(async (step) => {
+      await pool.enqueueAction(
+        step,
+        echoAction,
+        { value: 1 },
+        { onComplete: api.steps.jobDone, context: "job" },
+      );
+      await step.runMutation(echo, { value: typeof process });
+      return "enqueued";
+    }),
+
+    startsRun: workflow.define({ args: {} }).handler(async (step) => {
+      await workflow.start(
+        step,
+        api.flows.child,
+        {},
+        { onComplete: api.steps.runDone, context: "run" },
+      );
+      await step.runMutation(echo, { value: typeof process });
+      return "started";
+    }),
+
+    child: workflow
+      .define({ args: {} })
+      .handler(
+        async (step) => await step.runMutation(echo, { value: "child" }),
+      ),
+
+    start: mutationGeneric({
+      args: { name: v.string(), args: v.any() },
+      handler: async (ctx, { name, args }) =>
+        await workflow.start(ctx, api.flows[name], args),
+    }),
+
+    status: queryGeneric({
+      args: { id: v.string() },
+      handler: async (ctx, { id }) => await workflow.status(ctx, id as never),
+    }),
+  };
+}

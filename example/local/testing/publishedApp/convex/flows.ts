@@ -1,0 +1,15 @@
+import { WorkflowManager } from "@convex-dev/workflow-published";
+import { defineFlows } from "../../flows/flows.js";
+import { components } from "../../flows/references.js";
+
+export const {
+  start,
+  status,
+  afterHostCalls,
+  betweenSteps,
+  besideSleep,
+  afterSleep,
+  enqueuesJob,
+  startsRun,
+  child,
+} = defineFlows(new WorkflowManager(components.workflow) as never);

@@ -1,0 +1,36 @@
+import { withProperties } from "./withProperties.js";
+
+/** What is used of `Temporal`, which not every runtime has. */
+interface TemporalLike {
+  Instant: { fromEpochMilliseconds(ms: number): InstantLike };
+  Now: { timeZoneId(): string };
+}
+
+interface InstantLike {
+  toZonedDateTimeISO(timeZone: unknown): ZonedDateTimeLike;
+}
+
+interface ZonedDateTimeLike {
+  toPlainDateTime(): unknown;
+  toPlainDate(): unknown;
+  toPlainTime(): unknown;
+}
+
+/** A `Temporal` whose current time is `now()`; undefined where there is none. */
+export function createTemporal(now: () => number): unknown {
+  const { Temporal } = globalThis as { Temporal?: TemporalLike };
+  if (!Temporal) return undefined;
+  const instant = () => Temporal.Instant.fromEpochMilliseconds(now());
+  const zoned = (timeZone: unknown = Temporal.Now.timeZoneId()) =>
+    instant().toZonedDateTimeISO(timeZone);
+  const replaced = {
+    instant,
+    zonedDateTimeISO: zoned,
+    plainDateTimeISO: (timeZone?: unknown) => zoned(timeZone).toPlainDateTime(),
+    plainDateISO: (timeZone?: unknown) => zoned(timeZone).toPlainDate(),
+    plainTimeISO: (timeZone?: unknown) => zoned(timeZone).toPlainTime(),
+  };
+  return withProperties(Temporal, {
+    Now: withProperties(Temporal.Now, replaced),
+  });
+}
