@@ -14,15 +14,20 @@ import {
   test,
   vi,
 } from "vitest";
+import { ROOT } from "../tools/paths.mjs";
+import { run } from "../tools/run.mjs";
 import { findServer } from "./devState.mjs";
-import { mutation, query } from "./server/testServer.js";
-import { copyExample, writeNotes } from "./testing/appCopy.js";
+import { action, mutation, query } from "./server/testServer.js";
+import { copyExample, moveFunctions, writeNotes } from "./testing/appCopy.js";
 import { descendantsOf, isAlive } from "./testing/descendants.js";
 import {
   convex,
   killLeftovers,
   startDev,
+  startDevByNpm,
+  startDevWith,
   startPushedDev,
+  whenPushed,
 } from "./testing/devProcess.js";
 import { eventually } from "./testing/eventually.js";
 
@@ -46,7 +51,10 @@ describe("a running server", () => {
 
   beforeAll(async () => {
     await writeFile(path.join(app, ".env.local"), ENV_FILE);
-    server = await startPushedDev(app);
+    const port = await freePort();
+    const options = ["--port", `${port}`, "--admin-key", "the key|1:2"];
+    server = await startPushedDev(app, ...options);
+    expect(server.url).toBe(`http://127.0.0.1:${port}`);
     client = new ConvexClient(server.url, { logger: false });
     seen = [];
     client.onUpdate(query("notes:list"), {}, (value) => void seen.push(value));
@@ -58,6 +66,28 @@ describe("a running server", () => {
 
   const addNote = (text: string) =>
     client.mutation(mutation("notes:add"), { text });
+
+  test("prints two lines that let the Convex CLI call functions", async () => {
+    const cli = path.join(ROOT, "node_modules/convex/bin/main.js");
+    const lines = server.dev.output.match(/^ *export .*$/gm)!;
+    expect(lines).toHaveLength(2);
+    const script = `${lines.join("\n")}\nexec node "$0" run notes:list`;
+    const { code, output } = await run("sh", ["-c", script, cli], { cwd: app });
+    expect(code, output).toBe(0);
+    expect(output).toContain('"listed"');
+  });
+
+  test("prints commands of its own app, and what of the app it doesn't serve", async () => {
+    const { output } = server.dev;
+    expect(output).toContain(
+      `npm run convex -- --app ${app} run welcome:signUp '{ "name": "…" }'`,
+    );
+    expect(output).toContain(
+      `npm run convex -- --app ${app} run --watch notes:job '{}'`,
+    );
+    expect(output).not.toContain("exampleArg");
+    expect(output).toMatch(/doesn't serve:\n {2}- crons[^\n]*\nPushed/);
+  });
 
   test("pushes a change and keeps the data, also after one that doesn't build", async () => {
     await addNote("kept");
@@ -75,16 +105,27 @@ describe("a running server", () => {
     expect(second.output).toContain(`a local server already: ${server.url}`);
   });
 
+  test("a function that loops holds up neither other calls nor a signal", async () => {
+    void client.action(action("notes:loop"), {}).catch(() => {});
+    await server.dev.prints("'looping'");
+    await addNote("meanwhile");
+    expect(seen.at(-1)).toContain("meanwhile");
+    expect(await server.dev.stop("SIGTERM")).toBe(0);
+  });
+
   test("leaves an .env.local, which may name a real deployment, as it was", async () => {
-    expect(await server.dev.stop()).toBe(0);
     const content = await readFile(path.join(app, ".env.local"), "utf8");
     expect(content).toBe(ENV_FILE);
   });
 
   test("can be started again on its port, and subscriptions go on", async () => {
     const { url } = server;
-    server = await startPushedDev(app, "--port", new URL(url).port);
-    expect(server.url).toBe(url);
+    const key = { CONVEX_SELF_HOSTED_ADMIN_KEY: "of the environment" };
+    server = await whenPushed(
+      app,
+      startDevWith(key, app, "--port", new URL(url).port),
+    );
+    expect(server).toMatchObject({ url, adminKey: "of the environment" });
     // In memory: the notes went with the first.
     await eventually(() => seen.at(-1)).toEqual(["changed"]);
     await addNote("after");
@@ -97,6 +138,11 @@ describe("without a running server", () => {
   let removeOther: () => Promise<void>;
   beforeAll(async () => {
     ({ app: otherApp, remove: removeOther } = await copyExample());
+    await moveFunctions(otherApp, "src/backend");
+    await writeFile(
+      path.join(otherApp, "src/backend/auth.config.ts"),
+      'export default { providers: [{ domain: process.env.LOGIN_DOMAIN!, applicationID: "x" }] };',
+    );
   });
   afterEach(killLeftovers);
   afterAll(() => removeOther());
@@ -117,6 +163,18 @@ describe("without a running server", () => {
     await expect(fetch(`${url}/version`)).rejects.toThrow();
     expect(await findServer(otherApp)).toBeUndefined();
     expect(existsSync(path.join(otherApp, ".env.local"))).toBe(false);
+  });
+
+  test("names the variable that a push lacks, and stops when npm is killed", async () => {
+    const dev = startDevByNpm(otherApp);
+    await dev.prints(/LOGIN_DOMAIN is used in auth config file[^]*Not pushed/);
+    const { url } = (await findServer(otherApp))!;
+    const children = await descendantsOf(dev.child.pid!);
+    expect(children).not.toEqual([]);
+    dev.child.kill("SIGKILL");
+    await eventually(() => children.filter(isAlive)).toEqual([]);
+    await expect(fetch(`${url}/version`)).rejects.toThrow();
+    expect(await findServer(otherApp)).toBeUndefined();
   });
 
   test("a taken port is told", async () => {
@@ -149,3 +207,11 @@ describe("without a running server", () => {
     expect(output).toContain("npm run dev:local");
   });
 });
+
+async function freePort() {
+  const blocker = net.createServer().listen(0, "127.0.0.1");
+  await once(blocker, "listening");
+  const { port } = blocker.address() as AddressInfo;
+  blocker.close();
+  return port;
+}

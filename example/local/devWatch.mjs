@@ -5,12 +5,13 @@ import { watch } from "chokidar";
 const SETTLE_MS = 200;
 
 /** What pushing writes itself, what isn't pushed, and what editors leave lying. */
-const IGNORED = /(^|\/)(_generated\/|\.|#)|\.test(-d)?\.ts$|~$/;
+const IGNORED =
+  /(^|\/)((_generated|node_modules)(\/|$)|\.|#)|\.test(-d)?\.ts$|~$/;
 
 /**
  * Calls `onChange` when files that a push reads have changed.
  *
- * @param {string[]} folders
+ * @param {string[]} folders or files
  * @param {() => void} onChange
  * @returns {Promise<() => Promise<void>>} ends the watch; it has begun when this is settled
  */

@@ -12,6 +12,7 @@ import {
 } from "./errors.mjs";
 import { Host } from "./host.mjs";
 import { answerHttp } from "./httpActions.mjs";
+import { notServed } from "./notServed.mjs";
 import { analyzeInThread } from "./threads/analyzeInThread.mjs";
 
 /** @import { Origin } from "./frames.mjs" */
@@ -66,6 +67,7 @@ export function createDeployment(options = {}) {
       const before = mounted;
       mounted = new Set([...schemas.keys()].filter((path) => path !== ""));
       return {
+        notServed: notServed(push, await analyzePush(push)),
         componentPaths: [...mounted],
         addedComponents: [...mounted].filter((path) => !before.has(path)),
         removedComponents: [...before].filter((path) => !mounted.has(path)),

@@ -97,6 +97,8 @@ export interface DeployReport {
   /** Of these, the ones that were not mounted before. */
   addedComponents: string[];
   removedComponents: string[];
+  /** What the push contains in vain, for whoever pushed. */
+  notServed: string[];
 }
 
 export interface Deployment {

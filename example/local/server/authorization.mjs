@@ -21,7 +21,11 @@ export function callerOf(header, adminKey) {
   if (header.startsWith(USER_PREFIX))
     return user(header.slice(USER_PREFIX.length));
   if (!header.startsWith(ADMIN_PREFIX)) throw unknownKind(header.split(" ")[0]);
-  const [key, identity] = header.slice(ADMIN_PREFIX.length).split(":");
+  const sent = header.slice(ADMIN_PREFIX.length);
+  // The key itself may have a colon.
+  const [key, identity] = sent.startsWith(`${adminKey}:`)
+    ? [adminKey, sent.slice(adminKey.length + 1)]
+    : [sent, ""];
   return administrator(key, adminKey, identity && decodeIdentity(identity));
 }
 
@@ -61,7 +65,7 @@ function administrator(key, adminKey, identity) {
   throw new HttpError(
     403,
     "BadDeployKey",
-    "The admin key is not that of this local server, which makes a new one at every start. `npm run convex -- <args>` sends the right one.",
+    "This is not the admin key of this local server, which prints it when it starts. `npm run convex -- <args>` sends the right one.",
   );
 }
 

@@ -52,6 +52,8 @@ test("an unknown function ends `convex run` with the functions there are", async
   expect(output).toContain("Could not find function for 'example:nothing'");
   expect(output).toContain("Available functions:");
   expect(output).toContain("example:status");
+  // Its validator has a field that WatchedQuery once took for an error's.
+  expect(output).toContain("notes:job");
 });
 
 test("the component is configured by the CLI, and its logs arrive in both terminals", async () => {

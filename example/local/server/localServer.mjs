@@ -23,6 +23,7 @@ import { createSystemFunctions } from "./systemFunctions.mjs";
  * @param {number} [options.port] default: any that is free
  * @param {number} [options.sitePort] of HTTP actions; default: any that is free
  * @param {string} [options.adminKey] default: a new one
+ * @param {(report: import("../engine/types.mjs").DeployReport) => void} [options.onDeployed] is told of each push
  * @returns {Promise<{ url: string, siteUrl: string, adminKey: string, instanceName: string, close: () => Promise<void> }>}
  * @throws if a port is taken
  */
@@ -31,6 +32,7 @@ export async function startLocalServer({
   port = 0,
   sitePort = 0,
   adminKey = randomBytes(16).toString("hex"),
+  onDeployed = () => {},
 }) {
   const server = http.createServer();
   // Clients would try connections to a server that has been restarted since.
@@ -59,10 +61,11 @@ export async function startLocalServer({
     clock.tick();
     sync.dataChanged(writes);
   };
-  const onDeployed = () => {
+  const deployed = (report) => {
     firstPush.finish();
     // Queries may have changed, if not their data.
     dataChanged();
+    onDeployed(report);
   };
   const unsubscribe = [
     deployment.onCommit(dataChanged),
@@ -72,7 +75,7 @@ export async function startLocalServer({
   const routes = {
     ...infoApi({ instanceName, url, siteUrl }),
     ...functionApi({ call: firstPush.requiredFor(call), clock }),
-    ...pushApi({ deployment, onDeployed }),
+    ...pushApi({ deployment, onDeployed: deployed }),
     ...environmentApi(deployment),
     ...logs.routes(),
   };

@@ -5,7 +5,7 @@ import { HttpError } from "./http.mjs";
 /**
  * @param {object} options
  * @param {Pick<import("../engine/types.mjs").Deployment, "analyze" | "deploy">} options.deployment
- * @param {() => void} options.onDeployed
+ * @param {(report: import("../engine/types.mjs").DeployReport) => void} options.onDeployed
  */
 export function pushApi({ deployment, onDeployed }) {
   /** The push that was analyzed last; finishing it deploys it. */
@@ -26,7 +26,7 @@ export function pushApi({ deployment, onDeployed }) {
       throw new HttpError(400, "RaceDetected", "Another push came in between.");
     }
     const deployed = await refusedIfThrows(() => deployment.deploy(request));
-    onDeployed();
+    onDeployed(deployed);
     return pushDiff(deployed);
   }
 
@@ -58,7 +58,8 @@ async function refusedIfThrows(step) {
   try {
     return await step();
   } catch (error) {
-    throw new HttpError(400, "PushRefused", error.message);
+    const { code = "PushRefused", message } = error;
+    throw new HttpError(400, code, message);
   }
 }
 

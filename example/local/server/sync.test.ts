@@ -334,6 +334,26 @@ test("a client can be a user", async () => {
   });
 });
 
+test("a result may have a field errorMessage of any type, and its changes arrive", async () => {
+  const values = [
+    null,
+    7,
+    { a: 1 },
+    "lost\n    at one.js:1",
+    "lost\n    at two.js:2",
+  ];
+  let current = 0;
+  server.deployment.functions["jobs:job"] = () => ({
+    errorMessage: values[current]!,
+  });
+  const seen = watch(newClient(), "jobs:job");
+  for (const errorMessage of values) {
+    await eventually(() => seen.at(-1)).toEqual({ errorMessage });
+    current++;
+    if (current < values.length) server.deployment.commit();
+  }
+});
+
 test("a wrong admin key gives an AuthError, and no more rights", async () => {
   server.deployment.functions["who:am"] = ({ caller }) => caller as any;
   const client = await connect();

@@ -58,7 +58,10 @@ export class FakeDeployment {
   async deploy(push: object) {
     this.pushes.push(push);
     const { addedComponents } = this;
-    return { componentPaths: [], addedComponents, removedComponents: [] };
+    return {
+      ...{ componentPaths: [], addedComponents, removedComponents: [] },
+      notServed: [],
+    };
   }
 
   setUrls() {}

@@ -59,9 +59,8 @@ export class WatchedQuery {
   modifications(queryId, result) {
     const { logLines, ...outcome } = result;
     // The same error need not have the same stack every time.
-    const answer = JSON.stringify(outcome, (key, value) =>
-      key === "errorMessage" ? value.replace(STACK_FRAMES, "") : value,
-    );
+    const errorMessage = outcome.errorMessage?.replace(STACK_FRAMES, "");
+    const answer = JSON.stringify({ ...outcome, errorMessage });
     if (answer === this.#answer) return [];
     this.#answer = answer;
     const common = { queryId, logLines, journal: null };

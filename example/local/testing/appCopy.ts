@@ -1,7 +1,9 @@
 import {
   cp,
+  mkdir,
   mkdtemp,
   realpath,
+  rename,
   rm,
   symlink,
   writeFile,
@@ -12,8 +14,8 @@ import { EXAMPLE, ROOT } from "../../tools/paths.mjs";
 
 /**
  * A copy of the example in a folder of its own, which a test may push and
- * change without a trace. It has public functions too, `notes:list` and
- * `notes:add`, and an HTTP action, `/notes`.
+ * change without a trace. It has public functions too, among them `notes:list` and
+ * `notes:add`, an HTTP action, `/notes`, and a cron job.
  */
 export async function copyExample() {
   // Without symlinks, since the CLI compares real paths.
@@ -31,15 +33,24 @@ export async function copyExample() {
   );
   await writeNotes(app, "listed");
   await writeHttp(app);
+  await writeCrons(app);
   return { app, remove: () => rm(app, { recursive: true, force: true }) };
 }
 
-/** Writes functions that keep notes and list them under a heading. */
+/** Moves an app's functions to another folder, as its convex.json then says. */
+export async function moveFunctions(app: string, functions: string) {
+  await mkdir(path.dirname(path.join(app, functions)), { recursive: true });
+  await rename(path.join(app, "convex"), path.join(app, functions));
+  const config = JSON.stringify({ functions });
+  await writeFile(path.join(app, "convex.json"), config);
+}
+
+/** Writes functions that keep notes and list them under a heading, and others of which servers died. */
 export async function writeNotes(app: string, heading: string) {
   await writeFile(
     path.join(app, "convex/notes.ts"),
     `import { v } from "convex/values";
-import { mutation, query } from "./_generated/server.js";
+import { action, mutation, query } from "./_generated/server.js";
 
 export const list = query({
   args: {},
@@ -57,6 +68,33 @@ export const add = mutation({
     return null;
   },
 });
+
+export const job = query({
+  args: { errorMessage: v.optional(v.string()) },
+  handler: async () => ({ status: "ok", errorMessage: null }),
+});
+
+export const loop = action({
+  args: {},
+  handler: async () => {
+    console.log("looping");
+    for (;;);
+  },
+});
+`,
+  );
+}
+
+async function writeCrons(app: string) {
+  await writeFile(
+    path.join(app, "convex/crons.ts"),
+    `import { cronJobs } from "convex/server";
+import { api } from "./_generated/api.js";
+
+const crons = cronJobs();
+crons.daily("note", { hourUTC: 3, minuteUTC: 0 }, api.notes.add, { text: "daily" });
+
+export default crons;
 `,
   );
 }

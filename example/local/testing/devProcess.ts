@@ -21,12 +21,12 @@ export class TestProcess {
   readonly child: ChildProcess;
   readonly #exit: Promise<number | null>;
 
-  constructor(script: string, args: string[]) {
-    this.child = spawn(
-      process.execPath,
-      [path.join(ROOT, "example/local", script), ...args],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
+  constructor(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
+    this.child = spawn(command, args, {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream
         ?.setEncoding("utf8")
@@ -57,17 +57,38 @@ export class TestProcess {
   }
 }
 
+const DEV_SCRIPT = path.join(ROOT, "example/local/dev.mjs");
+const CLI_SCRIPT = path.join(ROOT, "example/local/cli.mjs");
+
 /** `npm run dev:local` of an app. */
 export function startDev(app: string, ...args: string[]) {
-  return new TestProcess("dev.mjs", [
+  return startDevWith({}, app, ...args);
+}
+
+/** The same, with variables of the environment. */
+export function startDevWith(
+  env: NodeJS.ProcessEnv,
+  app: string,
+  ...args: string[]
+) {
+  const options = ["--app", app, "--typecheck", "disable", ...args];
+  return new TestProcess(process.execPath, [DEV_SCRIPT, ...options], env);
+}
+
+/** `npm run dev:local` of an app, by npm. */
+export function startDevByNpm(app: string) {
+  return new TestProcess("npm", [
+    ...["run", "--silent", "dev:local", "--"],
     ...["--app", app, "--typecheck", "disable"],
-    ...args,
   ]);
 }
 
 /** `npm run dev:local` of an app, when it has pushed. */
 export async function startPushedDev(app: string, ...args: string[]) {
-  const dev = startDev(app, ...args);
+  return await whenPushed(app, startDev(app, ...args));
+}
+
+export async function whenPushed(app: string, dev: TestProcess) {
   await dev.prints(/Ctrl-C stops/);
   const server = await findServer(app);
   if (!server) throw new Error(`No server:\n${dev.output}`);
@@ -76,14 +97,13 @@ export async function startPushedDev(app: string, ...args: string[]) {
 
 /** `npm run convex -- <args>`, to its end. */
 export function convex(app: string, ...args: string[]) {
-  return run(process.execPath, [
-    path.join(ROOT, "example/local/cli.mjs"),
-    ...["--app", app],
-    ...args,
-  ]);
+  return run(process.execPath, [CLI_SCRIPT, "--app", app, ...args]);
 }
 
 /** `npm run convex -- <args>`, to be stopped. */
 export function startConvex(app: string, ...args: string[]) {
-  return new TestProcess("cli.mjs", ["--app", app, ...args]);
+  return new TestProcess(process.execPath, [
+    ...[CLI_SCRIPT, "--app", app],
+    ...args,
+  ]);
 }
