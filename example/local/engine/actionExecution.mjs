@@ -1,11 +1,10 @@
 // @ts-check
-import { FunctionError } from "./errors.mjs";
+import { FunctionError, timedOut } from "./errors.mjs";
 import { fetchFailure, fetchFor } from "./fetching.mjs";
 import {
   answer,
   NEVER_SETTLED,
   resultOf,
-  timedOut,
   warnOfUnawaited,
 } from "./functionRun.mjs";
 

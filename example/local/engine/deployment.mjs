@@ -10,6 +10,7 @@ import {
   messageOf,
   NotFoundError,
 } from "./errors.mjs";
+import { MAX_CODE_MS } from "./faults.mjs";
 import { Host } from "./host.mjs";
 import { answerHttp } from "./httpActions.mjs";
 import { notServed } from "./notServed.mjs";
@@ -18,9 +19,6 @@ import { analyzeInThread } from "./threads/analyzeInThread.mjs";
 /** @import { Origin } from "./frames.mjs" */
 /** @import { CallRequest, CallResponse, Deployment, DeploymentOptions } from "./types.mjs" */
 
-/** What a function's code may take with all that it calls, where time is real. */
-const CODE_TIMEOUT_MS = 1000;
-
 /**
  * @param {DeploymentOptions} [options]
  * @returns {Deployment}
@@ -28,8 +26,8 @@ const CODE_TIMEOUT_MS = 1000;
 export function createDeployment(options = {}) {
   const { faults = {}, seed = 0, clock = realClock, env = {}, print } = options;
   const {
-    // Elsewhere, how fast this machine is must not matter.
-    codeTimeoutMs = clock === realClock ? CODE_TIMEOUT_MS : undefined,
+    // Where time is virtual, code is charged: how fast this machine is must not matter.
+    codeTimeoutMs = clock === realClock ? MAX_CODE_MS : undefined,
     sharesContexts = () => false,
     threads = false,
   } = options;

@@ -38,6 +38,11 @@ export function isCatchable(error) {
   );
 }
 
+/** @param {number} ms */
+export function timedOut(ms) {
+  return `Function execution timed out (maximum duration: ${ms / 1000}s)`;
+}
+
 /** @param {unknown} error */
 export function messageOf(error) {
   return error instanceof Error ? error.message : String(error);

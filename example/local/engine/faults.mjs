@@ -3,7 +3,7 @@
  * What goes wrong on a real deployment and never in memory, on demand: every
  * decision comes from the seed. Without options nothing goes wrong.
  */
-import { TransactionDied } from "./errors.mjs";
+import { timedOut, TransactionDied } from "./errors.mjs";
 
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Random } from "./random.mjs" */
@@ -58,24 +58,31 @@ import { TransactionDied } from "./errors.mjs";
  *   for another included; one that is called and gets none within 10 s is refused
  * @property {number} [permitWithheldRate] of an action that is called being made to
  *   wait though permits are free, as if others had them
- * @property {TransactionTimeout} [transactionTimeout]
+ * @property {UserTime} [userTime]
  * @property {(boundary: Boundary) => "die" | void} [onBoundary] "die" before a
  *   commit discards it, and after it makes the caller never know; the action that
  *   called dies, a client gets an error, and a scheduled function is run again
  */
 
 /**
- * Time that a top-level transaction may take with everything nested in it, as it
- * is reckoned here. One that takes longer ends, whoever would catch that.
+ * What user code is charged where the clock is virtual, instead of the time that it takes. A top-level
+ * transaction ends uncatchably when it has been charged more than its budget, with everything
+ * nested in it. A mutation's `performance.now()` advances by what has been charged.
  *
- * @typedef {object} TransactionTimeout
- * @property {number} budgetMs
- * @property {number} [callMs] of each function. Default: 0
+ * @typedef {object} UserTime
+ * @property {number} [budgetMs] Default: 1 s
+ * @property {number} [callMs] of each function, for its context and its modules. Default: 4
  * @property {number} [operationMs] of each call of the host. Default: 0
  * @property {(target: { componentPath: string, path: string }) => number} [costOf] ms of a function, on top
  * @property {number} [slowRate] of a transaction having only a random part of the
  *   budget. Default: 0
  */
+
+/** As long as the code of a top-level query or mutation may run, with all that it calls. */
+export const MAX_CODE_MS = 1000;
+
+/** What a fresh context and the evaluation of an app's module take on the platform, nearly. */
+const CALL_MS = 4;
 
 /** After a conflict, before the next try. */
 const BACKOFF_MS = /** @type {const} */ ([1, 50]);
@@ -179,24 +186,35 @@ export class Faults {
     };
   }
 
-  /** What a new transaction spends its time from. */
-  newBudget() {
-    const { transactionTimeout } = this.#options;
-    if (!transactionTimeout) return () => {};
-    const { budgetMs, callMs, operationMs, costOf, slowRate } =
-      transactionTimeout;
-    let left = budgetMs;
-    if (this.#random.chance(slowRate ?? 0)) left *= this.#random.next();
-    /** @type {import("./frames.mjs").Budget["spend"]} */
-    return (kind, target) => {
-      left -= (kind === "call" ? callMs : operationMs) ?? 0;
-      if (kind === "call") left -= costOf?.(target) ?? 0;
-      if (left >= 0) return;
-      this.hit("transaction timeout");
-      throw new TransactionDied(
-        "Function execution timed out: the transaction took too long",
-      );
+  /**
+   * What a new transaction is charged, and what it spends that from.
+   *
+   * @returns {import("./frames.mjs").Budget}
+   */
+  chargedBudget() {
+    const {
+      budgetMs = MAX_CODE_MS,
+      callMs = CALL_MS,
+      operationMs = 0,
+      costOf,
+      slowRate = 0,
+    } = this.#options.userTime ?? {};
+    const isSlow = this.#random.chance(slowRate);
+    const limit = isSlow ? budgetMs * this.#random.next() : budgetMs;
+    const budget = {
+      codeMs: undefined,
+      maxCodeMs: budgetMs,
+      chargedMs: 0,
+      /** @type {import("./frames.mjs").Budget["spend"]} */
+      spend: (kind, target) => {
+        budget.chargedMs +=
+          kind === "call" ? callMs + (costOf?.(target) ?? 0) : operationMs;
+        if (budget.chargedMs <= limit) return;
+        this.hit("transaction timeout");
+        throw new TransactionDied(timedOut(budgetMs));
+      },
     };
+    return budget;
   }
 
   /**

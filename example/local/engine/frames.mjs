@@ -46,11 +46,12 @@
 /** @typedef {{ level: string, target: RunnableFunction, message: string }} TransactionLog */
 
 /**
- * Time that a transaction shares with everything nested in it.
+ * Time of user code that a transaction shares with everything nested in it.
  *
  * @typedef {object} Budget
  * @property {number | undefined} codeMs left for running code; undefined: not measured
  * @property {number} maxCodeMs
+ * @property {number} [chargedMs] where code is not measured: what has been charged for it instead
  * @property {(cost: "call" | "operation", target: RunnableFunction) => void} spend
  *   throws TransactionDied when nothing is left
  */

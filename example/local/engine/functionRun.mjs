@@ -6,6 +6,7 @@ import {
   dataOf,
   isCatchable,
   messageOf,
+  timedOut,
 } from "./errors.mjs";
 import { giveBackContext, takeContext } from "./contextPool.mjs";
 import { createFunctionContext } from "./functionContext.mjs";
@@ -30,7 +31,7 @@ import { createFunctionContext } from "./functionContext.mjs";
  * @property {(name: string, argsJson: string) => string} syscall
  * @property {(name: string, argsJson: string) => string | Promise<string>} asyncSyscall
  * @property {boolean} [sharesContexts] with others of its bundle
- * @property {Pick<Budget, "codeMs" | "maxCodeMs">} [budget] ms that its code, and that of others, may still take
+ * @property {Pick<Budget, "codeMs" | "maxCodeMs" | "chargedMs">} [budget] ms that its code, and that of others, may still take
  */
 
 /** As the platform says it of a function that waits for nothing. */
@@ -74,6 +75,7 @@ export function startFunction(invocation, onCall, action) {
     : createFunctionContext;
   const context = create(bundle, {
     now: invocation.now,
+    elapsed: elapsedOf(invocation),
     random: invocation.random,
     env: invocation.env,
     print: invocation.print,
@@ -111,6 +113,25 @@ export function startFunction(invocation, onCall, action) {
 }
 
 /**
+ * What `performance.now()` says: it stands still in queries and runs in mutations.
+ *
+ * @param {Invocation} invocation
+ * @returns {() => number}
+ */
+function elapsedOf({ kind, now, budget }) {
+  if (kind === "query") return () => 0;
+  const isCharged = budget?.chargedMs !== undefined;
+  const clock =
+    kind === "action"
+      ? now
+      : isCharged
+        ? () => budget.chargedMs ?? 0
+        : () => performance.now();
+  const began = clock();
+  return () => Math.round((clock() - began) * 10) / 10;
+}
+
+/**
  * Notices too much only when the code lets go: vm's own timeout may abort Node 20,
  * because it leaves async hooks out of balance. A deployment with threads stops the thread.
  *
@@ -124,11 +145,6 @@ function runCode(context, { budget }) {
   context.runMicrotasks();
   budget.codeMs -= process.cpuUsage(before).user / 1000;
   if (budget.codeMs < 0) throw new TransactionDied(timedOut(budget.maxCodeMs));
-}
-
-/** @param {number} ms */
-export function timedOut(ms) {
-  return `Function execution timed out (maximum duration: ${ms / 1000}s)`;
 }
 
 /**

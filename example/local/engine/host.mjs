@@ -93,12 +93,15 @@ export class Host {
       now: this.clock.now(),
       random: this.random.fork(),
       logs: [],
-      budget: {
-        codeMs: this.#codeTimeoutMs,
-        maxCodeMs: this.#codeTimeoutMs ?? Infinity,
-        spend: this.faults.newBudget(),
-      },
+      budget: this.#newBudget(),
     };
+  }
+
+  /** @returns {import("./frames.mjs").Budget} */
+  #newBudget() {
+    const maxCodeMs = this.#codeTimeoutMs;
+    if (maxCodeMs === undefined) return this.faults.chargedBudget();
+    return { codeMs: maxCodeMs, maxCodeMs, spend: () => {} };
   }
 
   /**

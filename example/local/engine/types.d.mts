@@ -149,7 +149,8 @@ export interface DeploymentOptions {
   clock?: Clock;
   /**
    * What a query's or a mutation's own code may take, with that of all that it
-   * calls. Default: 1 s where time is real, otherwise unlimited.
+   * calls. Default: 1 s where time is real. Where it is virtual, code is charged instead, as
+   * `faults.userTime` says.
    */
   codeTimeoutMs?: number;
   /**

@@ -85,8 +85,7 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
       if (when === "after") committed[path] = (committed[path] ?? 0) + 1;
       return deaths.chance(killRate) ? "die" : undefined;
     },
-    transactionTimeout: {
-      budgetMs: 1000,
+    userTime: {
       // The pool does not outlive a transaction of its own that takes too long.
       costOf: ({ componentPath, path }) =>
         componentPath === "" && !path.startsWith("runs:")

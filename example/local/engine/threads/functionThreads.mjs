@@ -8,9 +8,9 @@ import { compiledModule } from "../../../tools/moduleScripts.mjs";
 import {
   DeploymentClosed,
   FunctionError,
+  timedOut,
   TransactionDied,
 } from "../errors.mjs";
-import { timedOut } from "../functionRun.mjs";
 import { restoredError } from "./thrownError.mjs";
 import { ThreadStopped, ThreadWorker } from "./threadWorker.mjs";
 

@@ -198,8 +198,8 @@ export function installPlatformGlobals(host: RawHost): void {
     const timeOrigin = host.now();
     let looks = 0;
     // Runs while the transaction's time stands still.
-    const elapsed = host.elapsed ?? (() => 0.1 * ++looks);
-    globals.performance = { now: elapsed, timeOrigin };
+    const now = () => host.elapsed?.() ?? 0.1 * ++looks;
+    globals.performance = { now, timeOrigin };
     hide(
       "Temporal",
       createTemporal(() => host.now()),

@@ -137,3 +137,34 @@ export const post = action({
     return [response.status, response.ok, await response.json()] as unknown[];
   },
 });
+
+/** What `performance.now()` says before and after nested calls. */
+export const elapsed = mutation({
+  args: { calls: v.number() },
+  handler: async (ctx, { calls }) => {
+    const times = [performance.now()];
+    for (let i = 0; i < calls; i++) {
+      await ctx.runQuery(api.globals.nestedIdentity, {});
+      times.push(performance.now());
+    }
+    return times;
+  },
+});
+
+export const elapsedInQuery = query({
+  args: {},
+  handler: async (ctx) => {
+    const before = performance.now();
+    await ctx.runQuery(api.globals.nestedIdentity, {});
+    return performance.now() - before;
+  },
+});
+
+export const elapsedInAction = action({
+  args: {},
+  handler: async () => {
+    const before = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    return performance.now() - before;
+  },
+});
