@@ -1,7 +1,9 @@
 import type { FunctionReference, FunctionType } from "convex/server";
 import { describeFailure } from "../shared/failures.js";
 import {
+  INLINE_MS_PER_TURN,
   INLINE_STEPS_PER_TURN,
+  INLINE_STEPS_WITHOUT_CLOCK,
   MAX_JOURNAL_BYTES,
   NEW_BYTES_PER_TURN,
   NEW_STEPS_PER_TURN,
@@ -12,8 +14,11 @@ import { storableOutcome, type Outcome } from "../shared/outcome.js";
 import { sizeOf } from "../shared/storable.js";
 import {
   isHalfUnused,
+  isHalfUnusedBy,
   mayBeLimit,
+  mayHaveWritten,
   roomBeside,
+  transactionMetrics,
   type Reserve,
 } from "../shared/transactionRoom.js";
 import { ChangedRows, type Drive, type DriveReply } from "./driven.js";
@@ -26,6 +31,7 @@ import type { JournalEntry } from "./replay/journal.js";
 import { LegacyReplay } from "./replay/legacy/replay.js";
 import { EngineReplay } from "./replay/replay.js";
 import type {
+  InlineRun,
   InlineTurn,
   TurnEnd,
   TurnLimits,
@@ -105,6 +111,8 @@ export class Execution {
     private readonly begun: Begun,
     rows: StepRow[],
     private readonly drive: Drive | undefined,
+    /** Milliseconds since the turn began, in real time. */
+    private readonly elapsed: () => number,
   ) {
     this.run_ = begun.workflow;
     this.journalSize = begun.journalSize;
@@ -196,11 +204,7 @@ export class Execution {
         }
       },
       runInline: (request, turn) => this.runInline(request, turn),
-      // To find its own run a function has to be given its id.
-      mayChangeRun: ({ args }) => mentions(args, run._id),
-      roomForInline: async (count) =>
-        count === 0 ||
-        (count < INLINE_STEPS_PER_TURN && (await isHalfUnused(ctx))),
+      roomForInline: (count) => this.roomForInline(count),
       get limits() {
         return execution.limits;
       },
@@ -211,12 +215,40 @@ export class Execution {
   private async runInline(
     request: WorkflowRequest,
     turn: InlineTurn,
-  ): Promise<Outcome | null> {
+  ): Promise<InlineRun | null> {
+    const { ctx } = this;
     // Its function may read the journal, or restart the run: it finds what was executed written down.
     await this.recordCompleted();
+    const before = await transactionMetrics(ctx);
     const outcome = await this.tryInline(request, turn);
-    if (!(await isHalfUnused(this.ctx))) this.limits = LAST_LIMITS;
-    return outcome;
+    const after = await transactionMetrics(ctx);
+    if (!isHalfUnusedBy(after)) this.limits = LAST_LIMITS;
+    if (!outcome) return null;
+    const isFenced =
+      mayHaveWritten(before, after) && !(await this.isStillCurrent());
+    return { outcome, isFenced };
+  }
+
+  private async isStillCurrent(): Promise<boolean> {
+    const { component } = this.workflow;
+    const { _id: workflowId, generationNumber } = this.run_;
+    return await this.ctx.runQuery(component.fence.isCurrent, {
+      workflowId,
+      generationNumber,
+    });
+  }
+
+  /** A step that a driver executed has used part of the transaction before the turn's first inline step. */
+  private async roomForInline(count: number) {
+    if (count === 0 && !this.begun.completed) return true;
+    const elapsed = this.elapsed();
+    const most =
+      elapsed > 0 ? INLINE_STEPS_PER_TURN : INLINE_STEPS_WITHOUT_CLOCK;
+    return (
+      count < most &&
+      elapsed < INLINE_MS_PER_TURN &&
+      (await isHalfUnused(this.ctx))
+    );
   }
 
   private async tryInline(
@@ -227,11 +259,13 @@ export class Execution {
     const { target, args } = request;
     const error = whyRefused(request);
     if (error !== undefined) return { result: { kind: "failed", error } };
-    const transactionLimits = await roomBeside(
+    const isAlone = isFirst && !this.begun.completed;
+    const { fits, transactionLimits } = await roomBeside(
       ctx,
       reserveFor(unwritten),
       request.transactionLimits,
     );
+    if (!fits && !isAlone) return null;
     const options = transactionLimits && { transactionLimits };
     try {
       const returnValue: unknown =
@@ -243,7 +277,7 @@ export class Execution {
       });
     } catch (thrown) {
       const { error, failure } = describeFailure(thrown);
-      if (!isFirst && mayBeLimit(error)) return null;
+      if (!isAlone && mayBeLimit(error)) return null;
       return storableOutcome(request, {
         result: { kind: "failed", error },
         failure,
@@ -346,12 +380,6 @@ const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
 
 /** How often one turn may begin again: each time it replays all. */
 const ROUNDS_PER_TURN = 50;
-
-function mentions(value: unknown, id: string): boolean {
-  if (typeof value === "string") return value === id;
-  if (typeof value !== "object" || value === null) return false;
-  return Object.values(value).some((inner) => mentions(inner, id));
-}
 
 type RunReplay = EngineReplay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
 

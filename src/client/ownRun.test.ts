@@ -12,14 +12,22 @@ import {
   statusOf,
   steps,
   useBackend,
+  workflows,
   type Backend,
 } from "../testing/harness.js";
-import { counts } from "../testing/managing.js";
-import { cancel, cleanup, restart, type WorkflowCtx } from "./index.js";
+import { counts, insertRun, listenToConsole } from "../testing/managing.js";
+import {
+  cancel,
+  cleanup,
+  restart,
+  type WorkflowCtx,
+  type WorkflowId,
+} from "./index.js";
 
 // Steps that act on the run they belong to. (Events that they send: eventsOwnRun.test.ts.)
 
 useBackend();
+listenToConsole();
 
 const { workflow } = components;
 
@@ -172,6 +180,99 @@ describe.each(ways)("a mutation that runs %s", (_way, inline) => {
     expect(await counts(t)).toEqual({});
     expect(await note(t)).toBe("before gone");
   });
+});
+
+describe.each(["driver", "pool"] as const)(
+  "an inline step that finds its own run in a table (%s)",
+  (execution) => {
+    /** The run's id is stored under an order, not given to the step. */
+    async function runOfOrder(handler: (step: WorkflowCtx) => unknown) {
+      const t = newBackend({ execution });
+      script("mutation", "of order", async (ctx, act) => {
+        const order = await ctx.db
+          .query("effects")
+          .filter((q) => q.eq(q.field("key"), "order"))
+          .first();
+        const id = order!.value as WorkflowId;
+        await cancel(ctx, workflow, id);
+        if (act !== "cancel") await restart(ctx, workflow, id, act as object);
+      });
+      const id = await startHandler(t, async (step) => {
+        await step.sleep(1000);
+        return (await handler(step)) as null;
+      });
+      await t.run((ctx) =>
+        ctx.db.insert("effects", { key: "order", value: id }),
+      );
+      await drain();
+      const done = (await effects(t)).filter((value) => value !== id);
+      return { t, id, done, status: await statusOf(t, id) };
+    }
+    const inline = { inline: true };
+    const actOn = (step: WorkflowCtx, input: unknown) =>
+      step.runMutation(steps.mutation, { name: "of order", input }, inline);
+    const echo = (step: WorkflowCtx, value: string) =>
+      step.runMutation(steps.echo, { value }, inline);
+
+    test("and cancels it: no inline step begins after it", async () => {
+      const { done, status } = await runOfOrder(async (step) => {
+        await echo(step, "before");
+        await Promise.all([actOn(step, "cancel"), echo(step, "beside")]);
+        await echo(step, "after");
+      });
+      expect(status).toEqual({ type: "canceled" });
+      expect(done).toEqual(["before"]);
+    });
+
+    test("and restarts it: what follows is executed once, and nothing again", async () => {
+      const { t, id, done, status } = await runOfOrder(async (step) => {
+        await echo(step, "before");
+        await actOn(step, { startAsync: true });
+        await echo(step, "after");
+        return "done";
+      });
+      expect(status).toEqual({ type: "completed", result: "done" });
+      expect(done).toEqual(["before", "after"]);
+      expect(await journal(t, id)).toHaveLength(4);
+    });
+
+    test("and restarts it at once, though steps before it are not written down: nothing of that turn happens", async () => {
+      let acts = 0;
+      const { done, status } = await runOfOrder(async (step) => {
+        await echo(step, "before");
+        if (acts++ < 5) await actOn(step, { startAsync: false });
+        return "done";
+      });
+      expect(status).toMatchObject({
+        type: "failed",
+        error: expect.stringContaining("Pass startAsync: true") as string,
+      });
+      expect(done).toEqual([]);
+    });
+  },
+);
+
+test("a run of 0.4: no inline step begins after one that cancels it, however it found the run", async () => {
+  const t = newBackend();
+  let id: WorkflowId;
+  script("mutation", "cancel", (ctx) => cancel(ctx, workflow, id));
+  script("handler", "main", async (step: WorkflowCtx) => {
+    await step.sleep(1000);
+    await Promise.all([
+      step.runMutation(steps.mutation, { name: "cancel" }, { inline: true }),
+      step.runMutation(steps.echo, { value: "beside" }, { inline: true }),
+    ]);
+  });
+  id = await insertRun(t, { engineVersion: undefined });
+  await t.mutation((ctx) =>
+    ctx.runMutation(workflows.workflow, {
+      workflowId: id,
+      generationNumber: 0,
+    } as never),
+  );
+  await drain();
+  expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+  expect(await effects(t)).toEqual([]);
 });
 
 test("an action that cancels its own run finishes, and its result is ignored", async () => {

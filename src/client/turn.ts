@@ -7,6 +7,7 @@ import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
 import type { Failure } from "../shared/outcome.js";
 import { shortenError } from "../shared/storable.js";
 import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
+import { startClock } from "../shared/clock.js";
 import type { Run } from "./entries.js";
 import { explainMissingGlobal } from "./environment/environment.js";
 import { Execution, isLegacy, JournalTooLarge } from "./execution.js";
@@ -26,6 +27,7 @@ export async function takeTurn(
   turn: { workflowId: string; generationNumber: number },
   drive?: Drive,
 ): Promise<{ runResult?: RunResult; reply?: DriveReply } | null> {
+  const elapsed = startClock();
   const begun = await ctx.runMutation(workflow.component.journal.beginTurn, {
     ...turn,
     drive: drive && toBeginArgs(drive),
@@ -56,7 +58,7 @@ export async function takeTurn(
   if (isLegacy(run) && begun.blocked) return {};
   const refused = rows.length === 0 && whyArgsRefused(ctx, workflow, run);
   if (refused) return await end({ kind: "failed", error: refused });
-  const execution = new Execution(ctx, workflow, begun, rows, drive);
+  const execution = new Execution(ctx, workflow, begun, rows, drive, elapsed);
   try {
     const ended = await execution.run();
     // The run keeps what was thrown; where it was thrown is for whoever has to find out why.

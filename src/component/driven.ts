@@ -1,5 +1,7 @@
 import { v, type Infer } from "convex/values";
 import type { vBeginDrive } from "../shared/driverProtocol.js";
+import { startClock } from "../shared/clock.js";
+import { STEP_MS_BEFORE_TURN } from "../shared/limits.js";
 import { storableOutcome, vFailure } from "../shared/outcome.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
 import type { MutationCtx } from "./_generated/server.js";
@@ -59,10 +61,12 @@ export async function executeDriven(
     await dismissDriver(ctx, run);
     return null;
   }
+  const elapsed = startClock();
   const outcome = await runMutation(ctx, { row, run });
+  const isLong = elapsed() > STEP_MS_BEFORE_TURN;
   const now = await ctx.db.get("workflows", run._id);
   if (now && isSameStretch(now, run))
-    return await executed(ctx, { row, run: now }, outcome, isAlone);
+    return await executed(ctx, { row, run: now }, outcome, isAlone || isLong);
   await recordAfterAll(ctx, row._id, outcome);
   return null;
 }

@@ -77,7 +77,7 @@ export async function callOnComplete(
 ) {
   const { onComplete, runResult } = run;
   if (!onComplete || !runResult) return;
-  const transactionLimits = await roomBeside(ctx, RESERVED_FOR_FAILURE);
+  const { transactionLimits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
   try {
     await ctx.runMutation(
       onComplete.fnHandle as FunctionHandle<"mutation">,

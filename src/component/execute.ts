@@ -49,7 +49,7 @@ export async function runMutation(
   const step: Step = due.row.step;
   if (!("functionType" in step))
     throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
-  const transactionLimits = await roomBeside(ctx, reserveFor(due));
+  const { transactionLimits } = await roomBeside(ctx, reserveFor(due));
   try {
     const returnValue: unknown = await ctx.runMutation(
       step.handle as FunctionHandle<"mutation">,

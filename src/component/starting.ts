@@ -79,7 +79,18 @@ async function nextStepNumber(
   const last = await lastStep(ctx, run._id);
   const next = last ? last.stepNumber + 1 : 0;
   if (first.stepNumber === undefined || first.stepNumber === next) return next;
-  if (recordOnly) return null;
+  if (recordOnly) {
+    const mutations = items.filter(
+      ({ step }) => !step.inProgress && functionTypeOf(step) === "mutation",
+    );
+    // The restart executed a turn at once, which knew nothing of them.
+    if (next > first.stepNumber && mutations.length > 1)
+      throw new Error(
+        `Workflow ${run._id} was restarted by its inline step "${mutations.at(-1)!.step.name}", which came after ` +
+          `${mutations.length - 1} others in one turn: they would run again. Pass startAsync: true to that restart.`,
+      );
+    return null;
+  }
   throw new Error(
     `Workflow ${run._id}: a turn wants to record step ${first.stepNumber} "${first.step.name}", but the journal goes on at step ${next}.`,
   );

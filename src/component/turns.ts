@@ -64,7 +64,7 @@ export const take = internalMutation({
     const run = await ctx.db.get("workflows", turn.workflowId);
     if (run?.generationNumber !== turn.generationNumber || run.runResult)
       return null;
-    const transactionLimits = await roomBeside(ctx, RESERVED);
+    const { transactionLimits } = await roomBeside(ctx, RESERVED);
     try {
       await callWorkflow(ctx, run, { transactionLimits });
     } catch (thrown) {

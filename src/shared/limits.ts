@@ -51,8 +51,14 @@ export const SHOWN_STEPS_PER_TURN = 1000;
 export const SHOWN_BYTES_PER_TURN = 2 * (1 << 20);
 
 /**
- * Inline steps that one turn may run. Each is a call into a fresh context and takes a few
- * milliseconds of the second a transaction has; there is no clock to tell how many, so the
- * count has to be safe.
+ * A turn begins no inline step after this many milliseconds: each is a call into a fresh context, and all of a
+ * transaction's calls share one second of user code.
  */
+export const INLINE_MS_PER_TURN = 300;
+
+/** Inline steps that one turn may run, and where no clock runs in mutations, as before June 2026. */
 export const INLINE_STEPS_PER_TURN = 256;
+export const INLINE_STEPS_WITHOUT_CLOCK = 32;
+
+/** A step that took longer is recorded in a transaction of its own, without the turn that follows. */
+export const STEP_MS_BEFORE_TURN = 400;

@@ -221,11 +221,12 @@ export class EngineReplay<
   }
 
   private async runInline(step: Issued<Request>): Promise<TurnEnd | undefined> {
-    const outcome = await this.ports.runInline(step.request, {
+    const run = await this.ports.runInline(step.request, {
       isFirst: this.inlineRun === 0,
       unwritten: this.unwrittenBefore(step),
     });
-    if (!outcome) return await this.yield();
+    if (!run) return await this.yield();
+    const { outcome, isFenced } = run;
     this.inlineDue.shift();
     this.inlineRun++;
     step.bytes += sizeOf(outcome);
@@ -234,8 +235,10 @@ export class EngineReplay<
     step.completed = { outcome, completedAt: this.ports.now };
     // A handler that has returned takes no more results.
     if (!this.settled) step.completed.delivery = this.place();
-    if (this.ports.mayChangeRun(step.request) && !(await this.write()))
+    if (isFenced) {
+      await this.write();
       return { kind: "fenced" };
+    }
     if (!this.settled) await this.show(step, outcome);
   }
 

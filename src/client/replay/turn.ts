@@ -48,6 +48,13 @@ export interface InlineTurn {
   unwritten: { steps: number; bytes: number };
 }
 
+/** An inline step that has run. */
+export interface InlineRun {
+  outcome: Outcome;
+  /** It canceled, restarted or cleaned up its own run: what was executed is written down, nothing more begins. */
+  isFenced: boolean;
+}
+
 /** What a replay needs of its surroundings. */
 export interface TurnPorts<Request extends StepRequest = StepRequest> {
   /** The time of this turn. */
@@ -55,11 +62,9 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   /** Lets the handler run until it is blocked, `begin` first. */
   resume(begin: () => void): Promise<void>;
   /** Null when an inline step that is not the turn's first should be tried again by the next turn. */
-  runInline(request: Request, turn: InlineTurn): Promise<Outcome | null>;
+  runInline(request: Request, turn: InlineTurn): Promise<InlineRun | null>;
   /** Whether this turn may run one more inline step, having run `count`. */
   roomForInline(count: number): Promise<boolean> | boolean;
-  /** Whether an inline step may cancel or restart its own run. It is written down at once, to see. */
-  mayChangeRun(request: Request): boolean;
   /** They may get tighter in the course of the turn. */
   readonly limits: TurnLimits;
   /** The entries of `record.steps`; null when the run was canceled or restarted since the turn began. */

@@ -22,6 +22,7 @@ import type * as event from "../event.js";
 import type * as events from "../events.js";
 import type * as execute from "../execute.js";
 import type * as execution from "../execution.js";
+import type * as fence from "../fence.js";
 import type * as journal from "../journal.js";
 import type * as journalRows from "../journalRows.js";
 import type * as listing from "../listing.js";
@@ -66,6 +67,7 @@ const fullApi: ApiFromModules<{
   events: typeof events;
   execute: typeof execute;
   execution: typeof execution;
+  fence: typeof fence;
   journal: typeof journal;
   journalRows: typeof journalRows;
   listing: typeof listing;

@@ -68,6 +68,15 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    fence: {
+      isCurrent: FunctionReference<
+        "query",
+        "internal",
+        { generationNumber: number; workflowId: string },
+        boolean,
+        Name
+      >;
+    };
     journal: {
       beginTurn: FunctionReference<
         "mutation",

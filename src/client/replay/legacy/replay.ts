@@ -1,3 +1,4 @@
+import type { Outcome } from "../../../shared/outcome.js";
 import { differentRequest } from "../divergence.js";
 import type { JournalEntry, StepRequest } from "../journal.js";
 import { settleWith } from "../stepPromise.js";
@@ -142,8 +143,11 @@ export class LegacyReplay<
       const stepNumber = this.taken + index;
       const entry = this.journal[stepNumber];
       if (entry) this.compare(stepNumber, entry, request);
-      if (!entry || entry.unstarted)
-        steps.push(await this.newStep(request, stepNumber, entry));
+      if (entry && !entry.unstarted) continue;
+      const inline = request.inline && !entry;
+      const run = inline ? await this.ports.runInline(request, ALONE) : null;
+      steps.push(this.newStep(request, stepNumber, entry, run?.outcome));
+      if (run?.isFenced) break;
     }
     const entries = await this.ports.record({
       steps,
@@ -156,25 +160,19 @@ export class LegacyReplay<
     return entries;
   }
 
-  private async newStep(
+  private newStep(
     request: Request,
     stepNumber: number,
     kept: JournalEntry | undefined,
-  ): Promise<NewStep<Request>> {
-    const completed =
-      request.inline && !kept
-        ? {
-            outcome: (await this.ports.runInline(request, ALONE))!,
-            completedAt: this.ports.now,
-          }
-        : undefined;
+    outcome: Outcome | undefined,
+  ): NewStep<Request> {
     return {
       stepNumber,
       request,
       startedAt: kept?.startedAt ?? this.ports.now,
       stepId: kept?.stepId,
       interest: { wakes: "always" },
-      completed,
+      completed: outcome && { outcome, completedAt: this.ports.now },
     };
   }
 

@@ -92,10 +92,10 @@ export class Machine {
         begin();
         await setImmediate();
       },
-      mayChangeRun: () => false,
       runInline: async (request, turn) => {
         this.log.push(`run ${request.name}`);
-        return this.inlineOutcome(request, turn);
+        const outcome = this.inlineOutcome(request, turn);
+        return outcome && { outcome, isFenced: false };
       },
       roomForInline: (count) => count === 0 || count < this.inlineRoom,
       limits: this.limits,

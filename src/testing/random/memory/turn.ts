@@ -75,10 +75,14 @@ export async function takeTurn(
       },
       runInline: async ({ args }, { isFirst }) =>
         isFirst || inlineFits()
-          ? structuredClone(outcomeOf((args["input"] as WorkInput).plan))
+          ? {
+              outcome: structuredClone(
+                outcomeOf((args["input"] as WorkInput).plan),
+              ),
+              isFenced: false,
+            }
           : null,
       roomForInline: (count) => count === 0 || count < inlineSteps,
-      mayChangeRun: ({ functionType }) => functionType === "mutation",
       limits: {
         newSteps: Infinity,
         shownSteps: Infinity,

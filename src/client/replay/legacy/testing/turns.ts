@@ -86,7 +86,10 @@ async function retakeOnce(
         await afterMicrotasks();
         Object.assign(globalThis, { Date, Math });
       },
-      runInline: async ({ name }) => outcomeOf(turn, name),
+      runInline: async ({ name }) => ({
+        outcome: outcomeOf(turn, name),
+        isFenced: false,
+      }),
       record: async ({ steps }) =>
         steps.map(({ request, completed }) => {
           const row = turn.asked[asked.length];
