@@ -133,14 +133,13 @@ describe("inline steps", () => {
     return (await measureRun("sequential", args, sumOfSteps(n))).run;
   };
 
-  test("C7: cost so little that 4000 would be within a transaction's counts", async () => {
-    const [few, many] = [await inline(10), await inline(110)].map(figuresOf);
-    const of4000 = (key: keyof Figures) =>
-      few![key] + ((many![key] - few![key]) / 100) * (4000 - 10);
-    expect(of4000("transactions")).toBe(1);
-    expect(of4000("indexRanges")).toBeLessThanOrEqual(4096);
-    expect(of4000("documentsRead")).toBeLessThanOrEqual(32_000);
-    expect(of4000("documentsWritten")).toBeLessThanOrEqual(16_000);
+  test("C7: cost two calls, and no transaction, of their own", async () => {
+    const [few, many] = [await inline(5), await inline(25)].map(figuresOf);
+    const each = (key: keyof Figures) => (many![key] - few![key]) / 20;
+    expect(each("transactions")).toBe(0);
+    expect(each("indexRanges")).toBeLessThanOrEqual(1);
+    expect(each("documentsRead")).toBeLessThanOrEqual(8);
+    expect(each("documentsWritten")).toBeLessThanOrEqual(2);
   });
 
   test("C7: run on in further transactions where one turn has many", async () => {

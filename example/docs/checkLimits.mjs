@@ -38,8 +38,8 @@ const ROWS = {
   "name of a step": { says: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
   "new steps of one turn": { says: "400", is: { NEW_STEPS_PER_TURN: 400 } },
   "inline steps of one turn": {
-    says: "256",
-    is: { INLINE_STEPS_PER_TURN: 256 },
+    says: "256, or 300 ms",
+    is: { INLINE_STEPS_PER_TURN: 256, INLINE_MS_PER_TURN: 300 },
   },
   "`runAt` and `runAfter`": { says: "four years", is: {} },
   "`maxParallelism`": { says: "0 to 200, 25 unless set", is: {} },

@@ -1,4 +1,5 @@
 import { DRIVER_DEFECTS } from "./driverDefects.mjs";
+import { RECOVERY_DEFECTS } from "./recoveryDefects.mjs";
 
 /**
  * Defects of one line each: where, the text to change (which must be there once), and what it becomes.
@@ -378,4 +379,5 @@ export const DEFECTS = [
     killedBy: FAULTS,
   },
   ...DRIVER_DEFECTS,
+  ...RECOVERY_DEFECTS,
 ];

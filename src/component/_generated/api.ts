@@ -9,6 +9,7 @@
  */
 
 import type * as attempts from "../attempts.js";
+import type * as calling from "../calling.js";
 import type * as canceling from "../canceling.js";
 import type * as cleaning from "../cleaning.js";
 import type * as completing from "../completing.js";
@@ -54,6 +55,7 @@ import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
   attempts: typeof attempts;
+  calling: typeof calling;
   canceling: typeof canceling;
   cleaning: typeof cleaning;
   completing: typeof completing;

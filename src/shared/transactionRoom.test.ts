@@ -1,0 +1,73 @@
+import type { TransactionLimits, TransactionMetrics } from "convex/server";
+import { describe, expect, test } from "vitest";
+import {
+  FUNCTION_LOADING_RANGES as LOADING,
+  roomBeside,
+  type Reserve,
+} from "./transactionRoom.js";
+
+const RESERVE: Reserve = {
+  documentsRead: 10,
+  documentsWritten: 10,
+  databaseQueries: 10,
+  functionsScheduled: 10,
+  scheduledFunctionArgsBytes: 10,
+  bytesRead: 10,
+  bytesWritten: 10,
+};
+
+/** What a nested function may use where `remaining` of each limit is left of 10,000. */
+async function room(remaining: number, asked?: TransactionLimits) {
+  const metric = { used: 10_000 - remaining, remaining };
+  const metrics = Object.fromEntries(
+    Object.keys(RESERVE).map((key) => [key, metric]),
+  );
+  const meta = {
+    getTransactionMetrics: () =>
+      Promise.resolve(metrics as unknown as TransactionMetrics),
+  };
+  return await roomBeside({ meta }, RESERVE, asked);
+}
+
+describe("the room of a nested function", () => {
+  test("is what is left beside the reserve", async () => {
+    const { fits, transactionLimits } = await room(1000);
+    expect(fits).toBe(true);
+    expect(new Set(Object.values(transactionLimits!))).toEqual(new Set([990]));
+  });
+
+  test("is as little as was asked for", async () => {
+    const { transactionLimits } = await room(1000, { documentsWritten: 3 });
+    expect(transactionLimits).toMatchObject({
+      documentsWritten: 3,
+      documentsRead: 990,
+    });
+  });
+
+  test("has the index ranges that loading its modules takes, on top of those asked for", async () => {
+    const { transactionLimits } = await room(1000, { databaseQueries: 0 });
+    expect(transactionLimits).toMatchObject({ databaseQueries: LOADING });
+  });
+
+  test("never has more index ranges than are left", async () => {
+    const { fits, transactionLimits } = await room(100, {
+      databaseQueries: 80,
+    });
+    expect(transactionLimits).toMatchObject({ databaseQueries: 90 });
+    expect(fits).toBe(true);
+  });
+
+  test("is none where loading its modules may take more than is left", async () => {
+    expect(await room(10 + LOADING)).toMatchObject({ fits: true });
+    expect(await room(9 + LOADING)).toMatchObject({ fits: false });
+    expect(await room(9 + LOADING, { databaseQueries: 10_000 })).toMatchObject({
+      fits: false,
+    });
+  });
+
+  test("is unknown on a backend that can't tell what is left, and a function is called", async () => {
+    const getTransactionMetrics = () => Promise.reject(new Error("unknown"));
+    const ctx = { meta: { getTransactionMetrics } };
+    expect(await roomBeside(ctx, RESERVE)).toEqual({ fits: true });
+  });
+});
