@@ -187,8 +187,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: what it executed is not written down before an inline step",
     file: "src/client/execution.ts",
-    find: "    await this.recordCompleted();\n    const outcome",
-    replace: "    const outcome",
+    find: "    await this.recordCompleted();\n    const before",
+    replace: "    const before",
     killedBy: test(
       "driverBeside",
       "that restarts the run finds the driver's action done: it is not executed again",

@@ -20,7 +20,7 @@ export const RECOVERY_DEFECTS = [
     replace: "",
     killedBy: test(
       "client/ownRun",
-      "a run of 0.4: no inline step begins after one that cancels it",
+      "a run of 0.4: no inline step begins after one that cancels it, however it found the run",
     ),
   },
   {
@@ -40,7 +40,7 @@ export const RECOVERY_DEFECTS = [
     replace: "asked[key]",
     killedBy: test(
       "shared/transactionRoom",
-      "has the index ranges that loading its modules takes",
+      "has the index ranges that loading its modules takes, on top of those asked for",
     ),
   },
   {
