@@ -195,7 +195,7 @@ describe.each(["driver", "pool"] as const)(
           .first();
         const id = order!.value as WorkflowId;
         await cancel(ctx, workflow, id);
-        if (act !== "cancel") await restart(ctx, workflow, id, act as object);
+        if (act !== "cancel") await restart(ctx, workflow, id, act);
       });
       const id = await startHandler(t, async (step) => {
         await step.sleep(1000);
@@ -254,7 +254,7 @@ describe.each(["driver", "pool"] as const)(
 
 test("a run of 0.4: no inline step begins after one that cancels it, however it found the run", async () => {
   const t = newBackend();
-  let id: WorkflowId;
+  const id = await insertRun(t, { engineVersion: undefined });
   script("mutation", "cancel", (ctx) => cancel(ctx, workflow, id));
   script("handler", "main", async (step: WorkflowCtx) => {
     await step.sleep(1000);
@@ -263,7 +263,6 @@ test("a run of 0.4: no inline step begins after one that cancels it, however it 
       step.runMutation(steps.echo, { value: "beside" }, { inline: true }),
     ]);
   });
-  id = await insertRun(t, { engineVersion: undefined });
   await t.mutation((ctx) =>
     ctx.runMutation(workflows.workflow, {
       workflowId: id,
