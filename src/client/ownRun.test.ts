@@ -199,7 +199,7 @@ describe.each(["driver", "pool"] as const)(
       });
       const id = await startHandler(t, async (step) => {
         await step.sleep(1000);
-        return (await handler(step)) as null;
+        return await handler(step);
       });
       await t.run((ctx) =>
         ctx.db.insert("effects", { key: "order", value: id }),
