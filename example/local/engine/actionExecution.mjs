@@ -82,8 +82,7 @@ class ActionRun {
       while (this.#mustContinue && !this.#isOver) {
         if (this.#surroundings.tree.isDead) return;
         this.#mustContinue = false;
-        const pause = this.#run.continue();
-        if (pause) await pause;
+        await this.#run.continue();
         if (!this.#isOver) this.#takeRequests();
       }
     } catch (error) {

@@ -10,6 +10,7 @@ import {
 } from "./errors.mjs";
 import { giveBackContext, takeContext } from "./contextPool.mjs";
 import { createFunctionContext } from "./functionContext.mjs";
+import { rejectionsReported } from "./unhandledRejections.mjs";
 
 /** @import { Bundle } from "./bundle.mjs" */
 /** @import { Budget } from "./frames.mjs" */
@@ -51,7 +52,7 @@ export const NEVER_SETTLED =
  * A function that has been started.
  *
  * @typedef {object} FunctionRun
- * @property {() => void | Promise<void>} continue lets its code run until it waits for
+ * @property {() => Promise<void>} continue lets its code run until it waits for
  *   the host; throws what ends it uncatchably
  * @property {() => Outcome | undefined} outcome
  * @property {(nothingIsLeft: boolean) => void} end frees what it holds; its code never runs again
@@ -100,8 +101,10 @@ export function startFunction(invocation, onCall, action) {
   const { modulePath, name, method, argsJson } = invocation;
   context.invoke(modulePath, name, method, `[${argsJson}]`);
   return {
-    continue() {
+    async continue() {
       runCode(context, invocation);
+      // A promise that is rejected now, and has no handler, ends the function.
+      await rejectionsReported();
       if (ended) throw ended;
     },
     outcome: () => outcome,

@@ -25,8 +25,7 @@ export async function runInTransaction(invocation, start) {
   let nothingIsLeft = false;
   try {
     for (;;) {
-      const pause = run.continue();
-      if (pause) await pause;
+      await run.continue();
       const outcome = run.outcome();
       if (outcome) {
         nothingIsLeft = calls.length === 0;

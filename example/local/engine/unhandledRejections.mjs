@@ -19,13 +19,37 @@ export function reportUnhandledRejections(promisePrototype, report) {
   process.on("unhandledRejection", handle);
 }
 
+/** The reason of a promise that is rejected after all others. */
+const LAST = Symbol("last");
+/** @type {(() => void)[]} */
+const waiting = [];
+
+/** Resolves when all that is rejected now, and has no handler, is reported. @returns {Promise<void>} */
+export function rejectionsReported() {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    // Node reports them in the order in which they were rejected.
+    void Promise.reject(LAST);
+  });
+}
+
 /**
  * @param {unknown} reason
  * @param {Promise<unknown>} promise
  */
 function handle(reason, promise) {
-  const report = reports.get(Object.getPrototypeOf(promise));
+  if (reason === LAST) return waiting.shift()?.();
+  const report = reportOf(promise);
   if (report) report(String(reason));
   // Without this listener it would have ended the process.
   else if (process.listenerCount("unhandledRejection") === 1) throw reason;
+}
+
+/** @param {object} promise whose class may extend that of its context */
+function reportOf(promise) {
+  /** @type {object | null} */
+  let prototype = promise;
+  while (prototype && !reports.has(prototype))
+    prototype = Object.getPrototypeOf(prototype);
+  return prototype ? reports.get(prototype) : undefined;
 }

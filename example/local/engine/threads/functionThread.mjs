@@ -39,7 +39,7 @@ port.on("message", (/** @type {ToThread} */ message) => {
       message.function,
       new ThreadFunction(message.function, message.start),
     );
-  functions.get(message.function)?.continue(message);
+  void functions.get(message.function)?.continue(message);
 });
 
 /** @param {BundleMessage} bundle */
@@ -104,7 +104,7 @@ class ThreadFunction {
   }
 
   /** @param {ContinueMessage} message */
-  continue({ replies, codeMs }) {
+  async continue({ replies, codeMs }) {
     if (this.#budget && codeMs !== undefined) this.#budget.codeMs = codeMs;
     this.#printed = 0;
     /** @type {Partial<PauseMessage>} */
@@ -114,7 +114,7 @@ class ThreadFunction {
         this.#replies.get(request)?.(...args);
         this.#replies.delete(request);
       }
-      void this.#run.continue();
+      await this.#run.continue();
       pause.outcome = this.#run.outcome();
     } catch (error) {
       pause.error = describeError(error);
