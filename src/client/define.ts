@@ -9,6 +9,7 @@ import { v, type PropertyValidators, type Validator } from "convex/values";
 import { vDrive, vDriveReply } from "../shared/driverProtocol.js";
 import { whyRetryRefused } from "../shared/retry.js";
 import type { Drive } from "./driven.js";
+import { componentName } from "./stepContext.js";
 import { takeTurn } from "./turn.js";
 import type {
   AppMutationCtx,
@@ -105,7 +106,7 @@ export function registerWorkflow<
     returns: returnsOfMutation(returns),
     handler: async (ctx: AppMutationCtx, call: Call) =>
       call.workflowId === undefined
-        ? await startRun(ctx, workflow, call)
+        ? await start(ctx, workflow, call)
         : await advance(ctx, workflow, call),
   });
 }
@@ -119,6 +120,13 @@ interface Call {
   workflowId?: string;
   generationNumber?: number;
   drive?: Drive;
+  caller?: { component?: string };
+}
+
+/** The answer to `start`: only a workflow gives it, so that nothing else is taken for one. */
+export interface Started {
+  kind: "started";
+  workflowId: WorkflowId;
 }
 
 /** Without a double quote: Convex's generated types would end the literal there. */
@@ -140,6 +148,8 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     generationNumber: v.optional(v.number()),
     // What a driver hands over.
     drive: v.optional(vDrive),
+    // What `start` says: the component of the manager that it was called on.
+    caller: v.optional(v.object({ component: v.optional(v.string()) })),
     // Shown wherever Convex rejects arguments that are not nested.
     help: v.optional(v.literal(NEST_ARGS)),
   };
@@ -153,7 +163,9 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
   >;
   return v.union(
     vWorkflowId,
-    // There was no turn to take.
+    // To `start`.
+    v.object({ kind: v.literal("started"), workflowId: vWorkflowId }),
+    // There is no such run.
     v.null(),
     v.object({
       kind: v.literal("complete"),
@@ -167,6 +179,18 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
 }
 
 const [, ...FAILED_OR_CANCELED] = vResult.members;
+
+async function start(ctx: AppMutationCtx, workflow: Workflow, call: Call) {
+  const { caller } = call;
+  const own = componentName(workflow.component);
+  if (caller?.component !== undefined && caller.component !== own)
+    throw new Error(
+      `Can't start a workflow with the manager of another component: the workflow is defined with ` +
+        `components.${own}, the manager with components.${caller.component}. Give both the same component.`,
+    );
+  const workflowId = await startRun(ctx, workflow, call);
+  return caller ? { kind: "started" as const, workflowId } : workflowId;
+}
 
 async function startRun(
   ctx: AppMutationCtx,

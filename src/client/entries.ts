@@ -3,8 +3,9 @@ import { sizeOf } from "../shared/storable.js";
 import type { WorkflowComponent } from "./types.js";
 import type { JournalEntry } from "./replay/journal.js";
 
-export type Begun = NonNullable<
-  FunctionReturnType<WorkflowComponent["journal"]["beginTurn"]>
+export type Begun = Extract<
+  FunctionReturnType<WorkflowComponent["journal"]["beginTurn"]>,
+  object
 >;
 export type Run = Begun["workflow"];
 export type StepRow = NonNullable<Begun["journal"]>[number][number];

@@ -5,7 +5,8 @@ import {
 } from "convex/server";
 import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
 import type { StepRow } from "./entries.js";
-import { nameOf, recordsLegacyCalls, type AnyRef } from "./stepContext.js";
+import { componentName, nameOf, rulesOf, type AnyRef } from "./stepContext.js";
+import type { Started } from "./define.js";
 import type {
   PublicWorkflow,
   RunMutationCtx,
@@ -32,7 +33,8 @@ import type { WorkflowId, WorkflowStep } from "./validators.js";
  * @param options - See {@link StartOptions}.
  * @returns The new run's id.
  */
-export async function start<
+// It adds no layer of its own: L2 in `replay/legacy/replay.ts` counts them.
+export function start<
   Context = unknown,
   Workflow extends WorkflowReference = WorkflowReference,
 >(
@@ -41,27 +43,93 @@ export async function start<
   args: ArgsOfWorkflow<Workflow>,
   options: StartOptions<Context> = {},
 ): Promise<WorkflowId> {
+  return startFrom(undefined, ctx, workflow, args, options);
+}
+
+async function startFrom<Context, Workflow extends WorkflowReference>(
+  component: WorkflowComponent | undefined,
+  ctx: RunMutationCtx,
+  workflow: Workflow,
+  args: ArgsOfWorkflow<Workflow>,
+  options: StartOptions<Context>,
+): Promise<WorkflowId> {
+  requireMutations(ctx, "start a workflow");
+  const name = nameOfWorkflow(workflow);
   const { onComplete, context, startAsync, execution } = options;
-  return await ctx.runMutation(workflow, {
+  const call = {
     args,
     startAsync,
     execution,
     onComplete: onComplete && (await createFunctionHandle(onComplete)),
     context,
-  });
+  };
+  // What a step is called with is kept in its run's journal.
+  const isStep = rulesOf(ctx) !== undefined;
+  const caller = { component: component && componentName(component) };
+  let answer: unknown;
+  try {
+    answer = await ctx.runMutation(
+      workflow,
+      isStep ? call : { ...call, caller },
+    );
+  } catch (error) {
+    if (NO_WORKFLOW.test(String(error))) throw notAWorkflow(name, error);
+    throw error;
+  }
+  const workflowId = isStep ? answer : (answer as Started | null)?.workflowId;
+  if (typeof workflowId !== "string") throw notAWorkflow(name);
+  return workflowId as WorkflowId;
+}
+
+/** Its own validator refuses what a workflow takes. */
+const NO_WORKFLOW = /validat[^]*field `(args|caller)`(?![^]*Path: \.args)/i;
+
+function notAWorkflow(name: string | undefined, cause?: unknown) {
+  return new Error(
+    `Can't start ${name === undefined ? "a run" : `"${name}"`}: it is not a workflow. Pass a reference to what ` +
+      `defineWorkflow or a manager's define has returned, such as internal.folder.file.workflow.`,
+    { cause },
+  );
+}
+
+function nameOfWorkflow(workflow: WorkflowReference): string {
+  try {
+    return nameOf(workflow);
+  } catch (error) {
+    throw notAWorkflow(undefined, error);
+  }
+}
+
+/** Refuses a query's ctx, from code without types. */
+function requireMutations(ctx: RunMutationCtx, what: string) {
+  if (typeof (ctx as Partial<RunMutationCtx>).runMutation === "function")
+    return;
+  throw new Error(
+    `Can't ${what} with this ctx: it can't run mutations. Call it in a mutation, an action or a workflow's handler.`,
+  );
 }
 
 /** As `start`, by a manager. */
-export async function startAs<Context, Workflow extends WorkflowReference>(
-  { component, options: { workpoolOptions } }: StartingManager,
+export function startAs<Context, Workflow extends WorkflowReference>(
+  manager: StartingManager,
   ctx: RunMutationCtx,
   workflow: Workflow,
   args: ArgsOfWorkflow<Workflow>,
   options: StartOptions<Context> = {},
 ): Promise<WorkflowId> {
-  const { onComplete, context, startAsync } = options;
-  if (!startAsync || !recordsLegacyCalls(ctx))
-    return await start(ctx, workflow, args, options);
+  return options.startAsync && rulesOf(ctx)?.recordsLegacyCalls
+    ? createAsBefore(manager, ctx, workflow, args, options)
+    : startFrom(manager.component, ctx, workflow, args, options);
+}
+
+/** What a manager of 0.4 calls, so that the step is the one in the journal. */
+async function createAsBefore<Context, Workflow extends WorkflowReference>(
+  { component, options: { workpoolOptions } }: StartingManager,
+  ctx: RunMutationCtx,
+  workflow: Workflow,
+  args: ArgsOfWorkflow<Workflow>,
+  { onComplete, context, startAsync }: StartOptions<Context>,
+): Promise<WorkflowId> {
   const id: string = await ctx.runMutation(component.workflow.create, {
     workflowName: nameOf(workflow),
     workflowHandle: await createFunctionHandle(workflow),
@@ -124,6 +192,7 @@ export async function cancel(
   component: WorkflowComponent,
   workflowId: WorkflowId,
 ): Promise<void> {
+  requireMutations(ctx, "cancel a workflow");
   await ctx.runMutation(component.workflow.cancel, { workflowId });
 }
 
@@ -154,6 +223,7 @@ export async function restart(
   workflowId: WorkflowId,
   options: RestartOptions = {},
 ): Promise<void> {
+  requireMutations(ctx, "restart a workflow");
   const { from, startAsync } = options;
   await ctx.runMutation(component.workflow.restart, {
     workflowId,
@@ -177,6 +247,7 @@ export async function cleanup(
   component: WorkflowComponent,
   workflowId: WorkflowId,
 ): Promise<boolean> {
+  requireMutations(ctx, "clean up a workflow");
   return await ctx.runMutation(component.workflow.cleanup, { workflowId });
 }
 

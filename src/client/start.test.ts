@@ -16,6 +16,7 @@ import {
   startHandler,
   statusOf,
   steps,
+  strangers,
   useBackend,
   workflows,
   type Backend,
@@ -163,6 +164,66 @@ describe("what can't be started throws at the call site and changes nothing:", (
         t.mutation((ctx) => start(ctx, workflows.workflow, { ...main, input })),
       ).rejects.toThrow(/Can't start workflow .* nested more than/),
     );
+  });
+});
+
+describe("what isn't a workflow of the caller's component is refused at the call, and changes nothing:", () => {
+  const wanted = /Can't start .*: it is not a workflow. Pass a reference to/;
+  const cases: [string, unknown, RegExp][] = [
+    ["an ordinary mutation, whatever it returns", strangers.ordinary, wanted],
+    ["a mutation with other arguments", strangers.validated, wanted],
+    ["a function in place of its reference", () => null, wanted],
+    ["undefined", undefined, wanted],
+  ];
+  test.each(cases)("%s", async (_what, what, message) => {
+    const t = newBackend();
+    await expectNothingStarted(t, () =>
+      expect(
+        t.mutation((ctx) => start(ctx, what as never, main as never)),
+      ).rejects.toThrow(message),
+    );
+  });
+
+  test("a workflow of another instance of the component, by a manager", async () => {
+    const t = newBackend({ other: true });
+    await expectNothingStarted(t, () =>
+      expect(
+        t.mutation((ctx) => manager.start(ctx, strangers.elsewhere, main)),
+      ).rejects.toThrow(
+        "the workflow is defined with components.other, the manager with components.workflow",
+      ),
+    );
+    script("handler", "main", async () => "done");
+    const id = await t.mutation((ctx) => start(ctx, strangers.elsewhere, main));
+    const status = await t.query((ctx) => getStatus(ctx, components.other, id));
+    expect(status).toEqual({ type: "completed", result: "done" });
+  });
+
+  test("by a step, which fails", async () => {
+    const t = newBackend();
+    const { status } = await runHandler(t, (step) =>
+      start(step, strangers.validated as never, main as never),
+    );
+    expect(status).toEqual({
+      type: "failed",
+      error: expect.stringMatching(wanted) as string,
+    });
+  });
+
+  test("the ctx of a query", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(1));
+    const calls: ((ctx: never) => Promise<unknown>)[] = [
+      (ctx) => start(ctx, workflows.workflow, main),
+      (ctx) => manager.start(ctx, workflows.workflow, main),
+      (ctx) => manager.cancel(ctx, id),
+      (ctx) => manager.restart(ctx, id),
+      (ctx) => manager.cleanup(ctx, id),
+    ];
+    for (const call of calls)
+      await expect(t.query((ctx) => call(ctx as never))).rejects.toThrow(
+        /with this ctx: it can't run mutations. Call it in a mutation, an action or a workflow's handler/,
+      );
   });
 });
 

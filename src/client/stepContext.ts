@@ -18,7 +18,11 @@ import { whyRetryRefused } from "../shared/retry.js";
 import { abbreviate } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
-import type { AppMutationCtx, StepDefaults } from "./types.js";
+import type {
+  AppMutationCtx,
+  StepDefaults,
+  WorkflowComponent,
+} from "./types.js";
 import type { WorkflowId } from "./validators.js";
 
 /** A request with all it takes to start the step. */
@@ -58,10 +62,11 @@ export type MutationMeta = AppMutationCtx["meta"];
 
 const CURRENT_RULES: StepRules = { allowsLongNames: false };
 
-const LEGACY_CALLS = Symbol("records calls as 0.4 does");
+const RULES = Symbol("rules of a step context");
 
-/** Whether a ctx is the step of a run that 0.4 started. */
-export const recordsLegacyCalls = (ctx: object): boolean => LEGACY_CALLS in ctx;
+/** Of the step context that is used as a ctx, also in a copy; undefined if it is another ctx. */
+export const rulesOf = (ctx: object): StepRules | undefined =>
+  (ctx as { [RULES]?: StepRules })[RULES];
 
 type Ask = (request: WorkflowRequest) => Promise<unknown>;
 
@@ -96,7 +101,7 @@ export function createStepContext(
         ),
       );
   const context = {
-    ...(rules.recordsLegacyCalls && { [LEGACY_CALLS]: true }),
+    [RULES]: rules,
     workflowId,
     meta,
     runQuery: call("query"),
@@ -212,6 +217,10 @@ export function nameOf(target: AnyRef): string {
     getFunctionName(target)
   );
 }
+
+/** Where a component is mounted, as `workflow` or `outer/workflow`. */
+export const componentName = ({ workflow }: WorkflowComponent): string =>
+  nameOf(workflow.create).replace(/\/workflow\/create$/, "");
 
 /** A copy in the form in which it is stored, so that nothing the handler does later changes it. */
 function storedCopy(what: string, args: unknown): Record<string, unknown> {

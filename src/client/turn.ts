@@ -17,7 +17,7 @@ import type { Workflow } from "./workflow.js";
 
 /**
  * Executes one turn of a run. Returns the run's result if this turn ended it, or null when this component
- * has no turn to take.
+ * has no such run.
  *
  * Throws, so that nothing of the turn remains, when the handler can't be replayed over the journal.
  */
@@ -32,7 +32,8 @@ export async function takeTurn(
     ...turn,
     drive: drive && toBeginArgs(drive),
   });
-  if (!begun) return null;
+  if (begun === "unknown") return null;
+  if (!begun) return {};
   const run = begun.workflow;
   const end = async (runResult: RunResult, failure?: Failure) => {
     await ctx.runMutation(workflow.component.workflow.complete, {

@@ -17,7 +17,7 @@ export async function callWorkflow(
   try {
     answer = await ctx.runMutation(handle, turn, options);
   } catch (error) {
-    if (takesNoTurns(error)) throw await noTurn(ctx, run);
+    if (takesNoTurns(error, run)) throw await noTurn(ctx, run);
     throw error;
   }
   if (isTurn(answer, run)) return;
@@ -34,9 +34,10 @@ const isTurn = (answer: unknown, run: Run) =>
   answer === run._id ||
   (typeof answer === "object" && answer !== null && "kind" in answer);
 
-/** Whether the function's own validator refuses what a turn is called with. */
-const takesNoTurns = (error: unknown) =>
-  /validat.*field `(workflowId|generationNumber)`/i.test(String(error));
+/** Whether the function's own validator, or another instance of the component, refuses what a turn is called with. */
+const takesNoTurns = (error: unknown, { _id }: Run) =>
+  /validat.*field `(workflowId|generationNumber)`/is.test(String(error)) ||
+  String(error).includes(`Invalid workflow ID: ${_id}`);
 
 async function noTurn(ctx: MutationCtx, run: Run) {
   const { componentPath } = await ctx.meta.getFunctionMetadata();

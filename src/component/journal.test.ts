@@ -2,6 +2,7 @@ import { type FunctionArgs } from "convex/server";
 import { describe, expect, test } from "vitest";
 import {
   cancel,
+  cleanup,
   insertRun,
   insertSteps,
   listenToConsole,
@@ -26,6 +27,7 @@ import {
   type Backend,
 } from "../testing/harness.js";
 import { everyRow } from "../testing/tables.js";
+import type { Begun } from "../client/entries.js";
 import type { WorkflowId } from "../client/index.js";
 
 // The component's functions called as other packages and scripts do, not through this package's
@@ -134,7 +136,7 @@ describe("journal.beginTurn", () => {
     const t = newBackend({ transactionLimits: true });
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: 9000 });
-    const begun = (await beginTurn(t, id))!;
+    const begun = (await beginTurn(t, id)) as Begun;
     for (const page of begun.journal!)
       expect(page.length).toBeLessThanOrEqual(8192);
     expect(begun.journal!.flat().map(({ stepNumber }) => stepNumber)).toEqual(
@@ -155,6 +157,15 @@ describe("journal.beginTurn", () => {
       for (const generation of [0, 1])
         expect(await beginTurn(t, id, generation)).toBeNull();
     });
+  });
+
+  test("says that a run is unknown once it was cleaned up", async () => {
+    const t = newBackend();
+    const { workflowId } = await runHandler(t, async () => null);
+    await cleanup(t, workflowId);
+    await expectUnchanged(t, async () =>
+      expect(await beginTurn(t, workflowId)).toBe("unknown"),
+    );
   });
 });
 

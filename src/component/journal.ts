@@ -40,6 +40,8 @@ export const beginTurn = mutation({
   },
   returns: v.union(
     v.null(),
+    /** This component has no such run: it was cleaned up, or is another instance's. */
+    v.literal("unknown"),
     v.object({
       workflow: vRun,
       /** Absent: the driver's copy is up to date. */
@@ -54,8 +56,9 @@ export const beginTurn = mutation({
   ),
   handler: async (ctx, { workflowId, generationNumber, drive }) => {
     let run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
-    if (run?.generationNumber !== generationNumber) return null;
-    if (run.restarting) return null;
+    if (!run) return "unknown" as const;
+    if (run.generationNumber !== generationNumber || run.restarting)
+      return null;
     const driven = drive && (await executeDriven(ctx, run, drive));
     if (driven === null || run.runResult) return null;
     if (driven) run = driven.run;

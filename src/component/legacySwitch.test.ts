@@ -44,7 +44,7 @@ const vRow = (table: keyof Rows) =>
 const THROW = { throw: true };
 
 const met = new Set<Hazard>();
-const MOMENTS = 3;
+const MOMENTS = 4;
 
 /** After how many timers of a run it is switched: elsewhere in each run, so that together they are everywhere. */
 const momentsOf = ({ timers }: Golden, index: number) =>

@@ -106,140 +106,142 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           generationNumber: number;
           workflowId: string;
         },
-        null | {
-          blocked: boolean;
-          completed?: {
-            completedAt: number;
-            failure?:
-              | { data: any; name: "ConvexError" }
-              | { ms: number; name: "TimeoutError" };
-            result:
-              | { kind: "success"; returnValue: any }
-              | { error: string; kind: "failed" }
-              | { kind: "canceled" };
-            stepNumber: number;
-          };
-          journal?: Array<
-            Array<{
-              _creationTime: number;
-              _id: string;
-              argsOmitted?: boolean;
-              delivery?: { issued: number; order: number };
-              drivenBy?: number;
-              failedAttempts?: number;
+        | null
+        | "unknown"
+        | {
+            blocked: boolean;
+            completed?: {
+              completedAt: number;
               failure?:
                 | { data: any; name: "ConvexError" }
                 | { ms: number; name: "TimeoutError" };
-              group?: number;
-              retry?: {
-                base: number;
-                initialBackoffMs: number;
-                maxAttempts: number;
-              };
-              step:
-                | {
-                    args: any;
-                    argsSize: number;
-                    completedAt?: number;
-                    functionType: "query" | "mutation" | "action";
-                    handle: string;
-                    inProgress: boolean;
-                    kind?: "function";
-                    name: string;
-                    runResult?:
-                      | { kind: "success"; returnValue: any }
-                      | { error: string; kind: "failed" }
-                      | { kind: "canceled" };
-                    startedAt: number;
-                    workId?: string;
-                  }
-                | {
-                    args: any;
-                    argsSize: number;
-                    completedAt?: number;
-                    handle: string;
-                    inProgress: boolean;
-                    kind: "workflow";
-                    name: string;
-                    runResult?:
-                      | { kind: "success"; returnValue: any }
-                      | { error: string; kind: "failed" }
-                      | { kind: "canceled" };
-                    startedAt: number;
-                    workflowId?: string;
-                  }
-                | {
-                    args: { eventId?: string };
-                    argsSize: number;
-                    completedAt?: number;
-                    eventId?: string;
-                    inProgress: boolean;
-                    kind: "event";
-                    name: string;
-                    runResult?:
-                      | { kind: "success"; returnValue: any }
-                      | { error: string; kind: "failed" }
-                      | { kind: "canceled" };
-                    startedAt: number;
-                  }
-                | {
-                    args: any;
-                    argsSize: number;
-                    completedAt?: number;
-                    inProgress: boolean;
-                    kind: "sleep";
-                    name: string;
-                    runResult?:
-                      | { kind: "success"; returnValue: any }
-                      | { error: string; kind: "failed" }
-                      | { kind: "canceled" };
-                    startedAt: number;
-                    workId?: string;
-                  };
+              result:
+                | { kind: "success"; returnValue: any }
+                | { error: string; kind: "failed" }
+                | { kind: "canceled" };
               stepNumber: number;
-              timeoutMs?: number;
-              timer?: { endsAt: number; scheduledId: string };
-              unstarted?: boolean;
-              wakes?: "always" | "never" | "all" | "allSettled" | "any";
-              workflowId: string;
-            }>
-          >;
-          journalSize: number;
-          logLevel: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
-          tooLarge?: { name: string; size: number; stepNumber: number };
-          workflow: {
-            _creationTime: number;
-            _id: string;
-            args: any;
-            driver?: { checkId: string; revision?: number; workId: string };
-            drivers?: number;
-            engineVersion?: number;
-            execution?: "driver" | "pool";
-            generationNumber: number;
-            logLevel?: any;
-            maxParallelism?: number;
-            name?: string;
-            onComplete?: { context?: any; fnHandle: string };
-            parent?: {
-              generationNumber: number;
-              stepNumber: number;
-              workflowId: string;
             };
-            pendingTurn?:
-              { workId: string } | { checkId: string; scheduledId: string };
-            poolLogLevel?:
-              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
-            restarting?: { doneFrom?: number; from: number };
-            revision?: number;
-            runResult?:
-              | { kind: "success"; returnValue: any }
-              | { error: string; kind: "failed" }
-              | { kind: "canceled" };
-            startedAt?: any;
-            state?: any;
-            workflowHandle: string;
-          };
-        },
+            journal?: Array<
+              Array<{
+                _creationTime: number;
+                _id: string;
+                argsOmitted?: boolean;
+                delivery?: { issued: number; order: number };
+                drivenBy?: number;
+                failedAttempts?: number;
+                failure?:
+                  | { data: any; name: "ConvexError" }
+                  | { ms: number; name: "TimeoutError" };
+                group?: number;
+                retry?: {
+                  base: number;
+                  initialBackoffMs: number;
+                  maxAttempts: number;
+                };
+                step:
+                  | {
+                      args: any;
+                      argsSize: number;
+                      completedAt?: number;
+                      functionType: "query" | "mutation" | "action";
+                      handle: string;
+                      inProgress: boolean;
+                      kind?: "function";
+                      name: string;
+                      runResult?:
+                        | { kind: "success"; returnValue: any }
+                        | { error: string; kind: "failed" }
+                        | { kind: "canceled" };
+                      startedAt: number;
+                      workId?: string;
+                    }
+                  | {
+                      args: any;
+                      argsSize: number;
+                      completedAt?: number;
+                      handle: string;
+                      inProgress: boolean;
+                      kind: "workflow";
+                      name: string;
+                      runResult?:
+                        | { kind: "success"; returnValue: any }
+                        | { error: string; kind: "failed" }
+                        | { kind: "canceled" };
+                      startedAt: number;
+                      workflowId?: string;
+                    }
+                  | {
+                      args: { eventId?: string };
+                      argsSize: number;
+                      completedAt?: number;
+                      eventId?: string;
+                      inProgress: boolean;
+                      kind: "event";
+                      name: string;
+                      runResult?:
+                        | { kind: "success"; returnValue: any }
+                        | { error: string; kind: "failed" }
+                        | { kind: "canceled" };
+                      startedAt: number;
+                    }
+                  | {
+                      args: any;
+                      argsSize: number;
+                      completedAt?: number;
+                      inProgress: boolean;
+                      kind: "sleep";
+                      name: string;
+                      runResult?:
+                        | { kind: "success"; returnValue: any }
+                        | { error: string; kind: "failed" }
+                        | { kind: "canceled" };
+                      startedAt: number;
+                      workId?: string;
+                    };
+                stepNumber: number;
+                timeoutMs?: number;
+                timer?: { endsAt: number; scheduledId: string };
+                unstarted?: boolean;
+                wakes?: "always" | "never" | "all" | "allSettled" | "any";
+                workflowId: string;
+              }>
+            >;
+            journalSize: number;
+            logLevel: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            tooLarge?: { name: string; size: number; stepNumber: number };
+            workflow: {
+              _creationTime: number;
+              _id: string;
+              args: any;
+              driver?: { checkId: string; revision?: number; workId: string };
+              drivers?: number;
+              engineVersion?: number;
+              execution?: "driver" | "pool";
+              generationNumber: number;
+              logLevel?: any;
+              maxParallelism?: number;
+              name?: string;
+              onComplete?: { context?: any; fnHandle: string };
+              parent?: {
+                generationNumber: number;
+                stepNumber: number;
+                workflowId: string;
+              };
+              pendingTurn?:
+                { workId: string } | { checkId: string; scheduledId: string };
+              poolLogLevel?:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              restarting?: { doneFrom?: number; from: number };
+              revision?: number;
+              runResult?:
+                | { kind: "success"; returnValue: any }
+                | { error: string; kind: "failed" }
+                | { kind: "canceled" };
+              startedAt?: any;
+              state?: any;
+              workflowHandle: string;
+            };
+          },
         Name
       >;
       load: FunctionReference<

@@ -129,6 +129,7 @@ for (const name of [
   "startsOthers",
   "managesAnother",
   "ignoredOptions",
+  "layersOfFunctions",
 ] as const)
   add(name, references[name]);
 add("lists", references.lists, { showsTime: true });

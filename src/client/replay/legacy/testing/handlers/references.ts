@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import { components, functions, workflows } from "../app/_generated/api.js";
-import { mutate, type Handler } from "./calls.js";
+import { hops, mutate, type Handler } from "./calls.js";
 
 // Everything that a step can refer to beside the app's own functions.
 
@@ -121,6 +121,39 @@ export const managesAnother: Handler = async (step, _args, { manager }) => {
   ]);
   await step.sleep(5_000);
   return await mutate(step, "after", { refused });
+};
+
+/**
+ * After how many microtasks a function of the package gives its step's result: the next step's number,
+ * among those of branches that wait for more and more of them, tells.
+ */
+export const layersOfFunctions: Handler = async (
+  step,
+  _args,
+  { client, manager },
+) => {
+  const { workflowId } = step;
+  const event = { name: "e", workflowId };
+  const calls: Record<string, () => Promise<unknown>> = {
+    createEvent: () => client.createEvent(step, workflow, event),
+    managerCreateEvent: () => manager.createEvent(step, event),
+    list: () => client.list(step, workflow),
+    managerList: () => manager.list(step),
+    start: () => client.start(step, workflows.child, { value: 1 }),
+    managerStart: () => manager.start(step, workflows.child, { value: 1 }),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const branch = async (wait: () => Promise<unknown>, label: string) => {
+      await wait();
+      await mutate(step, label);
+    };
+    const counted = (count: number) =>
+      branch(async () => {
+        await mutate(step, `first ${count}`);
+        await hops(count);
+      }, `${name} or ${count} more`);
+    await Promise.all([counted(0), counted(1), branch(call, name), counted(2)]);
+  }
 };
 
 /** Options that 0.4 takes from code without types, and does nothing about. */
