@@ -253,6 +253,20 @@ describe("a run that can't be canceled: it throws, and changes nothing.", () => 
     await expectRefused(t, id, error);
   });
 
+  test("Only a run that has ended is ignored where that is asked for, and cancel tells so", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(LONG));
+    const cancelUnlessEnded = () =>
+      t.mutation((ctx) => manager.cancel(ctx, id, { ifFinished: "ignore" }));
+    expect(await cancelUnlessEnded()).toBe(true);
+    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+    const before = await everyRow(t);
+    expect(await cancelUnlessEnded()).toBe(false);
+    expect(await everyRow(t)).toEqual(before);
+    await cleanup(t, id);
+    await expect(cancelUnlessEnded()).rejects.toThrow("Workflow not found");
+  });
+
   test("One that is gone", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async () => 1);

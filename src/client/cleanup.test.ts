@@ -312,8 +312,184 @@ describe("cleanup from inside onComplete", () => {
   });
 });
 
-describe("what steps in flight bring after the run was cleaned up is ignored quietly:", () => {
-  test("an action that runs, whether it succeeds or fails", async () => {
+describe.each(["driver", "pool"] as const)(
+  "%s: steps in flight when the run is cleaned up",
+  (execution) => {
+    /** Runs a handler that leaves steps behind, and cleans up in its `onComplete`. */
+    async function cleanedUpAtEnd(
+      t: Backend,
+      leave: (step: WorkflowCtx) => Promise<unknown>[],
+    ) {
+      return await startWithOnComplete(
+        t,
+        async (step) => {
+          await Promise.race([
+            step.runMutation(steps.echo, { value: "winner" }),
+            ...leave(step),
+          ]);
+        },
+        async (ctx, { workflowId }) => {
+          await client.cleanup(ctx, components.workflow, workflowId);
+        },
+      );
+    }
+
+    test("are executed if they are functions: a mutation, a query and an action, now or later", async () => {
+      const t = newBackend({ execution });
+      const ran: unknown[] = [];
+      script("query", "q", (_ctx, input) => void ran.push(`query ${input}`));
+      script("action", "a", (_ctx, input) => void ran.push(`action ${input}`));
+      for (const runAfter of [0, LATER]) {
+        await cleanedUpAtEnd(t, (step) => [
+          step.runMutation(
+            steps.echo,
+            { value: `loser ${runAfter}` },
+            { runAfter },
+          ),
+          step.runQuery(
+            steps.query,
+            { name: "q", input: runAfter },
+            { runAfter },
+          ),
+          step.runAction(
+            steps.action,
+            { name: "a", input: runAfter },
+            { runAfter },
+          ),
+        ]);
+        await drain();
+      }
+      expect((await effects(t)).sort()).toEqual([
+        "loser 0",
+        "loser 100000",
+        "winner",
+        "winner",
+      ]);
+      expect(ran.sort()).toEqual([
+        "action 0",
+        "action 100000",
+        "query 0",
+        "query 100000",
+      ]);
+      await expectGone(t);
+    });
+
+    test("is executed if it is one that the last turn issued", async () => {
+      const t = newBackend({ execution });
+      await startWithOnComplete(
+        t,
+        async (step) => {
+          await step.runQuery(steps.echoQuery, { value: 1 });
+          void step.runMutation(steps.echo, { value: "last" });
+        },
+        async (ctx, { workflowId }) => {
+          await client.cleanup(ctx, components.workflow, workflowId);
+        },
+      );
+      await drain();
+      expect(await effects(t)).toEqual(["last"]);
+      await expectGone(t);
+    });
+
+    test("are retried if they are actions, as their policy says", async () => {
+      const t = newBackend({ execution });
+      const attempts = { recovers: 0, fails: 0 };
+      script("action", "recovers", () => {
+        if (++attempts.recovers < 3) throw new Error("not yet");
+      });
+      script("action", "fails", () => {
+        attempts.fails++;
+        throw new Error("never");
+      });
+      const retry = { maxAttempts: 4, initialBackoffMs: 1000, base: 2 };
+      await cleanedUpAtEnd(t, (step) => [
+        step.runAction(steps.action, { name: "recovers" }, { retry }),
+        step.runAction(steps.action, { name: "fails" }, { retry }),
+      ]);
+      await drain();
+      expect(attempts).toEqual({ recovers: 3, fails: 4 });
+      await expectGone(t);
+    });
+
+    test("are executed once, and nobody else sees the run any more", async () => {
+      const t = newBackend({ execution });
+      const id = await startHandler(t, (step) =>
+        Promise.race([
+          step.runMutation(steps.echo, { value: "late" }, { runAfter: LATER }),
+          step.awaitEvent({ name: "go" }),
+          step.sleep(10),
+        ]),
+      );
+      await advance(A_WHILE);
+      expect(await cleanup(t, id)).toBe(true);
+      expect(await cleanup(t, id)).toBe(false);
+      for (const call of [
+        () => statusOf(t, id),
+        () => cancel(t, id),
+        () => restart(t, id),
+        () => t.query((ctx) => manager.listSteps(ctx, id)),
+      ])
+        await expect(call()).rejects.toThrow(`Workflow not found: ${id}`);
+      expect((await t.query((ctx) => manager.list(ctx))).page).toEqual([]);
+      await send(t, { name: "go", workflowId: id, value: 1 });
+      expect(heard.said).toHaveLength(1);
+      heard.said = [];
+      expect(await rows(t, "events")).toEqual([]);
+      await drain();
+      expect(await effects(t)).toEqual(["late"]);
+      await expectGone(t);
+    });
+
+    test("by the hundred are executed, beside children, sleeps and waits that are dropped", async () => {
+      const t = newBackend({ execution, transactionLimits: true });
+      script("handler", "child", (step) =>
+        step.runMutation(steps.echo, { value: "child" }, { runAfter: LATER }),
+      );
+      const id = await startHandler(t, async (step) => {
+        for (let value = 0; value < 150; value++) {
+          void step.runMutation(steps.echo, { value }, { runAfter: LATER });
+          void step.awaitEvent({ name: "go", timeout: LATER });
+        }
+        for (let count = 0; count < 60; count++) void child(step);
+        await step.sleep(10);
+      });
+      await advance(A_WHILE);
+      expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+      await cleanup(t, id);
+      await drain();
+      expect((await effects(t)).sort((a, b) => Number(a) - Number(b))).toEqual(
+        Array.from({ length: 150 }, (_, value) => value),
+      );
+      await expectGone(t);
+    });
+  },
+);
+
+test("an action that a driver has not begun when its run is canceled and cleaned up never begins", async () => {
+  const t = newBackend({ execution: "driver" });
+  let begun = 0;
+  script("action", "a", () => void begun++);
+  for (const delay of [0, 1, 50, 100, 150, 200, 400]) {
+    begun = 0;
+    const id = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "a" }, { retry: true }),
+    );
+    await advance(delay);
+    await t.mutation(async (ctx) => {
+      if (begun === 0) await client.cancel(ctx, components.workflow, id);
+      await client.cleanup(ctx, components.workflow, id);
+    });
+    const before = begun;
+    await drain();
+    expect(begun, `after ${delay} ms`).toBe(before);
+    await cleanup(t, id);
+    await drain();
+  }
+  await expectGone(t);
+});
+
+describe("what an action brings after its run was cleaned up", () => {
+  test("is ignored quietly, whether it succeeds or fails", async () => {
     for (const fails of [false, true]) {
       const t = newBackend();
       const { open, passed } = gate();
@@ -324,7 +500,7 @@ describe("what steps in flight bring after the run was cleaned up is ignored qui
       });
       const id = await startHandler(t, (step) =>
         Promise.race([
-          step.runAction(steps.action, { name: "slow" }, { retry: true }),
+          step.runAction(steps.action, { name: "slow" }),
           step.sleep(10),
         ]),
       );
@@ -338,16 +514,13 @@ describe("what steps in flight bring after the run was cleaned up is ignored qui
     }
   });
 
-  test("steps that have not begun, sleeps, event waits and nested runs", async () => {
+  test("sleeps, event waits and nested runs are dropped", async () => {
     const t = newBackend();
     script("handler", "child", async (step) => {
       await step.sleep(LATER);
     });
     const id = await startHandler(t, (step) =>
       Promise.race([
-        step.runMutation(steps.echo, { value: 1 }, { runAfter: LATER }),
-        step.runQuery(steps.echoQuery, { value: 2 }, { runAfter: LATER }),
-        step.runAction(steps.echoAction, { value: 3 }, { runAfter: LATER }),
         step.sleep(LATER),
         step.awaitEvent({ name: "go", timeout: LATER }),
         child(step),
@@ -357,6 +530,7 @@ describe("what steps in flight bring after the run was cleaned up is ignored qui
     await advance(A_WHILE);
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
     await cleanup(t, id);
+    expect(await counts(t)).toEqual({ workflows: 1, steps: 1 });
     await drain();
     await expectGone(t);
   });
@@ -418,6 +592,42 @@ describe("a cleanup", () => {
     await drain();
     await expectGone(t);
   });
+
+  test.each([{ startAsync: false }, { startAsync: true }])(
+    "by force leaves a run that its own onComplete restarts ($startAsync)",
+    async (options) => {
+      const t = newBackend();
+      let ends = 0;
+      const workflowId = await startWithOnComplete(
+        t,
+        async (step) => {
+          await step.sleep(LATER);
+          return "slept";
+        },
+        async (ctx, run) => {
+          if (ends++ === 0)
+            await client.restart(
+              ctx,
+              components.workflow,
+              run.workflowId,
+              options,
+            );
+        },
+      );
+      const deleted = await t.mutation((ctx) =>
+        ctx.runMutation(components.workflow.workflow.cleanup, {
+          workflowId,
+          force: true,
+        }),
+      );
+      expect(deleted).toBe(false);
+      await drain();
+      expect(await statusOf(t, workflowId)).toEqual({
+        type: "completed",
+        result: "slept",
+      });
+    },
+  );
 
   test("that the existing package began goes on from where it had come", async () => {
     const t = newBackend();

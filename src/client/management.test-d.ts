@@ -164,10 +164,13 @@ test("restart takes a step's number, its name, or the function it ran", () => {
   void restart(mutationCtx, component, workflowId, { from: true });
 });
 
-test("cancel returns nothing, cleanup whether it deleted the run", () => {
+test("cancel returns whether it canceled the run, cleanup whether it deleted it", () => {
   expectTypeOf(cancel(mutationCtx, component, workflowId)).toEqualTypeOf<
-    Promise<void>
+    Promise<boolean>
   >();
+  void cancel(mutationCtx, component, workflowId, { ifFinished: "ignore" });
+  // @ts-expect-error -- It throws already.
+  void cancel(mutationCtx, component, workflowId, { ifFinished: "throw" });
   expectTypeOf(cleanup(mutationCtx, component, workflowId)).toEqualTypeOf<
     Promise<boolean>
   >();

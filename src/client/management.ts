@@ -185,16 +185,28 @@ function runningStep({ step }: StepRow): RunningStep {
  * Stops a run now, and the runs nested in it. Steps that have not started won't; actions that are
  * running finish, and their results are ignored. `onComplete` is called with `canceled`.
  *
+ * @returns True; or false if the run is finished and `ifFinished` is `"ignore"`.
  * @throws When the run is finished, naming its id and state, or is unknown.
  */
 export async function cancel(
   ctx: RunMutationCtx,
   component: WorkflowComponent,
   workflowId: WorkflowId,
-): Promise<void> {
+  options: CancelOptions = {},
+): Promise<boolean> {
   requireMutations(ctx, "cancel a workflow");
-  await ctx.runMutation(component.workflow.cancel, { workflowId });
+  const { ifFinished } = options;
+  const canceled: false | null = await ctx.runMutation(
+    component.workflow.cancel,
+    { workflowId, ifFinished },
+  );
+  return canceled !== false;
 }
+
+export type CancelOptions = {
+  /** What to do about a run that is finished. Default: throw. */
+  ifFinished?: "ignore";
+};
 
 export type RestartOptions = {
   /**

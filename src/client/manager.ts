@@ -110,8 +110,12 @@ export class WorkflowManager {
   }
 
   /** Stops a run: see {@link management.cancel}. */
-  async cancel(ctx: RunMutationCtx, workflowId: WorkflowId): Promise<void> {
-    await management.cancel(ctx, this.component, workflowId);
+  async cancel(
+    ctx: RunMutationCtx,
+    workflowId: WorkflowId,
+    options?: management.CancelOptions,
+  ): Promise<boolean> {
+    return await management.cancel(ctx, this.component, workflowId, options);
   }
 
   /** Runs a finished run again: see {@link management.restart}. */

@@ -13,6 +13,7 @@ import { cancelRun, create, eventStates, send } from "../testing/events.js";
 import type { Handler } from "../testing/app/scripts.js";
 import {
   advance,
+  components,
   drain,
   effects,
   journal,
@@ -26,6 +27,7 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import * as client from "./index.js";
 import type { EventId, WorkflowCtx, WorkflowId } from "./index.js";
 
 // What a restart does with steps that are in flight, with what they bring, and with what belongs
@@ -418,6 +420,58 @@ describe("with deleted steps go", () => {
     expect(ran).toBe(0);
     expect(heard.said).toEqual([]);
   });
+
+  test.each([{ startAsync: false }, { startAsync: true }])(
+    "the running children of steps, canceled when the restart commits: they take no more events ($startAsync)",
+    async (options) => {
+      const t = newBackend();
+      let nested = true;
+      script("handler", "child", async (step, depth: number) => {
+        if (depth > 0) await child(step, depth - 1);
+        await step.awaitEvent({ name: "go" });
+        await step.runMutation(steps.echo, { value: `depth ${depth}` });
+      });
+      const child = (step: WorkflowCtx, input: number) =>
+        step.runWorkflow(workflows.workflow, { handler: "child", input });
+      const id = await startHandler(t, async (step) => {
+        if (!nested) return "alone";
+        for (let count = 0; count < 20; count++) void child(step, 0);
+        void child(step, 1);
+        await step.sleep(1);
+        return "with children";
+      });
+      await advance(A_WHILE);
+      const running = (await rows(t, "workflows")).filter(
+        ({ runResult }) => !runResult,
+      );
+      expect(running).toHaveLength(22);
+      nested = false;
+      await t.mutation(async (ctx) => {
+        await client.restart(ctx, components.workflow, id, {
+          from: 0,
+          ...options,
+        });
+        for (const { _id } of running) {
+          const { type } = await client.getStatus(
+            ctx,
+            components.workflow,
+            _id as string as WorkflowId,
+          );
+          expect(type).toBe("canceled");
+          await client.sendEvent(ctx, components.workflow, {
+            workflowId: _id as string as WorkflowId,
+            name: "go",
+          });
+        }
+      });
+      expect(heard.said).toHaveLength(22);
+      await drain();
+      expect(await effects(t)).toEqual([]);
+      expect(await statusOf(t, id)).toMatchObject({ result: "alone" });
+      expect(await counts(t)).toEqual({ workflows: 1 });
+      heard.said = [];
+    },
+  );
 
   test("a running child of a step that is kept: another takes its place", async () => {
     const t = newBackend();

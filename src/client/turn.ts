@@ -40,6 +40,7 @@ export async function takeTurn(
       ...turn,
       runResult,
       failure,
+      ifStale: "ignore",
     });
     return { runResult };
   };

@@ -25,29 +25,42 @@ type Canceling = Infer<typeof vCanceling>;
 type Budget = { steps: number; bytes: number };
 
 /**
- * Cancels runs, and those nested in them, breadth first: as many as one transaction should, the
+ * Cancels runs at once, and those nested in them, breadth first: as many as one transaction should, the
  * rest in further ones.
  */
-export async function cancelRuns(ctx: MutationCtx, runs: Canceling[]) {
+export async function cancelRuns(
+  ctx: MutationCtx,
+  runs: Canceling[],
+  released = RELEASED_PER_BATCH,
+) {
+  if (runs.length === 0) return;
   const config = await readConfig(ctx);
   const ended: Run[] = [];
-  await scheduleRest(ctx, await cancelWhatFits(ctx, runs, ended, config));
+  const rest: Canceling[] = [];
+  for (const run of runs)
+    rest.push(...(await endCanceled(ctx, run, ended, config)));
+  const budget = { steps: released, bytes: BYTES_PER_BATCH };
+  await scheduleRest(
+    ctx,
+    await cancelWhatFits(ctx, rest, { budget, ended, config }),
+  );
   // Last: whatever one of them does or uses up, all else is done.
   for (const run of ended) await callOnComplete(ctx, run, config);
 }
 
 async function cancelWhatFits(
   ctx: MutationCtx,
-  runs: Canceling[],
-  ended: Run[],
-  config: Config,
+  queue: Canceling[],
+  { budget, ended, config }: { budget: Budget; ended: Run[]; config: Config },
 ): Promise<Canceling[]> {
-  const queue = [...runs];
-  const budget = { steps: RELEASED_PER_BATCH, bytes: BYTES_PER_BATCH };
   while (queue.length > 0 && budget.steps > 0 && budget.bytes > 0) {
     budget.steps--;
     const next = queue.shift()!;
-    queue.push(...(await cancelOne(ctx, next, { budget, ended, config })));
+    queue.push(
+      ...(next.generationNumber === undefined
+        ? await endCanceled(ctx, next, ended, config)
+        : await releaseSteps(ctx, next, budget)),
+    );
   }
   return queue;
 }
@@ -69,31 +82,32 @@ export const goOn = internalMutation({
   },
 });
 
-/** Ends one run and releases its steps in flight. Returns what is left to do. */
-async function cancelOne(
+/** Ends a run, unless it has ended. From here on nothing begins for it. Returns what is left to do. */
+async function endCanceled(
   ctx: MutationCtx,
-  { workflowId, generationNumber, after }: Canceling,
-  { budget, ended, config }: { budget: Budget; ended: Run[]; config: Config },
+  canceling: Canceling,
+  ended: Run[],
+  config: Config,
 ): Promise<Canceling[]> {
+  if (canceling.generationNumber !== undefined) return [canceling];
+  const { workflowId } = canceling;
   const run = await ctx.db.get("workflows", workflowId);
-  if (!run) return [];
-  if (generationNumber === undefined) {
-    if (run.runResult) return [];
-    await releaseTurn(ctx, run.pendingTurn);
-    await releaseDriver(ctx, run);
-    run.generationNumber++;
-    await writeResult(ctx, run, { kind: "canceled" }, config);
-    ended.push(run);
-  } else if (run.generationNumber !== generationNumber) return [];
-  return await releaseSteps(ctx, run, after ?? 0, budget);
+  if (!run || run.runResult) return [];
+  await releaseTurn(ctx, run.pendingTurn);
+  await releaseDriver(ctx, run);
+  run.generationNumber++;
+  await writeResult(ctx, run, { kind: "canceled" }, config);
+  ended.push(run);
+  return [{ workflowId, generationNumber: run.generationNumber }];
 }
 
 async function releaseSteps(
   ctx: MutationCtx,
-  { _id: workflowId, generationNumber }: Run,
-  after: number,
+  { workflowId, generationNumber, after = 0 }: Canceling,
   budget: Budget,
 ): Promise<Canceling[]> {
+  const run = await ctx.db.get("workflows", workflowId);
+  if (run?.generationNumber !== generationNumber) return [];
   const children: Canceling[] = [];
   const inFlight = ctx.db
     .query("steps")

@@ -5,37 +5,44 @@ import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
+import { deleteEmptyRun } from "./completing.js";
 import { dismissDriver } from "./drivers.js";
 import { releaseStep, releaseWait } from "./releasing.js";
+import { findRun, functionTypeOf, stepsInFlight } from "./runs.js";
 
 /**
- * Deletes a run: its own row at once, its steps and events in batches, nested runs each in
- * transactions of their own. Steps still in flight find nobody when they complete; those of a
- * canceled run that its cancellation had not come to are released here.
+ * Deletes a run, its steps and its events, in batches, and nested runs each in transactions of their own.
+ * Function steps in flight are executed all the same, as 0.4 does, unless the run was canceled: until they are
+ * done their rows stay, and the run's, which nobody else sees any more.
  */
 export async function cleanUp(
   ctx: MutationCtx,
   workflowId: Id<"workflows">,
   force: boolean,
 ): Promise<boolean> {
-  let run = await ctx.db.get("workflows", workflowId);
+  let run = await findRun(ctx, workflowId);
   if (!run) return false;
   if (!run.runResult) {
     if (!force) return false;
     await cancelRuns(ctx, [{ workflowId }]);
-    run = await ctx.db.get("workflows", workflowId);
-    // Its onComplete may have cleaned it up.
+    // Its onComplete may have cleaned it up, or restarted it.
+    run = await findRun(ctx, workflowId);
     if (!run) return true;
+    if (!run.runResult) return false;
   }
-  await dismissDriver(ctx, run);
-  await ctx.db.delete("workflows", workflowId);
-  const canceled = run.runResult?.kind === "canceled";
+  const canceled = run.runResult.kind === "canceled";
+  if (!canceled && (await stepsInFlight(ctx, workflowId).first()))
+    await ctx.db.patch("workflows", workflowId, { cleanedUp: true });
+  else {
+    await dismissDriver(ctx, run);
+    await ctx.db.delete("workflows", workflowId);
+  }
   await deleteBatch(ctx, { workflowId, fromStepNumber: 0, canceled });
   return true;
 }
 
-/** Taking a job out of the pool costs about ten index ranges: as much as this many rows may. */
-const RELEASED_ROW = 3;
+/** What a row costs of a batch. Taking a job out of the pool costs about ten index ranges. */
+const WEIGHT = { row: 1, released: 3, nested: 5 };
 
 /** Deletes steps from a number on, then events: as much as one transaction should. */
 export async function deleteBatch(
@@ -50,9 +57,12 @@ export async function deleteBatch(
     canceled?: boolean;
   },
 ) {
+  // Absent: no step in flight is to be executed.
+  const run = await ctx.db.get("workflows", workflowId);
+  const nested: Id<"workflows">[] = [];
   let rows = 0;
   let bytes = 0;
-  const full = (size: number, weight = 1) =>
+  const full = (size: number, weight: number) =>
     (bytes += size) >= BYTES_PER_BATCH || (rows += weight) >= STEPS_PER_BATCH;
   const goOn = async (fromStepNumber: number) => {
     await ctx.scheduler.runAfter(0, internal.workflow.cleanupContinue, {
@@ -67,31 +77,50 @@ export async function deleteBatch(
       q.eq("workflowId", workflowId).gte("stepNumber", fromStepNumber),
     );
   for await (const row of steps) {
-    const inFlight = row.step.inProgress && !row.unstarted;
-    if (inFlight) await (canceled ? releaseStep : releaseWait)(ctx, row);
-    await ctx.db.delete("steps", row._id);
-    if (row.step.kind === "workflow" && row.step.workflowId)
-      await deleteNested(ctx, row.step.workflowId);
-    if (full(sizeOf(row), inFlight ? RELEASED_ROW : 1))
-      return await goOn(row.stepNumber + 1);
+    const { step } = row;
+    const inFlight = step.inProgress && !row.unstarted;
+    let weight = inFlight ? WEIGHT.released : WEIGHT.row;
+    if (!run || !inFlight || !functionTypeOf(step)) {
+      if (inFlight) await (canceled ? releaseStep : releaseWait)(ctx, row);
+      await ctx.db.delete("steps", row._id);
+    }
+    if (step.kind === "workflow" && step.workflowId) {
+      nested.push(step.workflowId);
+      weight = WEIGHT.nested;
+    }
+    if (!full(sizeOf(row), weight)) continue;
+    await deleteNested(ctx, nested);
+    return await goOn(row.stepNumber + 1);
   }
+  await deleteNested(ctx, nested);
+  if (run) await deleteEmptyRun(ctx, run);
   const events = ctx.db
     .query("events")
     .withIndex("workflowId_state", (q) => q.eq("workflowId", workflowId));
   for await (const event of events) {
     await ctx.db.delete("events", event._id);
     // Past every step: only events are left.
-    if (full(sizeOf(event))) return await goOn(Number.MAX_SAFE_INTEGER);
+    if (full(sizeOf(event), WEIGHT.row))
+      return await goOn(Number.MAX_SAFE_INTEGER);
   }
 }
 
-/** Deletes a nested run whose step is gone; one still running is canceled first. */
+/** Deletes nested runs whose steps are gone. Those still running are canceled at once. */
 export async function deleteNested(
   ctx: MutationCtx,
-  workflowId: Id<"workflows">,
+  workflowIds: Id<"workflows">[],
 ) {
-  await ctx.scheduler.runAfter(0, internal.cleaning.nested, { workflowId });
+  await cancelRuns(
+    ctx,
+    workflowIds.map((workflowId) => ({ workflowId })),
+    RELEASED_WITH_NESTED,
+  );
+  for (const workflowId of workflowIds)
+    await ctx.scheduler.runAfter(0, internal.cleaning.nested, { workflowId });
 }
+
+/** Steps in flight of nested runs that are released in the transaction that deletes their parent's steps. */
+const RELEASED_WITH_NESTED = 32;
 
 export const nested = internalMutation({
   args: { workflowId: v.id("workflows") },

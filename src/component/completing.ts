@@ -2,8 +2,14 @@ import { storableOutcome, type Outcome } from "../shared/outcome.js";
 import type { Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { readConfig, type Config } from "./config.js";
-import { noteChange } from "./drivers.js";
-import { stepAt, type Run, type StepRow } from "./runs.js";
+import { dismissDriver, noteChange } from "./drivers.js";
+import {
+  functionTypeOf,
+  lastStep,
+  stepAt,
+  type Run,
+  type StepRow,
+} from "./runs.js";
 import { resultMatters, wake } from "./waking.js";
 
 export type { Outcome };
@@ -51,6 +57,7 @@ export async function recordResult(
   outcome: Outcome,
   config?: Config,
 ) {
+  if (run.cleanedUp) return await deleteLeftover(ctx, { row, run });
   const { result, failure } = storableOutcome(row.step, outcome);
   const completedAt = Date.now();
   row.step = {
@@ -69,6 +76,20 @@ export async function recordResult(
   if (run.runResult || run.restarting) return;
   if (await resultMatters(ctx, run, row, result.kind === "success"))
     await wake(ctx, run);
+}
+
+/** A step whose run was cleaned up while it was in flight. Cleanup deletes any other kind of step itself. */
+async function deleteLeftover(ctx: MutationCtx, { row, run }: Completion) {
+  if (!functionTypeOf(row.step)) return;
+  await ctx.db.delete("steps", row._id);
+  await deleteEmptyRun(ctx, run);
+}
+
+/** Deletes a run that was cleaned up, once nothing of it is left. */
+export async function deleteEmptyRun(ctx: MutationCtx, run: Run) {
+  if (await lastStep(ctx, run._id)) return;
+  await dismissDriver(ctx, run);
+  await ctx.db.delete("workflows", run._id);
 }
 
 /**

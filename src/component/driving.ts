@@ -99,16 +99,12 @@ function firstStep(args: ObjectType<typeof vFirstStep>): DrivenStep {
   return { stepNumber, call: call as StepCall };
 }
 
-/**
- * Whether an action may begin: it is still to be executed by this driver. Or its run was cleaned up: a
- * job of the pool that has begun goes on then, too.
- */
+/** Whether an action may begin: it is still to be executed by this driver. */
 export const isDue = internalQuery({
   args: { ...vDriver, stepNumber: v.number() },
   returns: v.boolean(),
   handler: async (ctx, { stepNumber, ...id }) =>
-    (await driverOf(ctx, id))?.row?.stepNumber === stepNumber ||
-    (await ctx.db.get("workflows", id.workflowId)) === null,
+    (await driverOf(ctx, id))?.row?.stepNumber === stepNumber,
 });
 
 interface DrivenTurn {

@@ -62,7 +62,9 @@ export async function writeResult(
     // Creation times of one millisecond differ by fractions of it.
     durationMs: Date.now() - Math.floor(run._creationTime),
   });
-  await dropWaitsOf(ctx, run._id, run.generationNumber);
+  // Who cancels a run releases all its steps.
+  if (result.kind !== "canceled")
+    await dropWaitsOf(ctx, run._id, run.generationNumber);
   if (run.parent) {
     const step = await awaitedStep(ctx, run.parent);
     const outcome = { result: run.runResult, failure };

@@ -5,6 +5,7 @@ import {
   cleanup,
   insertRun,
   insertSteps,
+  jobs,
   listenToConsole,
 } from "../testing/managing.js";
 import {
@@ -206,21 +207,63 @@ describe("workflow.complete", () => {
     });
   });
 
-  test("of an earlier generation, an ended run or one that is gone changes nothing", async () => {
+  test("of another generation, an ended run or one that is gone throws, and changes nothing", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(1000), {
       context: "mine",
     });
-    const late = (generationNumber: number) =>
-      expectUnchanged(t, () =>
-        complete(t, { workflowId: id, generationNumber, runResult }),
-      );
-    await late(1);
+    const late = async (generationNumber: number, error: string) => {
+      for (const kind of ["success", "canceled"] as const) {
+        const result = kind === "canceled" ? { kind } : runResult;
+        const args = { workflowId: id, generationNumber, runResult: result };
+        await expectUnchanged(t, async () => {
+          await expect(complete(t, args)).rejects.toThrow(error);
+        });
+        await expectUnchanged(t, async () => {
+          await complete(t, { ...args, ifStale: "ignore" });
+        });
+      }
+    };
+    await late(1, `${id}: the generation number 1 is not the current one, 0`);
+    await late(-1, "the generation number -1 is not the current one");
     await cancel(t, id);
-    await late(0);
-    await late(1);
+    await late(0, `${id}: it is already canceled`);
+    await late(1, `${id}: it is already canceled`);
     await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
-    await late(1);
+    await late(1, `${id}: it was not found`);
+  });
+
+  test("with canceled fences the run and cancels its steps and children", async () => {
+    const t = newBackend();
+    script("handler", "child", async (step) => {
+      await step.sleep(5000);
+      await step.runMutation(steps.echo, { value: "child" });
+    });
+    const id = await startHandler(
+      t,
+      (step) =>
+        Promise.all([
+          step.runWorkflow(workflows.workflow, { handler: "child" }),
+          step.runMutation(steps.echo, { value: "step" }, { runAfter: 4000 }),
+        ]),
+      { context: "mine" },
+    );
+    await advance(1000);
+    await complete(t, {
+      workflowId: id,
+      generationNumber: 0,
+      runResult: { kind: "canceled" },
+    });
+    expect(
+      (await rows(t, "workflows")).map(({ generationNumber, runResult }) => [
+        generationNumber,
+        runResult,
+      ]),
+    ).toEqual(Array(2).fill([1, { kind: "canceled" }]));
+    expect(await jobs(t)).toEqual([]);
+    await drain();
+    expect(await effects(t)).toEqual([]);
+    expect(await endings(t)).toMatchObject([{ result: { kind: "canceled" } }]);
   });
 });
 

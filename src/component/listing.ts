@@ -145,7 +145,10 @@ export async function listRuns(
   )
     .order(order)
     .paginate(withinLimits(paginationOpts));
-  return { ...result, page: result.page.map(publicRun) };
+  return {
+    ...result,
+    page: result.page.filter(({ cleanedUp }) => !cleanedUp).map(publicRun),
+  };
 }
 
 export async function listStepsOf(

@@ -1,8 +1,9 @@
 import { v } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
-import { sizeOf } from "../shared/storable.js";
+import { abbreviate, sizeOf } from "../shared/storable.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
+import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { callWorkflow } from "./calling.js";
 import { deleteNested } from "./cleaning.js";
@@ -60,7 +61,9 @@ async function firstDeleted(
       .order("desc")
       .first();
     if (!named)
-      throw new Error(`Step "${from}" not found in workflow ${run._id}`);
+      throw new Error(
+        `Step "${abbreviate(from)}" not found in workflow ${run._id}`,
+      );
     return named.stepNumber;
   }
   if (from !== undefined && from < 0)
@@ -113,7 +116,10 @@ async function scheduleRest(ctx: MutationCtx, run: Run) {
 type Room = (cost: number, size: number) => boolean | Promise<boolean>;
 
 /** What treating a step costs. A step to be released is one job to take out of the pool. */
-const COST = { read: 1, changed: 32, released: 80 };
+const COST = { read: 1, changed: 32, released: 80, nested: 240 };
+
+/** Nested runs to delete that are canceled together. */
+const NESTED_PER_CALL = 8;
 
 function roomOfBatch(): Room {
   let cost = STEPS_PER_BATCH * COST.changed;
@@ -129,11 +135,15 @@ function roomOfTransaction(ctx: MutationCtx): Room {
 }
 
 function costOf(row: StepRow, from: number): number {
-  if (row.step.inProgress && !row.unstarted) return COST.released;
-  return row.stepNumber >= from || shownAfter(row, from)
-    ? COST.changed
-    : COST.read;
+  const isReleased = row.step.inProgress && !row.unstarted;
+  const isDeleted = row.stepNumber >= from;
+  if (nestedIn(row) && (isReleased || isDeleted)) return COST.nested;
+  if (isReleased) return COST.released;
+  return isDeleted || shownAfter(row, from) ? COST.changed : COST.read;
 }
+
+const nestedIn = ({ step }: StepRow) =>
+  step.kind === "workflow" ? step.workflowId : undefined;
 
 const shownAfter = ({ delivery }: StepRow, from: number) =>
   delivery !== undefined && delivery.issued > from;
@@ -157,44 +167,55 @@ async function rewind(
         : q.eq("workflowId", run._id).lt("stepNumber", before),
     )
     .order("desc");
+  let nested: Id<"workflows">[] = [];
   let first = true;
   for await (const row of rows) {
     if (!(await hasRoom(costOf(row, from), sizeOf(row))) && !first) {
       run.restarting = { from, doneFrom: row.stepNumber + 1 };
+      await deleteNested(ctx, nested);
       return false;
     }
     first = false;
-    if (row.stepNumber >= from) await deleteStep(ctx, row);
-    else await keepStep(ctx, row, from);
+    const child =
+      row.stepNumber >= from
+        ? await deleteStep(ctx, row)
+        : await keepStep(ctx, row, from);
+    if (child) nested.push(child);
+    if (nested.length < NESTED_PER_CALL) continue;
+    await deleteNested(ctx, nested);
+    nested = [];
   }
+  await deleteNested(ctx, nested);
   // With nothing left of what 0.4 recorded there is nothing left to replay by its rules.
   if (from === 0) run.engineVersion = ENGINE_VERSION;
   return true;
 }
 
+/** Returns the nested run that nobody waits for any more. */
 async function deleteStep(ctx: MutationCtx, row: StepRow) {
   const { step } = row;
   if (step.inProgress && !row.unstarted) await releaseStep(ctx, row);
   if (step.kind === "event") await undoWait(ctx, row);
-  if (step.kind === "workflow" && step.workflowId)
-    await deleteNested(ctx, step.workflowId);
   await ctx.db.delete("steps", row._id);
+  return nestedIn(row);
 }
 
+/** As `deleteStep`, of a step that stays: one in flight is set to be started again. */
 async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
   if (row.step.inProgress) {
-    if (row.unstarted) return;
+    if (row.unstarted) return undefined;
     await releaseStep(ctx, row);
-    if (row.step.kind === "workflow" && row.step.workflowId)
-      await deleteNested(ctx, row.step.workflowId);
     await ctx.db.patch("steps", row._id, {
       unstarted: true,
       drivenBy: undefined,
       timer: undefined,
       step: withoutExecution(row.step),
     });
-  } else if (shownAfter(row, from))
+    return nestedIn(row);
+  }
+  if (shownAfter(row, from))
     await ctx.db.patch("steps", row._id, { delivery: undefined });
+  return undefined;
 }
 
 function withoutExecution(step: StepRow["step"]): StepRow["step"] {

@@ -29,7 +29,8 @@ export async function findRun(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,
 ): Promise<Run | null> {
-  return await ctx.db.get("workflows", workflowId);
+  const run = await ctx.db.get("workflows", workflowId);
+  return run?.cleanedUp ? null : run;
 }
 
 export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {

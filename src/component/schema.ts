@@ -146,7 +146,8 @@ export default defineSchema({
   // One row a run. Written by `create`, by the turn that ends the run, by cancel and restart; in part
   // by whatever wakes the run and the turn that answers (pendingTurn), where drivers come, go and are
   // checked (driver, drivers), and by the first change beside a driver (revision). Read by every turn
-  // and every completion. Dies in cleanup, before its steps and events do.
+  // and every completion. Dies in cleanup, or with the last function step
+  // that was in flight then.
   workflows: defineTable({
     name: v.optional(v.string()),
     workflowHandle: v.string(),
@@ -189,6 +190,8 @@ export default defineSchema({
     restarting: v.optional(
       v.object({ from: v.number(), doneFrom: v.optional(v.number()) }),
     ),
+    /** Deleted for everyone but its function steps in flight, the last of which deletes it. */
+    cleanedUp: v.optional(v.boolean()),
     /** How its turns may share the pool: what its manager asked for. */
     maxParallelism: v.optional(v.number()),
     /** What the pool logs of its jobs, where its manager says. */
@@ -197,7 +200,8 @@ export default defineSchema({
 
   // One row a step: the journal. Inserted by the turn in which the handler asked for it, completed
   // once by whatever ran it, stamped with its delivery by the turn that showed the result. Read by
-  // every turn. Dies in cleanup, or in a restart from an earlier step.
+  // every turn. Dies in cleanup, or in a restart from an earlier step; a function step in flight at cleanup
+  // dies when it is done.
   steps: defineTable({
     workflowId: v.id("workflows"),
     stepNumber: v.number(),

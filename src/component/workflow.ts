@@ -25,7 +25,14 @@ import {
 } from "./listing.js";
 import { vLogLevel } from "./logging.js";
 import { restartRun } from "./restarting.js";
-import { describeState, getRun, parseRunId, stepsInFlight } from "./runs.js";
+import {
+  describeState,
+  findRun,
+  getRun,
+  parseRunId,
+  stepsInFlight,
+  type Run,
+} from "./runs.js";
 import { vExecution, vOnComplete } from "./schema.js";
 import { vFailure } from "../shared/outcome.js";
 import { enqueueTurns } from "./waking.js";
@@ -130,12 +137,17 @@ export const listSteps = query({
   },
 });
 
-/** Stops a run that has not ended, and every run nested in it. */
+/** What to do about a call for a run whose state it no longer fits. Absent: throw. */
+const vIgnore = v.optional(v.literal("ignore"));
+
+/** Stops a run that has not ended, and every run nested in it. False if one that has ended is ignored. */
 export const cancel = mutation({
-  args: { workflowId: v.string() },
-  returns: v.null(),
-  handler: async (ctx, { workflowId }) => {
+  args: { workflowId: v.string(), ifFinished: vIgnore },
+  // Apps have types from 0.4, which returns null.
+  returns: v.union(v.null(), v.literal(false)),
+  handler: async (ctx, { workflowId, ifFinished }) => {
     const run = await getRun(ctx, workflowId);
+    if (run.runResult && ifFinished) return false;
     if (run.runResult)
       throw new Error(
         `Can't cancel workflow ${run._id}: it is ${describeState(run)}.`,
@@ -160,7 +172,7 @@ export const restart = mutation({
   },
 });
 
-/** Ends a run with the result of its handler. Nothing happens when the turn that says so is stale. */
+/** Ends a run with the result of its handler, or cancels it. */
 export const complete = mutation({
   args: {
     workflowId: v.string(),
@@ -168,17 +180,31 @@ export const complete = mutation({
     runResult: vResult,
     /** What a parent run needs to see the failure as it was thrown. */
     failure: v.optional(vFailure),
+    /** For a turn that may have canceled or restarted its own run. */
+    ifStale: vIgnore,
   },
   returns: v.null(),
   handler: async (ctx, { workflowId, generationNumber, ...outcome }) => {
-    const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
-    if (run?.generationNumber !== generationNumber || run.runResult)
-      return null;
-    const { runResult, failure } = outcome;
-    await endRun(ctx, run, runResult, await readConfig(ctx), failure);
+    const { runResult, failure, ifStale } = outcome;
+    const run = await findRun(ctx, parseRunId(ctx, workflowId));
+    const problem = whyStale(run, generationNumber);
+    if (problem && ifStale) return null;
+    if (problem || !run)
+      throw new Error(`Can't complete workflow ${workflowId}: ${problem}.`);
+    if (runResult.kind === "canceled")
+      await cancelRuns(ctx, [{ workflowId: run._id }]);
+    else await endRun(ctx, run, runResult, await readConfig(ctx), failure);
     return null;
   },
 });
+
+function whyStale(run: Run | null, generationNumber: number) {
+  if (!run) return "it was not found, it may have been cleaned up";
+  if (run.runResult) return `it is ${describeState(run)}`;
+  return run.generationNumber === generationNumber
+    ? undefined
+    : `the generation number ${generationNumber} is not the current one, ${run.generationNumber}`;
+}
 
 /**
  * Deletes a finished run with its steps, events and nested runs. False, and nothing is done, when

@@ -48,7 +48,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           name?: string;
           result:
             | { kind: "success"; returnValue: any }
-            | { error: string; kind: "failed" }
+            | { error: string; errorData?: any; kind: "failed" }
             | { kind: "canceled" };
           strict?: boolean;
           workflowId?: string;
@@ -117,7 +117,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 | { ms: number; name: "TimeoutError" };
               result:
                 | { kind: "success"; returnValue: any }
-                | { error: string; kind: "failed" }
+                | { error: string; errorData?: any; kind: "failed" }
                 | { kind: "canceled" };
               stepNumber: number;
             };
@@ -150,7 +150,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                       name: string;
                       runResult?:
                         | { kind: "success"; returnValue: any }
-                        | { error: string; kind: "failed" }
+                        | { error: string; errorData?: any; kind: "failed" }
                         | { kind: "canceled" };
                       startedAt: number;
                       workId?: string;
@@ -165,7 +165,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                       name: string;
                       runResult?:
                         | { kind: "success"; returnValue: any }
-                        | { error: string; kind: "failed" }
+                        | { error: string; errorData?: any; kind: "failed" }
                         | { kind: "canceled" };
                       startedAt: number;
                       workflowId?: string;
@@ -180,7 +180,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                       name: string;
                       runResult?:
                         | { kind: "success"; returnValue: any }
-                        | { error: string; kind: "failed" }
+                        | { error: string; errorData?: any; kind: "failed" }
                         | { kind: "canceled" };
                       startedAt: number;
                     }
@@ -193,7 +193,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                       name: string;
                       runResult?:
                         | { kind: "success"; returnValue: any }
-                        | { error: string; kind: "failed" }
+                        | { error: string; errorData?: any; kind: "failed" }
                         | { kind: "canceled" };
                       startedAt: number;
                       workId?: string;
@@ -213,6 +213,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               _creationTime: number;
               _id: string;
               args: any;
+              cleanedUp?: boolean;
               driver?: { checkId: string; revision?: number; workId: string };
               drivers?: number;
               engineVersion?: number;
@@ -235,7 +236,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               revision?: number;
               runResult?:
                 | { kind: "success"; returnValue: any }
-                | { error: string; kind: "failed" }
+                | { error: string; errorData?: any; kind: "failed" }
                 | { kind: "canceled" };
               startedAt?: any;
               state?: any;
@@ -278,7 +279,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
@@ -293,7 +294,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workflowId?: string;
@@ -308,7 +309,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                 }
@@ -321,7 +322,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
@@ -339,6 +340,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             args: any;
+            cleanedUp?: boolean;
             driver?: { checkId: string; revision?: number; workId: string };
             drivers?: number;
             engineVersion?: number;
@@ -361,7 +363,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             revision?: number;
             runResult?:
               | { kind: "success"; returnValue: any }
-              | { error: string; kind: "failed" }
+              | { error: string; errorData?: any; kind: "failed" }
               | { kind: "canceled" };
             startedAt?: any;
             state?: any;
@@ -392,7 +394,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
@@ -407,7 +409,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workflowId?: string;
@@ -422,7 +424,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                 }
@@ -435,7 +437,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
@@ -473,7 +475,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
@@ -488,7 +490,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workflowId?: string;
@@ -503,7 +505,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                 }
@@ -516,7 +518,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
@@ -573,7 +575,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 name: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }
-                  | { error: string; kind: "failed" }
+                  | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
                 workId?: string;
@@ -588,7 +590,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 name: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }
-                  | { error: string; kind: "failed" }
+                  | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
                 workflowId?: string;
@@ -603,7 +605,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 name: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }
-                  | { error: string; kind: "failed" }
+                  | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
               }
@@ -616,7 +618,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 name: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }
-                  | { error: string; kind: "failed" }
+                  | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
                 workId?: string;
@@ -635,8 +637,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       cancel: FunctionReference<
         "mutation",
         "internal",
-        { workflowId: string },
-        null,
+        { ifFinished?: "ignore"; workflowId: string },
+        null | false,
         Name
       >;
       cleanup: FunctionReference<
@@ -654,9 +656,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | { data: any; name: "ConvexError" }
             | { ms: number; name: "TimeoutError" };
           generationNumber: number;
+          ifStale?: "ignore";
           runResult:
             | { kind: "success"; returnValue: any }
-            | { error: string; kind: "failed" }
+            | { error: string; errorData?: any; kind: "failed" }
             | { kind: "canceled" };
           workflowId: string;
         },
@@ -713,7 +716,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
@@ -728,7 +731,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workflowId?: string;
@@ -743,7 +746,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                 }
@@ -756,7 +759,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   name: string;
                   runResult?:
                     | { kind: "success"; returnValue: any }
-                    | { error: string; kind: "failed" }
+                    | { error: string; errorData?: any; kind: "failed" }
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
@@ -773,6 +776,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             args: any;
+            cleanedUp?: boolean;
             driver?: { checkId: string; revision?: number; workId: string };
             drivers?: number;
             engineVersion?: number;
@@ -795,7 +799,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             revision?: number;
             runResult?:
               | { kind: "success"; returnValue: any }
-              | { error: string; kind: "failed" }
+              | { error: string; errorData?: any; kind: "failed" }
               | { kind: "canceled" };
             startedAt?: any;
             state?: any;
@@ -827,7 +831,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             name?: string;
             runResult?:
               | { kind: "success"; returnValue: any }
-              | { error: string; kind: "failed" }
+              | { error: string; errorData?: any; kind: "failed" }
               | { kind: "canceled" };
             workflowId: string;
           }>;
@@ -860,7 +864,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             name?: string;
             runResult?:
               | { kind: "success"; returnValue: any }
-              | { error: string; kind: "failed" }
+              | { error: string; errorData?: any; kind: "failed" }
               | { kind: "canceled" };
             workflowId: string;
           }>;
@@ -897,7 +901,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 name: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }
-                  | { error: string; kind: "failed" }
+                  | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
                 stepId: string;
@@ -913,7 +917,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 nestedWorkflowId?: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }
-                  | { error: string; kind: "failed" }
+                  | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
                 stepId: string;
@@ -928,7 +932,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 name: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }
-                  | { error: string; kind: "failed" }
+                  | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
                 stepId: string;
@@ -942,7 +946,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 name: string;
                 runResult?:
                   | { kind: "success"; returnValue: any }
-                  | { error: string; kind: "failed" }
+                  | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
                 stepId: string;
