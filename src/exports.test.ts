@@ -1,4 +1,5 @@
 // @vitest-environment node
+import { getFunctionAddress } from "convex/server";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
@@ -126,7 +127,10 @@ describe("entry points", () => {
     const t = {
       registerComponent: (name: string) => registered.push(name),
     } as never;
-    register(t);
+    const component = register(t);
+    expect(getFunctionAddress(component.workflow.create)).toEqual({
+      reference: "_reference/childComponent/workflow/workflow/create",
+    });
     register(t, "flows");
     expect(registered).toEqual(
       expect.arrayContaining([

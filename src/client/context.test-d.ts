@@ -108,7 +108,7 @@ describe("options", () => {
     void step.runWorkflow(flows.noArgs, {}, both);
   });
 
-  test("of queries and mutations: inline, and limits only with it", () => {
+  test("of queries and mutations: inline, and limits, which only inline steps heed", () => {
     void step.runQuery(functions.now, {}, { inline: true });
     void step.runMutation(
       functions.save,
@@ -116,13 +116,21 @@ describe("options", () => {
       { inline: true, transactionLimits: limits, name: "a" },
     );
     void step.runQuery(functions.now, {}, { inline: false });
-    // @ts-expect-error -- Limits are of an inline step.
+    // Otherwise `step` would be no mutation's ctx. The call rejects.
     void step.runQuery(functions.now, {}, { transactionLimits: limits });
+    const soon = { inline: true as const, runAfter: 5 };
+    const later = { inline: true as const, runAt: 5 };
+    // @ts-expect-error -- An inline step starts at once.
+    void step.runQuery(functions.now, {}, soon);
+    // @ts-expect-error -- An inline step starts at once.
+    void step.runQuery(functions.now, {}, { inline: true, runAt: 5 });
+    // @ts-expect-error -- An inline step starts at once.
+    void step.runMutation(functions.save, { text: "" }, later);
     void step.runMutation(
       functions.save,
       { text: "" },
-      // @ts-expect-error -- Limits are of an inline step.
-      { inline: false, transactionLimits: limits },
+      // @ts-expect-error -- An inline step starts at once.
+      { inline: true, runAfter: 0 },
     );
     // @ts-expect-error -- No action is inline.
     void step.runAction(functions.fetchText, { url: "" }, { inline: true });
@@ -135,7 +143,9 @@ describe("options", () => {
     const inline = Math.random() > 0.5;
     void step.runQuery(functions.now, {}, { inline });
     const shared: RunOptions = { name: "a" };
-    void step.runQuery(functions.now, {}, { ...shared, inline: true });
+    void step.runQuery(functions.now, {}, { ...shared, inline: false });
+    const { name } = shared;
+    void step.runQuery(functions.now, {}, { name, inline: true });
     void step.runAction(
       functions.fetchText,
       { url: "" },

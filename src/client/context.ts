@@ -5,6 +5,7 @@ import type {
   FunctionVisibility,
   GenericActionCtx,
   GenericDataModel,
+  GenericMutationCtx,
 } from "convex/server";
 import type { Validator } from "convex/values";
 import type {
@@ -27,9 +28,14 @@ export type WorkflowReference = FunctionReference<
 >;
 
 /** The arguments that a workflow's handler takes. */
-export type ArgsOfWorkflow<Workflow extends WorkflowReference> = NonNullable<
-  Workflow["_args"]["args"]
->;
+export type ArgsOfWorkflow<Workflow extends WorkflowReference> =
+  "args" extends keyof Workflow["_args"]
+    ? NonNullable<Workflow["_args"]["args"]>
+    : ThisMutationIsNotAWorkflow;
+
+interface ThisMutationIsNotAWorkflow {
+  thisMutationIsNotAWorkflow: never;
+}
 
 /** What a workflow's handler returns: `unknown` where it has no `returns` validator. */
 export type ReturnOfWorkflow<Workflow extends WorkflowReference> =
@@ -65,6 +71,12 @@ export type AwaitedEvent<T, Name extends string> = (
 export interface WorkflowCtx {
   /** The id of this run. */
   readonly workflowId: WorkflowId;
+
+  /**
+   * As in a mutation. The metadata of the workflow's own function is the same each time the handler
+   * runs. Snapshots, metrics and requests differ, so use those in a step.
+   */
+  readonly meta: GenericMutationCtx<GenericDataModel>["meta"];
 
   /**
    * Runs a query. Exactly one result is recorded, of one consistent read.

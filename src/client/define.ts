@@ -4,15 +4,17 @@ import {
   type FunctionHandle,
   type RegisteredMutation,
 } from "convex/server";
-import { vResult } from "@convex-dev/workpool";
 import { v, type PropertyValidators, type Validator } from "convex/values";
 import { vDrive, vDriveReply } from "../shared/driverProtocol.js";
+import type { ComponentApi } from "../component/_generated/component.js";
+import { vRunResult } from "../shared/outcome.js";
 import { whyRetryRefused } from "../shared/retry.js";
 import type { Drive } from "./driven.js";
 import { componentName } from "./stepContext.js";
 import { takeTurn } from "./turn.js";
 import type {
   AppMutationCtx,
+  ArgsValidators,
   ReturnsValidator,
   ReturnValueOf,
   WorkflowArgs,
@@ -45,7 +47,7 @@ import { vWorkflowId, type WorkflowId } from "./validators.js";
  * @param definition - Validators of arguments and return value, and defaults for its actions.
  */
 export function defineWorkflow<
-  ArgsValidator extends PropertyValidators,
+  ArgsValidator extends ArgsValidators = PropertyValidators,
   Returns extends ReturnsValidator = void,
 >(
   component: WorkflowComponent,
@@ -77,7 +79,7 @@ export function defineWorkflow<
  * the alias RegisteredMutation, and another alias in its place would lose them.
  */
 export function registerWorkflow<
-  ArgsValidator extends PropertyValidators,
+  ArgsValidator extends ArgsValidators,
   Returns extends ReturnsValidator,
 >(
   component: WorkflowComponent,
@@ -89,13 +91,15 @@ export function registerWorkflow<
   WorkflowArgs<ArgsValidator>,
   WorkflowMutationResult<ReturnValueOf<Returns>>
 > {
-  const { args, returns } = definition;
+  const { returns } = definition;
+  const args = fieldsOf(definition.args);
   const retry = workpoolOptions?.defaultRetryBehavior;
   const bad =
     retry && whyRetryRefused("workpoolOptions.defaultRetryBehavior", retry);
   if (bad) throw new Error(`Invalid options of a workflow: ${bad}`);
   const workflow: Workflow = {
-    component,
+    // Codegen may have described an older component: see WorkflowComponent.
+    component: component as ComponentApi,
     args,
     returns,
     workpoolOptions,
@@ -109,6 +113,12 @@ export function registerWorkflow<
         ? await start(ctx, workflow, call)
         : await advance(ctx, workflow, call),
   });
+}
+
+/** The validators by name, whether they were given so or as `v.object()`. */
+function fieldsOf(args?: ArgsValidators): PropertyValidators | undefined {
+  const isObject = args?.kind === "object" && "fields" in args;
+  return (isObject ? args.fields : args) as PropertyValidators | undefined;
 }
 
 interface Call {
@@ -178,7 +188,7 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
   );
 }
 
-const [, ...FAILED_OR_CANCELED] = vResult.members;
+const [, ...FAILED_OR_CANCELED] = vRunResult.members;
 
 async function start(ctx: AppMutationCtx, workflow: Workflow, call: Call) {
   const { caller } = call;

@@ -45,7 +45,7 @@ async function expectRefused(
 }
 
 describe("a workflow is defined", () => {
-  test.each(["byFunction", "byManager", "inOneObject"] as const)(
+  test.each(["byFunction", "byManager", "inOneObject", "byObject"] as const)(
     "%s, and runs alike",
     async (name) => {
       const t = newBackend();
@@ -65,6 +65,30 @@ describe("a workflow is defined", () => {
       expect(run!.name).toBe(`definitions:${name}`);
     },
   );
+
+  test("with its arguments as v.object(), which refuses what is missing or wrong", async () => {
+    const t = newBackend();
+    const { byObject } = definitions;
+    await expectRefused(t, /handler/, () => call(t, byObject, { args: {} }));
+    await expectRefused(t, /under 'args'/, () => call(t, byObject, {}));
+    await expectRefused(t, /Expected `string`, got `5`/, () =>
+      call(t, byObject, { args: { handler: 5 } }),
+    );
+  });
+
+  test("and its handler can ask for the metadata of its function", async () => {
+    script("handler", "main", async (step) => {
+      const { name } = await step.meta.getFunctionMetadata();
+      await step.runMutation(steps.echo, { value: 1 });
+      const again = await step.meta.getFunctionMetadata();
+      return [name, again.name, again.componentPath].join(" ");
+    });
+    const status = await callAndDrain(newBackend(), definitions.byFunction, {
+      args: main,
+    });
+    const name = "definitions:byFunction";
+    expect(status).toEqual({ type: "completed", result: `${name} ${name} ` });
+  });
 
   test("without validators: any arguments, any return value", async () => {
     script("handler", "main", async (_step, input) => [input]);

@@ -5,15 +5,15 @@ import {
   type Drive as ProtocolDrive,
   type DriveReply as Reply,
 } from "../shared/driverProtocol.js";
+import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../component/logging.js";
 import type { StepRow } from "./entries.js";
-import type { WorkflowComponent } from "./types.js";
 
 export type DriveReply = Reply<StepRow>;
 
 export type Drive = ProtocolDrive<StepRow>;
 
-type BeginArgs = FunctionArgs<WorkflowComponent["journal"]["beginTurn"]>;
+type BeginArgs = FunctionArgs<ComponentApi["journal"]["beginTurn"]>;
 
 /** What of it the component needs to begin a turn. */
 export function toBeginArgs({

@@ -1,10 +1,10 @@
 import type { FunctionReturnType } from "convex/server";
+import type { ComponentApi } from "../component/_generated/component.js";
 import { sizeOf } from "../shared/storable.js";
-import type { WorkflowComponent } from "./types.js";
 import type { JournalEntry } from "./replay/journal.js";
 
 export type Begun = Extract<
-  FunctionReturnType<WorkflowComponent["journal"]["beginTurn"]>,
+  FunctionReturnType<ComponentApi["journal"]["beginTurn"]>,
   object
 >;
 export type Run = Begun["workflow"];

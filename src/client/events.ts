@@ -1,6 +1,6 @@
-import type { RunResult } from "@convex-dev/workpool";
 import { parse } from "convex-helpers/validators";
 import type { Validator } from "convex/values";
+import type { RunResult } from "../shared/outcome.js";
 import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
 import type { EventId, WorkflowId } from "./validators.js";

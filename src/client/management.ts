@@ -1,5 +1,6 @@
 import {
   createFunctionHandle,
+  type FunctionReference,
   type PaginationOptions,
   type PaginationResult,
 } from "convex/server";
@@ -60,7 +61,7 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
     args,
     startAsync,
     execution,
-    onComplete: onComplete && (await createFunctionHandle(onComplete)),
+    onComplete: onComplete && (await handleOf(onComplete)),
     context,
   };
   // What a step is called with is kept in its run's journal.
@@ -109,6 +110,12 @@ function requireMutations(ctx: RunMutationCtx, what: string) {
   );
 }
 
+type OnComplete = FunctionReference<"mutation">;
+
+/** The types of convex before 1.46 know one kind of reference. */
+const handleOf = (onComplete: object) =>
+  createFunctionHandle(onComplete as OnComplete);
+
 /** As `start`, by a manager. */
 export function startAs<Context, Workflow extends WorkflowReference>(
   manager: StartingManager,
@@ -136,7 +143,7 @@ async function createAsBefore<Context, Workflow extends WorkflowReference>(
     workflowArgs: args,
     maxParallelism: workpoolOptions?.maxParallelism,
     onComplete: onComplete && {
-      fnHandle: await createFunctionHandle(onComplete),
+      fnHandle: await handleOf(onComplete),
       context,
     },
     startAsync,

@@ -5,6 +5,7 @@ import { registerWorkflow } from "./define.js";
 import * as events from "./events.js";
 import * as management from "./management.js";
 import type {
+  ArgsValidators,
   PublicWorkflow,
   ReturnsValidator,
   ReturnValueOf,
@@ -45,7 +46,7 @@ export class WorkflowManager {
    * the `handler` method of what is returned. See `defineWorkflow`.
    */
   define<
-    ArgsValidator extends PropertyValidators,
+    ArgsValidator extends ArgsValidators = PropertyValidators,
     Returns extends ReturnsValidator = void,
   >(
     definition: WorkflowDefinition<ArgsValidator, Returns> & {
@@ -57,7 +58,7 @@ export class WorkflowManager {
     WorkflowMutationResult<ReturnValueOf<Returns>>
   >;
   define<
-    ArgsValidator extends PropertyValidators,
+    ArgsValidator extends ArgsValidators = PropertyValidators,
     Returns extends ReturnsValidator = void,
   >(
     definition: WorkflowDefinition<ArgsValidator, Returns>,
@@ -71,7 +72,7 @@ export class WorkflowManager {
     >;
   };
   define<
-    ArgsValidator extends PropertyValidators,
+    ArgsValidator extends ArgsValidators,
     Returns extends ReturnsValidator,
   >(
     definition: WorkflowDefinition<ArgsValidator, Returns> & {

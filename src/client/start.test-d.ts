@@ -154,17 +154,15 @@ describe("start", () => {
         execution?: "driver" | "pool";
       }
     >();
-    expectTypeOf<CallbackOptions<Context>>().toEqualTypeOf<
-      | {
-          onComplete: FunctionReference<
-            "mutation",
-            "public" | "internal",
-            OnCompleteArgs<Context>
-          >;
-          context: Context;
-        }
+    type OnComplete = FunctionReference<
+      "mutation",
+      "public" | "internal",
+      OnCompleteArgs<Context>
+    >;
+    expectTypeOf<
+      | { onComplete: OnComplete; context: Context }
       | { onComplete?: undefined; context?: undefined }
-    >();
+    >().toExtend<CallbackOptions<Context>>();
     expectTypeOf<OnCompleteArgs<Context, number>>().toEqualTypeOf<{
       workflowId: WorkflowId;
       result: RunResult<number>;

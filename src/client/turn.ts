@@ -1,10 +1,9 @@
-import type { RunResult } from "@convex-dev/workpool";
 import { validate } from "convex-helpers/validators";
 import { convexToJson, v, type Value } from "convex/values";
 import { createLogger } from "../component/logging.js";
 import { describeFailure } from "../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
-import type { Failure } from "../shared/outcome.js";
+import type { Failure, RunResult } from "../shared/outcome.js";
 import { shortenError } from "../shared/storable.js";
 import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
 import { startClock } from "../shared/clock.js";

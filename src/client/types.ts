@@ -1,4 +1,4 @@
-import type { RetryBehavior, RunResult, WorkId } from "@convex-dev/workpool";
+import type { RetryBehavior, WorkId } from "@convex-dev/workpool";
 import type {
   FunctionHandle,
   FunctionReference,
@@ -13,16 +13,36 @@ import type {
   ObjectType,
   PropertyValidators,
   Validator,
+  VObject,
 } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../component/logging.js";
+import type { RunResult, vRunResult } from "../shared/outcome.js";
 import type { WorkflowCtx } from "./context.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
 export type { RunResult, TransactionLimits };
 
-/** The workflow component as an app refers to it: `components.workflow`. */
-export type WorkflowComponent = ComponentApi;
+/**
+ * The workflow component as an app refers to it: `components.workflow`. Only the functions that apps
+ * call, so that code generated for 0.4 fits too.
+ */
+export type WorkflowComponent = {
+  workflow: Pick<
+    ComponentApi["workflow"],
+    | "cancel"
+    | "cleanup"
+    | "complete"
+    | "create"
+    | "getStatus"
+    | "list"
+    | "listByName"
+    | "listSteps"
+    | "restart"
+  >;
+  journal: Pick<ComponentApi["journal"], "load" | "startSteps">;
+  event: Pick<ComponentApi["event"], "create" | "send">;
+};
 
 /** A query's, mutation's, action's or workflow handler's ctx: whatever can run queries. */
 export type RunQueryCtx = {
@@ -95,20 +115,21 @@ export type RunOptions = {
 } & SchedulerOptions;
 
 /** Options of steps that can run inside the workflow's own transaction. */
-export type InlineOptions =
-  | {
-      inline?: false;
-      transactionLimits?: never;
-    }
+export type InlineOptions = {
+  /** How much of the transaction an inline function may use. Default: all that is left. */
+  transactionLimits?: TransactionLimits;
+} & (
+  | { inline?: false }
   | {
       /**
-       * Run the function as a sub-transaction of the turn: no job of its own, but it shares the limits
-       * of one transaction with the handler. Default: false.
+       * Run the function as a subtransaction of the turn, without a job of its own. It starts at once
+       * and shares the limits of one transaction with the handler. Default: false.
        */
       inline: true;
-      /** What the function may use of the transaction. Default: what is left. */
-      transactionLimits?: TransactionLimits;
-    };
+      runAt?: never;
+      runAfter?: never;
+    }
+);
 
 /** Option of action steps. */
 export type RetryOption = {
@@ -127,6 +148,25 @@ export type OnCompleteArgs<Context = unknown, Returns = unknown> = {
   context: Context;
 };
 
+/**
+ * A mutation that can be called with an `OnCompleteArgs`. It may declare its `workflowId` as a
+ * string, and its reference may be a `FunctionReference_future` of convex 1.46 and later.
+ */
+type OnCompleteReference<Context> =
+  | FunctionReference<
+      "mutation",
+      FunctionVisibility,
+      { workflowId: string; result: RunResult; context: Context }
+    >
+  | {
+      _type: "mutation";
+      _visibility: FunctionVisibility;
+      _componentPath: string | undefined;
+      /** A `FunctionReference` has arguments here, which decide. */
+      _args?: undefined;
+      _fn?: ((args: OnCompleteArgs<Context>, keys: any) => unknown) | undefined;
+    };
+
 /** A mutation to call when the run ends, and what to tell it: both or neither. */
 export type CallbackOptions<Context = unknown> =
   | {
@@ -135,11 +175,7 @@ export type CallbackOptions<Context = unknown> =
        * cancellation. If it throws, the run ends all the same, and the failure is kept in the
        * component's table `onCompleteFailures`.
        */
-      onComplete: FunctionReference<
-        "mutation",
-        FunctionVisibility,
-        OnCompleteArgs<Context>
-      >;
+      onComplete: OnCompleteReference<Context>;
       context: Context;
     }
   | { onComplete?: undefined; context?: undefined };
@@ -157,12 +193,23 @@ export type StartOptions<Context = unknown> = CallbackOptions<Context> & {
   execution?: "driver" | "pool";
 };
 
+/** How a definition declares its arguments: `{ a: v.string() }` or `v.object({ a: v.string() })`. */
+export type ArgsValidators = PropertyValidators | VObject<any, any>;
+
+/** The arguments that a handler receives. */
+export type ArgsOf<Args extends ArgsValidators> =
+  Args extends PropertyValidators
+    ? ObjectType<Args>
+    : Args extends VObject<infer Type, any>
+      ? Type
+      : never;
+
 /** What a workflow's mutation is called with, to start a run directly. */
 export type WorkflowArgs<
-  ArgsValidator extends PropertyValidators,
+  ArgsValidator extends ArgsValidators,
   Context = unknown,
 > = {
-  args: ObjectType<ArgsValidator>;
+  args: ArgsOf<ArgsValidator>;
   startAsync?: boolean;
   execution?: "driver" | "pool";
 } & (
@@ -193,17 +240,17 @@ type HandlerResult<Value> = null extends Value ? Value | void : Value;
 
 /** The function that a workflow executes, and replays. */
 export type WorkflowHandler<
-  ArgsValidator extends PropertyValidators,
+  ArgsValidator extends ArgsValidators,
   Returns extends ReturnsValidator = void,
 > = (
   step: WorkflowCtx,
-  args: ObjectType<ArgsValidator>,
+  args: ArgsOf<ArgsValidator>,
 ) => Promise<HandlerResult<ReturnValueOf<Returns>>>;
 
 /** What is said of a workflow beside its handler. */
 export type WorkflowDefinition<
-  ArgsValidator extends PropertyValidators = PropertyValidators,
-  Returns extends ReturnsValidator = void,
+  ArgsValidator extends ArgsValidators = PropertyValidators,
+  Returns extends ReturnsValidator = any,
 > = {
   /** Validators of the arguments. Without them, any are accepted. */
   args?: ArgsValidator;
@@ -216,13 +263,17 @@ export type WorkflowDefinition<
 /** A step that is in flight. */
 export type RunningStep = {
   name: string;
-  args: unknown;
+  args: any;
   startedAt: number;
+  /** Absent while the step is in flight, as is `completedAt`. */
+  runResult?: Infer<typeof vRunResult>;
+  completedAt?: number;
   inProgress: boolean;
   argsSize: number;
 } & (
   | {
-      kind: "function";
+      /** Always present. Optional, because apps written for 0.4 may ask. */
+      kind?: "function";
       functionType: "query" | "mutation" | "action";
       handle: string;
       workId?: WorkId;
@@ -248,8 +299,8 @@ export type WorkflowStatus<Returns = unknown> =
 export type PublicWorkflow = {
   workflowId: WorkflowId;
   name?: string;
-  args: unknown;
-  context?: unknown;
+  args: any;
+  context?: any;
   runResult?: RunResult;
 };
 

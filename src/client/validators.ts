@@ -1,5 +1,6 @@
-import { vResult, vWorkId, type WorkId } from "@convex-dev/workpool";
-import { v, type Infer, type VString } from "convex/values";
+import { vWorkId, type WorkId } from "@convex-dev/workpool";
+import { v, type Infer, type VObject, type VString } from "convex/values";
+import { vRunResult } from "../shared/outcome.js";
 
 /** The id of a run: what starting a workflow returns. */
 export type WorkflowId = string & { __isWorkflowId: true };
@@ -25,57 +26,55 @@ const stepFields = {
   stepId: v.string(),
   stepNumber: v.number(),
   args: v.any(),
-  runResult: v.optional(vResult),
+  runResult: v.optional(vRunResult),
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
+  kind: v.union(
+    v.literal("function"),
+    v.literal("workflow"),
+    v.literal("event"),
+    v.literal("sleep"),
+  ),
+  workId: v.optional(vWorkId),
+  nestedWorkflowId: v.optional(vWorkflowId),
+  eventId: v.optional(vEventId()),
+  attempt: v.optional(v.number()),
+  maxAttempts: v.optional(v.number()),
 };
-
-/** A field that every step of its kind has, except one that was refused when it was asked for. */
-const unlessRefused = <Id extends string>(id: VString<Id>) =>
-  v.optional(id) as unknown as VString<Id>;
-
-/** Validates a {@link WorkflowStep}, as `listSteps` returns it. */
-export const vWorkflowStep = v.union(
-  v.object({
-    ...stepFields,
-    kind: v.literal("function"),
-    workId: v.optional(vWorkId),
-    attempt: v.optional(v.number()),
-    maxAttempts: v.optional(v.number()),
-  }),
-  v.object({
-    ...stepFields,
-    kind: v.literal("workflow"),
-    nestedWorkflowId: unlessRefused(vWorkflowId),
-  }),
-  v.object({
-    ...stepFields,
-    kind: v.literal("event"),
-    eventId: unlessRefused(vEventId()),
-  }),
-  v.object({
-    ...stepFields,
-    kind: v.literal("sleep"),
-    workId: unlessRefused(vWorkId),
-  }),
-);
+type StepFields = typeof stepFields;
 
 /**
- * One recorded step of a run. `runResult` and `completedAt` are absent while it is in flight;
- * times are milliseconds since 1970. A step that was refused when it was asked for (an event
- * id that is awaited already, say) lacks its `eventId`, `nestedWorkflowId` or `workId`.
+ * Validates a {@link WorkflowStep}, as `listSteps` returns it. Its `fields` can be spread into
+ * another `v.object`.
  */
-export type WorkflowStep = Omit<Infer<typeof vWorkflowStep>, "args"> & {
+export const vWorkflowStep = v.object(stepFields) as unknown as VObject<
+  WorkflowStep,
+  StepFields
+>;
+
+/**
+ * One recorded step of a run. `runResult` and `completedAt` are absent while it is in flight.
+ * Times are milliseconds since 1970. A step that was refused when the handler issued it (for example
+ * because its event id is already awaited) lacks its `eventId`, `nestedWorkflowId` or `workId`.
+ */
+export type WorkflowStep = {
+  workflowId: WorkflowId;
+  name: string;
+  stepId: string;
+  stepNumber: number;
   args: unknown;
+  runResult?: Infer<typeof vRunResult>;
+  startedAt: number;
+  completedAt?: number;
 } & (
-    | {
-        kind: "function";
-        workId?: WorkId;
-        /** Of an action that is retried: the number of its last attempt, from 1. */
-        attempt?: number;
-        maxAttempts?: number;
-      }
-    | { kind: "workflow"; nestedWorkflowId: WorkflowId }
-    | { kind: "event"; eventId: EventId }
-    | { kind: "sleep"; workId: WorkId }
-  );
+  | {
+      kind: "function";
+      workId?: WorkId;
+      /** Of an action that is retried: the number of its last attempt, from 1. */
+      attempt?: number;
+      maxAttempts?: number;
+    }
+  | { kind: "workflow"; nestedWorkflowId: WorkflowId }
+  | { kind: "event"; eventId: EventId }
+  | { kind: "sleep"; workId: WorkId }
+);

@@ -1,14 +1,11 @@
 import type { PropertyValidators } from "convex/values";
+import type { ComponentApi } from "../component/_generated/component.js";
 import type { WorkflowCtx } from "./context.js";
-import type {
-  ReturnsValidator,
-  WorkflowComponent,
-  WorkpoolOptions,
-} from "./types.js";
+import type { ReturnsValidator, WorkpoolOptions } from "./types.js";
 
 /** A workflow as its mutation knows it. */
 export interface Workflow {
-  component: WorkflowComponent;
+  component: ComponentApi;
   args?: PropertyValidators;
   returns?: ReturnsValidator;
   workpoolOptions?: WorkpoolOptions;

@@ -2,7 +2,7 @@ import { v, type Infer } from "convex/values";
 import type { vBeginDrive } from "../shared/driverProtocol.js";
 import { startClock } from "../shared/clock.js";
 import { STEP_MS_BEFORE_TURN } from "../shared/limits.js";
-import { storableOutcome, vFailure } from "../shared/outcome.js";
+import { storableOutcome, vFailure, vRunResult } from "../shared/outcome.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { concludeAttempt } from "./attempts.js";
@@ -17,7 +17,7 @@ import {
 import { dismissDriver } from "./drivers.js";
 import { runMutation } from "./execute.js";
 import { stepAt, type Run } from "./runs.js";
-import { vDelivery, vRunResult, vStep } from "./schema.js";
+import { vDelivery, vStep } from "./schema.js";
 
 export const vCompletedStep = v.object({
   stepNumber: v.number(),

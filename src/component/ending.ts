@@ -1,7 +1,6 @@
-import type { RunResult } from "@convex-dev/workpool";
 import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
-import type { Failure } from "../shared/outcome.js";
+import { vRunResult, type Failure, type RunResult } from "../shared/outcome.js";
 import {
   BYTES_PER_BATCH,
   MAX_ROW_BYTES,
@@ -23,7 +22,6 @@ import { readConfig, type Config } from "./config.js";
 import { dismissDriver, stepOfDriver } from "./drivers.js";
 import { releaseWait } from "./releasing.js";
 import type { Run } from "./runs.js";
-import { vRunResult } from "./schema.js";
 
 /**
  * Ends a run: writes its result, drops the waits that are left, and tells whoever asked to be

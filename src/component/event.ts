@@ -1,7 +1,7 @@
-import { vResult, type RunResult } from "@convex-dev/workpool";
 import { v } from "convex/values";
 import { codedError } from "../shared/errors.js";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
+import { vRunResult, type RunResult } from "../shared/outcome.js";
 import {
   abbreviate,
   shortenError,
@@ -45,7 +45,7 @@ export const send = mutation({
     eventId: v.optional(v.string()),
     name: v.optional(v.string()),
     workflowId: v.optional(v.string()),
-    result: vResult,
+    result: vRunResult,
     workpoolOptions: v.optional(vWorkpoolOptions),
     /** Throw if the run has ended or is gone, instead of warning. */
     strict: v.optional(v.boolean()),

@@ -1,4 +1,4 @@
-import type { RunResult } from "@convex-dev/workpool";
+import type { RunResult } from "../shared/outcome.js";
 import { abbreviate } from "../shared/storable.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";

@@ -1,8 +1,9 @@
 import type { PaginationOptions } from "convex/server";
 import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer, type Validator } from "convex/values";
-import { vResult, vWorkId } from "@convex-dev/workpool";
+import { vWorkId } from "@convex-dev/workpool";
 import { BYTES_PER_BATCH } from "../shared/limits.js";
+import { vRunResult } from "../shared/outcome.js";
 import type { Id } from "./_generated/dataModel.js";
 import type { QueryCtx } from "./_generated/server.js";
 import type { Run, StepRow } from "./runs.js";
@@ -14,7 +15,7 @@ export const vPublicRun = v.object({
   name: v.optional(v.string()),
   args: v.any(),
   context: v.optional(v.any()),
-  runResult: v.optional(vResult),
+  runResult: v.optional(vRunResult),
 });
 
 const publicStepFields = {
@@ -23,7 +24,7 @@ const publicStepFields = {
   stepId: v.string(),
   stepNumber: v.number(),
   args: v.any(),
-  runResult: v.optional(vResult),
+  runResult: v.optional(vRunResult),
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
 };

@@ -1,7 +1,8 @@
-import { vResult, vWorkId } from "@convex-dev/workpool";
-import { v, type Infer } from "convex/values";
+import { vWorkId } from "@convex-dev/workpool";
+import { v } from "convex/values";
 import type { StepOutcome } from "../shared/driverProtocol.js";
 import { MAX_ROW_BYTES } from "../shared/limits.js";
+import { vRunResult, type RunResult } from "../shared/outcome.js";
 import { preview, sizeOf, whyNotStorable } from "../shared/storable.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
@@ -20,7 +21,7 @@ const anyContext = v.any();
 
 /** Completes a step with what its job returned: jobs of 0.4, and transactions that died. */
 export const onComplete = internalMutation({
-  args: { workId: vWorkId, result: vResult, context: anyContext },
+  args: { workId: vWorkId, result: vRunResult, context: anyContext },
   returns: v.null(),
   handler: async (ctx, args) => {
     const step = await stepOf(ctx, args);
@@ -31,7 +32,7 @@ export const onComplete = internalMutation({
 
 /** Completes a step with what `execute:action` returned, or makes its next attempt due. */
 export const actionOnComplete = internalMutation({
-  args: { workId: vWorkId, result: vResult, context: anyContext },
+  args: { workId: vWorkId, result: vRunResult, context: anyContext },
   returns: v.null(),
   handler: async (ctx, args) => {
     const step = await stepOf(ctx, args);
@@ -44,7 +45,7 @@ export const actionOnComplete = internalMutation({
 
 /** Completes a parent's step with the result of its child: children begun by 0.4. */
 export const nestedWorkflowOnComplete = internalMutation({
-  args: { workflowId: v.string(), result: vResult, context: anyContext },
+  args: { workflowId: v.string(), result: vRunResult, context: anyContext },
   returns: v.null(),
   handler: async (ctx, args) => {
     const step = await stepOf(ctx, args);
@@ -55,7 +56,7 @@ export const nestedWorkflowOnComplete = internalMutation({
 
 /** Told by the pool that a turn did not finish: it threw, ran out of time, or its job was canceled. */
 export const handlerOnComplete = internalMutation({
-  args: { workId: vWorkId, result: vResult, context: anyContext },
+  args: { workId: vWorkId, result: vRunResult, context: anyContext },
   returns: v.null(),
   handler: async (ctx, { workId, result, context }) => {
     if (result.kind === "success") return null;
@@ -84,7 +85,7 @@ async function stepOf(
   args: {
     workId?: string;
     workflowId?: string;
-    result: Infer<typeof vResult>;
+    result: RunResult;
     context: unknown;
   },
 ): Promise<Completion | null> {
@@ -130,7 +131,7 @@ async function keepUndeliverable(
   args: {
     workId?: string;
     workflowId?: string;
-    result: Infer<typeof vResult>;
+    result: RunResult;
     context: unknown;
   },
 ) {
@@ -180,11 +181,7 @@ const wasFollowed = ({ row: { step } }: Completion, workId: string) =>
   "functionType" in step && step.workId !== undefined && step.workId !== workId;
 
 /** As `execute:action` says, or the pool in its place. */
-async function conclude(
-  ctx: MutationCtx,
-  step: Completion,
-  result: Infer<typeof vResult>,
-) {
+async function conclude(ctx: MutationCtx, step: Completion, result: RunResult) {
   switch (result.kind) {
     case "success":
       return await concludeAttempt(

@@ -1,5 +1,5 @@
 import type { FunctionHandle, FunctionType } from "convex/server";
-import type { RunResult } from "@convex-dev/workpool";
+import type { RunResult } from "../shared/outcome.js";
 import { components } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";

@@ -1,7 +1,7 @@
-import { vResult, vWorkId } from "@convex-dev/workpool";
+import { vWorkId } from "@convex-dev/workpool";
 import { v } from "convex/values";
 import { vStepOutcome } from "../shared/driverProtocol.js";
-import type { Outcome } from "../shared/outcome.js";
+import { vRunResult, type Outcome } from "../shared/outcome.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { concludeAttempt, takeOver } from "./attempts.js";
@@ -66,7 +66,7 @@ async function record(
  * not happened, or it would be recorded; an action may have.
  */
 export const onComplete = internalMutation({
-  args: { workId: vWorkId, result: vResult, context: v.object(vDriver) },
+  args: { workId: vWorkId, result: vRunResult, context: v.object(vDriver) },
   returns: v.null(),
   handler: async (ctx, { result, context }) => {
     const found = result.kind !== "success" && (await driverOf(ctx, context));

@@ -1,10 +1,7 @@
-import { vResult as vRunResult } from "@convex-dev/workpool";
 import { defineSchema, defineTable } from "convex/server";
 import { v, type Infer } from "convex/values";
-import { vFailure } from "../shared/outcome.js";
+import { vFailure, vRunResult } from "../shared/outcome.js";
 import { vLogLevel } from "./logging.js";
-
-export { vRunResult };
 
 export const vOnComplete = v.object({
   fnHandle: v.string(),

@@ -1,4 +1,3 @@
-import { vResult } from "@convex-dev/workpool";
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { BYTES_PER_BATCH } from "../shared/limits.js";
@@ -34,7 +33,7 @@ import {
   type Run,
 } from "./runs.js";
 import { vExecution, vOnComplete } from "./schema.js";
-import { vFailure } from "../shared/outcome.js";
+import { vFailure, vRunResult } from "../shared/outcome.js";
 import { enqueueTurns } from "./waking.js";
 
 /**
@@ -177,7 +176,7 @@ export const complete = mutation({
   args: {
     workflowId: v.string(),
     generationNumber: v.number(),
-    runResult: vResult,
+    runResult: vRunResult,
     /** What a parent run needs to see the failure as it was thrown. */
     failure: v.optional(vFailure),
     /** For a turn that may have canceled or restarted its own run. */

@@ -1,4 +1,3 @@
-import type { RunResult } from "@convex-dev/workpool";
 import { v, type Infer } from "convex/values";
 import { MAX_ROW_BYTES } from "./limits.js";
 import {
@@ -14,6 +13,25 @@ export const vFailure = v.union(
   v.object({ name: v.literal("TimeoutError"), ms: v.number() }),
 );
 export type Failure = Infer<typeof vFailure>;
+
+/**
+ * How a job, a step or a run ends. Not the workpool's own, because only workpool 0.4.13 and later
+ * know `errorData`, the data of a ConvexError.
+ */
+export type RunResult<Returns = unknown> =
+  | { kind: "success"; returnValue: Returns }
+  | { kind: "failed"; error: string; errorData?: any }
+  | { kind: "canceled" };
+
+export const vRunResult = v.union(
+  v.object({ kind: v.literal("success"), returnValue: v.any() }),
+  v.object({
+    kind: v.literal("failed"),
+    error: v.string(),
+    errorData: v.optional(v.any()),
+  }),
+  v.object({ kind: v.literal("canceled") }),
+);
 
 export interface Outcome {
   result: RunResult;

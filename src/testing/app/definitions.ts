@@ -29,6 +29,12 @@ export const inOneObject = manager.define({
   handler: execute,
 });
 
+export const byObject = manager.define({
+  args: v.object(args),
+  returns: v.string(),
+  handler: execute,
+});
+
 /** Without validators. */
 export const unvalidated = defineWorkflow(components.workflow).handler(
   async (step, given) => await execute(step, given as unknown as Args),

@@ -5,7 +5,7 @@ import {
   type FilterApi,
   type FunctionReference,
 } from "convex/server";
-import type { WorkflowComponent } from "../../client/index.js";
+import type { ComponentApi } from "../../component/_generated/component.js";
 import type * as flows from "./flows.js";
 import type * as functions from "./functions.js";
 
@@ -20,5 +20,5 @@ export const internal: FilterApi<
   FunctionReference<any, "internal">
 > = anyApi as never;
 export const components = componentsGeneric() as unknown as {
-  workflow: WorkflowComponent;
+  workflow: ComponentApi;
 };

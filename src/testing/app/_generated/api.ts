@@ -1,5 +1,5 @@
 import { anyApi, componentsGeneric, type ApiFromModules } from "convex/server";
-import type { WorkflowComponent } from "../../../client/index.js";
+import type { ComponentApi } from "../../../component/_generated/component.js";
 import type * as definitions from "../definitions.js";
 import type * as folder_inner from "../folder/inner.js";
 import type * as managed from "../managed.js";
@@ -18,7 +18,7 @@ type Modules = ApiFromModules<{
 
 export const internal = anyApi as unknown as Modules;
 export const components = componentsGeneric() as unknown as {
-  workflow: WorkflowComponent;
+  workflow: ComponentApi;
   /** Another instance of it. */
-  other: WorkflowComponent;
+  other: ComponentApi;
 };
