@@ -14,11 +14,9 @@ import {
 /** @import { Frame } from "./frames.mjs" */
 /** @import { FunctionAddress } from "./functions.mjs" */
 /** @import { Host } from "./host.mjs" */
+/** @import { TransactionOptions } from "./transactions.mjs" */
 /** @import { FunctionKind } from "./types.mjs" */
 /** @typedef {(frame: ActionFrame, args: any) => Promise<any>} Handler takes and gives JSON */
-
-/** After which a mutation called from an action gives up. */
-const MAX_CONFLICTS = 4;
 
 /** Of these, the caller may not learn that they have happened. */
 const WRITES = new Set([
@@ -122,7 +120,9 @@ export function actionSyscalls(host) {
 
   /** @param {ActionFrame} frame */
   function optionsOf({ tree }) {
-    return { maxConflicts: MAX_CONFLICTS, onKilled: () => tree.die() };
+    /** @type {Pick<TransactionOptions, "retries" | "onKilled">} */
+    const options = { retries: "call", onKilled: () => tree.die() };
+    return options;
   }
 
   /**

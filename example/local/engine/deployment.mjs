@@ -149,7 +149,10 @@ async function run(
   const onKilled = async () => {
     throw connectionLost(target.kind);
   };
-  const result = await transactions.run(target, argsJson, { origin, onKilled });
+  const result = await transactions.run(target, argsJson, {
+    ...{ origin, onKilled },
+    retries: "call",
+  });
   if (target.kind === "mutation" && faults.losesReport())
     throw connectionLost(target.kind);
   return result;

@@ -22,6 +22,15 @@ export class TransactionDied extends Error {}
 /** A run of a transaction that is to be discarded and tried again. */
 export class Conflict extends Error {}
 
+/** The platform's own fault: ends a whole transaction. One that is scheduled is tried again later, for ever. */
+export class SystemError extends Error {
+  constructor(
+    message = "Your request couldn't be completed. Try again later.",
+  ) {
+    super(message);
+  }
+}
+
 /** Ends an action without a trace: no reply, no result. */
 export class ActionDied extends Error {}
 
@@ -32,6 +41,7 @@ export class DeploymentClosed extends Error {}
 export function isCatchable(error) {
   return !(
     error instanceof TransactionDied ||
+    error instanceof SystemError ||
     error instanceof Conflict ||
     error instanceof ActionDied ||
     error instanceof DeploymentClosed

@@ -59,6 +59,10 @@ import { timedOut, TransactionDied } from "./errors.mjs";
  * @property {number} [permitWithheldRate] of an action that is called being made to
  *   wait though permits are free, as if others had them
  * @property {UserTime} [userTime]
+ * @property {(target: { componentPath: string, path: string }) => number} [rangesOf] index ranges
+ *   that a function is said to have read before its code runs
+ * @property {number} [systemErrorRate] of a top-level mutation dying before it commits of an error
+ *   of the platform's own
  * @property {(boundary: Boundary) => "die" | void} [onBoundary] "die" before a
  *   commit discards it, and after it makes the caller never know; the action that
  *   called dies, a client gets an error, and a scheduled function is run again
@@ -83,9 +87,6 @@ export const MAX_CODE_MS = 1000;
 
 /** What a fresh context and the evaluation of an app's module take on the platform, nearly. */
 const CALL_MS = 4;
-
-/** After a conflict, before the next try. */
-const BACKOFF_MS = /** @type {const} */ ([1, 50]);
 
 export class Faults {
   /** How often each has struck. @type {Record<string, number>} */
@@ -125,16 +126,23 @@ export class Faults {
     if (callLatencyMs) await this.#wait(callLatencyMs);
   }
 
-  waitAfterConflict() {
-    return this.#wait(BACKOFF_MS);
-  }
-
   waitUntilDeathIsNoticed() {
     return this.#wait(this.#options.deathNoticedAfterMs ?? [1000, 60_000]);
   }
 
   conflicts() {
     return this.#strikes("conflict", this.#options.conflictRate);
+  }
+
+  /** @param {RunnableFunction} target */
+  rangesOf(target) {
+    const ranges = this.#options.rangesOf?.(target) ?? 0;
+    if (ranges > 0) this.hit("many ranges read");
+    return ranges;
+  }
+
+  systemFails() {
+    return this.#strikes("system error", this.#options.systemErrorRate);
   }
 
   /** @param {string} action whose call it is */

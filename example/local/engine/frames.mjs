@@ -40,6 +40,7 @@
  * @property {number} now at which all of it happens
  * @property {Random} random
  * @property {TransactionLog[]} logs
+ * @property {Set<string>} modules that it has loaded, by component and path
  * @property {Budget} budget
  */
 
@@ -85,16 +86,6 @@ export function createFrame({ parent, ...frame }) {
  */
 export function identityAcross(caller, { componentPath }) {
   return caller.target.componentPath === componentPath ? caller.identity : null;
-}
-
-/**
- * All jobs that the transaction has scheduled until now.
- *
- * @param {Frame | null} frame
- * @returns {Job[]}
- */
-export function scheduledJobs(frame) {
-  return frame === null ? [] : [...scheduledJobs(frame.parent), ...frame.jobs];
 }
 
 /**

@@ -211,6 +211,10 @@ export function systemFunction(componentPath, name) {
     method: "invokeMutation",
     args: { type: "any" },
     returns: null,
-    bundle: { scripts: new Map(), position: () => undefined },
+    bundle: {
+      scripts: new Map(),
+      position: () => undefined,
+      filesOf: () => [],
+    },
   };
 }

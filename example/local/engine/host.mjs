@@ -93,6 +93,7 @@ export class Host {
       now: this.clock.now(),
       random: this.random.fork(),
       logs: [],
+      modules: new Set(),
       budget: this.#newBudget(),
     };
   }

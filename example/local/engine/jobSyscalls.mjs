@@ -1,17 +1,12 @@
 // @ts-check
 /** Scheduling and canceling, which take effect when the transaction commits. */
 import { getConvexSize, jsonToConvex } from "convex/values";
-import { FunctionError } from "./errors.mjs";
-import { scheduledJobs } from "./frames.mjs";
+import { FunctionError, messageOf } from "./errors.mjs";
 import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 import { checkedValue } from "./limits.mjs";
 
 /** @import { Frame } from "./frames.mjs" */
 /** @import { FunctionTable } from "./functions.mjs" */
-/** @import { Job } from "./jobs.mjs" */
-
-const MAX_JOBS = 1000;
-const MAX_ARGS_BYTES = 16 << 20;
 
 /**
  * @param {FunctionTable} functions
@@ -29,17 +24,20 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
   const argsJson = JSON.stringify(args);
   checkedValue("Arguments", argsJson);
   const argsBytes = getConvexSize(jsonToConvex(args));
-  checkRoom(frame, argsBytes);
+  countJob(frame, argsBytes);
   const at = ts * 1000;
-  const { _id: id } = await frame.store.asyncSyscall("1.0/insert", {
-    table: JOBS_TABLE,
-    value: {
-      name: `${target.modulePath}:${target.name}`,
-      args: [args],
-      scheduledTime: at,
-      state: { kind: "pending" },
-    },
-  });
+  const { store } = frame;
+  const { _id: id } = await store.usage.uncounted(() =>
+    store.asyncSyscall("1.0/insert", {
+      table: JOBS_TABLE,
+      value: {
+        name: `${target.modulePath}:${target.name}`,
+        args: [args],
+        scheduledTime: at,
+        state: { kind: "pending" },
+      },
+    }),
+  );
   frame.jobs.push({
     id,
     componentPath,
@@ -53,23 +51,19 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
 
 /**
  * @param {Frame} frame
- * @param {number} bytes of one more job's arguments
+ * @param {number} argsBytes of one more job
  */
-function checkRoom(frame, bytes) {
-  const jobs = scheduledJobs(frame);
-  if (jobs.length >= MAX_JOBS)
+function countJob({ store }, argsBytes) {
+  try {
+    store.usage.scheduleJob(argsBytes);
+  } catch (error) {
+    const [, limit] = /limit: (\d+)/.exec(messageOf(error)) ?? [];
     throw new FunctionError(
-      `Too many functions scheduled by this mutation (limit: ${MAX_JOBS})`,
+      /bytes/.test(messageOf(error))
+        ? `Too large total size of the arguments of scheduled functions from this mutation (limit: ${limit} bytes)`
+        : `Too many functions scheduled by this mutation (limit: ${limit})`,
     );
-  if (totalBytes(jobs) + bytes > MAX_ARGS_BYTES)
-    throw new FunctionError(
-      `Too large total size of the arguments of scheduled functions from this mutation (limit: ${MAX_ARGS_BYTES} bytes)`,
-    );
-}
-
-/** @param {Job[]} jobs */
-function totalBytes(jobs) {
-  return jobs.reduce((sum, { argsBytes }) => sum + argsBytes, 0);
+  }
 }
 
 /**
@@ -86,34 +80,10 @@ export async function cancelJob(frame, { id }) {
       state: { kind: "canceled" },
       completedTime: transaction.now,
     };
-    await store.asyncSyscall("1.0/shallowMerge", {
-      id,
-      table: JOBS_TABLE,
-      value,
-    });
+    await store.usage.uncounted(() =>
+      store.asyncSyscall("1.0/shallowMerge", { id, table: JOBS_TABLE, value }),
+    );
     frame.canceledJobs.push(jobKey(target.componentPath, id));
   }
   return {};
-}
-
-/**
- * convex-test counts a job's row as a document written; the platform counts it
- * as a function scheduled.
- *
- * @param {Frame} frame
- */
-export async function metricsWithJobs(frame) {
-  const metrics = await frame.store.asyncSyscall(
-    "1.0/getTransactionMetrics",
-    {},
-  );
-  const jobs = scheduledJobs(frame);
-  const move = (/** @type {string} */ name, /** @type {number} */ amount) => {
-    metrics[name].used += amount;
-    metrics[name].remaining -= amount;
-  };
-  move("documentsWritten", -jobs.length);
-  move("functionsScheduled", jobs.length);
-  move("scheduledFunctionArgsBytes", totalBytes(jobs));
-  return metrics;
 }

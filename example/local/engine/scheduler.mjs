@@ -1,15 +1,18 @@
 // @ts-check
 /** Runs scheduled functions when they are due. */
+import { CONFLICT_BACKOFF, delayAfter, SYSTEM_BACKOFF } from "./backoff.mjs";
 import {
   ActionDied,
+  Conflict,
   DeploymentClosed,
   FunctionError,
   messageOf,
+  SystemError,
 } from "./errors.mjs";
 import { systemFunction } from "./functions.mjs";
 import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 
-/** @import { Origin } from "./frames.mjs" */
+/** @import { Frame, Origin } from "./frames.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Host } from "./host.mjs" */
 /** @import { Job } from "./jobs.mjs" */
@@ -17,6 +20,7 @@ import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 
 /** @typedef {{ kind: "inProgress" | "success" } | { kind: "failed", error: string }} JobState */
 /** @typedef {{ isCanceled: boolean }} Running */
+/** @typedef {{ conflicts: number, systemErrors: number }} Failures that a job has been tried again after */
 
 /** A job that was canceled while it waited for its transaction. */
 class CalledOff extends Error {}
@@ -29,6 +33,8 @@ export class Scheduler {
   #due = new Map();
   /** @type {Map<string, Running>} */
   #running = new Map();
+  /** @type {WeakMap<Job, Failures>} */
+  #failures = new WeakMap();
 
   /** @param {Host} host */
   constructor(host) {
@@ -43,16 +49,43 @@ export class Scheduler {
 
   /** @param {Job} job that has been committed */
   add(job) {
+    this.#runAt(job.at, job);
+  }
+
+  /**
+   * @param {number} at
+   * @param {Job} job
+   */
+  #runAt(at, job) {
     const { clock, faults } = this.#host;
     const key = jobKey(job.componentPath, job.id);
-    const delay = Math.max(0, job.at - clock.now()) + faults.hopLatency();
+    const delay = Math.max(0, at - clock.now()) + faults.hopLatency();
     const cancelTimer = clock.setTimer(delay, () => {
       this.#waiting.delete(key);
       this.#due.set(key, job);
       this.#startDue();
       if (this.#due.has(key)) faults.hit("job queued");
     });
-    this.#waiting.set(key, { at: job.at, cancelTimer });
+    this.#waiting.set(key, { at, cancelTimer });
+  }
+
+  /**
+   * It stays pending, and frees its slot until then.
+   *
+   * @param {Job} job
+   * @param {Error} error
+   */
+  #tryAgain(job, error) {
+    const failures = this.#failures.get(job) ?? {
+      conflicts: 0,
+      systemErrors: 0,
+    };
+    this.#failures.set(job, failures);
+    const delay =
+      error instanceof SystemError
+        ? delayAfter(SYSTEM_BACKOFF, failures.systemErrors++)
+        : delayAfter(CONFLICT_BACKOFF, failures.conflicts++);
+    this.#runAt(this.#host.clock.now() + delay, job);
   }
 
   /** @param {string} key of a job whose cancellation has been committed */
@@ -103,6 +136,8 @@ export class Scheduler {
     } catch (error) {
       if (error instanceof CalledOff || error instanceof DeploymentClosed)
         return;
+      if (error instanceof Conflict || error instanceof SystemError)
+        return void (running.isCanceled || this.#tryAgain(job, error));
       if (error instanceof ActionDied) {
         // What it held is free at once; that it died is found out later.
         void track(this.#noticeDeath(job, origin));
@@ -125,14 +160,12 @@ export class Scheduler {
   async #runMutation(job, target, origin, running) {
     await this.#host.transactions.run(target, job.argsJson, {
       origin,
-      before: async () => {
+      retries: "scheduled",
+      before: async (frame) => {
         if (running.isCanceled) throw new CalledOff();
+        await writeStateWithin(frame, job, { kind: "inProgress" });
       },
-      after: (frame) =>
-        // In the tables of the component that scheduled it.
-        frame.store.nested("mutation", job.componentPath, undefined, (store) =>
-          writeState(store, job, frame.transaction.now, { kind: "success" }),
-        ),
+      after: (frame) => writeStateWithin(frame, job, { kind: "success" }),
     });
   }
 
@@ -170,7 +203,7 @@ export class Scheduler {
     let isCanceled = false;
     await this.#host.transactions.runBody(
       place,
-      { origin },
+      { origin, retries: "host" },
       async ({ store, transaction }) => {
         const { id } = job;
         const row = await store.asyncSyscall("1.0/get", {
@@ -184,6 +217,21 @@ export class Scheduler {
     );
     return !isCanceled;
   }
+}
+
+/**
+ * In the tables of the component that scheduled it.
+ *
+ * @param {Frame} frame
+ * @param {Job} job
+ * @param {JobState} state
+ */
+function writeStateWithin({ store, transaction }, job, state) {
+  return store.usage.uncounted(() =>
+    store.nested("mutation", job.componentPath, undefined, (inner) =>
+      writeState(inner, job, transaction.now, state),
+    ),
+  );
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { convexTest } from "convex-test";
+import { TransactionMetricsTracker } from "convex-test/dist/transactionMetrics.js";
 import { DeploymentClosed } from "./errors.mjs";
 import { copyDocuments, readTable } from "./storeCopy.mjs";
 import { noteTouch } from "./touched.mjs";
@@ -22,6 +23,17 @@ import { noteTouch } from "./touched.mjs";
  * @property {(name: string, argsJson: string) => Promise<string>} pass the same, as JSON
  * @property {(kind: NestedKind, componentPath: string, limits: object | undefined, body: TransactionBody) => Promise<void>} nested
  *   undoes what `body` has written if it throws
+ * @property {Usage} usage
+ */
+
+/**
+ * What counts towards the limits of a transaction, beside what is read and written.
+ *
+ * @typedef {object} Usage
+ * @property {() => number} bytesWritten
+ * @property {(count: number) => void} readRanges throws if these are too many
+ * @property {(argsBytes: number) => void} scheduleJob throws if this is too much
+ * @property {<T>(work: () => Promise<T>) => Promise<T>} uncounted what it reads and writes is the platform's own
  */
 
 /** @typedef {"query" | "mutation" | "snapshotQuery"} NestedKind */
@@ -47,10 +59,21 @@ import { noteTouch } from "./touched.mjs";
  * @property {Touched} [touched] where it is noted, if anybody wants to know
  * @property {TransactionBody} body
  * @property {object} [limits]
+ * @property {any} [tracker] convex-test's, of what the transaction uses
  */
 
 /** @type {AsyncLocalStorage<Execution>} */
 const running = new AsyncLocalStorage();
+
+/** The only way to a transaction's tracker: convex-test hands it out to nobody. */
+const { startTransaction } = TransactionMetricsTracker.prototype;
+TransactionMetricsTracker.prototype.startTransaction = function (
+  /** @type {Parameters<typeof startTransaction>[0]} */ limits,
+) {
+  const execution = running.getStore();
+  if (execution) execution.tracker = this;
+  startTransaction.call(this, limits);
+};
 
 const RealDate = Date;
 
@@ -91,7 +114,7 @@ function hostFunction(kind) {
  * @param {Execution} execution
  * @returns {StoreTransaction}
  */
-function storeTransaction({ database, componentPath, now, touched }) {
+function storeTransaction({ database, componentPath, now, touched, tracker }) {
   const within = AsyncLocalStorage.snapshot();
   const { Convex } = /** @type {any} */ (globalThis);
   const note = (/** @type {string} */ name, /** @type {any} */ args) => {
@@ -117,6 +140,31 @@ function storeTransaction({ database, componentPath, now, touched }) {
       within(() =>
         execute({ database, kind, componentPath, now, touched, body, limits }),
       ),
+    usage: usageOf(tracker),
+  };
+}
+
+/**
+ * @param {any} tracker
+ * @returns {Usage}
+ */
+function usageOf(tracker) {
+  return {
+    bytesWritten: () => tracker.getTransactionMetrics().bytesWritten.used,
+    readRanges(count) {
+      for (let i = 0; i < count; i++) tracker.trackIndexRange();
+    },
+    scheduleJob: (argsBytes) => tracker.trackScheduledFunction(argsBytes),
+    async uncounted(work) {
+      const layer = tracker._current();
+      const { metrics, enforce } = layer;
+      Object.assign(layer, { metrics: { ...metrics }, enforce: false });
+      try {
+        return await work();
+      } finally {
+        Object.assign(layer, { metrics, enforce });
+      }
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** What queries and mutations may ask of their host. */
 import { FunctionError } from "./errors.mjs";
-import { cancelJob, metricsWithJobs, scheduleJob } from "./jobSyscalls.mjs";
+import { cancelJob, scheduleJob } from "./jobSyscalls.mjs";
 import {
   deploymentMetadata,
   functionMetadata,
@@ -40,7 +40,7 @@ export function transactionSyscalls(functions, runNested) {
       requestMetadata(transaction.origin, target),
     ),
     "1.0/getDeploymentMetadata": asJson(deploymentMetadata),
-    "1.0/getTransactionMetrics": asJson(metricsWithJobs),
+    "1.0/getTransactionMetrics": passOn("1.0/getTransactionMetrics"),
   };
   /** @type {Record<string, Handler>} */
   const writes = {

@@ -1,6 +1,13 @@
 // @ts-check
 /** Runs queries and mutations, each with all that it calls in one transaction. */
-import { Conflict, FunctionError, TransactionDied } from "./errors.mjs";
+import { CALL_BACKOFF, delayAfter } from "./backoff.mjs";
+import {
+  Conflict,
+  FunctionError,
+  messageOf,
+  SystemError,
+  TransactionDied,
+} from "./errors.mjs";
 import { runInTransaction } from "./transactionExecution.mjs";
 import { createFrame, mergeInto } from "./frames.mjs";
 import { ofKind } from "./functions.mjs";
@@ -17,11 +24,18 @@ import { validateArgs, validateReturns } from "./validation.mjs";
 /**
  * @typedef {object} TransactionOptions
  * @property {Origin} origin
- * @property {number} [maxConflicts] after which it fails; default: none, it is
- *   tried until it commits
+ * @property {Retries} retries
  * @property {boolean} [alwaysConflicts] never commits
  * @property {() => Promise<never>} [onKilled] what becomes of its caller when it
  *   is killed at its commit; default: it is run again if it has not committed
+ */
+
+/**
+ * What becomes of a conflict, and of an error of the platform's own. A client's or an action's call is
+ * tried five times and then fails; the scheduler is told of each, and tries again later; what the
+ * host does itself is tried until it commits.
+ *
+ * @typedef {"call" | "scheduled" | "host"} Retries
  */
 
 /**
@@ -33,6 +47,8 @@ import { validateArgs, validateReturns } from "./validation.mjs";
  */
 
 /** @typedef {(frame: Frame) => Promise<string>} Body gives the result as JSON */
+
+const MAX_TRIES = 5;
 
 /** The transaction is discarded, and not because of anything it did. */
 class Killed extends Error {}
@@ -73,7 +89,7 @@ export class Transactions {
    * @returns {Promise<string>}
    */
   async runBody(target, options, body) {
-    const { maxConflicts, onKilled } = options;
+    const { retries, onKilled } = options;
     const { clock } = this.#host;
     for (let conflicts = 0; ;) {
       // Transactions that follow one another on promises alone would leave sockets waiting.
@@ -87,10 +103,16 @@ export class Transactions {
           await onKilled?.();
           continue;
         }
+        if (retries === "scheduled") throw error;
+        if (error instanceof SystemError)
+          throw new FunctionError(error.message);
         if (!(error instanceof Conflict)) throw error;
-        if (conflicts++ === maxConflicts)
-          throw new FunctionError(conflictMessage(target));
-        await this.#host.faults.waitAfterConflict();
+        const pause = delayAfter(CALL_BACKOFF, conflicts);
+        if (++conflicts === MAX_TRIES && retries === "call")
+          throw new FunctionError(error.message);
+        await new Promise((resolve) => {
+          clock.setTimer(pause, () => resolve(undefined));
+        });
       }
     }
   }
@@ -100,7 +122,8 @@ export class Transactions {
    * @param {TransactionOptions} options
    * @param {Body} body
    */
-  async #attempt(target, { origin, alwaysConflicts, onKilled }, body) {
+  async #attempt(target, options, body) {
+    const { origin, alwaysConflicts, onKilled, retries } = options;
     const { store, clock, faults, logs } = this.#host;
     const transaction = this.#host.newTransaction(origin);
     const isMutation = target.kind !== "query";
@@ -116,7 +139,9 @@ export class Transactions {
       result = await body(root);
       if (root.spoiled) throw root.spoiled;
       if (!isMutation) return;
-      if (alwaysConflicts || faults.conflicts()) throw new Conflict();
+      if (alwaysConflicts || faults.conflicts())
+        throw new Conflict(conflictMessage(touched.writes));
+      if (retries !== "host" && faults.systemFails()) throw new SystemError();
       boundary = faults.boundary(target);
       if (boundary.before()) throw new Killed();
     };
@@ -131,7 +156,11 @@ export class Transactions {
       });
     } catch (error) {
       // A run that is discarded is not seen.
-      if (!(error instanceof Conflict || error instanceof Killed))
+      if (!(
+        error instanceof Conflict ||
+        error instanceof SystemError ||
+        error instanceof Killed
+      ))
         logs.publish(transaction);
       throw error;
     }
@@ -148,7 +177,9 @@ export class Transactions {
    */
   async #execute(frame, argsJson) {
     const { target, transaction } = frame;
+    this.#loadModules(frame);
     transaction.budget.spend("call", target);
+    this.#readRanges(frame);
     validateArgs(target.args, checkedValue("Arguments", argsJson));
     const { sync, async } = this.#syscalls;
     /** @type {Invocation} */
@@ -172,6 +203,35 @@ export class Transactions {
     const result = await runInTransaction(invocation, this.#host.startFunction);
     validateReturns(target.returns, checkedValue("Return value", result));
     return result;
+  }
+
+  /**
+   * Each file of the function's module that the transaction has not loaded yet is one more index
+   * range. Where that is too much, no code can catch it.
+   *
+   * @param {Frame} frame
+   */
+  #loadModules({ target, transaction, store }) {
+    const { bundle, componentPath, modulePath } = target;
+    const { modules } = transaction;
+    const before = modules.size;
+    for (const file of bundle.filesOf(modulePath))
+      modules.add(`${componentPath}:${file}`);
+    try {
+      store.usage.readRanges(modules.size - before);
+    } catch {
+      this.#host.faults.hit("no ranges left for modules");
+      throw new SystemError();
+    }
+  }
+
+  /** @param {Frame} frame */
+  #readRanges({ target, store }) {
+    try {
+      store.usage.readRanges(this.#host.faults.rangesOf(target));
+    } catch (error) {
+      throw new FunctionError(`Uncaught Error: ${messageOf(error)}\n`);
+    }
   }
 
   /**
@@ -212,7 +272,10 @@ export class Transactions {
   }
 }
 
-/** @param {RunnableFunction} target */
-function conflictMessage({ modulePath, name }) {
-  return `Documents read from or written to the database changed while "${modulePath}:${name}" was being run and on every subsequent retry. See https://docs.convex.dev/error#1`;
+/** @param {Set<string>} writes as in Touched */
+function conflictMessage(writes) {
+  const [table] = [...writes].map((name) => name.split("/").at(-1));
+  return table === undefined
+    ? "Data read or written in this mutation changed while it was being run. Consider reducing the amount of data read by using indexed queries with selective index range expressions (https://docs.convex.dev/database/query/indexes/)."
+    : `Documents read from or written to the "${table}" table changed while this mutation was being run and on every subsequent retry. Another call to this mutation changed the document. See https://docs.convex.dev/error#1`;
 }

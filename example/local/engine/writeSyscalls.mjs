@@ -32,19 +32,13 @@ export function insertOrReplace(name) {
  */
 export async function patch(frame, { value }, argsJson) {
   checkDocument(value);
-  const before = await bytesWritten(frame);
+  const before = frame.store.usage.bytesWritten();
   const result = await frame.store.pass("1.0/shallowMerge", argsJson);
   try {
-    checkDocumentSize((await bytesWritten(frame)) - before);
+    checkDocumentSize(frame.store.usage.bytesWritten() - before);
   } catch (error) {
     frame.spoiled ??= /** @type {Error} */ (error);
     throw error;
   }
   return result;
-}
-
-/** @param {Frame} frame */
-async function bytesWritten({ store }) {
-  const metrics = await store.asyncSyscall("1.0/getTransactionMetrics", {});
-  return metrics.bytesWritten.used;
 }

@@ -1,9 +1,12 @@
 /** Values and transactions that are too large. */
 import {
+  actionGeneric as action,
   mutationGeneric as mutation,
   queryGeneric as query,
+  type MutationMeta,
 } from "convex/server";
 import { v } from "convex/values";
+import { api, child } from "./references.js";
 
 const MiB = 1 << 20;
 
@@ -76,4 +79,71 @@ export const schedules = mutation({
       await ctx.scheduler.runAfter(1000, "transactions:now" as never, {});
     return (await ctx.meta.getTransactionMetrics()).functionsScheduled.used;
   },
+});
+
+async function rangesUsed(ctx: {
+  meta: Pick<MutationMeta, "getTransactionMetrics">;
+}) {
+  const { databaseQueries } = await ctx.meta.getTransactionMetrics();
+  return databaseQueries.used;
+}
+
+export const rangesOfOwnModule = query({
+  args: {},
+  handler: async (ctx) => await rangesUsed(ctx),
+});
+
+/** How many index ranges calls of other modules take, one after the other. */
+export const rangesOfModules = mutation({
+  args: {},
+  handler: async (ctx) => {
+    const taken: number[] = [];
+    for (const call of [
+      () => ctx.runQuery(api.modules.nothing, {}),
+      () => ctx.runQuery(api.modules.importsLater, { imports: false }),
+      () => ctx.runQuery(child.notes.environment, {}),
+      () => ctx.runQuery(api.limits.returns, { mebibytes: 0 }),
+    ]) {
+      const before = await rangesUsed(ctx);
+      await call();
+      taken.push((await rangesUsed(ctx)) - before);
+    }
+    return taken;
+  },
+});
+
+/** Gives a function in another module a number of ranges, and catches what it throws. */
+export const callsWithRanges = mutation({
+  args: { ranges: v.number() },
+  handler: async (ctx, { ranges }) => {
+    await ctx.db.insert("rows", { key: "caller", value: null });
+    try {
+      return (await ctx.runQuery(
+        api.modules.readsOnce,
+        {},
+        { transactionLimits: { databaseQueries: ranges } },
+      )) as string;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  },
+});
+
+export const triesWithRanges = action({
+  args: { ranges: v.number() },
+  handler: async (ctx, { ranges }) => {
+    try {
+      return (await ctx.runMutation(api.limits.callsWithRanges, {
+        ranges,
+      })) as string;
+    } catch (error) {
+      return `caught by the action: ${(error as Error).message}`;
+    }
+  },
+});
+
+export const schedulesCallWithRanges = mutation({
+  args: { ranges: v.number() },
+  handler: async (ctx, { ranges }) =>
+    await ctx.scheduler.runAfter(0, api.limits.callsWithRanges, { ranges }),
 });
