@@ -251,7 +251,7 @@ function checkLog(lines: string[]) {
   const alarming = lines.filter(
     (line) =>
       /^(WARN|ERROR) (app programs:|workflow (?!utils:))/.test(line) &&
-      !/ fails:' |onComplete of workflow \S+ failed|Function execution timed out/.test(
+      !/ fails:' |onComplete of workflow \S+ failed|Function execution timed out|was sent to workflow \S+: it is already/.test(
         line,
       ),
   );
