@@ -9,13 +9,14 @@ import {
 import {
   convexToJson,
   jsonToConvex,
+  type JSONValue,
   type Validator,
   type Value,
 } from "convex/values";
 import { parse, validate } from "convex-helpers/validators";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
 import { whyRetryRefused } from "../shared/retry.js";
-import { abbreviate } from "../shared/storable.js";
+import { abbreviate, hasHalves, withoutHalves } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
 import type {
@@ -201,6 +202,10 @@ function refuseTime(
 
 /** Names are kept in every row of a step, and in messages. */
 function checkName(name: string, { allowsLongNames }: StepRules): string {
+  if (hasHalves(name))
+    throw new Error(
+      `The name "${withoutHalves(abbreviate(name))}" holds half a character (a lone surrogate), which can't be stored.`,
+    );
   if (name.length <= MAX_NAME_LENGTH || allowsLongNames) return name;
   throw new Error(
     `The name "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
@@ -226,7 +231,19 @@ export const componentName = ({ workflow }: WorkflowComponent): string =>
 function storedCopy(what: string, args: unknown): Record<string, unknown> {
   if (typeof args !== "object" || args === null || Array.isArray(args))
     throw new Error(`${what} must be an object, not ${String(args)}.`);
-  return jsonToConvex(convexToJson(args as Value)) as Record<string, unknown>;
+  const json = convexToJson(args as Value);
+  fillHoles(json);
+  return jsonToConvex(json) as Record<string, unknown>;
+}
+
+/** A hole in an array is stored as null. */
+function fillHoles(json: JSONValue) {
+  if (typeof json !== "object" || json === null) return;
+  if (Array.isArray(json))
+    for (let at = 0; at < json.length; at++)
+      if (at in json) fillHoles(json[at]!);
+      else json[at] = null;
+  else for (const inner of Object.values(json)) if (inner) fillHoles(inner);
 }
 
 function sleepRequest(

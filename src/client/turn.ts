@@ -1,10 +1,10 @@
 import { validate } from "convex-helpers/validators";
 import { convexToJson, v, type Value } from "convex/values";
 import { createLogger } from "../component/logging.js";
-import { describeFailure } from "../shared/failures.js";
+import { describeFailure, errorMessage } from "../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
 import type { Failure, RunResult } from "../shared/outcome.js";
-import { shortenError } from "../shared/storable.js";
+import { shortenError, whyNotStorable } from "../shared/storable.js";
 import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
 import { startClock } from "../shared/clock.js";
 import type { Run } from "./entries.js";
@@ -65,8 +65,7 @@ export async function takeTurn(
     // The run keeps what was thrown; where it was thrown is for whoever has to find out why.
     if (ended.kind === "threw")
       createLogger(begun.logLevel).warn(
-        `Workflow ${run._id} ("${run.name}") fails:`,
-        ended.error,
+        `Workflow ${run._id} ("${run.name}") fails: ${errorMessage(ended.error)}`,
       );
     const result = resultOf(ctx, workflow, run, ended);
     const failure =
@@ -119,7 +118,7 @@ function resultOf(
 ): RunResult | null {
   switch (end.kind) {
     case "returned":
-      return returned(ctx, workflow, end.value);
+      return returned(ctx, workflow, run, end.value);
     case "threw":
       return { kind: "failed", error: errorText(end.error) };
     case "stuck":
@@ -140,17 +139,21 @@ function resultOf(
 function returned(
   ctx: AppMutationCtx,
   { returns }: Workflow,
+  run: Run,
   value: unknown,
 ): RunResult {
   const returnValue = value ?? null;
   try {
     convexToJson(returnValue as Value);
+    const what = `The return value of workflow ${run._id}`;
+    const error = whyNotStorable(what, returnValue);
+    if (error) return { kind: "failed", error };
     if (returns) validate(returns, returnValue, { throw: true, db: ctx.db });
     return { kind: "success", returnValue };
   } catch (error) {
     return {
       kind: "failed",
-      error: `Invalid return value: ${(error as Error).message}`,
+      error: `Invalid return value: ${errorMessage(error)}`,
     };
   }
 }

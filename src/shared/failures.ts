@@ -1,6 +1,8 @@
 import { isNonRetryableError } from "@convex-dev/workpool";
+import { convexToJson, type Value } from "convex/values";
+import { preview, whyNotStorable, withoutHalves } from "./storable.js";
 
-/** What is kept of an error that a step's function threw. */
+/** What is kept of an error that a step's function or a handler threw. */
 export interface DescribedFailure {
   error: string;
   failure?: { name: "ConvexError"; data: unknown };
@@ -10,14 +12,57 @@ export interface DescribedFailure {
 
 const CONVEX_ERROR = Symbol.for("ConvexError");
 
+/** Never throws, whatever was thrown. */
 export function describeFailure(thrown: unknown): DescribedFailure {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  if (!isConvexError(thrown)) return { error: message };
-  const failure = { name: "ConvexError" as const, data: thrown.data ?? null };
-  if (!isNonRetryableError(thrown)) return { error: message, failure };
-  // Its own message is its data as JSON.
-  const { message: error } = thrown.data as { message: string };
-  return { error, failure, nonRetryable: true };
+  const error = errorMessage(thrown);
+  try {
+    if (!isConvexError(thrown)) return { error };
+    const data = thrown.data ?? null;
+    if (!isStorable(data)) return { error };
+    const failure = { name: "ConvexError" as const, data };
+    if (!isNonRetryableError(thrown)) return { error, failure };
+    // Its own message is its data as JSON.
+    const { message } = data as { message: string };
+    return { error: withoutHalves(message), failure, nonRetryable: true };
+  } catch {
+    return { error };
+  }
+}
+
+/** The readable text of whatever was thrown. */
+export function errorMessage(thrown: unknown): string {
+  try {
+    return withoutHalves(
+      thrown instanceof Error ? messageOf(thrown) : textOf(thrown),
+    );
+  } catch {
+    return "A value was thrown that can't be shown.";
+  }
+}
+
+function messageOf({ message, name }: { message: unknown; name: string }) {
+  return message === "" ? name : textOf(message);
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  const { toString } = value as { toString?: () => unknown };
+  const text =
+    typeof toString === "function" ? String(toString.call(value)) : "";
+  return text === "" || text.startsWith("[object ")
+    ? preview(value, MAX_SHOWN_BYTES)
+    : text;
+}
+
+const MAX_SHOWN_BYTES = 1024;
+
+function isStorable(data: unknown): boolean {
+  try {
+    convexToJson(data as Value);
+    return whyNotStorable("data", data) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 // Not `instanceof`: the error may come from another copy of the class.

@@ -93,7 +93,20 @@ export function whyNotRecordable(
   );
 }
 
+/** Half of a character that takes two UTF-16 units, without the other half. No Convex string holds it. */
+const HALF = /\p{Surrogate}/u;
+
+export const hasHalves = (text: string): boolean => HALF.test(text);
+
+/** The text with a replacement character for each half of one. */
+export const withoutHalves = (text: string): string =>
+  text.replace(/\p{Surrogate}/gu, "\ufffd");
+
 function shapeProblem(value: unknown, depthLeft: number): string | undefined {
+  if (typeof value === "string")
+    return hasHalves(value)
+      ? "it holds a string with half a character (a lone surrogate)"
+      : undefined;
   if (value === null || typeof value !== "object") return undefined;
   if (value instanceof ArrayBuffer) return undefined;
   if (depthLeft === 0)

@@ -34,6 +34,16 @@ const METHOD = new RegExp(`^${NAME}\\.(\\w+)(?:\\.\\w+)* is not a function`);
 const PROPERTY =
   /^Cannot (?:(?:read|set) properties of undefined \((?:reading|setting) |destructure property |use 'in' operator to search for )'(\w+)'/;
 
+/** Its fields, if reading them doesn't throw: a handler may throw anything. */
+function readable(error: unknown): Partial<Error> {
+  try {
+    const { name, message } = (error ?? {}) as Partial<Error>;
+    return { name, message };
+  } catch {
+    return {};
+  }
+}
+
 /**
  * If a handler died because it used a global that it can't have, an explanation
  * to append to the error's message; else undefined.
@@ -42,7 +52,7 @@ const PROPERTY =
  * errors, and are about globals that the step does have.
  */
 export function explainMissingGlobal(error: unknown): string | undefined {
-  const { name, message } = (error ?? {}) as Partial<Error>;
+  const { name, message } = readable(error);
   if (
     (name !== "TypeError" && name !== "ReferenceError") ||
     typeof message !== "string"
