@@ -266,3 +266,25 @@ test("an id says which event is sent: a name or a run given with it may be anoth
   expect(await statusOf(t, workflowId)).toMatchObject({ result: "by id" });
   expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
 });
+
+test("an event that is sent while the waits of an ended run are still being dropped is kept", async () => {
+  const t = newBackend();
+  const workflowId = await startHandler(t, (step) =>
+    Promise.any(
+      Array.from({ length: 300 }, () => step.awaitEvent({ name: "go" })),
+    ),
+  );
+  await drain();
+  await cancelRun(t, workflowId);
+  const waiting = (await eventStates(t)).filter(
+    (state) => state === "go waiting",
+  );
+  expect(waiting.length).toBeGreaterThan(0);
+  await send(t, { workflowId, name: "go", value: "kept" });
+  await drain();
+  const states = await eventStates(t);
+  expect(states.filter((state) => state !== "go created")).toEqual(["go sent"]);
+  await restart(t, workflowId, { startAsync: true });
+  await drain();
+  expect(await statusOf(t, workflowId)).toMatchObject({ result: "kept" });
+});

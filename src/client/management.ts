@@ -257,6 +257,7 @@ const nameFrom = (from: string | AnyRef) =>
 
 /**
  * Deletes a finished run with its steps, events and nested runs, large ones in further transactions.
+ * Functions that were still in flight when the run ended by itself are executed all the same.
  *
  * @returns Whether it was deleted: false for a run in progress or one that is gone.
  * @throws When the id is not of a workflow.

@@ -242,28 +242,30 @@ describe("between the batches of a restart", () => {
   });
 });
 
-describe("an event that is sent while a restart goes on in several transactions is there for the run", () => {
-  const WAITS = 600;
+/** A run that awaits 600 events is canceled, and restarted in several transactions. */
+async function restartedInBatches(t: Backend, from: number | undefined) {
+  let first = true;
+  const go = (step: WorkflowCtx) => step.awaitEvent({ name: "go" });
+  const id = await startHandler(t, async (step) =>
+    first || from === undefined
+      ? await Promise.any(Array.from({ length: 600 }, () => go(step)))
+      : await go(step),
+  );
+  await advance(A_WHILE);
+  await cancel(t, id);
+  first = false;
+  await restart(t, id, { from, startAsync: true });
+  return id;
+}
 
-  /** A run that awaits one event after another end of it: then it awaits just the first. */
-  async function restarted(t: Backend, from: number | undefined) {
-    let first = true;
-    const go = (step: WorkflowCtx) => step.awaitEvent({ name: "go" });
-    const id = await startHandler(t, async (step) => {
-      if (first || from === undefined)
-        return await Promise.any(Array.from({ length: WAITS }, () => go(step)));
-      return await go(step);
-    });
-    await advance(A_WHILE);
-    await cancel(t, id);
-    first = false;
-    await restart(t, id, { from, startAsync: true });
-    return id;
-  }
-
-  test.each([0, undefined])("from %s", async (from) => {
+test.each([
+  ["deletes", 0],
+  ["keeps", undefined],
+])(
+  "an event that is sent while a restart %s steps in several transactions is there for the run",
+  async (_what, from) => {
     const t = newBackend({ transactionLimits: true });
-    const id = await restarted(t, from);
+    const id = await restartedInBatches(t, from);
     expect(await journal(t, id)).not.toEqual([]);
     await send(t, { workflowId: id, name: "go", value: "kept" });
     await drain();
@@ -272,5 +274,5 @@ describe("an event that is sent while a restart goes on in several transactions 
       result: "kept",
     });
     expect(heard.said).toEqual([]);
-  });
-});
+  },
+);

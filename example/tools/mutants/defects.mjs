@@ -1,4 +1,5 @@
 import { DRIVER_DEFECTS } from "./driverDefects.mjs";
+import { MANAGEMENT_DEFECTS } from "./managementDefects.mjs";
 import { RECOVERY_DEFECTS } from "./recoveryDefects.mjs";
 
 /**
@@ -328,7 +329,7 @@ export const DEFECTS = [
   {
     name: "events: waiter not withdrawn by its timeout",
     file: "src/component/timers.ts",
-    find: "if (step.eventId) await withdrawWait(ctx, step.eventId, _id);",
+    find: "await undoWait(ctx, row);",
     replace: "",
     killedBy: {
       file: "src/client/eventsTimeout.test.ts",
@@ -379,5 +380,6 @@ export const DEFECTS = [
     killedBy: FAULTS,
   },
   ...DRIVER_DEFECTS,
+  ...MANAGEMENT_DEFECTS,
   ...RECOVERY_DEFECTS,
 ];

@@ -1,0 +1,147 @@
+/** Defects of cleanup, cancel, restart and of events that meet them: see defects.mjs. */
+
+const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
+
+export const MANAGEMENT_DEFECTS = [
+  {
+    name: "cleanup: function steps in flight dropped",
+    file: "src/component/cleaning.ts",
+    find: "if (!run || !inFlight || !functionTypeOf(step)) {",
+    replace: "{",
+    killedBy: test(
+      "client/cleanup",
+      "are executed if they are functions: a mutation, a query and an action, now or later",
+    ),
+  },
+  {
+    name: "cleanup: retries of an action in flight dropped",
+    file: "src/component/cleaning.ts",
+    find: 'await ctx.db.patch("workflows", workflowId, { cleanedUp: true });',
+    replace: 'await ctx.db.delete("workflows", workflowId);',
+    killedBy: test(
+      "client/cleanup",
+      "are retried if they are actions, as their policy says",
+    ),
+  },
+  {
+    name: "cleanup: a run whose steps are done stays",
+    file: "src/component/completing.ts",
+    find: "if (await lastStep(ctx, run._id)) return;",
+    replace: "if (run) return;",
+    killedBy: test(
+      "client/cleanup",
+      "are executed if they are functions: a mutation, a query and an action, now or later",
+    ),
+  },
+  {
+    name: "cleanup: a run that its onComplete restarted deleted by force",
+    file: "src/component/cleaning.ts",
+    find: "if (!run.runResult) return false;",
+    replace: "",
+    killedBy: test(
+      "client/cleanup",
+      "by force leaves a run that its own onComplete restarts (false)",
+    ),
+  },
+  {
+    name: "cleanup: an action begins though its run is gone",
+    file: "src/component/driving.ts",
+    find: "(await driverOf(ctx, id))?.row?.stepNumber === stepNumber,",
+    replace:
+      "(await driverOf(ctx, id))?.row?.stepNumber === stepNumber || !(await ctx.db.get(id.workflowId)),",
+    killedBy: test(
+      "client/cleanup",
+      "an action that a driver has not begun when its run is canceled and cleaned up never begins",
+    ),
+  },
+  {
+    name: "complete: canceled neither fences nor cancels",
+    file: "src/component/workflow.ts",
+    find: 'if (runResult.kind === "canceled")',
+    replace: "if (!runResult)",
+    killedBy: test(
+      "component/journal",
+      "with canceled fences the run and cancels its steps and children",
+    ),
+  },
+  {
+    name: "complete: stale calls answered silently",
+    file: "src/component/workflow.ts",
+    find: "if (problem && ifStale) return null;",
+    replace: "if (problem) return null;",
+    killedBy: test(
+      "component/journal",
+      "of another generation, an ended run or one that is gone throws, and changes nothing",
+    ),
+  },
+  {
+    name: "restart: an event given to a wait that is about to be deleted",
+    file: "src/component/events.ts",
+    find: "run.runResult || run.restarting",
+    replace: "run.runResult",
+    killedBy: test(
+      "client/restartLarge",
+      "an event that is sent while a restart deletes steps in several transactions is there for the run",
+    ),
+  },
+  {
+    name: "restart: created events deleted with the step that awaited them",
+    file: "src/component/events.ts",
+    find: "if (event.createdByWait || event.sentByName)",
+    replace: "if (event)",
+    killedBy: test(
+      "client/restartInFlight",
+      "the events that they awaited, but for those that were created: they are there to be sent again",
+    ),
+  },
+  {
+    name: "restart: children of deleted steps canceled later",
+    file: "src/component/cleaning.ts",
+    find: "workflowIds.map((workflowId) => ({ workflowId })),",
+    replace: "[],",
+    killedBy: test(
+      "client/restartInFlight",
+      "the running children of steps, canceled when the restart commits: they take no more events (false)",
+    ),
+  },
+  {
+    name: "events: a run that has ended takes an event",
+    file: "src/component/events.ts",
+    find: "run.runResult || run.restarting",
+    replace: "run.restarting",
+    killedBy: test(
+      "client/eventsEnded",
+      "an event that is sent while the waits of an ended run are still being dropped is kept",
+    ),
+  },
+  {
+    name: "events: the event of a dropped wait deleted",
+    file: "src/component/events.ts",
+    find: 'if (event?.state.kind === "waiting") await makeCreated(ctx, event);',
+    replace: 'if (event) await ctx.db.delete("events", event._id);',
+    killedBy: test(
+      "client/eventsEnded",
+      "keeps an event that is sent by the id that the awaiting step had, until it is restarted from there",
+    ),
+  },
+  {
+    name: "events: names and ids cut inside a character",
+    file: "src/shared/storable.ts",
+    find: ": `${beginning(text, MAX_SHOWN_BYTES)}…`;",
+    replace: ": `${text.slice(0, 41)}…`;",
+    killedBy: test(
+      "client/eventsRefused",
+      "where it is awaited: the step is recorded beside its id",
+    ),
+  },
+  {
+    name: "events: a huge id and its error recorded whole",
+    file: "src/component/events.ts",
+    find: "`Event not found: ${abbreviate(eventId)}. Workflow",
+    replace: "`Event not found: ${eventId}. Workflow",
+    killedBy: test(
+      "client/eventsRefused",
+      "where it is awaited: the step is recorded beside its id",
+    ),
+  },
+];
