@@ -49,6 +49,7 @@ async function serve(options) {
     // Ids of an earlier server must not be found in this one.
     seed: randomInt(2 ** 31),
     threads: true,
+    nodeFolder: path.join(app, "node_modules/.cache/convex-local-node"),
   });
   deployment.onLog((line) => console.log(formatLogLine(line)));
   const server = await startLocalServer({

@@ -8,6 +8,7 @@ import { Permits } from "./permits.mjs";
 import { validateArgs, validateReturns } from "./validation.mjs";
 
 /** @import { Origin } from "./frames.mjs" */
+/** @import { Invocation } from "./functionRun.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Host } from "./host.mjs" */
 
@@ -129,28 +130,33 @@ export class Actions {
     const { clock, logs, random, startFunction } = this.#host;
     /** @type {ActionFrame} */
     const frame = { target, origin, identity: origin.identity, tree };
-    const result = await runOutsideTransaction(
-      {
-        bundle: target.bundle,
-        kind: "action",
-        modulePath: target.modulePath,
-        name: target.name,
-        method: target.method,
-        argsJson,
-        now: () => clock.now(),
-        random: random.fork().next,
-        env: this.#host.envOf(target),
-        print(level, message) {
-          if (!tree.isDead) logs.print(origin, target, level, message);
-        },
-        syscall() {
-          throw new FunctionError("Actions have no database");
-        },
-        asyncSyscall: async (name, args) =>
-          JSON.stringify(await this.#syscall(frame, name, JSON.parse(args))),
+    const { bundle, modulePath, name, method, nodeFolder } = target;
+    /** @type {Invocation} */
+    const invocation = {
+      ...{ bundle, modulePath, name, method, argsJson },
+      kind: "action",
+      now: () => clock.now(),
+      random: random.fork().next,
+      env: this.#host.envOf(target),
+      print(level, message) {
+        if (!tree.isDead) logs.print(origin, target, level, message);
       },
-      { clock, tree, start: startFunction },
-    );
+      syscall() {
+        throw new FunctionError("Actions have no database");
+      },
+      asyncSyscall: async (name, args) =>
+        JSON.stringify(await this.#syscall(frame, name, JSON.parse(args))),
+    };
+    const { nodeThreads, environment } = this.#host;
+    const result =
+      nodeFolder !== undefined && nodeThreads
+        ? await nodeThreads.run(
+            { ...invocation, dir: nodeFolder, env: environment.all() },
+            { clock, death: tree.death },
+          )
+        : await runOutsideTransaction(invocation, {
+            ...{ clock, tree, start: startFunction },
+          });
     validateReturns(target.returns, checkedValue("Return value", result));
     return result;
   }

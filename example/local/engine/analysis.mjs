@@ -17,6 +17,7 @@ const HTTP_MODULE = "http.js";
  * @property {Map<string, RunnableFunction[]>} functions by component path
  * @property {RunnableFunction} [httpRouter]
  * @property {Schemas} schemas
+ * @property {any} reply as `analyze` gave it
  */
 
 /**
@@ -37,25 +38,27 @@ export async function analyze(push, options) {
 const loaded = new WeakMap();
 
 /**
- * A push is not to be changed once it has been given.
+ * A push is not to be changed once it has been given. Its Node modules are left out.
  *
  * @param {object} push
- * @param {(push: object) => Promise<any>} [analyzePush]
  * @returns {Promise<RunnableCode>}
  */
-export function loadPush(push, analyzePush = analyze) {
-  const code = loaded.get(push) ?? load(push, analyzePush);
+export function loadPush(push) {
+  const code =
+    loaded.get(push) ?? analyze(push).then((reply) => load(push, reply));
   loaded.set(push, code);
   return code;
 }
 
 /**
  * @param {any} push
- * @param {(push: object) => Promise<any>} analyzePush
+ * @param {any} reply as `analyze` gives it
+ * @param {string} [nodeFolder] where its Node modules are, if they can be run
  * @returns {Promise<RunnableCode>}
  */
-async function load(push, analyzePush) {
-  const { analysis, app } = await analyzePush(push);
+export async function load(push, reply, nodeFolder) {
+  const { analysis, app } = reply;
+  const isNode = new Set(nodeEntries(push).map(({ path }) => path));
   const bundles = new Map([
     ["", await loadBundle(push.appDefinition.changedModules)],
   ]);
@@ -63,7 +66,7 @@ async function load(push, analyzePush) {
     bundles.set(definitionPath, await loadBundle(functions));
 
   /** @type {RunnableCode} */
-  const code = { functions: new Map(), schemas: new Map() };
+  const code = { reply, functions: new Map(), schemas: new Map() };
   const mount = (/** @type {any} */ component) => {
     const { definitionPath, componentPath, childComponents } = component;
     const { functions, schema } = analysis[definitionPath];
@@ -74,6 +77,7 @@ async function load(push, analyzePush) {
       Object.entries(functions).flatMap(([modulePath, module]) =>
         module.functions.map((/** @type {any} */ analyzed) => ({
           ...{ componentPath, definitionPath },
+          ...(componentPath === "" && isNode.has(modulePath) && { nodeFolder }),
           path: `${modulePath.replace(/\.js$/, "")}:${analyzed.name}`,
           kind: analyzed.udfType.toLowerCase(),
           visibility: analyzed.visibility?.kind ?? "internal",
@@ -92,6 +96,28 @@ async function load(push, analyzePush) {
   };
   mount(app);
   return code;
+}
+
+/**
+ * The modules with "use node" that may have functions. Only the app has any.
+ *
+ * @param {any} push
+ * @returns {import("./threads/nodeThreads.mjs").Module[]}
+ */
+export function nodeEntries({ appDefinition }) {
+  return nodeModules(appDefinition).filter(
+    ({ path }) => !path.startsWith("_deps/"),
+  );
+}
+
+/**
+ * @param {any} appDefinition
+ * @returns {import("./threads/nodeThreads.mjs").Module[]}
+ */
+export function nodeModules({ changedModules }) {
+  return changedModules.filter(
+    (/** @type {any} */ { environment }) => environment === "node",
+  );
 }
 
 /** @param {{ path: string, source: string, sourceMap?: string | null, environment: string }[]} modules */

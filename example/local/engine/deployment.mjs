@@ -1,6 +1,14 @@
 // @ts-check
 /** A Convex deployment in this process. */
-import { analyze, loadPush } from "./analysis.mjs";
+import os from "node:os";
+import path from "node:path";
+import {
+  analyze,
+  load,
+  loadPush,
+  nodeEntries,
+  nodeModules,
+} from "./analysis.mjs";
 import { realClock } from "./clock.mjs";
 import {
   ActionDied,
@@ -30,42 +38,39 @@ export function createDeployment(options = {}) {
     codeTimeoutMs = clock === realClock ? MAX_CODE_MS : undefined,
     sharesContexts = () => false,
     threads = false,
+    nodeFolder = path.join(os.tmpdir(), "convex-local-node"),
   } = options;
   const host = new Host({
     ...{ clock, seed, faults, env },
-    ...{ codeTimeoutMs, sharesContexts, threads },
+    ...{ codeTimeoutMs, sharesContexts, threads, nodeFolder },
   });
   if (print) host.logs.listen(print);
   /** @type {Set<string>} */
   let mounted = new Set();
 
-  /** A push is analyzed when it starts and needed again when it finishes. @type {WeakMap<object, Promise<any>>} */
+  /** A push is analyzed when it starts and needed again when it finishes. @type {WeakMap<object, Promise<Analyzed>>} */
   const analyses = new WeakMap();
-  const analyzePush = (/** @type {object} */ push) => {
-    const env = host.environment.all();
-    const analysis =
-      analyses.get(push) ??
-      (threads
-        ? analyzeInThread(push, env)
-        : analyze(push, { env: (name) => env[name] }));
+  const analyzed = (/** @type {object} */ push) => {
+    const analysis = analyses.get(push) ?? analyzeFor(host, push);
     analyses.set(push, analysis);
     return analysis;
   };
 
   return {
-    analyze: analyzePush,
+    analyze: async (push) => (await analyzed(push)).reply,
     async deploy(push) {
-      const { functions, httpRouter, schemas } = await loadPush(
-        push,
-        analyzePush,
-      );
+      const code = threads ? await analyzed(push) : undefined;
+      const { reply, functions, httpRouter, schemas } = await (code
+        ? load(push, code.reply, code.nodeFolder)
+        : loadPush(push));
       await host.store.changeSchemas(schemas);
       host.functions.replace(functions, httpRouter);
       host.threads?.renew();
+      host.nodeThreads?.keepOnly(code?.nodeFolder);
       const before = mounted;
       mounted = new Set([...schemas.keys()].filter((path) => path !== ""));
       return {
-        notServed: notServed(push, await analyzePush(push)),
+        notServed: notServed(push, reply),
         componentPaths: [...mounted],
         addedComponents: [...mounted].filter((path) => !before.has(path)),
         removedComponents: [...before].filter((path) => !mounted.has(path)),
@@ -90,9 +95,33 @@ export function createDeployment(options = {}) {
       host.scheduler.close();
       host.actions.close();
       await host.threads?.close();
+      await host.nodeThreads?.close();
       await host.store.close();
     },
   };
+}
+
+/** @typedef {{ reply: any, nodeFolder?: string }} Analyzed */
+
+/**
+ * @param {Host} host
+ * @param {any} push
+ * @returns {Promise<Analyzed>}
+ */
+async function analyzeFor({ environment, nodeThreads }, push) {
+  const env = environment.all();
+  if (!nodeThreads)
+    return { reply: await analyze(push, { env: (name) => env[name] }) };
+  const reply = await analyzeInThread(push, env);
+  const modules = nodeModules(push.appDefinition);
+  if (modules.length === 0) return { reply };
+  const nodeFolder = await nodeThreads.write(modules);
+  for (const { path } of nodeEntries(push))
+    reply.analysis[""].functions[path] = {
+      functions: await nodeThreads.analyze(nodeFolder, path),
+      ...{ httpRoutes: null, cronSpecs: null, sourceMapped: null },
+    };
+  return { reply, nodeFolder };
 }
 
 /**

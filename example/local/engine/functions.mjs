@@ -19,6 +19,7 @@ import { FunctionError, NotFoundError } from "./errors.mjs";
  *   args: any,
  *   returns: any,
  *   bundle: Bundle,
+ *   nodeFolder?: string,
  * }} RunnableFunction with the JSON of its validators, and what its context's runner is to call
  */
 

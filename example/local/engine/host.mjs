@@ -11,6 +11,7 @@ import { seededRandom } from "./random.mjs";
 import { Scheduler } from "./scheduler.mjs";
 import { Store } from "./store.mjs";
 import { FunctionThreads } from "./threads/functionThreads.mjs";
+import { NodeThreads } from "./threads/nodeThreads.mjs";
 import { Transactions } from "./transactions.mjs";
 
 /** @import { Frame, Origin, Transaction } from "./frames.mjs" */
@@ -36,12 +37,14 @@ export class Host {
   environment;
   /** @type {FunctionThreads | undefined} */
   threads;
+  /** @type {NodeThreads | undefined} */
+  nodeThreads;
   /** @type {StartFunction} */
   startFunction;
   #codeTimeoutMs;
   #requests = 0;
 
-  /** @param {Required<Pick<DeploymentOptions, "clock" | "seed" | "faults" | "env" | "sharesContexts" | "threads">> & Pick<DeploymentOptions, "codeTimeoutMs">} options */
+  /** @param {Required<Pick<DeploymentOptions, "clock" | "seed" | "faults" | "env" | "sharesContexts" | "threads" | "nodeFolder">> & Pick<DeploymentOptions, "codeTimeoutMs">} options */
   constructor({
     clock,
     seed,
@@ -50,6 +53,7 @@ export class Host {
     sharesContexts,
     codeTimeoutMs,
     threads,
+    nodeFolder,
   }) {
     const random = seededRandom(seed);
     this.clock = clock;
@@ -60,6 +64,7 @@ export class Host {
     this.environment = new Environment(env);
     this.#codeTimeoutMs = codeTimeoutMs;
     this.threads = threads ? new FunctionThreads() : undefined;
+    this.nodeThreads = threads ? new NodeThreads(nodeFolder) : undefined;
     this.startFunction = this.threads?.start ?? startFunction;
     this.transactions = new Transactions(this);
     this.actions = new Actions(this);

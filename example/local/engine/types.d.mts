@@ -163,6 +163,11 @@ export interface DeploymentOptions {
    * can end them. Time must be real. Default: false.
    */
   threads?: boolean;
+  /**
+   * With threads: where modules with "use node" are written. From there, Node finds the app's
+   * packages. Default: a folder for temporary files.
+   */
+  nodeFolder?: string;
   /** Environment variables of the app's functions. */
   env?: Record<string, string>;
   /** Is given each line that a function logs. */

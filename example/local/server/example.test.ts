@@ -48,6 +48,12 @@ test.each([
     { items: ["flight", "car"], soldOut: "car" },
     { booked: false, why: "No car is left" },
   ],
+  // Its step has "use node".
+  [
+    "hashing",
+    { text: "x" },
+    "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+  ],
 ])("%s is run to its end", async (name, args, result) => {
   const { runInCli, watchStatus } = example;
   const workflowId = await runInCli(`${name}:start`, args);

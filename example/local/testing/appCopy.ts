@@ -34,6 +34,7 @@ export async function copyExample() {
   await writeNotes(app, "listed");
   await writeHttp(app);
   await writeCrons(app);
+  await writeNodeAction(app);
   return { app, remove: () => rm(app, { recursive: true, force: true }) };
 }
 
@@ -80,6 +81,51 @@ export const loop = action({
     console.log("looping");
     for (;;);
   },
+});
+`,
+  );
+}
+
+/** Writes a workflow with a step that Node runs. */
+async function writeNodeAction(app: string) {
+  await writeFile(
+    path.join(app, "convex/inNode.ts"),
+    `"use node";
+import { createHash } from "node:crypto";
+import { v } from "convex/values";
+import { internalAction } from "./_generated/server.js";
+
+export const hash = internalAction({
+  args: { text: v.string() },
+  handler: async (_ctx, { text }) =>
+    createHash("sha256").update(text).digest("hex"),
+});
+`,
+  );
+  await writeFile(
+    path.join(app, "convex/hashing.ts"),
+    `import { defineWorkflow, getStatus, start as startRun, vWorkflowId } from "@convex-dev/workflow";
+import { v } from "convex/values";
+import { components, internal } from "./_generated/api.js";
+import { internalMutation, internalQuery } from "./_generated/server.js";
+
+export const hashing = defineWorkflow(components.workflow, {
+  args: { text: v.string() },
+}).handler(
+  async (step, args): Promise<string> =>
+    await step.runAction(internal.inNode.hash, args),
+);
+
+export const start = internalMutation({
+  args: { text: v.string() },
+  handler: async (ctx, args): Promise<string> =>
+    await startRun(ctx, internal.hashing.hashing, args),
+});
+
+export const status = internalQuery({
+  args: { workflowId: vWorkflowId },
+  handler: async (ctx, { workflowId }): Promise<unknown> =>
+    await getStatus(ctx, components.workflow, workflowId),
 });
 `,
   );

@@ -77,3 +77,26 @@ export type FromThread = { function: number } & (
 );
 
 export type Answer = { result: string | undefined } | { error: ThrownError };
+
+export type ToNodeThread =
+  | { type: "analyze"; file: string }
+  | {
+      type: "run";
+      file: string;
+      name: string;
+      argsJson: string;
+      env: Record<string, string>;
+    }
+  | {
+      type: "reply";
+      id: number;
+      result?: string;
+      error?: { message: string; data: JSONValue | undefined };
+    };
+
+export type FromNodeThread =
+  | { type: "analyzed"; functions: any[]; error?: undefined }
+  | { type: "analyzed"; error: string }
+  | { type: "call"; id: number; name: string; argsJson: string }
+  | { type: "print"; level: string; message: string }
+  | { type: "settled"; outcome: Outcome };
