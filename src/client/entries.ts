@@ -1,5 +1,6 @@
 import type { FunctionReturnType } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
+import { toOutcome } from "../shared/outcome.js";
 import { sizeOf } from "../shared/storable.js";
 import type { JournalEntry } from "./replay/journal.js";
 
@@ -22,10 +23,8 @@ export function toEntry(row: StepRow): JournalEntry {
     args: step.args as Record<string, unknown>,
     argsOmitted: row.argsOmitted ?? false,
     startedAt: step.startedAt,
-    outcome: step.runResult && {
-      result: step.runResult,
-      failure: row.failure,
-    },
+    // Rows of 0.4 may have the failure's data in the result.
+    outcome: step.runResult && toOutcome(step.runResult, row.failure),
     bytes: sizeOf(row),
     completedAt: step.completedAt ?? step.startedAt,
     delivery: row.delivery,

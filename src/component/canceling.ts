@@ -96,7 +96,7 @@ async function endCanceled(
   await releaseTurn(ctx, run.pendingTurn);
   await releaseDriver(ctx, run);
   run.generationNumber++;
-  await writeResult(ctx, run, { kind: "canceled" }, config);
+  await writeResult(ctx, run, { result: { kind: "canceled" } }, config);
   ended.push(run);
   return [{ workflowId, generationNumber: run.generationNumber }];
 }

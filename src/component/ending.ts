@@ -1,6 +1,12 @@
 import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
-import { vRunResult, type Failure, type RunResult } from "../shared/outcome.js";
+import {
+  toOutcome,
+  vRunResult,
+  type Failure,
+  type Outcome,
+  type RunResult,
+} from "../shared/outcome.js";
 import {
   BYTES_PER_BATCH,
   MAX_ROW_BYTES,
@@ -34,17 +40,17 @@ export async function endRun(
   config: Config,
   failure?: Failure,
 ) {
-  await writeResult(ctx, run, result, config, failure);
-  await callOnComplete(ctx, run, config);
+  const outcome = toOutcome(result, failure);
+  await writeResult(ctx, run, outcome, config);
+  await callOnComplete(ctx, run, config, outcome.failure);
 }
 
 /** The first part of ending a run. `callOnComplete` has to follow, in the same transaction. */
 export async function writeResult(
   ctx: MutationCtx,
   run: Run,
-  result: RunResult,
+  { result, failure }: Outcome,
   config: Config,
-  failure?: Failure,
 ) {
   run.runResult = storableResult(run, result);
   run.pendingTurn = undefined;
@@ -74,20 +80,35 @@ export async function callOnComplete(
   ctx: MutationCtx,
   run: Run,
   config: Config,
+  failure?: Failure,
 ) {
   const { onComplete, runResult } = run;
   if (!onComplete || !runResult) return;
-  const { transactionLimits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
-  try {
+  const call = async (result: RunResult) => {
+    const { transactionLimits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
     await ctx.runMutation(
       onComplete.fnHandle as FunctionHandle<"mutation">,
-      { workflowId: run._id, result: runResult, context: onComplete.context },
+      { workflowId: run._id, result, context: onComplete.context },
       { transactionLimits },
     );
+  };
+  try {
+    if (runResult.kind !== "failed" || failure?.name !== "ConvexError")
+      await call(runResult);
+    else
+      await call({ ...runResult, errorData: failure.data }).catch(
+        async (thrown: unknown) => {
+          if (!REFUSED_ARGUMENTS.test(String(thrown))) throw thrown;
+          await call(runResult);
+        },
+      );
   } catch (thrown) {
     await keepFailure(ctx, run, runResult, String(thrown), config);
   }
 }
+
+/** The mutation's validator may be one that knows no `errorData`. Then nothing of it has run. */
+const REFUSED_ARGUMENTS = /ArgumentValidationError|Validator error/;
 
 /** What it takes to keep that `onComplete` failed. */
 const RESERVED_FOR_FAILURE: Reserve = {
@@ -197,12 +218,12 @@ export const finishWithoutCallback = internalMutation({
     const run = await runInGeneration(ctx, args);
     if (!run) return null;
     const config = await readConfig(ctx);
-    await writeResult(ctx, run, args.result, config);
+    await writeResult(ctx, run, toOutcome(args.result), config);
     if (run.onComplete)
       await keepFailure(
         ctx,
         run,
-        args.result,
+        run.runResult!,
         "The transaction that called it died, of a time limit perhaps.",
         config,
       );

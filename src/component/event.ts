@@ -1,7 +1,12 @@
 import { v } from "convex/values";
 import { codedError } from "../shared/errors.js";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
-import { vRunResult, type RunResult } from "../shared/outcome.js";
+import {
+  toOutcome,
+  vRunResult,
+  type Outcome,
+  type RunResult,
+} from "../shared/outcome.js";
 import {
   abbreviate,
   shortenError,
@@ -54,7 +59,7 @@ export const send = mutation({
   handler: async (ctx, { result, strict, ...args }) => {
     const target = await findTarget(ctx, args);
     const { run, event } = target;
-    const storable = storableResult(target.name, result);
+    const outcome = storableOutcome(target.name, result);
     const over = whyOver(target);
     if (over && strict)
       throw codedError(
@@ -63,13 +68,14 @@ export const send = mutation({
         target.runId,
       );
     const config = await readConfig(ctx);
-    if (run && event) await sendToEvent(ctx, run, event, storable, config);
+    if (run && event) await sendToEvent(ctx, run, event, outcome, config);
     if (over)
       config.log.warn(`${over.what} was sent to ${over.why}. ${over.then}`);
     return (
       target.eventId ??
       (await insertEvent(ctx, target, {
-        state: { kind: "sent", result: storable, sentAt: Date.now() },
+        state: { kind: "sent", result: outcome.result, sentAt: Date.now() },
+        failure: outcome.failure,
         sentByName: true,
       }))
     );
@@ -108,7 +114,7 @@ function whyOver({ run, runId, name }: Target) {
 async function insertEvent(
   ctx: MutationCtx,
   { run, runId, name }: Target,
-  fields: Pick<Doc<"events">, "state" | "sentByName">,
+  fields: Pick<Doc<"events">, "state" | "failure" | "sentByName">,
 ) {
   const eventId = await ctx.db.insert("events", {
     workflowId: runId!,
@@ -119,17 +125,27 @@ async function insertEvent(
   return eventId;
 }
 
-/** What is sent as an event's row can hold it: a long error is cut, a value that doesn't fit refused. */
-function storableResult(name: string, result: RunResult): RunResult {
-  if (result.kind === "failed")
-    return { kind: "failed", error: shortenError(result.error) };
-  if (result.kind === "canceled") return result;
+/**
+ * What is sent as an event's row can hold it: a long error is cut, its data is dropped if it doesn't
+ * fit, and a value that doesn't fit is refused.
+ */
+function storableOutcome(name: string, result: RunResult): Outcome {
+  if (result.kind === "failed") {
+    const { error, errorData } = result;
+    const fits = whyNotRecordable("data", errorData) === undefined;
+    return toOutcome({
+      kind: "failed",
+      error: shortenError(error),
+      errorData: fits ? errorData : undefined,
+    });
+  }
+  if (result.kind === "canceled") return { result };
   const problem = whyNotRecordable(
     `The value of event "${abbreviate(name)}"`,
     result.returnValue,
   );
   if (problem) throw new Error(problem);
-  return result;
+  return { result };
 }
 
 /** Names of runs of 0.4 may have any length. */

@@ -1,4 +1,4 @@
-import type { RunResult } from "../shared/outcome.js";
+import { toOutcome, type Outcome } from "../shared/outcome.js";
 import { abbreviate } from "../shared/storable.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
@@ -29,7 +29,7 @@ export const describeEvent = (event: EventRow) =>
   `${event._id} (name "${abbreviate(event.name)}") of workflow ${event.workflowId}`;
 
 export type Wait =
-  | { kind: "consumed"; eventId: Id<"events">; result: RunResult }
+  | { kind: "consumed"; eventId: Id<"events">; outcome: Outcome }
   | { kind: "waiting"; eventId: Id<"events"> }
   | { kind: "refused"; error: string };
 
@@ -45,9 +45,11 @@ export async function waitForEvent(
   if (typeof found === "string") return { kind: "refused", error: found };
   const now = Date.now();
   if (found?.state.kind === "sent") {
-    const { result, sentAt } = found.state;
+    const { failure, state } = found;
+    const { result, sentAt } = state;
     await consume(ctx, run, found, row, { waitingAt: now, sentAt }, config);
-    return { kind: "consumed", eventId: found._id, result };
+    const outcome = toOutcome(result, failure);
+    return { kind: "consumed", eventId: found._id, outcome };
   }
   const waiting = {
     state: { kind: "waiting" as const, waitingAt: now, stepId: row._id },
@@ -103,6 +105,7 @@ async function consume(
   await ctx.db.patch("events", event._id, {
     state: { kind: "consumed", waitingAt, sentAt, consumedAt, stepId },
     waiter: undefined,
+    failure: undefined,
   });
   config.log.event("eventConsumed", {
     workflowId: run._id,
@@ -122,7 +125,7 @@ export async function sendToEvent(
   ctx: MutationCtx,
   run: Run,
   event: EventRow,
-  result: RunResult,
+  outcome: Outcome,
   config: Config,
 ) {
   if (event.state.kind === "sent" || event.state.kind === "consumed")
@@ -131,7 +134,7 @@ export async function sendToEvent(
     );
   const sentAt = Date.now();
   if (event.state.kind === "created") {
-    await keepSent(ctx, event, result, sentAt);
+    await keepSent(ctx, event, outcome, sentAt);
     return;
   }
   const { stepId, waitingAt } = event.state;
@@ -145,24 +148,25 @@ export async function sendToEvent(
           run.generationNumber,
         );
   if (!awaited) {
-    await keepSent(ctx, event, result, sentAt);
+    await keepSent(ctx, event, outcome, sentAt);
     return;
   }
   await consume(ctx, run, event, awaited.row, { waitingAt, sentAt }, config);
   if (awaited.row.timer)
     await cancelScheduled(ctx, awaited.row.timer.scheduledId);
-  await recordResult(ctx, awaited, { result }, config);
+  await recordResult(ctx, awaited, outcome, config);
 }
 
 async function keepSent(
   ctx: MutationCtx,
   event: EventRow,
-  result: RunResult,
+  { result, failure }: Outcome,
   sentAt: number,
 ) {
   await ctx.db.patch("events", event._id, {
     state: { kind: "sent", result, sentAt },
     waiter: undefined,
+    failure,
   });
 }
 

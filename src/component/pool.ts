@@ -2,7 +2,7 @@ import { vWorkId } from "@convex-dev/workpool";
 import { v } from "convex/values";
 import type { StepOutcome } from "../shared/driverProtocol.js";
 import { MAX_ROW_BYTES } from "../shared/limits.js";
-import { vRunResult, type RunResult } from "../shared/outcome.js";
+import { toOutcome, vRunResult, type RunResult } from "../shared/outcome.js";
 import { preview, sizeOf, whyNotStorable } from "../shared/storable.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
@@ -68,13 +68,12 @@ export const handlerOnComplete = internalMutation({
     const run = await ctx.db.get("workflows", turn.workflowId);
     if (run?.generationNumber !== turn.generationNumber || run.runResult)
       return null;
-    await endRunAlone(ctx, run, {
-      kind: "failed",
-      error:
-        result.kind === "failed"
-          ? result.error
-          : `The pool's job for the next turn of workflow ${run._id} was canceled.`,
-    });
+    const canceled = `The pool's job for the next turn of workflow ${run._id} was canceled.`;
+    await endRunAlone(
+      ctx,
+      run,
+      result.kind === "failed" ? result : { kind: "failed", error: canceled },
+    );
     return null;
   },
 });
@@ -145,7 +144,7 @@ async function keepUndeliverable(
     workflowId,
     result: problem
       ? { kind: "failed", error: `Too large to be kept: ${preview(result)}` }
-      : result,
+      : toOutcome(result).result,
     context: problem ? preview(context) : context,
   });
   const config = await readConfig(ctx);

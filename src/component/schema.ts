@@ -219,6 +219,8 @@ export default defineSchema({
     state: vEventState,
     /** While waiting: the waiting step's number. Waiters are served in its order. */
     waiter: v.optional(v.number()),
+    /** While sent: what the error's text alone can't bring back. */
+    failure: v.optional(vFailure),
     /** Inserted by a wait. A restart that deletes the wait deletes it, and so does a timeout. */
     createdByWait: v.optional(v.boolean()),
     /** Inserted by a send. A restart that deletes the step that consumed it deletes it. */

@@ -1,4 +1,5 @@
 import { maxArgsBytes, MAX_ROW_BYTES } from "../shared/limits.js";
+import { toOutcome } from "../shared/outcome.js";
 import { fitError, sizeOf, whyArgumentsRefused } from "../shared/storable.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { logCompleted } from "./completing.js";
@@ -113,10 +114,13 @@ async function draft(
       );
     const { step, wakes, group, timeoutMs } = item;
     const refused = whyRefused(item);
+    const outcome = step.runResult && toOutcome(step.runResult, item.failure);
     const fields = {
       workflowId: run._id,
       stepNumber: kept ? kept.stepNumber : next++,
-      step: refused ? failed({ ...step, args: {} }, refused) : step,
+      step: refused
+        ? failed({ ...step, args: {} }, refused)
+        : { ...step, runResult: outcome?.result },
       argsOmitted: refused ? true : item.argsOmitted,
       unstarted: recordOnly && step.inProgress ? true : undefined,
       retry:
@@ -124,7 +128,7 @@ async function draft(
           ? retryBehavior(item.retry, workpoolOptions)
           : undefined,
       delivery: item.delivery,
-      failure: item.failure,
+      failure: outcome?.failure,
       failedAttempts: undefined,
       drivenBy: undefined,
       wakes,
@@ -254,14 +258,19 @@ async function startEventWait(
     row.step = {
       ...row.step,
       inProgress: false,
-      runResult: wait.result,
+      runResult: wait.outcome.result,
       completedAt: Date.now(),
     };
+  if (wait.kind === "consumed") row.failure = wait.outcome.failure;
   if (wait.kind === "waiting" && item.timeoutMs !== undefined)
     row.timer = await startTimer(
       ctx,
       executionOf(run, row.stepNumber),
       item.timeoutMs,
     );
-  await ctx.db.patch("steps", row._id, { step: row.step, timer: row.timer });
+  await ctx.db.patch("steps", row._id, {
+    step: row.step,
+    failure: row.failure,
+    timer: row.timer,
+  });
 }

@@ -38,12 +38,26 @@ export interface Outcome {
   failure?: Failure;
 }
 
+/**
+ * A result as it is stored. Tables never hold `errorData` in a result, because the schema of 0.4.8
+ * with an older workpool refuses that. The data becomes the failure beside the result.
+ */
+export function toOutcome(result: RunResult, failure?: Failure): Outcome {
+  if (result.kind !== "failed" || result.errorData === undefined)
+    return { result, failure };
+  const { error, errorData: data } = result;
+  return {
+    result: { kind: "failed", error },
+    failure: failure ?? { name: "ConvexError", data },
+  };
+}
+
 /** The outcome as it can be kept beside the step's arguments: whatever can't be is a failure that says why. */
 export function storableOutcome(
   step: { name: string; args: unknown },
   outcome: Outcome,
 ): Outcome {
-  const { result, failure } = outcome;
+  const { result, failure } = toOutcome(outcome.result, outcome.failure);
   const room = MAX_ROW_BYTES - sizeOf(step.args);
   if (result.kind === "success") {
     const returnValue = result.returnValue ?? null;

@@ -57,3 +57,31 @@ export const ended = internalMutationGeneric({
     return null;
   },
 });
+
+/** As `ended`, with a validator that accepts every result. */
+export const endedAnyhow = internalMutationGeneric({
+  args: { workflowId: v.string(), result: v.any(), context: v.any() },
+  handler: async (ctx, args) => {
+    await ctx.db.insert("ended", args);
+    return null;
+  },
+});
+
+/** As `ended`, with a validator written before results had `errorData`. */
+export const endedWithoutData = internalMutationGeneric({
+  args: {
+    workflowId: v.string(),
+    result: v.union(
+      v.object({ kind: v.literal("success"), returnValue: v.any() }),
+      v.object({ kind: v.literal("failed"), error: v.string() }),
+      v.object({ kind: v.literal("canceled") }),
+    ),
+    context: v.any(),
+  },
+  handler: async (ctx, args) => {
+    await ctx.db.insert("ended", args);
+    if (args.context === "refuse")
+      throw new Error("Validator error of its own");
+    return null;
+  },
+});
