@@ -269,12 +269,14 @@ describe("at INFO, structured events as one JSON line each", () => {
     await drain();
     const consumed = events().filter(({ event }) => event === "eventConsumed");
     expect(consumed).toMatchObject(
-      ["early", "late"].map((name) => ({
+      ["early", "late"].map((name, stepNumber) => ({
         workflowId: id,
         workflowName: "workflows:workflow",
         eventId: anyId,
+        eventName: name,
         name,
         stepId: anyId,
+        stepNumber,
         status: "consumed",
         durationMs: anyNumber,
       })),
