@@ -3,8 +3,8 @@
 import { actionSyscalls } from "./actionSyscalls.mjs";
 import { ActionDied, DeploymentClosed, FunctionError } from "./errors.mjs";
 import { runOutsideTransaction } from "./actionExecution.mjs";
+import { atMost256Lines } from "./logs.mjs";
 import { checkedValue } from "./limits.mjs";
-import { Permits } from "./permits.mjs";
 import { validateArgs, validateReturns } from "./validation.mjs";
 
 /** @import { Origin } from "./frames.mjs" */
@@ -45,7 +45,6 @@ class ActionTree {
 export class Actions {
   #host;
   #syscall;
-  #permits;
   /** @type {Set<ActionTree>} */
   #trees = new Set();
 
@@ -53,13 +52,6 @@ export class Actions {
   constructor(host) {
     this.#host = host;
     this.#syscall = actionSyscalls(host);
-    const { faults, clock } = host;
-    this.#permits = new Permits(
-      faults.actionPermits,
-      clock,
-      () => faults.hit("permit refused"),
-      () => faults.withholdsPermit(),
-    );
   }
 
   /**
@@ -109,15 +101,9 @@ export class Actions {
    */
   async #runInTree(target, argsJson, origin, tree, mayBeRefused) {
     validateArgs(target.args, checkedValue("Arguments", argsJson));
-    await this.#permits.acquire(mayBeRefused);
-    try {
-      return await Promise.race([
-        this.#execute(target, argsJson, origin, tree),
-        tree.death,
-      ]);
-    } finally {
-      this.#permits.release();
-    }
+    return await this.#host.admission.run("action", mayBeRefused, () =>
+      Promise.race([this.#execute(target, argsJson, origin, tree), tree.death]),
+    );
   }
 
   /**
@@ -138,9 +124,9 @@ export class Actions {
       now: () => clock.now(),
       random: random.fork().next,
       env: this.#host.envOf(target),
-      print(level, message) {
+      print: atMost256Lines((level, message) => {
         if (!tree.isDead) logs.print(origin, target, level, message);
-      },
+      }),
       syscall() {
         throw new FunctionError("Actions have no database");
       },

@@ -4,6 +4,7 @@
  * decision comes from the seed. Without options nothing goes wrong.
  */
 import { timedOut, TransactionDied } from "./errors.mjs";
+import { REFUSALS } from "./admission.mjs";
 
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Random } from "./random.mjs" */
@@ -55,9 +56,13 @@ import { timedOut, TransactionDied } from "./errors.mjs";
  *   looked at
  * @property {Range} [callLatencyMs] of a call from an action
  * @property {number} [actionPermits] actions that run at a time, those that wait
- *   for another included; one that is called and gets none within 10 s is refused
- * @property {number} [permitWithheldRate] of an action that is called being made to
- *   wait though permits are free, as if others had them
+ *   for another included; one that is called and gets none within 10 s is refused. 16 is what a
+ *   self-hosted deployment has. Default: 64
+ * @property {number} [refusalRate] of a call by a client or an action being refused before it
+ *   begins, in each way in which the platform does that; a scheduled mutation is then tried again
+ *   later, and a scheduled action fails
+ * @property {number} [writeBytesPerSecond] after which mutations have to be tried again later.
+ *   Default: 4 MiB
  * @property {UserTime} [userTime]
  * @property {(target: { componentPath: string, path: string }) => number} [rangesOf] index ranges
  *   that a function is said to have read before its code runs
@@ -114,7 +119,11 @@ export class Faults {
   }
 
   get actionPermits() {
-    return this.#options.actionPermits ?? Infinity;
+    return this.#options.actionPermits ?? 64;
+  }
+
+  get writeBytesPerSecond() {
+    return this.#options.writeBytesPerSecond ?? 4 << 20;
   }
 
   hopLatency() {
@@ -159,8 +168,23 @@ export class Faults {
     return true;
   }
 
-  withholdsPermit() {
-    return this.#random.chance(this.#options.permitWithheldRate ?? 0);
+  /** How a call is refused, if it is. */
+  refusal() {
+    if (!this.#random.chance(this.#options.refusalRate ?? 0)) return undefined;
+    const refusals = /** @type {(keyof typeof REFUSALS)[]} */ (
+      Object.keys(REFUSALS)
+    );
+    const refusal = refusals[this.#random.between([0, refusals.length - 1])];
+    if (refusal) this.hit(refusal);
+    return refusal;
+  }
+
+  /** @param {"mutation" | "action"} kind of a scheduled function */
+  refusesJob(kind) {
+    return this.#strikes(
+      `scheduled ${kind} refused`,
+      this.#options.refusalRate,
+    );
   }
 
   /** @param {string} [action] whose call it is */

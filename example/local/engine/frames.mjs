@@ -23,7 +23,6 @@
  * @typedef {object} Frame
  * @property {RunnableFunction} target
  * @property {Frame | null} parent
- * @property {object | null} identity of whoever called, as far as it is told
  * @property {number} depth 0: called from outside of the transaction
  * @property {Transaction} transaction
  * @property {StoreTransaction} store
@@ -40,6 +39,7 @@
  * @property {number} now at which all of it happens
  * @property {Random} random
  * @property {TransactionLog[]} logs
+ * @property {(level: string, message: string, target: RunnableFunction) => void} print
  * @property {Set<string>} modules that it has loaded, by component and path
  * @property {Budget} budget
  */
@@ -62,14 +62,9 @@
  * @returns {Frame}
  */
 export function createFrame({ parent, ...frame }) {
-  const { target, transaction } = frame;
   return {
     ...frame,
     parent,
-    identity: identityAcross(
-      parent ?? { target, identity: transaction.origin.identity },
-      target,
-    ),
     depth: parent === null ? 0 : parent.depth + 1,
     queries: [],
     jobs: [],
@@ -79,7 +74,7 @@ export function createFrame({ parent, ...frame }) {
 }
 
 /**
- * Identities don't go from one component to another.
+ * Within a transaction it stays the same. A call from an action drops it where another component begins.
  *
  * @param {{ target: RunnableFunction, identity: object | null }} caller
  * @param {RunnableFunction} target

@@ -2,19 +2,21 @@
 /** The parts of a deployment, put together. */
 import { Actions } from "./actions.mjs";
 import { Activity } from "./activity.mjs";
+import { Admission } from "./admission.mjs";
 import { Environment } from "./environment.mjs";
 import { Faults } from "./faults.mjs";
 import { startFunction } from "./functionRun.mjs";
 import { FunctionTable } from "./functions.mjs";
-import { Logs } from "./logs.mjs";
+import { atMost256Lines, Logs } from "./logs.mjs";
 import { seededRandom } from "./random.mjs";
 import { Scheduler } from "./scheduler.mjs";
 import { Store } from "./store.mjs";
 import { FunctionThreads } from "./threads/functionThreads.mjs";
 import { NodeThreads } from "./threads/nodeThreads.mjs";
 import { Transactions } from "./transactions.mjs";
+import { WriteRate } from "./writeRate.mjs";
 
-/** @import { Frame, Origin, Transaction } from "./frames.mjs" */
+/** @import { Frame, Origin, Transaction, TransactionLog } from "./frames.mjs" */
 /** @import { StartFunction } from "./functionRun.mjs" */
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Clock, Deployment, DeploymentOptions, EnvironmentChange } from "./types.mjs" */
@@ -27,6 +29,8 @@ export class Host {
   functions = new FunctionTable();
   logs;
   activity = new Activity();
+  admission;
+  writeRate;
   transactions;
   actions;
   scheduler;
@@ -59,6 +63,8 @@ export class Host {
     this.clock = clock;
     this.random = random.fork();
     this.faults = new Faults(faults, random.fork(), clock);
+    this.admission = new Admission(this.faults, clock);
+    this.writeRate = new WriteRate(this.faults, clock);
     this.logs = new Logs(clock);
     this.sharesContexts = sharesContexts;
     this.environment = new Environment(env);
@@ -93,11 +99,16 @@ export class Host {
    * @returns {Transaction}
    */
   newTransaction(origin) {
+    /** @type {TransactionLog[]} */
+    const logs = [];
     return {
       origin,
       now: this.clock.now(),
       random: this.random.fork(),
-      logs: [],
+      logs,
+      print: atMost256Lines((level, message, target) =>
+        logs.push({ level, target, message }),
+      ),
       modules: new Set(),
       budget: this.#newBudget(),
     };

@@ -16,6 +16,7 @@ import { checkedValue } from "./limits.mjs";
  */
 export async function scheduleJob(functions, frame, { args, ts, ...address }) {
   const { componentPath } = frame.target;
+  if (address.functionHandle !== undefined) frame.store.usage.readRanges(1);
   const target = functions.resolve(address, componentPath);
   if (target.kind === "query")
     throw new FunctionError(

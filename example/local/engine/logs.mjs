@@ -4,6 +4,34 @@
 /** @import { FunctionPath, RunnableFunction } from "./functions.mjs" */
 /** @import { Clock, LogLine } from "./types.mjs" */
 
+const MAX_LINES = 256;
+const MAX_LINE_LENGTH = 32_768;
+const TRUNCATED = " (truncated due to maximum length)";
+
+/**
+ * Of one top-level function, those of nested functions included: what it prints beyond that is lost.
+ *
+ * @template {unknown[]} Rest
+ * @param {(level: string, message: string, ...rest: Rest) => void} print
+ * @returns {(level: string, message: string, ...rest: Rest) => void}
+ */
+export function atMost256Lines(print) {
+  let lines = 0;
+  return (level, message, ...rest) => {
+    if (++lines > MAX_LINES + 1) return;
+    if (lines <= MAX_LINES) return print(level, cut(message), ...rest);
+    const overflow = `Log overflow (maximum ${MAX_LINES}). Remaining log lines omitted.`;
+    print("error", overflow, ...rest);
+  };
+}
+
+/** @param {string} message */
+function cut(message) {
+  return message.length <= MAX_LINE_LENGTH
+    ? message
+    : message.slice(0, MAX_LINE_LENGTH - TRUNCATED.length) + TRUNCATED;
+}
+
 /** Passes on what functions log. */
 export class Logs {
   #clock;

@@ -1,59 +1,45 @@
 // @ts-check
-import { FunctionError } from "./errors.mjs";
+/** A number of permits, of which each running function holds one. */
 
 /** @import { Clock } from "./types.mjs" */
 
-const LONGEST_WAIT_MS = 10_000;
-
-/** A number of which each running action holds one. */
 export class Permits {
   #free;
   #clock;
-  #refused;
-  #withholds;
   /** @type {Set<() => void>} */
   #waiting = new Set();
 
   /**
    * @param {number} total
    * @param {Clock} clock
-   * @param {() => void} refused is told of each refusal
-   * @param {() => boolean} withholds whether one is to wait, though a permit is free
    */
-  constructor(total, clock, refused, withholds) {
+  constructor(total, clock) {
     this.#free = total;
     this.#clock = clock;
-    this.#refused = refused;
-    this.#withholds = withholds;
   }
 
   /**
-   * @param {boolean} mayBeRefused after 10 seconds
-   * @returns {Promise<void>}
+   * @param {number} longestWaitMs
+   * @returns {Promise<boolean>} false: there is none for it
    */
-  async acquire(mayBeRefused) {
-    const isWithheld = mayBeRefused && this.#withholds();
-    if (this.#free > 0 && !isWithheld) {
+  async acquire(longestWaitMs) {
+    if (this.#free > 0) {
       this.#free--;
-      return;
+      return true;
     }
-    await new Promise((resolve, reject) => {
+    return await new Promise((resolve) => {
       const grant = () => {
         cancelTimer();
-        resolve(undefined);
+        resolve(true);
       };
       this.#waiting.add(grant);
-      const cancelTimer = mayBeRefused
-        ? this.#clock.setTimer(LONGEST_WAIT_MS, () => {
-            this.#waiting.delete(grant);
-            this.#refused();
-            reject(
-              new FunctionError(
-                "Too many concurrent requests in a short period of time. Your deployment runs out of concurrent actions; spread your requests out over time or throttle them to avoid errors.",
-              ),
-            );
-          })
-        : () => {};
+      const cancelTimer =
+        longestWaitMs === Infinity
+          ? () => {}
+          : this.#clock.setTimer(longestWaitMs, () => {
+              this.#waiting.delete(grant);
+              resolve(false);
+            });
     });
   }
 

@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { JSONValue } from "convex/values";
 import { expect, onTestFinished, test } from "vitest";
 import { PLATFORM_APP, startBackend } from "../testing/backend.js";
 import { realClock } from "./clock.mjs";
@@ -59,14 +60,51 @@ test("environment variables are the app's only", async () => {
   expect(await run("globals:environment")).toEqual(["hi", null]);
 });
 
-test("the caller's identity stays within the app", async () => {
+const caller = { admin: false, identity: { name: "Ada" } };
+
+test("the caller's identity goes with a transaction into components", async () => {
   const { run } = await startBackend(PLATFORM_APP);
-  const caller = { admin: false, identity: { name: "Ada" } };
   expect(await run("globals:identity", {}, { caller })).toEqual([
-    "Ada",
-    "Ada",
+    ...["Ada", "Ada"],
+    { name: "Ada" },
+  ]);
+});
+
+test("a call from an action drops the caller's identity where a component begins", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("globals:identityInAction", {}, { caller })).toEqual([
+    ...["Ada", "Ada"],
     null,
   ]);
+});
+
+test("a top-level function prints at most 256 lines, those of nested functions included", async () => {
+  const { call } = await startBackend(PLATFORM_APP);
+  const linesOf = async (name: string, args: JSONValue) =>
+    (await call(`globals:${name}`, args)).logLines;
+  const enough = await linesOf("prints", { lines: 127, nested: 127 });
+  expect(enough).toHaveLength(256);
+  expect(enough.at(-1)).toBe("[LOG] 'last'");
+  const tooMany = await linesOf("prints", { lines: 200, nested: 100 });
+  expect(tooMany).toHaveLength(257);
+  expect(tooMany.slice(-2)).toEqual([
+    "[LOG] 'line 55'",
+    "[ERROR] Log overflow (maximum 256). Remaining log lines omitted.",
+  ]);
+});
+
+test("an action and each transaction that it calls have 256 lines of their own", async () => {
+  const { call } = await startBackend(PLATFORM_APP);
+  const { logLines } = await call("globals:printsInAction", { lines: 255 });
+  expect(logLines).toHaveLength(255 + 256);
+});
+
+test("a line of the log has at most 32 KiB", async () => {
+  const { lines, call } = await startBackend(PLATFORM_APP);
+  await call("globals:printsLong");
+  const [line] = lines;
+  expect(line!.message).toHaveLength(32_768);
+  expect(line!.message).toMatch(/x \(truncated due to maximum length\)$/);
 });
 
 test("web APIs work", async () => {

@@ -22,6 +22,8 @@ import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 /** @typedef {{ isCanceled: boolean }} Running */
 /** @typedef {{ conflicts: number, systemErrors: number }} Failures that a job has been tried again after */
 
+const LOST_ACTION = "Transient error while executing action";
+
 /** A job that was canceled while it waited for its transaction. */
 class CalledOff extends Error {}
 
@@ -163,6 +165,7 @@ export class Scheduler {
       retries: "scheduled",
       before: async (frame) => {
         if (running.isCanceled) throw new CalledOff();
+        if (this.#host.faults.refusesJob("mutation")) throw new SystemError();
         await writeStateWithin(frame, job, { kind: "inProgress" });
       },
       after: (frame) => writeStateWithin(frame, job, { kind: "success" }),
@@ -178,6 +181,8 @@ export class Scheduler {
    */
   async #runAction(job, target, origin) {
     if (!(await this.#setState(job, origin, { kind: "inProgress" }))) return;
+    if (this.#host.faults.refusesJob("action"))
+      throw new FunctionError(LOST_ACTION);
     await this.#host.actions.run(target, job.argsJson, origin);
     await this.#setState(job, origin, { kind: "success" });
   }
@@ -188,8 +193,8 @@ export class Scheduler {
    */
   async #noticeDeath(job, origin) {
     await this.#host.faults.waitUntilDeathIsNoticed();
-    const error = "Transient error while executing action";
-    await this.#setState(job, origin, { kind: "failed", error });
+    const state = /** @type {const} */ ({ kind: "failed", error: LOST_ACTION });
+    await this.#setState(job, origin, state);
   }
 
   /**

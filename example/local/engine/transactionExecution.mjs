@@ -1,18 +1,18 @@
 // @ts-check
 import { FunctionError } from "./errors.mjs";
-import {
-  answer,
-  NEVER_SETTLED,
-  resultOf,
-  warnOfUnawaited,
-} from "./functionRun.mjs";
+import { answer, NEVER_SETTLED, resultOf } from "./functionRun.mjs";
 
 /** @import { Invocation, PendingCall, StartFunction } from "./functionRun.mjs" */
 
+/** Of the calls that are answered together. */
+const READS = ["1.0/get", "1.0/queryStreamNext"];
+const MAX_READS = 16;
+
 /**
- * Runs a query or a mutation until its promise is settled. Calls of the host are
- * made one at a time, in order, and each is answered when the function has nothing
- * else to do: its code never runs during a call.
+ * Runs a query or a mutation until its promise is settled and all calls are made that it
+ * asked for. Calls of the host are made one at a time, in order, and each is answered when the
+ * function has nothing else to do: its code never runs during a call. Reads that
+ * follow one another are answered together.
  *
  * @param {Invocation} invocation
  * @param {StartFunction} start
@@ -27,16 +27,26 @@ export async function runInTransaction(invocation, start) {
     for (;;) {
       await run.continue();
       const outcome = run.outcome();
-      if (outcome) {
+      // What it throws ends it at once.
+      if (outcome && (calls.length === 0 || !outcome.succeeded)) {
         nothingIsLeft = calls.length === 0;
-        if (!nothingIsLeft) warnOfUnawaited(invocation, calls);
         return resultOf(outcome);
       }
-      const call = calls.shift();
-      if (call === undefined) throw new FunctionError(NEVER_SETTLED);
-      await answer(invocation, call);
+      if (calls.length === 0) throw new FunctionError(NEVER_SETTLED);
+      for (const call of nextCalls(calls)) await answer(invocation, call);
     }
   } finally {
     run.end(nothingIsLeft);
   }
+}
+
+/**
+ * Takes those that are made before the function's code runs again.
+ *
+ * @param {PendingCall[]} calls
+ */
+function nextCalls(calls) {
+  const end = calls.findIndex(({ name }) => !READS.includes(name));
+  const reads = end === -1 ? calls.length : end;
+  return calls.splice(0, Math.min(Math.max(1, reads), MAX_READS));
 }

@@ -31,10 +31,15 @@ export function transactionSyscalls(functions, runNested) {
     "1.0/queryPage": queryPage,
     "1.0/count": passOn("1.0/count"),
     "1.0/runUdf": runNested,
-    "1.0/createFunctionHandle": asJson((frame, args) =>
-      functions.handleOf(functions.resolve(args, frame.target.componentPath)),
+    "1.0/createFunctionHandle": asJson((frame, args) => {
+      frame.store.usage.readRanges(1);
+      return functions.handleOf(
+        functions.resolve(args, frame.target.componentPath),
+      );
+    }),
+    "1.0/getUserIdentity": asJson(
+      ({ transaction }) => transaction.origin.identity,
     ),
-    "1.0/getUserIdentity": asJson(({ identity }) => identity),
     "1.0/getFunctionMetadata": asJson(({ target }) => functionMetadata(target)),
     "1.0/getRequestMetadata": asJson(({ target, transaction }) =>
       requestMetadata(transaction.origin, target),

@@ -95,7 +95,12 @@ export class Transactions {
       // Transactions that follow one another on promises alone would leave sockets waiting.
       await clock.giveWay?.();
       try {
-        return await this.#attempt(target, options, body);
+        if (retries !== "call")
+          return await this.#attempt(target, options, body);
+        const kind = target.kind === "query" ? "query" : "mutation";
+        return await this.#host.admission.run(kind, true, () =>
+          this.#attempt(target, options, body),
+        );
       } catch (error) {
         if (error instanceof TransactionDied)
           throw new FunctionError(error.message);
@@ -124,14 +129,16 @@ export class Transactions {
    */
   async #attempt(target, options, body) {
     const { origin, alwaysConflicts, onKilled, retries } = options;
-    const { store, clock, faults, logs } = this.#host;
+    const { store, clock, faults, logs, writeRate } = this.#host;
     const transaction = this.#host.newTransaction(origin);
     const isMutation = target.kind !== "query";
+    if (isMutation && retries !== "host") writeRate.check();
     /** @type {Frame | undefined} */
     let root;
     /** @type {ReturnType<typeof faults.boundary> | undefined} */
     let boundary;
     let result = "null";
+    let bytesWritten = 0;
     const execute = async (/** @type {StoreTransaction} */ store) => {
       transaction.now = clock.now();
       const { random } = transaction;
@@ -139,6 +146,7 @@ export class Transactions {
       result = await body(root);
       if (root.spoiled) throw root.spoiled;
       if (!isMutation) return;
+      bytesWritten = root.store.usage.bytesWritten();
       if (alwaysConflicts || faults.conflicts())
         throw new Conflict(conflictMessage(touched.writes));
       if (retries !== "host" && faults.systemFails()) throw new SystemError();
@@ -165,7 +173,10 @@ export class Transactions {
       throw error;
     }
     logs.publish(transaction);
-    if (isMutation && root) this.#host.committed(root, touched.writes);
+    if (isMutation && root) {
+      writeRate.note(bytesWritten);
+      this.#host.committed(root, touched.writes);
+    }
     if (boundary?.after()) await onKilled?.();
     return result;
   }
@@ -193,8 +204,7 @@ export class Transactions {
       now: () => transaction.now,
       random: frame.random.next,
       env: this.#host.envOf(target),
-      print: (level, message) =>
-        transaction.logs.push({ level, target, message }),
+      print: (level, message) => transaction.print(level, message, target),
       syscall: (name, args) => sync(frame, name, args),
       asyncSyscall: (name, args) => async(frame, name, args),
       budget: transaction.budget,
@@ -248,6 +258,7 @@ export class Transactions {
     if (parent.target.kind === "query" && kind === "mutation")
       throw new FunctionError("Queries can't call mutations");
     const { functions } = this.#host;
+    if (address.functionHandle !== undefined) parent.store.usage.readRanges(1);
     const target = ofKind(
       functions.resolve(address, parent.target.componentPath),
       kind,

@@ -98,19 +98,49 @@ test("a call that fails is logged, and what it caught is not", async () => {
   ]);
 });
 
-test("what is not awaited is not done, and said in the log", async () => {
+test("what is not awaited is done all the same, in a nested function too", async () => {
   const { call, column, lines } = await startBackend(PLATFORM_APP);
   expect(await call("transactions:unawaited")).toMatchObject({
-    logLines: [
-      "[LOG] 'a line' { a: 1 } 2n",
-      expect.stringMatching(/^\[WARN\] 1 unawaited operation: \[insert\]/),
-    ],
+    value: "returned",
+    logLines: ["[LOG] 'a line' { a: 1 } 2n"],
   });
   expect(lines).toMatchObject([
     { level: "LOG", function: "transactions:unawaited", componentPath: "" },
-    { level: "WARN" },
   ]);
+  // What follows a call, in code that nobody awaits, is done as well.
+  const written = ["unawaited", "after it"];
+  expect(await column("rows", "key")).toEqual(written);
+  await call("transactions:callsUnawaited");
+  expect(await column("rows", "key")).toEqual([...written, ...written]);
+});
+
+test("what is not awaited ends a function that has returned, if it fails", async () => {
+  const { failure, column } = await startBackend(PLATFORM_APP);
+  expect(await failure("transactions:failsUnawaited")).toMatch(/boom/);
   expect(await column("rows", "key")).toEqual([]);
+});
+
+test("what an action doesn't await is said in the log", async () => {
+  const { call } = await startBackend(PLATFORM_APP);
+  expect(await call("jobs:actsUnawaited")).toMatchObject({
+    logLines: [
+      expect.stringMatching(
+        /^\[WARN\] 1 unawaited operation: \[actions\/mutation\]/,
+      ),
+    ],
+  });
+});
+
+test("up to 16 reads in a row are answered together, and a write alone", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  const steps = (await run("transactions:readsTogether")) as string[];
+  expect(steps).toEqual([
+    // The code of each read runs once all of its batch are done.
+    ...Array.from({ length: 16 }, (_, i) => `read ${i}, seen 0`),
+    ...["read 16, seen 16", "read 17, seen 16"],
+    "write, seen 18",
+    "read last, seen 19",
+  ]);
 });
 
 test("paginate is refused in components only", async () => {

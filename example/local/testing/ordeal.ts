@@ -80,7 +80,7 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
     // An action step takes three: the pool's, the driver's and its own. It is tried again until it
     // has its own, so some must be left when each run has its driver.
     actionPermits: sometimes(random.between([4, 6])),
-    permitWithheldRate: rate(0.1),
+    refusalRate: rate(0.05),
     onBoundary: ({ when, function: path }) => {
       if (when === "after") committed[path] = (committed[path] ?? 0) + 1;
       return deaths.chance(killRate) ? "die" : undefined;

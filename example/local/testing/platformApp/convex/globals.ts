@@ -61,6 +61,39 @@ export const identity = query({
   ],
 });
 
+/** Of an action, and of what it calls in the app and in a component. */
+export const identityInAction = action({
+  args: {},
+  handler: async (ctx) => [
+    (await ctx.auth.getUserIdentity())?.name,
+    (await ctx.runQuery(api.globals.nestedIdentity, {})) as unknown,
+    (await ctx.runQuery(child.notes.identity, {})) as unknown,
+  ],
+});
+
+export const prints = mutation({
+  args: { lines: v.number(), nested: v.number() },
+  handler: async (ctx, { lines, nested }) => {
+    for (let i = 0; i < lines; i++) console.log(`line ${i}`);
+    if (nested > 0)
+      await ctx.runMutation(api.globals.prints, { lines: nested, nested: 0 });
+    console.log("last");
+  },
+});
+
+export const printsInAction = action({
+  args: { lines: v.number() },
+  handler: async (ctx, { lines }) => {
+    for (let i = 0; i < lines; i++) console.log(`line ${i}`);
+    await ctx.runMutation(api.globals.prints, { lines, nested: 0 });
+  },
+});
+
+export const printsLong = mutation({
+  args: {},
+  handler: async () => console.log("x".repeat(40_000)),
+});
+
 export const nestedIdentity = query({
   args: {},
   handler: async (ctx) => (await ctx.auth.getUserIdentity())?.name,

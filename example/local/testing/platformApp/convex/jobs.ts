@@ -86,6 +86,13 @@ export const tries = action({
   },
 });
 
+export const actsUnawaited = action({
+  args: {},
+  handler: async (ctx) => {
+    void ctx.runMutation(api.jobs.mark, { key: "" });
+  },
+});
+
 /** Calls itself so many times, each waiting for the next. */
 export const nest = action({
   args: { levels: v.number() },

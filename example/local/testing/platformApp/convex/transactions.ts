@@ -118,8 +118,51 @@ export const unawaited = mutation({
   args: {},
   handler: async (ctx) => {
     console.log("a line", { a: 1 }, 2n);
-    void ctx.db.insert("rows", { key: "unawaited", value: null });
-    return null;
+    void (async () => {
+      await ctx.db.insert("rows", { key: "unawaited", value: null });
+      await ctx.db.insert("rows", { key: "after it", value: null });
+    })();
+    return "returned";
+  },
+});
+
+export const callsUnawaited = mutation({
+  args: {},
+  handler: async (ctx) => {
+    void ctx.runMutation(api.transactions.unawaited, {});
+  },
+});
+
+export const failsUnawaited = mutation({
+  args: {},
+  handler: async (ctx) => {
+    void ctx.runMutation(api.transactions.fail, { kind: "" });
+    return "returned";
+  },
+});
+
+/** Says how many calls had been answered before each was seen to be. */
+export const readsTogether = mutation({
+  args: {},
+  handler: async (ctx) => {
+    const id = await ctx.db.insert("rows", { key: "", value: null });
+    const steps: string[] = [];
+    let turn = 0;
+    const seen = async (name: string, call: Promise<unknown>) => {
+      await call;
+      // All code that is answered together sees the same number.
+      const before = turn;
+      await Promise.resolve();
+      turn++;
+      steps.push(`${name}, seen ${before}`);
+    };
+    const calls = Array.from({ length: 18 }, (_, i) =>
+      seen(`read ${i}`, ctx.db.get("rows", id)),
+    );
+    calls.push(seen("write", ctx.db.patch("rows", id, { key: "" })));
+    calls.push(seen("read last", ctx.db.get("rows", id)));
+    await Promise.all(calls);
+    return steps;
   },
 });
 
