@@ -27,6 +27,7 @@ const FROM = {
     "type Infer",
     "type PropertyValidators",
     "type Validator",
+    "type VObject",
   ],
   "@convex-dev/workpool": ["type WorkId"],
   "convex-test": ["convexTest"],
