@@ -60,6 +60,8 @@ export const COMMANDS = {
   "npm run docs:check -- --write": not("it writes; the gate checks"),
   "npm run test:watch": not("it watches, until it is stopped"),
   "npx vitest run src/client/replay": TESTS,
+  "npm run test:peers": not("it installs from npm; it is for releases"),
+  "npm run test:peers -- --all": not("as without --all"),
   "npm run mutants": not("it takes minutes; it is for releases"),
   "npm run record:legacy": not("what it writes is checked in"),
   "npm run soak": SOAK,

@@ -1,7 +1,6 @@
 import { Workpool, type WorkId } from "@convex-dev/workpool";
 import type {
   FunctionHandle,
-  FunctionReference_future,
   GenericActionCtx,
   GenericDataModel,
   GenericMutationCtx,
@@ -64,17 +63,6 @@ test("function handles and components' functions are run as references are", () 
   void step.runMutation(components.workflow.workflow.cancel, {
     workflowId: workId,
   });
-});
-
-test("references of the stricter kind are run as others are", () => {
-  type Reference = FunctionReference_future<
-    "query",
-    "internal",
-    { n: number },
-    string
-  >;
-  const query = {} as Reference;
-  expectTypeOf(step.runQuery(query, { n: 1 })).toEqualTypeOf<Promise<string>>();
 });
 
 describe("options", () => {
