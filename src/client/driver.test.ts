@@ -64,10 +64,10 @@ const chain: Handler = async (step) => {
 };
 
 describe("a chain of steps", () => {
-  test("is one driver's, and leaves the journal that jobs of the pool do", async () => {
+  test("has one driver until its first action and one from then on, and leaves the journal that jobs of the pool do", async () => {
     const driven = newBackend({ execution: "driver" });
     const first = await runHandler(driven, chain);
-    expect(await theRun(driven)).toMatchObject({ drivers: 1 });
+    expect(await theRun(driven)).toMatchObject({ drivers: 2 });
     const pooled = newBackend({ execution: "pool" });
     const second = await runHandler(pooled, chain);
     expect((await theRun(pooled)).drivers).toBeUndefined();

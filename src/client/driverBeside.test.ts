@@ -148,19 +148,30 @@ test("the results of a fan-out beside a driver don't each write to the run's row
   await drain();
 });
 
-test("the arguments of a driver's first action may be nested as deep as those of any other", async () => {
-  const { t, calls } = watched();
-  await runHandler(t, (step) =>
-    step.runAction(steps.echoAction, { value: nested(12) }),
-  );
-  const jobs = calls
-    .of("lib:enqueueBatch")
-    .flatMap(({ args }) => args["items"] as { fnArgs: unknown }[]);
-  const depths = jobs.map(({ fnArgs }) => depthOf({ fnArgs }));
-  expect(Math.max(...depths)).toBeGreaterThan(12);
-  // Of a document on the platform.
-  expect(Math.max(...depths)).toBeLessThanOrEqual(16);
-});
+test.each([
+  // Its driver reads them.
+  ["alone", 1, 3],
+  ["beside another", 2, 16],
+] as const)(
+  "an action's arguments may be nested as deep as any, and its job no deeper than a document may be: an action %s",
+  async (_what, actions, deepest) => {
+    const { t, calls } = watched();
+    const { status } = await runHandler(t, (step) =>
+      Promise.all(
+        Array.from({ length: actions }, () =>
+          step.runAction(steps.echoAction, { value: nested(12) }),
+        ),
+      ),
+    );
+    expect(status).toMatchObject({ type: "completed" });
+    const jobs = calls
+      .of("lib:enqueueBatch")
+      .flatMap(({ args }) => args["items"] as { fnArgs: unknown }[]);
+    const depths = jobs.map(({ fnArgs }) => depthOf({ fnArgs }));
+    expect(depths).toHaveLength(actions);
+    expect(Math.max(...depths)).toBeLessThanOrEqual(deepest);
+  },
+);
 
 const depthOf = (value: unknown): number =>
   typeof value !== "object" || value === null

@@ -20,7 +20,7 @@ import {
   workflows,
 } from "../testing/harness.js";
 import { insertRun, insertSteps } from "../testing/managing.js";
-import { sendEvent } from "./index.js";
+import { sendEvent, type WorkflowCtx } from "./index.js";
 
 // What drivers share, hand over and hold: the pool's slots, their time, copies of journals.
 
@@ -30,6 +30,51 @@ const allow = (t: ReturnType<typeof newBackend>, maxParallelism: number) =>
   inComponent(t, (ctx) =>
     ctx.runMutation(internal.utils.updateConfig, { maxParallelism }),
   );
+
+describe("while the pool is paused", () => {
+  test.each([
+    [
+      "mutation",
+      (step: WorkflowCtx) => step.runMutation(steps.echo, { value: 1 }),
+    ],
+    [
+      "query",
+      (step: WorkflowCtx) => step.runQuery(steps.echoQuery, { value: 1 }),
+    ],
+    [
+      "action",
+      (step: WorkflowCtx) => step.runAction(steps.echoAction, { value: 1 }),
+    ],
+  ] as const)(
+    "a new run's %s doesn't start until it goes on",
+    async (_kind, run) => {
+      const t = newBackend({ execution: "driver" });
+      await allow(t, 0);
+      const id = await startHandler(t, run);
+      await advance(10 * 60_000);
+      expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+      await allow(t, 5);
+      await drain();
+      expect(await statusOf(t, id)).toMatchObject({ result: 1 });
+    },
+  );
+
+  test("a chain under way stops at its next step", async () => {
+    const t = newBackend({ execution: "driver" });
+    script("action", "slow", () => new Promise((end) => setTimeout(end, 9000)));
+    const id = await startHandler(t, async (step) => {
+      await step.runAction(steps.action, { name: "slow" });
+      return await step.runMutation(steps.echo, { value: 1 });
+    });
+    await advance(5000);
+    await allow(t, 0);
+    await advance(10 * 60_000);
+    expect(await effects(t)).toEqual([]);
+    await allow(t, 5);
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ result: 1 });
+  });
+});
 
 test("50 long chains on 10 slots: all get on, none has to wait until others have ended", async () => {
   const t = newBackend({ execution: "driver" });

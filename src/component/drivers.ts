@@ -1,13 +1,12 @@
 import { createFunctionHandle } from "convex/server";
 import { v, type ObjectType } from "convex/values";
-import { drivenStep, stepCallFields } from "../shared/driverProtocol.js";
 import { internal } from "./_generated/api.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
 import type { DueStep } from "./execution.js";
-import { cancelJob, enqueue, stateOf } from "./pooling.js";
+import { cancelJob, enqueue, parallelismOf, stateOf } from "./pooling.js";
 import { stepsInFlight, type Run, type StepRow } from "./runs.js";
-import { cancelScheduled } from "./scheduling.js";
+import { cancelScheduled, scheduledState } from "./scheduling.js";
 
 /**
  * Tells a run's driver, if it has one, that the copy of the journal that it holds is out of date. Once:
@@ -66,27 +65,50 @@ export async function forgetDriver(ctx: MutationCtx, run: Run) {
   await ctx.db.patch("workflows", run._id, { driver: undefined });
 }
 
+/** Pending: its job has not begun. Finished: its job has ended, or nothing is known of it. */
+export async function stateOfDriver(
+  ctx: MutationCtx,
+  { workId, scheduledId }: NonNullable<Run["driver"]>,
+) {
+  if (workId !== undefined) return await stateOf(ctx, workId);
+  return await scheduledState(ctx, scheduledId!);
+}
+
 /** As `dismissDriver`; and if its job has not begun, it won't. */
 export async function releaseDriver(ctx: MutationCtx, run: Run) {
   if (!run.driver) return;
-  if ((await stateOf(ctx, run.driver.workId)) === "pending")
-    await cancelJob(ctx, run.driver.workId);
+  const { workId, scheduledId } = run.driver;
+  if (scheduledId !== undefined) await cancelScheduled(ctx, scheduledId);
+  else if ((await stateOf(ctx, workId!)) === "pending")
+    await cancelJob(ctx, workId!);
   await dismissDriver(ctx, run);
 }
 
-/** A driver's first step. No deeper than a job of its own would hold it: documents nest 16 deep at most. */
-export const vFirstStep = {
-  stepNumber: v.number(),
-  functionType: v.optional(stepCallFields.functionType),
-  handle: v.optional(v.string()),
-  args: v.optional(v.any()),
-  name: v.optional(v.string()),
+/** What a driver goes by to share with others what it runs on. */
+export const vShare = {
+  /** When it was to begin. */
+  dueAt: v.number(),
+  /** How late drivers begin where nobody waits. */
+  usualLagMs: v.number(),
+  /** With more drivers than this, none may hold on for long. */
+  holders: v.number(),
 };
 
 /** A driver that has not got on with a query or mutation for so long is replaced. */
 export const DRIVER_CHECK_MS = 60_000;
 
-/** Enqueues a driver to execute `due` and what follows it. Returns its number. */
+/**
+ * Half of what the smallest deployment runs at a time: so many drivers leave room for timers, turns, the
+ * pool's own functions and the app's.
+ */
+const HOLDERS = 4;
+
+/** Whether the run's driver may execute a step itself. The pool bounds how many actions run at a time. */
+export const canDrive = (run: Run, { step }: DueStep, config: Config) =>
+  parallelismOf(run, config) > 0 &&
+  (step.functionType !== "action" || run.driver?.workId !== undefined);
+
+/** Starts a driver to execute `due` and what follows it. Returns its number. */
 export async function startDriver(
   ctx: MutationCtx,
   run: Run,
@@ -100,6 +122,56 @@ export async function startDriver(
     generationNumber: run.generationNumber,
     driver,
   };
+  const startedAt = Date.now();
+  const args = {
+    ...id,
+    workflowHandle: run.workflowHandle,
+    stepNumber: due.stepNumber,
+    // The driver reads any other step. Its arguments may be too much for this transaction to pass on.
+    isMutation: due.step.functionType === "mutation",
+    dueAt: startedAt,
+  };
+  const job = canDrive(run, due, config)
+    ? { scheduledId: await scheduleDriver(ctx, args) }
+    : { workId: await enqueueDriver(ctx, run, due, config, { ...args, id }) };
+  const checkId = await ctx.scheduler.runAfter(
+    DRIVER_CHECK_MS,
+    internal.recovering.check,
+    { ...id, stepNumber: due.stepNumber, afterMs: DRIVER_CHECK_MS },
+  );
+  run.drivers = driver;
+  run.driver = { ...job, checkId, startedAt };
+  await ctx.db.patch("workflows", run._id, {
+    drivers: driver,
+    driver: run.driver,
+  });
+  return driver;
+}
+
+type DriverArgs = ObjectType<typeof vDriver> & {
+  workflowHandle: string;
+  stepNumber: number;
+  isMutation: boolean;
+  dueAt: number;
+};
+
+/** Costs no transaction, holds no slot of the pool, and waits its turn among all that is scheduled. */
+async function scheduleDriver(ctx: MutationCtx, args: DriverArgs) {
+  return await ctx.scheduler.runAfter(0, internal.driving.drive, {
+    ...args,
+    usualLagMs: 100,
+    holders: HOLDERS,
+  });
+}
+
+/** One that executes actions, of which the pool bounds how many run at a time. */
+async function enqueueDriver(
+  ctx: MutationCtx,
+  run: Run,
+  due: DueStep,
+  config: Config,
+  { id, ...args }: DriverArgs & { id: ObjectType<typeof vDriver> },
+) {
   const [workId] = await enqueue(
     ctx,
     [
@@ -108,10 +180,10 @@ export async function startDriver(
         handle: await createFunctionHandle(internal.driving.drive),
         name: run.name ?? run.workflowHandle,
         args: {
-          ...id,
-          workflowHandle: run.workflowHandle,
-          stepNumber: due.stepNumber,
-          ...drivenStep(due).call,
+          ...args,
+          usualLagMs: 2000,
+          // One slot of the pool is for others.
+          holders: Math.min(HOLDERS, parallelismOf(run, config) - 1),
         },
         runAt: due.runAt,
         onComplete: {
@@ -124,16 +196,5 @@ export async function startDriver(
     config,
     run,
   );
-  const checkId = await ctx.scheduler.runAfter(
-    DRIVER_CHECK_MS,
-    internal.recovering.check,
-    { ...id, stepNumber: due.stepNumber, afterMs: DRIVER_CHECK_MS },
-  );
-  run.drivers = driver;
-  run.driver = { workId: workId!, checkId };
-  await ctx.db.patch("workflows", run._id, {
-    drivers: driver,
-    driver: run.driver,
-  });
-  return driver;
+  return workId!;
 }

@@ -2,11 +2,12 @@ import type { FunctionHandle } from "convex/server";
 import { v, type ObjectType } from "convex/values";
 import {
   canBeHeld,
+  drivenStep,
+  vDrivenStep,
   type DrivenStep,
   type Drive,
   type DriveReply,
   type Held as HeldJournal,
-  type StepCall,
   type StepOutcome,
 } from "../shared/driverProtocol.js";
 import { sizeOf } from "../shared/storable.js";
@@ -18,13 +19,16 @@ import {
   mutation,
   type ActionCtx,
 } from "./_generated/server.js";
-import { dismissDriver, driverOf, vDriver, vFirstStep } from "./drivers.js";
+import { dismissDriver, driverOf, vDriver, vShare } from "./drivers.js";
 import { attempt } from "./execute.js";
 import { insist } from "./platformErrors.js";
 import { parseRunId, type StepRow } from "./runs.js";
 
-/** After so long a driver hands over to a new one, so that long chains share the pool. */
-const HAND_OVER_AFTER_MS = 60_000;
+/** How long a driver executes steps before it makes room for others, if there are any. */
+const STINT_MS = 3000;
+
+/** After so long it makes room in any case. */
+const LONGEST_MS = 60_000;
 
 /** A driver older than this, of turns that took long, begins no action: it would lack the time. */
 const TOO_OLD_FOR_ACTIONS_MS = 90_000;
@@ -43,13 +47,18 @@ type Reply = DriveReply<StepRow>;
  * step is next. It ends when there is none, or more than one, or when it was dismissed.
  */
 export const drive = internalAction({
-  args: { ...vDriver, workflowHandle: v.string(), ...vFirstStep },
+  args: {
+    ...vDriver,
+    workflowHandle: v.string(),
+    stepNumber: v.number(),
+    isMutation: v.boolean(),
+    ...vShare,
+  },
   returns: v.null(),
-  handler: async (ctx, args) => {
+  handler: async (ctx, args): Promise<null> => {
     const { workflowId, generationNumber, driver, workflowHandle } = args;
     const id = { workflowId, generationNumber, driver };
-    const startedAt = Date.now();
-    const age = () => Date.now() - startedAt;
+    const stint = new Stint(args);
     // A scheduled mutation is repeated until it commits.
     const giveUp = async (stepNumber: number, outcome?: StepOutcome) => {
       const args = { ...id, stepNumber, outcome };
@@ -58,27 +67,33 @@ export const drive = internalAction({
       );
       return null;
     };
-    // Its job may have waited long.
-    let next: DrivenStep | null = { ...firstStep(args), unsure: true };
+    // A mutation's turn finds out for itself whether it is due.
+    let next: DrivenStep | null = {
+      stepNumber: args.stepNumber,
+      unsure: !args.isMutation,
+    };
     let held: Held | undefined;
     while (next) {
-      const { stepNumber, call, unsure } = next;
-      const isAction = call?.functionType === "action";
-      if (isAction && unsure) {
-        const asked = { ...id, stepNumber };
-        const isDue = await insist(TRIES, () =>
-          ctx.runQuery(internal.driving.isDue, asked),
+      const { stepNumber } = next;
+      if (next.unsure) {
+        const due: DrivenStep | null | "unknown" = await insist(TRIES, () =>
+          ctx.runQuery(internal.driving.dueStep, id),
         ).catch(
           // Not begun, it has not failed.
           () => "unknown" as const,
         );
-        if (isDue === "unknown") return await giveUp(stepNumber);
-        if (!isDue) return null;
+        if (due === "unknown") return await giveUp(stepNumber);
+        if (due?.stepNumber !== stepNumber) return null;
+        next = due;
       }
-      if (isAction && age() > TOO_OLD_FOR_ACTIONS_MS)
+      const { call } = next;
+      const isAction = call?.functionType === "action";
+      if (isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS)
         return await giveUp(stepNumber);
       const outcome = call && (await attempt(ctx, call));
-      const handsOver = age() > HAND_OVER_AFTER_MS;
+      const handsOver: boolean = await stint.isOver(() =>
+        ctx.runQuery(internal.driving.mayHoldOn, { holders: args.holders }),
+      );
       const reply = await takeTurn(ctx, workflowHandle, {
         workflowId,
         generationNumber,
@@ -92,19 +107,55 @@ export const drive = internalAction({
   },
 });
 
-function firstStep(args: ObjectType<typeof vFirstStep>): DrivenStep {
-  const { stepNumber, functionType, handle, name } = args;
-  if (handle === undefined) return { stepNumber };
-  const call = { functionType, handle, args: args.args as unknown, name };
-  return { stepNumber, call: call as StepCall };
+/**
+ * The time that a driver has. It holds a slot of the deployment's scheduler, and perhaps one of the
+ * pool. The later it began, the longer the queues are, and the sooner it hands over.
+ */
+class Stint {
+  private readonly startedAt = Date.now();
+  private readonly isLate: boolean;
+  private until: number;
+
+  constructor({ dueAt, usualLagMs }: ObjectType<typeof vShare>) {
+    const late = Math.max(0, this.startedAt - dueAt - usualLagMs);
+    this.isLate = late > 0;
+    this.until = this.startedAt + Math.max(0, STINT_MS - 10 * late);
+  }
+
+  age() {
+    return Date.now() - this.startedAt;
+  }
+
+  async isOver(mayHoldOn: () => Promise<boolean>): Promise<boolean> {
+    const now = Date.now();
+    if (now <= this.until) return false;
+    if (this.isLate || this.age() > LONGEST_MS) return true;
+    this.until = this.startedAt + Math.min(2 * this.age(), LONGEST_MS);
+    return !(await mayHoldOn().catch(() => false));
+  }
 }
 
-/** Whether an action may begin: it is still to be executed by this driver. */
-export const isDue = internalQuery({
-  args: { ...vDriver, stepNumber: v.number() },
+/** The query or action that a driver has to execute. Null: it is not the run's driver any more. */
+export const dueStep = internalQuery({
+  args: vDriver,
+  returns: v.union(v.null(), vDrivenStep),
+  handler: async (ctx, id) => {
+    const row = (await driverOf(ctx, id))?.row;
+    return row ? drivenStep(row) : null;
+  },
+});
+
+/** Whether so few runs are driven that each driver may hold on. Asked by actions, so it conflicts with nothing. */
+export const mayHoldOn = internalQuery({
+  args: { holders: v.number() },
   returns: v.boolean(),
-  handler: async (ctx, { stepNumber, ...id }) =>
-    (await driverOf(ctx, id))?.row?.stepNumber === stepNumber,
+  handler: async (ctx, { holders }) => {
+    const driven = await ctx.db
+      .query("workflows")
+      .withIndex("driver", (q) => q.gt("driver.startedAt", 0))
+      .take(holders + 1);
+    return driven.length <= holders;
+  },
 });
 
 interface DrivenTurn {

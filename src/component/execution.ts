@@ -5,7 +5,7 @@ import type { MutationCtx } from "./_generated/server.js";
 import type { StepExecution } from "./completing.js";
 import type { Config } from "./config.js";
 import { enqueue, type Job } from "./pooling.js";
-import { startDriver } from "./drivers.js";
+import { canDrive, startDriver } from "./drivers.js";
 import { isLegacy, type Run } from "./runs.js";
 import type { ExecutionMode, Step } from "./schema.js";
 
@@ -59,7 +59,8 @@ export async function execute(
       workId,
     }));
   const { caller } = turn;
-  if (caller && !caller.handsOver) return [{ drivenBy: caller.driver }];
+  if (caller && !caller.handsOver && canDrive(run, only, config))
+    return [{ drivenBy: caller.driver }];
   return [{ drivenBy: await startDriver(ctx, run, only, config) }];
 }
 

@@ -21,21 +21,24 @@ export interface Job {
   };
 }
 
+/** How many jobs the pool may run at a time. 0: it is paused. */
+export const parallelismOf = (
+  { maxParallelism }: Pick<Run, "maxParallelism">,
+  config: Config,
+) => maxParallelism ?? config.maxParallelism;
+
 /** Enqueues all jobs in one call. Their ids come back in the same order. */
 export async function enqueue(
   ctx: MutationCtx,
   jobs: Job[],
   config: Config,
-  {
-    maxParallelism,
-    poolLogLevel,
-  }: Pick<Run, "maxParallelism" | "poolLogLevel">,
+  run: Pick<Run, "maxParallelism" | "poolLogLevel">,
 ): Promise<string[]> {
   if (jobs.length === 0) return [];
   return await ctx.runMutation(components.workpool.lib.enqueueBatch, {
     config: {
-      maxParallelism: maxParallelism ?? config.maxParallelism,
-      logLevel: poolLogLevel ?? config.log.level,
+      maxParallelism: parallelismOf(run, config),
+      logLevel: run.poolLogLevel ?? config.log.level,
     },
     items: jobs.map((job) => ({
       fnType: job.type,

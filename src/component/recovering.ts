@@ -11,9 +11,9 @@ import {
   DRIVER_CHECK_MS,
   driverOf,
   forgetDriver,
+  stateOfDriver,
   vDriver,
 } from "./drivers.js";
-import { stateOf } from "./pooling.js";
 import { executeAgain } from "./retrying.js";
 import { functionTypeOf, type Run, type StepRow } from "./runs.js";
 import { wake } from "./waking.js";
@@ -108,7 +108,7 @@ export const check = internalMutation({
       await wakeUnended(ctx, run);
       return null;
     }
-    const state = await stateOf(ctx, run.driver!.workId);
+    const state = await stateOfDriver(ctx, run.driver!);
     const isLost = isAction(row) ? state === "finished" : state !== "pending";
     if (row.stepNumber === stepNumber && isLost) {
       await forgetDriver(ctx, run);

@@ -170,11 +170,14 @@ export default defineSchema({
     ),
     /** How its steps are executed. Absent: as its manager or the component's config says. */
     execution: v.optional(vExecution),
-    /** The driver believed to be alive: a job of the pool, and the scheduled check on it. */
+    /** The driver believed to be alive: a job of the pool or a scheduled action, and the scheduled check on it. */
     driver: v.optional(
       v.object({
-        workId: v.string(),
+        workId: v.optional(v.string()),
+        scheduledId: v.optional(v.string()),
         checkId: v.string(),
+        /** When it was due. */
+        startedAt: v.optional(v.number()),
         /** Of the journal, when the driver was last given a copy of it. */
         revision: v.optional(v.number()),
       }),
@@ -193,7 +196,10 @@ export default defineSchema({
     maxParallelism: v.optional(v.number()),
     /** What the pool logs of its jobs, where its manager says. */
     poolLogLevel: v.optional(vLogLevel),
-  }).index("name", ["name"]),
+  })
+    .index("name", ["name"])
+    // Runs that are driven, in the order in which their drivers were started.
+    .index("driver", ["driver.startedAt"]),
 
   // One row a step: the journal. Inserted by the turn in which the handler asked for it, completed
   // once by whatever ran it, stamped with its delivery by the turn that showed the result. Read by

@@ -40,7 +40,7 @@ const vStepCall = v.object(stepCallFields);
 export type StepCall = Infer<typeof vStepCall>;
 
 /** The step that a driver is to execute. The turn executes mutations, so they have no `call`. */
-const vDrivenStep = v.object({
+export const vDrivenStep = v.object({
   stepNumber: v.number(),
   call: v.optional(vStepCall),
   /** The run may have been canceled or restarted since: to be asked before an action begins. */

@@ -214,7 +214,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               _id: string;
               args: any;
               cleanedUp?: boolean;
-              driver?: { checkId: string; revision?: number; workId: string };
+              driver?: {
+                checkId: string;
+                revision?: number;
+                scheduledId?: string;
+                startedAt?: number;
+                workId?: string;
+              };
               drivers?: number;
               engineVersion?: number;
               execution?: "driver" | "pool";
@@ -341,7 +347,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _id: string;
             args: any;
             cleanedUp?: boolean;
-            driver?: { checkId: string; revision?: number; workId: string };
+            driver?: {
+              checkId: string;
+              revision?: number;
+              scheduledId?: string;
+              startedAt?: number;
+              workId?: string;
+            };
             drivers?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
@@ -777,7 +789,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _id: string;
             args: any;
             cleanedUp?: boolean;
-            driver?: { checkId: string; revision?: number; workId: string };
+            driver?: {
+              checkId: string;
+              revision?: number;
+              scheduledId?: string;
+              startedAt?: number;
+              workId?: string;
+            };
             drivers?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";

@@ -145,8 +145,8 @@ export class Ordeal {
       runner.fun({ componentPath: component, udfPath: path }, args),
     );
     if (drive) this.note("driven turn repeated");
-    // It takes a turn that is due.
-    if (drive && isTurnDue(before)) return;
+    // It takes a turn that is due, or notes that it is given a new copy of the journal.
+    if (drive && (isTurnDue(before) || isCopyOld(before))) return;
     same(
       `the tables after ${path} came again`,
       await componentTables(t),
@@ -224,6 +224,12 @@ export class Ordeal {
 const isTurnDue = (tables: Record<string, unknown[]>) =>
   (tables["workflow.workflows"] as Doc<"workflows">[]).some(
     ({ pendingTurn }) => pendingTurn,
+  );
+
+const isCopyOld = (tables: Record<string, unknown[]>) =>
+  (tables["workflow.workflows"] as Doc<"workflows">[]).some(
+    ({ driver, revision = 0 }) =>
+      driver?.revision !== undefined && driver.revision !== revision,
   );
 
 async function componentTables(t: Backend) {

@@ -126,3 +126,28 @@ export const events = program(async ({ see }) => {
   await see.event("never", 500);
   await see.write("last");
 });
+
+const ofMany = { run: v.string(), n: v.number() };
+
+/** n steps of one kind, one after another. */
+export const chain = workflow
+  .define({ args: { ...ofMany, kind: v.string() } })
+  .handler(async (step, { run, n, kind }) => {
+    const { issue } = tracer(step, run);
+    for (let i = 0; i < n; i++)
+      if (kind === "mutation") await issue.write(`${i}`);
+      else if (kind === "query") await issue.read(`${i}`);
+      else await issue.act(`${i}`);
+  });
+
+/** n sleeps: says when each has ended. */
+export const sleeper = workflow
+  .define({ args: { ...ofMany, ms: v.number() } })
+  .handler(async (step, { n, ms }) => {
+    const times = [Date.now()];
+    for (let i = 0; i < n; i++) {
+      await step.sleep(ms);
+      times.push(Date.now());
+    }
+    return times;
+  });

@@ -22,6 +22,24 @@ export const start = internalMutation({
     )) as string,
 });
 
+/** As `start`, with arguments of any program. */
+export const startWith = internalMutation({
+  args: { program: v.string(), args: v.any() },
+  handler: async (ctx, { program, args }) =>
+    (await startRun(ctx, api.programs[program], args, {
+      onComplete: api.steps.ended,
+      context: args.run,
+    })) as string,
+});
+
+/** A scheduled function of the app's own. */
+export const schedule = internalMutation({
+  args: { run: v.string(), key: v.string(), ms: v.number() },
+  handler: async (ctx, { ms, ...step }) => {
+    await ctx.scheduler.runAfter(ms, api.steps.write, step);
+  },
+});
+
 export const send = internalMutation({
   args: { ...ofRun, name: v.string() },
   handler: async (ctx, { workflowId, name }) => {

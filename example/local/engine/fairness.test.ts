@@ -1,0 +1,109 @@
+// @vitest-environment node
+import { expect, test } from "vitest";
+import { startBackend, WORKFLOW_APP } from "../testing/backend.js";
+
+// Drivers hold slots of the deployment's scheduler, those of actions also slots of the pool. Times are
+// virtual: they depend on the backend's latencies and slots, not on the machine.
+
+interface Options {
+  chains: number;
+  steps: number;
+  kind: "mutation" | "query" | "action";
+  maxParallelism: number;
+}
+
+/** Starts chains a second apart. Then says how long other work takes on the same backend. */
+async function beside({ chains, steps, kind, maxParallelism }: Options) {
+  let transactions = 0;
+  const { clock, deployment, run } = await startBackend(WORKFLOW_APP, {
+    faults: {
+      maxConcurrentJobs: 8,
+      hopLatencyMs: [2, 5],
+      callLatencyMs: [500, 600],
+      onBoundary: ({ when, function: name }) => {
+        // What the scheduler writes about its jobs is no function's transaction.
+        if (when === "after" && name !== "_system:scheduler") transactions++;
+      },
+      dieAt: ({ when, action, call }) => {
+        const isQuery = /^driving:(mayHoldOn|dueStep)$/.test(call);
+        if (when === "before" && action === "driving:drive" && isQuery)
+          transactions++;
+        return false;
+      },
+    },
+    sharesContexts: () => true,
+  });
+  const start = (program: string, args: object) =>
+    run("runs:startWith", { program, args: args as never });
+  await run(
+    "utils:updateConfig",
+    { maxParallelism },
+    { componentPath: "workflow" },
+  );
+  for (let i = 0; i < chains; i++) {
+    await start("chain", { run: `chain${i}`, n: steps, kind });
+    await clock.advance(1000);
+  }
+  const begun = clock.now();
+  await start("sleeper", { run: "sleeper", n: 5, ms: 500 });
+  await start("chain", { run: "one", n: 1, kind });
+  await run("runs:schedule", { run: "app", key: "scheduled", ms: 500 });
+  await clock.advance(5000);
+  const during = await deployment.rows("endings");
+  const chainsBusy = chains - during.filter(isChain).length;
+  await clock.advance(10 * 60_000);
+  const endings: { run: string; _creationTime: number }[] =
+    await deployment.rows("endings");
+  const [scheduled] = (await deployment.rows("effects")).filter(
+    ({ run }: { run: string }) => run === "app",
+  );
+  const [sleeper] = (await deployment.rows("workflows", "workflow")).filter(
+    ({ args }: { args: { run: string } }) => args.run === "sleeper",
+  );
+  const woken: number[] = sleeper.runResult.returnValue;
+  const ended = endings.find((row) => row.run === "one")!;
+  return {
+    chainsBusy,
+    ended: endings.length,
+    sleepsLate: woken.slice(1).map((time, i) => time - woken[i]! - 500),
+    oneStepRun: ended._creationTime - begun,
+    scheduledLate: scheduled._creationTime - begun - 500,
+    transactionsPerStep: transactions / (chains * steps),
+  };
+}
+
+const isChain = ({ run }: { run: string }) => run.startsWith("chain");
+
+test(
+  "C10: beside 12 chains on 8 scheduler slots, a sleep, a new run and the app's scheduled function are on time",
+  { timeout: 300_000 },
+  async () => {
+    const found = await beside({
+      chains: 12,
+      steps: 100,
+      kind: "mutation",
+      maxParallelism: 25,
+    });
+    expect(found).toMatchObject({ chainsBusy: 12, ended: 14 });
+    for (const late of found.sleepsLate) expect(late).toBeLessThan(2000);
+    expect(found.oneStepRun).toBeLessThan(3000);
+    expect(found.scheduledLate).toBeLessThan(2000);
+    expect(found.transactionsPerStep).toBeLessThan(1.2);
+  },
+);
+
+test.each([
+  ["mutation", 100],
+  ["action", 40],
+] as const)(
+  "C11: beside 5 chains of %s steps at maxParallelism 5, a new run of one ends within 5 s",
+  { timeout: 300_000 },
+  async (kind, steps) => {
+    const found = await beside({ chains: 5, steps, kind, maxParallelism: 5 });
+    expect(found).toMatchObject({ chainsBusy: 5, ended: 7 });
+    expect(found.oneStepRun).toBeLessThan(5000);
+    for (const late of found.sleepsLate) expect(late).toBeLessThan(2000);
+    if (kind === "mutation")
+      expect(found.transactionsPerStep).toBeLessThan(1.25);
+  },
+);
