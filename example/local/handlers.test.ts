@@ -1,5 +1,6 @@
 // @vitest-environment node
 import { describe, expect, test } from "vitest";
+import { lateRejections } from "../../src/testing/lateRejections.js";
 import { bundle, startBackend } from "./testing/backend.js";
 
 const APP = "example/local/testing/handlersApp";
@@ -81,3 +82,18 @@ describe("a handler that makes host calls of its own", () => {
     },
   );
 });
+
+test.each(Object.entries(lateRejections({} as never)))(
+  "a rejection that comes before its handler: %s",
+  async (name, { ends }) => {
+    const run = await started(APP, "lateRejection", { name });
+    const { status } = await ended(run);
+    if ("returns" in ends)
+      expect(status).toEqual({ type: "completed", result: ends.returns });
+    else
+      expect(status).toMatchObject({
+        type: "failed",
+        error: expect.stringMatching(ends.fails) as string,
+      });
+  },
+);

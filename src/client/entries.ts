@@ -12,8 +12,8 @@ export type Run = Begun["workflow"];
 export type StepRow = NonNullable<Begun["journal"]>[number][number];
 
 /** A row of the steps table as the replay core knows it. */
-export function toEntry(row: StepRow): JournalEntry {
-  const { step } = row;
+export function toEntry(row: StepRow, generationNumber?: number): JournalEntry {
+  const { step, heldBack } = row;
   const kind = step.kind ?? "function";
   return {
     stepId: row._id,
@@ -28,6 +28,8 @@ export function toEntry(row: StepRow): JournalEntry {
     bytes: sizeOf(row),
     completedAt: step.completedAt ?? step.startedAt,
     delivery: row.delivery,
+    heldBack:
+      heldBack?.generationNumber === generationNumber ? heldBack : undefined,
     interest: { wakes: row.wakes ?? "always", group: row.group },
     unstarted: row.unstarted ?? false,
   };

@@ -118,7 +118,7 @@ export class Execution {
     this.journalSize = begun.journalSize;
     this.completed = begun.completed;
     this.changed = new ChangedRows(rows);
-    this.journal = rows.map(toEntry);
+    this.journal = rows.map((row) => this.toEntry(row));
     if (begun.completed) {
       const { stepNumber, result, failure, completedAt } = begun.completed;
       const entry = this.journal[stepNumber]!;
@@ -199,12 +199,15 @@ export class Execution {
         try {
           begin();
           await quiesce();
+          await environment.refuseRejections();
         } finally {
           environment.leave();
         }
       },
       runInline: (request, turn) => this.runInline(request, turn),
       roomForInline: (count) => this.roomForInline(count),
+      // A driver's turn that dies is taken again without the driver.
+      trials: this.drive ? undefined : run.trials,
       get limits() {
         return execution.limits;
       },
@@ -305,6 +308,7 @@ export class Execution {
         ...interest,
       })),
       goOn: record.goOn,
+      trials: record.trials,
       completed,
       caller: drive && {
         driver: drive.driver,
@@ -315,7 +319,11 @@ export class Execution {
     });
     if (!rows) return null;
     this.noteChanges(record, completed, rows);
-    return rows.map(toEntry);
+    return rows.map((row) => this.toEntry(row));
+  }
+
+  private toEntry(row: StepRow) {
+    return toEntry(row, this.run_.generationNumber);
   }
 
   /** The row of the step that the driver executed, to be written down with where its result was shown. */

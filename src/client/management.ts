@@ -67,15 +67,19 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   // What a step is called with is kept in its run's journal.
   const isStep = rulesOf(ctx) !== undefined;
   const caller = { component: component && componentName(component) };
+  const run = (startAsync: boolean | undefined) =>
+    ctx.runMutation(
+      workflow,
+      isStep ? call : { ...call, caller, startAsync },
+    ) as Promise<unknown>;
   let answer: unknown;
   try {
-    answer = await ctx.runMutation(
-      workflow,
-      isStep ? call : { ...call, caller },
-    );
+    answer = await run(startAsync);
   } catch (error) {
     if (NO_WORKFLOW.test(String(error))) throw notAWorkflow(name, error);
-    throw error;
+    // Nothing of it remains in a mutation. If the handler died, a turn of its own can tell of what.
+    if (isStep || startAsync || !("db" in ctx)) throw error;
+    answer = await run(true);
   }
   const workflowId = isStep ? answer : (answer as Started | null)?.workflowId;
   if (typeof workflowId !== "string") throw notAWorkflow(name);

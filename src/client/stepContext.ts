@@ -122,12 +122,14 @@ export function createStepContext(
   return context as unknown as WorkflowCtx;
 }
 
-/** A call that throws as it is made rejects instead. */
+/** A call that throws as it is made rejects instead. As with any step, nobody has to handle that. */
 function attempt(call: () => Promise<unknown>): Promise<unknown> {
   try {
     return call();
   } catch (error) {
-    return Promise.reject(error);
+    const refused = Promise.reject<unknown>(error);
+    refused.catch(() => undefined);
+    return refused;
   }
 }
 

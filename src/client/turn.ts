@@ -128,6 +128,14 @@ function resultOf(
           `The handler of workflow ${run._id} waits for something that is not a step, while no step is in flight: ` +
           `it can never go on. Await only steps, and promises made of them; do other asynchronous work in a step.`,
       };
+    case "heldBack":
+      return {
+        kind: "failed",
+        error:
+          `The handler of workflow ${run._id} leaves a rejected promise without a handler when it gets the result of ` +
+          `step ${end.stepNumber} "${end.entry.name}", and nothing else is in flight: ${end.entry.heldBack!.error.trim()}\n` +
+          `Await that promise, or catch its rejection, before the handler awaits anything else.`,
+      };
     case "again":
     case "waiting":
     case "yielded":

@@ -22,8 +22,15 @@ import {
 import { vLogLevel } from "./logging.js";
 import { vWorkpoolOptions } from "./options.js";
 import { getRun, parseRunId, stepsInFlight, type StepRow } from "./runs.js";
+import { vTrials } from "./schema.js";
 import { startSteps as start } from "./starting.js";
-import { patchSteps, vNewStep, vShown, vWait } from "./turnRecord.js";
+import {
+  patchSteps,
+  setTrials,
+  vNewStep,
+  vShown,
+  vWait,
+} from "./turnRecord.js";
 import { clearPendingTurn } from "./turns.js";
 import { wake } from "./waking.js";
 
@@ -147,6 +154,8 @@ export const startSteps = mutation({
     waits: v.optional(v.array(vWait)),
     /** The turn stopped with more to do: another is due. */
     goOn: v.optional(v.boolean()),
+    /** Results to try one at a time, since each may leave a rejected promise without a handler. */
+    trials: v.optional(vTrials),
     /** The step that a driver has executed, to be written down with its result. */
     completed: v.optional(vCompletedRow),
     /** The driver that takes this turn, and whether it wants to be followed by another. */
@@ -179,6 +188,8 @@ export const startSteps = mutation({
     const missed =
       current && (await patchSteps(ctx, args.deliveries, args.waits));
     if (current && !caller?.learns) await noteChange(ctx, run);
+    if (current && (run.trials || args.trials))
+      await setTrials(ctx, run, args.trials);
     if (current) await noteOptions(ctx, run, workpoolOptions);
     const rows = await start(ctx, run, args.steps, {
       config,

@@ -5,13 +5,13 @@ import { isHalfUnused } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { callWorkflow } from "./calling.js";
 import { deleteNested } from "./cleaning.js";
 import { releaseDriver } from "./drivers.js";
 import { readConfig, type Config } from "./config.js";
 import { undoWait } from "./events.js";
 import { releaseStep } from "./releasing.js";
 import { ENGINE_VERSION, lastStep, type Run, type StepRow } from "./runs.js";
+import { callWithTrials } from "./trials.js";
 import { enqueueTurns } from "./waking.js";
 
 /**
@@ -30,6 +30,7 @@ export async function restartRun(
   run.generationNumber++;
   run.runResult = undefined;
   run.pendingTurn = undefined;
+  run.trials = undefined;
   run.restarting = { from };
   const room = options.startAsync ? roomOfBatch() : roomOfTransaction(ctx);
   const done = await rewind(ctx, run, from, room);
@@ -42,7 +43,7 @@ export async function restartRun(
   if (!done) return await scheduleRest(ctx, run);
   if (options.startAsync)
     return await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
-  await callWorkflow(ctx, run);
+  await callWithTrials(ctx, run);
 }
 
 /** The number of the first step to delete: Infinity when all are kept, with all that was shown of them. */

@@ -84,9 +84,28 @@ export const vWakes = v.union(
 );
 export type Wakes = Infer<typeof vWakes>;
 
+/**
+ * A result that a turn died of, of the rejected promise that showing it leaves without a handler: when
+ * that was tried last, and the rejection. It is tried again when more results have been shown.
+ */
+export const vHeldBack = v.object({
+  generationNumber: v.number(),
+  /** How many results had been shown. */
+  shown: v.number(),
+  error: v.string(),
+});
+
+/** A turn has died. The next shows nothing new but the first of `steps`, when `shown` results have been. */
+export const vTrials = v.object({
+  shown: v.number(),
+  steps: v.array(v.number()),
+});
+
 /** What the engine keeps about a step beside what users see of it. All absent in rows of 0.4. */
 export const stepEngineFields = {
   delivery: v.optional(vDelivery),
+  /** The result is not shown yet, for others to be shown before it. */
+  heldBack: v.optional(vHeldBack),
   /** Absent: always. */
   wakes: v.optional(vWakes),
   /** Steps of one group are members of one Promise combinator. */
@@ -168,6 +187,7 @@ export default defineSchema({
         v.object({ scheduledId: v.string(), checkId: v.string() }),
       ),
     ),
+    trials: v.optional(vTrials),
     /** How its steps are executed. Absent: as its manager or the component's config says. */
     execution: v.optional(vExecution),
     /** The driver believed to be alive: a job of the pool or a scheduled action, and the scheduled check on it. */

@@ -1,5 +1,6 @@
 import { v, type Infer } from "convex/values";
 import type { MutationCtx } from "./_generated/server.js";
+import type { Run } from "./runs.js";
 import { vRetryOption, vSchedulerOptions } from "./options.js";
 import { stepEngineFields, vDelivery, vStep, vWakes } from "./schema.js";
 import { vFailure } from "../shared/outcome.js";
@@ -34,6 +35,16 @@ export const vWait = v.object({
   wakes: vWakes,
   group: v.optional(v.number()),
 });
+
+/** Which results the next turns show, each one alone. */
+export async function setTrials(
+  ctx: MutationCtx,
+  run: Run,
+  trials: Run["trials"],
+) {
+  run.trials = trials;
+  await ctx.db.patch("workflows", run._id, { trials });
+}
 
 /**
  * True when a step that the turn is going to wait for has its result: an inline step of the turn

@@ -5,6 +5,7 @@ import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { callWorkflow } from "./calling.js";
 import { endRunAlone } from "./ending.js";
 import type { Run } from "./runs.js";
+import { afterDeath, messageOf } from "./trials.js";
 import { cancelScheduled, scheduledEnd } from "./scheduling.js";
 
 /** When a turn that was due is looked after. */
@@ -45,6 +46,13 @@ export async function clearPendingTurn(
   await ctx.db.patch("workflows", run._id, { pendingTurn: undefined });
 }
 
+/** In the place of the turn that this job was to take. */
+async function scheduleAnother(ctx: MutationCtx, run: Run) {
+  await clearPendingTurn(ctx, run, { isDriven: false });
+  run.pendingTurn = await scheduleTurn(ctx, run);
+  await ctx.db.patch("workflows", run._id, { pendingTurn: run.pendingTurn });
+}
+
 /** What ending a run needs that could not be replayed. */
 const RESERVED: Reserve = {
   documentsRead: 32,
@@ -56,7 +64,7 @@ const RESERVED: Reserve = {
   bytesWritten: 64 * 1024,
 };
 
-/** Takes a turn. Where the handler can't be replayed nothing of the turn remains, and the run fails. */
+/** Takes a turn. Of one that dies nothing remains: another is due, or the run fails. */
 export const take = internalMutation({
   args: vTurn,
   returns: v.null(),
@@ -68,8 +76,9 @@ export const take = internalMutation({
     try {
       await callWorkflow(ctx, run, { transactionLimits });
     } catch (thrown) {
-      const error = thrown instanceof Error ? thrown.message : String(thrown);
-      await endRunAlone(ctx, run, { kind: "failed", error });
+      const error = await afterDeath(ctx, run, messageOf(thrown));
+      if (error === undefined) await scheduleAnother(ctx, run);
+      else await endRunAlone(ctx, run, { kind: "failed", error });
     }
     return null;
   },

@@ -8,7 +8,6 @@ import {
   mutation,
   query,
 } from "./_generated/server.js";
-import { callWorkflow } from "./calling.js";
 import { cancelRuns } from "./canceling.js";
 import { cleanUp, deleteBatch } from "./cleaning.js";
 import { noteManagerParallelism, readConfig } from "./config.js";
@@ -34,6 +33,7 @@ import {
 } from "./runs.js";
 import { vExecution, vOnComplete } from "./schema.js";
 import { vFailure, vRunResult } from "../shared/outcome.js";
+import { callWithTrials } from "./trials.js";
 import { enqueueTurns } from "./waking.js";
 
 /**
@@ -73,7 +73,7 @@ export const create = mutation({
     );
     if (args.startAsync)
       await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
-    else if (!args.createOnly) await callWorkflow(ctx, run);
+    else if (!args.createOnly) await callWithTrials(ctx, run);
     return run._id;
   },
 });

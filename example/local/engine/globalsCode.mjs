@@ -3,45 +3,35 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 
-/** @typedef {{ globals: string, streams: string }} ContextCode */
+const ENTRY = new URL(
+  "../../../src/client/environment/testing/platformGlobals.ts",
+  import.meta.url,
+);
 
 /** Threads that this one starts find it here and need no bundler. */
 const KEY = "code of the platform's globals";
 
-/**
- * Scripts for a context: the value of `globals` is the function that installs the
- * globals, that of `streams` has the classes of web streams by their names.
- *
- * @returns {ContextCode}
- */
-export function contextCode() {
+/** @returns {string} a script whose value is the function that installs the globals */
+export function globalsCode() {
   const known = getEnvironmentData(KEY);
-  if (known !== undefined) return /** @type {any} */ (known);
-  const globals = bundle(
-    "../../../src/client/environment/testing/platformGlobals.ts",
-  );
-  const code = {
-    globals: `(function () { ${globals}; return bundled.installPlatformGlobals; })()`,
-    streams: `(function () { ${bundle("context/streams.mjs")}; return bundled; })()`,
-  };
-  setEnvironmentData(KEY, /** @type {any} */ (code));
+  if (typeof known === "string") return known;
+  const code = bundle();
+  setEnvironmentData(KEY, code);
   return code;
 }
 
-/** @param {string} entry defines `bundled`, with what it exports */
-function bundle(entry) {
+function bundle() {
   /** @type {typeof import("esbuild")} */
   const { buildSync } = createRequire(import.meta.url)("esbuild");
   const { outputFiles } = buildSync({
-    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
+    entryPoints: [fileURLToPath(ENTRY)],
     bundle: true,
     write: false,
     format: "iife",
-    globalName: "bundled",
+    globalName: "globals",
     platform: "neutral",
     target: "es2022",
-    // A context's can't be constructed; without it, writing can't be aborted midway.
-    define: { AbortController: "undefined" },
   });
-  return /** @type {{ text: string }} */ (outputFiles[0]).text;
+  const code = /** @type {{ text: string }} */ (outputFiles[0]).text;
+  return `(function () { ${code}; return globals.installPlatformGlobals; })()`;
 }

@@ -18,6 +18,10 @@ const FAULTS = {
   title:
     "whatever fails where, each result is recorded once and every run ends",
 };
+const lateRejection = (name) => ({
+  file: "src/client/lateRejections.test.ts",
+  title: `a rejection that comes before its handler: ${name}`,
+});
 const EVERY_BOUNDARY = {
   file: random("everyBoundary"),
   title: "a run survives each fault that can happen to it, one at a time",
@@ -191,6 +195,42 @@ export const DEFECTS = [
       title:
         "waits for host calls of the handler, however many follow one another",
     },
+  },
+  {
+    name: "trials: a turn that died of a rejection fails its run",
+    file: "src/component/trials.ts",
+    find: "if (isLegacy(run) || isVerdict(run, error)) return error;",
+    replace: "return error;",
+    killedBy: lateRejection("handledAfterASleep"),
+  },
+  {
+    name: "trials: a result that was held back is not tried again",
+    file: "src/client/replay/replay.ts",
+    find: "entry!.heldBack!.shown !== this.delivered",
+    replace: "!this",
+    killedBy: lateRejection("handledAfterManySteps"),
+  },
+  {
+    name: "trials: a turn shows other results beside the one it tries",
+    file: "src/client/replay/replay.ts",
+    find: "if (ports.trials) return await this.tryFirst(ports.trials);",
+    replace:
+      "if (ports.trials?.steps.length === 0) return await this.tryFirst(ports.trials);",
+    killedBy: lateRejection("forgottenBesideHandled"),
+  },
+  {
+    name: "trials: a turn shows the result of an inline step beside the one it tries",
+    file: "src/client/replay/replay.ts",
+    find: "const isShown = !this.settled && !this.ports.trials;",
+    replace: "const isShown = !this.settled;",
+    killedBy: lateRejection("inline"),
+  },
+  {
+    name: "rejections: what a handler leaves rejected is not noticed in Node",
+    file: "src/client/environment/rejections.ts",
+    find: "if (layer) layer.reasons.push(reason);",
+    replace: "if (layer) return;",
+    killedBy: lateRejection("awaitedByNobodyElse"),
   },
   {
     name: "waits: an awaited step seems to be awaited by nobody",

@@ -5,6 +5,7 @@ import { HostCalls, trackHostCalls } from "./hostCalls.js";
 import { MISSING_GLOBALS } from "./missingGlobals.js";
 import { createPerformance } from "./performance.js";
 import { createMath, createRandom } from "./random.js";
+import { collectRejections, rejectionsReported } from "./rejections.js";
 import { replaceProperties, restoreAll } from "./replaceProperties.js";
 import { createTemporal } from "./temporal.js";
 
@@ -38,6 +39,11 @@ export interface Environment {
    * console counters, timers and groups.
    */
   leave(): void;
+  /**
+   * Throws what the handler left rejected with nothing to handle it, as the
+   * platform ends the function. To be called while it is blocked, before `leave`.
+   */
+  refuseRejections(): Promise<void>;
   /** Those that the handler made. */
   readonly hostCalls: HostCalls;
 }
@@ -62,6 +68,7 @@ export function createEnvironment(source: EnvironmentSource): Environment {
   const isCurrent = () => globalThis.Math === math;
   const { combinators } = source;
   const hostCalls = new HostCalls();
+  const reasons: unknown[] = [];
 
   let restore: (() => void) | undefined;
 
@@ -74,6 +81,7 @@ export function createEnvironment(source: EnvironmentSource): Environment {
       const undo = () => restoreAll(restorers.reverse());
       try {
         restorers.push(trackHostCalls({ calls: hostCalls, isCurrent }));
+        restorers.push(collectRejections({ reasons, isCurrent }));
         if (combinators)
           restorers.push(installCombinators({ combinators, isCurrent }));
       } catch (error) {
@@ -87,6 +95,18 @@ export function createEnvironment(source: EnvironmentSource): Environment {
       restore = undefined;
       pending?.();
     },
+    async refuseRejections() {
+      await rejectionsReported();
+      if (reasons.length > 0) throw new Error(describe(reasons[0]));
+    },
     hostCalls,
   };
+}
+
+function describe(reason: unknown): string {
+  try {
+    return String(reason);
+  } catch {
+    return "an object without text";
+  }
 }

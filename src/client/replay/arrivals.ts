@@ -18,8 +18,23 @@ export class Arrivals<Step extends Arrival> {
     this.isSorted = false;
   }
 
-  /** By (completedAt, stepNumber). */
+  /** The one that has waited longest first. */
+  all(): Step[] {
+    this.sort();
+    return [...this.steps].reverse();
+  }
+
+  remove(step: Step) {
+    this.steps = this.steps.filter((each) => each !== step);
+  }
+
   takeLongestWaiting(): Step {
+    this.sort();
+    return this.steps.pop()!;
+  }
+
+  /** By (completedAt, stepNumber). */
+  private sort() {
     if (!this.isSorted)
       this.steps.sort(
         (a, b) =>
@@ -27,6 +42,5 @@ export class Arrivals<Step extends Arrival> {
           b.stepNumber - a.stepNumber,
       );
     this.isSorted = true;
-    return this.steps.pop()!;
   }
 }

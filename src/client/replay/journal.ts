@@ -51,6 +51,8 @@ export interface JournalEntry {
   completedAt?: number;
   /** Present: the result was shown there, and is again. */
   delivery?: Delivery;
+  /** A turn that showed it died, when so many results had been shown: others are to be shown before it. */
+  heldBack?: { shown: number; error: string };
   /** As the last turn left it. */
   interest: Interest;
   /** Kept by a restart, to be started again by this turn. */

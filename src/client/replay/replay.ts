@@ -17,6 +17,7 @@ import type {
   NewStep,
   Replay,
   Settled,
+  Trials,
   TurnEnd,
   TurnPorts,
   TurnRecord,
@@ -45,10 +46,17 @@ interface Issued<Request> {
  * R3  Results shown by earlier turns are shown first, in the order in which they were.
  * R4  Then, whenever the handler is blocked: inline steps run and are shown, in the order asked;
  *     when there are none, the result that has waited longest, by (completedAt, stepNumber).
+ *     Of those, results that are held back come last: see below.
  * R5  The place of every result shown is written down in the transaction that shows it.
  *
  * By R2 and R3 the handler finds itself, after the nth result, exactly where it was when that
  * result was first shown: whatever comes later can only add to what it did.
+ *
+ * The platform ends a function that leaves a rejected promise without a handler when it is blocked. A
+ * branch that fails before anything awaits it does that, and so a turn may die of the result that it shows.
+ * By R4 and R5 that result may as well be one that came later: it has no place yet. So it is held back,
+ * and tried again each time other results have been shown, when something may await the branch.
+ * How the turn is found out is in `src/component/trials.ts`.
  */
 export class EngineReplay<
   Request extends StepRequest,
@@ -60,6 +68,9 @@ export class EngineReplay<
   private unwritten: Issued<Request>[] = [];
   /** Completed steps whose results no turn has shown. */
   private readonly arrived = new Arrivals<Issued<Request>>();
+  /** Of those, the ones to be shown after others. */
+  private readonly heldBack: Issued<Request>[] = [];
+  private isTried = false;
   private readonly shownBefore: { stepNumber: number; entry: JournalEntry }[];
   private deliveries: TurnRecord["deliveries"] = [];
   private delivered = 0;
@@ -113,7 +124,10 @@ export class EngineReplay<
     if (entry.unstarted) {
       step.bytes = sizeOf(request.args);
       this.unwritten.push(step);
-    } else if (entry.outcome && !entry.delivery) this.arrived.add(step);
+    } else if (entry.outcome && !entry.delivery) {
+      if (entry.heldBack) this.heldBack.push(step);
+      else this.arrived.add(step);
+    }
   }
 
   /** Executes the turn to its end, and writes down what it did. */
@@ -152,6 +166,7 @@ export class EngineReplay<
       return await this.runInline(inline);
     }
     if (settled) return await this.end(settled);
+    if (ports.trials) return await this.tryFirst(ports.trials);
     if (this.arrived.size > 0) {
       const { shownSteps, shownBytes } = ports.limits;
       const full =
@@ -196,6 +211,29 @@ export class EngineReplay<
     return { steps: before.length, bytes };
   }
 
+  /** A turn that dies of a result shows no other, so that it is known which it was. */
+  private async tryFirst({ steps }: Trials): Promise<TurnEnd | undefined> {
+    const [first, ...rest] = steps;
+    if (first === undefined)
+      return await this.yield({
+        steps: [...this.arrived.all(), ...this.dueAgain()],
+      });
+    if (this.isTried) return await this.yield({ steps: rest });
+    this.isTried = true;
+    const step = this.issued[first];
+    if (!step?.entry?.outcome || step.entry.delivery) return;
+    this.arrived.remove(step);
+    await this.deliver(step);
+  }
+
+  /** More has been shown since they were tried: promises that they reject may be handled now. */
+  private dueAgain() {
+    return this.heldBack.filter(
+      ({ entry }) =>
+        !entry!.delivery && entry!.heldBack!.shown !== this.delivered,
+    );
+  }
+
   private async showAgain(before: {
     stepNumber: number;
     entry: JournalEntry;
@@ -233,13 +271,14 @@ export class EngineReplay<
     this.inlineBytes += step.bytes;
     this.live = true;
     step.completed = { outcome, completedAt: this.ports.now };
-    // A handler that has returned takes no more results.
-    if (!this.settled) step.completed.delivery = this.place();
+    // A handler that has returned takes no more results; a trial shows no other than its own.
+    const isShown = !this.settled && !this.ports.trials;
+    if (isShown) step.completed.delivery = this.place();
     if (isFenced) {
       await this.write();
       return { kind: "fenced" };
     }
-    if (!this.settled) await this.show(step, outcome);
+    if (isShown) await this.show(step, outcome);
   }
 
   private async deliver(step: Issued<Request>): Promise<undefined> {
@@ -254,10 +293,10 @@ export class EngineReplay<
 
   /** Writes down what is new. False when the run has been canceled or restarted since. */
   private async write(
-    options: { goOn?: boolean; waits?: TurnRecord["waits"] } = {},
+    options: Partial<Pick<TurnRecord, "goOn" | "waits" | "trials">> = {},
   ): Promise<boolean> {
     const { deliveries } = this;
-    const { goOn = false, waits = [] } = options;
+    const { goOn = false, waits = [], trials } = options;
     const steps = this.writable();
     if (!steps.length && !deliveries.length && !waits.length && !goOn)
       return true;
@@ -266,6 +305,7 @@ export class EngineReplay<
       deliveries,
       waits,
       goOn,
+      trials,
     });
     if (!entries) return false;
     this.deliveries = [];
@@ -299,22 +339,45 @@ export class EngineReplay<
     };
   }
 
-  private async yield(waits?: TurnRecord["waits"]): Promise<TurnEnd> {
-    const written = await this.write({ goOn: true, waits });
+  private async yield({
+    waits,
+    steps = [],
+  }: {
+    waits?: TurnRecord["waits"];
+    /** To be tried by the next turns. */
+    steps?: (Issued<Request> | number)[];
+  } = {}): Promise<TurnEnd> {
+    const trials = steps.length > 0 && {
+      shown: this.delivered,
+      steps: steps.map((step) =>
+        typeof step === "number" ? step : step.stepNumber,
+      ),
+    };
+    const written = await this.write({
+      goOn: true,
+      waits,
+      trials: trials || undefined,
+    });
     return { kind: written ? "yielded" : "fenced" };
   }
 
   private async wait(): Promise<TurnEnd> {
     if (this.issued.length < this.journal.length)
       throw this.missing("is blocked");
+    const dueAgain = this.dueAgain();
+    if (dueAgain.length > 0) return await this.yield({ steps: dueAgain });
     const inFlight = this.issued.filter(({ entry }) => !entry!.outcome);
     const { now, later } = changedWaits(
       inFlight.map(({ entry, promise }) => ({ entry: entry!, promise })),
       this.ports.limits,
     );
-    if (later) return await this.yield(now);
+    if (later) return await this.yield({ waits: now });
     if (!(await this.write({ waits: now }))) return { kind: "fenced" };
-    return { kind: inFlight.length > 0 ? "waiting" : "stuck" };
+    if (inFlight.length > 0) return { kind: "waiting" };
+    const [held] = this.heldBack;
+    return held
+      ? { kind: "heldBack", entry: held.entry!, stepNumber: held.stepNumber }
+      : { kind: "stuck" };
   }
 
   private async end(settled: Settled): Promise<TurnEnd> {

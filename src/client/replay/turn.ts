@@ -26,6 +26,17 @@ export interface TurnRecord<Request extends StepRequest = StepRequest> {
   waits: { entry: JournalEntry; interest: Interest }[];
   /** The turn stops with more to do: another is due at once. */
   goOn: boolean;
+  /** Results that the next turns are to show, each one alone. */
+  trials?: Trials;
+}
+
+/**
+ * After a turn died, and where one might: a turn shows nothing new but the result of the first of
+ * `steps`, when `shown` results have been. Without any it says which there are.
+ */
+export interface Trials {
+  shown: number;
+  steps: number[];
 }
 
 /** What one turn may do. At least one of each is always done, so that every turn gets on. */
@@ -65,6 +76,7 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   runInline(request: Request, turn: InlineTurn): Promise<InlineRun | null>;
   /** Whether this turn may run one more inline step, having run `count`. */
   roomForInline(count: number): Promise<boolean> | boolean;
+  trials?: Trials;
   /** They may get tighter in the course of the turn. */
   readonly limits: TurnLimits;
   /** The entries of `record.steps`; null when the run was canceled or restarted since the turn began. */
@@ -85,7 +97,9 @@ export type TurnEnd =
   /** Canceled or restarted inside its own transaction. */
   | { kind: "fenced" }
   /** Blocked with nothing in flight that could ever go on. */
-  | { kind: "stuck" };
+  | { kind: "stuck" }
+  /** As `stuck`, but for results that leave a rejected promise without a handler. */
+  | { kind: "heldBack"; entry: JournalEntry; stepNumber: number };
 
 /** A run's replay, seen from the handler's side. */
 export interface Replay<Request extends StepRequest = StepRequest> {

@@ -40,6 +40,7 @@ import type * as runs from "../runs.js";
 import type * as scheduling from "../scheduling.js";
 import type * as starting from "../starting.js";
 import type * as timers from "../timers.js";
+import type * as trials from "../trials.js";
 import type * as turnRecord from "../turnRecord.js";
 import type * as turns from "../turns.js";
 import type * as utils from "../utils.js";
@@ -86,6 +87,7 @@ const fullApi: ApiFromModules<{
   scheduling: typeof scheduling;
   starting: typeof starting;
   timers: typeof timers;
+  trials: typeof trials;
   turnRecord: typeof turnRecord;
   turns: typeof turns;
   utils: typeof utils;

@@ -133,6 +133,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   | { data: any; name: "ConvexError" }
                   | { ms: number; name: "TimeoutError" };
                 group?: number;
+                heldBack?: {
+                  error: string;
+                  generationNumber: number;
+                  shown: number;
+                };
                 retry?: {
                   base: number;
                   initialBackoffMs: number;
@@ -246,6 +251,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 | { kind: "canceled" };
               startedAt?: any;
               state?: any;
+              trials?: { shown: number; steps: Array<number> };
               workflowHandle: string;
             };
           },
@@ -268,6 +274,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | { data: any; name: "ConvexError" }
               | { ms: number; name: "TimeoutError" };
             group?: number;
+            heldBack?: {
+              error: string;
+              generationNumber: number;
+              shown: number;
+            };
             retry?: {
               base: number;
               initialBackoffMs: number;
@@ -379,6 +390,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | { kind: "canceled" };
             startedAt?: any;
             state?: any;
+            trials?: { shown: number; steps: Array<number> };
             workflowHandle: string;
           };
         },
@@ -541,6 +553,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             wakes?: "always" | "never" | "all" | "allSettled" | "any";
             workflowName?: string;
           }>;
+          trials?: { shown: number; steps: Array<number> };
           waits?: Array<{
             group?: number;
             stepId: string;
@@ -570,6 +583,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | { data: any; name: "ConvexError" }
             | { ms: number; name: "TimeoutError" };
           group?: number;
+          heldBack?: { error: string; generationNumber: number; shown: number };
           retry?: {
             base: number;
             initialBackoffMs: number;
@@ -711,6 +725,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | { data: any; name: "ConvexError" }
               | { ms: number; name: "TimeoutError" };
             group?: number;
+            heldBack?: {
+              error: string;
+              generationNumber: number;
+              shown: number;
+            };
             retry?: {
               base: number;
               initialBackoffMs: number;
@@ -821,6 +840,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | { kind: "canceled" };
             startedAt?: any;
             state?: any;
+            trials?: { shown: number; steps: Array<number> };
             workflowHandle: string;
           };
         },

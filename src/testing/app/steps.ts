@@ -50,6 +50,13 @@ export const fail = internalMutationGeneric({
   },
 });
 
+export const boom = internalMutationGeneric({
+  args: { value: v.any() },
+  handler: () => {
+    throw new Error("boom");
+  },
+});
+
 export const ended = internalMutationGeneric({
   args: { workflowId: vWorkflowId, result: vResultValidator, context: v.any() },
   handler: async (ctx, args) => {

@@ -6,13 +6,14 @@ import {
   queryGeneric,
 } from "convex/server";
 import { v } from "convex/values";
+import { lateRejections } from "../../../../src/testing/lateRejections.js";
 import { api, components } from "./references.js";
 
 /** Workflows whose handlers make host calls of their own, for whichever release's manager. */
 export function defineFlows(workflow: WorkflowManager) {
   const pool = new Workpool(components.pool, { maxParallelism: 2 });
-  const { echo } = api.steps;
-  const { echoAction } = api.steps;
+  const { echo, echoAction } = api.steps;
+  const late = lateRejections(api.steps);
 
   /** Host calls, one after the other, and what the handler sees of its globals after the last. */
   async function hostCalls(count: number) {
@@ -89,6 +90,10 @@ export function defineFlows(workflow: WorkflowManager) {
       .handler(
         async (step) => await step.runMutation(echo, { value: "child" }),
       ),
+
+    lateRejection: workflow
+      .define({ args: { name: v.string() } })
+      .handler((step, { name }) => late[name]!.handler(step)),
 
     start: mutationGeneric({
       args: { name: v.string(), args: v.any() },

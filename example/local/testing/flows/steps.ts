@@ -20,7 +20,7 @@ export const echoAction = internalActionGeneric({
 });
 
 export const fail = internalMutationGeneric({
-  args: {},
+  args: { value: v.any() },
   handler: () => {
     throw new Error("boom");
   },

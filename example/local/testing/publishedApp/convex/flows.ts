@@ -12,4 +12,5 @@ export const {
   enqueuesJob,
   startsRun,
   child,
+  lateRejection,
 } = defineFlows(new WorkflowManager(components.workflow) as never);

@@ -1,0 +1,78 @@
+import { shortenError } from "../shared/storable.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { callWorkflow } from "./calling.js";
+import { noteChange } from "./drivers.js";
+import { isLegacy, stepAt, type Run } from "./runs.js";
+import { setTrials } from "./turnRecord.js";
+
+const MAX_HELD_ERROR_BYTES = 1024;
+
+/**
+ * A turn died, and nothing of it remains. Perhaps a result that it showed left a rejected promise without
+ * a handler, which ends a function uncatchably: then others are to be shown before it. To find out
+ * which, the next turn shows nothing new, and says which results there are; each is then shown by
+ * a turn of its own, and what such a turn dies of is held back.
+ *
+ * Returns the error with which the run fails if no other turn can help.
+ */
+export async function afterDeath(
+  ctx: MutationCtx,
+  run: Run,
+  error: string,
+): Promise<string | undefined> {
+  if (isLegacy(run) || isVerdict(run, error)) return error;
+  const { trials } = run;
+  if (!trials) {
+    await setTrials(ctx, run, { shown: 0, steps: [] });
+    return undefined;
+  }
+  const [stepNumber, ...steps] = trials.steps;
+  if (stepNumber === undefined) return explained(error);
+  const { shown } = trials;
+  const row = await stepAt(ctx, run._id, stepNumber);
+  const { generationNumber } = run;
+  if (row)
+    await ctx.db.patch("steps", row._id, {
+      heldBack: {
+        generationNumber,
+        shown,
+        error: shortenError(error, MAX_HELD_ERROR_BYTES),
+      },
+    });
+  await noteChange(ctx, run);
+  await setTrials(ctx, run, steps.length > 0 ? { shown, steps } : undefined);
+  return undefined;
+}
+
+/** A turn in the caller's transaction. Throws what the turn dies of even if it shows nothing new. */
+export async function callWithTrials(ctx: MutationCtx, run: Run) {
+  try {
+    await callWorkflow(ctx, run);
+  } catch (thrown) {
+    if ((await afterDeath(ctx, run, messageOf(thrown))) !== undefined)
+      throw thrown;
+    await callWorkflow(ctx, run);
+  }
+}
+
+export const messageOf = (thrown: unknown) =>
+  thrown instanceof Error ? thrown.message : String(thrown);
+
+/** Whether an error is this package's own: the turn said why it can't be taken. */
+function isVerdict(run: Run, error: string): boolean {
+  const text = error.replace(/^(Uncaught )?(\w+: )?/, "");
+  return (
+    text.startsWith(`Determinism violation in workflow ${run._id}`) ||
+    text.startsWith(`Workflow ${run._id} `)
+  );
+}
+
+/** What the platform says when it can't call the function at all. */
+const NOT_CALLED =
+  /Could not find|Couldn't find|not found|ArgumentValidationError|Validator|too (large|many)/;
+
+const explained = (error: string) =>
+  NOT_CALLED.test(error)
+    ? error
+    : `${error.trimEnd()}\nIf code of the handler has thrown this, a rejected promise was not handled: await it, or catch ` +
+      `its rejection, before the handler awaits anything else.`;
