@@ -2,9 +2,9 @@
  * Checks the package with the lowest and the newest peers that it supports: types, unit tests, and the
  * packed app.
  *
- *     npm run test:peers -- [lowest] [newest] [--all]
+ *     npm run test:peers -- [lowest] [newest] [--all | path…]
  *
- * Default: both. `--all` runs every unit test instead of a selection. The newest peers are those
+ * Default: both. `--all` runs every unit test instead of a selection, and a path runs those under it. The newest peers are those
  * installed here. The lowest are installed in a copy of the repository, along with Node 20, which the
  * newest `convex` no longer supports.
  */
@@ -23,7 +23,8 @@ const SELECTION = [
   "src/exports.test.ts",
   "src/testing/smoke.test.ts",
   "src/client/defining.test.ts",
-  "src/client/events",
+  "src/client/events.test.ts",
+  "src/client/eventsValues.test.ts",
   "src/client/inline.test.ts",
   "src/client/list.test.ts",
   "src/client/onComplete.test.ts",
@@ -55,8 +56,10 @@ const STAGES = {
 };
 
 const args = process.argv.slice(2);
-const tests = args.includes("--all") ? ["--project", "src"] : SELECTION;
-const chosen = args.filter((arg) => !arg.startsWith("--"));
+const paths = args.filter((arg) => arg.includes("/"));
+const chosen = args.filter((arg) => arg !== "--all" && !paths.includes(arg));
+const selected = paths.length > 0 ? paths : SELECTION;
+const tests = args.includes("--all") ? ["--project", "src"] : selected;
 const ends = { lowest: checkLowest, newest: () => check(ROOT) };
 const unknown = chosen.find((name) => !(name in ends));
 if (unknown) throw new Error(`No end is called "${unknown}".`);
