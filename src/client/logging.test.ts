@@ -187,21 +187,37 @@ describe("at INFO, structured events as one JSON line each", () => {
       { ...common, event: "started", name, status: "inProgress" },
       {
         ...common,
+        event: "started",
+        stepId: anyId,
+        stepNumber: 0,
+        stepName: "first",
+      },
+      {
+        ...common,
         event: "stepCompleted",
         stepId: anyId,
         stepNumber: 0,
+        stepName: "first",
         name: "first",
         status: "success",
         durationMs: anyNumber,
       },
       {
         ...common,
+        event: "started",
+        stepId: anyId,
+        stepNumber: 1,
+        stepName: "sleep",
+      },
+      {
+        ...common,
         event: "stepCompleted",
         stepId: anyId,
         stepNumber: 1,
+        stepName: "sleep",
         name: "sleep",
         status: "success",
-        durationMs: 500,
+        durationMs: anyNumber,
       },
       {
         ...common,
@@ -209,6 +225,7 @@ describe("at INFO, structured events as one JSON line each", () => {
         name,
         status: "success",
         durationMs: anyNumber,
+        overallDurationMs: anyNumber,
       },
     ]);
     expect(printed.every(({ text }) => !text.includes("\n"))).toBe(true);
@@ -250,9 +267,15 @@ describe("at INFO, structured events as one JSON line each", () => {
       ["refused", "failed"],
       ["child", "success"],
     ]);
-    const started = events().filter(({ event }) => event === "started");
+    const started = events()
+      .filter(({ event, stepName }) => event === "started" && stepName)
+      .map(({ stepName }) => stepName);
+    expect(started).toEqual(told.map(([name]) => name));
+    const begun = events().filter(
+      ({ event, stepName }) => event === "started" && !stepName,
+    );
     const ended = events().filter(({ event }) => event === "completed");
-    expect(started).toHaveLength(2);
+    expect(begun).toHaveLength(2);
     expect(ended).toHaveLength(2);
   });
 
@@ -283,7 +306,26 @@ describe("at INFO, structured events as one JSON line each", () => {
     expect(completed.map(({ name }) => name)).toEqual(["early", "late"]);
   });
 
-  test("tell of retries: which attempt comes next, after what, and when", async () => {
+  test("tell of a restart as a retry, and from which step", async () => {
+    const t = await atInfo();
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    await restart(t, workflowId, { from: 0 });
+    const retries = events().filter(({ event }) => event === "retry");
+    expect(retries).toEqual([
+      {
+        component: "workflow",
+        event: "retry",
+        workflowId,
+        workflowName: "workflows:workflow",
+        name: "workflows:workflow",
+        from: 0,
+      },
+    ]);
+  });
+
+  test("tell of failed attempts: which attempt comes next, after what, and when", async () => {
     const t = await atInfo();
     script("action", "flaky", () => {
       throw new Error("not today");
@@ -292,7 +334,7 @@ describe("at INFO, structured events as one JSON line each", () => {
     const { workflowId } = await runHandler(t, (step) =>
       step.runAction(steps.action, { name: "flaky" }, { retry, name: "flaky" }),
     );
-    const retries = events().filter(({ event }) => event === "retry");
+    const retries = events().filter(({ event }) => event === "attemptFailed");
     expect(retries).toMatchObject([
       { attempt: 2, error: "not today" },
       { attempt: 3, error: "not today" },

@@ -120,6 +120,7 @@ export function logCompleted(
     workflowName: run.name,
     stepId: _id,
     stepNumber,
+    stepName: name,
     name,
     status: runResult?.kind,
     durationMs: (completedAt ?? startedAt) - startedAt,

@@ -58,13 +58,15 @@ export async function writeResult(
   if (run.driver && !(await stepOfDriver(ctx, run)))
     await dismissDriver(ctx, run);
   await ctx.db.replace("workflows", run._id, run);
+  // Creation times of one millisecond differ by fractions of it.
+  const durationMs = Date.now() - Math.floor(run._creationTime);
   config.log.event("completed", {
     workflowId: run._id,
     workflowName: run.name,
     name: run.name,
     status: run.runResult.kind,
-    // Creation times of one millisecond differ by fractions of it.
-    durationMs: Date.now() - Math.floor(run._creationTime),
+    durationMs,
+    overallDurationMs: durationMs,
   });
   // Who cancels a run releases all its steps.
   if (result.kind !== "canceled")

@@ -179,6 +179,30 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
   );
 });
 
+test("a mutation step may use almost all of a transaction", async () => {
+  const t = newBackend({ transactionLimits: true, execution: "driver" });
+  const MB = 1_000_000;
+  const text = "x".repeat(MB - 1000);
+  script("mutation", "writes", async (ctx) => {
+    for (let at = 0; at < 15; at++)
+      await ctx.db.insert("effects", { key: "MB", value: text });
+    await ctx.db.insert("effects", { key: "MB", value: text.slice(MB / 10) });
+  });
+  script("mutation", "schedules", async (ctx) => {
+    for (let at = 0; at < 998; at++) await useOne.functionsScheduled(ctx);
+  });
+  script("mutation", "reads", async (ctx) => {
+    for (let at = 0; at < 4090; at++) await useOne.databaseQueries(ctx);
+  });
+  const id = await startHandler(t, async (step) => {
+    for (const name of ["writes", "schedules", "reads"])
+      await step.runMutation(steps.mutation, { name });
+    return "done";
+  });
+  await advance(600_000);
+  expect(await statusOf(t, id)).toEqual({ type: "completed", result: "done" });
+});
+
 type Limit = keyof typeof useOne;
 
 /** One more of each thing that is limited. */

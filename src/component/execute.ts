@@ -7,11 +7,7 @@ import {
   type StepOutcome,
 } from "../shared/driverProtocol.js";
 import { describeFailure } from "../shared/failures.js";
-import {
-  MAX_ERROR_BYTES,
-  MAX_RESULT_BYTES,
-  MAX_ROW_BYTES,
-} from "../shared/limits.js";
+import { MAX_ERROR_BYTES, MAX_ROW_BYTES } from "../shared/limits.js";
 import { shortenError, sizeOf, whyNotRecordable } from "../shared/storable.js";
 import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
 import {
@@ -37,7 +33,9 @@ export const transaction = internalMutation({
   handler: async (ctx, execution) => {
     const due = await awaitedStep(ctx, execution);
     if (!due) return null;
-    await recordAfterAll(ctx, due.row._id, await runMutation(ctx, due));
+    // The pool's own job schedules its completion.
+    const outcome = await runMutation(ctx, due, { scheduledBeside: 1 });
+    await recordAfterAll(ctx, due.row._id, outcome);
     return null;
   },
 });
@@ -45,11 +43,14 @@ export const transaction = internalMutation({
 export async function runMutation(
   ctx: MutationCtx,
   due: Completion,
+  { scheduledBeside = 0 } = {},
 ): Promise<Outcome> {
   const step: Step = due.row.step;
   if (!("functionType" in step))
     throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
-  const { transactionLimits } = await roomBeside(ctx, reserveFor(due));
+  const reserve = reserveFor(due);
+  reserve.functionsScheduled += scheduledBeside;
+  const { transactionLimits } = await roomBeside(ctx, reserve);
   try {
     const returnValue: unknown = await ctx.runMutation(
       step.handle as FunctionHandle<"mutation">,
@@ -63,7 +64,10 @@ export async function runMutation(
   }
 }
 
-/** What recording the result and waking the run need, the rows' own bytes included. */
+/**
+ * What recording the result and waking the run need, the rows' own bytes included. No more, since a function
+ * may use almost all of a transaction. A result that is large beside that has to fit into what is left.
+ */
 function reserveFor({ row, run }: Completion): Reserve {
   const args = sizeOf(row.step.args);
   const runBytes = sizeOf(run);
@@ -72,14 +76,12 @@ function reserveFor({ row, run }: Completion): Reserve {
   return {
     documentsRead: 64,
     documentsWritten: 32,
-    databaseQueries: 64,
-    functionsScheduled: 8,
+    databaseQueries: 4,
+    functionsScheduled: 2,
     scheduledFunctionArgsBytes: 64 * 1024,
     bytesRead: 64 * 1024 + 3 * args + 3 * runBytes + other,
     bytesWritten:
-      64 * 1024 +
-      Math.min(MAX_ROW_BYTES, args + MAX_RESULT_BYTES + MAX_ERROR_BYTES) +
-      runBytes,
+      64 * 1024 + Math.min(MAX_ROW_BYTES, args + MAX_ERROR_BYTES) + runBytes,
   };
 }
 

@@ -15,7 +15,13 @@ export type LogLevel = Infer<typeof vLogLevel>;
 export const DEFAULT_LOG_LEVEL: LogLevel = "WARN";
 
 export type LogEvent =
-  "started" | "stepCompleted" | "eventConsumed" | "completed" | "retry";
+  | "started"
+  | "stepCompleted"
+  | "eventConsumed"
+  | "completed"
+  /** A run is restarted. */
+  | "retry"
+  | "attemptFailed";
 
 export interface Logger {
   level: LogLevel;

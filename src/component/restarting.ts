@@ -40,6 +40,12 @@ export async function restartRun(
     );
   if (done) run.restarting = undefined;
   await ctx.db.replace("workflows", run._id, run);
+  config.log.event("retry", {
+    workflowId: run._id,
+    workflowName: run.name,
+    name: run.name,
+    from: options.from,
+  });
   if (!done) return await scheduleRest(ctx, run);
   if (options.startAsync)
     return await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);

@@ -20,11 +20,12 @@ export async function retryStep(
     { row: { ...row, failedAttempts }, run },
     { delayMs },
   );
-  log.event("retry", {
+  log.event("attemptFailed", {
     workflowId: run._id,
     workflowName: run.name,
     stepId: row._id,
     stepNumber: row.stepNumber,
+    stepName: step.name,
     name: step.name,
     status: "retrying",
     attempt: failedAttempts + 1,

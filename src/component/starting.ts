@@ -56,6 +56,7 @@ export async function startSteps(
   await startChildren(ctx, run, starting, options.config);
   const rows = new Map<Draft, StepRow>();
   for (const each of drafts) rows.set(each, await save(ctx, each));
+  logStarted(run, rows.values(), options);
   for (const each of starting)
     if (each.fields.step.kind === "event")
       await startEventWait(ctx, run, rows.get(each)!, each, options.config);
@@ -63,6 +64,21 @@ export async function startSteps(
   for (const row of rows.values())
     if (!row.step.inProgress) logCompleted(options.config, run, row, row.step);
   return [...rows.values()];
+}
+
+function logStarted(
+  run: Run,
+  rows: Iterable<StepRow>,
+  { config: { log } }: StartOptions,
+) {
+  for (const { _id, stepNumber, step } of rows)
+    log.event("started", {
+      workflowId: run._id,
+      workflowName: run.name,
+      stepId: _id,
+      stepNumber,
+      stepName: step.name,
+    });
 }
 
 /** The number of the first new step; null when a turn that is only to be recorded doesn't go on from the journal. */

@@ -127,6 +127,7 @@ for (const name of [
   "functionHandles",
   "sendsToItself",
   "startsOthers",
+  "startsByHandles",
   "managesAnother",
   "ignoredOptions",
   "layersOfFunctions",
