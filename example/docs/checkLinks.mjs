@@ -35,7 +35,8 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*(?:\(\))?$/;
 /** What is named in prose and is in no source: the platform's and other tools' words. */
 const FOREIGN = new Set(
   `npm npx ts sh json dist fetch setTimeout uncaught args typecheck Mermaid
-   queueMicrotask RECOVERY_THRESHOLD_MS ConvexHttpClient ConvexClient ConvexReactClient convex dashboard Infinity true false null undefined`.split(
+   queueMicrotask RECOVERY_THRESHOLD_MS ConvexHttpClient ConvexClient ConvexReactClient convex dashboard
+   CONVEX_SELF_HOSTED_ADMIN_KEY Intl DateTimeFormat formatToParts Infinity true false null undefined`.split(
     /\s+/,
   ),
 );

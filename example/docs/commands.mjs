@@ -83,7 +83,7 @@ export const COMMANDS = {
   "npm run dev:local": DEV,
   "npm run dev:local -- --port 3210": bySource(
     "example/local/dev.test.ts",
-    'startPushedDev(app, "--port"',
+    'const options = ["--port", `${port}`',
   ),
   "npm run convex --": CLI,
   "npx convex run": CLI,
