@@ -113,7 +113,7 @@ export class Actions {
    * @param {ActionTree} tree
    */
   async #execute(target, argsJson, origin, tree) {
-    const { clock, logs, random, startFunction } = this.#host;
+    const { clock, faults, logs, random, startFunction } = this.#host;
     /** @type {ActionFrame} */
     const frame = { target, origin, identity: origin.identity, tree };
     const { bundle, modulePath, name, method, nodeFolder } = target;
@@ -124,9 +124,12 @@ export class Actions {
       now: () => clock.now(),
       random: random.fork().next,
       env: this.#host.envOf(target),
-      print: atMost256Lines((level, message) => {
-        if (!tree.isDead) logs.print(origin, target, level, message);
-      }),
+      print: atMost256Lines(
+        (level, message) => {
+          if (!tree.isDead) logs.print(origin, target, level, message);
+        },
+        () => faults.hit("log overflow"),
+      ),
       syscall() {
         throw new FunctionError("Actions have no database");
       },

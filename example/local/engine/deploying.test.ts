@@ -38,6 +38,7 @@ test("data is kept, and what is scheduled goes on with the new code", async () =
     componentPaths: ["child"],
     addedComponents: [],
     removedComponents: [],
+    notServed: [],
   });
   await clock.advance();
   expect(await deployment.rows("rows")).toMatchObject([

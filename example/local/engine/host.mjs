@@ -106,8 +106,9 @@ export class Host {
       now: this.clock.now(),
       random: this.random.fork(),
       logs,
-      print: atMost256Lines((level, message, target) =>
-        logs.push({ level, target, message }),
+      print: atMost256Lines(
+        (level, message, target) => logs.push({ level, target, message }),
+        () => this.faults.hit("log overflow"),
       ),
       modules: new Set(),
       budget: this.#newBudget(),

@@ -13,15 +13,17 @@ const TRUNCATED = " (truncated due to maximum length)";
  *
  * @template {unknown[]} Rest
  * @param {(level: string, message: string, ...rest: Rest) => void} print
+ * @param {() => void} overflows
  * @returns {(level: string, message: string, ...rest: Rest) => void}
  */
-export function atMost256Lines(print) {
+export function atMost256Lines(print, overflows) {
   let lines = 0;
   return (level, message, ...rest) => {
     if (++lines > MAX_LINES + 1) return;
     if (lines <= MAX_LINES) return print(level, cut(message), ...rest);
     const overflow = `Log overflow (maximum ${MAX_LINES}). Remaining log lines omitted.`;
     print("error", overflow, ...rest);
+    overflows();
   };
 }
 

@@ -16,9 +16,10 @@ const MAX_READS = 16;
  *
  * @param {Invocation} invocation
  * @param {StartFunction} start
+ * @param {(what: string) => void} note is told of what a function rarely does
  * @returns {Promise<string>} the result as JSON
  */
-export async function runInTransaction(invocation, start) {
+export async function runInTransaction(invocation, start, note) {
   /** @type {PendingCall[]} */
   const calls = [];
   const run = start(invocation, (call) => calls.push(call));
@@ -33,7 +34,10 @@ export async function runInTransaction(invocation, start) {
         return resultOf(outcome);
       }
       if (calls.length === 0) throw new FunctionError(NEVER_SETTLED);
-      for (const call of nextCalls(calls)) await answer(invocation, call);
+      if (outcome) note("calls after return");
+      const next = nextCalls(calls);
+      if (next.length > 1) note("reads together");
+      for (const call of next) await answer(invocation, call);
     }
   } finally {
     run.end(nothingIsLeft);

@@ -210,7 +210,10 @@ export class Transactions {
       budget: transaction.budget,
       sharesContexts: this.#host.sharesContexts(target.componentPath),
     };
-    const result = await runInTransaction(invocation, this.#host.startFunction);
+    const { startFunction, faults } = this.#host;
+    const result = await runInTransaction(invocation, startFunction, (what) =>
+      faults.hit(what),
+    );
     validateReturns(target.returns, checkedValue("Return value", result));
     return result;
   }
@@ -264,6 +267,11 @@ export class Transactions {
       kind,
     );
     const { transaction } = parent;
+    if (
+      transaction.origin.identity &&
+      target.componentPath !== parent.target.componentPath
+    )
+      this.#host.faults.hit("identity in a component");
     /** @type {Frame | undefined} */
     let frame;
     let result = "null";

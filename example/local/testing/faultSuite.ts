@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { REFUSALS } from "../engine/admission.mjs";
 import { forEachSeed, seeds } from "../../../src/testing/random/seeds.js";
 import { bundle, WORKFLOW_APP } from "./backend.js";
 import { ordeal, PROGRAMS, type Counts } from "./ordeal.js";
@@ -8,7 +9,11 @@ const HAZARDS = [
   ...["conflict", "action conflict", "report lost", "transaction timeout"],
   ...["action death before call", "action death after call"],
   ...["killed before commit", "killed after commit"],
-  ...["job queued", "permit refused"],
+  ...["job queued", "too many writes", "system error", "many ranges read"],
+  ...Object.keys(REFUSALS),
+  ...["scheduled mutation refused", "scheduled action refused"],
+  ...["log overflow", "calls after return", "reads together"],
+  "identity in a component",
   ...["action death before call", "action death after call"].map(ofDriver),
   ...["action conflict", "report lost"].map(ofDriver),
   // A driver that gave up, and one that died or was held dead.

@@ -63,8 +63,10 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
   const rate = (most: number) => sometimes(random.next() * most);
   const deaths = random.fork();
   const slow = random.fork();
+  const ranges = random.fork();
   const killRate = rate(0.02) ?? 0;
   const slowRate = rate(0.03) ?? 0;
+  const rangesRate = rate(0.1) ?? 0;
   // A driver gives up when it has met with four.
   const inARow = sometimes([1, 6] as const);
   return {
@@ -72,15 +74,23 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
     actionConflictRate: rate(0.1),
     actionConflictsInARow: inARow,
     reportLostRate: rate(0.1),
-    actionDeathRate: rate(0.03),
+    actionDeathRate: rate(0.05),
     deathNoticedAfterMs: sometimes([100, 10 * 60_000] as const),
     maxConcurrentJobs: random.between([2, 8]),
     hopLatencyMs: sometimes([0, 50] as const),
     callLatencyMs: sometimes([0, 20] as const),
     // An action step takes three: the pool's, the driver's and its own. It is tried again until it
     // has its own, so some must be left when each run has its driver.
-    actionPermits: sometimes(random.between([4, 6])),
+    actionPermits: random.chance(0.5) ? random.between([4, 6]) : 16,
     refusalRate: rate(0.05),
+    systemErrorRate: rate(0.03),
+    // Of what a step writes, some hundred bytes.
+    writeBytesPerSecond: sometimes(random.between([2000, 20_000])),
+    // A step may use almost all of a transaction.
+    rangesOf: ({ path }) =>
+      path.startsWith("steps:") && ranges.chance(rangesRate)
+        ? ranges.between([1500, 3900])
+        : 0,
     onBoundary: ({ when, function: path }) => {
       if (when === "after") committed[path] = (committed[path] ?? 0) + 1;
       return deaths.chance(killRate) ? "die" : undefined;
@@ -107,7 +117,8 @@ function someOperations(
   const call = async (name: string, args: Record<string, string | boolean>) => {
     counts[name] = (counts[name] ?? 0) + 1;
     const path = `runs:${name}`;
-    await deployment.call({ path, args, caller: { admin: true } });
+    const identity = random.chance(0.5) ? { name: "Ada" } : null;
+    await deployment.call({ path, args, caller: { admin: true, identity } });
   };
   const workflowIdOf = async (run: string) =>
     (await deployment.rows("workflows", "workflow")).find(

@@ -17,6 +17,11 @@ export const read = internalQuery({
       .query("effects")
       .withIndex("run", (q) => q.eq("run", run))
       .first();
+    // What nobody awaits is done all the same.
+    void Promise.all([
+      ctx.db.query("attempts").first(),
+      ctx.db.query("endings").first(),
+    ]);
     return `read ${key}`;
   },
 });
@@ -29,11 +34,12 @@ export const write = internalMutation({
   },
 });
 
-/** What it writes must not be seen. */
+/** What it writes must not be seen. It prints more than is kept of the log. */
 export const refuse = internalMutation({
   args: ofStep,
   handler: async (ctx, { run, key }) => {
     await ctx.db.insert("effects", { run, key });
+    for (let line = 0; line < 300; line++) console.log(line);
     throw new Error(`refused ${key}`);
   },
 });
