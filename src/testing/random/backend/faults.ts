@@ -9,6 +9,7 @@ import type { Boundary } from "./boundaries.js";
  * - threw: it fails as its last act, inside a transaction that goes on.
  * - reported: it commits, and the action that called it is told that it failed.
  * - failed: nothing of it commits, and the action is told so, of something else.
+ * - refused: the platform has no room for it. It never begins.
  * - died early, died late: the process of an action, before and after what it is there for.
  * - died before, died after: a driver, one of its turns.
  * - stalled: a driver is held up before one of its turns, for longer than it is waited for.
@@ -16,6 +17,7 @@ import type { Boundary } from "./boundaries.js";
 export type Fault =
   | "conflict"
   | "failed"
+  | "refused"
   | "killed"
   | "threw"
   | "reported"
@@ -40,6 +42,7 @@ export const POOL_PLACES = [
   "step conflict",
   "step killed",
   "step threw",
+  "action refused",
   "action died early",
   "action died late",
   "completion conflict",
@@ -59,6 +62,7 @@ export const PLACES = [
   ...POOL_PLACES,
   "driven turn conflict",
   "driven turn failed",
+  "driven turn refused",
   "driver died before",
   "driver died after",
   "driver stalled",
@@ -110,6 +114,11 @@ export class Faults {
 
 const LIKELY: Partial<Record<Place, number>> = {
   "driven turn conflict": 0.1,
+  "driven turn refused": 0.12,
+  "driver stalled": 0.1,
+  "driver died before": 0.06,
+  "driver died after": 0.06,
+  "action refused": 0.06,
   "turn conflict": 0.025,
   "step conflict": 0.12,
   "step killed": 0.06,

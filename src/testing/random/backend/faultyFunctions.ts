@@ -18,6 +18,10 @@ interface Process {
   dead: boolean;
 }
 
+/** What the platform says: nothing that a function throws begins like that. */
+export const REFUSAL =
+  "Too many concurrent requests in a short period of time. Spread your requests out over time or throttle them to avoid errors.";
+
 /** How long a driver is held up: longer than it takes to be held dead. */
 const STALL_MS = 150_000;
 
@@ -124,6 +128,8 @@ export class FaultyFunctions {
 
   private async calledByAction(called: Called, run: Run) {
     const boundary = boundaryOf(called);
+    if (boundary === "driven turn" && this.decide(boundary, "refused"))
+      throw new Error(REFUSAL);
     const { result, calls } = await run();
     const fault =
       boundary === "driven turn"
@@ -168,7 +174,12 @@ export class FaultyFunctions {
       );
     if (boundaryOf(called) === "driver")
       return await runIn(this.unlucky(ctx, process));
-    if (inside) return await runIn(ctx);
+    if (inside) {
+      const isOfUser = called.component === "";
+      if (isOfUser && this.decide("action", "refused"))
+        throw new Error(REFUSAL);
+      return await runIn(ctx);
+    }
     const fault = this.decide("action", "died early", "died late");
     if (fault === "died early") throw new Error("Injected: died early");
     if (fault === "died late") {

@@ -5,6 +5,7 @@ import { same } from "../differences.js";
 import type { RecordedRun } from "./journals.js";
 import type { WorkInput } from "../interpret.js";
 import { keyOf } from "./app.js";
+import { REFUSAL } from "./faultyFunctions.js";
 
 type Ctx = GenericMutationCtx<GenericDataModel>;
 interface Runner {
@@ -56,7 +57,7 @@ export async function checkEffects(
     same("effects of steps that are not recorded", [...times.keys()], []);
 }
 
-/** An action is called at most once per attempt (G1). */
+/** An action is called at most once per attempt, and a refusal is none (G1). */
 export function checkAttempts(
   attempts: Map<string, number>,
   runs: RecordedRun[],
@@ -65,6 +66,9 @@ export function checkAttempts(
     const most = row.retry?.maxAttempts ?? 1;
     const found = attempts.get(key) ?? 0;
     if (found > most) same(`how often action ${key} was called`, found, most);
+    const { runResult } = row.step;
+    if (runResult?.kind === "failed" && runResult.error === REFUSAL)
+      same(`how step ${key} ended`, runResult, "not refused");
   }
 }
 

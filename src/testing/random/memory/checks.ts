@@ -70,7 +70,7 @@ function checkOutcomes(rows: JournalEntry[], { steps }: Foretold) {
 /** Whether a step, or a run, ended otherwise than it was to, by a fault that a test injected. */
 export const wasDisturbed = (result: RunResult) =>
   result.kind === "failed" &&
-  /Injected|process died|turn of workflow \S+ died|attempt \d/.test(
+  /Injected|process died|outcome is unknown|turn of workflow \S+ died|attempt \d/.test(
     result.error,
   );
 
