@@ -22,7 +22,11 @@ import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 /** @typedef {{ isCanceled: boolean }} Running */
 /** @typedef {{ conflicts: number, systemErrors: number }} Failures that a job has been tried again after */
 
-const LOST_ACTION = "Transient error while executing action";
+/** Of an action that the platform lost. @type {JobState} */
+const LOST_ACTION = {
+  kind: "failed",
+  error: "Transient error while executing action",
+};
 
 /** A job that was canceled while it waited for its transaction. */
 class CalledOff extends Error {}
@@ -182,7 +186,7 @@ export class Scheduler {
   async #runAction(job, target, origin) {
     if (!(await this.#setState(job, origin, { kind: "inProgress" }))) return;
     if (this.#host.faults.refusesJob("action"))
-      throw new FunctionError(LOST_ACTION);
+      return void (await this.#setState(job, origin, LOST_ACTION));
     await this.#host.actions.run(target, job.argsJson, origin);
     await this.#setState(job, origin, { kind: "success" });
   }
@@ -193,8 +197,7 @@ export class Scheduler {
    */
   async #noticeDeath(job, origin) {
     await this.#host.faults.waitUntilDeathIsNoticed();
-    const state = /** @type {const} */ ({ kind: "failed", error: LOST_ACTION });
-    await this.#setState(job, origin, state);
+    await this.#setState(job, origin, LOST_ACTION);
   }
 
   /**
