@@ -23,6 +23,8 @@ import {
   workflows,
 } from "../testing/harness.js";
 
+import type { WorkflowCtx } from "./index.js";
+
 // What a run leaves in flight when it ends by itself: race losers, steps that nobody awaited.
 
 useBackend();
@@ -176,4 +178,35 @@ test("a child of an ended run may still be canceled alone", async () => {
   expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
   const [row] = await journal(t, id);
   expect(row!.step.runResult).toEqual({ kind: "canceled" });
+});
+
+describe.each(["driver", "pool"] as const)("by the %s:", (execution) => {
+  test("a run that returns beside large steps in flight ends as it returned", async () => {
+    const t = newBackend({ execution, transactionLimits: true });
+    const slow = () => new Promise((resolve) => setTimeout(resolve, 540_000));
+    script("action", "slow", slow);
+    const large = (step: WorkflowCtx, size: number) =>
+      step.runAction(steps.action, { name: "slow", input: "x".repeat(size) });
+    const id = await startHandler(
+      t,
+      async (step) => {
+        await step.runMutation(steps.echo, { value: 0 });
+        void large(step, 0);
+        await step.sleep(1000);
+        for (let i = 0; i < 9; i++) void large(step, 850_000);
+        await step.sleep(5000);
+        return "done";
+      },
+      { input: "x".repeat(1_000_000) },
+    );
+    await advance(60_000);
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "done",
+    });
+    await drain();
+    expect((await journal(t, id)).map(({ step }) => step.inProgress)).toEqual(
+      Array.from({ length: 13 }, () => false),
+    );
+  });
 });

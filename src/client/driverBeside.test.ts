@@ -204,7 +204,8 @@ test("a driver that ends without telling what came of its action doesn't leave t
     const drive = args["drive"] as { stepNumber: number } | undefined;
     if (component === "" && drive?.stepNumber === 1)
       throw new Error("The turn fails");
-    if (path === "recovering:giveUp") throw new Error("Nor is this told");
+    if (path === "recovering:giveUp" || path === "recovering:onComplete")
+      throw new Error("Nor is this told");
   });
   const t = newBackend({ execution: "driver", wrap: calls.wrap });
   slow("last", 10);

@@ -3,6 +3,7 @@ export { defineWorkflow } from "./define.js";
 export {
   cancel,
   cleanup,
+  recover,
   getStatus,
   list,
   listByName,

@@ -4,6 +4,7 @@ import {
   type PaginationOptions,
   type PaginationResult,
 } from "convex/server";
+import type { ComponentApi } from "../component/_generated/component.js";
 import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
 import type { StepRow } from "./entries.js";
 import { componentName, nameOf, rulesOf, type AnyRef } from "./stepContext.js";
@@ -273,6 +274,31 @@ export async function cleanup(
 ): Promise<boolean> {
   requireMutations(ctx, "clean up a workflow");
   return await ctx.runMutation(component.workflow.cleanup, { workflowId });
+}
+
+/**
+ * Brings back runs that nothing will wake any more, for instance because an operator canceled scheduled functions.
+ * Runs that wait for something that can still happen stay as they are. Call it from an action where there are many
+ * runs: each batch is a transaction then.
+ *
+ * @returns How many runs it brought back.
+ */
+export async function recover(
+  ctx: RunMutationCtx,
+  component: WorkflowComponent,
+): Promise<number> {
+  const { workflow } = component as ComponentApi;
+  let total = 0;
+  let after: number | undefined;
+  do {
+    const batch: { recovered: number; after?: number } = await ctx.runMutation(
+      workflow.recover,
+      { after },
+    );
+    total += batch.recovered;
+    ({ after } = batch);
+  } while (after !== undefined);
+  return total;
 }
 
 export type ListOptions = {

@@ -133,6 +133,11 @@ export class WorkflowManager {
     return await management.cleanup(ctx, this.component, workflowId);
   }
 
+  /** Brings back runs that nothing will wake any more: see {@link management.recover}. */
+  async recover(ctx: RunMutationCtx): Promise<number> {
+    return await management.recover(ctx, this.component);
+  }
+
   /** Lists runs: see {@link management.list}. */
   async list(
     ctx: RunQueryCtx,

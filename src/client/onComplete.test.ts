@@ -408,10 +408,12 @@ describe("an onComplete that takes its whole transaction with it:", () => {
     });
     const before = await everyRow(t);
     for (const generationNumber of [-1, 0, 1])
-      await callInternal(t, internal.ending.finishWithoutCallback, {
+      await callInternal(t, internal.watchdog.look, {
         workflowId: workflowId as never,
         generationNumber,
         result: { kind: "failed", error: "stale" },
+        scheduledId: "unknown",
+        lateMs: 0,
       });
     expect(await everyRow(t)).toEqual(before);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import {
   callInternal,
   gate,
@@ -22,13 +22,19 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { deployed } from "../testing/app/managed.js";
 import { everyRow } from "../testing/tables.js";
 import { start, WorkflowManager } from "./index.js";
 
 useBackend();
 const heard = listenToConsole();
 
-const { three, seven, nine } = app.managed;
+const { three, seven, nine, changing } = app.managed;
+
+afterEach(() => {
+  delete deployed.maxParallelism;
+  delete deployed.logLevel;
+});
 
 /** Starts a run of a manager's workflow: one action. */
 async function startOf(t: Backend, workflow: typeof three) {
@@ -99,10 +105,92 @@ describe("how many steps run at a time", () => {
     );
     await drain();
     expect((await poolConfig(t)).maxParallelism).toBe(7);
-    const runs = await rows(t, "workflows");
-    expect(runs.map(({ maxParallelism }) => maxParallelism)).toEqual([7, 7]);
     expect(heard.said).toEqual([]);
   });
+});
+
+describe("what the code that is deployed said before", () => {
+  test("is forgotten once utils:updateConfig says something else", async () => {
+    const t = newBackend();
+    deployed.maxParallelism = 7;
+    await startOf(t, changing);
+    delete deployed.maxParallelism;
+    await store(t, 2);
+    await startOf(t, changing);
+    expect((await poolConfig(t)).maxParallelism).toBe(2);
+  });
+
+  test("holds for managers that say nothing until somebody says something", async () => {
+    const t = newBackend();
+    for (const n of [3, 7, 3]) {
+      deployed.maxParallelism = n;
+      await startOf(t, changing);
+      await startOf(t, workflows.workflow);
+      expect((await poolConfig(t)).maxParallelism).toBe(n);
+    }
+  });
+
+  test("doesn't come back with a retry of a run that began then", async () => {
+    const t = newBackend();
+    let attempts = 0;
+    script("action", "flaky", () => {
+      if (++attempts < 3) throw new Error("flaky");
+      return "ok";
+    });
+    script("handler", "flaky", (step) =>
+      step.runAction(
+        steps.action,
+        { name: "flaky" },
+        { retry: { maxAttempts: 3, initialBackoffMs: 100, base: 2 } },
+      ),
+    );
+    deployed.maxParallelism = 0;
+    const paused = await t.mutation((ctx) =>
+      start(ctx, changing, { handler: "flaky" }),
+    );
+    await advance(5000);
+    expect(attempts).toBe(0);
+    deployed.maxParallelism = 25;
+    await startOf(t, changing);
+    expect(await statusOf(t, paused)).toMatchObject({ result: "ok" });
+    expect((await poolConfig(t)).maxParallelism).toBe(25);
+  });
+
+  test("of the log level is not written over by managers that say nothing", async () => {
+    const t = newBackend();
+    deployed.logLevel = "ERROR";
+    await startOf(t, changing);
+    await startOf(t, workflows.workflow);
+    expect((await poolConfig(t)).logLevel).toBe("ERROR");
+  });
+});
+
+test("an operator's pause holds, whatever managers say, until the operator lifts it", async () => {
+  const t = newBackend();
+  await startOf(t, seven);
+  await store(t, 0);
+  script("handler", "main", (step) =>
+    step.runAction(steps.echoAction, { value: 1 }),
+  );
+  const id = await t.mutation((ctx) => start(ctx, seven, { handler: "main" }));
+  await advance(100_000);
+  expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+  expect((await poolConfig(t)).maxParallelism).toBe(0);
+  await store(t, 5);
+  await drain();
+  expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+});
+
+test("a pool that nobody says anything of is told its settings once, and prints nothing", async () => {
+  const t = newBackend();
+  await startOf(t, workflows.workflow);
+  expect(await poolConfig(t)).toMatchObject({
+    maxParallelism: 25,
+    logLevel: "WARN",
+  });
+  const before = await rows(t, "config");
+  await startOf(t, workflows.workflow);
+  expect(await rows(t, "config")).toEqual(before);
 });
 
 describe("managers of one component", () => {

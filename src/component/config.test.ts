@@ -60,7 +60,7 @@ describe("utils:updateConfig", () => {
     });
   });
 
-  test("doesn't outdo what a manager has asked for", async () => {
+  test("holds from then on, also where a manager has asked for another value before", async () => {
     const t = newBackend();
     script("handler", "main", (step) =>
       step.runAction(steps.echoAction, { value: 1 }),
@@ -70,7 +70,7 @@ describe("utils:updateConfig", () => {
     );
     await drain();
     await update(t, { maxParallelism: 50 });
-    expect(await poolConfig(t)).toMatchObject({ maxParallelism: 7 });
+    expect(await poolConfig(t)).toMatchObject({ maxParallelism: 50 });
   });
 
   test.each([

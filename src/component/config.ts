@@ -1,66 +1,92 @@
 import { components } from "./_generated/api.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { WorkpoolOptions } from "./options.js";
-import type { Run } from "./runs.js";
+import type { Doc } from "./_generated/dataModel.js";
 import type { ExecutionMode } from "./schema.js";
-import { createLogger, type Logger, type LogLevel } from "./logging.js";
+import { createLogger, type Logger } from "./logging.js";
 
 export const DEFAULT_MAX_PARALLELISM = 25;
 
+type PoolOptions = Pick<WorkpoolOptions, "maxParallelism" | "logLevel">;
+
 export interface Config {
   log: Logger;
-  /**
-   * For runs whose manager doesn't say: what another manager asked for, so that the pool's own
-   * setting stays as it is; else what `utils:updateConfig` stored, else the default.
-   */
+  /** How many jobs the pool may run at a time. 0: it is paused. */
   maxParallelism: number;
+  /** What to tell the pool with the next jobs: nothing that nobody says now, so that its settings stay as they are. */
+  pool: PoolOptions;
+  /** There is no row yet: the pool was never told its settings. */
+  isNew: boolean;
   /** How steps are executed, where neither the run nor its manager says. */
   execution: ExecutionMode;
 }
 
-export async function readConfig(ctx: QueryCtx): Promise<Config> {
+/**
+ * What holds now. `said` is what the code that calls says of the pool, in this very call: it wins over what
+ * `utils:updateConfig` stored, but for a pause.
+ */
+export async function readConfig(
+  ctx: QueryCtx,
+  said: PoolOptions = {},
+): Promise<Config> {
   const row = await ctx.db.query("config").first();
+  const isPaused = row?.maxParallelism === 0;
+  const maxParallelism = isPaused
+    ? 0
+    : (said.maxParallelism ?? row?.maxParallelism ?? DEFAULT_MAX_PARALLELISM);
+  const isSaid = isPaused || said.maxParallelism !== undefined;
   return {
     log: createLogger(row?.logLevel),
-    maxParallelism:
-      row?.managerParallelism?.at(-1) ??
-      row?.maxParallelism ??
-      DEFAULT_MAX_PARALLELISM,
+    maxParallelism,
+    pool: {
+      maxParallelism: isSaid ? maxParallelism : undefined,
+      logLevel: said.logLevel,
+    },
+    isNew: row === null,
     execution: row?.execution ?? "driver",
   };
 }
 
+type ConfigRow = Omit<Doc<"config">, "_id" | "_creationTime">;
+
+/**
+ * Changes the row. Where it is inserted, the pool is told its first settings: from then on it is told only what
+ * somebody says.
+ */
+export async function saveConfig(ctx: MutationCtx, changes: ConfigRow) {
+  const row = await ctx.db.query("config").first();
+  if (row) return await ctx.db.patch("config", row._id, changes);
+  await ctx.db.insert("config", changes);
+  await ctx.runMutation(components.workpool.config.update, {
+    maxParallelism: DEFAULT_MAX_PARALLELISM,
+    logLevel: createLogger().level,
+  });
+}
+
 export async function updateConfig(
   ctx: MutationCtx,
-  changes: {
-    logLevel?: LogLevel;
-    maxParallelism?: number;
-    execution?: ExecutionMode;
-  },
+  changes: PoolOptions & { execution?: ExecutionMode },
 ) {
   if (changes.maxParallelism !== undefined)
     checkParallelism(changes.maxParallelism);
-  const row = await ctx.db.query("config").first();
-  if (row) await ctx.db.patch("config", row._id, changes);
-  else await ctx.db.insert("config", changes);
-  // The pool learns of it now: with nothing more to enqueue it might not for long. What a manager
-  // has asked for wins.
+  await saveConfig(ctx, changes);
+  // With nothing more to enqueue the pool might not learn of it for long.
+  const { maxParallelism, logLevel } = changes;
   await ctx.runMutation(components.workpool.config.update, {
-    logLevel: changes.logLevel,
-    maxParallelism: row?.managerParallelism
-      ? undefined
-      : changes.maxParallelism,
+    maxParallelism,
+    logLevel,
   });
 }
 
 /**
- * Remembers what parallelism a manager asked for and warns, once for each further value, when
- * managers disagree. Only a value not seen before writes, so that starts don't contend on the row.
+ * Warns, once for each further value, when managers ask for different parallelism. The values it has warned of are
+ * used for nothing else. Only one not seen before writes.
  */
-export async function noteManagerParallelism(
+export async function warnOfDisagreement(
   ctx: MutationCtx,
-  maxParallelism: number,
+  maxParallelism: number | undefined,
 ) {
+  if (maxParallelism === undefined) return;
   checkParallelism(maxParallelism);
   const row = await ctx.db.query("config").first();
   const seen = row?.managerParallelism ?? [];
@@ -71,27 +97,7 @@ export async function noteManagerParallelism(
         `${seen.join(" and ")} before, ${maxParallelism} now. They share one pool, which uses ` +
         `whichever was asked for last. Give all managers the same value.`,
     );
-  const managerParallelism = [...seen, maxParallelism];
-  if (row) await ctx.db.patch("config", row._id, { managerParallelism });
-  else await ctx.db.insert("config", { managerParallelism });
-}
-
-/** What a manager's code says of the pool now wins over what it said when the run began. */
-export async function noteOptions(
-  ctx: MutationCtx,
-  run: Run,
-  { maxParallelism, logLevel }: WorkpoolOptions = {},
-) {
-  const changes: Partial<Run> = {};
-  if (maxParallelism !== undefined && maxParallelism !== run.maxParallelism) {
-    await noteManagerParallelism(ctx, maxParallelism);
-    changes.maxParallelism = maxParallelism;
-  }
-  if (logLevel !== undefined && logLevel !== run.poolLogLevel)
-    changes.poolLogLevel = logLevel;
-  if (Object.keys(changes).length === 0) return;
-  Object.assign(run, changes);
-  await ctx.db.patch("workflows", run._id, changes);
+  await saveConfig(ctx, { managerParallelism: [...seen, maxParallelism] });
 }
 
 function checkParallelism(value: number) {

@@ -113,7 +113,6 @@ describe("workflow.create", () => {
         onComplete,
         generationNumber: 0,
         engineVersion: 1,
-        maxParallelism: 9,
       },
     ]);
   });

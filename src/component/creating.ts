@@ -6,14 +6,7 @@ import { ENGINE_VERSION, type Run } from "./runs.js";
 
 type NewRun = Pick<
   Run,
-  | "name"
-  | "workflowHandle"
-  | "args"
-  | "onComplete"
-  | "parent"
-  | "maxParallelism"
-  | "execution"
-  | "poolLogLevel"
+  "name" | "workflowHandle" | "args" | "onComplete" | "parent" | "execution"
 >;
 
 /** Inserts a run. Nothing of it has happened yet, and nothing will until it is woken. */

@@ -1,11 +1,12 @@
 import { createFunctionHandle } from "convex/server";
 import { v, type ObjectType } from "convex/values";
+import { vStepOutcome } from "../shared/driverProtocol.js";
 import { internal } from "./_generated/api.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
 import type { DueStep } from "./execution.js";
-import { cancelJob, enqueue, parallelismOf, stateOf } from "./pooling.js";
-import { stepsInFlight, type Run, type StepRow } from "./runs.js";
+import { cancelJob, enqueue, stateOf } from "./pooling.js";
+import type { Run, StepRow } from "./runs.js";
 import { cancelScheduled, scheduledState } from "./scheduling.js";
 
 /**
@@ -36,9 +37,18 @@ export const vDriver = {
 
 /** The step in flight that a run's driver has to execute. */
 export async function stepOfDriver(ctx: QueryCtx, run: Run) {
-  for await (const row of stepsInFlight(ctx, run._id).order("desc"))
-    if (row.drivenBy === run.drivers && !row.unstarted) return row;
-  return undefined;
+  if (run.drivers === undefined) return undefined;
+  // One row: those of other steps in flight may be large.
+  const row = await ctx.db
+    .query("steps")
+    .withIndex("drivenBy", (q) =>
+      q
+        .eq("workflowId", run._id)
+        .eq("drivenBy", run.drivers)
+        .eq("step.inProgress", true),
+    )
+    .first();
+  return row && !row.unstarted ? row : undefined;
 }
 
 /** The run, if `driver` is still its driver, and the step that it has to execute. */
@@ -94,6 +104,12 @@ export const vShare = {
   holders: v.number(),
 };
 
+/** The step that a driver gives up, with its outcome if that is known. */
+export const vGivenUp = {
+  stepNumber: v.number(),
+  outcome: v.optional(vStepOutcome),
+};
+
 /** A driver that has not got on with a query or mutation for so long is replaced. */
 export const DRIVER_CHECK_MS = 60_000;
 
@@ -105,7 +121,7 @@ const HOLDERS = 4;
 
 /** Whether the run's driver may execute a step itself. The pool bounds how many actions run at a time. */
 export const canDrive = (run: Run, { step }: DueStep, config: Config) =>
-  parallelismOf(run, config) > 0 &&
+  config.maxParallelism > 0 &&
   (step.functionType !== "action" || run.driver?.workId !== undefined);
 
 /** Starts a driver to execute `due` and what follows it. Returns its number. */
@@ -183,18 +199,16 @@ async function enqueueDriver(
           ...args,
           usualLagMs: 2000,
           // One slot of the pool is for others.
-          holders: Math.min(HOLDERS, parallelismOf(run, config) - 1),
+          holders: Math.min(HOLDERS, config.maxParallelism - 1),
         },
         runAt: due.runAt,
         onComplete: {
           handle: await createFunctionHandle(internal.recovering.onComplete),
           context: id,
-          exclude: ["success"],
         },
       },
     ],
     config,
-    run,
   );
   return workId!;
 }

@@ -19,7 +19,13 @@ import {
   mutation,
   type ActionCtx,
 } from "./_generated/server.js";
-import { dismissDriver, driverOf, vDriver, vShare } from "./drivers.js";
+import {
+  dismissDriver,
+  driverOf,
+  vDriver,
+  vGivenUp,
+  vShare,
+} from "./drivers.js";
 import { attempt } from "./execute.js";
 import { insist } from "./platformErrors.js";
 import { parseRunId, type StepRow } from "./runs.js";
@@ -54,18 +60,22 @@ export const drive = internalAction({
     isMutation: v.boolean(),
     ...vShare,
   },
-  returns: v.null(),
-  handler: async (ctx, args): Promise<null> => {
+  returns: v.union(v.null(), v.object(vGivenUp)),
+  handler: async (ctx, args): Promise<ObjectType<typeof vGivenUp> | null> => {
     const { workflowId, generationNumber, driver, workflowHandle } = args;
     const id = { workflowId, generationNumber, driver };
     const stint = new Stint(args);
-    // A scheduled mutation is repeated until it commits.
+    // Twice, so that no outcome is lost: a scheduled mutation is repeated until it commits, and the pool
+    // hands on what its job returns.
     const giveUp = async (stepNumber: number, outcome?: StepOutcome) => {
-      const args = { ...id, stepNumber, outcome };
+      const givenUp = { stepNumber, outcome };
       await insist(TRIES_TO_GIVE_UP, () =>
-        ctx.scheduler.runAfter(0, internal.recovering.giveUp, args),
+        ctx.scheduler.runAfter(0, internal.recovering.giveUp, {
+          ...id,
+          ...givenUp,
+        }),
       );
-      return null;
+      return givenUp;
     };
     // A mutation's turn finds out for itself whether it is due.
     let next: DrivenStep | null = {

@@ -1,7 +1,8 @@
 import type { FunctionHandle } from "convex/server";
-import { v } from "convex/values";
+import { v, type Infer } from "convex/values";
 import {
   toOutcome,
+  vFailure,
   vRunResult,
   type Failure,
   type Outcome,
@@ -19,7 +20,11 @@ import {
   sizeOf,
   whyNotStorable,
 } from "../shared/storable.js";
-import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
+import {
+  isHalfUnused,
+  roomBeside,
+  type Reserve,
+} from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
@@ -27,7 +32,9 @@ import { awaitedStep, recordResult } from "./completing.js";
 import { readConfig, type Config } from "./config.js";
 import { dismissDriver, stepOfDriver } from "./drivers.js";
 import { releaseWait } from "./releasing.js";
+import { schedulePending } from "./scheduling.js";
 import type { Run } from "./runs.js";
+import { vOnComplete } from "./schema.js";
 
 /**
  * Ends a run: writes its result, drops the waits that are left, and tells whoever asked to be
@@ -84,13 +91,46 @@ export async function callOnComplete(
   config: Config,
   failure?: Failure,
 ) {
-  const { onComplete, runResult } = run;
+  const { _id, generationNumber, onComplete, runResult } = run;
   if (!onComplete || !runResult) return;
+  const callback = {
+    run: { _id, generationNumber },
+    onComplete,
+    runResult,
+    failure,
+  };
+  const { fits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
+  if (fits) await invoke(ctx, callback, config);
+  else await ctx.scheduler.runAfter(0, internal.ending.callBack, callback);
+}
+
+const vCallback = v.object({
+  run: v.object({ _id: v.id("workflows"), generationNumber: v.number() }),
+  onComplete: vOnComplete,
+  runResult: vRunResult,
+  failure: v.optional(vFailure),
+});
+
+/** Calls an `onComplete` for which the transaction that ended the run had too little left. */
+export const callBack = internalMutation({
+  args: vCallback,
+  returns: v.null(),
+  handler: async (ctx, callback) => {
+    await invoke(ctx, callback, await readConfig(ctx));
+    return null;
+  },
+});
+
+async function invoke(
+  ctx: MutationCtx,
+  { run, onComplete, runResult, failure }: Infer<typeof vCallback>,
+  config: Config,
+) {
   const call = async (result: RunResult) => {
     const { transactionLimits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
     await ctx.runMutation(
       onComplete.fnHandle as FunctionHandle<"mutation">,
-      { workflowId: run._id, result, context: onComplete.context },
+      { workflowId: run._id, result, context: onComplete.context as unknown },
       { transactionLimits },
     );
   };
@@ -125,7 +165,7 @@ const RESERVED_FOR_FAILURE: Reserve = {
 
 async function keepFailure(
   ctx: MutationCtx,
-  run: Run,
+  run: Pick<Run, "_id" | "generationNumber">,
   runResult: RunResult,
   error: string,
   config: Config,
@@ -162,76 +202,56 @@ function storableResult(run: Run, result: RunResult): RunResult {
 }
 
 /**
- * Ends a run whose turn died. Should ending it in one transaction with `onComplete` die as well,
- * the check scheduled here ends it without.
+ * Ends a run that can't go on, in a transaction of its own, which is what is due of the run from here on. A
+ * watchdog ends it without `onComplete` if it dies with that.
  */
-export async function endRunAlone(
+export async function scheduleEnd(
   ctx: MutationCtx,
   run: Run,
-  result: RunResult,
+  failed: Extract<RunResult, { kind: "failed" }>,
 ) {
-  const args = {
+  run.pendingTurn = await schedulePending(ctx, {
     workflowId: run._id,
     generationNumber: run.generationNumber,
-    result:
-      result.kind === "failed"
-        ? { ...result, error: shortenError(result.error) }
-        : result,
-  };
-  await ctx.scheduler.runAfter(0, internal.ending.finish, args);
-  await ctx.scheduler.runAfter(
-    ON_COMPLETE_CHECK_MS,
-    internal.ending.finishWithoutCallback,
-    args,
-  );
-}
-
-const ON_COMPLETE_CHECK_MS = 60_000;
-
-const endArgs = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
-  result: vRunResult,
-};
-
-async function runInGeneration(
-  ctx: MutationCtx,
-  args: { workflowId: Id<"workflows">; generationNumber: number },
-) {
-  const run = await ctx.db.get("workflows", args.workflowId);
-  if (run?.generationNumber !== args.generationNumber) return null;
-  return run.runResult ? null : run;
+    result: { ...failed, error: shortenError(failed.error) },
+  });
+  const { pendingTurn } = run;
+  await ctx.db.patch("workflows", run._id, { pendingTurn });
 }
 
 export const finish = internalMutation({
-  args: endArgs,
+  args: {
+    workflowId: v.id("workflows"),
+    generationNumber: v.number(),
+    result: vRunResult,
+  },
   returns: v.null(),
-  handler: async (ctx, args) => {
-    const run = await runInGeneration(ctx, args);
-    if (run) await endRun(ctx, run, args.result, await readConfig(ctx));
+  handler: async (ctx, { workflowId, generationNumber, result }) => {
+    const run = await ctx.db.get("workflows", workflowId);
+    if (run?.generationNumber === generationNumber && !run.runResult)
+      await endRun(ctx, run, result, await readConfig(ctx));
     return null;
   },
 });
 
-export const finishWithoutCallback = internalMutation({
-  args: endArgs,
-  returns: v.null(),
-  handler: async (ctx, args) => {
-    const run = await runInGeneration(ctx, args);
-    if (!run) return null;
-    const config = await readConfig(ctx);
-    await writeResult(ctx, run, toOutcome(args.result), config);
-    if (run.onComplete)
-      await keepFailure(
-        ctx,
-        run,
-        run.runResult!,
-        "The transaction that called it died, of a time limit perhaps.",
-        config,
-      );
-    return null;
-  },
-});
+/** Ends a run whose end died: that its `onComplete` did so is kept. */
+export async function endWithoutCallback(
+  ctx: MutationCtx,
+  run: Run,
+  result: RunResult,
+  died: string,
+) {
+  const config = await readConfig(ctx);
+  await writeResult(ctx, run, toOutcome(result), config);
+  if (run.onComplete)
+    await keepFailure(
+      ctx,
+      run,
+      run.runResult!,
+      `The transaction that called it died: ${died}`,
+      config,
+    );
+}
 
 /** Sleeps and event waits of a run that has ended are over: they would wake nobody. */
 export const dropWaits = internalMutation({
@@ -255,6 +275,12 @@ async function dropWaitsOf(
   generationNumber: number,
   after = 0,
 ) {
+  const continueAfter = async (after: number) => {
+    const rest = { workflowId, generationNumber, after };
+    await ctx.scheduler.runAfter(0, internal.ending.dropWaits, rest);
+  };
+  // The turn that ends a run may have read a large journal.
+  if (!(await isHalfUnused(ctx))) return await continueAfter(after);
   let steps = 0;
   let bytes = 0;
   const inFlight = ctx.db
@@ -269,11 +295,6 @@ async function dropWaitsOf(
     await releaseWait(ctx, row);
     bytes += sizeOf(row.step.args);
     if (++steps < STEPS_PER_BATCH && bytes < BYTES_PER_BATCH) continue;
-    await ctx.scheduler.runAfter(0, internal.ending.dropWaits, {
-      workflowId,
-      generationNumber,
-      after: row._creationTime,
-    });
-    return;
+    return await continueAfter(row._creationTime);
   }
 }

@@ -73,7 +73,7 @@ export async function executeInPool(
 ): Promise<string[]> {
   if (due.length === 0) return [];
   const toJob = await poolJobs(run);
-  return await enqueue(ctx, due.map(toJob), config, run);
+  return await enqueue(ctx, due.map(toJob), config);
 }
 
 /**

@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import { vBeginDrive } from "../shared/driverProtocol.js";
 import { MAX_ARRAY_LENGTH, STEPS_PER_BATCH } from "../shared/limits.js";
 import { mutation, query } from "./_generated/server.js";
-import { noteOptions, readConfig } from "./config.js";
+import { readConfig } from "./config.js";
 import { recordAfterAll, recordResult } from "./completing.js";
 import {
   executeDriven,
@@ -176,7 +176,7 @@ export const startSteps = mutation({
     if (!run) return null;
     const { caller, inFlight = 1, workpoolOptions } = args;
     const current = run.generationNumber === args.generationNumber;
-    const config = await readConfig(ctx);
+    const config = await readConfig(ctx, workpoolOptions);
     const { completed } = args;
     if (completed && current) await writeCompleted(ctx, run, completed, config);
     // An inline step of the turn canceled or restarted the run. What was executed is.
@@ -190,7 +190,6 @@ export const startSteps = mutation({
     if (current && !caller?.learns) await noteChange(ctx, run);
     if (current && (run.trials || args.trials))
       await setTrials(ctx, run, args.trials);
-    if (current) await noteOptions(ctx, run, workpoolOptions);
     const rows = await start(ctx, run, args.steps, {
       config,
       workpoolOptions,

@@ -14,7 +14,7 @@ import {
   type Completion,
 } from "./completing.js";
 import { readConfig } from "./config.js";
-import { endRunAlone } from "./ending.js";
+import { scheduleEnd } from "./ending.js";
 
 /** Not said here: jobs outlive the release that enqueued them, and so does what they carry. */
 const anyContext = v.any();
@@ -69,7 +69,7 @@ export const handlerOnComplete = internalMutation({
     if (run?.generationNumber !== turn.generationNumber || run.runResult)
       return null;
     const canceled = `The pool's job for the next turn of workflow ${run._id} was canceled.`;
-    await endRunAlone(
+    await scheduleEnd(
       ctx,
       run,
       result.kind === "failed" ? result : { kind: "failed", error: canceled },
@@ -153,7 +153,7 @@ async function keepUndeliverable(
   );
   const run = await namedRun(ctx, context);
   if (!run || run.runResult) return;
-  await endRunAlone(ctx, run, {
+  await scheduleEnd(ctx, run, {
     kind: "failed",
     error:
       `A completion for workflow ${run._id} has a context that is not understood, it is kept in ` +

@@ -2,9 +2,8 @@ import type { FunctionHandle, FunctionType } from "convex/server";
 import type { RunResult } from "../shared/outcome.js";
 import { components } from "./_generated/api.js";
 import type { MutationCtx } from "./_generated/server.js";
-import type { Config } from "./config.js";
+import { saveConfig, type Config } from "./config.js";
 import { LONGEST_DELAY_MS } from "./options.js";
-import type { Run } from "./runs.js";
 
 export interface Job {
   type: FunctionType;
@@ -21,25 +20,16 @@ export interface Job {
   };
 }
 
-/** How many jobs the pool may run at a time. 0: it is paused. */
-export const parallelismOf = (
-  { maxParallelism }: Pick<Run, "maxParallelism">,
-  config: Config,
-) => maxParallelism ?? config.maxParallelism;
-
 /** Enqueues all jobs in one call. Their ids come back in the same order. */
 export async function enqueue(
   ctx: MutationCtx,
   jobs: Job[],
-  config: Config,
-  run: Pick<Run, "maxParallelism" | "poolLogLevel">,
+  { pool, isNew }: Config,
 ): Promise<string[]> {
   if (jobs.length === 0) return [];
+  if (isNew) await saveConfig(ctx, {});
   return await ctx.runMutation(components.workpool.lib.enqueueBatch, {
-    config: {
-      maxParallelism: parallelismOf(run, config),
-      logLevel: run.poolLogLevel ?? config.log.level,
-    },
+    config: pool,
     items: jobs.map((job) => ({
       fnType: job.type,
       fnHandle: job.handle,

@@ -1,5 +1,8 @@
+import { v, type ObjectType } from "convex/values";
+import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
+import { vRunResult } from "../shared/outcome.js";
 
 /** One that has begun is left alone: it finds out for itself that it is not wanted any more. */
 export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
@@ -22,17 +25,86 @@ export async function scheduledState(ctx: QueryCtx, scheduledId: string) {
   }
 }
 
-/** What became of a scheduled function: undefined while it may still run, or null when nothing is known of it. */
-export async function scheduledEnd(
+/** The scheduled function that a run's `pendingTurn` names: a turn, or with a result the end of the run. */
+export const vPending = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+  result: v.optional(vRunResult),
+};
+export type Pending = ObjectType<typeof vPending>;
+
+/** When a watchdog looks first, and how rarely it looks at what stays late. */
+const FIRST_LOOK_MS = 60_000;
+const LONGEST_BETWEEN_LOOKS_MS = 10 * 60_000;
+
+/**
+ * Schedules a run's next turn or its end, and a watchdog, so that something outside that transaction owns it. What
+ * a canceled job schedules is born canceled: `isLost` says so.
+ */
+export async function schedulePending(
   ctx: MutationCtx,
-  scheduledId: string,
-): Promise<{ error?: string } | null | undefined> {
-  const job = await ctx.db.system.get(
-    "_scheduled_functions",
-    scheduledId as Id<"_scheduled_functions">,
+  pending: Pending,
+): Promise<ScheduledPending> {
+  const { result, ...turn } = pending;
+  const scheduledId: string = result
+    ? await ctx.scheduler.runAfter(0, internal.ending.finish, {
+        ...turn,
+        result,
+      })
+    : await ctx.scheduler.runAfter(0, internal.turns.take, turn);
+  const checkId = await watch(ctx, { ...pending, scheduledId });
+  const { kind } = await lookAtScheduled(ctx, scheduledId);
+  const isLost = kind === "canceled" ? true : undefined;
+  return { scheduledId, checkId, isLost };
+}
+
+type ScheduledPending = {
+  scheduledId: string;
+  checkId: string;
+  isLost?: boolean;
+};
+
+/** Has the watchdog look after what is pending, ever more rarely while it is late. Returns the watchdog's id. */
+export async function watch(
+  ctx: MutationCtx,
+  pending: Pending & { scheduledId: string },
+  lateMs = 0,
+): Promise<string> {
+  const delayMs = Math.min(
+    Math.max(FIRST_LOOK_MS, lateMs),
+    LONGEST_BETWEEN_LOOKS_MS,
   );
-  if (!job) return null;
-  const { state } = job;
-  if (state.kind === "pending" || state.kind === "inProgress") return undefined;
-  return { error: state.kind === "failed" ? state.error : undefined };
+  return await ctx.scheduler.runAfter(delayMs, internal.watchdog.look, {
+    ...pending,
+    lateMs: lateMs + delayMs,
+  });
+}
+
+/**
+ * `late` may still run, however late it is: behind a backlog, conflicts or an outage. `dead` has failed for good.
+ * `canceled` never will run, and never did. `done` has committed.
+ */
+export type ScheduledState =
+  | { kind: "late" | "canceled" | "done" | "unknown" }
+  | { kind: "dead"; error: string };
+
+export async function lookAtScheduled(
+  ctx: QueryCtx,
+  scheduledId: string,
+): Promise<ScheduledState> {
+  const id = scheduledId as Id<"_scheduled_functions">;
+  const job = await ctx.db.system.get("_scheduled_functions", id);
+  switch (job?.state.kind) {
+    case undefined:
+      return { kind: "unknown" };
+    case "pending":
+    case "inProgress":
+      return { kind: "late" };
+    case "success":
+      return { kind: "done" };
+    case "canceled":
+      return { kind: "canceled" };
+    case "failed":
+      return { kind: "dead", error: job.state.error };
+  }
 }

@@ -180,11 +180,17 @@ export default defineSchema({
     engineVersion: v.optional(v.number()),
     /** The step of the parent run that this run is. */
     parent: v.optional(v.object(vStepExecution)),
-    /** The turn that is due and has not begun: a job of the pool, or scheduled, with its check. */
+    /** The turn that is due and has not begun, or the end of a run that can't go on: a job of the pool, or
+     * scheduled, with its watchdog. */
     pendingTurn: v.optional(
       v.union(
         v.object({ workId: v.string() }),
-        v.object({ scheduledId: v.string(), checkId: v.string() }),
+        v.object({
+          scheduledId: v.string(),
+          checkId: v.string(),
+          /** It was scheduled by a canceled job, and so born canceled. */
+          isLost: v.optional(v.boolean()),
+        }),
       ),
     ),
     trials: v.optional(vTrials),
@@ -212,14 +218,14 @@ export default defineSchema({
     ),
     /** Deleted for everyone but its function steps in flight, the last of which deletes it. */
     cleanedUp: v.optional(v.boolean()),
-    /** How its turns may share the pool: what its manager asked for. */
+    // Earlier rows carry these; nothing reads them.
     maxParallelism: v.optional(v.number()),
-    /** What the pool logs of its jobs, where its manager says. */
     poolLogLevel: v.optional(vLogLevel),
   })
     .index("name", ["name"])
     // Runs that are driven, in the order in which their drivers were started.
-    .index("driver", ["driver.startedAt"]),
+    .index("driver", ["driver.startedAt"])
+    .index("result", ["runResult.kind"]),
 
   // One row a step: the journal. Inserted by the turn in which the handler asked for it, completed
   // once by whatever ran it, stamped with its delivery by the turn that showed the result. Read by
@@ -233,6 +239,7 @@ export default defineSchema({
   })
     .index("workflow", ["workflowId", "stepNumber"])
     .index("inProgress", ["step.inProgress", "workflowId"])
+    .index("drivenBy", ["workflowId", "drivenBy", "step.inProgress"])
     .index("group", ["workflowId", "group", "step.inProgress"])
     .index("name", ["workflowId", "step.name", "stepNumber"]),
 
@@ -255,7 +262,8 @@ export default defineSchema({
     .index("workflowId_state", ["workflowId", "state.kind"])
     .index("name", ["workflowId", "name", "state.kind", "waiter"]),
 
-  // At most one row: what `utils:updateConfig` set. Read by everything that logs or enqueues.
+  // At most one row: what `utils:updateConfig` set, and what managers were warned of. Inserted when the pool
+  // is first told its settings. Read by everything that logs or enqueues.
   config: defineTable({
     logLevel: v.optional(vLogLevel),
     maxParallelism: v.optional(v.number()),

@@ -1,5 +1,6 @@
 import { v } from "convex/values";
-import { internalMutation } from "./_generated/server.js";
+import { api } from "./_generated/api.js";
+import { internalAction, internalMutation } from "./_generated/server.js";
 import { updateConfig as update } from "./config.js";
 import { vLogLevel } from "./logging.js";
 import { vExecution } from "./schema.js";
@@ -15,5 +16,25 @@ export const updateConfig = internalMutation({
   handler: async (ctx, args) => {
     await update(ctx, args);
     return null;
+  },
+});
+
+/**
+ * For operators, after scheduled functions were canceled: `npx convex run --component workflow utils:recover`. Finds
+ * runs that nothing will wake, wakes them, and returns how many there were.
+ */
+export const recover = internalAction({
+  args: {},
+  returns: v.number(),
+  handler: async (ctx): Promise<number> => {
+    let total = 0;
+    let after: number | undefined;
+    do {
+      const batch: { recovered: number; after?: number } =
+        await ctx.runMutation(api.workflow.recover, { after });
+      total += batch.recovered;
+      ({ after } = batch);
+    } while (after !== undefined);
+    return total;
   },
 });

@@ -4,8 +4,7 @@ import type { MutationCtx } from "./_generated/server.js";
 import type { Config } from "./config.js";
 import { cancelJob, enqueue, type Job } from "./pooling.js";
 import { isLegacy, stepsInFlight, type Run, type StepRow } from "./runs.js";
-import { cancelScheduled } from "./scheduling.js";
-import { scheduleTurn } from "./turns.js";
+import { cancelScheduled, schedulePending } from "./scheduling.js";
 
 export interface Wake {
   run: Run;
@@ -14,11 +13,15 @@ export interface Wake {
 
 /**
  * Makes a turn due, in a transaction of its own, unless one is. It holds no slot of the pool. A check
- * scheduled with it owns it: should the turn die, the run ends as failed instead of hanging.
+ * scheduled with it owns it: should the turn die, the run ends as failed instead of hanging. A turn that was born
+ * canceled is due again as soon as anything else wakes the run.
  */
 export async function wake(ctx: MutationCtx, run: Run) {
-  if (run.pendingTurn) return;
-  await setPendingTurn(ctx, run, await scheduleTurn(ctx, run));
+  const { pendingTurn } = run;
+  if (pendingTurn && !("isLost" in pendingTurn && pendingTurn.isLost)) return;
+  const { _id: workflowId, generationNumber } = run;
+  const turn = { workflowId, generationNumber };
+  await setPendingTurn(ctx, run, await schedulePending(ctx, turn));
 }
 
 /** As `wake`, through the pool: for runs to come, which wait for their turn among all others. */
@@ -36,13 +39,12 @@ export async function enqueueTurns(
     ctx,
     wakes.map((wake) => turnJob(wake, take, onDeath)),
     config,
-    wakes[0]!.run,
   );
   for (const [index, { run }] of wakes.entries())
     await setPendingTurn(ctx, run, { workId: workIds[index]! });
 }
 
-async function setPendingTurn(
+export async function setPendingTurn(
   ctx: MutationCtx,
   run: Run,
   pendingTurn: Run["pendingTurn"],

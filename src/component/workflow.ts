@@ -10,7 +10,7 @@ import {
 } from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
 import { cleanUp, deleteBatch } from "./cleaning.js";
-import { noteManagerParallelism, readConfig } from "./config.js";
+import { readConfig, warnOfDisagreement } from "./config.js";
 import { createRun } from "./creating.js";
 import { endRun } from "./ending.js";
 import { vJournalEntry, vRun } from "./journalRows.js";
@@ -22,6 +22,7 @@ import {
   vPublicRun,
 } from "./listing.js";
 import { vLogLevel } from "./logging.js";
+import { recoverRuns } from "./recovering.js";
 import { restartRun } from "./restarting.js";
 import {
   describeState,
@@ -54,10 +55,9 @@ export const create = mutation({
   },
   returns: v.id("workflows"),
   handler: async (ctx, args) => {
-    const { maxParallelism, execution } = args;
-    if (maxParallelism !== undefined)
-      await noteManagerParallelism(ctx, maxParallelism);
-    const config = await readConfig(ctx);
+    const { maxParallelism, logLevel, execution } = args;
+    await warnOfDisagreement(ctx, maxParallelism);
+    const config = await readConfig(ctx, { maxParallelism, logLevel });
     const run = await createRun(
       ctx,
       {
@@ -65,9 +65,7 @@ export const create = mutation({
         workflowHandle: args.workflowHandle,
         args: args.workflowArgs,
         onComplete: args.onComplete,
-        maxParallelism,
         execution,
-        poolLogLevel: args.logLevel,
       },
       config,
     );
@@ -214,6 +212,16 @@ export const cleanup = mutation({
   returns: v.boolean(),
   handler: async (ctx, { workflowId, force }) =>
     await cleanUp(ctx, parseRunId(ctx, workflowId), force ?? false),
+});
+
+/**
+ * Brings back runs that wait for something that can't happen any more, one batch of them: see `utils:recover`.
+ * `after` is absent from the answer when no run is left to look at.
+ */
+export const recover = mutation({
+  args: { after: v.optional(v.number()) },
+  returns: v.object({ recovered: v.number(), after: v.optional(v.number()) }),
+  handler: async (ctx, { after }) => await recoverRuns(ctx, after ?? 0),
 });
 
 /** Goes on with a cleanup whose run is deleted already. */

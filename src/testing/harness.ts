@@ -7,6 +7,7 @@ import { afterEach, beforeAll, beforeEach, vi } from "vitest";
 import type { DataModel, Doc } from "../component/_generated/dataModel.js";
 import type { WorkflowId, WorkflowStatus } from "../client/index.js";
 import * as client from "../client/index.js";
+import { internal as componentInternal } from "../component/_generated/api.js";
 import workflowComponent from "../test.js";
 import { components, internal } from "./app/_generated/api.js";
 import schema from "./app/schema.js";
@@ -94,7 +95,9 @@ export function newBackend(options: BackendOptions = {}) {
   }
   // Transactions wait in line: this one is over before whatever comes next begins.
   if (execution !== undefined)
-    void inComponent(t, (ctx) => ctx.db.insert("config", { execution }));
+    void inComponent(t, (ctx) =>
+      ctx.runMutation(componentInternal.utils.updateConfig, { execution }),
+    );
   return t;
 }
 

@@ -406,10 +406,10 @@ export const DEFECTS = [
     killedBy: FAULTS,
   },
   {
-    name: "ending: no check that a run whose turn died has ended",
-    file: "src/component/ending.ts",
-    find: "    internal.ending.finishWithoutCallback,\n",
-    replace: "    internal.ending.finish,\n",
+    name: "watchdog: a run whose end died not ended",
+    file: "src/component/watchdog.ts",
+    find: "if (result) await endWithoutCallback(ctx, run, result, state.error);\n        else",
+    replace: "if (!result)",
     killedBy: FAULTS,
   },
   {

@@ -34,6 +34,100 @@ export const RECOVERY_DEFECTS = [
     ),
   },
   {
+    name: "watchdog: late taken for dead",
+    file: "src/component/scheduling.ts",
+    find: '      return { kind: "late" };',
+    replace: '      return { kind: "dead", error: "late" };',
+    killedBy: test(
+      "component/watchdog",
+      "is not taken for dead: the run ends as it was to end",
+    ),
+  },
+  {
+    name: "watchdog: a canceled turn not scheduled again",
+    file: "src/component/watchdog.ts",
+    find: '      case "canceled":\n',
+    replace: '      case "canceled":\n        return null;\n',
+    killedBy: test("component/watchdog", "is scheduled again"),
+  },
+  {
+    name: "recovering: a known outcome not taken from the pool",
+    file: "src/component/recovering.ts",
+    find: "if (givenUp) await settle(ctx, context, givenUp);",
+    replace: "",
+    killedBy: test(
+      "component/watchdog",
+      "an outcome that is known is recorded, however late the driver's report: the action is executed once",
+    ),
+  },
+  {
+    name: "recovering: no second look at a driver that has ended",
+    file: "src/component/recovering.ts",
+    find: 'state === "finished" && wasFinished',
+    replace: 'state === "finished"',
+    killedBy: test(
+      "component/watchdog",
+      "a driver's job that has ended is dead only if a second look finds no result either",
+    ),
+  },
+  {
+    name: "config: the pool told what nobody says",
+    file: "src/component/config.ts",
+    find: "const isSaid = isPaused || said.maxParallelism !== undefined;",
+    replace: "const isSaid = true;",
+    killedBy: test(
+      "client/parallelism",
+      "holds for managers that say nothing until somebody says something",
+    ),
+  },
+  {
+    name: "config: a manager lifts an operator's pause",
+    file: "src/component/config.ts",
+    find: "const isPaused = row?.maxParallelism === 0;",
+    replace: "const isPaused = false;",
+    killedBy: test(
+      "client/parallelism",
+      "an operator's pause holds, whatever managers say, until the operator lifts it",
+    ),
+  },
+  {
+    name: "ending: waits of a large run dropped at once",
+    file: "src/component/ending.ts",
+    find: "if (!(await isHalfUnused(ctx))) return await continueAfter(after);",
+    replace: "",
+    killedBy: test(
+      "client/afterTheEnd",
+      "a run that returns beside large steps in flight ends as it returned",
+    ),
+  },
+  {
+    name: "recover: a canceled turn taken for one that comes",
+    file: "src/component/recovering.ts",
+    find: "if (await mayStillRun(ctx, pendingTurn)) waits = true;",
+    replace: "if (pendingTurn) waits = true;",
+    killedBy: test("client/recover", "a turn that was due, with its watchdog"),
+  },
+  {
+    name: "recover: timers not looked at",
+    file: "src/component/recovering.ts",
+    find: "    if (await isScheduled(ctx, timer.scheduledId)) return false;\n",
+    replace: "    return false;\n",
+    killedBy: test(
+      "client/recover",
+      "a sleep, at the time at which it was to end",
+    ),
+  },
+  {
+    name: "recover: stops after a batch",
+    file: "src/client/management.ts",
+    find: "} while (after !== undefined);",
+    replace: "} while (false);",
+    killedBy: test(
+      "client/recover",
+      "every run of many, in batches, and says how many",
+    ),
+  },
+  {
     name: "budget: no index ranges for loading modules",
     file: "src/shared/transactionRoom.ts",
     find: "asked[key] + extra",

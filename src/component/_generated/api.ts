@@ -45,6 +45,7 @@ import type * as turnRecord from "../turnRecord.js";
 import type * as turns from "../turns.js";
 import type * as utils from "../utils.js";
 import type * as waking from "../waking.js";
+import type * as watchdog from "../watchdog.js";
 import type * as workflow from "../workflow.js";
 
 import type {
@@ -92,6 +93,7 @@ const fullApi: ApiFromModules<{
   turns: typeof turns;
   utils: typeof utils;
   waking: typeof waking;
+  watchdog: typeof watchdog;
   workflow: typeof workflow;
 }> = anyApi as any;
 

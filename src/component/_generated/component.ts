@@ -240,7 +240,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 workflowId: string;
               };
               pendingTurn?:
-                { workId: string } | { checkId: string; scheduledId: string };
+                | { workId: string }
+                | { checkId: string; isLost?: boolean; scheduledId: string };
               poolLogLevel?:
                 "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
               restarting?: { doneFrom?: number; from: number };
@@ -379,7 +380,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workflowId: string;
             };
             pendingTurn?:
-              { workId: string } | { checkId: string; scheduledId: string };
+              | { workId: string }
+              | { checkId: string; isLost?: boolean; scheduledId: string };
             poolLogLevel?:
               "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
@@ -829,7 +831,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workflowId: string;
             };
             pendingTurn?:
-              { workId: string } | { checkId: string; scheduledId: string };
+              | { workId: string }
+              | { checkId: string; isLost?: boolean; scheduledId: string };
             poolLogLevel?:
               "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
@@ -996,6 +999,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           pageStatus?: "SplitRecommended" | "SplitRequired" | null;
           splitCursor?: string | null;
         },
+        Name
+      >;
+      recover: FunctionReference<
+        "mutation",
+        "internal",
+        { after?: number },
+        { after?: number; recovered: number },
         Name
       >;
       restart: FunctionReference<

@@ -6,6 +6,7 @@ import {
   vWorkflowId,
   WorkflowManager,
 } from "../../client/index.js";
+import type { LogLevel } from "../../component/logging.js";
 import { components } from "./_generated/api.js";
 import { scripted, type Handler } from "./scripts.js";
 import { manager } from "./workflows.js";
@@ -51,6 +52,14 @@ export const drivenByWorkflow = inPool.define({
 export const pooledByWorkflow = defineWorkflow(components.workflow, {
   args,
   workpoolOptions: { execution: "pool" },
+}).handler(execute);
+
+/** What the code that is deployed says of the pool. A test changes it as a redeploy would. */
+export const deployed: { maxParallelism?: number; logLevel?: LogLevel } = {};
+
+export const changing = defineWorkflow(components.workflow, {
+  args,
+  workpoolOptions: deployed as object,
 }).handler(execute);
 
 /** An onComplete that does what the mutation script "onEnd" says. */
