@@ -71,8 +71,12 @@ describe("a running server", () => {
     const cli = path.join(ROOT, "node_modules/convex/bin/main.js");
     const lines = server.dev.output.match(/^ *export .*$/gm)!;
     expect(lines).toHaveLength(2);
-    const script = `${lines.join("\n")}\nexec node "$0" run notes:list`;
-    const { code, output } = await run("sh", ["-c", script, cli], { cwd: app });
+    const script = `${lines.join("\n")}\nexec "$1" "$0" run notes:list`;
+    const { code, output } = await run(
+      "sh",
+      ["-c", script, cli, process.execPath],
+      { cwd: app },
+    );
     expect(code, output).toBe(0);
     expect(output).toContain('"listed"');
   });

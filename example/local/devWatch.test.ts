@@ -11,6 +11,8 @@ async function watched<T>(
 ) {
   await withTempDir(async (dir: string) => {
     await mkdir(path.join(dir, "_generated"));
+    // An app's whole folder may hold its functions.
+    await mkdir(path.join(dir, "node_modules"));
     await writeFile(path.join(dir, "a.ts"), "1");
     let tell = () => {};
     const unwatch = await watchSources([dir], () => tell());
@@ -45,7 +47,10 @@ test("files that come, in folders that come, are seen; generated ones, tests and
     const early = next();
     let wasTold = false;
     void early.then(() => (wasTold = true));
-    for (const file of ["_generated/api.ts", "a.test.ts", ".a.swp", "a.ts~"])
+    for (const file of [
+      ...["_generated/api.ts", "node_modules/a.js"],
+      ...["a.test.ts", ".a.swp", "a.ts~"],
+    ])
       await writeFile(path.join(dir, file), "2");
     // Told of once nothing has changed for a while: later than what came before.
     await new Promise((resolve) => setTimeout(resolve, 600));

@@ -7,9 +7,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import vm from "node:vm";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { globalsCode } from "./globalsCode.mjs";
+import { contextCode } from "./globalsCode.mjs";
 import { reportUnhandledRejections } from "./unhandledRejections.mjs";
 import { webHost } from "./webHost.mjs";
+import { installWebStreams } from "./webStreams.mjs";
 
 /** @import { Bundle } from "./bundle.mjs" */
 /** @typedef {import("../../../src/client/environment/testing/platformGlobals.js").RawHost} RawHost */
@@ -35,7 +36,7 @@ import { webHost } from "./webHost.mjs";
 
 const RUNNER_URL = new URL("./context/runner.js", import.meta.url);
 
-const installGlobals = new vm.Script(globalsCode(), {
+const installGlobals = new vm.Script(contextCode().globals, {
   filename: "convex:/_system/globals.js",
 });
 const createRunner = new vm.Script(readFileSync(RUNNER_URL, "utf8"), {
@@ -116,9 +117,11 @@ function asyncContext() {
 }
 
 function createBareContext() {
-  return vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
     codeGeneration: { strings: false, wasm: false },
     // With a queue of its own, which is emptied only when a script is run.
     microtaskMode: "afterEvaluate",
   });
+  installWebStreams(context);
+  return context;
 }

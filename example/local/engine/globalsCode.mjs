@@ -3,35 +3,45 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 
-const ENTRY = new URL(
-  "../../../src/client/environment/testing/platformGlobals.ts",
-  import.meta.url,
-);
+/** @typedef {{ globals: string, streams: string }} ContextCode */
 
 /** Threads that this one starts find it here and need no bundler. */
 const KEY = "code of the platform's globals";
 
-/** @returns {string} a script whose value is the function that installs the globals */
-export function globalsCode() {
+/**
+ * Scripts for a context: the value of `globals` is the function that installs the
+ * globals, that of `streams` has the classes of web streams by their names.
+ *
+ * @returns {ContextCode}
+ */
+export function contextCode() {
   const known = getEnvironmentData(KEY);
-  if (typeof known === "string") return known;
-  const code = bundle();
-  setEnvironmentData(KEY, code);
+  if (known !== undefined) return /** @type {any} */ (known);
+  const globals = bundle(
+    "../../../src/client/environment/testing/platformGlobals.ts",
+  );
+  const code = {
+    globals: `(function () { ${globals}; return bundled.installPlatformGlobals; })()`,
+    streams: `(function () { ${bundle("context/streams.mjs")}; return bundled; })()`,
+  };
+  setEnvironmentData(KEY, /** @type {any} */ (code));
   return code;
 }
 
-function bundle() {
+/** @param {string} entry defines `bundled`, with what it exports */
+function bundle(entry) {
   /** @type {typeof import("esbuild")} */
   const { buildSync } = createRequire(import.meta.url)("esbuild");
   const { outputFiles } = buildSync({
-    entryPoints: [fileURLToPath(ENTRY)],
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
     bundle: true,
     write: false,
     format: "iife",
-    globalName: "globals",
+    globalName: "bundled",
     platform: "neutral",
     target: "es2022",
+    // A context's can't be constructed; without it, writing can't be aborted midway.
+    define: { AbortController: "undefined" },
   });
-  const code = /** @type {{ text: string }} */ (outputFiles[0]).text;
-  return `(function () { ${code}; return globals.installPlatformGlobals; })()`;
+  return /** @type {{ text: string }} */ (outputFiles[0]).text;
 }

@@ -121,6 +121,19 @@ test("web APIs work", async () => {
   ]);
 });
 
+test("web streams work, also as bodies", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("streams:kinds")).toEqual({ missing: [], readOnly: [] });
+  // Each chunk ends within a character.
+  expect(await run("streams:splits")).toEqual(["grü", "ße ", "🙂", "!"]);
+  expect(await run("streams:bodies")).toEqual([
+    "one, two",
+    "three",
+    null,
+    [116, 119, 111],
+  ]);
+});
+
 test("AsyncLocalStorage follows calls of the host", async () => {
   const { run } = await startBackend(PLATFORM_APP);
   expect(await run("globals:asyncContext")).toEqual(["a", "b", null]);

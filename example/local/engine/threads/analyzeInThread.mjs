@@ -1,7 +1,7 @@
 // @ts-check
 import { Worker } from "node:worker_threads";
 import { compileForThread } from "../../../tools/bundleModules.mjs";
-import { globalsCode } from "../globalsCode.mjs";
+import { contextCode } from "../globalsCode.mjs";
 import { afterCodeTime } from "./codeTime.mjs";
 
 /** @typedef {{ evaluating: string } | { analysis: any } | { error: { message: string, code?: unknown } }} AnalysisMessage */
@@ -18,7 +18,7 @@ const MAX_MODULE_MS = 3000;
  */
 export async function analyzeInThread(push, variables) {
   const compiled = await compileForThread(modulesOf(push));
-  globalsCode();
+  contextCode();
   const worker = new Worker(new URL("analysisThread.mjs", import.meta.url), {
     workerData: { push, compiled, variables },
     execArgv: [],

@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { existsSync } from "node:fs";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -25,7 +25,10 @@ beforeAll(async () => {
   });
   await deployment.deploy(await bundle(PLATFORM_APP));
 });
-afterAll(() => deployment.close());
+afterAll(async () => {
+  await deployment.close();
+  await rm(nodeFolder, { recursive: true, force: true });
+});
 
 const call = (path: string, args = {}) =>
   deployment.call({ path, args, caller: { admin: true } });

@@ -23,7 +23,14 @@ interface TextCoding {
   decode(bytes: Uint8Array): string;
 }
 
-type Body = string | ArrayBuffer | ArrayBufferView | null | undefined;
+/** As far as bodies use it; where there is no such class, no body is one. */
+interface Stream {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: ArrayBuffer | ArrayBufferView }>;
+  };
+}
+
+type Body = string | ArrayBuffer | ArrayBufferView | Stream | null | undefined;
 interface RequestInit {
   method?: string;
   headers?: Record<string, string> | Headers;
@@ -40,7 +47,7 @@ export function actionGlobals(
   host: ActionHost,
   text: TextCoding,
 ): Record<string, unknown> {
-  const toBytes = (body: Body) =>
+  const toBytes = (body: Exclude<Body, Stream>) =>
     body === null || body === undefined
       ? undefined
       : typeof body === "object" &&
@@ -50,18 +57,26 @@ export function actionGlobals(
 
   class BodyReader {
     #bytes: Uint8Array | undefined;
+    #stream: Stream | undefined;
     bodyUsed = false;
     readonly headers: Headers;
 
     constructor(body: Body, headers: Headers) {
-      this.#bytes = toBytes(body);
+      if (isStream(body)) this.#stream = body;
+      else this.#bytes = toBytes(body);
       this.headers = headers;
+    }
+    get body(): Stream | null {
+      const bytes = this.#bytes;
+      if (bytes !== undefined) this.#stream ??= streamOf(bytes);
+      return this.#stream ?? null;
     }
     async arrayBuffer() {
       if (this.bodyUsed) throw new TypeError("The body has been read already");
-      this.bodyUsed = this.#bytes !== undefined;
-      const { buffer } = new Uint8Array(this.#bytes ?? []);
-      return buffer;
+      this.bodyUsed = (this.#stream ?? this.#bytes) !== undefined;
+      return this.#stream
+        ? await read(this.#stream)
+        : new Uint8Array(this.#bytes ?? []).buffer;
     }
     async text() {
       return text.decode(new Uint8Array(await this.arrayBuffer()));
@@ -121,6 +136,45 @@ export function actionGlobals(
   }
 
   return { Request, Response, fetch, ...timers(host) };
+}
+
+function isStream(body: Body): body is Stream {
+  return typeof body === "object" && body !== null && "getReader" in body;
+}
+
+function streamOf(bytes: Uint8Array): Stream {
+  const { ReadableStream } = globalThis as unknown as {
+    ReadableStream: new (source: {
+      start(controller: {
+        enqueue(chunk: Uint8Array): void;
+        close(): void;
+      }): void;
+    }) => Stream;
+  };
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(new Uint8Array(bytes));
+      controller.close();
+    },
+  });
+}
+
+async function read(stream: Stream): Promise<ArrayBuffer> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || value === undefined) break;
+    chunks.push(bytesOf(value));
+  }
+  const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return all.buffer;
 }
 
 function timers(host: ActionHost) {
