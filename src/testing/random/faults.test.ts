@@ -19,7 +19,7 @@ useQuietConsole();
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
   const tally = new Tally("faults", [...PLACES, ...HAPPENINGS]);
-  await forEachSeed(seeds(80), FILE, TITLE, async (seed) => {
+  await forEachSeed(seeds(120), FILE, TITLE, async (seed) => {
     const random = new Random(seed);
     const program = generate(random.fork(), {
       steps: random.between(2, 8),
