@@ -97,10 +97,17 @@ export function createEnvironment(source: EnvironmentSource): Environment {
     },
     async refuseRejections() {
       await rejectionsReported();
-      if (reasons.length > 0) throw new Error(describe(reasons[0]));
+      if (reasons.length > 0) throw new UnhandledRejection(reasons[0]);
     },
     hostCalls,
   };
+}
+
+/** As the platform's error, it bears the text of the rejection. */
+export class UnhandledRejection extends Error {
+  constructor(reason: unknown) {
+    super(describe(reason));
+  }
 }
 
 function describe(reason: unknown): string {

@@ -3,6 +3,7 @@ import type {
   Combination,
   HopStyle,
   Node,
+  OddThrow,
   Plan,
   StepNode,
 } from "./program.js";
@@ -23,6 +24,7 @@ const HOP_STYLES: HopStyle[] = [
   "nested",
 ];
 const COMBINATIONS: Combination[] = ["all", "allSettled", "race", "any"];
+const ODD_THROWS: OddThrow[] = ["text", "null", "object", "number"];
 const EVENT_NAMES = ["e0", "e1"];
 
 /** A handler made up at random. */
@@ -62,6 +64,8 @@ class Generator {
         detach: 1,
         gates: 1,
         hold: 2,
+        late: 1,
+        host: 1,
         hang: 0.1,
       })
     ) {
@@ -90,6 +94,10 @@ class Generator {
         return this.branchesThatWait(depth);
       case "hold":
         return this.heldStep(depth);
+      case "late":
+        return this.lateRejection(depth);
+      case "host":
+        return { do: "host", count: random.between(1, 3) };
       case "hang":
         return { do: "wait", gate: this.nextId++ };
     }
@@ -134,7 +142,7 @@ class Generator {
   private attempt(depth: number): Node {
     const { random } = this;
     const body = this.node(depth - 1);
-    const throwing: Node = { do: "throw", id: this.nextId++ };
+    const throwing = this.throwing();
     return {
       do: "try",
       body: random.chance(0.3) ? { do: "seq", nodes: [body, throwing] } : body,
@@ -166,6 +174,33 @@ class Generator {
       do: "seq",
       nodes: [
         { do: "hold", slot, body },
+        this.node(depth - 1),
+        this.recovering(join),
+      ],
+    };
+  }
+
+  private throwing(): Node {
+    const what = this.random.chance(0.3)
+      ? this.random.pick(ODD_THROWS)
+      : undefined;
+    return { do: "throw", id: this.nextId++, what };
+  }
+
+  /** A branch that may fail before anything awaits it: of a step, since else no result could be held back. */
+  private lateRejection(depth: number): Node {
+    const { random } = this;
+    const step = this.step();
+    const body: Node = random.chance(0.7)
+      ? { do: "seq", nodes: [step, this.throwing()] }
+      : { do: "seq", nodes: [step] };
+    if (random.chance(0.3)) return { do: "detach", body, late: true };
+    const slot = this.nextId++;
+    const join: Node = { do: "join", slot };
+    return {
+      do: "seq",
+      nodes: [
+        { do: "hold", slot, body, late: true },
         this.node(depth - 1),
         this.recovering(join),
       ],

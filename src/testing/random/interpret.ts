@@ -1,3 +1,4 @@
+import { createFunctionHandle } from "convex/server";
 import { v, ConvexError } from "convex/values";
 import type { WorkflowCtx } from "../../client/index.js";
 import { internal } from "../app/_generated/api.js";
@@ -10,12 +11,14 @@ const { steps, workflows } = internal;
 export interface Surroundings {
   now(): number;
   random(): number;
+  hostCall(): Promise<unknown>;
 }
 
 /** Looked up when called: a handler sees globals of its own. */
-const GLOBALS: Surroundings = {
+export const GLOBALS: Surroundings = {
   now: () => Date.now(),
   random: () => Math.random(),
+  hostCall: () => createFunctionHandle(steps.echo as never),
 };
 
 export interface ProgramResult {
@@ -42,6 +45,7 @@ class Interpreter {
   /** Shared by all branches: what was seen so far, which later steps tell in their arguments. */
   readonly log: string[] = [];
   private readonly held = new Map<number, Promise<unknown>>();
+  private hostCalls: Promise<void> = Promise.resolve();
   private readonly gates = new Map<number, Gate>();
 
   constructor(
@@ -69,10 +73,10 @@ class Interpreter {
         await hop(node.style, node.count);
         return "hopped";
       case "detach":
-        void this.begin(node.body);
+        void this.begin(node);
         return "detached";
       case "hold":
-        this.held.set(node.slot, this.begin(node.body));
+        this.held.set(node.slot, this.begin(node));
         return "held";
       case "join":
         return this.note(`slot${node.slot}`, await this.held.get(node.slot));
@@ -91,14 +95,18 @@ class Interpreter {
         return await this.evaluate(
           this.around.random() < 0.5 ? node.low : node.high,
         );
+      case "host":
+        for (let n = 0; n < node.count; n++) await this.callHost();
+        return "called";
       case "throw":
-        throw new Error(`thrown ${node.id}`);
+        throw thrownBy(node);
     }
   }
 
   private note(what: string, value: unknown): string {
     const text = textOf(value);
     this.log.push(`${what}=${text}`);
+    change(value);
     return text;
   }
 
@@ -136,11 +144,23 @@ class Interpreter {
   }
 
   /** A step is left as it is, so that nobody seems to wait for it. */
-  private begin(node: Node): Promise<unknown> {
-    if (isStep(node)) return this.issue(node);
-    const branch = this.evaluate(node);
-    branch.catch(() => undefined);
+  private begin({ body, late }: { body: Node; late?: boolean }) {
+    if (isStep(body)) return this.issue(body);
+    const branch = this.evaluate(body);
+    if (!late) branch.catch(() => undefined);
     return branch;
+  }
+
+  /**
+   * One at a time, and each longer than whatever other branches do meanwhile: how long the host takes
+   * differs between backends, and must not decide which branch goes on first.
+   */
+  private callHost() {
+    const called = this.hostCalls
+      .then(() => this.around.hostCall())
+      .then(() => hop("await", 1000));
+    this.hostCalls = called;
+    return called;
   }
 
   private gate(number: number): Gate {
@@ -245,7 +265,33 @@ function textOf(value: unknown): string {
     : (JSON.stringify(value) ?? "undefined");
 }
 
+/** What a handler was given is its own: it may do this to it. */
+function change(value: unknown) {
+  if (Array.isArray(value)) value.unshift("changed");
+  else if (typeof value === "object" && value !== null)
+    Object.assign(value, { changed: true });
+}
+
+function thrownBy({ id, what }: Node & { do: "throw" }): unknown {
+  switch (what) {
+    case undefined:
+      return new Error(`thrown ${id}`);
+    case "text":
+      return `thrown ${id}`;
+    case "null":
+      return null;
+    case "object":
+      return { thrown: id };
+    case "number":
+      return id;
+  }
+}
+
 function describeError(error: unknown): string {
-  if (error instanceof ConvexError) return `data ${textOf(error.data)}`;
+  if (error instanceof ConvexError) {
+    const text = `data ${textOf(error.data)}`;
+    change(error.data);
+    return text;
+  }
   return error instanceof Error ? error.message : textOf(error);
 }

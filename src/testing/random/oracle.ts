@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import { ConvexError, type Value } from "convex/values";
 import type { WorkflowCtx } from "../../client/index.js";
 import type { Outcome } from "../../shared/outcome.js";
+import { describeFailure } from "../../shared/failures.js";
 import { interpret, type ProgramResult, type WorkInput } from "./interpret.js";
 import type { Node } from "./program.js";
 import { outcomeOf } from "./work.js";
@@ -62,9 +63,11 @@ class Oracle {
     interpret(program, this.context(), {
       now: () => given.startedAt(this.asked.length) ?? 0,
       random: randomOf(given.runId),
+      hostCall: () => Promise.resolve(),
     }).then(
       (value) => (end = { kind: "returned", value }),
-      (error: Error) => (end = { kind: "threw", message: error.message }),
+      (error: unknown) =>
+        (end = { kind: "threw", message: describeFailure(error).error }),
     );
     const issuedAt: number[] = [];
     const inlineDueAt: number[][] = [];
@@ -124,7 +127,9 @@ class Oracle {
     const stepNumber = this.asked.length;
     const promise = new Promise((resolve, reject) => {
       const settle = () => {
-        const outcome = this.given.outcomeOf(stepNumber) ?? step.outcome;
+        const outcome = structuredClone(
+          this.given.outcomeOf(stepNumber) ?? step.outcome,
+        );
         if (step.kind === "sleep") resolve(undefined);
         else if (!outcome) reject(new Error(`No result of ${step.name}`));
         else if (outcome.result.kind === "success")

@@ -12,10 +12,10 @@ export type Node =
   | { do: "combine"; how: Combination; members: Node[] }
   | { do: "try"; body: Node; recover?: Node; after?: Node }
   | { do: "hops"; style: HopStyle; count: number }
-  /** Started and never awaited. */
-  | { do: "detach"; body: Node }
+  /** Started and never awaited. `late`: nothing handles its rejection before that. */
+  | { do: "detach"; body: Node; late?: boolean }
   /** Started here, awaited where the `join` of the same slot is, if it gets there. */
-  | { do: "hold"; slot: number; body: Node }
+  | { do: "hold"; slot: number; body: Node; late?: boolean }
   | { do: "join"; slot: number }
   /** Branches that wait for each other by something that is not a step. */
   | { do: "wait"; gate: number }
@@ -24,10 +24,14 @@ export type Node =
   | { do: "generate"; nodes: Node[] }
   /** Goes one way or the other by `Math.random()`. */
   | { do: "fork"; low: Node; high: Node }
-  | { do: "throw"; id: number };
+  /** Host calls of the handler's own, one after the other. */
+  | { do: "host"; count: number }
+  | { do: "throw"; id: number; what?: OddThrow };
 
 export type StepNode = CallNode | SleepNode | EventNode | ChildNode;
 export type Combination = "all" | "allSettled" | "race" | "any";
+/** What code may throw that is no Error. */
+export type OddThrow = "text" | "null" | "object" | "number";
 export type HopStyle = "await" | "then" | "thenable" | "generator" | "nested";
 
 export interface CallNode {

@@ -42,6 +42,8 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
     const pooled = await execute(program, "pool");
     if (pooled.some(({ steps }) => steps.some(({ drivenBy }) => drivenBy)))
       throw new Error("A step was driven where none is to be");
+    // When what is held back is tried again depends on when a driver's turns come.
+    if (isAnyHeldBack(driven) || isAnyHeldBack(pooled)) return;
     if (orders(driven) !== orders(pooled)) {
       otherOrder++;
       return;
@@ -66,6 +68,9 @@ async function execute(program: Node, execution: "driver" | "pool") {
   await drain();
   return await recordedRuns(t);
 }
+
+const isAnyHeldBack = (runs: RecordedRun[]) =>
+  runs.some(({ steps }) => steps.some(({ heldBack }) => heldBack));
 
 /** In which order the steps of each run were completed: of those of one time, were shown. */
 const orders = (runs: RecordedRun[]) =>

@@ -23,6 +23,7 @@ const failedWith = (error: string, data: unknown): Outcome => ({
 
 export const nonRetryable = (id: number) =>
   new NonRetryableError(failureOf(id));
-export const valueOf = (id: number) => `r${id}`;
+/** Handlers change it in place. */
+export const valueOf = (id: number) => [`r${id}`];
 export const failureOf = (id: number) => `step ${id} failed`;
 export const dataOf = (id: number) => ({ failed: id });

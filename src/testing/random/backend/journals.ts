@@ -55,7 +55,7 @@ function endOf({ runResult }: Doc<"workflows">) {
       return { kind: "returned", value: runResult.returnValue as unknown };
     case "failed":
       if (wasDisturbed(runResult)) return undefined;
-      return runResult.error.includes("it can never go on")
+      return /can never go on|leaves a rejected promise/.test(runResult.error)
         ? { kind: "blocked" }
         : { kind: "threw", message: runResult.error };
     default:

@@ -1,9 +1,15 @@
+import { UnhandledRejection } from "../../../client/environment/environment.js";
 import type { JournalEntry } from "../../../client/replay/journal.js";
 import type { Node } from "../program.js";
 import type { Random } from "../random.js";
 import type { Tally } from "../tally.js";
 import { same } from "../differences.js";
-import { checkKept, checkOrderWithin, checkReplay } from "./checks.js";
+import {
+  checkKept,
+  checkOrderWithin,
+  checkReplay,
+  mayRejectLate,
+} from "./checks.js";
 import {
   MemoryTransaction,
   emptyRun,
@@ -28,6 +34,9 @@ export const HAZARDS = [
   "completed after the end",
   "in flight at the end",
   "waits for no step",
+  "turn died of a rejection",
+  "held back, then shown",
+  "held back to the end",
   "returned",
   "threw",
   "restarted",
@@ -35,6 +44,8 @@ export const HAZARDS = [
   "started again",
 ] as const;
 export type Hazard = (typeof HAZARDS)[number];
+
+const isHeldBack = ({ heldBack }: JournalEntry) => heldBack !== undefined;
 
 /** How one random execution behaves from beginning to end. */
 interface Weather {
@@ -142,11 +153,13 @@ class RandomExecution {
 
   private async turn() {
     const before = this.run;
-    const turn = await takeTurn(this.program, before, this.turnOptions());
+    const turn = await this.takeTurnUnlessItDies();
+    if (!turn) return;
     this.run = turn.run;
     this.countTurn(before, turn);
     checkKept(before, this.run);
-    if (!this.restarted) checkOrderWithin(before, turn);
+    if (!this.restarted && !mayRejectLate(this.program))
+      checkOrderWithin(before, turn);
     if (turn.end.kind === "yielded") {
       this.tally.hit("turn cut short");
       same(
@@ -157,9 +170,27 @@ class RandomExecution {
     } else await checkReplay(this.program, this.run, this.turnOptions());
   }
 
+  private async takeTurnUnlessItDies() {
+    const { run } = this;
+    try {
+      return await takeTurn(this.program, run, this.turnOptions());
+    } catch (error) {
+      if (!(error instanceof UnhandledRejection)) throw error;
+      this.tally.hit("turn died of a rejection");
+      const transaction = new MemoryTransaction(run, this.now());
+      transaction.turnDied(error.message);
+      this.run = transaction.run;
+      return undefined;
+    }
+  }
+
   private async loseTurn() {
     if (!this.run.pendingTurn) return;
-    await takeTurn(this.program, this.run, this.turnOptions());
+    await takeTurn(this.program, this.run, this.turnOptions()).catch(
+      (error: unknown) => {
+        if (!(error instanceof UnhandledRejection)) throw error;
+      },
+    );
     this.tally.hit("turn lost and taken again");
   }
 
@@ -201,7 +232,9 @@ class RandomExecution {
     if (!row || this.run.end) return;
     const wakes = this.weather.wakes === "every" || matters(this.run, row);
     if (wakes) this.run.pendingTurn = true;
-    else if (!this.run.pendingTurn) await this.checkNeedlessWake();
+    // What is held back is tried again in each turn that shows something.
+    else if (!this.run.pendingTurn && !this.run.rows.some(isHeldBack))
+      await this.checkNeedlessWake();
   }
 
   /** A turn that the engine spares itself would have done nothing. */
@@ -275,6 +308,9 @@ class RandomExecution {
 
   private countEnd() {
     const { end } = this.run;
+    if (end?.kind === "heldBack") this.tally.hit("held back to the end");
+    if (this.run.rows.some((row) => isHeldBack(row) && row.delivery))
+      this.tally.hit("held back, then shown");
     if (end?.kind === "stuck") this.tally.hit("waits for no step");
     if (end?.kind === "returned" || end?.kind === "threw")
       this.tally.hit(end.kind);

@@ -1,8 +1,9 @@
 import type { RunResult } from "@convex-dev/workpool";
 import type { JournalEntry } from "../../../client/replay/journal.js";
+import { describeFailure } from "../../../shared/failures.js";
 import { same } from "../differences.js";
 import { foretell, type Foretold } from "../oracle.js";
-import type { Node } from "../program.js";
+import { everyNode, type Node } from "../program.js";
 import { emptyRun, type MemoryRun } from "./store.js";
 import { takeTurn, type Quiesce, type Turn, type TurnOptions } from "./turn.js";
 
@@ -48,7 +49,9 @@ export async function checkForetold(
     foretold.issuedAt,
   );
   checkOutcomes(rows, foretold);
-  if (options.inlineFirst) checkInlineFirst(shown, foretold);
+  // After a turn has died, those that follow show one result each, inline steps' too.
+  if (options.inlineFirst && !mayRejectLate(program))
+    checkInlineFirst(shown, foretold);
   if (end)
     same("how the run ended", describeEnd(end), describeEnd(foretold.end));
   return foretold;
@@ -70,9 +73,16 @@ function checkOutcomes(rows: JournalEntry[], { steps }: Foretold) {
 /** Whether a step, or a run, ended otherwise than it was to, by a fault that a test injected. */
 export const wasDisturbed = (result: RunResult) =>
   result.kind === "failed" &&
-  /Injected|process died|outcome is unknown|turn of workflow \S+ died|attempt \d/.test(
+  /Injected|process died|outcome is unknown|turn of workflow \S+ died|attempt \d/i.test(
     result.error,
   );
+
+/** Whether a turn of the program may die of a rejection that nothing handles yet. */
+export function mayRejectLate(program: Node): boolean {
+  for (const node of everyNode(program))
+    if ("late" in node && node.late) return true;
+  return false;
+}
 
 /** Inline steps run when the handler is blocked, in the order asked, before any waiting result is shown. */
 function checkInlineFirst(shown: number[], { inlineDueAt }: Foretold) {
@@ -112,7 +122,7 @@ export function describeEnd(end: End) {
     case "threw":
       return {
         kind: "threw",
-        message: end.message ?? (end.error as Error).message,
+        message: end.message ?? describeFailure(end.error).error,
       };
     default:
       return { kind: "blocked" };
@@ -146,7 +156,7 @@ export function checkKept(before: MemoryRun, after: MemoryRun) {
 /** Of the results that waited as a turn began, each was shown before those that came later. */
 export function checkOrderWithin(before: MemoryRun, { run, end }: Turn) {
   const waiting = before.rows.flatMap((row, stepNumber) =>
-    row.outcome && !row.delivery ? [{ row, stepNumber }] : [],
+    row.outcome && !row.delivery && !row.heldBack ? [{ row, stepNumber }] : [],
   );
   const shownBefore = shownIn(before.rows).length;
   for (const stepNumber of shownIn(run.rows).slice(shownBefore)) {
@@ -168,7 +178,9 @@ export function checkOrderWithin(before: MemoryRun, { run, end }: Turn) {
     if (at >= 0) waiting.splice(at, 1);
   }
   if (end.kind === "waiting") {
-    const left = run.rows.filter((row) => row.outcome && !row.delivery);
+    const left = run.rows.filter(
+      (row) => row.outcome && !row.delivery && !row.heldBack,
+    );
     same(
       "results left waiting",
       left.map(({ name }) => name),

@@ -5,6 +5,7 @@ import type {
 } from "../../../client/replay/journal.js";
 import type {
   NewStep,
+  Trials,
   TurnEnd,
   TurnRecord,
 } from "../../../client/replay/turn.js";
@@ -18,6 +19,8 @@ export interface MemoryRun {
   rows: JournalEntry[];
   /** A turn is due. */
   pendingTurn: boolean;
+  /** Results to show one at a time, since a turn died. */
+  trials?: Trials;
   end?: TurnEnd;
   /** Values of events that were sent and not awaited yet, oldest first. */
   sent: { name: string; value: string }[];
@@ -54,6 +57,7 @@ export class MemoryTransaction {
     for (const { entry, interest } of waits)
       this.rowOf(entry).interest = interest;
     if (goOn) this.run.pendingTurn = true;
+    this.run.trials = turn.trials;
     const rows = steps.map((step) => this.write(step));
     for (const row of rows) this.start(row);
     return structuredClone(rows);
@@ -121,6 +125,23 @@ export class MemoryTransaction {
     return row;
   }
 
+  /** A turn died of a rejection: which result that was, further turns have to show. */
+  turnDied(error: string) {
+    const { run } = this;
+    const { trials } = run;
+    const [tried, ...steps] = trials?.steps ?? [];
+    if (trials && tried === undefined)
+      throw new Error(`A turn that shows nothing new died: ${error}`);
+    run.pendingTurn = true;
+    run.trials = !trials
+      ? { shown: 0, steps: [] }
+      : steps.length > 0
+        ? { ...trials, steps }
+        : undefined;
+    if (tried !== undefined)
+      run.rows[tried]!.heldBack = { shown: trials!.shown, error };
+  }
+
   /** Sends an event: to the step that waits first. Returns that step, if there is one. */
   send(name: string): JournalEntry | undefined {
     const { run } = this;
@@ -140,7 +161,9 @@ export class MemoryTransaction {
     run.timed = run.timed.filter((stepNumber) => stepNumber < from);
     run.end = undefined;
     run.pendingTurn = true;
+    run.trials = undefined;
     for (const row of run.rows) {
+      row.heldBack = undefined;
       if (!row.outcome) row.unstarted = true;
       else if (row.delivery && row.delivery.issued > from)
         row.delivery = undefined;

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { setImmediate } from "node:timers";
 import { createEnvironment } from "../../../client/environment/environment.js";
+import type { HostCalls } from "../../../client/environment/hostCalls.js";
 import { createQuiesce } from "../../../client/environment/quiesce.js";
 import type { WorkflowId } from "../../../client/index.js";
 import { trackingCombinators } from "../../../client/replay/combinators.js";
@@ -10,7 +11,7 @@ import {
   createStepContext,
   type WorkflowRequest,
 } from "../../../client/stepContext.js";
-import { interpret, type WorkInput } from "../interpret.js";
+import { GLOBALS, interpret, type WorkInput } from "../interpret.js";
 import type { Node } from "../program.js";
 import { outcomeOf } from "../work.js";
 import { MemoryTransaction, type MemoryRun } from "./store.js";
@@ -40,10 +41,19 @@ export interface Turn {
   writes: number;
 }
 
-const quiesceBy: Record<Quiesce, () => Promise<void>> = {
-  ticks: createQuiesce(() => Promise.resolve()),
-  hostCall: () => new Promise((resolve) => void setImmediate(resolve)),
-};
+const macrotask = () =>
+  new Promise<void>((resolve) => void setImmediate(() => resolve()));
+
+/** Resolves when the handler is blocked. */
+function quiesceBy(quiesce: Quiesce, calls: HostCalls) {
+  if (quiesce === "ticks") return createQuiesce(() => Promise.resolve(), calls);
+  return async () => {
+    do {
+      await calls.answered();
+      await macrotask();
+    } while (!calls.areAnswered);
+  };
+}
 
 /** Executes one turn of a program over a run. Nothing happens to `committed`. */
 export async function takeTurn(
@@ -65,10 +75,11 @@ export async function takeTurn(
       resume: async (begin) => {
         environment.enter();
         // Where it takes a macrotask, the test runner's own may come in between.
-        if (quiesce === "hostCall") globalThis.process = process;
+        globalThis.process = process;
         try {
           begin();
-          await quiesceBy[quiesce]();
+          await quiesceBy(quiesce, environment.hostCalls)();
+          await environment.refuseRejections();
         } finally {
           environment.leave();
         }
@@ -83,6 +94,7 @@ export async function takeTurn(
             }
           : null,
       roomForInline: (count) => count === 0 || count < inlineSteps,
+      trials: run.trials,
       limits: {
         newSteps: Infinity,
         shownSteps: Infinity,
@@ -105,7 +117,15 @@ export async function takeTurn(
   const step = createStepContext(runId as WorkflowId, (request) =>
     replay.request(request),
   );
-  const end = await replay.run(() => interpret(program, step));
+  const around = {
+    ...GLOBALS,
+    hostCall() {
+      const reply = macrotask();
+      environment.hostCalls.track(reply);
+      return reply;
+    },
+  };
+  const end = await replay.run(() => interpret(program, step, around));
   if (end.kind !== "waiting" && end.kind !== "yielded") run.end = end;
   return { end, run, writes };
 }
