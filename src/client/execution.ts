@@ -11,7 +11,8 @@ import {
   SHOWN_STEPS_PER_TURN,
 } from "../shared/limits.js";
 import { storableOutcome, type Outcome } from "../shared/outcome.js";
-import { sizeOf } from "../shared/storable.js";
+import type { Origin } from "../shared/origin.js";
+import { shortenError, sizeOf } from "../shared/storable.js";
 import {
   isHalfUnused,
   isHalfUnusedBy,
@@ -24,10 +25,12 @@ import {
 import { ChangedRows, type Drive, type DriveReply } from "./driven.js";
 import { toEntry, type Begun, type Run, type StepRow } from "./entries.js";
 import { createEnvironment } from "./environment/environment.js";
+import { handlerLine } from "./handlerLine.js";
 import { createQuiesce, settle } from "./environment/quiesce.js";
 import { trackingCombinators } from "./replay/combinators.js";
 import { copyOf } from "./replay/copy.js";
 import type { JournalEntry } from "./replay/journal.js";
+import { stepOfError } from "./replay/failedSteps.js";
 import { LegacyReplay } from "./replay/legacy/replay.js";
 import { EngineReplay } from "./replay/replay.js";
 import type {
@@ -101,6 +104,9 @@ export class Execution {
   private readonly run_: Run;
   private readonly journal: JournalEntry[];
   private readonly changed: ChangedRows;
+  /** By the handler's latest execution, in order. */
+  private asked: WorkflowRequest[] = [];
+  private replay: RunReplay | undefined;
   private journalSize: number;
   /** The step that the driver executed, until it is written down. */
   private completed: Begun["completed"];
@@ -159,13 +165,54 @@ export class Execution {
     );
   }
 
+  /** Where the run ends, for the log. */
+  origin(end?: TurnEnd): Origin {
+    const { asked, journal } = this;
+    const thrown = end?.kind === "threw" ? end.error : undefined;
+    const ofStep = asked.findIndex((each) => each === stepOfError(thrown));
+    const stepNumber = ofStep >= 0 ? ofStep : asked.length - 1;
+    const failed = ofStep >= 0;
+    const { name } = asked[stepNumber] ?? {};
+    const stepId = journal[stepNumber]?.stepId;
+    const step = stepId && this.changed.rowOf(stepId)?.step;
+    return {
+      step:
+        name === undefined
+          ? undefined
+          : {
+              stepNumber,
+              name,
+              failed,
+              child: step && "workflowId" in step ? step.workflowId : undefined,
+            },
+      line: failed ? undefined : handlerLine(thrown),
+      unawaited: this.unawaitedSteps(),
+    };
+  }
+
+  private unawaitedSteps(): Origin["unawaited"] {
+    return this.replay
+      ?.unawaited()
+      .slice(0, MAX_WARNINGS)
+      .map((stepNumber) => {
+        const { name, outcome } = this.journal[stepNumber]!;
+        const result = outcome!.result as { error: string };
+        return { stepNumber, name, error: shortenError(result.error, 1024) };
+      });
+  }
+
   private async runOnce(): Promise<TurnEnd> {
     const { workflow, run_: run, journal } = this;
     const ports = this.ports(() => replay);
     const replay = createReplay(run, journal, ports, workflow);
+    this.replay = replay;
+    this.asked = [];
     const step = createStepContext(
       run._id as WorkflowId,
-      (request) => replay.request(request),
+      (request) => {
+        this.asked.push(request);
+        return replay.request(request);
+      },
       {
         allowsLongNames: isLegacy(run),
         recordsLegacyCalls: isLegacy(run),
@@ -375,6 +422,9 @@ export class Execution {
 }
 
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
+
+/** A turn logs so many steps that nobody awaited. */
+const MAX_WARNINGS = 10;
 
 const NOTHING: TurnRecord<WorkflowRequest> = {
   steps: [],

@@ -15,6 +15,7 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import type { Handler } from "../testing/app/scripts.js";
 import { restart } from "../testing/managing.js";
 import { cancel, sendEvent } from "./index.js";
 
@@ -369,5 +370,115 @@ describe("at INFO, structured events as one JSON line each", () => {
       workflowId: id,
       status: "canceled",
     });
+  });
+});
+
+describe("with the default level a failed run gets one warning:", () => {
+  const warnings = () =>
+    printed.filter(({ method }) => method === "warn").map(({ text }) => text);
+  const OWN_FRAMES = /client\/(replay|turn|execution|define)|\n|node_modules/;
+
+  test("thrown by the handler, with the step before it and the handler's own line", async () => {
+    const { workflowId } = await runHandler(newBackend(), async (step) => {
+      await step.runMutation(steps.echo, { value: 1 }, { name: "pay" });
+      throw new Error("no money");
+    });
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^Workflow ${workflowId} \\("workflows:workflow"\\) fails: no money, after step 0 "pay", in .*logging\\.test\\.ts:\\d+:\\d+\\)?$`,
+        ),
+      ),
+    ]);
+  });
+
+  test("a step's error that the handler lets pass, with the step's number and name", async () => {
+    const { workflowId } = await runHandler(newBackend(), async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      await step.runMutation(steps.fail, { message: "x" }, { name: "pay" });
+    });
+    expect(warnings()).toEqual([
+      `Workflow ${workflowId} ("workflows:workflow") fails: x, at step 1 "pay"`,
+    ]);
+  });
+
+  test("a child's failure, which gets a line of its own, and names the child", async () => {
+    const t = newBackend();
+    script("handler", "child", async () => {
+      throw new Error("out of paper");
+    });
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runWorkflow(workflows.workflow, { handler: "child" }),
+    );
+    const child = (await rows(t, "workflows")).find(
+      ({ _id }) => _id !== (workflowId as string),
+    )!._id;
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        new RegExp(`^Workflow ${child} .* fails: out of paper`),
+      ),
+      `Workflow ${workflowId} ("workflows:workflow") fails: its child ${child} failed, at step 0 "workflows:workflow"`,
+    ]);
+  });
+
+  test.each<[string, Handler, RegExp]>([
+    [
+      "stuck",
+      () => new Promise(() => {}),
+      /fails: The handler of workflow \S+ waits for something that is not a step/,
+    ],
+    [
+      "an invalid return value",
+      async (step) => {
+        await step.sleep(1, { name: "nap" });
+        return () => 1;
+      },
+      /fails: Invalid return value: .*, after step 0 "nap"/,
+    ],
+    [
+      "a determinism violation",
+      (() => {
+        let turns = 0;
+        return async (step) => {
+          await step.sleep(1, { name: `nap ${turns++}` });
+        };
+      })(),
+      /fails: .*Determinism violation in workflow \S+ at step 0: the name differs/,
+    ],
+    [
+      "an error whose message holds a stack",
+      () => Promise.reject(new Error("x\n    at ours (client/replay/a.ts:1)")),
+      /fails: x(, in .*)?$/,
+    ],
+  ])("%s", async (_what, handler, message) => {
+    await runHandler(newBackend(), handler);
+    expect(warnings()).toEqual([expect.stringMatching(message)]);
+    expect(warnings()[0]).not.toMatch(OWN_FRAMES);
+  });
+
+  test("and so does each step that failed and that nothing awaited, however the run ends", async () => {
+    const { workflowId, status } = await runHandler(
+      newBackend(),
+      async (step) => {
+        void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
+        void step
+          .runMutation(steps.fail, { message: "y" }, { name: "caught" })
+          .catch(() => undefined);
+        await step.sleep(1000);
+      },
+    );
+    expect(status.type).toBe("completed");
+    expect(warnings()).toEqual([
+      `Step 0 "lost" of workflow ${workflowId} ("workflows:workflow") failed, and nothing awaited it: x`,
+    ]);
+  });
+
+  test("and a step that nothing awaited and that fails after its run has ended", async () => {
+    await runHandler(newBackend(), async (step) => {
+      void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
+    });
+    expect(warnings()).toEqual([
+      expect.stringMatching(/^Step 0 "lost" of workflow .*awaited it: x$/),
+    ]);
   });
 });

@@ -1,8 +1,8 @@
 import { validate } from "convex-helpers/validators";
 import { convexToJson, v, type Value } from "convex/values";
-import { createLogger } from "../component/logging.js";
 import { describeFailure, errorMessage } from "../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
+import type { Origin } from "../shared/origin.js";
 import type { Failure, RunResult } from "../shared/outcome.js";
 import { shortenError, whyNotStorable } from "../shared/storable.js";
 import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
@@ -34,11 +34,16 @@ export async function takeTurn(
   if (begun === "unknown") return null;
   if (!begun) return {};
   const run = begun.workflow;
-  const end = async (runResult: RunResult, failure?: Failure) => {
+  const end = async (
+    runResult: RunResult,
+    failure?: Failure,
+    origin?: Origin,
+  ) => {
     await ctx.runMutation(workflow.component.workflow.complete, {
       ...turn,
       runResult,
       failure,
+      origin,
       ifStale: "ignore",
     });
     return { runResult };
@@ -47,11 +52,16 @@ export async function takeTurn(
   const endAfter = async (
     execution: Execution,
     runResult: RunResult,
-    failure?: Failure,
+    ended?: TurnEnd,
   ) => {
     const reply = execution.reply();
     if (reply) reply.next.unsure = true;
-    return { ...(await end(runResult, failure)), reply };
+    const failure =
+      ended?.kind === "threw"
+        ? describeFailure(ended.error).failure
+        : undefined;
+    const origin = execution.origin(ended);
+    return { ...(await end(runResult, failure, origin)), reply };
   };
   if (begun.tooLarge)
     return await end(journalTooLarge(run._id, begun.tooLarge));
@@ -62,15 +72,8 @@ export async function takeTurn(
   const execution = new Execution(ctx, workflow, begun, rows, drive, elapsed);
   try {
     const ended = await execution.run();
-    // The run keeps what was thrown; where it was thrown is for whoever has to find out why.
-    if (ended.kind === "threw")
-      createLogger(begun.logLevel).warn(
-        `Workflow ${run._id} ("${run.name}") fails: ${errorMessage(ended.error)}`,
-      );
     const result = resultOf(ctx, workflow, run, ended);
-    const failure =
-      ended.kind === "threw" ? describeFailure(ended.error).failure : undefined;
-    if (result) return await endAfter(execution, result, failure);
+    if (result) return await endAfter(execution, result, ended);
     // Of a run that was canceled or restarted nothing is left for this driver.
     const reply = ended.kind === "fenced" ? undefined : execution.reply();
     if (drive && !reply)

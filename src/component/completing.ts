@@ -11,6 +11,7 @@ import {
   type StepRow,
 } from "./runs.js";
 import { resultMatters, wake } from "./waking.js";
+import { unawaitedStep } from "./warnings.js";
 
 export type { Outcome };
 
@@ -71,6 +72,8 @@ export async function recordResult(
   await ctx.db.patch("steps", row._id, { step: row.step, failure });
   config ??= await readConfig(ctx);
   logCompleted(config, run, row, row.step);
+  if (run.runResult && row.wakes === "never" && result.kind === "failed")
+    config.log.warn(unawaitedStep(run, row.stepNumber, row.step.name, result));
   // What a race left behind goes on after the end, but has nobody to wake; and a restart that goes
   // on in further transactions wakes the run itself.
   if (run.runResult || run.restarting) return;

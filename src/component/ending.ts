@@ -1,5 +1,6 @@
 import type { FunctionHandle } from "convex/server";
 import { v, type Infer } from "convex/values";
+import type { Origin } from "../shared/origin.js";
 import {
   toOutcome,
   vFailure,
@@ -35,6 +36,7 @@ import { releaseWait } from "./releasing.js";
 import { schedulePending } from "./scheduling.js";
 import type { Run } from "./runs.js";
 import { vOnComplete } from "./schema.js";
+import { warnOfEnd } from "./warnings.js";
 
 /**
  * Ends a run: writes its result, drops the waits that are left, and tells whoever asked to be
@@ -46,9 +48,10 @@ export async function endRun(
   result: RunResult,
   config: Config,
   failure?: Failure,
+  origin?: Origin,
 ) {
   const outcome = toOutcome(result, failure);
-  await writeResult(ctx, run, outcome, config);
+  await writeResult(ctx, run, outcome, config, origin);
   await callOnComplete(ctx, run, config, outcome.failure);
 }
 
@@ -58,8 +61,10 @@ export async function writeResult(
   run: Run,
   { result, failure }: Outcome,
   config: Config,
+  origin?: Origin,
 ) {
   run.runResult = storableResult(run, result);
+  warnOfEnd(run, config, origin);
   run.pendingTurn = undefined;
   run.restarting = undefined;
   if (run.driver && !(await stepOfDriver(ctx, run)))

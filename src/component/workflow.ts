@@ -33,6 +33,7 @@ import {
   type Run,
 } from "./runs.js";
 import { vExecution, vOnComplete } from "./schema.js";
+import { vOrigin } from "../shared/origin.js";
 import { vFailure, vRunResult } from "../shared/outcome.js";
 import { callWithTrials } from "./trials.js";
 import { enqueueTurns } from "./waking.js";
@@ -177,12 +178,14 @@ export const complete = mutation({
     runResult: vRunResult,
     /** What a parent run needs to see the failure as it was thrown. */
     failure: v.optional(vFailure),
+    /** Where it happened, for the log. */
+    origin: v.optional(vOrigin),
     /** For a turn that may have canceled or restarted its own run. */
     ifStale: vIgnore,
   },
   returns: v.null(),
   handler: async (ctx, { workflowId, generationNumber, ...outcome }) => {
-    const { runResult, failure, ifStale } = outcome;
+    const { runResult, failure, origin, ifStale } = outcome;
     const run = await findRun(ctx, parseRunId(ctx, workflowId));
     const problem = whyStale(run, generationNumber);
     if (problem && ifStale) return null;
@@ -190,7 +193,10 @@ export const complete = mutation({
       throw new Error(`Can't complete workflow ${workflowId}: ${problem}.`);
     if (runResult.kind === "canceled")
       await cancelRuns(ctx, [{ workflowId: run._id }]);
-    else await endRun(ctx, run, runResult, await readConfig(ctx), failure);
+    else {
+      const config = await readConfig(ctx);
+      await endRun(ctx, run, runResult, config, failure, origin);
+    }
     return null;
   },
 });

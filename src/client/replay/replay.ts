@@ -94,6 +94,17 @@ export class EngineReplay<
     this.live = journal.length === 0;
   }
 
+  unawaited(): number[] {
+    return this.issued
+      .filter(
+        ({ entry, promise }) =>
+          entry?.outcome?.result.kind === "failed" &&
+          !promise.watched &&
+          promise.combinators.length === 0,
+      )
+      .map(({ stepNumber }) => stepNumber);
+  }
+
   now(): number {
     return this.journal[this.issued.length]?.startedAt ?? this.ports.now;
   }

@@ -1,6 +1,7 @@
 import type { Outcome } from "../../shared/outcome.js";
 import { copyOf } from "./copy.js";
 import type { StepRequest } from "./journal.js";
+import { rememberStep } from "./failedSteps.js";
 import { toError } from "./stepErrors.js";
 
 // Taken unbound, so that no library's patch comes in between.
@@ -76,13 +77,18 @@ void Object.defineProperty(StepPromise.prototype, "constructor", {
 
 /** Gives the handler a copy of what a step brought. */
 export function settleWith(
-  { name, parse }: Pick<StepRequest, "name" | "parse">,
+  request: Pick<StepRequest, "name" | "parse">,
   recorded: Outcome,
   resolve: (value: unknown) => void,
   reject: (error: unknown) => void,
 ) {
+  const { name, parse } = request;
   const outcome = copyOf(recorded);
-  if (outcome.result.kind !== "success") return reject(toError(name, outcome));
+  if (outcome.result.kind !== "success") {
+    const error = toError(name, outcome);
+    rememberStep(error, request);
+    return reject(error);
+  }
   const value: unknown = outcome.result.returnValue ?? null;
   try {
     resolve(parse ? parse(value) : value);

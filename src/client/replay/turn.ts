@@ -108,4 +108,6 @@ export interface Replay<Request extends StepRequest = StepRequest> {
   now(): number;
   /** Whether the handler does what it has not done before. */
   readonly live: boolean;
+  /** The numbers of failed steps that the handler has not awaited. */
+  unawaited(): number[];
 }

@@ -45,6 +45,7 @@ import type * as turnRecord from "../turnRecord.js";
 import type * as turns from "../turns.js";
 import type * as utils from "../utils.js";
 import type * as waking from "../waking.js";
+import type * as warnings from "../warnings.js";
 import type * as watchdog from "../watchdog.js";
 import type * as workflow from "../workflow.js";
 
@@ -93,6 +94,7 @@ const fullApi: ApiFromModules<{
   turns: typeof turns;
   utils: typeof utils;
   waking: typeof waking;
+  warnings: typeof warnings;
   watchdog: typeof watchdog;
   workflow: typeof workflow;
 }> = anyApi as any;

@@ -685,6 +685,20 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | { ms: number; name: "TimeoutError" };
           generationNumber: number;
           ifStale?: "ignore";
+          origin?: {
+            line?: string;
+            step?: {
+              child?: string;
+              failed: boolean;
+              name: string;
+              stepNumber: number;
+            };
+            unawaited?: Array<{
+              error: string;
+              name: string;
+              stepNumber: number;
+            }>;
+          };
           runResult:
             | { kind: "success"; returnValue: any }
             | { error: string; errorData?: any; kind: "failed" }

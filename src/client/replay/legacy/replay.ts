@@ -60,6 +60,11 @@ export class LegacyReplay<
     this.live = journal.length === 0;
   }
 
+  /** Who awaits what isn't known under these rules. */
+  unawaited(): number[] {
+    return [];
+  }
+
   now(): number {
     const next = this.journal[this.taken + this.queue.size];
     return next?.startedAt ?? this.ports.now;

@@ -1,0 +1,44 @@
+import type { Origin } from "../shared/origin.js";
+import { shortenError } from "../shared/storable.js";
+import type { Config } from "./config.js";
+import type { Run } from "./runs.js";
+
+/** One line for a run that failed, and one for each of its steps that failed and that nothing awaited. */
+export function warnOfEnd(
+  run: Run,
+  { log }: Config,
+  { step, line, unawaited = [] }: Origin = {},
+) {
+  for (const { stepNumber, name, error } of unawaited)
+    log.warn(unawaitedStep(run, stepNumber, name, { error }));
+  if (run.runResult?.kind !== "failed") return;
+  const at = [
+    step &&
+      `${step.failed ? "at" : "after"} step ${step.stepNumber} "${step.name}"`,
+    line && `in ${line}`,
+  ].filter((part) => part !== undefined && part !== "");
+  const why =
+    step?.failed && step.child !== undefined
+      ? `its child ${step.child} failed`
+      : oneLine(run.runResult.error);
+  log.warn(
+    `Workflow ${run._id} ("${run.name}") fails: ${[why, ...at].join(", ")}`,
+  );
+}
+
+export const unawaitedStep = (
+  run: Run,
+  stepNumber: number,
+  name: string,
+  { error }: { error: string },
+) =>
+  `Step ${stepNumber} "${name}" of workflow ${run._id} ("${run.name}") failed, and nothing awaited it: ${oneLine(error)}`;
+
+/** An error without its stack. */
+function oneLine(error: string): string {
+  const lines = error.split("\n").filter((line) => !/^\s*at\s/.test(line));
+  const text = lines.map((line) => line.trim()).join(" ");
+  return shortenError(text.trim(), MAX_SHOWN_BYTES);
+}
+
+const MAX_SHOWN_BYTES = 1024;
