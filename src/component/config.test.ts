@@ -131,6 +131,7 @@ describe("the log level", () => {
     const common = { component: "workflow", workflowId };
     expect(lines).toMatchObject([
       { ...common, event: "started", name: "workflows:workflow" },
+      { ...common, event: "started", stepName: "steps:echo" },
       {
         ...common,
         event: "stepCompleted",

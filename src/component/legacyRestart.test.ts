@@ -97,7 +97,7 @@ test("without a step, the recorded history is executed again, and nothing is run
 test("from the first step, a run goes on by the rules of today: a race is over when it is won", async () => {
   const golden = goldenOf("eventOrTimeout");
   const { workflowId, end } = golden;
-  expect(end.at).toBe(9_000);
+  expect(end.at).toBeGreaterThanOrEqual(9_000);
   const deployment = await ended(golden);
   await restart(deployment, workflowId, 0);
   await deployment.until((rows) => !!runOf(rows, workflowId).runResult);

@@ -124,7 +124,7 @@ class Operator {
       case "restart":
         return await this.restart(id);
       case "cleanup":
-        return await this.cleanup(id);
+        return await this.cleanup((await this.endedWithSteps()) ?? id);
     }
   }
 
@@ -132,6 +132,20 @@ class Operator {
     (await rows(this.t, "workflows")).find(
       (run) => run._id === (id as string) && !run.cleanedUp,
     );
+
+  /** A run that has ended while steps of it are in flight, if there is one. */
+  private async endedWithSteps(): Promise<WorkflowId | undefined> {
+    const inFlight = (await rows(this.t, "steps")).filter(
+      ({ step }) => step.inProgress && "functionType" in step,
+    );
+    const run = (await rows(this.t, "workflows")).find(
+      ({ _id, runResult, cleanedUp }) =>
+        runResult &&
+        !cleanedUp &&
+        inFlight.some(({ workflowId }) => workflowId === _id),
+    );
+    return run && (run._id as string as WorkflowId);
+  }
 
   private async start() {
     const { t, random } = this;
