@@ -105,6 +105,8 @@ class Operator {
     const { random } = this;
     const known = [...this.known];
     if (calls === 0 || random.chance(0.15)) return await this.start();
+    const ended = await this.endedWithSteps();
+    if (ended && random.chance(0.5)) return await this.cleanup(ended);
     const id = random.pick(known);
     switch (
       random.weighted({
@@ -124,7 +126,7 @@ class Operator {
       case "restart":
         return await this.restart(id);
       case "cleanup":
-        return await this.cleanup((await this.endedWithSteps()) ?? id);
+        return await this.cleanup(id);
     }
   }
 
