@@ -76,7 +76,7 @@ export const DEFECTS = [
   {
     name: "replay: place of an inline step not stored",
     file: "src/client/replay/replay.ts",
-    find: "if (!this.settled) step.completed.delivery = this.place();",
+    find: "if (isShown) step.completed.delivery = this.place();",
     replace: "",
     killedBy: FORETOLD,
   },
