@@ -1,7 +1,7 @@
 import { storableOutcome, type Outcome } from "../shared/outcome.js";
 import type { Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
-import { readConfig, type Config } from "./config.js";
+import { readLog, type Config } from "./config.js";
 import { dismissDriver, noteChange } from "./drivers.js";
 import {
   functionTypeOf,
@@ -70,10 +70,10 @@ export async function recordResult(
   row.failure = failure;
   await noteChange(ctx, run);
   await ctx.db.patch("steps", row._id, { step: row.step, failure });
-  config ??= await readConfig(ctx);
-  logCompleted(config, run, row, row.step);
+  const log = config?.log ?? (await readLog(ctx));
+  logCompleted({ log }, run, row, row.step);
   if (run.runResult && row.wakes === "never" && result.kind === "failed")
-    config.log.warn(unawaitedStep(run, row.stepNumber, row.step.name, result));
+    log.warn(unawaitedStep(run, row.stepNumber, row.step.name, result));
   // What a race left behind goes on after the end, but has nobody to wake; and a restart that goes
   // on in further transactions wakes the run itself.
   if (run.runResult || run.restarting) return;
@@ -113,7 +113,7 @@ export async function recordAfterAll(
 }
 
 export function logCompleted(
-  { log }: Config,
+  { log }: Pick<Config, "log">,
   run: Run,
   { _id, stepNumber }: Pick<StepRow, "_id" | "stepNumber">,
   { name, runResult, startedAt, completedAt }: StepRow["step"],

@@ -47,6 +47,15 @@ export async function readConfig(
   };
 }
 
+/** Reads no document where no level is stored, for whatever needs nothing but the log. */
+export async function readLog(ctx: QueryCtx): Promise<Logger> {
+  const row = await ctx.db
+    .query("config")
+    .withIndex("logLevel", (q) => q.gt("logLevel", undefined))
+    .first();
+  return createLogger(row?.logLevel);
+}
+
 type ConfigRow = Omit<Doc<"config">, "_id" | "_creationTime">;
 
 /**

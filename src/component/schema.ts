@@ -271,7 +271,7 @@ export default defineSchema({
     execution: v.optional(vExecution),
     /** The different `maxParallelism` that managers have asked for, to warn of each once. */
     managerParallelism: v.optional(v.array(v.number())),
-  }),
+  }).index("logLevel", ["logLevel"]),
 
   // Completions that could not be delivered, for an operator to find. Nothing deletes them.
   onCompleteFailures: defineTable(
