@@ -158,7 +158,8 @@ export const pay = internalMutation({
   args: { workflowId: vWorkflowId },
   returns: v.null(),
   handler: async (ctx, { workflowId }) => {
-    await workflow.sendEvent(ctx, { ...paid, workflowId });
+    // Whoever pays too late is told, instead of being kept waiting.
+    await workflow.sendEvent(ctx, { ...paid, workflowId, strict: true });
     return null;
   },
 });

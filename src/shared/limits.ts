@@ -10,9 +10,11 @@ export const MAX_JOURNAL_BYTES = 8 * (1 << 20);
 /** The largest arguments that the pool takes with a job, less room for what goes with them. */
 export const MAX_POOL_ARGS_BYTES = 1_000_000 - 4 * 1024;
 
-/** The largest arguments of a step. The pool carries those of an action. */
+/** The largest arguments of a step. The pool carries those of an action or a query. */
 export const maxArgsBytes = (functionType: string | undefined) =>
-  functionType === "action" ? MAX_POOL_ARGS_BYTES : MAX_ROW_BYTES;
+  functionType === "action" || functionType === "query"
+    ? MAX_POOL_ARGS_BYTES
+    : MAX_ROW_BYTES;
 
 /** Longer errors are cut, so that recording a failure can't fail. */
 export const MAX_ERROR_BYTES = 16 * 1024;
