@@ -148,6 +148,21 @@ describe("inline steps", () => {
   });
 });
 
+// What 0.4.8 takes for one failure each.
+test.each([
+  [1, 183, 1800],
+  [2, 183, 6000],
+])(
+  "C12: 20 retried actions that fail %d times each take at most %d transactions and wait at most %d ms",
+  async (failures, transactions, waitMs) => {
+    const measuring = new Measuring(await backends.make());
+    await measuring.wholeRun("retried", { n: 20, failures }, sumOfSteps(20));
+    const [run, after] = measuring.windows.map(({ measured }) => measured);
+    atMost(figuresOf([...run!.calls, ...after!.calls]), { transactions });
+    expect(run!.figures.modelledMs).toBeLessThanOrEqual(waitMs);
+  },
+);
+
 const MINUTES = 60_000;
 
 test(

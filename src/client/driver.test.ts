@@ -145,10 +145,11 @@ describe("goes to the pool, and no driver waits for it:", () => {
       },
     ],
     [
-      "the second attempt of an action",
+      "an attempt of an action that comes after a long pause",
       async (step) => {
+        const retry = { maxAttempts: 2, initialBackoffMs: 10_000, base: 2 };
         await step
-          .runAction(steps.action, { name: "fails" }, { retry: true })
+          .runAction(steps.action, { name: "fails" }, { retry })
           .catch(() => undefined);
       },
     ],

@@ -31,6 +31,47 @@ const allow = (t: ReturnType<typeof newBackend>, maxParallelism: number) =>
     ctx.runMutation(internal.utils.updateConfig, { maxParallelism }),
   );
 
+describe("a driver", () => {
+  const ofSeconds = (n: number): Handler => {
+    script(
+      "action",
+      "second",
+      () => new Promise((end) => setTimeout(end, 1000)),
+    );
+    return async (step) => {
+      for (let i = 0; i < n; i++)
+        await step.runAction(steps.action, { name: "second" });
+    };
+  };
+  const drivers = async (t: ReturnType<typeof newBackend>) =>
+    (await rows(t, "workflows")).map((run) => run.drivers);
+
+  test("holds on for up to a minute while at most four runs are driven", async () => {
+    const t = newBackend({ execution: "driver" });
+    for (let i = 0; i < 4; i++) await startHandler(t, ofSeconds(40));
+    await drain();
+    expect(await drivers(t)).toEqual([1, 1, 1, 1]);
+  });
+
+  test("hands over after three seconds while more than four runs are driven", async () => {
+    const t = newBackend({ execution: "driver" });
+    for (let i = 0; i < 5; i++) await startHandler(t, ofSeconds(20));
+    await drain();
+    for (const count of await drivers(t))
+      expect(count).toBeGreaterThanOrEqual(5);
+  });
+
+  test("that began late hands over after its first step", async () => {
+    const t = newBackend({ execution: "driver" });
+    await allow(t, 0);
+    await startHandler(t, ofSeconds(2));
+    await advance(60_000);
+    await allow(t, 5);
+    await drain();
+    expect(await drivers(t)).toEqual([2]);
+  });
+});
+
 describe("while the pool is paused", () => {
   test.each([
     [

@@ -6,6 +6,7 @@ import { internal } from "../testing/app/_generated/api.js";
 import type { Handler } from "../testing/app/scripts.js";
 import {
   advance,
+  components,
   drain,
   inComponent,
   journal,
@@ -20,7 +21,7 @@ import {
   type Backend,
 } from "../testing/harness.js";
 import { listenToConsole } from "../testing/managing.js";
-import { NonRetryableError, start, type WorkflowId } from "./index.js";
+import { cancel, NonRetryableError, start, type WorkflowId } from "./index.js";
 
 useBackend();
 listenToConsole();
@@ -187,6 +188,34 @@ describe("how often and when", () => {
     );
     await drain();
     expect(calls).toEqual(["query", "mutation", "mutation", "workflow"]);
+  });
+});
+
+describe("after a short pause a driver makes the next attempt itself:", () => {
+  const retry = { maxAttempts: 3, initialBackoffMs: 400, base: 2 };
+
+  test("the run keeps its driver, and each failure is recorded", async () => {
+    const t = newBackend({ execution: "driver" });
+    const times = attempts(2);
+    const id = await startHandler(t, (step) => runAttempt(step, { retry }));
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ result: "attempt 3" });
+    const [row] = await journal(t, id);
+    expect(row).toMatchObject({ drivenBy: 1, failedAttempts: 2 });
+    expectBackoffs(times, [400, 800]);
+  });
+
+  test("no attempt follows once the run was canceled", async () => {
+    const t = newBackend({ execution: "driver" });
+    const times = attempts();
+    const pauses = { maxAttempts: 3, initialBackoffMs: 2000, base: 1 };
+    const id = await startHandler(t, (step) =>
+      runAttempt(step, { retry: pauses }),
+    );
+    while (times.length === 0) await advance(10);
+    await t.mutation((ctx) => cancel(ctx, components.workflow, id));
+    await drain();
+    expect(times).toHaveLength(1);
   });
 });
 

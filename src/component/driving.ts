@@ -15,6 +15,7 @@ import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import {
   internalAction,
+  internalMutation,
   internalQuery,
   mutation,
   type ActionCtx,
@@ -27,7 +28,8 @@ import {
   vShare,
 } from "./drivers.js";
 import { attempt } from "./execute.js";
-import { insist } from "./platformErrors.js";
+import { insist, pause } from "./platformErrors.js";
+import { retryInDriver } from "./retrying.js";
 import { parseRunId, type StepRow } from "./runs.js";
 
 /** How long a driver executes steps before it makes room for others, if there are any. */
@@ -83,8 +85,11 @@ export const drive = internalAction({
       unsure: !args.isMutation,
     };
     let held: Held | undefined;
+    let failedBefore = 0;
+    const mayHoldOn = () =>
+      ctx.runQuery(internal.driving.mayHoldOn, { holders: args.holders });
     while (next) {
-      const { stepNumber } = next;
+      const { stepNumber }: DrivenStep = next;
       if (next.unsure) {
         const due: DrivenStep | null | "unknown" = await insist(TRIES, () =>
           ctx.runQuery(internal.driving.dueStep, id),
@@ -101,9 +106,25 @@ export const drive = internalAction({
       if (isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS)
         return await giveUp(stepNumber);
       const outcome = call && (await attempt(ctx, call));
-      const handsOver: boolean = await stint.isOver(() =>
-        ctx.runQuery(internal.driving.mayHoldOn, { holders: args.holders }),
-      );
+      const handsOver = await stint.isOver(mayHoldOn);
+      if (isAction && outcome && mayRetry(outcome) && !handsOver) {
+        const failed = {
+          ...id,
+          stepNumber,
+          failedBefore,
+          error: outcome.error,
+        };
+        const delayMs = await insist(TRIES, () =>
+          ctx.runMutation(internal.driving.retry, failed),
+        ).catch(() => null);
+        if (delayMs !== null) {
+          await pause(delayMs);
+          failedBefore++;
+          next = { stepNumber, unsure: true };
+          continue;
+        }
+      }
+      failedBefore = 0;
       const reply = await takeTurn(ctx, workflowHandle, {
         workflowId,
         generationNumber,
@@ -144,6 +165,27 @@ class Stint {
     return !(await mayHoldOn().catch(() => false));
   }
 }
+
+const mayRetry = (outcome: StepOutcome): outcome is FailedOutcome =>
+  outcome.kind === "failed" && !outcome.nonRetryable;
+type FailedOutcome = Extract<StepOutcome, { kind: "failed" }>;
+
+/** An attempt failed. Returns after how many milliseconds the driver is to make the next. Null: not here. */
+export const retry = internalMutation({
+  args: {
+    ...vDriver,
+    stepNumber: v.number(),
+    failedBefore: v.number(),
+    error: v.string(),
+  },
+  returns: v.union(v.null(), v.number()),
+  handler: async (ctx, { stepNumber, failedBefore, error, ...id }) => {
+    const found = await driverOf(ctx, id);
+    if (found?.row?.stepNumber !== stepNumber) return null;
+    const { row, run } = found;
+    return await retryInDriver(ctx, { row, run }, { failedBefore, error });
+  },
+});
 
 /** The query or action that a driver has to execute. Null: it is not the run's driver any more. */
 export const dueStep = internalQuery({

@@ -37,9 +37,11 @@ export async function insist<T>(
       const error = textOf(thrown);
       if (!wasRefused(error) && !hadConflict(error)) throw thrown;
       if (before + 1 >= tries) throw thrown;
-      await pause(Math.min(FIRST_PAUSE_MS * 2 ** before, LONGEST_PAUSE_MS));
+      await pause(
+        varied(Math.min(FIRST_PAUSE_MS * 2 ** before, LONGEST_PAUSE_MS)),
+      );
     }
 }
 
-const pause = (ms: number) =>
-  new Promise((resolve) => setTimeout(resolve, varied(ms)));
+export const pause = (ms: number) =>
+  new Promise((resolve) => setTimeout(resolve, ms));

@@ -47,11 +47,11 @@ export const failing = internalMutationGeneric({
   },
 });
 
-/** Its first attempt fails. */
+/** Its first attempts fail. */
 export const flaky = internalActionGeneric({
-  args,
-  handler: async (_ctx, { i }) => {
-    if (progress.attempt(i) === 1) throw new Error(`step ${i} fails once`);
+  args: { i: v.number(), failures: v.number() },
+  handler: async (_ctx, { i, failures }) => {
+    if (progress.attempt(i) <= failures) throw new Error(`step ${i} fails`);
     return i;
   },
 });

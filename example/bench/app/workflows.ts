@@ -12,6 +12,7 @@ const args = {
   inline: v.optional(v.boolean()),
   bytes: v.optional(v.number()),
   ms: v.optional(v.number()),
+  failures: v.optional(v.number()),
 };
 export type ProgramArgs = ObjectType<typeof args>;
 type Program = (step: WorkflowCtx, args: ProgramArgs) => Promise<number>;
@@ -103,11 +104,13 @@ const failing: Program = async (step, { n }) => {
 
 const RETRY = { maxAttempts: 3, initialBackoffMs: 100, base: 2 };
 
-/** Every step succeeds the second time. */
-const retried: Program = async (step, { n }) => {
+/** Every step fails at first: once, unless `failures` says otherwise. */
+const retried: Program = async (step, { n, failures = 1 }) => {
   const results = [];
   for (let i = 0; i < n; i++)
-    results.push(await step.runAction(steps.flaky, { i }, { retry: RETRY }));
+    results.push(
+      await step.runAction(steps.flaky, { i, failures }, { retry: RETRY }),
+    );
   return checksum(results);
 };
 

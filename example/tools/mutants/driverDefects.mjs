@@ -63,8 +63,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: never hands over",
     file: "src/component/execution.ts",
-    find: "if (caller && !caller.handsOver)",
-    replace: "if (caller)",
+    find: "if (caller && !caller.handsOver && canDrive(run, only, config))",
+    replace: "if (caller && canDrive(run, only, config))",
     killedBy: test(
       "driverBounds",
       "50 long chains on 10 slots: all get on, none has to wait until others have ended",
@@ -83,8 +83,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: too old for an action, begins it",
     file: "src/component/driving.ts",
-    find: "action && age() > TOO_OLD_FOR_ACTIONS_MS",
-    replace: "action && age() < 0",
+    find: "isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS",
+    replace: "isAction && stint.age() < 0",
     killedBy: test(
       "driverFaults",
       "so long that it lacks the time for an action does not begin the next one",
@@ -102,9 +102,9 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: conflicts never make it give up",
-    file: "src/component/driving.ts",
-    find: "tries >= CONFLICTS || !isConflict(error)",
-    replace: "!isConflict(error)",
+    file: "src/component/platformErrors.ts",
+    find: "if (before + 1 >= tries) throw thrown;",
+    replace: "",
     killedBy: test(
       "driverFaults",
       "four times leaves its mutation to the pool, and a new driver goes on",
@@ -113,8 +113,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: gives up at the first conflict",
     file: "src/component/driving.ts",
-    find: "const CONFLICTS = 3;",
-    replace: "const CONFLICTS = 0;",
+    find: "const TRIES = 4;",
+    replace: "const TRIES = 1;",
     killedBy: test("driverFaults", "three times is taken the fourth time"),
   },
   {
@@ -202,6 +202,91 @@ export const DRIVER_DEFECTS = [
     killedBy: test(
       "driverBeside",
       "a turn that was due and that a driver took is not taken again",
+    ),
+  },
+  {
+    name: "driver: holds on, however many runs are driven",
+    file: "src/component/driving.ts",
+    find: "return driven.length <= holders;",
+    replace: "return true;",
+    killedBy: test(
+      "driverBounds",
+      "hands over after three seconds while more than four runs are driven",
+    ),
+  },
+  {
+    name: "driver: began late, and holds on all the same",
+    file: "src/component/driving.ts",
+    find: "this.startedAt - dueAt - usualLagMs",
+    replace: "0",
+    killedBy: test(
+      "driverBounds",
+      "that began late hands over after its first step",
+    ),
+  },
+  {
+    name: "driver: of a mutation takes a slot of the pool",
+    file: "src/component/drivers.ts",
+    find: "const job = canDrive(run, due, config)",
+    replace: "const job = false",
+    killedBy: test("cancel", "a Mutation that has not begun never does"),
+  },
+  {
+    name: "driver: goes on though the pool is paused",
+    file: "src/component/drivers.ts",
+    find: "config.maxParallelism > 0 &&",
+    replace: "",
+    killedBy: test("driverBounds", "a chain under way stops at its next step"),
+  },
+  {
+    name: "refusals: of writes not known",
+    file: "src/component/platformErrors.ts",
+    find: "  /^Too many writes per second/i,\n",
+    replace: "",
+    killedBy: {
+      file: "src/component/platformErrors.test.ts",
+      title:
+        "a refusal of the platform is recognised: Too many writes per second. Your deployment is limited to 4 MiB per second.",
+    },
+  },
+  {
+    name: "refusals: a refused turn is not taken again",
+    file: "src/component/platformErrors.ts",
+    find: "!wasRefused(error) && !hadConflict(error)",
+    replace: "!hadConflict(error)",
+    killedBy: test(
+      "refused",
+      "of a driver's turn: the driver takes it after a pause",
+    ),
+  },
+  {
+    name: "queries: executed by the transaction that records them",
+    file: "src/shared/driverProtocol.ts",
+    find: 'functionType !== "action" && functionType !== "query"',
+    replace: 'functionType !== "action"',
+    killedBy: test(
+      "queries",
+      "runs outside of any transaction, so that its run doesn't conflict with what it reads",
+    ),
+  },
+  {
+    name: "retries: a failure that was recorded is counted again",
+    file: "src/component/retrying.ts",
+    find: "if (failedAttempts === failedBefore + 1) return LONGEST_PAUSE_MS;",
+    replace: "",
+    killedBy: test(
+      "driverFaults",
+      "a driver's call that records a failed attempt is made again after a reported conflict, and the failure counts once",
+    ),
+  },
+  {
+    name: "retries: each left to the pool",
+    file: "src/component/driving.ts",
+    find: "mayRetry(outcome) && !handsOver",
+    replace: "mayRetry(outcome) && handsOver",
+    killedBy: test(
+      "retries",
+      "the run keeps its driver, and each failure is recorded",
     ),
   },
 ];

@@ -44,17 +44,6 @@ export const MANAGEMENT_DEFECTS = [
     ),
   },
   {
-    name: "cleanup: an action begins though its run is gone",
-    file: "src/component/driving.ts",
-    find: "(await driverOf(ctx, id))?.row?.stepNumber === stepNumber,",
-    replace:
-      "(await driverOf(ctx, id))?.row?.stepNumber === stepNumber || !(await ctx.db.get(id.workflowId)),",
-    killedBy: test(
-      "client/cleanup",
-      "an action that a driver has not begun when its run is canceled and cleaned up never begins",
-    ),
-  },
-  {
     name: "complete: canceled neither fences nor cancels",
     file: "src/component/workflow.ts",
     find: 'if (runResult.kind === "canceled")',
