@@ -19,6 +19,7 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { Calls } from "../testing/calls.js";
 import { everyRow } from "../testing/tables.js";
 import { cancel, sendEvent } from "./index.js";
 
@@ -227,25 +228,54 @@ test.each(["mutation", "action"] as const)(
 );
 
 describe("a driver that waits for its turn in the pool", () => {
-  test("is not taken over, however long that is", async () => {
-    const t = newBackend({ execution: "driver" });
-    await inComponent(t, (ctx) =>
-      ctx.runMutation(internal.utils.updateConfig, { maxParallelism: 1 }),
+  const allow = (t: Backend, maxParallelism: number) =>
+    inComponent(t, (ctx) =>
+      ctx.runMutation(internal.utils.updateConfig, { maxParallelism }),
     );
-    takes(5.5 * MINUTE, "blocker");
-    await startHandler(
-      t,
-      (step) => step.runAction(steps.action, { name: "blocker" }),
-      { name: "blocker" },
-    );
-    await advance(5000);
-    const { workflowId } = await runHandler(t, (step) =>
+
+  test.each(["mutation", "action"] as const)(
+    "is not taken over, however long that is: %s",
+    async (kind) => {
+      const t = newBackend({ execution: "driver" });
+      await allow(t, 0);
+      const workflowId = await startHandler(t, (step) =>
+        kind === "mutation"
+          ? step.runMutation(steps.echo, { value: 1 })
+          : step.runAction(steps.echoAction, { value: 1 }),
+      );
+      await advance(5.5 * MINUTE);
+      await allow(t, 1);
+      await drain();
+      expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
+      const [row] = await journal(t, workflowId);
+      expect(row).toMatchObject({ drivenBy: 1 });
+      expect(row!.step).not.toHaveProperty("workId");
+    },
+  );
+
+  test("is not replaced when it has begun just before it is checked", async () => {
+    let refusals = 3;
+    const tried: number[] = [];
+    const calls = new Calls(({ component, args }) => {
+      if (component !== "" || !args["drive"]) return;
+      tried.push(Date.now());
+      if (refusals-- > 0) throw new Error("Too many concurrent requests");
+    });
+    const t = newBackend({ execution: "driver", wrap: calls.wrap });
+    await allow(t, 0);
+    const began = Date.now();
+    const workflowId = await startHandler(t, (step) =>
       step.runMutation(steps.echo, { value: 1 }),
     );
+    // Checks come after one minute and after three.
+    const checkedAt = began + 3 * MINUTE;
+    await advance(3 * MINUTE - 800);
+    await allow(t, 5);
+    await advance(MINUTE);
+    expect(tried[0]).toBeLessThan(checkedAt);
+    expect(tried.at(-1)).toBeGreaterThan(checkedAt);
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
-    const [row] = await journal(t, workflowId);
-    expect(row).toMatchObject({ drivenBy: 1 });
-    expect(row!.step).not.toHaveProperty("workId");
+    expect(await journal(t, workflowId)).toMatchObject([{ drivenBy: 1 }]);
   });
 
   test("does not begin its action when the run has been canceled", async () => {

@@ -108,20 +108,24 @@ const isAction = ({ step }: StepRow) => functionTypeOf(step) === "action";
 /** While a driver waits in the pool, for others, it is looked after more and more rarely. */
 const LONGEST_CHECK_MS = 10 * 60_000;
 
+/** A driver that is seen running for the first time may have begun just now: it is looked after again so soon. */
+const SEEN_RUNNING_MS = 20_000;
+
 /**
- * Takes a run over from a driver that has not got on with a query or mutation since the last check, or
- * that has ended without telling what came of its action. One that the pool has not begun waits for
- * others, as the step would in its place.
+ * Takes a run over from a driver that was running at the last check and has not got on with a query or
+ * mutation since, or that has ended without telling what came of its action. One that has not begun waits
+ * for others, as the step would in its place.
  */
 export const check = internalMutation({
   args: {
     ...vDriver,
     stepNumber: v.number(),
     afterMs: v.number(),
-    wasFinished: v.optional(v.boolean()),
+    /** At the last check. */
+    stateBefore: v.optional(v.string()),
   },
   returns: v.null(),
-  handler: async (ctx, { stepNumber, afterMs, wasFinished, ...id }) => {
+  handler: async (ctx, { stepNumber, afterMs, stateBefore, ...id }) => {
     const found = await driverOf(ctx, id);
     if (!found) return null;
     const { run, row } = found;
@@ -131,11 +135,12 @@ export const check = internalMutation({
       return null;
     }
     const state = await stateOfDriver(ctx, run.driver!);
-    // What came of an action may be on its way yet: only a second look tells.
+    const isSeenAgain = state === stateBefore && row.stepNumber === stepNumber;
     const isLost = isAction(row)
-      ? state === "finished" && wasFinished
-      : state !== "pending";
-    if (row.stepNumber === stepNumber && isLost) {
+      ? // What came of it may be on its way yet: only a second look tells.
+        state === "finished" && isSeenAgain
+      : state === "finished" || (state === "running" && isSeenAgain);
+    if (isLost) {
       await forgetDriver(ctx, run);
       const step = { row, run };
       await record(ctx, step, await takeOver(ctx, step, WITHOUT_A_WORD));
@@ -144,7 +149,9 @@ export const check = internalMutation({
     const nextMs =
       state === "pending"
         ? Math.min(2 * afterMs, LONGEST_CHECK_MS)
-        : DRIVER_CHECK_MS;
+        : state === "running" && state !== stateBefore
+          ? SEEN_RUNNING_MS
+          : DRIVER_CHECK_MS;
     const checkId = await ctx.scheduler.runAfter(
       nextMs,
       internal.recovering.check,
@@ -152,7 +159,7 @@ export const check = internalMutation({
         ...id,
         stepNumber: row.stepNumber,
         afterMs: nextMs,
-        wasFinished: row.stepNumber === stepNumber && state === "finished",
+        stateBefore: state,
       },
     );
     await ctx.db.patch("workflows", run._id, {

@@ -56,9 +56,12 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: replaced while it waits in the pool",
     file: "src/component/recovering.ts",
-    find: 'state === "finished" : state !== "pending";',
-    replace: 'state === "finished" : true;',
-    killedBy: test("driver", "is not taken over, however long that is"),
+    find: 'state === "finished" || (state === "running" && isSeenAgain)',
+    replace: "true",
+    killedBy: test(
+      "driver",
+      "is not taken over, however long that is: mutation",
+    ),
   },
   {
     name: "driver: never hands over",
@@ -175,10 +178,20 @@ export const DRIVER_DEFECTS = [
     killedBy: test("driverSwitch", "from driver to pool while step 0 runs"),
   },
   {
+    name: "driver: replaced though it has begun just now",
+    file: "src/component/recovering.ts",
+    find: '(state === "running" && isSeenAgain)',
+    replace: 'state === "running"',
+    killedBy: test(
+      "driver",
+      "is not replaced when it has begun just before it is checked",
+    ),
+  },
+  {
     name: "driver: ends without a word, and nobody minds",
     file: "src/component/recovering.ts",
-    find: 'isAction(row) ? state === "finished"',
-    replace: "isAction(row) ? false",
+    find: 'state === "finished" && isSeenAgain',
+    replace: "false",
     killedBy: test(
       "driverBeside",
       "a driver that ends without telling what came of its action doesn't leave the run stuck",

@@ -63,7 +63,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recovering: no second look at a driver that has ended",
     file: "src/component/recovering.ts",
-    find: 'state === "finished" && wasFinished',
+    find: 'state === "finished" && isSeenAgain',
     replace: 'state === "finished"',
     killedBy: test(
       "component/watchdog",
