@@ -145,8 +145,12 @@ export class Ordeal {
       runner.fun({ componentPath: component, udfPath: path }, args),
     );
     if (drive) this.note("driven turn repeated");
-    // It takes a turn that is due, or notes that it is given a new copy of the journal.
-    if (drive && (isTurnDue(before) || isCopyOld(before))) return;
+    // It takes a turn: one that is due, or one that shows what nobody waits for, or has the journal copied.
+    if (
+      drive &&
+      (isTurnDue(before) || isCopyOld(before) || isAnyUnseen(before))
+    )
+      return;
     same(
       `the tables after ${path} came again`,
       await componentTables(t),
@@ -224,6 +228,11 @@ export class Ordeal {
 const isTurnDue = (tables: Record<string, unknown[]>) =>
   (tables["workflow.workflows"] as Doc<"workflows">[]).some(
     ({ pendingTurn }) => pendingTurn,
+  );
+
+const isAnyUnseen = (tables: Record<string, unknown[]>) =>
+  (tables["workflow.steps"] as Doc<"steps">[]).some(
+    ({ step, delivery }) => step.runResult && !delivery,
   );
 
 const isCopyOld = (tables: Record<string, unknown[]>) =>
