@@ -14,7 +14,7 @@ const ROWS = {
     says: "800 KiB",
     is: { MAX_RESULT_BYTES: 800 * KIB },
   },
-  "arguments of a query": {
+  "arguments of a mutation or child": {
     says: "1 MiB less 4 KiB; 1 MB less 4 KiB",
     is: {
       MAX_ROW_BYTES: MIB - 4 * KIB,

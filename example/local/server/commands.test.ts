@@ -75,6 +75,8 @@ test("the component is configured by the CLI, and its logs arrive in both termin
   await logs.prints(line);
   await dev.prints(line);
   await logs.stop("SIGTERM");
+  const component = ["--component", "workflow"] as const;
+  expect(await runInCli("utils:recover", {}, ...component)).toBe(0);
 });
 
 test("the CLI sets, lists and removes environment variables, which functions see", async () => {
