@@ -10,8 +10,8 @@ export default defineConfig(
     "**/_generated",
     "dist",
     "coverage",
-    "example/tools/packed-app",
-    "example/docs/app",
+    "tools/packed-app",
+    "tools/docs/app",
   ]),
   js.configs.recommended,
   {

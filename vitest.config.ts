@@ -24,7 +24,14 @@ export default defineConfig({
         test: {
           name: "example",
           include: ["example/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "example/tools/packed-app/**"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "tools",
+          include: ["tools/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "tools/packed-app/**"],
         },
       },
     ],

@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { exampleBundle } from "./bundle.mjs";
 
-/** @import { CallResponse } from "../local/engine/types.mjs" */
+/** @import { CallResponse } from "../../tools/local-backend/backend/types.mjs" */
 /** @import { Answer, Call, Question } from "./types.mjs" */
 
 /**

@@ -13,8 +13,8 @@ import {
   writeFile,
 } from "node:fs/promises";
 import path from "node:path";
-import { EXAMPLE, ROOT } from "../tools/paths.mjs";
-import { pushRequest } from "../tools/pushRequest.mjs";
+import { EXAMPLE, ROOT } from "../../tools/paths.mjs";
+import { pushRequest } from "../../tools/pushRequest.mjs";
 
 /** Among what is installed, so git ignores it. */
 const CACHE = path.join(ROOT, "node_modules/.cache/convex-demo");

@@ -2,8 +2,8 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { ROOT } from "../tools/paths.mjs";
-import { run } from "../tools/run.mjs";
+import { ROOT } from "../../tools/paths.mjs";
+import { run } from "../../tools/run.mjs";
 import type { Change } from "./types.mjs";
 
 const MAIN = path.join(ROOT, "example/demo/main.mjs");

@@ -1,7 +1,7 @@
 // @ts-check
 /** The engine, in a thread of its own: what it evaluates holds up neither the screen nor the keys. */
 import { parentPort, workerData } from "node:worker_threads";
-import { createDeployment } from "../local/engine/deployment.mjs";
+import { createDeployment } from "../../tools/local-backend/backend/deployment.mjs";
 
 /** @import { Answer, Question } from "./types.mjs" */
 

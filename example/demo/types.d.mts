@@ -1,6 +1,6 @@
 /** What the demo's parts hand to each other: types only. */
 import type { RunResult } from "@convex-dev/workflow";
-import type { CallResponse } from "../local/engine/types.mjs";
+import type { CallResponse } from "../../tools/local-backend/backend/types.mjs";
 
 /** A step of a run, as `listSteps` tells, and the steps of the run that it is. */
 export interface Step {

@@ -14,7 +14,7 @@ import {
 } from "../testing/harness.js";
 import type { WorkflowCtx } from "./index.js";
 
-// Handlers that call the host themselves, under convex-test. On bundles: example/local/handlers.test.ts.
+// Handlers that call the host themselves, under convex-test. On bundles: tools/local-backend/handlers.test.ts.
 
 useBackend();
 

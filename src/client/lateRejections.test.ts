@@ -12,7 +12,7 @@ import {
 import { lateRejections } from "../testing/lateRejections.js";
 import { listenToConsole } from "../testing/managing.js";
 
-// Branches that fail before anything awaits them. On bundles: example/local/handlers.test.ts.
+// Branches that fail before anything awaits them. On bundles: tools/local-backend/handlers.test.ts.
 
 useBackend();
 listenToConsole();

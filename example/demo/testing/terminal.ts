@@ -1,7 +1,7 @@
 import { spawn } from "@lydell/node-pty";
 import headless from "@xterm/headless";
 import { expect, onTestFinished, vi } from "vitest";
-import { ROOT } from "../../tools/paths.mjs";
+import { ROOT } from "../../../tools/paths.mjs";
 
 const SIZE = { cols: 110, rows: 40 };
 

@@ -1,0 +1,70 @@
+/**
+ * Installs the packed package in an app of its own, `packed-app`, and checks
+ * that the app type-checks, bundles and passes its tests. Needs `dist`.
+ */
+import { access, cp, readFile } from "node:fs/promises";
+import path from "node:path";
+import { startAnalysisServer } from "./analysisServer.mjs";
+import { runConvexCli } from "./convexCli.mjs";
+import { INSTALLED, installPacked, runChecked } from "./installPacked.mjs";
+import { ROOT } from "./paths.mjs";
+import { pushRequest } from "./pushRequest.mjs";
+import { withTempDir } from "./tempDir.mjs";
+
+const TEMPLATE = path.join(ROOT, "tools/packed-app");
+
+await withTempDir(async (app) => {
+  await cp(TEMPLATE, app, { recursive: true });
+  let installed;
+  await step("install the tarball", async () => {
+    installed = await installPacked(app);
+  });
+  await step("find every entry point", () => findEntryPoints(installed));
+  await step("generate code", () => generateCode(app));
+  await step("type-check as a Convex app", () => tsc(app));
+  await step("type-check as Node resolves", () =>
+    tsc(app, ["--module", "NodeNext", "--moduleResolution", "NodeNext"]),
+  );
+  await step("bundle", () => pushRequest({ app }));
+  await step("test", () => runInApp(app, bin("vitest/vitest.mjs"), ["run"]));
+});
+
+async function step(name, action) {
+  await action();
+  console.log(`packed app: ${name}: ok`);
+}
+
+async function findEntryPoints(installed) {
+  const packageJson = path.join(installed, "package.json");
+  const { exports } = JSON.parse(await readFile(packageJson, "utf8"));
+  for (const file of targets(exports)) await access(path.join(installed, file));
+}
+
+/** The files that an exports map names, under whatever conditions. */
+function targets(exports) {
+  if (typeof exports === "string") return [exports];
+  return Object.values(exports).flatMap(targets);
+}
+
+async function generateCode(app) {
+  const server = await startAnalysisServer();
+  const { code, output } = await runConvexCli(
+    // With a tsconfig.json as every new app has it.
+    ["codegen", "--init", "--typecheck", "disable"],
+    { cwd: app, url: server.url },
+  );
+  server.close();
+  if (code !== 0) throw new Error(output);
+}
+
+function tsc(app, options = []) {
+  return runInApp(app, bin("typescript/bin/tsc"), ["-p", "convex", ...options]);
+}
+
+function bin(file) {
+  return path.join(INSTALLED, file);
+}
+
+function runInApp(app, script, args) {
+  return runChecked(process.execPath, [script, ...args], app);
+}

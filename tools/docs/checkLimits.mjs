@@ -1,0 +1,93 @@
+/** The numbers in README's table of limits are those that the package has. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import ts from "typescript";
+import { ROOT } from "../paths.mjs";
+
+const SOURCE = "README.md";
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** By the beginning of its row: what the row says, and of which constants that is true. */
+const ROWS = {
+  "return value of a step": {
+    says: "800 KiB",
+    is: { MAX_RESULT_BYTES: 800 * KIB },
+  },
+  "arguments of a mutation or child": {
+    says: "1 MiB less 4 KiB; 1 MB less 4 KiB",
+    is: {
+      MAX_ROW_BYTES: MIB - 4 * KIB,
+      MAX_POOL_ARGS_BYTES: 1_000_000 - 4 * KIB,
+    },
+  },
+  "arguments and result of one step": {
+    says: "1 MiB less 4 KiB",
+    is: { MAX_ROW_BYTES: MIB - 4 * KIB },
+  },
+  "journal of one run": { says: "8 MiB", is: { MAX_JOURNAL_BYTES: 8 * MIB } },
+  "nesting of a value": {
+    says: "13; 8,192; 1,024",
+    is: {
+      MAX_VALUE_NESTING: 13,
+      MAX_ARRAY_LENGTH: 8192,
+      MAX_OBJECT_FIELDS: 1024,
+    },
+  },
+  "error that is kept": { says: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
+  "name of a step": { says: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
+  "new steps of one turn": { says: "400", is: { NEW_STEPS_PER_TURN: 400 } },
+  "inline steps of one turn": {
+    says: "256, or 300 ms",
+    is: { INLINE_STEPS_PER_TURN: 256, INLINE_MS_PER_TURN: 300 },
+  },
+  "`runAt` and `runAfter`": { says: "four years", is: {} },
+  "`maxParallelism`": { says: "0 to 200, 25 unless set", is: {} },
+};
+
+export async function checkLimits(documents, problems) {
+  const limits = await loadLimits();
+  const { lines } = documents.find(({ source }) => source === SOURCE);
+  const rows = tableUnder(lines, "## Limits");
+  for (const [begins, { says, is }] of Object.entries(ROWS)) {
+    const row = rows.find(({ cells }) => cells[0].startsWith(begins));
+    if (!row?.cells[1].startsWith(says))
+      problems.add(
+        { source: SOURCE, line: row?.line },
+        `the limit of "${begins}" should be "${says}"`,
+      );
+    for (const [name, value] of Object.entries(is))
+      if (limits[name] !== value)
+        problems.add(
+          { source: SOURCE, line: row?.line },
+          `${name} is ${limits[name]}, the table says ${value}`,
+        );
+  }
+  for (const { cells, line } of rows)
+    if (!Object.keys(ROWS).some((begins) => cells[0].startsWith(begins)))
+      problems.add({ source: SOURCE, line }, `nobody checks: ${cells[0]}`);
+}
+
+async function loadLimits() {
+  const file = path.join(ROOT, "src/shared/limits.ts");
+  const { outputText } = ts.transpileModule(await readFile(file, "utf8"), {
+    compilerOptions: { module: ts.ModuleKind.ESNext },
+  });
+  return await import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+}
+
+function tableUnder(lines, heading) {
+  const start = lines.indexOf(heading);
+  const rows = [];
+  for (let at = start + 1; at < lines.length && !/^## /.test(lines[at]); at++)
+    if (lines[at].startsWith("| "))
+      rows.push({
+        cells: lines[at]
+          .slice(1)
+          .split("|")
+          .map((cell) => cell.trim()),
+        line: at + 1,
+      });
+  // Without its head.
+  return rows.slice(2);
+}

@@ -1,0 +1,79 @@
+/**
+ * Where examples must be executed: the heading of each such section, by document. A section counts
+ * when it has a block with a conversation, a test file or a command that is run.
+ */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { EXAMPLE } from "../paths.mjs";
+import { fileOf, isTypeScript } from "./assemble.mjs";
+import { transcriptOf } from "./transcript.mjs";
+
+export const EXECUTED = {
+  "README.md": [
+    "A durable function",
+    "Starting",
+    "`onComplete`",
+    "Retries",
+    "Parallel and race",
+    "Sleep",
+    "Events",
+    "Nested workflows",
+    "Inline steps",
+    "Step options",
+    "Status",
+    "Cancel",
+    "Restart",
+    "Cleanup",
+    "List",
+    "Testing",
+  ],
+  "_autodocs/QUICKSTART.md": "all",
+  "_autodocs/api-reference/Testing.md": "all",
+};
+
+const isTest = (file) => file?.endsWith(".test.ts");
+
+export const isExecuted = (block) =>
+  isTypeScript(block) &&
+  (isTest(fileOf(block)) || transcriptOf(block.code).length > 0);
+
+export function checkExecuted(documents, problems, required = EXECUTED) {
+  for (const [source, sections] of Object.entries(required)) {
+    const document = documents.find((each) => each.source === source);
+    if (!document) {
+      problems.add({ source }, "this document is missing");
+      continue;
+    }
+    const executed = document.blocks.filter(isExecuted);
+    if (sections === "all") {
+      const files = document.blocks.filter(
+        (block) => isTypeScript(block) && fileOf(block),
+      );
+      if (executed.length === 0)
+        problems.add({ source }, "nothing in it is executed");
+      for (const block of document.blocks.filter(isTypeScript))
+        if (!files.includes(block) && !block.flags.includes("setup"))
+          problems.add(block, "every block here must be a file of the app");
+    } else
+      for (const section of sections)
+        if (!executed.some(({ heading }) => heading === section))
+          problems.add({ source }, `no example is executed in "${section}"`);
+  }
+}
+
+/** A block marked `example` is a file of the example, which its own tests run on the local server. */
+export async function checkExampleFiles(documents, problems) {
+  for (const { blocks } of documents)
+    for (const block of blocks) {
+      if (!block.flags.includes("example") || !isTypeScript(block)) continue;
+      const file = fileOf(block);
+      const text = await readFile(path.join(EXAMPLE, file), "utf8");
+      // The file may begin with a note on where it is shown.
+      const shown = block.code.split("\n").slice(1).join("\n");
+      if (text.replace(/^\/\/ .*\n/, "").trim() !== withoutTranscript(shown))
+        problems.add(block, `it is not what example/${file} holds`);
+    }
+}
+
+const withoutTranscript = (code) =>
+  code.replace(/\n\/\/ > [\s\S]*$/, "").trim();

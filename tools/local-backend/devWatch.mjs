@@ -1,0 +1,35 @@
+import path from "node:path";
+import { watch } from "chokidar";
+
+/** Editors and compilers write several files in a row. */
+const SETTLE_MS = 200;
+
+/** What pushing writes itself, what isn't pushed, and what editors leave lying. */
+const IGNORED =
+  /(^|\/)((_generated|node_modules)(\/|$)|\.|#)|\.test(-d)?\.ts$|~$/;
+
+/**
+ * Calls `onChange` when files that a push reads have changed.
+ *
+ * @param {string[]} folders or files
+ * @param {() => void} onChange
+ * @returns {Promise<() => Promise<void>>} ends the watch; it has begun when this is settled
+ */
+export async function watchSources(folders, onChange) {
+  let timer;
+  const isIgnored = (file) =>
+    folders.some((folder) => {
+      const relative = path.relative(folder, file).split(path.sep).join("/");
+      return !relative.startsWith("../../example") && IGNORED.test(relative);
+    });
+  const watcher = watch(folders, { ignoreInitial: true, ignored: isIgnored });
+  watcher.on("all", () => {
+    clearTimeout(timer);
+    timer = setTimeout(onChange, SETTLE_MS);
+  });
+  await new Promise((resolve) => watcher.once("ready", resolve));
+  return async () => {
+    clearTimeout(timer);
+    await watcher.close();
+  };
+}

@@ -1,0 +1,62 @@
+// @vitest-environment node
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { withTempDir } from "../tempDir.mjs";
+import { watchSources } from "./devWatch.mjs";
+
+/** Watches an app's folder. `next` is settled when a change is told. */
+async function watched<T>(
+  body: (dir: string, next: () => Promise<void>) => Promise<T>,
+) {
+  await withTempDir(async (dir: string) => {
+    await mkdir(path.join(dir, "_generated"));
+    // An app's whole folder may hold its functions.
+    await mkdir(path.join(dir, "node_modules"));
+    await writeFile(path.join(dir, "a.ts"), "1");
+    let tell = () => {};
+    const unwatch = await watchSources([dir], () => tell());
+    const next = () => new Promise<void>((resolve) => (tell = resolve));
+    try {
+      await body(dir, next);
+    } finally {
+      await unwatch();
+    }
+  });
+}
+
+/** As editors do that never leave a file half written. */
+async function replace(file: string, content: string) {
+  await writeFile(`${file}~`, content);
+  await rename(`${file}~`, file);
+}
+
+test("a file is watched on after it was replaced, again and again", async () => {
+  await watched(async (dir, next) => {
+    const file = path.join(dir, "a.ts");
+    for (const change of [replace, replace, writeFile, replace]) {
+      const told = next();
+      await change(file, String(Math.random()));
+      await told;
+    }
+  });
+});
+
+test("files that come, in folders that come, are seen; generated ones, tests and editors' own are not", async () => {
+  await watched(async (dir, next) => {
+    const early = next();
+    let wasTold = false;
+    void early.then(() => (wasTold = true));
+    for (const file of [
+      ...["_generated/api.ts", "node_modules/a.js"],
+      ...["a.test.ts", ".a.swp", "a.ts~"],
+    ])
+      await writeFile(path.join(dir, file), "2");
+    // Told of once nothing has changed for a while: later than what came before.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(wasTold).toBe(false);
+    await mkdir(path.join(dir, "folder"));
+    await writeFile(path.join(dir, "folder/b.ts"), "3");
+    await early;
+  });
+});

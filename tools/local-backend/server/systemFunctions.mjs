@@ -1,0 +1,62 @@
+/**
+ * The queries of Convex itself that the CLI subscribes to. It waits for their
+ * results for ever, so those that are missing must fail.
+ *
+ * @typedef {import("../backend/types.mjs").Deployment} Deployment
+ * @typedef {(args: any, componentPath: string) => unknown} SystemQuery
+ *
+ * @param {object} options
+ * @param {Pick<Deployment, "functionsSpec" | "environment" | "tables" | "rows">} options.deployment
+ * @param {string} options.url
+ * @returns {Record<string, SystemQuery>}
+ */
+export function createSystemFunctions({ deployment, url }) {
+  return {
+    "_system/cli/modules:apiSpec": (_args, componentPath) =>
+      deployment.functionsSpec(componentPath),
+    "_system/cli/convexUrl:cloudUrl": () => url,
+    ...environmentQueries(deployment),
+    ...dataQueries(deployment),
+  };
+}
+
+/** Of `npx convex env`. @returns {Record<string, SystemQuery>} */
+function environmentQueries(deployment) {
+  return {
+    "_system/cli/queryEnvironmentVariables:default": () =>
+      deployment.environment(),
+    "_system/cli/queryEnvironmentVariables:get": ({ name: wanted }) =>
+      deployment.environment().find(({ name }) => name === wanted) ?? null,
+  };
+}
+
+/** Of `npx convex data`. @returns {Record<string, SystemQuery>} */
+function dataQueries(deployment) {
+  return {
+    "_system/cli/tables:default": ({ paginationOpts }, componentPath) => {
+      const tables = deployment.tables(componentPath);
+      return pageOf(
+        tables.map((name) => ({ name })),
+        paginationOpts,
+      );
+    },
+    "_system/cli/tableData:default": async (args, componentPath) => {
+      const { table, order, paginationOpts } = args;
+      const rows = await deployment.rows(table, componentPath);
+      return pageOf(order === "asc" ? rows : rows.reverse(), paginationOpts);
+    },
+    "_system/cli/tableSize:default": async ({ tableName }, componentPath) =>
+      (await deployment.rows(tableName, componentPath)).length,
+  };
+}
+
+/** As of `paginate()`; the cursor is the number of what came before. */
+function pageOf(all, { cursor, numItems }) {
+  const start = Number(cursor ?? 0);
+  const end = start + numItems;
+  return {
+    page: all.slice(start, end),
+    isDone: end >= all.length,
+    continueCursor: `${end}`,
+  };
+}

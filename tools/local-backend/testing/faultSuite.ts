@@ -1,0 +1,66 @@
+import { expect } from "vitest";
+import { REFUSALS } from "../backend/admission.mjs";
+import { forEachSeed, seeds } from "../../../src/testing/random/seeds.js";
+import { bundle, WORKFLOW_APP } from "./backend.js";
+import { ordeal, PROGRAMS, type Counts } from "./ordeal.js";
+
+/** What no number of seeds may leave out. */
+const HAZARDS = [
+  ...["conflict", "action conflict", "report lost", "transaction timeout"],
+  ...["action death before call", "action death after call"],
+  ...["killed before commit", "killed after commit"],
+  ...["job queued", "too many writes", "system error", "many ranges read"],
+  ...Object.keys(REFUSALS),
+  ...["scheduled mutation refused", "scheduled action refused"],
+  ...["log overflow", "calls after return", "reads together"],
+  "identity in a component",
+  ...["action death before call", "action death after call"].map(ofDriver),
+  ...["action conflict", "report lost"].map(ofDriver),
+  // A driver that gave up, and one that died or was held dead.
+  ...["recovering:giveUp", "recovering:onComplete", "recovering:check"],
+  "switched",
+];
+function ofDriver(hazard: string) {
+  return `${hazard} of driving:drive`;
+}
+
+const OPERATIONS = ["start", "send", "cancel", "restart", "cancelAndRestart"];
+
+const ENOUGH_SEEDS = 50;
+
+/** Set by `npm run soak`: how long to go on, with seeds that no run has had. */
+const SOAK_SECONDS = process.env.SOAK_SECONDS;
+
+/** Runs workflows under the faults of each seed, and says how often each struck. */
+export async function survivesFaults(
+  usualSeeds: number,
+  options: { freshContexts: boolean; file: string; title: string },
+) {
+  const { file, title, freshContexts } = options;
+  const push = await bundle(WORKFLOW_APP);
+  const totals: Counts = {};
+  let count = 0;
+  const survive = async (seed: number) => {
+    const counts = await ordeal(push, seed, { freshContexts });
+    for (const [name, times] of Object.entries(counts))
+      totals[name] = (totals[name] ?? 0) + times;
+    count++;
+  };
+  if (SOAK_SECONDS === undefined)
+    await forEachSeed(seeds(usualSeeds), file, title, survive);
+  else {
+    const began = Date.now();
+    const end = began + 1000 * Number(SOAK_SECONDS);
+    for (let seed = began; Date.now() < end; seed++)
+      await forEachSeed([seed], file, title, survive);
+  }
+  // Fewer can't be expected to have met everything.
+  if (count < ENOUGH_SEEDS) return;
+  const expected = [...HAZARDS, ...OPERATIONS, ...PROGRAMS];
+  console.log(
+    `${title}, ${count} seeds: ` +
+      expected.map((name) => `${name} ${totals[name] ?? 0}`).join(", "),
+  );
+  const never = expected.filter((name) => !totals[name]);
+  expect(never, "hazards, operations and programs that never came").toEqual([]);
+}

@@ -1,0 +1,278 @@
+/** What must hold of the tables, whatever went wrong: G1 to G3 of the engine. */
+import type { VirtualClock } from "../backend/clock.mjs";
+import type { Deployment } from "../backend/types.mjs";
+import type { Trace } from "./app/convex/tracing.js";
+
+interface RunResult {
+  kind: "success" | "failed" | "canceled";
+  returnValue?: unknown;
+  error?: string;
+}
+interface RunRow {
+  _id: string;
+  name: string;
+  args: { run: string };
+  runResult?: RunResult;
+  generationNumber: number;
+  pendingTurn?: unknown;
+  onComplete?: unknown;
+}
+interface StepRow {
+  _id: string;
+  workflowId: string;
+  stepNumber: number;
+  retry?: { maxAttempts: number };
+  unstarted?: boolean;
+  step: {
+    kind?: string;
+    functionType?: string;
+    name: string;
+    inProgress: boolean;
+    runResult?: RunResult;
+    completedAt?: number;
+  };
+}
+/** What one execution of a step has left. */
+interface Mark {
+  _id: string;
+  _creationTime: number;
+  run: string;
+  key: string;
+}
+interface Attempt extends Mark {
+  issuedAt: number;
+}
+interface Restart {
+  run: string;
+  at: number;
+}
+interface Ending {
+  _creationTime: number;
+  workflowId: string;
+  result: RunResult;
+}
+type Recorded = RunRow & { steps: StepRow[] };
+
+const WORKFLOW = "workflow";
+const POOL = "workflow/workpool";
+
+/** Watches that a result, once recorded, never changes. */
+export class ResultWatch {
+  private known = new Map<string, string>();
+
+  constructor(private deployment: Deployment) {}
+
+  async look() {
+    for (const run of await readRuns(this.deployment))
+      for (const { _id, step } of run.steps) {
+        if (!step.runResult) continue;
+        const key = `${_id} in generation ${run.generationNumber}`;
+        const result = JSON.stringify([step.runResult, step.completedAt]);
+        same(`result of step ${key}`, result, this.known.get(key) ?? result);
+        this.known.set(key, result);
+      }
+  }
+}
+
+export async function checkInvariants(
+  deployment: Deployment,
+  clock: VirtualClock,
+  lines: string[],
+) {
+  const runs = await readRuns(deployment);
+  const effects = (await deployment.rows("effects")) as Mark[];
+  const attempts = (await deployment.rows("attempts")) as Attempt[];
+  const restarts = (await deployment.rows("restarts")) as Restart[];
+  const endings = (await deployment.rows("endings")) as Ending[];
+  await checkAtRest(deployment, clock);
+  for (const run of runs) checkEnded(run);
+  checkEffects(effects, runs);
+  checkAttempts(attempts, restarts, runs);
+  checkErrors(runs);
+  await checkToldOnce(deployment, endings, runs);
+  for (const ending of endings) checkCanceled(ending, effects, runs);
+  for (const run of runs) checkTrace(run);
+  checkLog(lines);
+}
+
+async function readRuns(deployment: Deployment): Promise<Recorded[]> {
+  const runs = (await deployment.rows("workflows", WORKFLOW)) as RunRow[];
+  const steps = (await deployment.rows("steps", WORKFLOW)) as StepRow[];
+  return runs.map((run) => ({
+    ...run,
+    steps: steps
+      .filter(({ workflowId }) => workflowId === run._id)
+      .sort((a, b) => a.stepNumber - b.stepNumber),
+  }));
+}
+
+/** Nothing of any run is left to be done: no job, no timer, no turn (G2). */
+async function checkAtRest(deployment: Deployment, clock: VirtualClock) {
+  same("timers that are left", clock.timers, 0);
+  for (const table of [
+    ...["work", "pendingStart", "pendingCompletion", "pendingCancelation"],
+    "payload",
+  ])
+    same(`left in the pool's ${table}`, await deployment.rows(table, POOL), []);
+  const [state] = await deployment.rows("internalState", POOL);
+  same("left running in the pool", state?.running ?? [], []);
+}
+
+/** Each run has ended, and holds nothing that could still come (G2). */
+function checkEnded({ _id, runResult, pendingTurn, steps }: Recorded) {
+  if (!runResult) throw new Error(`Run ${_id} has not ended`);
+  same(`turn due of run ${_id}`, pendingTurn, undefined);
+  if (runResult.kind === "canceled") return;
+  for (const { step, unstarted } of steps) {
+    const isDropped = step.kind === "sleep" || step.kind === "event";
+    if (step.inProgress && !isDropped && !unstarted)
+      throw new Error(
+        `Step "${step.name}" of run ${_id} is in flight for ever`,
+      );
+  }
+}
+
+/** A mutation's writes are there, once, if and only if its success is recorded (G1, G3). */
+function checkEffects(effects: Mark[], runs: Recorded[]) {
+  const expected: unknown[] = [];
+  for (const { args, steps } of runs)
+    for (const { step } of steps)
+      if (
+        step.functionType === "mutation" &&
+        step.runResult?.kind === "success"
+      )
+        expected.push([args.run, step.name, step.runResult.returnValue]);
+  const found = effects.map(({ run, key, _id }) => [run, key, _id]);
+  same("effects", sorted(found), sorted(expected));
+}
+
+/**
+ * An action is started at most once for each attempt, and its result is that of an attempt since
+ * the run was restarted (G1, G3).
+ */
+function checkAttempts(
+  attempts: Attempt[],
+  restarts: Restart[],
+  runs: Recorded[],
+) {
+  for (const { args, steps } of runs) {
+    const restartedAt = lastRestart(args.run, restarts);
+    for (const { step, retry } of steps) {
+      if (step.functionType !== "action") continue;
+      const own = attempts.filter(
+        ({ run, key, issuedAt }) =>
+          run === args.run && key === step.name && issuedAt >= restartedAt,
+      );
+      const most = retry?.maxAttempts ?? 1;
+      if (own.length > most)
+        same(`starts of "${step.name}" in ${args.run}`, own.length, most);
+      const { runResult } = step;
+      if (
+        runResult?.kind === "success" &&
+        !own.some(({ _id }) => _id === runResult.returnValue)
+      )
+        same(`attempts of "${step.name}" in ${args.run}`, own, runResult);
+    }
+  }
+}
+
+/** The platform's own troubles: refused calls, its errors, and transactions that others used up. */
+const PLATFORM_ERROR =
+  /^(Too many|There are no available workers|Couldn't acquire a permit|Selected isolate|Your request couldn't)|Too many index ranges/;
+
+/** No step fails because of them: what it was to do is done later (G1, G7). */
+function checkErrors(runs: Recorded[]) {
+  for (const { args, steps } of runs)
+    for (const { step } of steps) {
+      const error = step.runResult?.error ?? "";
+      if (PLATFORM_ERROR.test(error))
+        same(`end of "${step.name}" in ${args.run}`, error, "of its own");
+    }
+}
+
+/** Of a run, or of one that it is a child of. */
+function lastRestart(name: string, restarts: Restart[]) {
+  const own = restarts.filter(({ run }) => `${name}/`.startsWith(`${run}/`));
+  return Math.max(0, ...own.map(({ at }) => at));
+}
+
+/** Whoever asked to be told of a run's end was, once; or it is kept why not (G2). */
+async function checkToldOnce(
+  deployment: Deployment,
+  endings: Ending[],
+  runs: Recorded[],
+) {
+  const failures = await deployment.rows("onCompleteFailures", WORKFLOW);
+  for (const { _id, onComplete, runResult, generationNumber } of runs) {
+    const told = endings.filter(({ workflowId }) => workflowId === _id);
+    const kept = failures.filter(
+      (failure: { workflowId?: string; generationNumber?: number }) =>
+        failure.workflowId === _id &&
+        failure.generationNumber === generationNumber,
+    );
+    same(
+      `calls of onComplete of run ${_id}, and failures of it`,
+      told.length + kept.length,
+      onComplete ? 1 : 0,
+    );
+    for (const { result } of told) same(`what ${_id} told`, result, runResult);
+  }
+}
+
+/** A canceled run does nothing more (G3). */
+function checkCanceled(
+  { workflowId, result, _creationTime: endedAt }: Ending,
+  effects: Mark[],
+  runs: Recorded[],
+) {
+  if (result.kind !== "canceled") return;
+  const run = runs.find(({ _id }) => _id === workflowId)!;
+  const after = effects.filter(
+    (effect) => effect.run === run.args.run && effect._creationTime > endedAt,
+  );
+  same(`effects of ${run.args.run} after its cancellation`, after, []);
+  for (const { step } of run.steps)
+    if (step.completedAt !== undefined && step.completedAt > endedAt)
+      same(`end of "${step.name}"`, step.completedAt, `before ${endedAt}`);
+}
+
+/** What the handler was told is what the journal says. */
+function checkTrace({ _id, runResult, steps }: Recorded) {
+  if (runResult?.kind !== "success") return;
+  for (const [name, told] of Object.entries(runResult.returnValue as Trace)) {
+    const row = steps.find(({ step }) => step.name === name);
+    const result = row?.step.runResult;
+    // Of a combinator, not of a step.
+    if (!row && name === "any") continue;
+    if ("value" in told && result?.kind === "success")
+      same(`value of "${name}" in ${_id}`, told.value, result.returnValue);
+    else if ("error" in told && result?.kind === "failed")
+      same(`error of "${name}" in ${_id}`, told.error, result.error);
+    else if (Object.keys(told).length > 0)
+      same(`outcome of "${name}" in run ${_id}`, told, result);
+  }
+}
+
+/**
+ * The engine prints nothing alarming but what a failed run prints. The deployment tells of the
+ * transactions that took too long, and of the test's own calls that were lost.
+ */
+function checkLog(lines: string[]) {
+  const alarming = lines.filter(
+    (line) =>
+      /^(WARN|ERROR) (app programs:|workflow (?!utils:))/.test(line) &&
+      !/ fails:'? |onComplete of workflow \S+ failed|Function execution timed out|was sent to workflow \S+: it is already/.test(
+        line,
+      ),
+  );
+  same("alarming lines", alarming, []);
+}
+
+function sorted(values: unknown[]) {
+  return values.map((value) => JSON.stringify(value)).sort();
+}
+
+function same(what: string, found: unknown, expected: unknown) {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${what}: ${a}, expected ${b}`);
+}

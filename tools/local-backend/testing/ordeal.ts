@@ -1,0 +1,170 @@
+import { VirtualClock } from "../backend/clock.mjs";
+import { createDeployment } from "../backend/deployment.mjs";
+import type { FaultOptions } from "../backend/faults.mjs";
+import { seededRandom, type Random } from "../backend/random.mjs";
+import type { Deployment } from "../backend/types.mjs";
+import type { Push } from "./backend.js";
+import { checkInvariants, ResultWatch } from "./invariants.js";
+
+export const PROGRAMS = [
+  ...["sequence", "all", "failsFast", "race", "branches"],
+  ...["family", "retries", "events"],
+];
+
+/** How often each fault struck, and each program and operation was begun. */
+export type Counts = Record<string, number>;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** When most steps are in flight. */
+const BUSY_MS = [200, 1500] as const;
+
+/**
+ * Runs a few workflows on a deployment where things go wrong, all of it as a seed says, lets
+ * everything come to rest and checks what is left. Throws what is not as it has to be.
+ */
+export async function ordeal(
+  push: Push,
+  seed: number,
+  { freshContexts = true } = {},
+): Promise<Counts> {
+  const random = seededRandom(seed);
+  const clock = new VirtualClock();
+  const committed: Counts = {};
+  const deployment = createDeployment({
+    clock,
+    seed,
+    faults: someFaults(random.fork(), committed),
+    // Two thirds of all calls are of code that is not ours and keeps no state.
+    sharesContexts: (componentPath) =>
+      !freshContexts || componentPath.includes("workpool"),
+  });
+  const lines: string[] = [];
+  deployment.onLog(({ level, componentPath, function: name, message }) =>
+    lines.push(`${level} ${componentPath || "app"} ${name} ${message}`),
+  );
+  try {
+    await deployment.deploy(push);
+    const counts = someOperations(deployment, clock, random.fork());
+    const watch = new ResultWatch(deployment);
+    for (let i = 0; i < 3; i++)
+      clock.setTimer(random.between([0, 20_000]), () => void watch.look());
+    await clock.advance(DAY_MS);
+    await watch.look();
+    await checkInvariants(deployment, clock, lines);
+    return { ...counts, ...committed, ...deployment.hazards() };
+  } finally {
+    await deployment.close();
+  }
+}
+
+function someFaults(random: Random, committed: Counts): FaultOptions {
+  const sometimes = <T>(value: T) => (random.chance(0.5) ? value : undefined);
+  const rate = (most: number) => sometimes(random.next() * most);
+  const deaths = random.fork();
+  const slow = random.fork();
+  const ranges = random.fork();
+  const killRate = rate(0.02) ?? 0;
+  const slowRate = rate(0.03) ?? 0;
+  const rangesRate = rate(0.1) ?? 0;
+  // A driver gives up when it has met with four.
+  const inARow = sometimes([1, 6] as const);
+  return {
+    conflictRate: rate(0.2),
+    actionConflictRate: rate(0.1),
+    actionConflictsInARow: inARow,
+    reportLostRate: rate(0.1),
+    actionDeathRate: rate(0.05),
+    deathNoticedAfterMs: sometimes([100, 10 * 60_000] as const),
+    maxConcurrentJobs: random.between([2, 8]),
+    hopLatencyMs: sometimes([0, 50] as const),
+    callLatencyMs: sometimes([0, 20] as const),
+    // An action step takes three: the pool's, the driver's and its own. It is tried again until it
+    // has its own, so some must be left when each run has its driver.
+    actionPermits: random.chance(0.5) ? random.between([4, 6]) : 16,
+    refusalRate: rate(0.05),
+    systemErrorRate: rate(0.03),
+    // Of what a step writes, some hundred bytes.
+    writeBytesPerSecond: sometimes(random.between([2000, 20_000])),
+    // A step may use almost all of a transaction.
+    rangesOf: ({ path }) =>
+      path.startsWith("steps:") && ranges.chance(rangesRate)
+        ? ranges.between([1500, 3900])
+        : 0,
+    onBoundary: ({ when, function: path }) => {
+      if (when === "after") committed[path] = (committed[path] ?? 0) + 1;
+      return deaths.chance(killRate) ? "die" : undefined;
+    },
+    userTime: {
+      // The pool does not outlive a transaction of its own that takes too long.
+      costOf: ({ componentPath, path }) =>
+        componentPath === "" && !path.startsWith("runs:")
+          ? slow.chance(slowRate)
+            ? Infinity
+            : 0
+          : 0,
+    },
+  };
+}
+
+/** Starts runs, and does to some of them what their owner may. */
+function someOperations(
+  deployment: Deployment,
+  clock: VirtualClock,
+  random: Random,
+) {
+  const counts: Counts = {};
+  const call = async (name: string, args: Record<string, string | boolean>) => {
+    counts[name] = (counts[name] ?? 0) + 1;
+    const path = `runs:${name}`;
+    const identity = random.chance(0.5) ? { name: "Ada" } : null;
+    await deployment.call({ path, args, caller: { admin: true, identity } });
+  };
+  const workflowIdOf = async (run: string) =>
+    (await deployment.rows("workflows", "workflow")).find(
+      (row: { args: { run: string } }) => row.args.run === run,
+    )?._id as string | undefined;
+  const later = (
+    operation: string,
+    run: string,
+    args = {},
+    within: readonly [number, number] = [0, 8000],
+  ) => {
+    clock.setTimer(random.between(within), () => {
+      void (async () => {
+        const workflowId = await workflowIdOf(run);
+        if (workflowId) await call(operation, { workflowId, ...args });
+      })();
+    });
+  };
+
+  // From one way of executing steps to the other, in the midst of runs; and back, perhaps.
+  if (random.chance(0.4))
+    for (const execution of ["pool", "driver"])
+      clock.setTimer(random.between(BUSY_MS), () => {
+        counts.switched = (counts.switched ?? 0) + 1;
+        void deployment.call({
+          componentPath: "workflow",
+          path: "utils:updateConfig",
+          args: { execution },
+          caller: { admin: true },
+        });
+      });
+  for (let i = 0; i < 2; i++) {
+    const run = `run ${i}`;
+    const program = PROGRAMS[random.between([0, PROGRAMS.length - 1])]!;
+    const startAsync = random.chance(0.3);
+    counts[program] = (counts[program] ?? 0) + 1;
+    clock.setTimer(
+      random.between([0, 500]),
+      () => void call("start", { program, run, startAsync }),
+    );
+    for (const name of ["go", "a", "b"])
+      if (random.chance(0.6)) later("send", run, { name });
+    if (random.chance(0.15)) later("cancel", run, {}, BUSY_MS);
+    // Of a run that has not ended, it is refused.
+    if (random.chance(0.2)) later("restart", run, { run });
+    if (random.chance(0.2)) later("cancelAndRestart", run, { run }, BUSY_MS);
+  }
+  return counts;
+}

@@ -1,0 +1,27 @@
+/**
+ * Runs workflows under random faults for as long as is said, with seeds that no run
+ * has had: `npm run soak -- --seconds 600`. A failure says its seed.
+ */
+import { parseArgs } from "node:util";
+import { ROOT } from "./paths.mjs";
+import { run } from "./run.mjs";
+
+const { values } = parseArgs({
+  options: { seconds: { type: "string", default: "300" } },
+});
+const seconds = Number(values.seconds);
+if (!(seconds > 0)) {
+  console.error(`--seconds must be a positive number, not "${values.seconds}"`);
+  process.exit(1);
+}
+
+const { code } = await run(
+  "npx",
+  ["vitest", "run", "--project", "tools", "workflowFaults"],
+  {
+    cwd: ROOT,
+    stdio: "inherit",
+    env: { ...process.env, SOAK_SECONDS: `${seconds}` },
+  },
+);
+process.exitCode = code;
