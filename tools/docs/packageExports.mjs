@@ -45,7 +45,7 @@ export function exportsOf(program, installed, { file }) {
 
 function definedIn(file, installed) {
   const inPackage = path.relative(installed, file);
-  if (!inPackage.startsWith("../../example"))
+  if (!inPackage.startsWith(".."))
     return inPackage.replace(/^dist\//, "src/").replace(/\.d\.ts$/, ".ts");
   return /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)[1];
 }

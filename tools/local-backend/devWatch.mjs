@@ -20,7 +20,7 @@ export async function watchSources(folders, onChange) {
   const isIgnored = (file) =>
     folders.some((folder) => {
       const relative = path.relative(folder, file).split(path.sep).join("/");
-      return !relative.startsWith("../../example") && IGNORED.test(relative);
+      return !relative.startsWith("..") && IGNORED.test(relative);
     });
   const watcher = watch(folders, { ignoreInitial: true, ignored: isIgnored });
   watcher.on("all", () => {
