@@ -49,7 +49,11 @@ export default defineConfig(
     },
   },
   {
-    files: ["src/component/**/*.ts", "example/convex/**/*.ts"],
+    files: [
+      "src/component/**/*.ts",
+      "src/engine/**/*.ts",
+      "example/convex/**/*.ts",
+    ],
     // Not by `extends`, which would apply to folders named convex only.
     plugins: { "@convex-dev": convexPlugin },
     rules: convexPlugin.configs.recommended[0].rules,

@@ -3,12 +3,12 @@ import { BYTES_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { readConfig, type Config } from "./config.js";
+import { readConfig, type Config } from "../engine/platform/config.js";
 import { callOnComplete, writeResult } from "./ending.js";
-import { releaseStep } from "./releasing.js";
-import type { Run, StepRow } from "./runs.js";
-import { releaseDriver } from "./drivers.js";
-import { releaseTurn } from "./waking.js";
+import { releaseStep } from "../engine/lifecycle/releasing.js";
+import type { Run, StepRow } from "../engine/run/runs.js";
+import { releaseDriver } from "../engine/run/driver.js";
+import { releaseTurn } from "../engine/run/waking.js";
 
 /** Taking a job out of the pool costs about ten index ranges: fewer steps a batch than elsewhere. */
 const RELEASED_PER_BATCH = 100;

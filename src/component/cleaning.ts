@@ -5,10 +5,10 @@ import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
-import { deleteEmptyRun } from "./completing.js";
-import { dismissDriver } from "./drivers.js";
-import { releaseStep, releaseWait } from "./releasing.js";
-import { findRun, functionTypeOf, stepsInFlight } from "./runs.js";
+import { deleteEmptyRun } from "../engine/step/completing.js";
+import { dismissDriver } from "../engine/run/driver.js";
+import { releaseStep, releaseWait } from "../engine/lifecycle/releasing.js";
+import { findRun, functionTypeOf, stepsInFlight } from "../engine/run/runs.js";
 
 /**
  * Deletes a run, its steps and its events, in batches, and nested runs each in transactions of their own.

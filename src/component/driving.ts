@@ -26,11 +26,11 @@ import {
   vDriver,
   vGivenUp,
   vShare,
-} from "./drivers.js";
+} from "../engine/run/driver.js";
 import { attempt } from "./execute.js";
-import { insist, pause } from "./platformErrors.js";
-import { retryInDriver } from "./retrying.js";
-import { parseRunId, type StepRow } from "./runs.js";
+import { insist, pause } from "../engine/platform/platformErrors.js";
+import { retryInDriver } from "../engine/step/retrying.js";
+import { parseRunId, type StepRow } from "../engine/run/runs.js";
 
 /** How long a driver executes steps before it makes room for others, if there are any. */
 const STINT_MS = 3000;

@@ -29,14 +29,14 @@ import {
 import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { awaitedStep, recordResult } from "./completing.js";
-import { readConfig, type Config } from "./config.js";
-import { dismissDriver, stepOfDriver } from "./drivers.js";
-import { releaseWait } from "./releasing.js";
-import { schedulePending } from "./scheduling.js";
-import type { Run } from "./runs.js";
+import { awaitedStep, recordResult } from "../engine/step/completing.js";
+import { readConfig, type Config } from "../engine/platform/config.js";
+import { dismissDriver, stepOfDriver } from "../engine/run/driver.js";
+import { releaseWait } from "../engine/lifecycle/releasing.js";
+import { schedulePending } from "../engine/platform/scheduler.js";
+import type { Run } from "../engine/run/runs.js";
 import { vOnComplete } from "./schema.js";
-import { warnOfEnd } from "./warnings.js";
+import { warnOfEnd } from "../engine/run/warnings.js";
 
 /**
  * Ends a run: writes its result, drops the waits that are left, and tells whoever asked to be

@@ -14,16 +14,16 @@ import {
 } from "../shared/storable.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import { mutation, type MutationCtx } from "./_generated/server.js";
-import { readConfig } from "./config.js";
-import { oldestEvent, sendToEvent } from "./events.js";
-import { vWorkpoolOptions } from "./options.js";
+import { readConfig } from "../engine/platform/config.js";
+import { oldestEvent, sendToEvent } from "../engine/step/eventWait.js";
+import { vWorkpoolOptions } from "../engine/platform/options.js";
 import {
   describeState,
   findRun,
   isLegacy,
   parseRunId,
   type Run,
-} from "./runs.js";
+} from "../engine/run/runs.js";
 
 /** An event of a run, to be awaited or sent by its id. */
 export const create = mutation({

@@ -21,9 +21,9 @@ import {
   recordAfterAll,
   type Completion,
   type Outcome,
-} from "./completing.js";
-import { wasRefused } from "./platformErrors.js";
-import { isLegacy } from "./runs.js";
+} from "../engine/step/completing.js";
+import { wasRefused } from "../engine/platform/platformErrors.js";
+import { isLegacy } from "../engine/run/runs.js";
 import { vStepExecution, type Step } from "./schema.js";
 
 /** Runs a mutation step and records its result, in one transaction. */

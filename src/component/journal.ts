@@ -2,15 +2,15 @@ import { v } from "convex/values";
 import { vBeginDrive } from "../shared/driverProtocol.js";
 import { MAX_ARRAY_LENGTH, STEPS_PER_BATCH } from "../shared/limits.js";
 import { mutation, query } from "./_generated/server.js";
-import { readConfig } from "./config.js";
-import { recordAfterAll, recordResult } from "./completing.js";
+import { readConfig } from "../engine/platform/config.js";
+import { recordAfterAll, recordResult } from "../engine/step/completing.js";
 import {
   executeDriven,
   vCompletedRow,
   vCompletedStep,
   writeCompleted,
-} from "./driven.js";
-import { noteChange, noteCopy } from "./drivers.js";
+} from "../engine/driver/turn.js";
+import { noteChange, noteCopy } from "../engine/run/driver.js";
 import {
   pages,
   readJournal,
@@ -18,21 +18,26 @@ import {
   vJournalEntry,
   vRun,
   vTooLarge,
-} from "./journalRows.js";
-import { vLogLevel } from "./logging.js";
-import { vWorkpoolOptions } from "./options.js";
-import { getRun, parseRunId, stepsInFlight, type StepRow } from "./runs.js";
+} from "../engine/turn/journalRows.js";
+import { vLogLevel } from "../engine/platform/logging.js";
+import { vWorkpoolOptions } from "../engine/platform/options.js";
+import {
+  getRun,
+  parseRunId,
+  stepsInFlight,
+  type StepRow,
+} from "../engine/run/runs.js";
 import { vTrials } from "./schema.js";
-import { startSteps as start } from "./starting.js";
+import { startSteps as start } from "../engine/turn/starting.js";
 import {
   patchSteps,
   setTrials,
   vNewStep,
   vShown,
   vWait,
-} from "./turnRecord.js";
+} from "../engine/turn/turnRecord.js";
 import { clearPendingTurn } from "./turns.js";
-import { wake } from "./waking.js";
+import { wake } from "../engine/run/waking.js";
 
 /**
  * Begins a turn: from here on a result that comes in, also inside this very transaction, makes

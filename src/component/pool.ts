@@ -6,14 +6,14 @@ import { toOutcome, vRunResult, type RunResult } from "../shared/outcome.js";
 import { preview, sizeOf, whyNotStorable } from "../shared/storable.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { concludeAttempt, takeOver } from "./attempts.js";
+import { concludeAttempt, takeOver } from "../engine/step/attempts.js";
 import {
   awaitedRow,
   awaitedStep,
   recordResult,
   type Completion,
-} from "./completing.js";
-import { readConfig } from "./config.js";
+} from "../engine/step/completing.js";
+import { readConfig } from "../engine/platform/config.js";
 import { scheduleEnd } from "./ending.js";
 
 /** Not said here: jobs outlive the release that enqueued them, and so does what they carry. */

@@ -5,9 +5,13 @@ import { vRunResult, type Outcome } from "../shared/outcome.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { concludeAttempt, takeOver } from "./attempts.js";
-import { awaitedStep, recordResult, type Completion } from "./completing.js";
-import { readConfig, type Config } from "./config.js";
+import { concludeAttempt, takeOver } from "../engine/step/attempts.js";
+import {
+  awaitedStep,
+  recordResult,
+  type Completion,
+} from "../engine/step/completing.js";
+import { readConfig, type Config } from "../engine/platform/config.js";
 import {
   dismissDriver,
   DRIVER_CHECK_MS,
@@ -16,19 +20,19 @@ import {
   stateOfDriver,
   vDriver,
   vGivenUp,
-} from "./drivers.js";
-import { enqueue, stateOf, type Job } from "./pooling.js";
-import { executeAgain } from "./retrying.js";
+} from "../engine/run/driver.js";
+import { enqueue, stateOf, type Job } from "../engine/platform/workpool.js";
+import { executeAgain } from "../engine/step/retrying.js";
 import {
   functionTypeOf,
   stepsInFlight,
   type Run,
   type StepRow,
-} from "./runs.js";
-import { lookAtScheduled } from "./scheduling.js";
+} from "../engine/run/runs.js";
+import { lookAtScheduled } from "../engine/platform/scheduler.js";
 import { vStepExecution } from "./schema.js";
 import { startTimer } from "./timers.js";
-import { wake } from "./waking.js";
+import { wake } from "../engine/run/waking.js";
 
 /**
  * A driver could not take a turn together with its step: the step is recorded alone, the turn taken

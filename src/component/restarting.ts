@@ -6,13 +6,18 @@ import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { deleteNested } from "./cleaning.js";
-import { releaseDriver } from "./drivers.js";
-import { readConfig, type Config } from "./config.js";
-import { undoWait } from "./events.js";
-import { releaseStep } from "./releasing.js";
-import { ENGINE_VERSION, lastStep, type Run, type StepRow } from "./runs.js";
-import { callWithTrials } from "./trials.js";
-import { enqueueTurns } from "./waking.js";
+import { releaseDriver } from "../engine/run/driver.js";
+import { readConfig, type Config } from "../engine/platform/config.js";
+import { undoWait } from "../engine/step/eventWait.js";
+import { releaseStep } from "../engine/lifecycle/releasing.js";
+import {
+  ENGINE_VERSION,
+  lastStep,
+  type Run,
+  type StepRow,
+} from "../engine/run/runs.js";
+import { callWithTrials } from "../engine/turn/trials.js";
+import { enqueueTurns } from "../engine/run/waking.js";
 
 /**
  * Begins a run again under a new generation: steps from `from` on are deleted, steps in flight

@@ -1,9 +1,13 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { awaitedStep, recordResult, type StepExecution } from "./completing.js";
-import { undoWait } from "./events.js";
-import type { StepRow } from "./runs.js";
+import {
+  awaitedStep,
+  recordResult,
+  type StepExecution,
+} from "../engine/step/completing.js";
+import { undoWait } from "../engine/step/eventWait.js";
+import type { StepRow } from "../engine/run/runs.js";
 import { vStepExecution } from "./schema.js";
 
 /**

@@ -6,11 +6,15 @@ import {
   internalMutation,
   type MutationCtx,
 } from "./_generated/server.js";
-import { callWorkflow } from "./calling.js";
+import { callWorkflow } from "../engine/step/calling.js";
 import { scheduleEnd } from "./ending.js";
-import type { Run } from "./runs.js";
-import { cancelScheduled, schedulePending, vPending } from "./scheduling.js";
-import { afterDeath, messageOf } from "./trials.js";
+import type { Run } from "../engine/run/runs.js";
+import {
+  cancelScheduled,
+  schedulePending,
+  vPending,
+} from "../engine/platform/scheduler.js";
+import { afterDeath, messageOf } from "../engine/turn/trials.js";
 
 const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
 

@@ -17,7 +17,7 @@ import {
 import { late } from "../testing/lateness.js";
 import { insertRun, listenToConsole } from "../testing/managing.js";
 import { internal } from "./_generated/api.js";
-import { schedulePending, watch } from "./scheduling.js";
+import { schedulePending, watch } from "../engine/platform/scheduler.js";
 
 useBackend();
 const heard = listenToConsole();

@@ -1,15 +1,15 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
-import { readConfig } from "./config.js";
+import { readConfig } from "../engine/platform/config.js";
 import { endWithoutCallback, scheduleEnd } from "./ending.js";
 import {
   lookAtScheduled,
   schedulePending,
   vPending,
   watch,
-} from "./scheduling.js";
-import { setPendingTurn } from "./waking.js";
+} from "../engine/platform/scheduler.js";
+import { setPendingTurn } from "../engine/run/waking.js";
 
 /** A turn that has been late for so long is also taken from an action. */
 const VERY_LATE_MS = 30 * 60_000;

@@ -10,18 +10,18 @@ import {
 } from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
 import { cleanUp, deleteBatch } from "./cleaning.js";
-import { readConfig, warnOfDisagreement } from "./config.js";
-import { createRun } from "./creating.js";
+import { readConfig, warnOfDisagreement } from "../engine/platform/config.js";
+import { createRun } from "../engine/run/creating.js";
 import { endRun } from "./ending.js";
-import { vJournalEntry, vRun } from "./journalRows.js";
+import { vJournalEntry, vRun } from "../engine/turn/journalRows.js";
 import {
   listRuns,
   listStepsOf,
   vPaginated,
   vPublicStep,
   vPublicRun,
-} from "./listing.js";
-import { vLogLevel } from "./logging.js";
+} from "../engine/run/listing.js";
+import { vLogLevel } from "../engine/platform/logging.js";
 import { recoverRuns } from "./recovering.js";
 import { restartRun } from "./restarting.js";
 import {
@@ -31,12 +31,12 @@ import {
   parseRunId,
   stepsInFlight,
   type Run,
-} from "./runs.js";
+} from "../engine/run/runs.js";
 import { vExecution, vOnComplete } from "./schema.js";
 import { vOrigin } from "../shared/origin.js";
 import { vFailure, vRunResult } from "../shared/outcome.js";
-import { callWithTrials } from "./trials.js";
-import { enqueueTurns } from "./waking.js";
+import { callWithTrials } from "../engine/turn/trials.js";
+import { enqueueTurns } from "../engine/run/waking.js";
 
 /**
  * Creates a run. Its first turn runs inside this transaction, or as a job of the pool with

@@ -1,5 +1,5 @@
 import { v, type Infer } from "convex/values";
-import { vLogLevel } from "../component/logging.js";
+import { vLogLevel } from "../engine/platform/logging.js";
 import { vFailure } from "./outcome.js";
 
 /**

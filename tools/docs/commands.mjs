@@ -101,7 +101,7 @@ export const COMMANDS = {
   "npm run convex -- run --component workflow utils:updateConfig '{ \"maxParallelism\": 50 }'":
     local('{ maxParallelism: 50, logLevel: "INFO" }'),
   "npx convex run --component workflow utils:recover": local(
-    'run("utils:recover", {}',
+    'runInCli("utils:recover", {}',
   ),
   "npm run convex -- data --component workflow steps": local(
     'convex(app, "data", "--component", "workflow")',

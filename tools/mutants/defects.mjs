@@ -160,7 +160,7 @@ export const DEFECTS = [
   },
   {
     name: "turns: a function that takes no turn is not noticed",
-    file: "src/component/calling.ts",
+    file: "src/engine/step/calling.ts",
     find: "if (isDue) throw await noTurn(ctx, run);",
     replace: "",
     killedBy: {
@@ -170,7 +170,7 @@ export const DEFECTS = [
   },
   {
     name: "turns: children enqueued past the check",
-    file: "src/component/waking.ts",
+    file: "src/engine/run/waking.ts",
     find: "    handle: take,",
     replace: "    handle: run.workflowHandle,",
     killedBy: {
@@ -198,7 +198,7 @@ export const DEFECTS = [
   },
   {
     name: "trials: a turn that died of a rejection fails its run",
-    file: "src/component/trials.ts",
+    file: "src/engine/turn/trials.ts",
     find: "if (isLegacy(run) || isVerdict(run, error)) return error;",
     replace: "return error;",
     killedBy: lateRejection("handledAfterASleep"),
@@ -251,7 +251,7 @@ export const DEFECTS = [
   },
   {
     name: "waking: last success of Promise.all wakes nobody",
-    file: "src/component/waking.ts",
+    file: "src/engine/run/waking.ts",
     find: "return !succeeded || (await isLastOfGroup(ctx, row));",
     replace: "return !succeeded;",
     killedBy: {
@@ -261,7 +261,7 @@ export const DEFECTS = [
   },
   {
     name: "waking: every success of Promise.all wakes",
-    file: "src/component/waking.ts",
+    file: "src/engine/run/waking.ts",
     find: "return !succeeded || (await isLastOfGroup(ctx, row));",
     replace: "return true;",
     killedBy: {
@@ -281,21 +281,21 @@ export const DEFECTS = [
   },
   {
     name: "waking: nobody is told when a turn dies",
-    file: "src/component/waking.ts",
+    file: "src/engine/run/waking.ts",
     find: 'exclude: ["success"]',
     replace: 'exclude: ["success", "failed"]',
     killedBy: EVERY_BOUNDARY,
   },
   {
     name: "execution: nobody is told when a step's transaction dies",
-    file: "src/component/execution.ts",
+    file: "src/engine/step/dispatch.ts",
     find: 'exclude: ["success"]',
     replace: 'exclude: ["success", "failed"]',
     killedBy: EVERY_BOUNDARY,
   },
   {
     name: "fence: completions of an earlier generation taken",
-    file: "src/component/completing.ts",
+    file: "src/engine/step/completing.ts",
     find: "if (run?.generationNumber !== generationNumber) return null;",
     replace: "if (!run) return null;",
     killedBy: {
@@ -339,7 +339,7 @@ export const DEFECTS = [
   },
   {
     name: "completing: a second result replaces the first",
-    file: "src/component/completing.ts",
+    file: "src/engine/step/completing.ts",
     find: "if (!row?.step.inProgress || row.unstarted) return null;",
     replace: "if (!row || row.unstarted) return null;",
     killedBy: FAULTS,
@@ -357,7 +357,7 @@ export const DEFECTS = [
   },
   {
     name: "retries: one attempt too many",
-    file: "src/component/retrying.ts",
+    file: "src/engine/step/retrying.ts",
     find: "!(failedAttempts < retry.maxAttempts)",
     replace: "!(failedAttempts <= retry.maxAttempts)",
     killedBy: {
@@ -379,7 +379,7 @@ export const DEFECTS = [
   },
   {
     name: "events: timer not canceled when the event comes",
-    file: "src/component/events.ts",
+    file: "src/engine/step/eventWait.ts",
     find: "if (awaited.row.timer)",
     replace: "if (!awaited.row)",
     killedBy: {

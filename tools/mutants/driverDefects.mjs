@@ -5,7 +5,7 @@ const test = (file, title) => ({ file: `src/client/${file}.test.ts`, title });
 export const DRIVER_DEFECTS = [
   {
     name: "driver: one that was dismissed takes turns",
-    file: "src/component/driven.ts",
+    file: "src/engine/driver/turn.ts",
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (run.drivers !== driver) return null;",
     killedBy: test(
@@ -15,7 +15,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: one that was replaced takes turns",
-    file: "src/component/driven.ts",
+    file: "src/engine/driver/turn.ts",
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (!run.driver) return null;",
     killedBy: test(
@@ -25,7 +25,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: outcome recorded twice",
-    file: "src/component/driven.ts",
+    file: "src/engine/driver/turn.ts",
     find: "if (!row?.step.inProgress || row.drivenBy !== driver)",
     replace: "if (!row || row.drivenBy !== driver)",
     killedBy: test(
@@ -35,7 +35,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: revision of the journal not raised",
-    file: "src/component/drivers.ts",
+    file: "src/engine/run/driver.ts",
     find: "run.revision = revision + 1;",
     replace: "run.revision = revision;",
     killedBy: test(
@@ -45,7 +45,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: nobody checks on it",
-    file: "src/component/drivers.ts",
+    file: "src/engine/run/driver.ts",
     find: "    DRIVER_CHECK_MS,\n    internal.recovering.check,",
     replace: "    1e9,\n    internal.recovering.check,",
     killedBy: test(
@@ -65,7 +65,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: never hands over",
-    file: "src/component/execution.ts",
+    file: "src/engine/step/dispatch.ts",
     find: "if (caller && !caller.handsOver && canDrive(run, only, config))",
     replace: "if (caller && canDrive(run, only, config))",
     killedBy: test(
@@ -105,7 +105,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: conflicts never make it give up",
-    file: "src/component/platformErrors.ts",
+    file: "src/engine/platform/platformErrors.ts",
     find: "if (before + 1 >= tries) throw thrown;",
     replace: "",
     killedBy: test(
@@ -122,7 +122,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: executes a step beside others in flight",
-    file: "src/component/execution.ts",
+    file: "src/engine/step/dispatch.ts",
     find: "due.length === 1 && turn.inFlight === 0",
     replace: "due.length === 1",
     killedBy: {
@@ -152,7 +152,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: writes steps into a journal that was cut in its turn",
-    file: "src/component/starting.ts",
+    file: "src/engine/turn/starting.ts",
     find: "turn.caller && !recordOnly &&",
     replace: "turn.caller &&",
     killedBy: test(
@@ -172,7 +172,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: a switch does not reach a run in flight",
-    file: "src/component/execution.ts",
+    file: "src/engine/step/dispatch.ts",
     find: 'mode === "pool" ||',
     replace: '(mode === "pool" && !turn.caller) ||',
     killedBy: test("driverSwitch", "from driver to pool while step 0 runs"),
@@ -239,32 +239,32 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: of a mutation takes a slot of the pool",
-    file: "src/component/drivers.ts",
+    file: "src/engine/run/driver.ts",
     find: "const job = canDrive(run, due, config)",
     replace: "const job = false",
     killedBy: test("cancel", "a Mutation that has not begun never does"),
   },
   {
     name: "driver: goes on though the pool is paused",
-    file: "src/component/drivers.ts",
+    file: "src/engine/run/driver.ts",
     find: "config.maxParallelism > 0 &&",
     replace: "",
     killedBy: test("driverBounds", "a chain under way stops at its next step"),
   },
   {
     name: "refusals: of writes not known",
-    file: "src/component/platformErrors.ts",
+    file: "src/engine/platform/platformErrors.ts",
     find: "  /^Too many writes per second/i,\n",
     replace: "",
     killedBy: {
-      file: "src/component/platformErrors.test.ts",
+      file: "src/engine/platform/platformErrors.test.ts",
       title:
         "a refusal of the platform is recognised: Too many writes per second. Your deployment is limited to 4 MiB per second.",
     },
   },
   {
     name: "refusals: a refused turn is not taken again",
-    file: "src/component/platformErrors.ts",
+    file: "src/engine/platform/platformErrors.ts",
     find: "!wasRefused(error) && !hadConflict(error)",
     replace: "!hadConflict(error)",
     killedBy: test(
@@ -284,7 +284,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "retries: a failure that was recorded is counted again",
-    file: "src/component/retrying.ts",
+    file: "src/engine/step/retrying.ts",
     find: "if (failedAttempts === failedBefore + 1) return LONGEST_PAUSE_MS;",
     replace: "",
     killedBy: test(

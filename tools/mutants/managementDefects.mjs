@@ -25,7 +25,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "cleanup: a run whose steps are done stays",
-    file: "src/component/completing.ts",
+    file: "src/engine/step/completing.ts",
     find: "if (await lastStep(ctx, run._id)) return;",
     replace: "if (run) return;",
     killedBy: test(
@@ -65,7 +65,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "restart: an event given to a wait that is about to be deleted",
-    file: "src/component/events.ts",
+    file: "src/engine/step/eventWait.ts",
     find: "run.runResult || run.restarting",
     replace: "run.runResult",
     killedBy: test(
@@ -75,7 +75,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "restart: created events deleted with the step that awaited them",
-    file: "src/component/events.ts",
+    file: "src/engine/step/eventWait.ts",
     find: "if (event.createdByWait || event.sentByName)",
     replace: "if (event)",
     killedBy: test(
@@ -95,7 +95,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "events: a run that has ended takes an event",
-    file: "src/component/events.ts",
+    file: "src/engine/step/eventWait.ts",
     find: "run.runResult || run.restarting",
     replace: "run.restarting",
     killedBy: test(
@@ -105,7 +105,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "events: the event of a dropped wait deleted",
-    file: "src/component/events.ts",
+    file: "src/engine/step/eventWait.ts",
     find: 'if (event?.state.kind === "waiting") await makeCreated(ctx, event);',
     replace: 'if (event) await ctx.db.delete("events", event._id);',
     killedBy: test(
@@ -125,7 +125,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "events: a huge id and its error recorded whole",
-    file: "src/component/events.ts",
+    file: "src/engine/step/eventWait.ts",
     find: "`Event not found: ${abbreviate(eventId)}. Workflow",
     replace: "`Event not found: ${eventId}. Workflow",
     killedBy: test(

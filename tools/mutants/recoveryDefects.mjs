@@ -35,7 +35,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "watchdog: late taken for dead",
-    file: "src/component/scheduling.ts",
+    file: "src/engine/platform/scheduler.ts",
     find: '      return { kind: "late" };',
     replace: '      return { kind: "dead", error: "late" };',
     killedBy: test(
@@ -72,7 +72,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "config: the pool told what nobody says",
-    file: "src/component/config.ts",
+    file: "src/engine/platform/config.ts",
     find: "const isSaid = isPaused || said.maxParallelism !== undefined;",
     replace: "const isSaid = true;",
     killedBy: test(
@@ -82,7 +82,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "config: a manager lifts an operator's pause",
-    file: "src/component/config.ts",
+    file: "src/engine/platform/config.ts",
     find: "const isPaused = row?.maxParallelism === 0;",
     replace: "const isPaused = false;",
     killedBy: test(

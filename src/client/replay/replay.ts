@@ -56,7 +56,7 @@ interface Issued<Request> {
  * branch that fails before anything awaits it does that, and so a turn may die of the result that it shows.
  * By R4 and R5 that result may as well be one that came later: it has no place yet. So it is held back,
  * and tried again each time other results have been shown, when something may await the branch.
- * How the turn is found out is in `src/component/trials.ts`.
+ * How the turn is found out is in `src/engine/turn/trials.ts`.
  */
 export class EngineReplay<
   Request extends StepRequest,

@@ -1,10 +1,10 @@
-import type { StepOutcome } from "../shared/driverProtocol.js";
-import { varied } from "../shared/retry.js";
-import type { MutationCtx } from "./_generated/server.js";
+import type { StepOutcome } from "../../shared/driverProtocol.js";
+import { varied } from "../../shared/retry.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Completion, Outcome } from "./completing.js";
-import { wasRefused } from "./platformErrors.js";
+import { wasRefused } from "../platform/platformErrors.js";
 import { executeAgain, retryStep } from "./retrying.js";
-import { functionTypeOf } from "./runs.js";
+import { functionTypeOf } from "../run/runs.js";
 
 /** About how long a step that the platform refused to start waits before it is tried again. */
 const REFUSED_FOR_MS = 2000;

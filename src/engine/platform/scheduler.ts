@@ -1,8 +1,11 @@
 import { v, type ObjectType } from "convex/values";
-import { internal } from "./_generated/api.js";
-import type { Id } from "./_generated/dataModel.js";
-import type { MutationCtx, QueryCtx } from "./_generated/server.js";
-import { vRunResult } from "../shared/outcome.js";
+import { internal } from "../../component/_generated/api.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import type {
+  MutationCtx,
+  QueryCtx,
+} from "../../component/_generated/server.js";
+import { vRunResult } from "../../shared/outcome.js";
 
 /** One that has begun is left alone: it finds out for itself that it is not wanted any more. */
 export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {

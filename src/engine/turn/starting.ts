@@ -1,22 +1,31 @@
-import { maxArgsBytes, MAX_ROW_BYTES } from "../shared/limits.js";
-import { toOutcome } from "../shared/outcome.js";
-import { fitError, sizeOf, whyArgumentsRefused } from "../shared/storable.js";
-import type { MutationCtx } from "./_generated/server.js";
-import { logCompleted } from "./completing.js";
-import type { Config } from "./config.js";
-import { createRun } from "./creating.js";
-import { waitForEvent } from "./events.js";
-import { execute, type StartingTurn } from "./execution.js";
+import { maxArgsBytes, MAX_ROW_BYTES } from "../../shared/limits.js";
+import { toOutcome } from "../../shared/outcome.js";
+import {
+  fitError,
+  sizeOf,
+  whyArgumentsRefused,
+} from "../../shared/storable.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { logCompleted } from "../step/completing.js";
+import type { Config } from "../platform/config.js";
+import { createRun } from "../run/creating.js";
+import { waitForEvent } from "../step/eventWait.js";
+import { execute, type StartingTurn } from "../step/dispatch.js";
 import type { NewStep } from "./turnRecord.js";
 import {
   retryBehavior,
   startTime,
   whyStartRefused,
   type WorkpoolOptions,
-} from "./options.js";
-import { functionTypeOf, lastStep, type Run, type StepRow } from "./runs.js";
-import { startTimer } from "./timers.js";
-import { enqueueTurns, type Wake } from "./waking.js";
+} from "../platform/options.js";
+import {
+  functionTypeOf,
+  lastStep,
+  type Run,
+  type StepRow,
+} from "../run/runs.js";
+import { startTimer } from "../../component/timers.js";
+import { enqueueTurns, type Wake } from "../run/waking.js";
 
 interface StartOptions {
   config: Config;

@@ -1,6 +1,6 @@
-import { abbreviate } from "../shared/storable.js";
-import type { Doc, Id } from "./_generated/dataModel.js";
-import type { QueryCtx } from "./_generated/server.js";
+import { abbreviate } from "../../shared/storable.js";
+import type { Doc, Id } from "../../component/_generated/dataModel.js";
+import type { QueryCtx } from "../../component/_generated/server.js";
 
 export type Run = Doc<"workflows">;
 export type StepRow = Doc<"steps">;

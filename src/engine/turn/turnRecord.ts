@@ -1,9 +1,14 @@
 import { v, type Infer } from "convex/values";
-import type { MutationCtx } from "./_generated/server.js";
-import type { Run } from "./runs.js";
-import { vRetryOption, vSchedulerOptions } from "./options.js";
-import { stepEngineFields, vDelivery, vStep, vWakes } from "./schema.js";
-import { vFailure } from "../shared/outcome.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import type { Run } from "../run/runs.js";
+import { vRetryOption, vSchedulerOptions } from "../platform/options.js";
+import {
+  stepEngineFields,
+  vDelivery,
+  vStep,
+  vWakes,
+} from "../../component/schema.js";
+import { vFailure } from "../../shared/outcome.js";
 
 /** A step that a turn writes down: one to be started, or an inline one with its result. */
 export const vNewStep = v.object({

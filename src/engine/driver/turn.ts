@@ -1,23 +1,23 @@
 import { v, type Infer } from "convex/values";
-import type { vBeginDrive } from "../shared/driverProtocol.js";
-import { startClock } from "../shared/clock.js";
-import { STEP_MS_BEFORE_TURN } from "../shared/limits.js";
-import { storableOutcome, vFailure, vRunResult } from "../shared/outcome.js";
-import { isHalfUnused } from "../shared/transactionRoom.js";
-import type { MutationCtx } from "./_generated/server.js";
-import { concludeAttempt } from "./attempts.js";
-import type { Config } from "./config.js";
+import type { vBeginDrive } from "../../shared/driverProtocol.js";
+import { startClock } from "../../shared/clock.js";
+import { STEP_MS_BEFORE_TURN } from "../../shared/limits.js";
+import { storableOutcome, vFailure, vRunResult } from "../../shared/outcome.js";
+import { isHalfUnused } from "../../shared/transactionRoom.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { concludeAttempt } from "../step/attempts.js";
+import type { Config } from "../platform/config.js";
 import {
   logCompleted,
   recordAfterAll,
   recordResult,
   type Completion,
   type Outcome,
-} from "./completing.js";
-import { dismissDriver } from "./drivers.js";
-import { runMutation } from "./execute.js";
-import { stepAt, type Run } from "./runs.js";
-import { vDelivery, vStep } from "./schema.js";
+} from "../step/completing.js";
+import { dismissDriver } from "../run/driver.js";
+import { runMutation } from "../../component/execute.js";
+import { stepAt, type Run } from "../run/runs.js";
+import { vDelivery, vStep } from "../../component/schema.js";
 
 export const vCompletedStep = v.object({
   stepNumber: v.number(),

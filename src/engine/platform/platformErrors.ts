@@ -1,4 +1,4 @@
-import { varied } from "../shared/retry.js";
+import { varied } from "../../shared/retry.js";
 
 /** What a platform says that has no room for a call. What a function throws reaches its caller after "Uncaught". */
 const REFUSALS = [

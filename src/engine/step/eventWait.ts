@@ -1,11 +1,14 @@
-import { toOutcome, type Outcome } from "../shared/outcome.js";
-import { abbreviate } from "../shared/storable.js";
-import type { Doc, Id } from "./_generated/dataModel.js";
-import type { MutationCtx, QueryCtx } from "./_generated/server.js";
-import type { Config } from "./config.js";
+import { toOutcome, type Outcome } from "../../shared/outcome.js";
+import { abbreviate } from "../../shared/storable.js";
+import type { Doc, Id } from "../../component/_generated/dataModel.js";
+import type {
+  MutationCtx,
+  QueryCtx,
+} from "../../component/_generated/server.js";
+import type { Config } from "../platform/config.js";
 import { awaitedRow, recordResult } from "./completing.js";
-import type { Run, StepRow } from "./runs.js";
-import { cancelScheduled } from "./scheduling.js";
+import type { Run, StepRow } from "../run/runs.js";
+import { cancelScheduled } from "../platform/scheduler.js";
 
 type EventRow = Doc<"events">;
 type EventKind = EventRow["state"]["kind"];

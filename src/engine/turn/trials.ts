@@ -1,8 +1,8 @@
-import { shortenError } from "../shared/storable.js";
-import type { MutationCtx } from "./_generated/server.js";
-import { callWorkflow } from "./calling.js";
-import { noteChange } from "./drivers.js";
-import { isLegacy, stepAt, type Run } from "./runs.js";
+import { shortenError } from "../../shared/storable.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { callWorkflow } from "../step/calling.js";
+import { noteChange } from "../run/driver.js";
+import { isLegacy, stepAt, type Run } from "../run/runs.js";
 import { setTrials } from "./turnRecord.js";
 
 const MAX_HELD_ERROR_BYTES = 1024;

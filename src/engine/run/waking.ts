@@ -1,10 +1,10 @@
 import { createFunctionHandle, type FunctionHandle } from "convex/server";
-import { internal } from "./_generated/api.js";
-import type { MutationCtx } from "./_generated/server.js";
-import type { Config } from "./config.js";
-import { cancelJob, enqueue, type Job } from "./pooling.js";
+import { internal } from "../../component/_generated/api.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import type { Config } from "../platform/config.js";
+import { cancelJob, enqueue, type Job } from "../platform/workpool.js";
 import { isLegacy, stepsInFlight, type Run, type StepRow } from "./runs.js";
-import { cancelScheduled, schedulePending } from "./scheduling.js";
+import { cancelScheduled, schedulePending } from "../platform/scheduler.js";
 
 export interface Wake {
   run: Run;

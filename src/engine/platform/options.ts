@@ -1,6 +1,10 @@
 import { v, type Infer } from "convex/values";
 import { vLogLevel } from "./logging.js";
-import { vExecution, vRetryBehavior, type RetryBehavior } from "./schema.js";
+import {
+  vExecution,
+  vRetryBehavior,
+  type RetryBehavior,
+} from "../../component/schema.js";
 
 /** What a manager or a workflow definition says about its use of the pool. */
 export const vWorkpoolOptions = v.object({

@@ -1,8 +1,8 @@
-import { backoffMs, varied } from "../shared/retry.js";
-import type { MutationCtx } from "./_generated/server.js";
+import { backoffMs, varied } from "../../shared/retry.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Completion } from "./completing.js";
-import { readConfig, type Config } from "./config.js";
-import { executeInPool } from "./execution.js";
+import { readConfig, type Config } from "../platform/config.js";
+import { executeInPool } from "./dispatch.js";
 
 /** A step whose attempt has failed, and how long it waits for the next. Null: its policy has none left. */
 function nextAttempt({ row, run }: Completion) {

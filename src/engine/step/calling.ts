@@ -1,6 +1,6 @@
 import type { FunctionHandle, TransactionLimits } from "convex/server";
-import type { MutationCtx } from "./_generated/server.js";
-import type { Run } from "./runs.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import type { Run } from "../run/runs.js";
 
 /**
  * Has a run's workflow take a turn. Throws when nothing took it, so that neither the run nor its parent

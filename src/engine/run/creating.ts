@@ -1,7 +1,7 @@
-import { MAX_ROW_BYTES } from "../shared/limits.js";
-import { sizeOf, whyNotStorable } from "../shared/storable.js";
-import type { MutationCtx } from "./_generated/server.js";
-import type { Config } from "./config.js";
+import { MAX_ROW_BYTES } from "../../shared/limits.js";
+import { sizeOf, whyNotStorable } from "../../shared/storable.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import type { Config } from "../platform/config.js";
 import { ENGINE_VERSION, type Run } from "./runs.js";
 
 type NewRun = Pick<

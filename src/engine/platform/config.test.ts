@@ -3,8 +3,8 @@ import {
   callInternal,
   listenToConsole,
   poolConfig,
-} from "../testing/managing.js";
-import { internal as app } from "../testing/app/_generated/api.js";
+} from "../../testing/managing.js";
+import { internal as app } from "../../testing/app/_generated/api.js";
 import {
   drain,
   newBackend,
@@ -14,10 +14,10 @@ import {
   steps,
   useBackend,
   type Backend,
-} from "../testing/harness.js";
-import { everyRow } from "../testing/tables.js";
-import { start } from "../client/index.js";
-import { internal } from "./_generated/api.js";
+} from "../../testing/harness.js";
+import { everyRow } from "../../testing/tables.js";
+import { start } from "../../client/index.js";
+import { internal } from "../../component/_generated/api.js";
 
 useBackend();
 const heard = listenToConsole();

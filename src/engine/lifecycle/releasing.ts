@@ -1,8 +1,8 @@
-import type { MutationCtx } from "./_generated/server.js";
-import { withdrawWait } from "./events.js";
-import { cancelJob } from "./pooling.js";
-import type { StepRow } from "./runs.js";
-import { cancelScheduled } from "./scheduling.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { withdrawWait } from "../step/eventWait.js";
+import { cancelJob } from "../platform/workpool.js";
+import type { StepRow } from "../run/runs.js";
+import { cancelScheduled } from "../platform/scheduler.js";
 
 /**
  * Ends the wait of a sleep or an event step in flight: its timer, its place among the waiters. The

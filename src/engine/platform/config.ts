@@ -1,8 +1,11 @@
-import { components } from "./_generated/api.js";
-import type { MutationCtx, QueryCtx } from "./_generated/server.js";
+import { components } from "../../component/_generated/api.js";
+import type {
+  MutationCtx,
+  QueryCtx,
+} from "../../component/_generated/server.js";
 import type { WorkpoolOptions } from "./options.js";
-import type { Doc } from "./_generated/dataModel.js";
-import type { ExecutionMode } from "./schema.js";
+import type { Doc } from "../../component/_generated/dataModel.js";
+import type { ExecutionMode } from "../../component/schema.js";
 import { createLogger, type Logger } from "./logging.js";
 
 export const DEFAULT_MAX_PARALLELISM = 25;

@@ -1,13 +1,16 @@
 import { createFunctionHandle } from "convex/server";
 import { v, type ObjectType } from "convex/values";
-import { vStepOutcome } from "../shared/driverProtocol.js";
-import { internal } from "./_generated/api.js";
-import type { MutationCtx, QueryCtx } from "./_generated/server.js";
-import type { Config } from "./config.js";
-import type { DueStep } from "./execution.js";
-import { cancelJob, enqueue, stateOf } from "./pooling.js";
+import { vStepOutcome } from "../../shared/driverProtocol.js";
+import { internal } from "../../component/_generated/api.js";
+import type {
+  MutationCtx,
+  QueryCtx,
+} from "../../component/_generated/server.js";
+import type { Config } from "../platform/config.js";
+import type { DueStep } from "../step/dispatch.js";
+import { cancelJob, enqueue, stateOf } from "../platform/workpool.js";
 import type { Run, StepRow } from "./runs.js";
-import { cancelScheduled, scheduledState } from "./scheduling.js";
+import { cancelScheduled, scheduledState } from "../platform/scheduler.js";
 
 /**
  * Tells a run's driver, if it has one, that the copy of the journal that it holds is out of date. Once:

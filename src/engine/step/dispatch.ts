@@ -1,13 +1,13 @@
 import { createFunctionHandle } from "convex/server";
-import { drivenStep } from "../shared/driverProtocol.js";
-import { internal } from "./_generated/api.js";
-import type { MutationCtx } from "./_generated/server.js";
+import { drivenStep } from "../../shared/driverProtocol.js";
+import { internal } from "../../component/_generated/api.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepExecution } from "./completing.js";
-import type { Config } from "./config.js";
-import { enqueue, type Job } from "./pooling.js";
-import { canDrive, startDriver } from "./drivers.js";
-import { isLegacy, type Run } from "./runs.js";
-import type { ExecutionMode, Step } from "./schema.js";
+import type { Config } from "../platform/config.js";
+import { enqueue, type Job } from "../platform/workpool.js";
+import { canDrive, startDriver } from "../run/driver.js";
+import { isLegacy, type Run } from "../run/runs.js";
+import type { ExecutionMode, Step } from "../../component/schema.js";
 
 /** A function step that is recorded as in flight and due to be executed. */
 export interface DueStep {

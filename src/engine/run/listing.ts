@@ -2,12 +2,12 @@ import type { PaginationOptions } from "convex/server";
 import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer, type Validator } from "convex/values";
 import { vWorkId } from "@convex-dev/workpool";
-import { BYTES_PER_BATCH } from "../shared/limits.js";
-import { vRunResult } from "../shared/outcome.js";
-import type { Id } from "./_generated/dataModel.js";
-import type { QueryCtx } from "./_generated/server.js";
+import { BYTES_PER_BATCH } from "../../shared/limits.js";
+import { vRunResult } from "../../shared/outcome.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import type { QueryCtx } from "../../component/_generated/server.js";
 import type { Run, StepRow } from "./runs.js";
-import schema from "./schema.js";
+import schema from "../../component/schema.js";
 
 /** A run as users see it. */
 export const vPublicRun = v.object({

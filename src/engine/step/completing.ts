@@ -1,17 +1,17 @@
-import { storableOutcome, type Outcome } from "../shared/outcome.js";
-import type { Id } from "./_generated/dataModel.js";
-import type { MutationCtx } from "./_generated/server.js";
-import { readLog, type Config } from "./config.js";
-import { dismissDriver, noteChange } from "./drivers.js";
+import { storableOutcome, type Outcome } from "../../shared/outcome.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { readLog, type Config } from "../platform/config.js";
+import { dismissDriver, noteChange } from "../run/driver.js";
 import {
   functionTypeOf,
   lastStep,
   stepAt,
   type Run,
   type StepRow,
-} from "./runs.js";
-import { resultMatters, wake } from "./waking.js";
-import { unawaitedStep } from "./warnings.js";
+} from "../run/runs.js";
+import { resultMatters, wake } from "../run/waking.js";
+import { unawaitedStep } from "../run/warnings.js";
 
 export type { Outcome };
 

@@ -1,7 +1,7 @@
 import type { FunctionHandle, FunctionType } from "convex/server";
-import type { RunResult } from "../shared/outcome.js";
-import { components } from "./_generated/api.js";
-import type { MutationCtx } from "./_generated/server.js";
+import type { RunResult } from "../../shared/outcome.js";
+import { components } from "../../component/_generated/api.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
 import { saveConfig, type Config } from "./config.js";
 import { LONGEST_DELAY_MS } from "./options.js";
 

@@ -1,10 +1,10 @@
 import { v, type Infer } from "convex/values";
-import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
-import { sizeOf } from "../shared/storable.js";
-import type { Doc, Id } from "./_generated/dataModel.js";
-import type { QueryCtx } from "./_generated/server.js";
-import type { ExecutedStep } from "./driven.js";
-import schema, { stepEngineFields, vStep } from "./schema.js";
+import { MAX_JOURNAL_BYTES } from "../../shared/limits.js";
+import { sizeOf } from "../../shared/storable.js";
+import type { Doc, Id } from "../../component/_generated/dataModel.js";
+import type { QueryCtx } from "../../component/_generated/server.js";
+import type { ExecutedStep } from "../driver/turn.js";
+import schema, { stepEngineFields, vStep } from "../../component/schema.js";
 
 export const vRun = schema.tables.workflows.validator.extend({
   _id: v.id("workflows"),

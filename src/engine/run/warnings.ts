@@ -1,6 +1,6 @@
-import type { Origin } from "../shared/origin.js";
-import { shortenError } from "../shared/storable.js";
-import type { Config } from "./config.js";
+import type { Origin } from "../../shared/origin.js";
+import { shortenError } from "../../shared/storable.js";
+import type { Config } from "../platform/config.js";
 import type { Run } from "./runs.js";
 
 /** One line for a run that failed, and one for each of its steps that failed and that nothing awaited. */
