@@ -28,7 +28,7 @@ export const welcome = defineWorkflow(components.workflow, {
   return text;
 });
 
-// What its steps run: ordinary functions.
+// Its steps run ordinary functions.
 export const compose = internalAction({
   args: { name: v.string() },
   handler: async (_ctx, { name }) => `Welcome, ${name}!`,

@@ -3,7 +3,7 @@
  * may call, the files that blocks are, and a file for each other block.
  *
  * A block whose first line is a comment with a path is that file. A block marked `same` declares
- * what the package exports, and must agree with it.
+ * what the package exports, and must agree with it. Each block of README.md compiles alone, too.
  */
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -12,7 +12,7 @@ import { shellTest } from "./shell.mjs";
 import { toTest, transcriptOf } from "./transcript.mjs";
 
 const TEMPLATE = path.join(import.meta.dirname, "app");
-const FILE = /^\/\/ (convex\/[\w./]+\.ts)\n/;
+const FILE = /^\/\/ ((?:convex|src)\/[\w./]+\.tsx?)\n/;
 
 export const isTypeScript = ({ lang }) => lang === "ts" || lang === "tsx";
 
@@ -56,6 +56,9 @@ export async function assemble(root, document, { completer, problems }) {
       const completed = completer.completeDeclarations(block.code, block.flags);
       declared.push(...completed.declared);
       await write(`convex/block${at}.ts`, block, completed);
+    } else if (document.source === "README.md") {
+      await write(file, block, { code: block.code, addedLines: 0 });
+      if (!file.endsWith(".test.ts")) await assembleAlone(root, block, origins);
     } else if (file)
       await write(file, block, completer.completeFile(block.code));
     else
@@ -83,6 +86,19 @@ export async function assemble(root, document, { completer, problems }) {
   if (tests.length > 0)
     await writeFile(path.join(app, "transcripts.test.ts"), testFile(tests));
   return { origins, declared };
+}
+
+/** An app that has nothing but this file and what the README has installed before. */
+async function assembleAlone(root, block, origins) {
+  const file = fileOf(block);
+  const app = path.join(root, `alone-${moduleOf(file)}`);
+  const folder = path.join(app, "convex");
+  await mkdir(folder, { recursive: true });
+  for (const name of ["schema.ts", "workflow.ts"])
+    await cp(path.join(TEMPLATE, "convex", name), path.join(folder, name));
+  await writeFile(path.join(app, file), block.code);
+  origins.set(path.join(app, file), block);
+  await writeGenerated(app);
 }
 
 const moduleOf = (file) => file.replace(/^convex\//, "").replace(/\.ts$/, "");

@@ -1,10 +1,10 @@
-/** The numbers in README's table of limits are those that the package has. */
+/** The numbers in the documents' table of limits are those that the package has. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import ts from "typescript";
 import { ROOT } from "../paths.mjs";
 
-const SOURCE = "README.md";
+export const SOURCE = "_autodocs/LIMITS.md";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 

@@ -68,7 +68,12 @@ async function knownWords(documents) {
   const add = (text) => {
     for (const [word] of text.matchAll(/[A-Za-z_$][\w$]*/g)) words.add(word);
   };
-  for (const folder of ["src/client", "src/component", "src/shared"])
+  for (const folder of [
+    "src/client",
+    "src/component",
+    "src/engine",
+    "src/shared",
+  ])
     for (const name of await readdir(path.join(ROOT, folder), {
       recursive: true,
     }))

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { expect, test } from "vitest";
 import { compareExports, readTables } from "./checkExports.mjs";
-import { checkLimits } from "./checkLimits.mjs";
+import { checkLimits, SOURCE } from "./checkLimits.mjs";
 import { costTable } from "./costTable.mjs";
 import { readDocuments } from "./documents.mjs";
 import { anchorsOf, jsDocAsMarkdown, parseMarkdown } from "./markdown.mjs";
@@ -86,7 +86,7 @@ test("a limit that is not the package's, and one that nobody checks, are told", 
   const limitsIn = async (change: (readme: string) => string) => {
     const problems = new Problems();
     const { source, lines } = documents.find(
-      ({ source }) => source === "README.md",
+      ({ source }) => source === SOURCE,
     )!;
     const changed = change(lines.join("\n")).split("\n");
     await checkLimits([{ source, lines: changed }] as never, problems);
@@ -95,14 +95,11 @@ test("a limit that is not the package's, and one that nobody checks, are told", 
   expect(await limitsIn((readme) => readme)).toEqual([]);
   expect(
     await limitsIn((readme) => readme.replace("| 8 MiB", "| 9 MiB")),
-  ).toEqual(['README.md: the limit of "journal of one run" should be "8 MiB"']);
-  const another =
-    "| luck | 1 | it ends | nowhere |\n\nWhat the tests can't show";
+  ).toEqual([`${SOURCE}: the limit of "journal of one run" should be "8 MiB"`]);
+  const another = "| luck | 1 | it ends | nowhere |\n\n[CONTRIBUTING]";
   expect(
-    await limitsIn((readme) =>
-      readme.replace("\nWhat the tests can't show", another),
-    ),
-  ).toEqual(["README.md: nobody checks: luck"]);
+    await limitsIn((readme) => readme.replace("\n[CONTRIBUTING]", another)),
+  ).toEqual([`${SOURCE}: nobody checks: luck`]);
 });
 
 test("the cost table adds what was measured, and misses what was not", () => {

@@ -79,13 +79,11 @@ export const COMMANDS = {
   "npx convex dev": not(
     "it needs a deployment, or the network for a local one",
   ),
-  "npx convex dev --once": DEV,
   "npm run dev:local": DEV,
   "npm run dev:local -- --port 3210": bySource(
     "tools/local-backend/dev.test.ts",
     'const options = ["--port", `${port}`',
   ),
-  "npm run convex --": CLI,
   "npx convex run": CLI,
   "npx convex": CLI,
   'npm run convex -- run example:exampleWorkflow \'{ "args": { "exampleArg": "James" } }\'':
@@ -98,20 +96,18 @@ export const COMMANDS = {
       "tools/local-backend/server/example.test.ts",
       '["run", "--watch", "approval:status"]',
     ),
-  "npm run convex -- run --component workflow utils:updateConfig '{ \"maxParallelism\": 50 }'":
-    local('{ maxParallelism: 50, logLevel: "INFO" }'),
   "npx convex run --component workflow utils:recover": local(
     'runInCli("utils:recover", {}',
   ),
   "npm run convex -- data --component workflow steps": local(
     'convex(app, "data", "--component", "workflow")',
   ),
+  "npx convex data": CLI,
   "npx convex data --component workflow steps": local(
     'convex(app, "data", "--component", "workflow")',
   ),
   "npx convex data --component workflow onCompleteFailures": local(
     'convex(app, "data", "--component", "workflow")',
   ),
-  "npm run convex -- env set NAME value": local('env("set", "MOOD", "good")'),
   "npm run convex -- logs": local('startConvex(app, "logs")'),
 };

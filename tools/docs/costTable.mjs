@@ -1,10 +1,11 @@
-/** The cost table of README.md, which says what `npm run bench` measured and no more. */
+/** The cost table of the documents, which says what `npm run bench` measured and no more. */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import prettier from "prettier";
 import { ROOT } from "../paths.mjs";
 
-const README = path.join(ROOT, "README.md");
+const SOURCE = "_autodocs/LIMITS.md";
+const FILE = path.join(ROOT, SOURCE);
 const RESULTS = path.join(ROOT, "tools/bench/results.json");
 const BEGIN = "<!-- cost table: begin -->";
 const END = "<!-- cost table: end -->";
@@ -57,28 +58,28 @@ function sum(results, { scenario, n, which }, figure) {
 }
 
 async function withTable() {
-  const readme = await readFile(README, "utf8");
+  const text = await readFile(FILE, "utf8");
   const results = JSON.parse(await readFile(RESULTS, "utf8"));
-  const [before, rest] = readme.split(BEGIN);
+  const [before, rest] = text.split(BEGIN);
   const [, after] = (rest ?? "").split(END);
   if (after === undefined)
-    throw new Error(`README.md lacks ${BEGIN} or ${END}`);
-  const text = `${before}${BEGIN}\n\n${costTable(results)}\n\n${END}${after}`;
+    throw new Error(`${SOURCE} lacks ${BEGIN} or ${END}`);
+  const anew = `${before}${BEGIN}\n\n${costTable(results)}\n\n${END}${after}`;
   return {
-    readme,
-    written: await prettier.format(text, { parser: "markdown" }),
+    text,
+    written: await prettier.format(anew, { parser: "markdown" }),
   };
 }
 
 export async function checkCostTable(problems) {
-  const { readme, written } = await withTable();
-  if (readme !== written)
+  const { text, written } = await withTable();
+  if (text !== written)
     problems.add(
-      { source: "README.md" },
+      { source: SOURCE },
       "the cost table is not what tools/bench/results.json says: npm run docs:check -- --write",
     );
 }
 
 export async function writeCostTable() {
-  await writeFile(README, (await withTable()).written);
+  await writeFile(FILE, (await withTable()).written);
 }

@@ -5,7 +5,7 @@
  *     npm run docs:check -- [--keep] [--write]
  *
  * `--keep` leaves the folder with the apps that the documents' code is assembled in. `--write` first
- * writes README's cost table anew, from what the benchmark measured last.
+ * writes the cost table anew, from what the benchmark measured last.
  */
 import { mkdtemp, readdir, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -89,7 +89,7 @@ async function typescriptFiles(dir) {
     if (!document.isDirectory() || document.name === "node_modules") continue;
     const folder = path.join(dir, document.name);
     for (const name of await readdir(folder, { recursive: true }))
-      if (name.endsWith(".ts")) files.push(path.join(folder, name));
+      if (/\.tsx?$/.test(name)) files.push(path.join(folder, name));
   }
   return files;
 }

@@ -16,6 +16,7 @@ const OPTIONS = {
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   moduleDetection: ts.ModuleDetectionKind.Force,
   types: [],
+  jsx: ts.JsxEmit.ReactJSX,
 };
 
 export function createProgram(files) {

@@ -1,3 +1,4 @@
+import { vWorkflowId } from "@convex-dev/workflow";
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 
@@ -6,6 +7,14 @@ export default defineSchema({
     "name",
   ]),
   emails: defineTable({ to: v.string(), text: v.string() }),
+  reports: defineTable({ workflowId: vWorkflowId, owner: v.string() }).index(
+    "workflowId",
+    ["workflowId"],
+  ),
+  invoices: defineTable({ month: v.string(), workflowId: vWorkflowId }).index(
+    "month",
+    ["month"],
+  ),
   greetings: defineTable({ name: v.string(), text: v.string() }),
   charges: defineTable({ order: v.string(), attempts: v.number() }).index(
     "order",
