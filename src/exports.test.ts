@@ -159,7 +159,7 @@ describe("entry points", () => {
       name: "@convex-dev/workflow",
       type: "module",
       license: "Apache-2.0",
-      files: ["dist", "src"],
+      files: expect.arrayContaining(["dist", "src", "!src/**/*.test.ts"]),
     });
     expect(Object.keys(found.peerDependencies).sort()).toEqual([
       "@convex-dev/workpool",

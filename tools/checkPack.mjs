@@ -2,7 +2,7 @@
  * Installs the packed package in an app of its own, `packed-app`, and checks
  * that the app type-checks, bundles and passes its tests. Needs `dist`.
  */
-import { access, cp, readFile } from "node:fs/promises";
+import { access, cp, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { startAnalysisServer } from "./analysisServer.mjs";
 import { runConvexCli } from "./convexCli.mjs";
@@ -20,6 +20,7 @@ await withTempDir(async (app) => {
     installed = await installPacked(app);
   });
   await step("find every entry point", () => findEntryPoints(installed));
+  await step("find no test among the files", () => findNoTest(installed));
   await step("generate code", () => generateCode(app));
   await step("type-check as a Convex app", () => tsc(app));
   await step("type-check as Node resolves", () =>
@@ -38,6 +39,17 @@ async function findEntryPoints(installed) {
   const packageJson = path.join(installed, "package.json");
   const { exports } = JSON.parse(await readFile(packageJson, "utf8"));
   for (const file of targets(exports)) await access(path.join(installed, file));
+}
+
+async function findNoTest(installed) {
+  const files = await readdir(installed, { recursive: true });
+  const tests = files.filter((file) =>
+    /\.test(-d)?\.|(^|\/)testing(\/|$)/.test(file),
+  );
+  if (tests.length > 0)
+    throw new Error(
+      `package.json's \`files\` lets through ${tests.join(", ")}`,
+    );
 }
 
 /** The files that an exports map names, under whatever conditions. */
