@@ -6,7 +6,7 @@ import {
   type DriveReply as Reply,
 } from "../shared/driverProtocol.js";
 import type { ComponentApi } from "../component/_generated/component.js";
-import type { LogLevel } from "../engine/platform/logging.js";
+import type { LogLevel } from "../shared/logging.js";
 import type { StepRow } from "./entries.js";
 
 export type DriveReply = Reply<StepRow>;

@@ -42,7 +42,7 @@ async function timers(t: Backend) {
     ctx.db.system.query("_scheduled_functions").collect(),
   );
   return scheduled.filter(
-    ({ name, state }) => name.includes("timers") && state.kind === "pending",
+    ({ name, state }) => name.includes("timer") && state.kind === "pending",
   );
 }
 

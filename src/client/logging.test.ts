@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { internal as component } from "../component/_generated/api.js";
-import { createLogger, type LogLevel } from "../engine/platform/logging.js";
+import { createLogger, type LogLevel } from "../shared/logging.js";
 import {
   components,
   drain,

@@ -16,7 +16,7 @@ import type {
   VObject,
 } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
-import type { LogLevel } from "../engine/platform/logging.js";
+import type { LogLevel } from "../shared/logging.js";
 import type { RunResult, vRunResult } from "../shared/outcome.js";
 import type { WorkflowCtx } from "./context.js";
 import type { EventId, WorkflowId } from "./validators.js";

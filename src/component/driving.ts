@@ -27,7 +27,7 @@ import {
   vGivenUp,
   vShare,
 } from "../engine/run/driver.js";
-import { attempt } from "./execute.js";
+import { attempt } from "../engine/step/invoke.js";
 import { insist, pause } from "../engine/platform/platformErrors.js";
 import { retryInDriver } from "../engine/step/retrying.js";
 import { parseRunId, type StepRow } from "../engine/run/runs.js";

@@ -33,7 +33,6 @@ import { awaitedStep, recordResult } from "../engine/step/completing.js";
 import { readConfig, type Config } from "../engine/platform/config.js";
 import { dismissDriver, stepOfDriver } from "../engine/run/driver.js";
 import { releaseWait } from "../engine/lifecycle/releasing.js";
-import { schedulePending } from "../engine/platform/scheduler.js";
 import type { Run } from "../engine/run/runs.js";
 import { vOnComplete } from "./schema.js";
 import { warnOfEnd } from "../engine/run/warnings.js";
@@ -204,24 +203,6 @@ function storableResult(run: Run, result: RunResult): RunResult {
     `the maximum together is ${MAX_ROW_BYTES} bytes. Store it in a table or a file and return its id. ` +
     `It begins: ${preview(returnValue)}`;
   return { kind: "failed", error: fitError(error, room) };
-}
-
-/**
- * Ends a run that can't go on, in a transaction of its own, which is what is due of the run from here on. A
- * watchdog ends it without `onComplete` if it dies with that.
- */
-export async function scheduleEnd(
-  ctx: MutationCtx,
-  run: Run,
-  failed: Extract<RunResult, { kind: "failed" }>,
-) {
-  run.pendingTurn = await schedulePending(ctx, {
-    workflowId: run._id,
-    generationNumber: run.generationNumber,
-    result: { ...failed, error: shortenError(failed.error) },
-  });
-  const { pendingTurn } = run;
-  await ctx.db.patch("workflows", run._id, { pendingTurn });
 }
 
 export const finish = internalMutation({

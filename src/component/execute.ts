@@ -1,30 +1,10 @@
-import type { FunctionHandle } from "convex/server";
 import { v } from "convex/values";
-import {
-  stepCallFields,
-  vStepOutcome,
-  type StepCall,
-  type StepOutcome,
-} from "../shared/driverProtocol.js";
-import { describeFailure } from "../shared/failures.js";
-import { MAX_ERROR_BYTES, MAX_ROW_BYTES } from "../shared/limits.js";
-import { shortenError, sizeOf, whyNotRecordable } from "../shared/storable.js";
-import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
-import {
-  internalAction,
-  internalMutation,
-  type ActionCtx,
-  type MutationCtx,
-} from "./_generated/server.js";
-import {
-  awaitedStep,
-  recordAfterAll,
-  type Completion,
-  type Outcome,
-} from "../engine/step/completing.js";
-import { wasRefused } from "../engine/platform/platformErrors.js";
-import { isLegacy } from "../engine/run/runs.js";
-import { vStepExecution, type Step } from "./schema.js";
+import { stepCallFields, vStepOutcome } from "../shared/driverProtocol.js";
+import { internalAction, internalMutation } from "./_generated/server.js";
+import { awaitedStep, recordAfterAll } from "../engine/step/completing.js";
+import { attempt, runMutation } from "../engine/step/invoke.js";
+import { fireTimer } from "../engine/step/timer.js";
+import { vStepExecution } from "./schema.js";
 
 /** Runs a mutation step and records its result, in one transaction. */
 export const transaction = internalMutation({
@@ -40,51 +20,6 @@ export const transaction = internalMutation({
   },
 });
 
-export async function runMutation(
-  ctx: MutationCtx,
-  due: Completion,
-  { scheduledBeside = 0 } = {},
-): Promise<Outcome> {
-  const step: Step = due.row.step;
-  if (!("functionType" in step))
-    throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
-  const reserve = reserveFor(due);
-  reserve.functionsScheduled += scheduledBeside;
-  const { transactionLimits } = await roomBeside(ctx, reserve);
-  try {
-    const returnValue: unknown = await ctx.runMutation(
-      step.handle as FunctionHandle<"mutation">,
-      step.args,
-      { transactionLimits },
-    );
-    return { result: { kind: "success", returnValue } };
-  } catch (thrown) {
-    const { error, failure } = describeFailure(thrown);
-    return { result: { kind: "failed", error }, failure };
-  }
-}
-
-/**
- * What recording the result and waking the run need, the rows' own bytes included. No more, since a function
- * may use almost all of a transaction. A result that is large beside that has to fit into what is left.
- */
-function reserveFor({ row, run }: Completion): Reserve {
-  const args = sizeOf(row.step.args);
-  const runBytes = sizeOf(run);
-  // Whether another step is in flight is asked by reading one.
-  const other = row.group !== undefined || isLegacy(run) ? MAX_ROW_BYTES : 0;
-  return {
-    documentsRead: 64,
-    documentsWritten: 32,
-    databaseQueries: 4,
-    functionsScheduled: 2,
-    scheduledFunctionArgsBytes: 64 * 1024,
-    bytesRead: 64 * 1024 + 3 * args + 3 * runBytes + other,
-    bytesWritten:
-      64 * 1024 + Math.min(MAX_ROW_BYTES, args + MAX_ERROR_BYTES) + runBytes,
-  };
-}
-
 /** Runs a query step, or one attempt of an action step. */
 export const action = internalAction({
   args: stepCallFields,
@@ -92,38 +27,12 @@ export const action = internalAction({
   handler: async (ctx, call) => await attempt(ctx, call),
 });
 
-/**
- * Runs a query, or one attempt of an action. The pool keeps only an error's text; this returns all
- * that the run needs to know of it.
- */
-export async function attempt(
-  ctx: ActionCtx,
-  { functionType, handle, args, name }: StepCall,
-): Promise<StepOutcome> {
-  try {
-    const returnValue: unknown =
-      (functionType === "query"
-        ? await ctx.runQuery(handle as FunctionHandle<"query">, args)
-        : await ctx.runAction(handle as FunctionHandle<"action">, args)) ??
-      null;
-    const problem = whyNotRecordable(
-      `The return value of step "${name}"`,
-      returnValue,
-    );
-    if (problem) return { kind: "failed", error: problem, nonRetryable: true };
-    return { kind: "success", returnValue };
-  } catch (thrown) {
-    const described = describeFailure(thrown);
-    const { failure } = described;
-    if (!failure && wasRefused(described.error)) return { kind: "refused" };
-    return {
-      ...described,
-      kind: "failed",
-      error: shortenError(described.error),
-      failure:
-        failure && whyNotRecordable("data", failure.data) === undefined
-          ? failure
-          : undefined,
-    };
-  }
-}
+/** Ends a sleep or an event wait whose time has come. */
+export const timer = internalMutation({
+  args: { ...vStepExecution, isLastLeg: v.boolean() },
+  returns: v.null(),
+  handler: async (ctx, execution) => {
+    await fireTimer(ctx, execution);
+    return null;
+  },
+});

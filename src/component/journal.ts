@@ -19,7 +19,7 @@ import {
   vRun,
   vTooLarge,
 } from "../engine/turn/journalRows.js";
-import { vLogLevel } from "../engine/platform/logging.js";
+import { vLogLevel } from "../shared/logging.js";
 import { vWorkpoolOptions } from "../engine/platform/options.js";
 import {
   getRun,

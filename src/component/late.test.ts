@@ -83,7 +83,7 @@ describe("what comes too late changes nothing and says nothing:", () => {
       ]),
     );
     const fire = (stepNumber: number, generationNumber: number) =>
-      callInternal(t, internal.timers.fire, {
+      callInternal(t, internal.execute.timer, {
         workflowId: id as never,
         stepNumber,
         generationNumber,

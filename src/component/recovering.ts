@@ -31,7 +31,7 @@ import {
 } from "../engine/run/runs.js";
 import { lookAtScheduled } from "../engine/platform/scheduler.js";
 import { vStepExecution } from "./schema.js";
-import { startTimer } from "./timers.js";
+import { startTimer } from "../engine/step/timer.js";
 import { wake } from "../engine/run/waking.js";
 
 /**

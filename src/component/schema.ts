@@ -1,7 +1,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v, type Infer } from "convex/values";
 import { vFailure, vRunResult } from "../shared/outcome.js";
-import { vLogLevel } from "../engine/platform/logging.js";
+import { vLogLevel } from "../shared/logging.js";
 
 export const vOnComplete = v.object({
   fnHandle: v.string(),

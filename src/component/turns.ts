@@ -7,7 +7,7 @@ import {
   type MutationCtx,
 } from "./_generated/server.js";
 import { callWorkflow } from "../engine/step/calling.js";
-import { scheduleEnd } from "./ending.js";
+import { scheduleRunEnd } from "../engine/run/waking.js";
 import type { Run } from "../engine/run/runs.js";
 import {
   cancelScheduled,
@@ -76,7 +76,7 @@ export const take = internalMutation({
     } catch (thrown) {
       const error = await afterDeath(ctx, run, messageOf(thrown));
       if (error === undefined) await scheduleAnother(ctx, run);
-      else await scheduleEnd(ctx, run, { kind: "failed", error });
+      else await scheduleRunEnd(ctx, run, { kind: "failed", error });
     }
     return null;
   },

@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import { api } from "./_generated/api.js";
 import { internalAction, internalMutation } from "./_generated/server.js";
 import { updateConfig as update } from "../engine/platform/config.js";
-import { vLogLevel } from "../engine/platform/logging.js";
+import { vLogLevel } from "../shared/logging.js";
 import { vExecution } from "./schema.js";
 
 /** For operators: `npx convex run --component workflow utils:updateConfig '{"maxParallelism": 50}'`. */

@@ -2,14 +2,14 @@ import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
 import { readConfig } from "../engine/platform/config.js";
-import { endWithoutCallback, scheduleEnd } from "./ending.js";
+import { endWithoutCallback } from "./ending.js";
 import {
   lookAtScheduled,
   schedulePending,
   vPending,
   watch,
 } from "../engine/platform/scheduler.js";
-import { setPendingTurn } from "../engine/run/waking.js";
+import { scheduleRunEnd, setPendingTurn } from "../engine/run/waking.js";
 
 /** A turn that has been late for so long is also taken from an action. */
 const VERY_LATE_MS = 30 * 60_000;
@@ -56,7 +56,7 @@ export const look = internalMutation({
       case "dead":
         if (result) await endWithoutCallback(ctx, run, result, state.error);
         else
-          await scheduleEnd(ctx, run, {
+          await scheduleRunEnd(ctx, run, {
             kind: "failed",
             error: `A turn of workflow ${run._id} died: ${state.error}`,
           });

@@ -21,7 +21,7 @@ import {
   vPublicStep,
   vPublicRun,
 } from "../engine/run/listing.js";
-import { vLogLevel } from "../engine/platform/logging.js";
+import { vLogLevel } from "../shared/logging.js";
 import { recoverRuns } from "./recovering.js";
 import { restartRun } from "./restarting.js";
 import {

@@ -1,5 +1,5 @@
 import { v, type Infer } from "convex/values";
-import { vLogLevel } from "../engine/platform/logging.js";
+import { vLogLevel } from "./logging.js";
 import { vFailure } from "./outcome.js";
 
 /**

@@ -346,7 +346,7 @@ export const DEFECTS = [
   },
   {
     name: "retries: an attempt that another followed is told again",
-    file: "src/component/pool.ts",
+    file: "src/engine/step/poolReports.ts",
     find: "step.workId !== undefined && step.workId !== workId",
     replace: "false",
     killedBy: {
@@ -368,7 +368,7 @@ export const DEFECTS = [
   },
   {
     name: "events: waiter not withdrawn by its timeout",
-    file: "src/component/timers.ts",
+    file: "src/engine/step/timer.ts",
     find: "await undoWait(ctx, row);",
     replace: "",
     killedBy: {
@@ -400,9 +400,8 @@ export const DEFECTS = [
   {
     name: "ending: onComplete called twice",
     file: "src/component/ending.ts",
-    find: "  await callOnComplete(ctx, run, config);\n",
-    replace:
-      "  await callOnComplete(ctx, run, config);\n  await callOnComplete(ctx, run, config);\n",
+    find: "  await callOnComplete(ctx, run, config, outcome.failure);\n",
+    replace: "  await callOnComplete(ctx, run, config);\n".repeat(2),
     killedBy: FAULTS,
   },
   {

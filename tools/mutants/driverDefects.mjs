@@ -95,7 +95,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: a refusal counts as an attempt",
-    file: "src/component/execute.ts",
+    file: "src/engine/step/invoke.ts",
     find: 'if (!failure && wasRefused(described.error)) return { kind: "refused" };',
     replace: "",
     killedBy: test(

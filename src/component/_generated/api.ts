@@ -19,7 +19,6 @@ import type * as journal from "../journal.js";
 import type * as pool from "../pool.js";
 import type * as recovering from "../recovering.js";
 import type * as restarting from "../restarting.js";
-import type * as timers from "../timers.js";
 import type * as turns from "../turns.js";
 import type * as utils from "../utils.js";
 import type * as watchdog from "../watchdog.js";
@@ -44,7 +43,6 @@ const fullApi: ApiFromModules<{
   pool: typeof pool;
   recovering: typeof recovering;
   restarting: typeof restarting;
-  timers: typeof timers;
   turns: typeof turns;
   utils: typeof utils;
   watchdog: typeof watchdog;

@@ -15,7 +15,7 @@ import {
   type Outcome,
 } from "../step/completing.js";
 import { dismissDriver } from "../run/driver.js";
-import { runMutation } from "../../component/execute.js";
+import { runMutation } from "../step/invoke.js";
 import { stepAt, type Run } from "../run/runs.js";
 import { vDelivery, vStep } from "../../component/schema.js";
 

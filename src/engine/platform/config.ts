@@ -6,7 +6,7 @@ import type {
 import type { WorkpoolOptions } from "./options.js";
 import type { Doc } from "../../component/_generated/dataModel.js";
 import type { ExecutionMode } from "../../component/schema.js";
-import { createLogger, type Logger } from "./logging.js";
+import { createLogger, type Logger } from "../../shared/logging.js";
 
 export const DEFAULT_MAX_PARALLELISM = 25;
 

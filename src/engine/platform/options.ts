@@ -1,5 +1,5 @@
 import { v, type Infer } from "convex/values";
-import { vLogLevel } from "./logging.js";
+import { vLogLevel } from "../../shared/logging.js";
 import {
   vExecution,
   vRetryBehavior,

@@ -1,6 +1,8 @@
 import { createFunctionHandle, type FunctionHandle } from "convex/server";
 import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
+import type { RunResult } from "../../shared/outcome.js";
+import { shortenError } from "../../shared/storable.js";
 import type { Config } from "../platform/config.js";
 import { cancelJob, enqueue, type Job } from "../platform/workpool.js";
 import { isLegacy, stepsInFlight, type Run, type StepRow } from "./runs.js";
@@ -51,6 +53,23 @@ export async function setPendingTurn(
 ) {
   run.pendingTurn = pendingTurn;
   await ctx.db.patch("workflows", run._id, { pendingTurn });
+}
+
+/**
+ * Ends a run that can't go on, in a transaction of its own, which is what is due of the run from here on. A
+ * watchdog ends it without `onComplete` if it dies with that.
+ */
+export async function scheduleRunEnd(
+  ctx: MutationCtx,
+  run: Run,
+  failed: Extract<RunResult, { kind: "failed" }>,
+) {
+  const pending = await schedulePending(ctx, {
+    workflowId: run._id,
+    generationNumber: run.generationNumber,
+    result: { ...failed, error: shortenError(failed.error) },
+  });
+  await setPendingTurn(ctx, run, pending);
 }
 
 /** Takes back what was to take a turn, or to check that it was taken. */

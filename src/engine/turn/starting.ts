@@ -24,7 +24,7 @@ import {
   type Run,
   type StepRow,
 } from "../run/runs.js";
-import { startTimer } from "../../component/timers.js";
+import { startTimer } from "../step/timer.js";
 import { enqueueTurns, type Wake } from "../run/waking.js";
 
 interface StartOptions {

@@ -6,7 +6,7 @@ import {
   vWorkflowId,
   WorkflowManager,
 } from "../../client/index.js";
-import type { LogLevel } from "../../engine/platform/logging.js";
+import type { LogLevel } from "../../shared/logging.js";
 import { components } from "./_generated/api.js";
 import { scripted, type Handler } from "./scripts.js";
 import { manager } from "./workflows.js";

@@ -40,7 +40,7 @@ function ofComponent(path: string): Boundary {
   const [module] = path.split(":");
   switch (module) {
     case "execute":
-      return "step";
+      return path === "execute:timer" ? "timer" : "step";
     case "pool":
     case "recovering":
       return "callback";
@@ -48,8 +48,6 @@ function ofComponent(path: string): Boundary {
       return "driver";
     case "turns":
       return path === "turns:take" ? "turn" : "housekeeping";
-    case "timers":
-      return "timer";
     case "ending":
       return "ending";
     default:
@@ -93,6 +91,6 @@ export const mayThrow = ({ component, path }: Called): boolean =>
 /** Whether a call that has committed may come again: with nobody left to wait for it. */
 export const mayRepeat = ({ component, path, args }: Called): boolean =>
   (component === "workflow" &&
-    (/^(pool|timers|ending|recovering):/.test(path) ||
-      path === "execute:transaction")) ||
+    (/^(pool|ending|recovering):/.test(path) ||
+      /^execute:(transaction|timer)$/.test(path))) ||
   args["drive"] !== undefined;

@@ -1,0 +1,183 @@
+import { codedError } from "../../shared/errors.js";
+import { MAX_NAME_LENGTH } from "../../shared/limits.js";
+import {
+  toOutcome,
+  type Outcome,
+  type RunResult,
+} from "../../shared/outcome.js";
+import {
+  abbreviate,
+  shortenError,
+  whyNotRecordable,
+} from "../../shared/storable.js";
+import type { Doc, Id } from "../../component/_generated/dataModel.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { readConfig } from "../platform/config.js";
+import {
+  describeState,
+  findRun,
+  isLegacy,
+  parseRunId,
+  type Run,
+} from "../run/runs.js";
+import { oldestEvent, sendToEvent } from "./eventWait.js";
+
+/** An event of a run, to be awaited or sent by its id. */
+export async function createEvent(
+  ctx: MutationCtx,
+  { name, workflowId }: { name: string; workflowId: string },
+) {
+  const runId = parseRunId(ctx, workflowId);
+  const target = { run: await findRun(ctx, runId), runId, name };
+  checkName(target);
+  const over = whyOver(target);
+  const { log } = await readConfig(ctx);
+  if (over) log.warn(`${over.what} was created for ${over.why}. ${over.then}`);
+  return await insertEvent(ctx, target, { state: { kind: "created" } });
+}
+
+export interface SendArgs {
+  eventId?: string;
+  name?: string;
+  workflowId?: string;
+  result: RunResult;
+  /** Throw if the run has ended or is gone, instead of warning. */
+  strict?: boolean;
+}
+
+/**
+ * Sends an event by its id, or by name: to the step that waited first, else to the oldest event
+ * of that name that was created and not sent, else as a new one that is kept until awaited.
+ */
+export async function sendEvent(
+  ctx: MutationCtx,
+  { result, strict, ...args }: SendArgs,
+) {
+  const target = await findTarget(ctx, args);
+  const { run, event } = target;
+  const outcome = storableOutcome(target.name, result);
+  const over = whyOver(target);
+  if (over && strict)
+    throw codedError(
+      over.code,
+      `${over.what} can't be sent to ${over.why}.`,
+      target.runId,
+    );
+  const config = await readConfig(ctx);
+  if (run && event) await sendToEvent(ctx, run, event, outcome, config);
+  if (over)
+    config.log.warn(`${over.what} was sent to ${over.why}. ${over.then}`);
+  return (
+    target.eventId ??
+    (await insertEvent(ctx, target, {
+      state: { kind: "sent", result: outcome.result, sentAt: Date.now() },
+      failure: outcome.failure,
+      sentByName: true,
+    }))
+  );
+}
+
+interface Target {
+  run: Run | null;
+  /** Of an event that is gone, only its id is known. */
+  runId?: Id<"workflows">;
+  event?: Doc<"events"> | null;
+  eventId?: Id<"events">;
+  name: string;
+}
+
+/** Why nobody is going to take the event, and what becomes of it. Undefined for a run in progress. */
+function whyOver({ run, runId, name }: Target) {
+  const what = `Event "${abbreviate(name)}"`;
+  if (!run)
+    return {
+      code: "WORKFLOW_NOT_FOUND" as const,
+      what,
+      why: `${runId ? `workflow ${runId}` : "its workflow"}: it was not found`,
+      then: "It may have been cleaned up. Nothing keeps the event.",
+    };
+  if (!run.runResult) return undefined;
+  return {
+    code: "WORKFLOW_FINISHED" as const,
+    what,
+    why: `workflow ${run._id}: it is ${describeState(run)}`,
+    then: "The event is kept until cleanup. A restart finds it.",
+  };
+}
+
+/** A run that is gone keeps nothing: all there is then is an id, as of an event that was cleaned up. */
+async function insertEvent(
+  ctx: MutationCtx,
+  { run, runId, name }: Target,
+  fields: Pick<Doc<"events">, "state" | "failure" | "sentByName">,
+) {
+  const eventId = await ctx.db.insert("events", {
+    workflowId: runId!,
+    name,
+    ...fields,
+  });
+  if (!run) await ctx.db.delete("events", eventId);
+  return eventId;
+}
+
+/**
+ * What is sent as an event's row can hold it: a long error is cut, its data is dropped if it doesn't
+ * fit, and a value that doesn't fit is refused.
+ */
+function storableOutcome(name: string, result: RunResult): Outcome {
+  if (result.kind === "failed") {
+    const { error, errorData } = result;
+    const fits = whyNotRecordable("data", errorData) === undefined;
+    return toOutcome({
+      kind: "failed",
+      error: shortenError(error),
+      errorData: fits ? errorData : undefined,
+    });
+  }
+  if (result.kind === "canceled") return { result };
+  const problem = whyNotRecordable(
+    `The value of event "${abbreviate(name)}"`,
+    result.returnValue,
+  );
+  if (problem) throw new Error(problem);
+  return { result };
+}
+
+/** Names of runs of 0.4 may have any length. */
+function checkName({ run, name }: Target) {
+  if (name.length > MAX_NAME_LENGTH && !(run && isLegacy(run)))
+    throw new Error(
+      `The event's name "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
+    );
+}
+
+/** An id says it all: a name or a run given with it may be another's, as 0.4 allows. */
+async function findTarget(
+  ctx: MutationCtx,
+  args: { eventId?: string; name?: string; workflowId?: string },
+): Promise<Target> {
+  if (args.eventId !== undefined) {
+    const eventId = ctx.db.normalizeId("events", args.eventId);
+    if (!eventId)
+      throw new Error(
+        `Event not found: ${abbreviate(args.eventId)}. Expected an id that createEvent returned.`,
+      );
+    const event = await ctx.db.get("events", eventId);
+    if (!event) return { run: null, eventId, name: args.name ?? eventId };
+    const { workflowId: runId, name } = event;
+    return { run: await findRun(ctx, runId), runId, event, eventId, name };
+  }
+  const { name, workflowId } = args;
+  if (name === undefined || workflowId === undefined)
+    throw new Error(
+      "To send an event, give its id, or its name and the workflowId.",
+    );
+  const runId = parseRunId(ctx, workflowId);
+  const run = await findRun(ctx, runId);
+  checkName({ run, name });
+  const event =
+    run &&
+    ((await oldestEvent(ctx, runId, name, "waiting")) ??
+      (await oldestEvent(ctx, runId, name, "created")));
+  return { run, runId, event, eventId: event?._id, name };
+}

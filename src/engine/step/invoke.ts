@@ -1,0 +1,100 @@
+import type { FunctionHandle } from "convex/server";
+import type { StepCall, StepOutcome } from "../../shared/driverProtocol.js";
+import { describeFailure } from "../../shared/failures.js";
+import { MAX_ERROR_BYTES, MAX_ROW_BYTES } from "../../shared/limits.js";
+import {
+  shortenError,
+  sizeOf,
+  whyNotRecordable,
+} from "../../shared/storable.js";
+import { roomBeside, type Reserve } from "../../shared/transactionRoom.js";
+import type {
+  ActionCtx,
+  MutationCtx,
+} from "../../component/_generated/server.js";
+import type { Step } from "../../component/schema.js";
+import { wasRefused } from "../platform/platformErrors.js";
+import { isLegacy } from "../run/runs.js";
+import type { Completion, Outcome } from "./completing.js";
+
+/** Runs a mutation step in this transaction. */
+export async function runMutation(
+  ctx: MutationCtx,
+  due: Completion,
+  { scheduledBeside = 0 } = {},
+): Promise<Outcome> {
+  const step: Step = due.row.step;
+  if (!("functionType" in step))
+    throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
+  const reserve = reserveFor(due);
+  reserve.functionsScheduled += scheduledBeside;
+  const { transactionLimits } = await roomBeside(ctx, reserve);
+  try {
+    const returnValue: unknown = await ctx.runMutation(
+      step.handle as FunctionHandle<"mutation">,
+      step.args,
+      { transactionLimits },
+    );
+    return { result: { kind: "success", returnValue } };
+  } catch (thrown) {
+    const { error, failure } = describeFailure(thrown);
+    return { result: { kind: "failed", error }, failure };
+  }
+}
+
+/**
+ * What recording the result and waking the run need, the rows' own bytes included. No more, since a function
+ * may use almost all of a transaction. A result that is large beside that has to fit into what is left.
+ */
+function reserveFor({ row, run }: Completion): Reserve {
+  const args = sizeOf(row.step.args);
+  const runBytes = sizeOf(run);
+  // Whether another step is in flight is asked by reading one.
+  const other = row.group !== undefined || isLegacy(run) ? MAX_ROW_BYTES : 0;
+  return {
+    documentsRead: 64,
+    documentsWritten: 32,
+    databaseQueries: 4,
+    functionsScheduled: 2,
+    scheduledFunctionArgsBytes: 64 * 1024,
+    bytesRead: 64 * 1024 + 3 * args + 3 * runBytes + other,
+    bytesWritten:
+      64 * 1024 + Math.min(MAX_ROW_BYTES, args + MAX_ERROR_BYTES) + runBytes,
+  };
+}
+
+/**
+ * Runs a query, or one attempt of an action. The pool keeps only an error's text; this returns all
+ * that the run needs to know of it.
+ */
+export async function attempt(
+  ctx: ActionCtx,
+  { functionType, handle, args, name }: StepCall,
+): Promise<StepOutcome> {
+  try {
+    const returnValue: unknown =
+      (functionType === "query"
+        ? await ctx.runQuery(handle as FunctionHandle<"query">, args)
+        : await ctx.runAction(handle as FunctionHandle<"action">, args)) ??
+      null;
+    const problem = whyNotRecordable(
+      `The return value of step "${name}"`,
+      returnValue,
+    );
+    if (problem) return { kind: "failed", error: problem, nonRetryable: true };
+    return { kind: "success", returnValue };
+  } catch (thrown) {
+    const described = describeFailure(thrown);
+    const { failure } = described;
+    if (!failure && wasRefused(described.error)) return { kind: "refused" };
+    return {
+      ...described,
+      kind: "failed",
+      error: shortenError(described.error),
+      failure:
+        failure && whyNotRecordable("data", failure.data) === undefined
+          ? failure
+          : undefined,
+    };
+  }
+}

@@ -1,0 +1,161 @@
+import type { StepOutcome } from "../../shared/driverProtocol.js";
+import { MAX_ROW_BYTES } from "../../shared/limits.js";
+import { toOutcome, type RunResult } from "../../shared/outcome.js";
+import { preview, sizeOf, whyNotStorable } from "../../shared/storable.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { readConfig } from "../platform/config.js";
+import { scheduleRunEnd } from "../run/waking.js";
+import { concludeAttempt, takeOver } from "./attempts.js";
+import {
+  awaitedRow,
+  awaitedStep,
+  recordResult,
+  type Completion,
+} from "./completing.js";
+
+/** What the pool says when a job has ended. Jobs outlive the release that enqueued them, and so do contexts. */
+export interface Report {
+  workId?: string;
+  /** The child, where 0.4 waited for one. */
+  workflowId?: string;
+  result: RunResult;
+  context: unknown;
+}
+
+/** Completes the step that the context names with the job's result. */
+export async function completeStep(ctx: MutationCtx, report: Report) {
+  const step = await stepOf(ctx, report);
+  if (step) await recordResult(ctx, step, { result: report.result });
+}
+
+/** Completes a step with what `execute:action` returned, or makes its next attempt due. */
+export async function completeAction(
+  ctx: MutationCtx,
+  report: Report & { workId: string },
+) {
+  const step = await stepOf(ctx, report);
+  if (!step || wasFollowed(step, report.workId)) return;
+  const outcome = await conclude(ctx, step, report.result);
+  if (outcome) await recordResult(ctx, step, outcome);
+}
+
+/** A turn did not finish: it threw, ran out of time, or its job was canceled. */
+export async function failTurn(ctx: MutationCtx, report: Report) {
+  const { result, context } = report;
+  if (result.kind === "success") return;
+  const turn = parseTurnContext(ctx, context);
+  if (!turn) return await keepUndeliverable(ctx, report);
+  const run = await ctx.db.get("workflows", turn.workflowId);
+  if (run?.generationNumber !== turn.generationNumber || run.runResult) return;
+  const canceled = `The pool's job for the next turn of workflow ${run._id} was canceled.`;
+  await scheduleRunEnd(
+    ctx,
+    run,
+    result.kind === "failed" ? result : { kind: "failed", error: canceled },
+  );
+}
+
+/** The step that a job's context names, if its result is still awaited. */
+async function stepOf(
+  ctx: MutationCtx,
+  args: Report,
+): Promise<Completion | null> {
+  const named = (args.context ?? {}) as Record<string, unknown>;
+  const { stepId, workflowId, stepNumber, generationNumber } = named;
+  if (typeof generationNumber === "number") {
+    // 0.4 names a step by its row.
+    const row =
+      typeof stepId === "string" && ctx.db.normalizeId("steps", stepId);
+    if (row)
+      return await awaitedRow(
+        ctx,
+        await ctx.db.get("steps", row),
+        generationNumber,
+      );
+    const run =
+      typeof workflowId === "string" &&
+      ctx.db.normalizeId("workflows", workflowId);
+    if (run && typeof stepNumber === "number")
+      return await awaitedStep(ctx, {
+        workflowId: run,
+        stepNumber,
+        generationNumber,
+      });
+  }
+  await keepUndeliverable(ctx, args);
+  return null;
+}
+
+function parseTurnContext(ctx: MutationCtx, context: unknown) {
+  const named = (context ?? {}) as Record<string, unknown>;
+  const { workflowId, generationNumber } = named;
+  const id =
+    typeof workflowId === "string" &&
+    ctx.db.normalizeId("workflows", workflowId);
+  if (!id || typeof generationNumber !== "number") return null;
+  return { workflowId: id, generationNumber };
+}
+
+/** A completion that can't be matched to its step is kept, and fails the run it names, if any. */
+async function keepUndeliverable(ctx: MutationCtx, args: Report) {
+  const { workId, workflowId, result, context } = args;
+  const shown = preview(context, 1000);
+  const problem =
+    whyNotStorable("it", { result, context }) !== undefined ||
+    sizeOf({ result, context }) > MAX_ROW_BYTES;
+  await ctx.db.insert("onCompleteFailures", {
+    workId,
+    workflowId,
+    result: problem
+      ? { kind: "failed", error: `Too large to be kept: ${preview(result)}` }
+      : toOutcome(result).result,
+    context: problem ? preview(context) : context,
+  });
+  const config = await readConfig(ctx);
+  config.log.error(
+    `A completion with an unexpected context was kept in onCompleteFailures: ${shown}`,
+  );
+  const run = await namedRun(ctx, context);
+  if (!run || run.runResult) return;
+  await scheduleRunEnd(ctx, run, {
+    kind: "failed",
+    error:
+      `A completion for workflow ${run._id} has a context that is not understood, it is kept in ` +
+      `onCompleteFailures: ${shown}`,
+  });
+}
+
+async function namedRun(ctx: MutationCtx, context: unknown) {
+  const named = (context ?? {}) as Record<string, unknown>;
+  const byStep =
+    typeof named["stepId"] === "string" &&
+    ctx.db.normalizeId("steps", named["stepId"]);
+  const step = byStep && (await ctx.db.get("steps", byStep));
+  const id: Id<"workflows"> | null = step
+    ? step.workflowId
+    : typeof named["workflowId"] === "string"
+      ? ctx.db.normalizeId("workflows", named["workflowId"])
+      : null;
+  return id && (await ctx.db.get("workflows", id));
+}
+
+/** Whether an attempt of an action has failed already, and another is on its way. */
+const wasFollowed = ({ row: { step } }: Completion, workId: string) =>
+  "functionType" in step && step.workId !== undefined && step.workId !== workId;
+
+/** As `execute:action` says, or the pool in its place. */
+async function conclude(ctx: MutationCtx, step: Completion, result: RunResult) {
+  switch (result.kind) {
+    case "success":
+      return await concludeAttempt(
+        ctx,
+        step,
+        result.returnValue as StepOutcome,
+      );
+    case "canceled":
+      return await concludeAttempt(ctx, step, result);
+    case "failed":
+      return await takeOver(ctx, step, result);
+  }
+}

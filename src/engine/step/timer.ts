@@ -1,0 +1,57 @@
+import { internal } from "../../component/_generated/api.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import type { StepRow } from "../run/runs.js";
+import { awaitedStep, recordResult, type StepExecution } from "./completing.js";
+import { undoWait } from "./eventWait.js";
+
+/**
+ * Longer waits are done in legs: Convex schedules nothing further ahead than some years, and a timer of
+ * Node, with which convex-test does it, ends at once where it is to last longer than 24.8 days.
+ */
+const LONGEST_LEG_MS = 20 * 24 * 60 * 60 * 1000;
+
+/** Sees to it that a sleep or an event wait ends in `ms` milliseconds. */
+export async function startTimer(
+  ctx: MutationCtx,
+  execution: StepExecution,
+  ms: number,
+): Promise<NonNullable<StepRow["timer"]>> {
+  const scheduledId = await ctx.scheduler.runAfter(
+    Math.min(Math.max(0, ms), LONGEST_LEG_MS),
+    internal.execute.timer,
+    { ...execution, isLastLeg: ms <= LONGEST_LEG_MS },
+  );
+  return { scheduledId, endsAt: Date.now() + ms };
+}
+
+/** Ends a sleep; or an event wait whose event did not come in time, which leaves the line. */
+export async function fireTimer(
+  ctx: MutationCtx,
+  { isLastLeg, ...execution }: StepExecution & { isLastLeg: boolean },
+) {
+  const awaited = await awaitedStep(ctx, execution);
+  if (!awaited) return;
+  const { row } = awaited;
+  const { _id, step, timer, timeoutMs: ms = 0 } = row;
+  if (timer && !isLastLeg) {
+    const left = timer.endsAt - Date.now();
+    await ctx.db.patch("steps", _id, {
+      timer: await startTimer(ctx, execution, left),
+    });
+    return;
+  }
+  if (step.kind !== "event") {
+    await recordResult(ctx, awaited, {
+      result: { kind: "success", returnValue: null },
+    });
+    return;
+  }
+  await undoWait(ctx, row);
+  await recordResult(ctx, awaited, {
+    result: {
+      kind: "failed",
+      error: `Timed out: no event "${step.name}" came within ${ms} ms.`,
+    },
+    failure: { name: "TimeoutError", ms },
+  });
+}
