@@ -24,8 +24,10 @@ export function changesOf(before, after, now = Date.now()) {
 
   if (wasQueued(before) && after.workflowId !== undefined) {
     const { workflowId, command = "", note, startedAt = 0 } = after;
+    // One that another run started is noticed late.
+    const at = Math.min(startedAt, found[0]?.at ?? startedAt);
     found.unshift({
-      ...{ type: "runStarted", at: startedAt, run },
+      ...{ type: "runStarted", at, run },
       ...{ workflowId, command, note },
     });
   } else if (before?.endedAt !== undefined && after.state === "inProgress") {

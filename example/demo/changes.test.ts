@@ -99,13 +99,13 @@ test("a restarted run is told again", () => {
   expect(changesOf(over, again)).toMatchObject([{ type: "runRestarted" }]);
 });
 
-test("a run that did not end as it should is told so", () => {
+test("a run that did not end as expected is reported", () => {
   const over: Run = {
     ...started,
     ...{ state: "failed", error: "No", endedAt: 1500, asExpected: false },
   };
   expect(told(started, over)).toEqual([
-    "0.50 s  a: failed, No (took 0.50 s), which it should not",
+    "0.50 s  a: failed, No (took 0.50 s), which was not expected",
   ]);
 });
 

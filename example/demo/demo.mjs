@@ -1,6 +1,7 @@
 // @ts-check
 import { startBackend } from "./backend.mjs";
 import { showLive } from "./live.mjs";
+import { inOrder } from "./order.mjs";
 import { parseOptions, usage } from "./options.mjs";
 import { plainLines } from "./plain.mjs";
 import { createRunner } from "./runner.mjs";
@@ -18,6 +19,7 @@ const TIME_LIMIT_MS = 300_000;
 /** How long an event is waited for before the demo sends it: with keys, somebody may want to. */
 const PATIENCE_MS = 700;
 const PATIENCE_WITH_KEYS_MS = 5000;
+const FLUSH_MS = 100;
 /** How long keys still do something when all runs have ended. */
 const GRACE_MS = 3000;
 
@@ -73,7 +75,12 @@ const canShowLive = () =>
  */
 async function play(options, { call }, isLive) {
   const beganAt = Date.now();
-  const tell = teller(options, isLive, beganAt);
+  /** @type {Runner[]} */
+  const runners = [];
+  const seenUntil = () =>
+    Math.min(...runners.map((runner) => runner.seenUntil));
+  const changes = inOrder(teller(options, isLive, beganAt), seenUntil);
+  const flushing = setInterval(changes.flush, FLUSH_MS, undefined);
   const hasKeys = isLive && process.stdin.isTTY === true;
   const patienceMs = hasKeys ? PATIENCE_WITH_KEYS_MS : PATIENCE_MS;
   const graceMs = hasKeys ? GRACE_MS : 0;
@@ -93,12 +100,11 @@ async function play(options, { call }, isLive) {
   for (const [signal, listener] of Object.entries(onSignal))
     process.on(signal, listener);
 
-  /** @type {Runner[]} */
-  const runners = scenarios(options)
-    .filter(
-      ({ name }) => options.names.length === 0 || options.names.includes(name),
-    )
-    .map((scenario) => createRunner(scenario, { call, tell, patienceMs }));
+  for (const scenario of scenarios(options))
+    if (options.names.length === 0 || options.names.includes(scenario.name))
+      runners.push(
+        createRunner(scenario, { call, tell: changes.hold, patienceMs }),
+      );
   const queue = [...runners];
   /** @type {Set<Promise<void>>} */
   const active = new Set();
@@ -127,9 +133,11 @@ async function play(options, { call }, isLive) {
     watch(next, async () => next.follow(continuedBy, Date.now()));
   };
 
+  let endsAt = Infinity;
   const live = isLive
     ? showLive({
         runners: () => runners,
+        endsAt: () => endsAt,
         restarted: (runner) => watch(runner),
         quit: () => stopWith(130),
         beganAt,
@@ -139,7 +147,6 @@ async function play(options, { call }, isLive) {
     const stopped = new Promise((resolve) =>
       stop.signal.addEventListener("abort", resolve),
     );
-    let endsAt = Infinity;
     while (!stop.signal.aborted && Date.now() < beganAt + TIME_LIMIT_MS) {
       while (queue[0] && active.size < (queue[0].isLarge ? 1 : AT_ONCE)) {
         const runner = queue.shift();
@@ -156,6 +163,8 @@ async function play(options, { call }, isLive) {
     }
   } finally {
     live?.close();
+    clearInterval(flushing);
+    changes.flush(Infinity);
     for (const [signal, listener] of Object.entries(onSignal))
       process.off(signal, listener);
   }

@@ -14,28 +14,24 @@ const FRAME_MS = 100;
  * @param {() => Runner[]} options.runners
  * @param {(runner: Runner) => void} options.restarted
  * @param {() => void} options.quit
+ * @param {() => number} options.endsAt when the demo ends, unless a run is restarted before
  * @param {number} options.beganAt
  */
-export function showLive({ runners, restarted, quit, beganAt }) {
+export function showLive({ runners, restarted, quit, endsAt, beganAt }) {
   const hasKeys = process.stdin.isTTY === true;
   const colors = process.env["NO_COLOR"] === undefined;
   const terminal = takeTerminal(hasKeys ? onKeys : undefined);
   let message = "";
-  /** Until somebody chooses: a run that waits, or one in progress. @type {Runner | undefined} */
-  let chosen;
+  /** Only keys move the selection. @type {Runner | undefined} */
+  let chosen = runners()[0];
 
-  const selected = () => {
-    if (chosen) return runners().indexOf(chosen);
-    const runs = runners().map(({ run }) => run);
-    const waiting = runs.findIndex(({ answer }) => answer !== undefined);
-    const running = runs.findIndex(({ state }) => state === "inProgress");
-    return Math.max(0, waiting >= 0 ? waiting : running);
-  };
+  const selected = () => Math.max(0, chosen ? runners().indexOf(chosen) : 0);
 
   function render() {
     const screen = {
       ...terminal.size,
-      ...{ now: Date.now(), beganAt, selected: selected(), hasKeys, message },
+      ...{ now: Date.now(), beganAt, endsAt: endsAt() },
+      ...{ selected: selected(), hasKeys, message },
     };
     const runs = runners().map(({ run }) => run);
     terminal.show(layout(runs, screen).map((line) => paint(line, colors)));
@@ -55,8 +51,6 @@ export function showLive({ runners, restarted, quit, beganAt }) {
       chosen = runners()[next] ?? runners()[index];
     } else {
       const runner = runners()[index];
-      // The next key is for this run too.
-      chosen = runner;
       if (runner) message = await act(key, runner).catch(refusal);
     }
     render();

@@ -76,13 +76,13 @@ test("the summary counts steps and retries, and names what went wrong", () => {
   };
   expect(summaryText([run, failed]).split("\n")).toEqual([
     "run  state      steps  retries  took    ended",
-    "a    completed  1      2        1.50 s  as it should",
-    "b    failed     1      2        1.50 s  NOT as it should",
+    "a    completed  1      2        1.50 s  as expected",
+    "b    failed     1      2        1.50 s  NOT as expected",
     "",
     "b: failed, No",
-    "1 of 2 runs did not end as they should.",
+    "1 of 2 runs did not end as expected.",
   ]);
-  expect(summaryText([run])).toContain("All runs ended as they should.");
+  expect(summaryText([run])).toContain("All runs ended as expected.");
   expect(summaryOf([run])).toMatchObject({ type: "summary", ok: true });
   expect(summaryOf([run, failed])).toMatchObject({ ok: false });
 });

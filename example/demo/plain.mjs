@@ -49,7 +49,7 @@ function describe(change) {
     case "runRestarted":
       return "restarted";
     case "runEnded":
-      return `${outcome(change)} (took ${duration(change.tookMs)})${change.asExpected ? "" : ", which it should not"}`;
+      return `${outcome(change)} (took ${duration(change.tookMs)})${change.asExpected ? "" : ", which was not expected"}`;
     case "command":
       return `$ ${change.command}`;
     case "stepStarted":

@@ -24,6 +24,10 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
   let run = { label, note, state: "queued", steps: [] };
   /** @type {ReturnType<typeof readerOf> | undefined} */
   let reader;
+  /** Until the first look. @type {Pick<Run, "workflowId" | "command" | "startedAt"> | undefined} */
+  let started;
+  /** Up to when the run has been seen, while it is in progress. */
+  let seenUntil = Infinity;
   /** The event step that was answered last. @type {string | undefined} */
   let answered;
   /** Whether somebody meddled: then it may end otherwise. */
@@ -54,7 +58,8 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
       : undefined;
 
   async function look() {
-    if (!reader || run.workflowId === undefined) return;
+    if (!reader) return;
+    const began = Date.now();
     const { status, steps } = await reader.read();
     const isOver = status.type !== "inProgress";
     const ended =
@@ -62,6 +67,7 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
       (status.type === "canceled" ? Date.now() : endOf(run, steps));
     change({
       ...run,
+      ...started,
       ...stateOf(status),
       steps,
       endedAt: isOver ? ended : undefined,
@@ -69,8 +75,15 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
         ? isAsExpected(status, scenario.expected, touched)
         : undefined,
     });
-    run.answer = answer && waitingStep() && answer.says;
+    started = undefined;
+    const waiting = answer && waitingStep();
+    run.answer = waiting && answer.says;
+    run.answersAt =
+      waiting && answer.byItself !== false
+        ? waiting.startedAt + patienceMs
+        : undefined;
     continuedBy = isOver ? continuedRun(status) : undefined;
+    seenUntil = isOver ? Infinity : began;
   }
 
   /** @param {"demo" | "key"} by */
@@ -85,9 +98,8 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
   }
 
   async function answerByItself() {
-    const step = waitingStep();
-    if (!step || answer?.byItself === false) return;
-    if (Date.now() - step.startedAt >= patienceMs) await sendAnswer("demo");
+    const { answersAt = Infinity } = run;
+    if (waitingStep() && Date.now() >= answersAt) await sendAnswer("demo");
   }
 
   return {
@@ -99,18 +111,23 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
     get continuedBy() {
       return continuedBy;
     },
+    get seenUntil() {
+      return seenUntil;
+    },
     async start() {
       const startedAt = Date.now();
+      seenUntil = startedAt;
       const workflowId = await call(start.path, start.args);
       this.follow(workflowId, startedAt, commandLine(start.path, start.args));
     },
     /** @param {string} workflowId @param {number} startedAt @param {string} [command] */
     follow(workflowId, startedAt, command) {
       reader = readerOf(call, scenario.name, workflowId);
-      change({
-        ...run,
-        ...{ state: "inProgress", workflowId, command, startedAt },
-      });
+      seenUntil = startedAt;
+      started = { workflowId, command, startedAt };
+      // A run that another one started may have steps already.
+      if (command !== undefined)
+        change({ ...run, state: "inProgress", ...started });
     },
     /** Of the run that it started in its place. */
     successor: () =>
@@ -141,6 +158,7 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
     /** What should not happen: the backend refused a call. @param {unknown} error */
     fail(error) {
       const message = error instanceof Error ? error.message : String(error);
+      seenUntil = Infinity;
       change({
         ...run,
         ...{ state: "failed", error: message, asExpected: false },
@@ -164,6 +182,7 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
       if (run.endedAt === undefined) return false;
       touched = true;
       answered = undefined;
+      seenUntil = Date.now();
       await command(
         `${scenario.name}:restart`,
         {

@@ -1,5 +1,5 @@
 // @ts-check
-import { duration, outcome, progress, retries, table } from "./text.mjs";
+import { duration, outcome, ownProgress, retries, table } from "./text.mjs";
 
 /** @import { Run } from "./types.mjs" */
 
@@ -8,10 +8,10 @@ export function summaryText(runs) {
   const rows = runs.map((run) => [
     run.label,
     run.state,
-    `${progress(run.steps).done}`,
+    `${ownProgress(run.steps).done}`,
     `${retries(run.steps)}`,
     took(run),
-    run.asExpected ? "as it should" : "NOT as it should",
+    run.asExpected ? "as expected" : "NOT as expected",
   ]);
   const wrong = runs.filter(({ asExpected }) => !asExpected);
   return [
@@ -19,8 +19,8 @@ export function summaryText(runs) {
     "",
     ...wrong.map((run) => `${run.label}: ${outcome(run)}`),
     wrong.length === 0
-      ? "All runs ended as they should."
-      : `${wrong.length} of ${runs.length} runs did not end as they should.`,
+      ? "All runs ended as expected."
+      : `${wrong.length} of ${runs.length} runs did not end as expected.`,
   ].join("\n");
 }
 
@@ -31,7 +31,7 @@ export const summaryOf = (runs) => ({
   runs: runs.map((run) => ({
     ...{ run: run.label, workflowId: run.workflowId, state: run.state },
     ...{ result: run.result, error: run.error },
-    ...{ steps: progress(run.steps).done, retries: retries(run.steps) },
+    ...{ steps: ownProgress(run.steps).done, retries: retries(run.steps) },
     tookMs: (run.endedAt ?? 0) - (run.startedAt ?? 0),
     asExpected: run.asExpected === true,
   })),

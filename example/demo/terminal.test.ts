@@ -31,7 +31,7 @@ function openDemo(args: string, nodeArgs = "") {
 
 test("a terminal shows each run with its steps, does what keys say, and is as it was at the end", async () => {
   const demo = openDemo("approval trip");
-  await demo.shows(/\? approval {2}.*waiting: press a to approve/);
+  await demo.shows(/\? approval {2}.*press a to approve/);
   expect(demo.isTaken()).toBe(true);
   demo.press("\x1b[A\x1b[A\x1b[A");
   await demo.shows(/^> \? approval {2}/m);
@@ -48,7 +48,7 @@ test("a terminal shows each run with its steps, does what keys say, and is as it
   await demo.shows(/^> . approval \(nobody\)/m);
   await demo.shows(/✓ approval \(nobody\) .*completed, "expired"/);
   demo.press("r");
-  await demo.shows(/\? approval \(nobody\) .*waiting/);
+  await demo.shows(/\? approval \(nobody\) .*press a/);
   demo.press("c");
   await demo.shows(/⊘ approval \(nobody\) .*canceled/);
   demo.resize(90, 12);
@@ -56,9 +56,9 @@ test("a terminal shows each run with its steps, does what keys say, and is as it
 
   expect(await demo.end()).toBe(0);
   expect(demo.screen()).toMatch(
-    /^approval \(nobody\) +canceled .*as it should/m,
+    /^approval \(nobody\) +canceled .*as expected/m,
   );
-  expect(demo.screen()).toContain("All runs ended as they should.");
+  expect(demo.screen()).toContain("All runs ended as expected.");
 });
 
 const crash = `--import 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("crashed")})'`;

@@ -71,6 +71,12 @@ export function progress(steps) {
   return { done, all };
 }
 
+/** A run's own steps: those of its children aren't counted. @param {Step[]} steps */
+export const ownProgress = (steps) => ({
+  done: steps.filter(({ completedAt }) => completedAt !== undefined).length,
+  all: steps.length,
+});
+
 /** Attempts beyond the first. @param {Step[]} steps @returns {number} */
 export const retries = (steps) =>
   steps.reduce(

@@ -39,6 +39,8 @@ export interface Run {
   steps: Step[];
   /** What key `a` does, while the run waits for it. */
   answer?: string;
+  /** When the demo does that by itself, if it does. */
+  answersAt?: number;
   /** Whether it ended as it should. */
   asExpected?: boolean;
 }

@@ -1,7 +1,14 @@
 // @ts-check
 /** What the screen shows: from runs to lines, and nothing else. */
 import { flat } from "./changes.mjs";
-import { activity, duration, outcome, progress, stepOutcome } from "./text.mjs";
+import {
+  activity,
+  duration,
+  outcome,
+  ownProgress,
+  progress,
+  stepOutcome,
+} from "./text.mjs";
 
 /** @import { Run, Step } from "./types.mjs" */
 
@@ -15,12 +22,15 @@ import { activity, duration, outcome, progress, stepOutcome } from "./text.mjs";
  * @property {number} height
  * @property {number} now
  * @property {number} beganAt
+ * @property {number} endsAt when the demo ends, unless a run is restarted before
  * @property {number} selected index of a run
  * @property {boolean} hasKeys
  * @property {string} message what was last done, or why it was not
  */
 
 const BAR_CELLS = 10;
+/** A narrower screen has no bars. */
+const BAR_WIDTH = 100;
 const LABEL_CELLS = 20;
 
 /**
@@ -59,20 +69,21 @@ function body(runs, screen, room) {
     room - runs.length,
   );
   return runs.flatMap((run, index) => [
-    header(run, index === selected, now),
+    header(run, index === selected, screen),
     ...shorten(details[index] ?? [], shares[index] ?? 0),
   ]);
 }
 
 /** Without room for more: as many runs as fit, the chosen one among them. @param {Run[]} runs @param {Screen} screen @param {number} room */
-function headersAround(runs, { selected, now }, room) {
+function headersAround(runs, screen, room) {
+  const { selected } = screen;
   const first = Math.max(
     0,
     Math.min(selected - Math.floor(room / 2), runs.length - room),
   );
   return runs
     .slice(first, first + room)
-    .map((run, index) => header(run, first + index === selected, now));
+    .map((run, index) => header(run, first + index === selected, screen));
 }
 
 /**
@@ -107,9 +118,9 @@ export function share(runs, room) {
   return shares;
 }
 
-/** @param {Run} run @param {boolean} isSelected @param {number} now @returns {Line} */
-function header(run, isSelected, now) {
-  const { done, all } = progress(run.steps);
+/** @param {Run} run @param {boolean} isSelected @param {Screen} screen @returns {Line} */
+function header(run, isSelected, { now, width }) {
+  const { done, all } = ownProgress(run.steps);
   const { startedAt = now, endedAt = now } = run;
   const isStarted = run.state !== "queued";
   return [
@@ -119,21 +130,30 @@ function header(run, isSelected, now) {
       text: ` ${run.label.padEnd(LABEL_CELLS)} `,
       style: isSelected ? "inverse" : "bold",
     },
-    { text: ` ${bar(done, all)} `, style: "dim" },
+    {
+      text: width < BAR_WIDTH ? " " : ` ${bar(done, all)} `,
+      style: "dim",
+    },
     { text: isStarted ? `${done}/${all}`.padEnd(8) : "".padEnd(8) },
     {
       text: (isStarted ? duration(endedAt - startedAt) : "").padStart(8),
       style: "dim",
     },
-    { text: `  ${run.answer ? waiting(run) : outcome(run)}` },
+    { text: `  ${run.answer ? waiting(run, now) : outcome(run)}` },
     ...(run.asExpected === false
-      ? [{ text: "  (should not)", style: /** @type {Style} */ ("red") }]
+      ? [{ text: "  (not expected)", style: /** @type {Style} */ ("red") }]
       : []),
   ];
 }
 
-const waiting = (/** @type {Run} */ { answer }) =>
-  `waiting: press a to ${answer}`;
+/** @param {Run} run @param {number} now */
+function waiting({ answer, answersAt }, now) {
+  if (answersAt === undefined) return `press a to ${answer}`;
+  return `press a to ${answer}, or wait ${seconds(answersAt - now)}`;
+}
+
+const seconds = (/** @type {number} */ ms) =>
+  `${Math.max(0, Math.ceil(ms / 1000))} s`;
 
 /** @param {Run} run @returns {Segment} */
 function runIcon({ state, asExpected, answer }) {
@@ -243,7 +263,7 @@ export function shorten(details, room) {
 }
 
 /** @param {Run[]} runs @param {Screen} screen @returns {Line[]} */
-function footer(runs, { width, hasKeys, message }) {
+function footer(runs, { width, hasKeys, message, now, endsAt }) {
   const ended = runs.filter(({ endedAt }) => endedAt !== undefined).length;
   const { done, all } = runs.reduce(
     (sum, { steps }) => {
@@ -262,20 +282,20 @@ function footer(runs, { width, hasKeys, message }) {
       { text: "░".repeat(cells - filled), style: "dim" },
     ],
     [{ text: message, style: "yellow" }],
-    ...(hasKeys ? [keysLine(ended === runs.length)] : []),
+    ...(hasKeys ? [keysLine(endsAt - now)] : []),
   ];
 }
 
-/** @param {boolean} areOver whether all runs have ended @returns {Line} */
-const keysLine = (areOver) =>
-  areOver
+/** @param {number} leftMs until the demo ends @returns {Line} */
+const keysLine = (leftMs) =>
+  leftMs < Infinity
     ? [
-        { text: "The demo ends in a moment.", style: "bold" },
+        { text: `The demo ends in ${seconds(leftMs)}.`, style: "bold" },
         { text: "   ↑↓ choose a run   r restart it   q quit", style: "dim" },
       ]
     : [
         {
-          text: "↑↓ choose a run   a answer what it waits for   c cancel   r restart   q quit",
+          text: "↑↓ choose a run   a answer   c cancel   r restart   q quit",
           style: "dim",
         },
       ];

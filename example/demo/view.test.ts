@@ -27,6 +27,7 @@ function run(label: string, more: Partial<Run> = {}): Run {
 
 const screen = {
   ...{ width: 100, height: 40, now: NOW, beganAt: NOW - 2000 },
+  endsAt: Infinity,
   ...{ selected: 0, hasKeys: true, message: "" },
 };
 
@@ -48,7 +49,7 @@ test("a run has a line with its state, progress and time, and one for each step"
     run("second", { state: "queued", workflowId: undefined }),
   ]);
   expect(lines.slice(1, 9)).toEqual([
-    "> ▶ first                 ████░░░░░░ 2/5       1.00 s  in progress",
+    "> ▶ first                 ███░░░░░░░ 1/3       1.00 s  in progress",
     "      first's note",
     '      ✓ 0 flaky  attempt 2 of 4  0.30 s  success, "ok"',
     "      ▶ 1 child  0.50 s  child running",
@@ -59,9 +60,9 @@ test("a run has a line with its state, progress and time, and one for each step"
   ]);
 });
 
-test("a run that waits says which key goes on, one that ended how", () => {
+test("a run that waits shows which key answers and when the demo does, a run that ended shows how", () => {
   const [, waiting, , completed, , failed] = textOf([
-    run("a", { answer: "approve" }),
+    run("a", { answer: "approve", answersAt: NOW + 3500 }),
     run("b", {
       ...{ state: "completed", result: 7, endedAt: NOW, asExpected: true },
     }),
@@ -69,9 +70,9 @@ test("a run that waits says which key goes on, one that ended how", () => {
       ...{ state: "failed", error: "No", endedAt: NOW, asExpected: false },
     }),
   ]);
-  expect(waiting).toContain("waiting: press a to approve");
+  expect(waiting).toContain("press a to approve, or wait 4 s");
   expect(completed).toMatch(/✓ b .*completed, 7$/);
-  expect(failed).toMatch(/✗ c .*failed, No {2}\(should not\)$/);
+  expect(failed).toMatch(/✗ c .*failed, No {2}\(not expected\)$/);
 });
 
 test("steps that a race left behind are not said to be running when it has ended", () => {
@@ -94,7 +95,9 @@ test("the last lines tell how far all are, what was done, and the keys", () => {
     "b: canceled",
     expect.stringContaining("c cancel"),
   ]);
-  expect(textOf([runs[0]!]).at(-1)).toMatch(/ends in a moment.*r restart/);
+  expect(textOf([runs[0]!], { endsAt: NOW + 2100 }).at(-1)).toMatch(
+    /ends in 3 s.*r restart/,
+  );
   expect(textOf(runs, { hasKeys: false }).join()).not.toContain("c cancel");
 });
 
@@ -121,6 +124,21 @@ test("whatever the terminal's size, nothing is wider or higher, and the chosen r
         expect(chosen).toHaveLength(1);
         if (width > 40) expect(chosen[0]).toContain(`run ${selected} `);
       }
+});
+
+test("80 by 24 shows every run of the demo with its outcome, and steps of the chosen one", () => {
+  const runs = Array.from({ length: 15 }, (_, index) =>
+    run(`run ${index}`, {
+      answer: "answer the question",
+      answersAt: NOW,
+      steps: [step(0, "question", { kind: "event" })],
+    }),
+  );
+  const text = textOf(runs, { width: 80, height: 24 });
+  expect(text.join("\n").match(/press a to answer the quest/g)).toHaveLength(
+    15,
+  );
+  expect(text.join("\n")).toContain("? 0 question");
 });
 
 test("the chosen run gets most of the room, those in progress the rest before those that ended", () => {
