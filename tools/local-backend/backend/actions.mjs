@@ -67,7 +67,7 @@ export class Actions {
     this.#trees.add(tree);
     try {
       // A job waits for as long as it takes.
-      const mayBeRefused = origin.jobId === null;
+      const mayBeRefused = origin.job === null;
       const run = this.#runInTree(target, argsJson, origin, tree, mayBeRefused);
       return await Promise.race([run, tree.death]);
     } finally {

@@ -12,7 +12,7 @@
  * @typedef {object} Origin
  * @property {string} requestId
  * @property {object | null} identity of whoever calls
- * @property {string | null} jobId
+ * @property {Pick<Job, "id" | "componentPath"> | null} job the scheduled function that all of it belongs to
  * @property {string[]} logLines of everything, as a client is given them
  * @property {Set<string>} reads the tables that were read, as in Touched
  */

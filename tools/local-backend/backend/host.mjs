@@ -87,7 +87,7 @@ export class Host {
     return {
       requestId: `request-${++this.#requests}`,
       identity: null,
-      jobId: null,
+      job: null,
       logLines: [],
       reads: new Set(),
       ...options,

@@ -27,7 +27,8 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
   const argsBytes = getConvexSize(jsonToConvex(args));
   countJob(frame, argsBytes);
   const at = ts * 1000;
-  const { store } = frame;
+  const { store, transaction } = frame;
+  const isCanceled = await belongsToCanceledJob(frame);
   const { _id: id } = await store.usage.uncounted(() =>
     store.asyncSyscall("1.0/insert", {
       table: JOBS_TABLE,
@@ -35,10 +36,13 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
         name: `${target.modulePath}:${target.name}`,
         args: [args],
         scheduledTime: at,
-        state: { kind: "pending" },
+        ...(isCanceled
+          ? { state: { kind: "canceled" }, completedTime: transaction.now }
+          : { state: { kind: "pending" } }),
       },
     }),
   );
+  if (isCanceled) return id;
   frame.jobs.push({
     id,
     componentPath,
@@ -48,6 +52,28 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
     at,
   });
   return id;
+}
+
+/**
+ * Whatever a scheduled function schedules after it was canceled, itself or through what it calls, is born canceled.
+ *
+ * @param {Frame} frame
+ */
+async function belongsToCanceledJob({ store, transaction }) {
+  const { job } = transaction.origin;
+  if (!job) return false;
+  let isCanceled = false;
+  await store.usage.uncounted(() =>
+    store.nested("query", job.componentPath, undefined, async (inner) => {
+      const { id } = job;
+      const row = await inner.asyncSyscall("1.0/get", {
+        id,
+        table: JOBS_TABLE,
+      });
+      isCanceled = row.state.kind === "canceled";
+    }),
+  );
+  return isCanceled;
 }
 
 /**

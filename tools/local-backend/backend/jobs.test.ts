@@ -1,6 +1,10 @@
 // @vitest-environment node
-import { expect, test } from "vitest";
-import { PLATFORM_APP, startBackend } from "../testing/backend.js";
+import { describe, expect, test } from "vitest";
+import {
+  PLATFORM_APP,
+  startBackend,
+  type Backend,
+} from "../testing/backend.js";
 
 const job = { kind: "mark", delayMs: 1000, fails: false };
 
@@ -54,6 +58,54 @@ test("an action canceled while it runs goes on, and stays canceled", async () =>
   expect(await column("rows", "key")).toEqual(["act begins", "act ends"]);
   expect(await run("jobs:state", { id })).toEqual({ kind: "canceled" });
 });
+
+describe.each(["nested", "child"])(
+  "what a scheduled action schedules through %s functions",
+  (kind) => {
+    const start = async () => {
+      const backend = await startBackend(PLATFORM_APP);
+      const id = await backend.run("jobs:schedule", { ...job, kind });
+      await backend.clock.advance(1500);
+      return { ...backend, id };
+    };
+    const found = async ({ column, deployment }: Backend) => ({
+      done: [
+        ...(await column("rows", "key")),
+        ...(await column("notes", "text", "child")),
+      ],
+      states: [
+        ...(await deployment.rows("_scheduled_functions")).slice(1),
+        ...(await deployment.rows("_scheduled_functions", "child")),
+      ].map((row: { state: unknown; completedTime?: number }) => [
+        row.state,
+        typeof row.completedTime,
+      ]),
+    });
+
+    test("is executed", async () => {
+      const backend = await start();
+      await backend.clock.advance();
+      const { done, states } = await found(backend);
+      expect(done).toHaveLength(2);
+      expect(states).toEqual([
+        [{ kind: "success" }, "number"],
+        [{ kind: "success" }, "number"],
+      ]);
+    });
+
+    test("is born canceled if the action was canceled while it ran", async () => {
+      const backend = await start();
+      await backend.run("jobs:cancel", { id: backend.id });
+      await backend.clock.advance();
+      const { done, states } = await found(backend);
+      expect(done).toEqual([]);
+      expect(states).toEqual([
+        [{ kind: "canceled" }, "number"],
+        [{ kind: "canceled" }, "number"],
+      ]);
+    });
+  },
+);
 
 test("canceling what has ended changes nothing", async () => {
   const { run, clock } = await startBackend(PLATFORM_APP);

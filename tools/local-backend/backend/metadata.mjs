@@ -14,14 +14,14 @@ export function functionMetadata({ path, componentPath }) {
  * @param {Origin} origin
  * @param {RunnableFunction} target
  */
-export function requestMetadata({ requestId, jobId }, { kind }) {
+export function requestMetadata({ requestId, job }, { kind }) {
   if (kind === "query")
     throw new FunctionError("getRequestMetadata() is not available in queries");
   return {
     ip: null,
     userAgent: null,
     requestId,
-    scheduledFunctionId: jobId,
+    scheduledFunctionId: job?.id ?? null,
     authToken: null,
   };
 }

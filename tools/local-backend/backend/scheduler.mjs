@@ -130,7 +130,7 @@ export class Scheduler {
    */
   async #run(job, running) {
     const { functions, logs, track } = this.#host;
-    const origin = this.#host.newOrigin({ jobId: job.id });
+    const origin = this.#host.newOrigin({ job });
     const target = functions.find(job.target);
     try {
       if (!target)

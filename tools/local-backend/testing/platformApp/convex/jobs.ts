@@ -8,7 +8,7 @@ import {
   type FunctionHandle,
 } from "convex/server";
 import { v } from "convex/values";
-import { api } from "./references.js";
+import { api, child } from "./references.js";
 
 const VERSION = "version 1";
 
@@ -16,9 +16,13 @@ export const schedule = mutation({
   args: { kind: v.string(), delayMs: v.number(), fails: v.boolean() },
   handler: async (ctx, { kind, delayMs, fails }) => {
     const jobs = api.jobs;
-    const target = { act: jobs.act, mark: jobs.mark, explode: jobs.explode }[
-      kind
-    ];
+    const target = {
+      act: jobs.act,
+      mark: jobs.mark,
+      explode: jobs.explode,
+      nested: jobs.scheduler,
+      child: jobs.scheduler,
+    }[kind];
     const id = await ctx.scheduler.runAfter(delayMs, target, { key: kind });
     if (fails) throw new Error("rolled back");
     return id;
@@ -135,5 +139,25 @@ export const looks = internalMutation({
     const { scheduledFunctionId: id } = await ctx.meta.getRequestMetadata();
     const job = await ctx.db.system.get("_scheduled_functions", id as never);
     await ctx.db.insert("rows", { key: "looks", value: job?.state });
+  },
+});
+
+/** Waits a second, then schedules marks in each way that there is. */
+export const scheduler = action({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    if (key === "nested") await ctx.runAction(api.jobs.schedules, {});
+    else await ctx.runAction(child.notes.schedules, {});
+  },
+});
+
+export const schedules = action({
+  args: {},
+  handler: async (ctx) => {
+    await ctx.scheduler.runAfter(0, api.jobs.mark, { key: "by an action" });
+    await ctx.runMutation(api.jobs.schedule, {
+      ...{ kind: "mark", delayMs: 0, fails: false },
+    });
   },
 });

@@ -1,9 +1,13 @@
 import {
+  actionGeneric as action,
+  anyApi,
   internalMutationGeneric as internalMutation,
   mutationGeneric as mutation,
   queryGeneric as query,
 } from "convex/server";
 import { v } from "convex/values";
+
+const { notes } = anyApi as any;
 
 export const page = query({
   args: {},
@@ -34,4 +38,20 @@ export const add = mutation({
 export const secret = internalMutation({
   args: {},
   handler: async () => "secret",
+});
+
+export const schedules = action({
+  args: {},
+  handler: async (ctx) => {
+    const text = "by a component";
+    await ctx.scheduler.runAfter(0, notes.add, { text });
+    await ctx.runMutation(notes.addLater, { text });
+  },
+});
+
+export const addLater = mutation({
+  args: { text: v.string() },
+  handler: async (ctx, args) => {
+    await ctx.scheduler.runAfter(0, notes.add, args);
+  },
 });
