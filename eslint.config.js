@@ -3,6 +3,7 @@ import js from "@eslint/js";
 import { defineConfig, globalIgnores } from "eslint/config";
 import globals from "globals";
 import tseslint from "typescript-eslint";
+import { layers } from "./tools/layers.mjs";
 
 export default defineConfig(
   globalIgnores([
@@ -57,6 +58,13 @@ export default defineConfig(
     // Not by `extends`, which would apply to folders named convex only.
     plugins: { "@convex-dev": convexPlugin },
     rules: convexPlugin.configs.recommended[0].rules,
+  },
+  {
+    files: ["src/**/*.ts"],
+    // What only tests use may import anything.
+    ignores: ["**/*.test.ts", "**/*.test-d.ts", "src/**/testing/**"],
+    plugins: { layers },
+    rules: { "layers/imports": "error" },
   },
   {
     files: ["**/*.js", "**/*.mjs"],

@@ -9,7 +9,11 @@ import type {
 } from "convex/server";
 import type { Validator } from "convex/values";
 import type {
+  ArgsOf,
+  ArgsValidators,
   InlineOptions,
+  ReturnsValidator,
+  ReturnValueOf,
   RetryOption,
   RunOptions,
   StepDefaults,
@@ -150,3 +154,15 @@ export interface WorkflowCtx {
    */
   withOptions(defaults: StepDefaults): WorkflowCtx;
 }
+
+/** What a handler may return: where null is expected, nothing. */
+type HandlerResult<Value> = null extends Value ? Value | void : Value;
+
+/** The function that a workflow executes, and replays. */
+export type WorkflowHandler<
+  ArgsValidator extends ArgsValidators,
+  Returns extends ReturnsValidator = void,
+> = (
+  step: WorkflowCtx,
+  args: ArgsOf<ArgsValidator>,
+) => Promise<HandlerResult<ReturnValueOf<Returns>>>;

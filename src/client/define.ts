@@ -9,6 +9,7 @@ import { vDrive, vDriveReply } from "../shared/driverProtocol.js";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { vRunResult } from "../shared/outcome.js";
 import { whyRetryRefused } from "../shared/retry.js";
+import type { WorkflowHandler } from "./context.js";
 import type { Drive } from "./driven.js";
 import { componentName } from "./stepContext.js";
 import { takeTurn } from "./turn.js";
@@ -20,7 +21,6 @@ import type {
   WorkflowArgs,
   WorkflowComponent,
   WorkflowDefinition,
-  WorkflowHandler,
   WorkflowMutationResult,
   WorkpoolOptions,
 } from "./types.js";

@@ -22,7 +22,7 @@ export {
 } from "./validators.js";
 export { TimeoutError } from "./replay/stepErrors.js";
 export { NonRetryableError, vResultValidator } from "@convex-dev/workpool";
-export type { WorkflowCtx } from "./context.js";
+export type { WorkflowCtx, WorkflowHandler } from "./context.js";
 export type {
   CallbackOptions,
   OnCompleteArgs,
@@ -38,7 +38,6 @@ export type {
   WorkflowArgs,
   WorkflowComponent,
   WorkflowDefinition,
-  WorkflowHandler,
   WorkflowMutationResult,
   WorkflowStatus,
 } from "./types.js";

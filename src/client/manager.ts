@@ -1,6 +1,10 @@
 import type { PaginationResult, RegisteredMutation } from "convex/server";
 import type { PropertyValidators } from "convex/values";
-import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
+import type {
+  ArgsOfWorkflow,
+  WorkflowHandler,
+  WorkflowReference,
+} from "./context.js";
 import { registerWorkflow } from "./define.js";
 import * as events from "./events.js";
 import * as management from "./management.js";
@@ -15,7 +19,6 @@ import type {
   WorkflowArgs,
   WorkflowComponent,
   WorkflowDefinition,
-  WorkflowHandler,
   WorkflowMutationResult,
   WorkflowStatus,
   WorkpoolOptions,

@@ -18,7 +18,6 @@ import type {
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../shared/logging.js";
 import type { RunResult, vRunResult } from "../shared/outcome.js";
-import type { WorkflowCtx } from "./context.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
 export type { RunResult, TransactionLimits };
@@ -234,18 +233,6 @@ export type ReturnValueOf<Returns extends ReturnsValidator> =
   Returns extends Validator<unknown, "required", string>
     ? Infer<Returns>
     : unknown;
-
-/** What a handler may return: where null is expected, nothing. */
-type HandlerResult<Value> = null extends Value ? Value | void : Value;
-
-/** The function that a workflow executes, and replays. */
-export type WorkflowHandler<
-  ArgsValidator extends ArgsValidators,
-  Returns extends ReturnsValidator = void,
-> = (
-  step: WorkflowCtx,
-  args: ArgsOf<ArgsValidator>,
-) => Promise<HandlerResult<ReturnValueOf<Returns>>>;
 
 /** What is said of a workflow beside its handler. */
 export type WorkflowDefinition<

@@ -1,5 +1,5 @@
 import { defineSchema, defineTable } from "convex/server";
-import { v, type Infer } from "convex/values";
+import { v, type Infer, type ObjectType } from "convex/values";
 import { vFailure, vRunResult } from "../shared/outcome.js";
 import { vLogLevel } from "../shared/logging.js";
 
@@ -136,6 +136,7 @@ export const vStepExecution = {
   stepNumber: v.number(),
   generationNumber: v.number(),
 };
+export type StepExecution = ObjectType<typeof vStepExecution>;
 
 export const vEventState = v.union(
   v.object({ kind: v.literal("created") }),

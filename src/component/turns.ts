@@ -7,36 +7,12 @@ import {
   type MutationCtx,
 } from "./_generated/server.js";
 import { callWorkflow } from "../engine/step/calling.js";
-import { scheduleRunEnd } from "../engine/run/waking.js";
+import { clearPendingTurn, scheduleRunEnd } from "../engine/run/waking.js";
 import type { Run } from "../engine/run/runs.js";
-import {
-  cancelScheduled,
-  schedulePending,
-  vPending,
-} from "../engine/platform/scheduler.js";
+import { schedulePending, vPending } from "../engine/platform/scheduler.js";
 import { afterDeath, messageOf } from "../engine/turn/trials.js";
 
 const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
-
-/**
- * The turn begins: what was due is done, unless this transaction dies, with this in it. If it is a
- * driver's turn it stands for the scheduled one; otherwise it is the scheduled one, which must not cancel
- * itself.
- */
-export async function clearPendingTurn(
-  ctx: MutationCtx,
-  run: Run,
-  { isDriven }: { isDriven: boolean },
-) {
-  const { pendingTurn } = run;
-  if (!pendingTurn) return;
-  if ("checkId" in pendingTurn) {
-    await cancelScheduled(ctx, pendingTurn.checkId);
-    if (isDriven) await cancelScheduled(ctx, pendingTurn.scheduledId);
-  }
-  run.pendingTurn = undefined;
-  await ctx.db.patch("workflows", run._id, { pendingTurn: undefined });
-}
 
 /** In the place of the turn that this job was to take. */
 async function scheduleAnother(ctx: MutationCtx, run: Run) {

@@ -271,8 +271,8 @@ export const DEFECTS = [
   },
   {
     name: "waking: a turn that begins stays due",
-    file: "src/component/turns.ts",
-    find: 'await ctx.db.patch("workflows", run._id, { pendingTurn: undefined });',
+    file: "src/engine/run/waking.ts",
+    find: "await setPendingTurn(ctx, run, undefined);",
     replace: "",
     killedBy: {
       file: random("backend"),
@@ -306,9 +306,9 @@ export const DEFECTS = [
   },
   {
     name: "fence: turns of an earlier generation taken",
-    file: "src/component/journal.ts",
-    find: "if (run?.generationNumber !== generationNumber) return null;",
-    replace: "if (!run) return null;",
+    file: "src/engine/driver/begin.ts",
+    find: "run.generationNumber !== generationNumber || run.restarting",
+    replace: "run.restarting",
     killedBy: {
       file: "src/component/late.test.ts",
       title:

@@ -209,7 +209,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: takes a turn, and leaves it due",
-    file: "src/component/turns.ts",
+    file: "src/engine/run/waking.ts",
     find: "if (isDriven) await cancelScheduled(ctx, pendingTurn.scheduledId);",
     replace: "",
     killedBy: test(

@@ -1,7 +1,11 @@
-import type { EnvironmentSource } from "./environment.js";
-
 type Method = (...args: unknown[]) => void;
 type ConsoleLike = Partial<Record<PropertyKey, unknown>>;
+
+/** Of an `EnvironmentSource`. */
+interface ConsoleSource {
+  now(): number;
+  isLive(): boolean;
+}
 
 export interface HandlerConsole {
   /** The console that the handler sees. */
@@ -18,9 +22,7 @@ export interface HandlerConsole {
  * is what one uninterrupted execution would have printed. Those of the real
  * console would be shared with every other execution, and Convex's has none.
  */
-export function createConsole(
-  source: Pick<EnvironmentSource, "isLive" | "now">,
-): HandlerConsole {
+export function createConsole(source: ConsoleSource): HandlerConsole {
   let real: ConsoleLike = {};
   let indentation = "";
   const counts = new Map<string, number>();

@@ -6,9 +6,7 @@ import { storableOutcome, vFailure, vRunResult } from "../../shared/outcome.js";
 import { isHalfUnused } from "../../shared/transactionRoom.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { concludeAttempt } from "../step/attempts.js";
-import type { Config } from "../platform/config.js";
 import {
-  logCompleted,
   recordAfterAll,
   recordResult,
   type Completion,
@@ -17,22 +15,12 @@ import {
 import { dismissDriver } from "../run/driver.js";
 import { runMutation } from "../step/invoke.js";
 import { stepAt, type Run } from "../run/runs.js";
-import { vDelivery, vStep } from "../../component/schema.js";
 
 export const vCompletedStep = v.object({
   stepNumber: v.number(),
   result: vRunResult,
   failure: v.optional(vFailure),
   completedAt: v.number(),
-});
-
-/** The row of a step with its result, and where that was shown. */
-export const vCompletedRow = v.object({
-  stepId: v.id("steps"),
-  stepNumber: v.number(),
-  step: vStep,
-  failure: v.optional(vFailure),
-  delivery: v.optional(vDelivery),
 });
 
 export interface ExecutedStep extends Completion {
@@ -92,15 +80,4 @@ async function executed(
   await dismissDriver(ctx, run);
   await recordResult(ctx, { row, run }, outcome);
   return null;
-}
-
-/** Writes down the step that a driver has executed. */
-export async function writeCompleted(
-  ctx: MutationCtx,
-  run: Run,
-  { stepId, stepNumber, ...fields }: Infer<typeof vCompletedRow>,
-  config: Config,
-) {
-  await ctx.db.patch("steps", stepId, fields);
-  logCompleted(config, run, { _id: stepId, stepNumber }, fields.step);
 }

@@ -7,7 +7,7 @@ import type {
   QueryCtx,
 } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
-import type { DueStep } from "../step/dispatch.js";
+import type { Step } from "../../component/schema.js";
 import { cancelJob, enqueue, stateOf } from "../platform/workpool.js";
 import type { Run, StepRow } from "./runs.js";
 import { cancelScheduled, scheduledState } from "../platform/scheduler.js";
@@ -121,6 +121,13 @@ export const DRIVER_CHECK_MS = 60_000;
  * pool's own functions and the app's.
  */
 const HOLDERS = 4;
+
+/** A function step that is recorded as in flight and due to be executed. */
+export interface DueStep {
+  stepNumber: number;
+  step: Extract<Step, { handle: string; functionType: string }>;
+  runAt: number;
+}
 
 /** Whether the run's driver may execute a step itself. The pool bounds how many actions run at a time. */
 export const canDrive = (run: Run, { step }: DueStep, config: Config) =>

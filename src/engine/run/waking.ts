@@ -72,6 +72,25 @@ export async function scheduleRunEnd(
   await setPendingTurn(ctx, run, pending);
 }
 
+/**
+ * The turn begins: what was due is done, unless this transaction dies, with this in it. If it is a
+ * driver's turn it stands for the scheduled one; otherwise it is the scheduled one, which must not cancel
+ * itself.
+ */
+export async function clearPendingTurn(
+  ctx: MutationCtx,
+  run: Run,
+  { isDriven }: { isDriven: boolean },
+) {
+  const { pendingTurn } = run;
+  if (!pendingTurn) return;
+  if ("checkId" in pendingTurn) {
+    await cancelScheduled(ctx, pendingTurn.checkId);
+    if (isDriven) await cancelScheduled(ctx, pendingTurn.scheduledId);
+  }
+  await setPendingTurn(ctx, run, undefined);
+}
+
 /** Takes back what was to take a turn, or to check that it was taken. */
 export async function releaseTurn(
   ctx: MutationCtx,

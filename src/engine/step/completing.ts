@@ -1,6 +1,7 @@
 import { storableOutcome, type Outcome } from "../../shared/outcome.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
+import type { StepExecution } from "../../component/schema.js";
 import { readLog, type Config } from "../platform/config.js";
 import { dismissDriver, noteChange } from "../run/driver.js";
 import {
@@ -18,13 +19,6 @@ export type { Outcome };
 export interface Completion {
   row: StepRow;
   run: Run;
-}
-
-/** One execution of a step. */
-export interface StepExecution {
-  workflowId: Id<"workflows">;
-  stepNumber: number;
-  generationNumber: number;
 }
 
 /**
@@ -79,6 +73,23 @@ export async function recordResult(
   if (run.runResult || run.restarting) return;
   if (await resultMatters(ctx, run, row, result.kind === "success"))
     await wake(ctx, run);
+}
+
+/** Writes down the step that a driver has executed, in the turn that follows it. */
+export async function writeCompleted(
+  ctx: MutationCtx,
+  run: Run,
+  {
+    stepId,
+    stepNumber,
+    ...fields
+  }: Pick<StepRow, "stepNumber" | "step" | "failure" | "delivery"> & {
+    stepId: Id<"steps">;
+  },
+  config: Config,
+) {
+  await ctx.db.patch("steps", stepId, fields);
+  logCompleted(config, run, { _id: stepId, stepNumber }, fields.step);
 }
 
 /** A step whose run was cleaned up while it was in flight. Cleanup deletes any other kind of step itself. */

@@ -2,19 +2,11 @@ import { createFunctionHandle } from "convex/server";
 import { drivenStep } from "../../shared/driverProtocol.js";
 import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { StepExecution } from "./completing.js";
 import type { Config } from "../platform/config.js";
 import { enqueue, type Job } from "../platform/workpool.js";
-import { canDrive, startDriver } from "../run/driver.js";
+import { canDrive, startDriver, type DueStep } from "../run/driver.js";
 import { isLegacy, type Run } from "../run/runs.js";
-import type { ExecutionMode, Step } from "../../component/schema.js";
-
-/** A function step that is recorded as in flight and due to be executed. */
-export interface DueStep {
-  stepNumber: number;
-  step: Extract<Step, { handle: string; functionType: string }>;
-  runAt: number;
-}
+import type { ExecutionMode, StepExecution } from "../../component/schema.js";
 
 /** What a turn that starts steps knows of its surroundings. */
 export interface StartingTurn {

@@ -1,7 +1,8 @@
 import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepRow } from "../run/runs.js";
-import { awaitedStep, recordResult, type StepExecution } from "./completing.js";
+import type { StepExecution } from "../../component/schema.js";
+import { awaitedStep, recordResult } from "./completing.js";
 import { undoWait } from "./eventWait.js";
 
 /**

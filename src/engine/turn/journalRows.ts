@@ -1,9 +1,15 @@
 import { v, type Infer } from "convex/values";
-import { MAX_JOURNAL_BYTES } from "../../shared/limits.js";
+import {
+  MAX_ARRAY_LENGTH,
+  MAX_JOURNAL_BYTES,
+  STEPS_PER_BATCH,
+} from "../../shared/limits.js";
+import { vLogLevel } from "../../shared/logging.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
-import type { ExecutedStep } from "../driver/turn.js";
+import { readConfig } from "../platform/config.js";
+import { getRun, stepsInFlight } from "../run/runs.js";
 import schema, { stepEngineFields, vStep } from "../../component/schema.js";
 
 export const vRun = schema.tables.workflows.validator.extend({
@@ -51,15 +57,39 @@ export async function readJournal(ctx: QueryCtx, workflowId: Id<"workflows">) {
   return { entries, size, tooLarge };
 }
 
-/** Whether the result of the step just executed is too much for the journal. */
-export function tooLargeWith(
-  { row, completed }: ExecutedStep,
-  sizeBefore: number,
-) {
-  const { result, failure } = completed;
-  const size = sizeBefore + sizeOf(result) + sizeOf(failure);
-  if (size <= MAX_JOURNAL_BYTES) return undefined;
-  return { size, stepNumber: row.stepNumber, name: row.step.name };
+export const vLoaded = v.object({
+  workflow: vRun,
+  journalEntries: v.array(vJournalEntry),
+  ok: v.boolean(),
+  logLevel: vLogLevel,
+  blocked: v.optional(v.boolean()),
+});
+
+/** A run's journal, for reading only: see `journal:load`. */
+export async function loadJournal(
+  ctx: QueryCtx,
+  { workflowId, shortCircuit }: { workflowId: string; shortCircuit?: boolean },
+): Promise<Infer<typeof vLoaded>> {
+  const workflow = await getRun(ctx, workflowId);
+  const { log } = await readConfig(ctx);
+  const inFlight = shortCircuit
+    ? await stepsInFlight(ctx, workflow._id).take(STEPS_PER_BATCH)
+    : [];
+  if (inFlight.length > 0)
+    return {
+      workflow,
+      journalEntries: inFlight,
+      ok: true,
+      logLevel: log.level,
+      blocked: true,
+    };
+  const { entries, tooLarge } = await readJournal(ctx, workflow._id);
+  return {
+    workflow,
+    journalEntries: entries.slice(0, MAX_ARRAY_LENGTH),
+    ok: tooLarge === undefined && entries.length <= MAX_ARRAY_LENGTH,
+    logLevel: log.level,
+  };
 }
 
 export function pages<T>(all: T[]): T[][] {

@@ -31,6 +31,15 @@ export const vNewStep = v.object({
 });
 export type NewStep = Infer<typeof vNewStep>;
 
+/** The row of a step with its result, and where that was shown. */
+export const vCompletedRow = v.object({
+  stepId: v.id("steps"),
+  stepNumber: v.number(),
+  step: vStep,
+  failure: v.optional(vFailure),
+  delivery: v.optional(vDelivery),
+});
+
 /** Where the result of a recorded step was shown. */
 export const vShown = v.object({ stepId: v.id("steps"), delivery: vDelivery });
 

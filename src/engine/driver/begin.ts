@@ -1,0 +1,97 @@
+import { v, type Infer, type ObjectType } from "convex/values";
+import { vBeginDrive } from "../../shared/driverProtocol.js";
+import { MAX_JOURNAL_BYTES } from "../../shared/limits.js";
+import { vLogLevel } from "../../shared/logging.js";
+import { sizeOf } from "../../shared/storable.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { readConfig } from "../platform/config.js";
+import { noteCopy } from "../run/driver.js";
+import { parseRunId } from "../run/runs.js";
+import { clearPendingTurn } from "../run/waking.js";
+import { recordResult } from "../step/completing.js";
+import {
+  pages,
+  readJournal,
+  vJournalEntry,
+  vRun,
+  vTooLarge,
+} from "../turn/journalRows.js";
+import { executeDriven, vCompletedStep, type ExecutedStep } from "./turn.js";
+
+export const beginFields = {
+  workflowId: v.string(),
+  generationNumber: v.number(),
+  drive: v.optional(vBeginDrive),
+};
+
+export const vBegun = v.union(
+  v.null(),
+  /** This component has no such run: it was cleaned up, or is another instance's. */
+  v.literal("unknown"),
+  v.object({
+    workflow: vRun,
+    /** Absent: the driver's copy is up to date. */
+    journal: v.optional(v.array(v.array(vJournalEntry))),
+    journalSize: v.number(),
+    /** The step that the driver was to execute, with its result. It is not written down yet. */
+    completed: v.optional(vCompletedStep),
+    tooLarge: v.optional(vTooLarge),
+    blocked: v.boolean(),
+    logLevel: vLogLevel,
+  }),
+);
+
+/**
+ * Begins a turn: from here on a result that comes in, also inside this very transaction, makes
+ * another turn due. Null when there is nothing for the turn to do: the run has ended, was canceled
+ * or restarted since, or is gone.
+ */
+export async function beginTurn(
+  ctx: MutationCtx,
+  { workflowId, generationNumber, drive }: ObjectType<typeof beginFields>,
+): Promise<Infer<typeof vBegun>> {
+  let run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
+  if (!run) return "unknown";
+  if (run.generationNumber !== generationNumber || run.restarting) return null;
+  const driven = drive && (await executeDriven(ctx, run, drive));
+  if (driven === null || run.runResult) return null;
+  if (driven) run = driven.run;
+  await clearPendingTurn(ctx, run, { isDriven: drive !== undefined });
+  const completed = driven?.completed;
+  if (completed && drive!.held?.revision === (run.revision ?? 0))
+    return {
+      workflow: run,
+      journalSize: drive!.held.size,
+      completed,
+      blocked: false,
+      logLevel: drive!.held.logLevel,
+    };
+  if (drive) await noteCopy(ctx, run);
+  const { entries, size, ...read } = await readJournal(ctx, run._id);
+  const tooLarge = read.tooLarge ?? (completed && tooLargeWith(driven, size));
+  const { log } = await readConfig(ctx);
+  // No turn will write it down.
+  if (tooLarge && completed) await recordResult(ctx, driven, completed);
+  return {
+    workflow: run,
+    journal: pages(entries),
+    journalSize: size,
+    completed,
+    tooLarge,
+    blocked: entries.some(
+      ({ step, unstarted }) => step.inProgress && !unstarted,
+    ),
+    logLevel: log.level,
+  };
+}
+
+/** Whether the result of the step just executed is too much for the journal. */
+export function tooLargeWith(
+  { row, completed }: ExecutedStep,
+  sizeBefore: number,
+) {
+  const { result, failure } = completed;
+  const size = sizeBefore + sizeOf(result) + sizeOf(failure);
+  if (size <= MAX_JOURNAL_BYTES) return undefined;
+  return { size, stepNumber: row.stepNumber, name: row.step.name };
+}

@@ -1,0 +1,75 @@
+/** Which folder of `src` may import which: a rule of ESLint. */
+import path from "node:path";
+import { ROOT } from "./paths.mjs";
+
+const GENERATED = "src/component/_generated";
+const TABLES = [GENERATED, "src/component/schema.ts"];
+
+/**
+ * What a folder may import, beside itself. `types`: what it may import types from. The longest folder that a file is
+ * in counts. Within the engine, rooms depend downward only.
+ *
+ * @type {Record<string, { values: string[], types?: string[] }>}
+ */
+const LAYERS = {
+  "src/component": { values: ["src/engine", "src/shared"] },
+  "src/engine/lifecycle": engineRoom("turn", "step", "run", "platform"),
+  "src/engine/driver": engineRoom("turn", "step", "run", "platform"),
+  "src/engine/turn": engineRoom("step", "run", "platform"),
+  "src/engine/step": engineRoom("run", "platform"),
+  "src/engine/run": engineRoom("platform"),
+  "src/engine/platform": engineRoom(),
+  "src/client": {
+    values: ["src/shared"],
+    types: [GENERATED, "src/engine"],
+  },
+  "src/client/replay": { values: ["src/shared"] },
+  "src/shared": { values: [] },
+};
+
+function engineRoom(...rooms) {
+  const below = rooms.map((room) => `src/engine/${room}`);
+  return { values: [...below, "src/shared", ...TABLES] };
+}
+
+const isIn = (file, folder) => file === folder || file.startsWith(`${folder}/`);
+
+function layerOf(file) {
+  return Object.keys(LAYERS)
+    .filter((folder) => isIn(file, folder))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+/** @type {import("eslint").Rule.RuleModule} */
+const imports = {
+  create(context) {
+    const importer = path
+      .relative(ROOT, context.filename)
+      .replaceAll(path.sep, "/");
+    const layer = layerOf(importer);
+    if (!layer) return {};
+    const { values, types = [] } = LAYERS[layer];
+    const check = (node, isType) => {
+      const specifier = node.source?.value;
+      if (typeof specifier !== "string" || !specifier.startsWith(".")) return;
+      const imported = path.posix
+        .join(path.posix.dirname(importer), specifier)
+        .replace(/\.js$/, ".ts");
+      const allowed = [layer, ...values, ...(isType ? types : [])];
+      if (allowed.some((folder) => isIn(imported, folder))) return;
+      context.report({
+        node,
+        message: `${layer} may import ${isType ? "types of" : "nothing but"} ${allowed.join(", ")}: see tools/layers.mjs.`,
+      });
+    };
+    return {
+      ImportDeclaration: (node) => check(node, node.importKind === "type"),
+      ExportNamedDeclaration: (node) => check(node, node.exportKind === "type"),
+      ExportAllDeclaration: (node) => check(node, node.exportKind === "type"),
+      ImportExpression: (node) => check(node, false),
+      TSImportType: (node) => check(node, true),
+    };
+  },
+};
+
+export const layers = { rules: { imports } };
