@@ -7,9 +7,10 @@ import { DEFECTS } from "./defects.mjs";
 
 const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
 
-test("each defect changes a text that its file holds once, so `npm run mutants` can apply it", async () => {
+test("each defect changes a text that its file holds once, and names a test file that is there", async () => {
   const stale = [];
-  for (const { name, file, find } of DEFECTS) {
+  for (const { name, file, find, killedBy } of DEFECTS) {
+    await read(killedBy.file);
     const found = (await read(file)).split(find).length - 1;
     if (found !== 1) stale.push(`${name}: ${found} times in ${file}`);
   }
