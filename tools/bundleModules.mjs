@@ -110,8 +110,12 @@ async function compileModule({ path: modulePath, source, sourceMap }) {
     sourcefile: modulePath,
     sourcemap: "external",
     sourcesContent: false,
-    // To calls of `require`, since vm can't load modules for a script.
-    supported: { "dynamic-import": false },
+    supported: {
+      // To calls of `require`, since vm can't load modules for a script.
+      "dynamic-import": false,
+      // Node 20 and 22 can't parse it.
+      using: false,
+    },
   });
   return moduleScript(modulePath, { code, map });
 }

@@ -97,3 +97,19 @@ test.each(Object.entries(lateRejections({} as never)))(
       });
   },
 );
+
+test("a handler that uses a timer fails at once, whatever else is in flight, with an error that says so", async () => {
+  const { run, id } = await started(APP, "timerBesideSleep", {});
+  expect(await run("flows:status", { id })).toMatchObject({
+    type: "failed",
+    error: expect.stringMatching(/^Can't use setTimeout/) as string,
+  });
+});
+
+test("a handler disposes of what it holds, by steps", async () => {
+  const run = await started(APP, "disposes", {});
+  expect(await ended(run)).toEqual({
+    status: { type: "completed", result: "Date" },
+    effects: ["lock outer", "lock inner", "unlock inner", "unlock outer"],
+  });
+});

@@ -68,6 +68,17 @@ describe.each(["real", "fake"])("over a %s Date", (timers) => {
     expect(Late.now()).toBe(NOW);
   });
 
+  test("it has the name of Date, even if a bundler renamed the real one", () => {
+    const Real = globalThis.Date;
+    try {
+      globalThis.Date = class Date2 extends Real {} as DateConstructor;
+      Object.setPrototypeOf(globalThis.Date, Function.prototype);
+      expect(createDate(() => NOW).name).toBe("Date");
+    } finally {
+      globalThis.Date = Real;
+    }
+  });
+
   test("it looks like Date", () => {
     expect(HandlerDate.name).toBe("Date");
     expect(HandlerDate.length).toBe(7);

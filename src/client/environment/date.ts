@@ -36,6 +36,8 @@ export function createDate(now: () => number): DateConstructor {
     ...statics,
     prototype: { value: prototype, writable: false },
     now: { ...statics.now, value: () => now() },
+    // That of the real one may be another, if a bundler renamed it.
+    name: { ...statics.name, value: "Date" },
     // Dates made before the handler ran have the real prototype.
     [Symbol.hasInstance]: {
       value(this: unknown, value: unknown): boolean {

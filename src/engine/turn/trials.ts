@@ -20,7 +20,7 @@ export async function afterDeath(
   run: Run,
   error: string,
 ): Promise<string | undefined> {
-  if (isLegacy(run) || isVerdict(run, error)) return error;
+  if (isLegacy(run) || isVerdict(run, error)) return withoutKind(error);
   const { trials } = run;
   if (!trials) {
     await setTrials(ctx, run, { shown: 0, steps: [] });
@@ -58,14 +58,21 @@ export async function callWithTrials(ctx: MutationCtx, run: Run) {
 export const messageOf = (thrown: unknown) =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
-/** Whether an error is this package's own: the turn said why it can't be taken. */
+/** Timers end a function uncatchably, too, and no other result changes that. */
+const USES_TIMER = /^Can't use set(Timeout|Interval) in /;
+
+/** Whether no other turn can help: the turn said why it can't be taken, or the handler uses a timer. */
 function isVerdict(run: Run, error: string): boolean {
-  const text = error.replace(/^(Uncaught )?(\w+: )?/, "");
+  const text = withoutKind(error);
   return (
+    USES_TIMER.test(text) ||
     text.startsWith(`Determinism violation in workflow ${run._id}`) ||
     text.startsWith(`Workflow ${run._id} `)
   );
 }
+
+const withoutKind = (error: string) =>
+  error.replace(/^(Uncaught )?(\w+: )?/, "");
 
 /** What the platform says when it can't call the function at all. */
 const NOT_CALLED =

@@ -44,6 +44,10 @@ export function installPlatformGlobals(host: RawHost): void {
   for (const name of ["SharedArrayBuffer", "Atomics", "WebAssembly"]) {
     delete globals[name];
   }
+  // Node 20 and 22 have them in their own context only.
+  for (const name of ["dispose", "asyncDispose"])
+    if (!(name in Symbol))
+      Object.defineProperty(Symbol, name, { value: Symbol(`Symbol.${name}`) });
   Error.prepareStackTrace = (_error, frames) =>
     // No first line with the error's message, unlike Node's.
     frames.flatMap(formatFrame).join("\n");

@@ -95,6 +95,28 @@ export function defineFlows(workflow: WorkflowManager) {
       .define({ args: { name: v.string() } })
       .handler((step, { name }) => late[name]!.handler(step)),
 
+    timerBesideSleep: workflow.define({ args: {} }).handler(async (step) => {
+      const timer = async () => {
+        await step.runMutation(echo, { value: "before" });
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      };
+      await Promise.all([step.sleep(30 * 86_400_000), timer()]);
+    }),
+
+    disposes: workflow.define({ args: {} }).handler(async (step) => {
+      const lock = async (name: string) => {
+        await step.runMutation(echo, { value: `lock ${name}` });
+        return {
+          async [Symbol.asyncDispose]() {
+            await step.runMutation(echo, { value: `unlock ${name}` });
+          },
+        };
+      };
+      await using _outer = await lock("outer");
+      await using _inner = await lock("inner");
+      return new Date(0).constructor.name;
+    }),
+
     start: mutationGeneric({
       args: { name: v.string(), args: v.any() },
       handler: async (ctx, { name, args }) =>

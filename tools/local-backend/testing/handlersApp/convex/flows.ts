@@ -13,4 +13,6 @@ export const {
   startsRun,
   child,
   lateRejection,
+  timerBesideSleep,
+  disposes,
 } = defineFlows(new WorkflowManager(components.workflow));
