@@ -145,21 +145,9 @@ describe("goes to the pool, and no driver waits for it:", () => {
         await slow;
       },
     ],
-    [
-      "an attempt of an action that comes after a long pause",
-      async (step) => {
-        const retry = { maxAttempts: 2, initialBackoffMs: 10_000, base: 2 };
-        await step
-          .runAction(steps.action, { name: "fails" }, { retry })
-          .catch(() => undefined);
-      },
-    ],
   ])("%s", async (_what, handler) => {
     const t = newBackend({ execution: "driver" });
     script("handler", "child", (step) => step.sleep(1000));
-    script("action", "fails", () => {
-      throw new Error("again");
-    });
     const { workflowId, status } = await runHandler(t, handler);
     expect(status).toMatchObject({ type: "completed" });
     for (const { step, drivenBy } of await journal(t, workflowId))

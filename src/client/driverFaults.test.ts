@@ -141,23 +141,6 @@ describe("a turn of a driver that has committed", () => {
   });
 });
 
-test.each<Fault>(["conflict", "reported conflict"])(
-  "a driver's call that records a failed attempt is made again after a %s, and the failure counts once",
-  async (fault) => {
-    const t = faulty("driver", [fault]);
-    const begun = attempts(Infinity);
-    const id = await startHandler(t, (step) =>
-      step.runAction(steps.action, act, {
-        retry: { maxAttempts: 3, initialBackoffMs: 10, base: 2 },
-      }),
-    );
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
-    expect(begun).toHaveLength(3);
-    expect((await rows(t, "workflows"))[0]).toMatchObject({ drivers: 1 });
-  },
-);
-
 test("a turn that died together with its step is not repeated with it: the step is executed alone, the turn taken alone", async () => {
   const functions = new FaultyFunctions((at, ...possible) =>
     at === "driven turn" && possible.includes("failed") && driven++ === 0

@@ -15,7 +15,6 @@ import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import {
   internalAction,
-  internalMutation,
   internalQuery,
   mutation,
   type ActionCtx,
@@ -28,8 +27,7 @@ import {
   vShare,
 } from "../engine/run/driver.js";
 import { attempt } from "../engine/step/invoke.js";
-import { insist, pause } from "../engine/platform/platformErrors.js";
-import { retryInDriver } from "../engine/step/retrying.js";
+import { insist } from "../engine/platform/platformErrors.js";
 import { parseRunId, type StepRow } from "../engine/run/runs.js";
 
 /** How long a driver executes steps before it makes room for others, if there are any. */
@@ -85,11 +83,8 @@ export const drive = internalAction({
       unsure: !args.isMutation,
     };
     let held: Held | undefined;
-    let failedBefore = 0;
-    const mayHoldOn = () =>
-      ctx.runQuery(internal.driving.mayHoldOn, { holders: args.holders });
     while (next) {
-      const { stepNumber }: DrivenStep = next;
+      const { stepNumber } = next;
       if (next.unsure) {
         const due: DrivenStep | null | "unknown" = await insist(TRIES, () =>
           ctx.runQuery(internal.driving.dueStep, id),
@@ -106,25 +101,10 @@ export const drive = internalAction({
       if (isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS)
         return await giveUp(stepNumber);
       const outcome = call && (await attempt(ctx, call));
-      const handsOver = await stint.isOver(mayHoldOn);
-      if (isAction && outcome && mayRetry(outcome) && !handsOver) {
-        const failed = {
-          ...id,
-          stepNumber,
-          failedBefore,
-          error: outcome.error,
-        };
-        const delayMs = await insist(TRIES, () =>
-          ctx.runMutation(internal.driving.retry, failed),
-        ).catch(() => null);
-        if (delayMs !== null) {
-          await pause(delayMs);
-          failedBefore++;
-          next = { stepNumber, unsure: true };
-          continue;
-        }
-      }
-      failedBefore = 0;
+      if (next.isRetried && mayRetry(outcome)) return { stepNumber, outcome };
+      const handsOver: boolean = await stint.isOver(() =>
+        ctx.runQuery(internal.driving.mayHoldOn, { holders: args.holders }),
+      );
       const reply = await takeTurn(ctx, workflowHandle, {
         workflowId,
         generationNumber,
@@ -166,26 +146,12 @@ class Stint {
   }
 }
 
-const mayRetry = (outcome: StepOutcome): outcome is FailedOutcome =>
-  outcome.kind === "failed" && !outcome.nonRetryable;
-type FailedOutcome = Extract<StepOutcome, { kind: "failed" }>;
-
-/** An attempt failed. Returns after how many milliseconds the driver is to make the next. Null: not here. */
-export const retry = internalMutation({
-  args: {
-    ...vDriver,
-    stepNumber: v.number(),
-    failedBefore: v.number(),
-    error: v.string(),
-  },
-  returns: v.union(v.null(), v.number()),
-  handler: async (ctx, { stepNumber, failedBefore, error, ...id }) => {
-    const found = await driverOf(ctx, id);
-    if (found?.row?.stepNumber !== stepNumber) return null;
-    const { row, run } = found;
-    return await retryInDriver(ctx, { row, run }, { failedBefore, error });
-  },
-});
+/**
+ * A failed attempt that another follows. The pool tells of it, and the driver's transaction is spared: should that
+ * go wrong, the attempt's outcome is unknown, and it has failed all the same.
+ */
+const mayRetry = (outcome: StepOutcome | undefined) =>
+  outcome?.kind === "failed" && !outcome.nonRetryable;
 
 /** The query or action that a driver has to execute. Null: it is not the run's driver any more. */
 export const dueStep = internalQuery({
@@ -197,14 +163,19 @@ export const dueStep = internalQuery({
   },
 });
 
-/** Whether so few runs are driven that each driver may hold on. Asked by actions, so it conflicts with nothing. */
+/**
+ * Whether so few runs are driven that each driver may hold on. One that waits for its next attempt holds
+ * nothing yet. Asked by actions, so it conflicts with nothing.
+ */
 export const mayHoldOn = internalQuery({
   args: { holders: v.number() },
   returns: v.boolean(),
   handler: async (ctx, { holders }) => {
     const driven = await ctx.db
       .query("workflows")
-      .withIndex("driver", (q) => q.gt("driver.startedAt", 0))
+      .withIndex("driver", (q) =>
+        q.gt("driver.startedAt", 0).lte("driver.startedAt", Date.now()),
+      )
       .take(holders + 1);
     return driven.length <= holders;
   },

@@ -1,6 +1,7 @@
 import { v, type Infer } from "convex/values";
 import { vLogLevel } from "./logging.js";
 import { vFailure } from "./outcome.js";
+import { isRetried, type RetryBehavior } from "./retry.js";
 
 /**
  * What a driver (`component/driving.ts`) and the turns of its run say to each other. A driver calls the
@@ -43,6 +44,8 @@ export type StepCall = Infer<typeof vStepCall>;
 export const vDrivenStep = v.object({
   stepNumber: v.number(),
   call: v.optional(vStepCall),
+  /** Another attempt follows if this one fails. */
+  isRetried: v.optional(v.boolean()),
   /** The run may have been canceled or restarted since: to be asked before an action begins. */
   unsure: v.optional(v.boolean()),
 });
@@ -121,10 +124,16 @@ export function drivenStep(row: {
     functionType?: string;
     handle?: string;
   };
+  retry?: RetryBehavior;
+  failedAttempts?: number;
 }): DrivenStep {
   const { stepNumber, step } = row;
   const { functionType, handle, name, args } = step;
   if (functionType !== "action" && functionType !== "query")
     return { stepNumber };
-  return { stepNumber, call: { functionType, handle: handle!, name, args } };
+  return {
+    stepNumber,
+    call: { functionType, handle: handle!, name, args },
+    isRetried: isRetried(row) || undefined,
+  };
 }

@@ -1,9 +1,17 @@
 /** How often and when a failed action is tried again. */
-interface RetryBehavior {
+export interface RetryBehavior {
   maxAttempts: number;
   initialBackoffMs: number;
   base: number;
 }
+
+/** Whether another attempt follows if the one under way fails. */
+export const isRetried = (step: {
+  retry?: RetryBehavior;
+  failedAttempts?: number;
+}) =>
+  step.retry !== undefined &&
+  (step.failedAttempts ?? 0) + 1 < step.retry.maxAttempts;
 
 /** What is wrong with a retry policy, said of `what`. */
 export function whyRetryRefused(

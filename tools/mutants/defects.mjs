@@ -357,9 +357,9 @@ export const DEFECTS = [
   },
   {
     name: "retries: one attempt too many",
-    file: "src/engine/step/retrying.ts",
-    find: "!(failedAttempts < retry.maxAttempts)",
-    replace: "!(failedAttempts <= retry.maxAttempts)",
+    file: "src/shared/retry.ts",
+    find: "(step.failedAttempts ?? 0) + 1 < step.retry.maxAttempts",
+    replace: "(step.failedAttempts ?? 0) < step.retry.maxAttempts",
     killedBy: {
       file: "src/client/retries.test.ts",
       title:

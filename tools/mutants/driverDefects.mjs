@@ -284,22 +284,39 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "retries: a failure that was recorded is counted again",
-    file: "src/engine/step/retrying.ts",
-    find: "if (failedAttempts === failedBefore + 1) return LONGEST_PAUSE_MS;",
-    replace: "",
+    file: "src/engine/run/driver.ts",
+    find: "if (!run.driver || run.drivers !== id.driver) return null;",
+    replace: "if (!run.driver) return null;",
     killedBy: test(
-      "driverFaults",
-      "a driver's call that records a failed attempt is made again after a reported conflict, and the failure counts once",
+      "retries",
+      "the failure counts once, however often it is told",
     ),
   },
   {
     name: "retries: each left to the pool",
-    file: "src/component/driving.ts",
-    find: "mayRetry(outcome) && !handsOver",
-    replace: "mayRetry(outcome) && handsOver",
+    file: "src/engine/step/retrying.ts",
+    find: "row.drivenBy !== undefined && row.drivenBy === run.drivers",
+    replace: "row.drivenBy === 0",
     killedBy: test(
       "retries",
-      "the run keeps its driver, and each failure is recorded",
+      "no driver waits: another one is due after the pause, for each attempt",
+    ),
+  },
+  {
+    name: "retries: a driver that waits for its attempt counts as one that drives",
+    file: "src/engine/run/driver.ts",
+    find: "const startedAt = Math.max(now, due.runAt);",
+    replace: "const startedAt = now;",
+    killedBy: test("retries", "a run does not count as one that is driven"),
+  },
+  {
+    name: "retries: driven though the pool is to execute the run",
+    file: "src/engine/step/retrying.ts",
+    find: '(step.run.execution ?? execution) !== "pool"',
+    replace: "execution !== undefined",
+    killedBy: test(
+      "retries",
+      "a run goes to the pool that is to be executed there from now on",
     ),
   },
 ];

@@ -45,9 +45,7 @@ export async function executeDriven(
     return isAlone ? null : { run };
   if (reported) {
     const outcome = await concludeAttempt(ctx, { row, run }, reported);
-    if (outcome) return await executed(ctx, { row, run }, outcome, isAlone);
-    await dismissDriver(ctx, run);
-    return null;
+    return outcome && (await executed(ctx, { row, run }, outcome, isAlone));
   }
   const elapsed = startClock();
   const outcome = await runMutation(ctx, { row, run });

@@ -43,5 +43,4 @@ export async function insist<T>(
     }
 }
 
-export const pause = (ms: number) =>
-  new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -48,6 +48,10 @@ export async function enqueue(
 /** The pool counts time in units of this many milliseconds, and starts a job when the unit it is due in begins. */
 const POOL_UNIT_MS = 100;
 
+/** When the pool starts a job that may begin a unit of time early. */
+export const beginOfUnit = (time: number) =>
+  Math.floor(time / POOL_UNIT_MS) * POOL_UNIT_MS;
+
 /**
  * When the pool has to be told to start a job that is due at `runAt`, so that it starts no earlier. The
  * pool logs an error for a time long past.

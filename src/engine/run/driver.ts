@@ -134,7 +134,7 @@ export const canDrive = (run: Run, { step }: DueStep, config: Config) =>
   config.maxParallelism > 0 &&
   (step.functionType !== "action" || run.driver?.workId !== undefined);
 
-/** Starts a driver to execute `due` and what follows it. Returns its number. */
+/** Starts a driver to execute `due`, when that is due, and what follows it. Returns its number. */
 export async function startDriver(
   ctx: MutationCtx,
   run: Run,
@@ -148,7 +148,8 @@ export async function startDriver(
     generationNumber: run.generationNumber,
     driver,
   };
-  const startedAt = Date.now();
+  const now = Date.now();
+  const startedAt = Math.max(now, due.runAt);
   const args = {
     ...id,
     workflowHandle: run.workflowHandle,
@@ -161,7 +162,7 @@ export async function startDriver(
     ? { scheduledId: await scheduleDriver(ctx, args) }
     : { workId: await enqueueDriver(ctx, run, due, config, { ...args, id }) };
   const checkId = await ctx.scheduler.runAfter(
-    DRIVER_CHECK_MS,
+    startedAt - now + DRIVER_CHECK_MS,
     internal.recovering.check,
     { ...id, stepNumber: due.stepNumber, afterMs: DRIVER_CHECK_MS },
   );
@@ -183,7 +184,8 @@ type DriverArgs = ObjectType<typeof vDriver> & {
 
 /** Costs no transaction, holds no slot of the pool, and waits its turn among all that is scheduled. */
 async function scheduleDriver(ctx: MutationCtx, args: DriverArgs) {
-  return await ctx.scheduler.runAfter(0, internal.driving.drive, {
+  const delayMs = Math.max(0, args.dueAt - Date.now());
+  return await ctx.scheduler.runAfter(delayMs, internal.driving.drive, {
     ...args,
     usualLagMs: 100,
     holders: HOLDERS,
