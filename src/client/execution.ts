@@ -24,7 +24,10 @@ import {
 } from "../shared/transactionRoom.js";
 import { ChangedRows, type Drive, type DriveReply } from "./driven.js";
 import { toEntry, type Begun, type Run, type StepRow } from "./entries.js";
-import { createEnvironment } from "./environment/environment.js";
+import {
+  createEnvironment,
+  type Environment,
+} from "./environment/environment.js";
 import { handlerLine } from "./handlerLine.js";
 import { createQuiesce, settle } from "./environment/quiesce.js";
 import { trackingCombinators } from "./replay/combinators.js";
@@ -203,37 +206,49 @@ export class Execution {
 
   private async runOnce(): Promise<TurnEnd> {
     const { workflow, run_: run, journal } = this;
-    const ports = this.ports(() => replay);
+    const environment = this.environment(() => replay);
+    const ports = this.ports(environment);
     const replay = createReplay(run, journal, ports, workflow);
     this.replay = replay;
     this.asked = [];
+    const ask = (request: WorkflowRequest) => {
+      this.asked.push(request);
+      return replay.request(request);
+    };
     const step = createStepContext(
       run._id as WorkflowId,
-      (request) => {
-        this.asked.push(request);
-        return replay.request(request);
-      },
+      Object.assign(ask, {
+        recordedArgs: (args: unknown) => replay.recordedArgs(args),
+      }),
       {
         allowsLongNames: isLegacy(run),
         recordsLegacyCalls: isLegacy(run),
       },
       this.ctx.meta,
     );
-    return await replay.run(() =>
-      workflow.handler(step, copyOf(run.args) as never),
-    );
+    try {
+      return await replay.run(() =>
+        workflow.handler(step, copyOf(run.args) as never),
+      );
+    } finally {
+      environment.leave();
+    }
   }
 
-  private ports(replay: () => RunReplay): TurnPorts<WorkflowRequest> {
-    const { ctx, run_: run } = this;
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- its limits change
-    const execution = this;
-    const environment = createEnvironment({
+  private environment(replay: () => RunReplay): Environment {
+    const { run_: run } = this;
+    return createEnvironment({
       runId: run._id,
       now: () => replay().now(),
       isLive: () => replay().live,
       combinators: isLegacy(run) ? undefined : trackingCombinators(),
     });
+  }
+
+  private ports(environment: Environment): TurnPorts<WorkflowRequest> {
+    const { ctx, run_: run } = this;
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- its limits change
+    const execution = this;
     const quiesce = createQuiesce(
       () => ctx.meta.getTransactionMetrics(),
       environment.hostCalls,
@@ -243,22 +258,29 @@ export class Execution {
       resume: async (begin) => {
         await settle?.();
         environment.enter();
-        try {
-          begin();
-          await quiesce();
-          await environment.refuseRejections();
-        } finally {
-          environment.leave();
-        }
+        begin();
+        await quiesce();
+        await environment.refuseRejections();
+        // Between two results that are shown again, nothing else runs on the platform.
+        if (settle) environment.leave();
       },
-      runInline: (request, turn) => this.runInline(request, turn),
-      roomForInline: (count) => this.roomForInline(count),
+      runInline: (request, turn) => {
+        environment.leave();
+        return this.runInline(request, turn);
+      },
+      roomForInline: (count) => {
+        environment.leave();
+        return this.roomForInline(count);
+      },
       // A driver's turn that dies is taken again without the driver.
       trials: this.drive ? undefined : run.trials,
       get limits() {
         return execution.limits;
       },
-      record: (record) => this.record(record),
+      record: (record) => {
+        environment.leave();
+        return this.record(record);
+      },
     };
   }
 

@@ -69,7 +69,11 @@ const RULES = Symbol("rules of a step context");
 export const rulesOf = (ctx: object): StepRules | undefined =>
   (ctx as { [RULES]?: StepRules })[RULES];
 
-type Ask = (request: WorkflowRequest) => Promise<unknown>;
+interface Ask {
+  (request: WorkflowRequest): Promise<unknown>;
+  /** The arguments that the journal holds for the next request, if these are stored as that. */
+  recordedArgs?: (args: unknown) => Record<string, unknown> | undefined;
+}
 
 /**
  * The step context given to a handler. A call that makes no sense rejects without being recorded:
@@ -98,6 +102,7 @@ export function createStepContext(
             args,
             withDefaults(kind, options),
             rules,
+            ask.recordedArgs,
           ),
         ),
       );
@@ -144,6 +149,7 @@ function functionRequest(
   args: unknown,
   options: CallOptions,
   rules: StepRules,
+  recordedArgs: Ask["recordedArgs"],
 ): WorkflowRequest {
   const name = checkName(options.name ?? nameOf(target), rules);
   refuseOptions(kind, name, options);
@@ -152,7 +158,10 @@ function functionRequest(
       ? { kind }
       : { kind: "function" as const, functionType: kind }),
     name,
-    args: storedCopy(`The arguments of step "${name}"`, args ?? {}),
+    // What the journal holds already needs no copy: it is compared with nothing but itself.
+    args:
+      recordedArgs?.(args ?? {}) ??
+      storedCopy(`The arguments of step "${name}"`, args ?? {}),
     unstableArgs: options.unstableArgs ?? false,
     inline: options.inline ?? false,
     target,

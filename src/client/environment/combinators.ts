@@ -1,5 +1,5 @@
 import { Layers, type Layer } from "./layers.js";
-import { replaceProperties } from "./replaceProperties.js";
+import { areInPlace, replaceProperties } from "./replaceProperties.js";
 
 type CombinatorName = "all" | "allSettled" | "race" | "any";
 
@@ -31,6 +31,9 @@ const layers = new Layers<CombinatorLayer>(() => {
  * function returned takes it away again.
  */
 export const installCombinators = (layer: CombinatorLayer) => layers.add(layer);
+
+/** Whether what answers for them is still there: a handler may have put something else in its place. */
+export const combinatorsAreInPlace = () => areInPlace(Promise, dispatchers);
 
 function createDispatcher(name: CombinatorName): Combinator {
   const dispatch: Combinator = function (values) {

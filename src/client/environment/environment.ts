@@ -1,4 +1,8 @@
-import { installCombinators, type Combinators } from "./combinators.js";
+import {
+  combinatorsAreInPlace,
+  installCombinators,
+  type Combinators,
+} from "./combinators.js";
 import { createConsole } from "./console.js";
 import { createDate } from "./date.js";
 import { HostCalls, trackHostCalls } from "./hostCalls.js";
@@ -6,7 +10,11 @@ import { MISSING_GLOBALS } from "./missingGlobals.js";
 import { createPerformance } from "./performance.js";
 import { createMath, createRandom } from "./random.js";
 import { collectRejections, rejectionsReported } from "./rejections.js";
-import { replaceProperties, restoreAll } from "./replaceProperties.js";
+import {
+  areInPlace,
+  replaceProperties,
+  restoreAll,
+} from "./replaceProperties.js";
 import { createTemporal } from "./temporal.js";
 
 export { explainMissingGlobal } from "./missingGlobals.js";
@@ -31,7 +39,10 @@ export interface EnvironmentSource {
  * from the beginning, needs a new one.
  */
 export interface Environment {
-  /** Patches the globals. The handler may run from here on. */
+  /**
+   * Patches the globals. The handler may run from here on. Where they are patched already, what the handler has
+   * assigned to them is lost, as if it had been left.
+   */
   enter(): void;
   /**
    * Restores every global exactly; what the handler assigned to them is lost.
@@ -71,10 +82,21 @@ export function createEnvironment(source: EnvironmentSource): Environment {
   const reasons: unknown[] = [];
 
   let restore: (() => void) | undefined;
+  const leave = () => {
+    const pending = restore;
+    restore = undefined;
+    pending?.();
+  };
+  const isIntact = () =>
+    areInPlace(globalThis, replacements!) &&
+    (!combinators || combinatorsAreInPlace());
 
   return {
     enter() {
-      if (restore !== undefined) return;
+      if (restore !== undefined) {
+        if (isIntact()) return;
+        leave();
+      }
       handlerConsole.printTo(globalThis.console);
       replacements ??= createReplacements();
       const restorers = [replaceProperties(globalThis, replacements)];
@@ -90,11 +112,7 @@ export function createEnvironment(source: EnvironmentSource): Environment {
       }
       restore = undo;
     },
-    leave() {
-      const pending = restore;
-      restore = undefined;
-      pending?.();
-    },
+    leave,
     async refuseRejections() {
       await rejectionsReported();
       if (reasons.length > 0) throw new UnhandledRejection(reasons[0]);

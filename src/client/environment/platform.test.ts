@@ -160,6 +160,35 @@ describe("the environment", () => {
     expect(result).toEqual([["undefined", "undefined", "undefined"], []]);
   });
 
+  test("entering again loses what was assigned to a global or a combinator, and patches nothing otherwise", async () => {
+    const result = await run(`
+      const before = bundle.snapshotGlobals();
+      const environment = bundle.createEnvironment({
+        now: () => 5, isLive: () => false, runId: "run",
+        combinators: { all: () => "ours" },
+      });
+      environment.enter();
+      const date = Date;
+      environment.enter();
+      const seen = [Date === date, Promise.all([])];
+      for (const change of [
+        () => (Date = 1), () => (process = 1), () => (Promise.all = 1),
+        () => delete globalThis.crypto,
+      ]) {
+        change();
+        environment.enter();
+        seen.push(Date.now(), typeof process, Promise.all([]), "crypto" in globalThis);
+      }
+      environment.leave();
+      return [seen, bundle.differences(before, bundle.snapshotGlobals())];
+    `);
+    const within = [5, "undefined", "ours", true];
+    expect(result).toEqual([
+      [true, "ours", ...within, ...within, ...within, ...within],
+      [],
+    ]);
+  });
+
   test("performance and Temporal.Now follow its time, though the platform's run", async () => {
     const outside = await run(`
       const first = performance.now();

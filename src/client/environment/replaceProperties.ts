@@ -21,6 +21,18 @@ export function replaceProperties(
   return () => restoreAll(restorers);
 }
 
+/** Whether the properties still have the values that they were given. */
+export function areInPlace(
+  target: object,
+  values: (readonly [name: string, value: unknown])[],
+): boolean {
+  return values.every(
+    ([name, value]) =>
+      (target as Record<string, unknown>)[name] === value &&
+      (value !== undefined || Object.hasOwn(target, name)),
+  );
+}
+
 /** Goes on past a property that can't be restored, and throws at the end. */
 export function restoreAll(restorers: (() => void)[]): void {
   const errors: unknown[] = [];

@@ -44,7 +44,7 @@ export interface JournalEntry {
   /** The arguments could not be stored, and are not compared. */
   argsOmitted: boolean;
   startedAt: number;
-  /** Of the whole row. */
+  /** Of the whole row, until a turn has shown its result. */
   bytes: number;
   /** Present together: the step is completed. */
   outcome?: Outcome;

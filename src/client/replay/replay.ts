@@ -1,5 +1,5 @@
 import type { Outcome } from "../../shared/outcome.js";
-import { sizeOf } from "../../shared/storable.js";
+import { isStoredAs, sizeOf } from "../../shared/storable.js";
 import { Arrivals } from "./arrivals.js";
 import { interestIn } from "./combinators.js";
 import {
@@ -107,6 +107,11 @@ export class EngineReplay<
 
   now(): number {
     return this.journal[this.issued.length]?.startedAt ?? this.ports.now;
+  }
+
+  recordedArgs(args: unknown): Record<string, unknown> | undefined {
+    const held = this.journal[this.issued.length]?.args;
+    return held && isStoredAs(held, args) ? held : undefined;
   }
 
   request(request: Request): Promise<unknown> {

@@ -104,6 +104,8 @@ export type TurnEnd =
 /** A run's replay, seen from the handler's side. */
 export interface Replay<Request extends StepRequest = StepRequest> {
   request(request: Request): Promise<unknown>;
+  /** The arguments that the journal holds for the next request, if these are stored as that. */
+  recordedArgs(args: unknown): Record<string, unknown> | undefined;
   /** The time that the handler sees. */
   now(): number;
   /** Whether the handler does what it has not done before. */

@@ -81,6 +81,23 @@ export function environmentSuite(): void {
     expect(printed).toBe(1);
   });
 
+  test("what a handler assigns to globals is lost when it is entered again, left or not", () => {
+    const environment = createEnvironment(source());
+    environment.enter();
+    const { Date: date, Math: math, process } = globalThis;
+    const all: unknown = Reflect.get(Promise, "all");
+    Reflect.deleteProperty(globalThis, "crypto");
+    Object.assign(globalThis, { Date: 1, Math: {}, process: 2 });
+    environment.enter();
+    const seen = [
+      ...[globalThis.Date === date, globalThis.Math === math],
+      ...[globalThis.process === process, "crypto" in globalThis],
+    ];
+    environment.leave();
+    expect(seen).toEqual([true, true, true, true]);
+    expect(Reflect.get(Promise, "all")).toBe(all);
+  });
+
   test("the current time follows the source", () => {
     let now = 1;
     const environment = createEnvironment(source({ now: () => now }));

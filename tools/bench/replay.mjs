@@ -1,0 +1,210 @@
+/**
+ * What it costs to replay a long journal: the CPU of one turn, without the deployment around it. Compares checkouts
+ * of this repository, in one run: `node tools/bench/replay.mjs . ../before`.
+ */
+import { existsSync } from "node:fs";
+import inspector from "node:inspector/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import vm from "node:vm";
+import { build } from "esbuild";
+import { createModuleContext } from "../bundleModules.mjs";
+
+/** Where `readJournal` is, and was. */
+const JOURNAL_ROWS = [
+  "src/engine/turn/journalRows.ts",
+  "src/component/journalRows.ts",
+];
+
+const entryOf = (checkout) => `
+  import { makeFunctionReference } from "convex/server";
+  export { convexToJson, jsonToConvex } from "convex/values";
+  export { takeTurn } from ${JSON.stringify(path.join(checkout, "src/client/turn.ts"))};
+  export { pages, readJournal } from ${JSON.stringify(
+    JOURNAL_ROWS.map((file) => path.join(checkout, file)).find(existsSync),
+  )};
+
+  const add = makeFunctionReference("steps:add");
+  const argsOf = (n) => ({ n, text: "a text of some length", list: [1, 2, { three: 3 }] });
+
+  export const handlerOf = (steps) => async (step) => {
+    let sum = 0;
+    for (let n = 0; n < steps; n++) sum += (await step.runMutation(add, argsOf(n))).n;
+    return sum;
+  };
+
+  export const rowsOf = (steps) => Array.from({ length: steps }, (_, n) => ({
+    _id: "step" + n,
+    _creationTime: 1e12 + n,
+    workflowId: "run",
+    stepNumber: n,
+    step: {
+      kind: "function",
+      functionType: "mutation",
+      handle: "function://add",
+      name: "steps:add",
+      inProgress: false,
+      argsSize: 100,
+      args: argsOf(n),
+      runResult: { kind: "success", returnValue: { n, text: "another text" } },
+      startedAt: 1e12 + n,
+      completedAt: 1e12 + n + 1,
+    },
+    delivery: { order: n, issued: n + 1 },
+    wakes: "always",
+  }));`;
+
+const RUN = {
+  _id: "run",
+  _creationTime: 1,
+  name: "long",
+  workflowHandle: "function://long",
+  args: {},
+  generationNumber: 0,
+  engineVersion: 1,
+};
+
+const METRICS = Object.fromEntries(
+  [
+    ...["bytesRead", "bytesWritten", "databaseQueries", "documentsRead"],
+    ...["documentsWritten", "functionsScheduled", "scheduledFunctionArgsBytes"],
+  ].map((name) => [name, { used: 0, remaining: 1e9 }]),
+);
+
+/** @param {string} checkout */
+async function bundleOf(checkout) {
+  const { outputFiles } = await build({
+    stdin: { contents: entryOf(checkout), resolveDir: checkout },
+    bundle: true,
+    write: false,
+    // As the Convex CLI bundles.
+    format: "cjs",
+    target: "esnext",
+    conditions: ["convex", "module"],
+    minifySyntax: true,
+    keepNames: true,
+  });
+  return outputFiles[0].text;
+}
+
+const FILE = "replay-bundle.js";
+
+/**
+ * A turn in a context of its own, without what only Node has. It replays `steps` recorded steps and ends its run.
+ *
+ * @param {string} checkout
+ * @param {number} steps
+ */
+export async function prepareTurn(checkout, steps) {
+  const script = new vm.Script(
+    `(function (module, exports) {${await bundleOf(path.resolve(checkout))}\n})`,
+    { filename: FILE },
+  );
+  const module = { exports: {} };
+  script.runInContext(createModuleContext())(module, module.exports);
+  const bundle = module.exports;
+  const stored = bundle.rowsOf(steps);
+  let hostCalls = 0;
+  // The host answers when no microtask is left.
+  const host = (answer) => {
+    hostCalls++;
+    return new Promise((resolve) => setImmediate(() => resolve(answer)));
+  };
+  const component = {
+    journal: { beginTurn: "beginTurn", startSteps: "startSteps" },
+    workflow: { complete: "complete" },
+  };
+
+  return async () => {
+    hostCalls = 0;
+    const spent = stopwatch();
+    const db = { query: () => ({ withIndex: () => stored }) };
+    const { entries, size } = await bundle.readJournal({ db }, RUN._id);
+    const answer = JSON.stringify(
+      bundle.convexToJson({
+        workflow: RUN,
+        journal: bundle.pages(entries),
+        journalSize: size,
+        blocked: false,
+        logLevel: "WARN",
+      }),
+    );
+    const readMs = spent();
+    const begun = bundle.jsonToConvex(JSON.parse(answer));
+    const parseMs = spent();
+    const answers = { beginTurn: begun, startSteps: [], complete: null };
+    const ctx = {
+      meta: { getTransactionMetrics: () => host(METRICS) },
+      runMutation: (name) => host(answers[name]),
+    };
+    const { runResult } = await bundle.takeTurn(
+      ctx,
+      { component, handler: bundle.handlerOf(steps) },
+      { workflowId: RUN._id, generationNumber: 0 },
+    );
+    const replayMs = spent();
+    if (runResult?.returnValue !== (steps * (steps - 1)) / 2)
+      throw new Error(`The turn ended as ${JSON.stringify(runResult)}`);
+    return { readMs, parseMs, replayMs, hostCalls };
+  };
+}
+
+/** Milliseconds of CPU since the last call. */
+function stopwatch() {
+  let before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    before = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+}
+
+/**
+ * How often the functions of the bundle were called by a turn: a measure of its work that is the same on every
+ * machine.
+ *
+ * @param {() => Promise<unknown>} turn
+ * @returns {Promise<Map<string, number>>} by name; those without one together
+ */
+export async function callsOf(turn) {
+  const session = new inspector.Session();
+  session.connect();
+  await session.post("Profiler.enable");
+  await session.post("Profiler.startPreciseCoverage", {
+    callCount: true,
+    detailed: false,
+  });
+  await session.post("Profiler.takePreciseCoverage");
+  await turn();
+  const { result } = await session.post("Profiler.takePreciseCoverage");
+  session.disconnect();
+  const calls = new Map();
+  for (const { functions } of result.filter(({ url }) => url === FILE))
+    for (const { functionName, ranges } of functions)
+      calls.set(functionName, (calls.get(functionName) ?? 0) + ranges[0].count);
+  return calls;
+}
+
+const STEPS = 8000;
+const ROUNDS = 3;
+
+async function main(checkouts) {
+  console.log(
+    `CPU of one turn that replays ${STEPS} steps, best of ${ROUNDS}:`,
+  );
+  for (const checkout of checkouts) {
+    const rounds = [];
+    for (let round = 0; round < ROUNDS; round++)
+      rounds.push(await (await prepareTurn(checkout, STEPS))());
+    const best = (name) => Math.min(...rounds.map((each) => each[name]));
+    const [read, parse, replay] = ["readMs", "parseMs", "replayMs"].map(best);
+    console.log(
+      `${checkout}: ${Math.round(read + parse + replay)} ms (reading the journal ${Math.round(read)}, ` +
+        `handing it over ${Math.round(parse)}, replaying ${Math.round(replay)}); ` +
+        `${(rounds[0].hostCalls / STEPS).toFixed(3)} host calls a step`,
+    );
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await main(process.argv.slice(2).length > 0 ? process.argv.slice(2) : ["."]);

@@ -1,0 +1,41 @@
+// @vitest-environment node
+import { beforeAll, expect, test } from "vitest";
+import { ROOT } from "../paths.mjs";
+import { callsOf, prepareTurn } from "./replay.mjs";
+
+// What a turn does for each step that it replays, in counts, on the client as apps bundle it.
+
+const STEPS = 500;
+
+let calls: Map<string, number>;
+let callsOfMore: Map<string, number>;
+beforeAll(async () => {
+  calls = await callsOf(await prepareTurn(ROOT, STEPS));
+  callsOfMore = await callsOf(await prepareTurn(ROOT, 2 * STEPS));
+});
+
+const sum = (counts: Map<string, number>) =>
+  [...counts.values()].reduce((total, count) => total + count, 0);
+
+test("the host is called once for each replayed step", async () => {
+  const { hostCalls } = await (await prepareTurn(ROOT, STEPS))();
+  expect(hostCalls).toBeLessThanOrEqual(STEPS + 4);
+});
+
+test("a step of a longer journal takes no more work to replay", () => {
+  const fixed = 2 * sum(calls) - sum(callsOfMore);
+  expect(sum(callsOfMore) - sum(calls)).toBeLessThan(400 * STEPS);
+  expect(Math.abs(fixed)).toBeLessThan(0.02 * sum(calls));
+});
+
+test("globals are not patched anew for each step that is replayed", () => {
+  expect(calls.get("replaceProperty")).toBeGreaterThan(10);
+  expect(callsOfMore.get("replaceProperty")).toBe(calls.get("replaceProperty"));
+});
+
+test("arguments that the journal holds are neither copied nor compared again", () => {
+  expect(calls.get("recordedArgs")).toBe(STEPS);
+  expect(calls.get("storedCopy") ?? 0).toBe(0);
+  // By identity.
+  expect(calls.get("findDifference")).toBe(STEPS);
+});
