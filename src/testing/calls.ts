@@ -8,6 +8,7 @@ export interface WatchedCall {
   /** As in `pool:onComplete`. */
   path: string;
   args: Record<string, any>;
+  isAction: boolean;
   /** Absent while it runs, and if it throws. */
   result?: unknown;
   /** How many calls it is inside of, itself included. */
@@ -21,6 +22,10 @@ export const callersOf = ({ caller }: WatchedCall): string[] =>
   caller ? [caller.path, ...callersOf(caller)] : [];
 
 type Handler = (ctx: unknown, args: Record<string, any>) => Promise<unknown>;
+
+/** The call that began the transaction in which a call runs. */
+export const transactionOf = (call: WatchedCall): WatchedCall =>
+  call.caller && !call.caller.isAction ? transactionOf(call.caller) : call;
 
 /** Stands between a backend and its functions, to see what is called: `newBackend({ wrap: calls.wrap })`. */
 export class Calls {
@@ -39,6 +44,11 @@ export class Calls {
         async () => this.wrapModule(component, file, await load()),
       ]),
     );
+
+  /** The call that is going on here. */
+  current(): WatchedCall | undefined {
+    return this.inside.getStore();
+  }
 
   of(path: string): WatchedCall[] {
     return this.all.filter((call) => call.path === path);
@@ -61,18 +71,20 @@ export class Calls {
   private wrapFunction(
     component: string,
     path: string,
-    fn: { _handler: Handler },
+    fn: { _handler: Handler; isAction?: boolean },
   ) {
     const { _handler } = fn;
     const handler: Handler = (ctx, args) => {
       const caller = this.inside.getStore();
       const depth = (caller?.depth ?? 0) + 1;
-      const call: WatchedCall = { component, path, args, depth, caller };
+      const isAction = fn.isAction === true;
+      const call = { component, path, args, isAction, depth, caller };
       this.all.push(call);
       return this.inside.run(call, async () => {
         this.before(call);
-        call.result = await _handler(ctx, args);
-        return call.result;
+        const result = await _handler(ctx, args);
+        (call as WatchedCall).result = result;
+        return result;
       });
     };
     return new Proxy(fn, {

@@ -2,6 +2,11 @@
 
 const test = (file, title) => ({ file: `src/client/${file}.test.ts`, title });
 
+const INDEPENDENCE = test(
+  "independence",
+  "C13: two runs write no document of the component that is the other's, and read no range that the other writes: pool",
+);
+
 export const DRIVER_DEFECTS = [
   {
     name: "driver: one that was dismissed takes turns",
@@ -318,5 +323,19 @@ export const DRIVER_DEFECTS = [
       "retries",
       "a run goes to the pool that is to be executed there from now on",
     ),
+  },
+  {
+    name: "runs: one reads what others have in flight",
+    file: "src/engine/run/runs.ts",
+    find: 'q.eq("step.inProgress", true).eq("workflowId", workflowId)',
+    replace: 'q.eq("step.inProgress", true).lte("workflowId", workflowId)',
+    killedBy: INDEPENDENCE,
+  },
+  {
+    name: "runs: each writes the config",
+    file: "src/engine/platform/workpool.ts",
+    find: "if (isNew) await saveConfig(ctx, {});",
+    replace: "await saveConfig(ctx, {});",
+    killedBy: INDEPENDENCE,
   },
 ];

@@ -1,0 +1,196 @@
+import { compareValues, jsonToConvex, type JSONValue } from "convex/values";
+import { onTestFinished } from "vitest";
+import { transactionOf, type Calls, type WatchedCall } from "./calls.js";
+
+// What transactions of the component read and write, so that a test sees which of them can conflict.
+
+type Document = Record<string, any>;
+
+interface Read {
+  table: string;
+  /** Whether a document lies in what was read, of which ranges are taken to their ends. */
+  covers(document: Document): boolean;
+  says: string;
+}
+
+interface Write {
+  table: string;
+  id: string;
+  /** The document before and after, as far as there was one. */
+  versions: Document[];
+}
+
+/** What one transaction has read and written. */
+interface Footprint {
+  call: WatchedCall;
+  reads: Read[];
+  writes: Write[];
+}
+
+interface Host {
+  syscall(op: string, args: string): string;
+  asyncSyscall(op: string, args: string): Promise<string>;
+  jsSyscall(op: string, args: object): unknown;
+}
+type Scope = { Convex: Host };
+
+/** Writes down what is read and written of the component's tables, on a backend that is wrapped in `calls`. */
+export class Footprints {
+  private readonly found = new Map<WatchedCall, Footprint>();
+
+  /** To be made when there is a backend. */
+  constructor(private readonly calls: Calls) {
+    const scope = globalThis as unknown as Scope;
+    const host = scope.Convex;
+    scope.Convex = {
+      jsSyscall: (op, args) => host.jsSyscall(op, args),
+      syscall: (op, args) => {
+        if (op === "1.0/queryStream") this.noteQuery(JSON.parse(args));
+        return host.syscall(op, args);
+      },
+      asyncSyscall: async (op, args) => await this.observe(host, op, args),
+    };
+    onTestFinished(() => {
+      scope.Convex = host;
+    });
+  }
+
+  /** Queries that actions call are left out: they conflict with nothing. */
+  transactions(): Footprint[] {
+    return [...this.found.values()].filter(({ writes }) => writes.length > 0);
+  }
+
+  private here(): Footprint | undefined {
+    const call = this.calls.current();
+    if (call?.component !== "workflow") return undefined;
+    const unit = transactionOf(call);
+    const known = this.found.get(unit);
+    if (known) return known;
+    const footprint = { call: unit, reads: [], writes: [] };
+    this.found.set(unit, footprint);
+    return footprint;
+  }
+
+  private noteQuery({ query: { source } }: { query: { source: Source } }) {
+    this.here()?.reads.push(readOf(source));
+  }
+
+  private async observe(host: Host, op: string, json: string) {
+    const args = JSON.parse(json) as Document;
+    const here = this.here();
+    if (op === "1.0/get") here?.reads.push(readOfId(args["id"] as string));
+    if (op === "1.0/queryPage") this.noteQuery(args as never);
+    if (!here || !WRITES.has(op)) return await host.asyncSyscall(op, json);
+    const before = await get(host, args["id"] as string | undefined);
+    const result = await host.asyncSyscall(op, json);
+    const id = (args["id"] ?? JSON.parse(result)._id) as string;
+    const versions = [before, await get(host, id)].filter(
+      (doc) => doc !== null,
+    );
+    here.writes.push({ table: tableOf(id), id, versions });
+    return result;
+  }
+}
+
+const WRITES = new Set([
+  "1.0/insert",
+  "1.0/shallowMerge",
+  "1.0/replace",
+  "1.0/remove",
+]);
+
+/** An id of convex-test ends with its table's name. */
+const tableOf = (id: string) => id.replace(/^\d+/, "");
+
+async function get(host: Host, id: string | undefined) {
+  if (id === undefined) return null;
+  const found = await host.asyncSyscall("1.0/get", JSON.stringify({ id }));
+  return jsonToConvex(JSON.parse(found) as JSONValue) as Document | null;
+}
+
+interface Bound {
+  type: "Eq" | "Gt" | "Gte" | "Lt" | "Lte";
+  fieldPath: string;
+  value: JSONValue;
+}
+type Source =
+  | { type: "FullTableScan"; tableName: string }
+  | { type: "IndexRange"; indexName: string; range: Bound[] };
+
+const readOfId = (id: string): Read => ({
+  table: tableOf(id),
+  covers: ({ _id }) => _id === id,
+  says: id,
+});
+
+function readOf(source: Source): Read {
+  const says = JSON.stringify(source);
+  if (source.type !== "IndexRange")
+    return { table: source.tableName, covers: () => true, says };
+  return {
+    table: source.indexName.split(".")[0]!,
+    covers: (document) => source.range.every((bound) => holds(bound, document)),
+    says,
+  };
+}
+
+function holds({ type, fieldPath, value }: Bound, document: Document) {
+  const found = fieldPath
+    .split(".")
+    .reduce<any>((at, field) => at?.[field], document);
+  const isAbsent =
+    value !== null && Object.hasOwn(value as object, "$undefined");
+  const order = compareValues(
+    found,
+    isAbsent ? undefined : jsonToConvex(value),
+  );
+  switch (type) {
+    case "Eq":
+      return order === 0;
+    case "Gt":
+      return order > 0;
+    case "Gte":
+      return order >= 0;
+    case "Lt":
+      return order < 0;
+    case "Lte":
+      return order <= 0;
+  }
+}
+
+/** Where transactions of different runs meet. A run and its children are one. */
+export function meetings(transactions: Footprint[]): string[] {
+  const parents = new Map<string, string | undefined>();
+  for (const { table, id, versions } of transactions.flatMap((t) => t.writes))
+    if (table === "workflows")
+      parents.set(id, versions.at(-1)!["parent"]?.workflowId);
+  const family = (id: string): string =>
+    parents.get(id) === undefined ? id : family(parents.get(id)!);
+  const familyOf = ({ table, id, versions }: Write) =>
+    table === "workflows"
+      ? family(id)
+      : family(versions.at(-1)!["workflowId"] ?? `none: ${table}`);
+  const found = new Set<string>();
+  const ofFamily = new Map<string, Footprint[]>();
+  for (const transaction of transactions) {
+    const families = [...new Set(transaction.writes.map(familyOf))];
+    if (families.length > 1)
+      found.add(`${transaction.call.path} writes of ${families.join(", ")}`);
+    for (const each of families)
+      ofFamily.set(each, [...(ofFamily.get(each) ?? []), transaction]);
+  }
+  for (const [reader, readers] of ofFamily)
+    for (const [writer, writers] of ofFamily)
+      if (reader !== writer)
+        for (const { call, reads } of readers)
+          for (const read of reads)
+            for (const { writes, call: by } of writers)
+              if (writes.some((write) => isRead(read, write)))
+                found.add(
+                  `${call.path} reads ${read.says}, which ${by.path} writes`,
+                );
+  return [...found];
+}
+
+const isRead = (read: Read, { table, versions }: Write) =>
+  read.table === table && versions.some((version) => read.covers(version));
