@@ -65,13 +65,14 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
     onComplete: onComplete && (await handleOf(onComplete)),
     context,
   };
-  // What a step is called with is kept in its run's journal.
-  const isStep = rulesOf(ctx) !== undefined;
+  const rules = rulesOf(ctx);
+  // A run of 0.4 has the call in its journal as 0.4 made it, and is answered as then.
+  const isLegacy = rules?.recordsLegacyCalls;
   const caller = { component: component && componentName(component) };
   const run = (startAsync: boolean | undefined) =>
     ctx.runMutation(
       workflow,
-      isStep ? call : { ...call, caller, startAsync },
+      isLegacy ? call : { ...call, caller, startAsync },
     ) as Promise<unknown>;
   let answer: unknown;
   try {
@@ -79,10 +80,10 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   } catch (error) {
     if (NO_WORKFLOW.test(String(error))) throw notAWorkflow(name, error);
     // Nothing of it remains in a mutation. If the handler died, a turn of its own can tell of what.
-    if (isStep || startAsync || !("db" in ctx)) throw error;
+    if (rules || startAsync || !("db" in ctx)) throw error;
     answer = await run(true);
   }
-  const workflowId = isStep ? answer : (answer as Started | null)?.workflowId;
+  const workflowId = isLegacy ? answer : (answer as Started | null)?.workflowId;
   if (typeof workflowId !== "string") throw notAWorkflow(name);
   return workflowId as WorkflowId;
 }

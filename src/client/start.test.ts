@@ -34,6 +34,21 @@ async function expectNothingStarted(t: Backend, act: () => Promise<unknown>) {
   expect(await everyRow(t)).toEqual(before);
 }
 
+type InParts = {
+  runInComponent(
+    path: string,
+    run: (ctx: {
+      db: { query(table: string): { collect(): Promise<unknown[]> } };
+    }) => Promise<unknown[]>,
+  ): Promise<unknown[]>;
+};
+
+/** The runs of one instance of the component. */
+const runsOf = (t: Backend, instance: string) =>
+  (t as unknown as InParts).runInComponent(instance, (ctx) =>
+    ctx.db.query("workflows").collect(),
+  );
+
 describe("the handler's first part", () => {
   test("runs inside the caller's transaction, up to where it waits", async () => {
     const t = newBackend();
@@ -171,6 +186,7 @@ describe("what isn't a workflow of the caller's component is refused at the call
   const wanted = /Can't start .*: it is not a workflow. Pass a reference to/;
   const cases: [string, unknown, RegExp][] = [
     ["an ordinary mutation, whatever it returns", strangers.ordinary, wanted],
+    ["an ordinary mutation that returns an object", strangers.kinds, wanted],
     ["a mutation with other arguments", strangers.validated, wanted],
     ["a function in place of its reference", () => null, wanted],
     ["undefined", undefined, wanted],
@@ -199,14 +215,47 @@ describe("what isn't a workflow of the caller's component is refused at the call
     expect(status).toEqual({ type: "completed", result: "done" });
   });
 
-  test("by a step, which fails", async () => {
-    const t = newBackend();
-    const { status } = await runHandler(t, (step) =>
-      start(step, strangers.validated as never, main as never),
-    );
-    expect(status).toEqual({
-      type: "failed",
-      error: expect.stringMatching(wanted) as string,
+  describe.each(["driver", "pool"] as const)("by a step, %s:", (execution) => {
+    const another =
+      /the workflow is defined with components.other, the manager with components.workflow/;
+    const refusals: [string, (step: never) => Promise<unknown>, RegExp][] = [
+      ...cases.map(([what, reference, message]): (typeof refusals)[number] => [
+        what,
+        (step) => start(step, reference as never, main as never),
+        message,
+      ]),
+      [
+        "an ordinary mutation, enqueued",
+        (step) =>
+          start(step, strangers.ordinary as never, main as never, {
+            startAsync: true,
+          }),
+        wanted,
+      ],
+      [
+        "a workflow of another instance, by a manager",
+        (step) => manager.start(step, strangers.elsewhere, main),
+        another,
+      ],
+      [
+        "a workflow of another instance, enqueued by a manager",
+        (step) =>
+          manager.start(step, strangers.elsewhere, main, { startAsync: true }),
+        another,
+      ],
+    ];
+    test.each(refusals)("%s", async (_what, call, message) => {
+      const t = newBackend({ other: true, execution });
+      let caught: unknown;
+      const { status } = await runHandler(t, async (step) => {
+        await call(step as never).catch((error: unknown) => (caught = error));
+        return "went on";
+      });
+      expect(String(caught)).toMatch(message);
+      expect(status).toEqual({ type: "completed", result: "went on" });
+      // Only the run of the handler itself.
+      expect(await runsOf(t, "workflow")).toHaveLength(1);
+      expect(await runsOf(t, "other")).toEqual([]);
     });
   });
 

@@ -21,6 +21,7 @@ listenToConsole();
 const KINDS = [
   ["a workflow of another instance", "elsewhere"],
   ["an ordinary mutation", "ordinary"],
+  ["an ordinary mutation that returns an object with a kind", "kinds"],
   ["a mutation with arguments of its own", "validated"],
 ] as const;
 

@@ -159,6 +159,16 @@ export const DEFECTS = [
     },
   },
   {
+    name: "start: through a step, any string is taken for a run's id",
+    file: "src/client/management.ts",
+    find: "const isLegacy = rules?.recordsLegacyCalls;",
+    replace: "const isLegacy = rules !== undefined;",
+    killedBy: {
+      file: "src/client/start.test.ts",
+      title: "an ordinary mutation, enqueued",
+    },
+  },
+  {
     name: "turns: a function that takes no turn is not noticed",
     file: "src/engine/step/calling.ts",
     find: "if (isDue) throw await noTurn(ctx, run);",

@@ -32,7 +32,10 @@ export async function callWorkflow(
 /** What a workflow answers that has begun a turn of this run. */
 const isTurn = (answer: unknown, run: Run) =>
   answer === run._id ||
-  (typeof answer === "object" && answer !== null && "kind" in answer);
+  (typeof answer === "object" &&
+    answer !== null &&
+    "kind" in answer &&
+    answer.kind === "complete");
 
 /** Whether the function's own validator, or another instance of the component, refuses what a turn is called with. */
 const takesNoTurns = (error: unknown, { _id }: Run) =>

@@ -23,6 +23,11 @@ export const ordinary = internalMutationGeneric({
   },
 });
 
+/** An ordinary mutation that answers with an object of some kind, as a turn does. */
+export const kinds = internalMutationGeneric({
+  handler: async (): Promise<any> => ({ kind: "ok" }),
+});
+
 /** An ordinary mutation with arguments of its own. */
 export const validated = internalMutationGeneric({
   args: { count: v.optional(v.number()) },
