@@ -46,7 +46,8 @@ export async function checkNames(documents, problems) {
   const { scripts } = JSON.parse(
     await readFile(path.join(ROOT, "package.json"), "utf8"),
   );
-  for (const { names } of documents)
+  for (const { source, names } of documents) {
+    const inFolder = await wordsBeside(source);
     for (const found of names) {
       const { name } = found;
       const script = /^npm run ([\w:-]+)/.exec(name)?.[1];
@@ -57,9 +58,26 @@ export async function checkNames(documents, problems) {
           problems.add(found, `${name} does not exist`);
       } else if (IDENTIFIER.test(name))
         for (const word of name.replace("()", "").split("."))
-          if (!known.has(word) && !FOREIGN.has(word))
+          if (!known.has(word) && !inFolder.has(word) && !FOREIGN.has(word))
             problems.add(found, `\`${name}\`: nothing is called ${word}`);
     }
+  }
+}
+
+/** The README of a folder of `tools` may name what is in its folder: files, and words of the sources. */
+async function wordsBeside(source) {
+  const words = new Set();
+  const folder = path.dirname(source);
+  if (!/^tools\/.*README\.md$/.test(source)) return words;
+  for (const name of await readdir(path.join(ROOT, folder), {
+    recursive: true,
+  })) {
+    if (!/\.(?:mjs|ts)$/.test(name)) continue;
+    const text = await readFile(path.join(ROOT, folder, name), "utf8");
+    for (const [word] of `${name} ${text}`.matchAll(/[A-Za-z_$][\w$]*/g))
+      words.add(word);
+  }
+  return words;
 }
 
 /** Every word in the package's sources and in the documents' code. */

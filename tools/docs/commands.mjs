@@ -63,11 +63,16 @@ export const COMMANDS = {
   "npm run test:peers": not("it installs from npm; it is for releases"),
   "npm run test:peers -- --all": not("as without --all"),
   "npm run mutants": not("it takes minutes; it is for releases"),
+  "npm run mutants -- <word>": not("as without a word"),
+  "node tools/docs/wordCounts.mjs": not("it only counts"),
   "npm run record:legacy": not("what it writes is checked in"),
   "npm run soak": SOAK,
   "npm run soak -- --seconds 600": SOAK,
   "npm run bench": BENCH,
   "npm run bench -- --quick": BENCH,
+  "node tools/bench/replay.mjs . ../before": not(
+    "it compares two checkouts; tools/bench/replay.test.ts runs the same turns",
+  ),
   "npm run bench -- --help": not("tools/bench/limits.test.ts runs the bench"),
   "npm ci && npm pack": PACK,
   "npm pack": PACK,
@@ -80,6 +85,9 @@ export const COMMANDS = {
     "it needs a deployment, or the network for a local one",
   ),
   "npm run dev:local": DEV,
+  "npm run dev:local -- --help": not(
+    "tools/local-backend/dev.test.ts runs the server",
+  ),
   "npm run dev:local -- --port 3210": bySource(
     "tools/local-backend/dev.test.ts",
     'const options = ["--port", `${port}`',

@@ -29,7 +29,11 @@ async function read(source, toMarkdown) {
 
 async function markdownFiles() {
   const inRoot = (await readdir(ROOT)).filter((name) => name.endsWith(".md"));
-  return [...inRoot, ...(await filesIn("_autodocs", ".md"))].sort();
+  return [
+    ...inRoot,
+    ...(await filesIn("_autodocs", ".md")),
+    "tools/local-backend/README.md",
+  ].sort();
 }
 
 async function publicSources() {
