@@ -19,7 +19,7 @@ const FAULTS = {
     "whatever fails where, each result is recorded once and every run ends",
 };
 const lateRejection = (name) => ({
-  file: "src/client/lateRejections.test.ts",
+  file: "src/client/environment/lateRejections.test.ts",
   title: `a rejection that comes before its handler: ${name}`,
 });
 const EVERY_BOUNDARY = {
@@ -100,7 +100,7 @@ export const DEFECTS = [
     find: "const outcome = copyOf(recorded);",
     replace: "const outcome = recorded;",
     killedBy: {
-      file: "src/client/handlerValues.test.ts",
+      file: "src/client/replay/handlerValues.test.ts",
       title:
         "a handler changes the result of a mutation in place, and the journal keeps what the step returned",
     },
@@ -111,7 +111,7 @@ export const DEFECTS = [
     find: "copyOf(run.args) as never",
     replace: "run.args as never",
     killedBy: {
-      file: "src/client/handlerValues.test.ts",
+      file: "src/client/replay/handlerValues.test.ts",
       title:
         "may change its arguments in place, though one turn executes its handler several times",
     },
@@ -143,7 +143,7 @@ export const DEFECTS = [
     find: 'functionHandle?.replace(/^function:\\/\\//, "")',
     replace: "functionHandle",
     killedBy: {
-      file: "src/component/legacySwitch.test.ts",
+      file: "src/client/replay/legacy/switch.legacy.test.ts",
       title: "'functionHandles'",
     },
   },
@@ -164,7 +164,7 @@ export const DEFECTS = [
     find: "const isLegacy = rules?.recordsLegacyCalls;",
     replace: "const isLegacy = rules !== undefined;",
     killedBy: {
-      file: "src/client/start.test.ts",
+      file: "src/engine/run/start.test.ts",
       title: "an ordinary mutation, enqueued",
     },
   },
@@ -174,7 +174,7 @@ export const DEFECTS = [
     find: "if (isDue) throw await noTurn(ctx, run);",
     replace: "",
     killedBy: {
-      file: "src/component/notAWorkflow.test.ts",
+      file: "src/engine/run/notAWorkflow.test.ts",
       title: "fails a run whose function it has become, at the next turn",
     },
   },
@@ -184,7 +184,7 @@ export const DEFECTS = [
     find: "    handle: take,",
     replace: "    handle: run.workflowHandle,",
     killedBy: {
-      file: "src/component/notAWorkflow.test.ts",
+      file: "src/engine/run/notAWorkflow.test.ts",
       title: "fails as a child, and its error names child and component",
     },
   },
@@ -265,7 +265,7 @@ export const DEFECTS = [
     find: "return !succeeded || (await isLastOfGroup(ctx, row));",
     replace: "return !succeeded;",
     killedBy: {
-      file: "src/client/parallel.test.ts",
+      file: "src/engine/step/parallel.test.ts",
       title: "Promise.all, when the last result is in",
     },
   },
@@ -275,7 +275,7 @@ export const DEFECTS = [
     find: "return !succeeded || (await isLastOfGroup(ctx, row));",
     replace: "return true;",
     killedBy: {
-      file: "src/client/parallel.test.ts",
+      file: "src/engine/step/parallel.test.ts",
       title: "Promise.all, when the last result is in",
     },
   },
@@ -309,7 +309,7 @@ export const DEFECTS = [
     find: "if (run?.generationNumber !== generationNumber) return null;",
     replace: "if (!run) return null;",
     killedBy: {
-      file: "src/component/late.test.ts",
+      file: "src/engine/lifecycle/fencing.test.ts",
       title:
         "a query or mutation step of an earlier generation: its function doesn't run",
     },
@@ -320,7 +320,7 @@ export const DEFECTS = [
     find: "run.generationNumber !== generationNumber || run.restarting",
     replace: "run.restarting",
     killedBy: {
-      file: "src/component/late.test.ts",
+      file: "src/engine/lifecycle/fencing.test.ts",
       title:
         "a turn of an earlier generation, of an ended run, of one that is gone",
     },
@@ -331,7 +331,7 @@ export const DEFECTS = [
     find: "run.generationNumber++;",
     replace: "",
     killedBy: {
-      file: "src/client/cancel.test.ts",
+      file: "src/engine/lifecycle/cancel.test.ts",
       title:
         "an action that runs finishes, and its result is ignored quietly (pool)",
     },
@@ -342,7 +342,7 @@ export const DEFECTS = [
     find: "run.generationNumber++;",
     replace: "",
     killedBy: {
-      file: "src/component/late.test.ts",
+      file: "src/engine/lifecycle/fencing.test.ts",
       title:
         "a turn of an earlier generation, of an ended run, of one that is gone",
     },
@@ -371,7 +371,7 @@ export const DEFECTS = [
     find: "(step.failedAttempts ?? 0) + 1 < step.retry.maxAttempts",
     replace: "(step.failedAttempts ?? 0) < step.retry.maxAttempts",
     killedBy: {
-      file: "src/client/retries.test.ts",
+      file: "src/engine/step/retries.test.ts",
       title:
         "retry: true is five attempts, 500 ms apart at first and twice as long each time",
     },
@@ -382,7 +382,7 @@ export const DEFECTS = [
     find: "await undoWait(ctx, row);",
     replace: "",
     killedBy: {
-      file: "src/client/eventsTimeout.test.ts",
+      file: "src/engine/step/events.timeout.test.ts",
       title:
         "the wait is withdrawn in the transaction that times it out: a later event is kept for the next",
     },
@@ -393,7 +393,7 @@ export const DEFECTS = [
     find: "if (awaited.row.timer)",
     replace: "if (!awaited.row)",
     killedBy: {
-      file: "src/client/eventsTimeout.test.ts",
+      file: "src/engine/step/events.timeout.test.ts",
       title: "cancels the timer",
     },
   },
@@ -403,7 +403,7 @@ export const DEFECTS = [
     find: "delivery.issued > from",
     replace: "delivery.issued > Infinity",
     killedBy: {
-      file: "src/client/restartInFlight.test.ts",
+      file: "src/engine/lifecycle/restart.inFlight.test.ts",
       title: "and came in after the cut count as newly arrived",
     },
   },

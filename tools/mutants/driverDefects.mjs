@@ -1,9 +1,9 @@
 /** Defects of drivers: see defects.mjs. */
 
-const test = (file, title) => ({ file: `src/client/${file}.test.ts`, title });
+const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 const INDEPENDENCE = test(
-  "independence",
+  "engine/run/independence",
   "C13: two runs write no document of the component that is the other's, and read no range that the other writes: pool",
 );
 
@@ -14,7 +14,7 @@ export const DRIVER_DEFECTS = [
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (run.drivers !== driver) return null;",
     killedBy: test(
-      "driverFaults",
+      "engine/driver/driver.faults",
       "that was dismissed takes no turn, and leaves that one due",
     ),
   },
@@ -24,7 +24,7 @@ export const DRIVER_DEFECTS = [
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (!run.driver) return null;",
     killedBy: test(
-      "driverFaults",
+      "engine/driver/driver.faults",
       "that was replaced takes no turn, and leaves that one due",
     ),
   },
@@ -34,7 +34,7 @@ export const DRIVER_DEFECTS = [
     find: "if (!row?.step.inProgress || row.drivenBy !== driver)",
     replace: "if (!row || row.drivenBy !== driver)",
     killedBy: test(
-      "driverFaults",
+      "engine/driver/driver.faults",
       "and is reported as a conflict is not taken again with its step",
     ),
   },
@@ -44,7 +44,7 @@ export const DRIVER_DEFECTS = [
     find: "run.revision = revision + 1;",
     replace: "run.revision = revision;",
     killedBy: test(
-      "driver",
+      "engine/driver/driver",
       "a sleep that ends first is shown first, and the driver goes on over what changed",
     ),
   },
@@ -54,7 +54,7 @@ export const DRIVER_DEFECTS = [
     find: "    DRIVER_CHECK_MS,\n    internal.recovering.check,",
     replace: "    1e9,\n    internal.recovering.check,",
     killedBy: test(
-      "driverFaults",
+      "engine/driver/driver.faults",
       "before the turn of a mutation is replaced after a minute, and finds that out",
     ),
   },
@@ -64,7 +64,7 @@ export const DRIVER_DEFECTS = [
     find: 'state === "finished" || (state === "running" && isSeenAgain)',
     replace: "true",
     killedBy: test(
-      "driver",
+      "engine/driver/driver",
       "is not taken over, however long that is: mutation",
     ),
   },
@@ -74,7 +74,7 @@ export const DRIVER_DEFECTS = [
     find: "if (caller && !caller.handsOver && canDrive(run, only, config))",
     replace: "if (caller && canDrive(run, only, config))",
     killedBy: test(
-      "driverBounds",
+      "engine/driver/driver.bounds",
       "50 long chains on 10 slots: all get on, none has to wait until others have ended",
     ),
   },
@@ -84,7 +84,7 @@ export const DRIVER_DEFECTS = [
     find: "drivenBy === driver && step.inProgress",
     replace: "drivenBy !== undefined && step.inProgress",
     killedBy: test(
-      "driver",
+      "engine/driver/driver",
       "goes to another driver after a minute, so that long chains share the pool",
     ),
   },
@@ -94,7 +94,7 @@ export const DRIVER_DEFECTS = [
     find: "isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS",
     replace: "isAction && stint.age() < 0",
     killedBy: test(
-      "driverFaults",
+      "engine/driver/driver.faults",
       "so long that it lacks the time for an action does not begin the next one",
     ),
   },
@@ -104,7 +104,7 @@ export const DRIVER_DEFECTS = [
     find: 'if (!failure && wasRefused(described.error)) return { kind: "refused" };',
     replace: "",
     killedBy: test(
-      "retries",
+      "engine/step/retries",
       "is no attempt where the platform refused to start the action",
     ),
   },
@@ -114,7 +114,7 @@ export const DRIVER_DEFECTS = [
     find: "if (before + 1 >= tries) throw thrown;",
     replace: "",
     killedBy: test(
-      "driverFaults",
+      "engine/driver/driver.faults",
       "four times leaves its mutation to the pool, and a new driver goes on",
     ),
   },
@@ -123,7 +123,10 @@ export const DRIVER_DEFECTS = [
     file: "src/component/driving.ts",
     find: "const TRIES = 4;",
     replace: "const TRIES = 1;",
-    killedBy: test("driverFaults", "three times is taken the fourth time"),
+    killedBy: test(
+      "engine/driver/driver.faults",
+      "three times is taken the fourth time",
+    ),
   },
   {
     name: "driver: executes a step beside others in flight",
@@ -141,7 +144,7 @@ export const DRIVER_DEFECTS = [
     find: 'ended.kind === "fenced" ? undefined : execution.reply()',
     replace: "execution.reply()",
     killedBy: test(
-      "driverOvertaken",
+      "engine/driver/driver.overtaken",
       "cancels the run after the next step was recorded: that is not begun",
     ),
   },
@@ -151,7 +154,7 @@ export const DRIVER_DEFECTS = [
     find: "if (reply) reply.next.unsure = true;",
     replace: "",
     killedBy: test(
-      "driverOvertaken",
+      "engine/driver/driver.overtaken",
       "when onComplete restarts the run: the restart alone begins it (driver)",
     ),
   },
@@ -161,7 +164,7 @@ export const DRIVER_DEFECTS = [
     find: "turn.caller && !recordOnly &&",
     replace: "turn.caller &&",
     killedBy: test(
-      "driverOvertaken",
+      "engine/driver/driver.overtaken",
       "restarts the run from its first step: nothing of the turn is left in the journal",
     ),
   },
@@ -171,7 +174,7 @@ export const DRIVER_DEFECTS = [
     find: "canBeHeld({ size, rows }) ? known : undefined",
     replace: "known",
     killedBy: test(
-      "driverBounds",
+      "engine/driver/driver.bounds",
       "past 8,000 steps is read again by each turn",
     ),
   },
@@ -180,7 +183,10 @@ export const DRIVER_DEFECTS = [
     file: "src/engine/step/dispatch.ts",
     find: 'mode === "pool" ||',
     replace: '(mode === "pool" && !turn.caller) ||',
-    killedBy: test("driverSwitch", "from driver to pool while step 0 runs"),
+    killedBy: test(
+      "engine/driver/driver.switch",
+      "from driver to pool while step 0 runs",
+    ),
   },
   {
     name: "driver: replaced though it has begun just now",
@@ -188,7 +194,7 @@ export const DRIVER_DEFECTS = [
     find: '(state === "running" && isSeenAgain)',
     replace: 'state === "running"',
     killedBy: test(
-      "driver",
+      "engine/driver/driver",
       "is not replaced when it has begun just before it is checked",
     ),
   },
@@ -198,7 +204,7 @@ export const DRIVER_DEFECTS = [
     find: 'state === "finished" && isSeenAgain',
     replace: "false",
     killedBy: test(
-      "driverBeside",
+      "engine/driver/driver.concurrent",
       "a driver that ends without telling what came of its action doesn't leave the run stuck",
     ),
   },
@@ -208,7 +214,7 @@ export const DRIVER_DEFECTS = [
     find: "    await this.recordCompleted();\n    const before",
     replace: "    const before",
     killedBy: test(
-      "driverBeside",
+      "engine/driver/driver.concurrent",
       "that restarts the run finds the driver's action done: it is not executed again",
     ),
   },
@@ -218,7 +224,7 @@ export const DRIVER_DEFECTS = [
     find: "if (isDriven) await cancelScheduled(ctx, pendingTurn.scheduledId);",
     replace: "",
     killedBy: test(
-      "driverBeside",
+      "engine/driver/driver.concurrent",
       "a turn that was due and that a driver took is not taken again",
     ),
   },
@@ -228,7 +234,7 @@ export const DRIVER_DEFECTS = [
     find: "return driven.length <= holders;",
     replace: "return true;",
     killedBy: test(
-      "driverBounds",
+      "engine/driver/driver.bounds",
       "hands over after three seconds while more than four runs are driven",
     ),
   },
@@ -238,7 +244,7 @@ export const DRIVER_DEFECTS = [
     find: "this.startedAt - dueAt - usualLagMs",
     replace: "0",
     killedBy: test(
-      "driverBounds",
+      "engine/driver/driver.bounds",
       "that began late hands over after its first step",
     ),
   },
@@ -247,14 +253,20 @@ export const DRIVER_DEFECTS = [
     file: "src/engine/run/driver.ts",
     find: "const job = canDrive(run, due, config)",
     replace: "const job = false",
-    killedBy: test("cancel", "a Mutation that has not begun never does"),
+    killedBy: test(
+      "engine/lifecycle/cancel",
+      "a Mutation that has not begun never does",
+    ),
   },
   {
     name: "driver: goes on though the pool is paused",
     file: "src/engine/run/driver.ts",
     find: "config.maxParallelism > 0 &&",
     replace: "",
-    killedBy: test("driverBounds", "a chain under way stops at its next step"),
+    killedBy: test(
+      "engine/driver/driver.bounds",
+      "a chain under way stops at its next step",
+    ),
   },
   {
     name: "refusals: of writes not known",
@@ -273,7 +285,7 @@ export const DRIVER_DEFECTS = [
     find: "!wasRefused(error) && !hadConflict(error)",
     replace: "!hadConflict(error)",
     killedBy: test(
-      "refused",
+      "engine/platform/refused",
       "of a driver's turn: the driver takes it after a pause",
     ),
   },
@@ -283,7 +295,7 @@ export const DRIVER_DEFECTS = [
     find: 'functionType !== "action" && functionType !== "query"',
     replace: 'functionType !== "action"',
     killedBy: test(
-      "queries",
+      "engine/step/steps.queries",
       "runs outside of any transaction, so that its run doesn't conflict with what it reads",
     ),
   },
@@ -293,7 +305,7 @@ export const DRIVER_DEFECTS = [
     find: "if (!run.driver || run.drivers !== id.driver) return null;",
     replace: "if (!run.driver) return null;",
     killedBy: test(
-      "retries",
+      "engine/step/retries",
       "the failure counts once, however often it is told",
     ),
   },
@@ -303,7 +315,7 @@ export const DRIVER_DEFECTS = [
     find: "row.drivenBy !== undefined && row.drivenBy === run.drivers",
     replace: "row.drivenBy === 0",
     killedBy: test(
-      "retries",
+      "engine/step/retries",
       "no driver waits: another one is due after the pause, for each attempt",
     ),
   },
@@ -312,7 +324,10 @@ export const DRIVER_DEFECTS = [
     file: "src/engine/run/driver.ts",
     find: "const startedAt = Math.max(now, due.runAt);",
     replace: "const startedAt = now;",
-    killedBy: test("retries", "a run does not count as one that is driven"),
+    killedBy: test(
+      "engine/step/retries",
+      "a run does not count as one that is driven",
+    ),
   },
   {
     name: "retries: driven though the pool is to execute the run",
@@ -320,7 +335,7 @@ export const DRIVER_DEFECTS = [
     find: '(step.run.execution ?? execution) !== "pool"',
     replace: "execution !== undefined",
     killedBy: test(
-      "retries",
+      "engine/step/retries",
       "a run goes to the pool that is to be executed there from now on",
     ),
   },

@@ -9,7 +9,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "if (!run || !inFlight || !functionTypeOf(step)) {",
     replace: "{",
     killedBy: test(
-      "client/cleanup",
+      "engine/lifecycle/cleanup",
       "are executed if they are functions: a mutation, a query and an action, now or later",
     ),
   },
@@ -19,7 +19,7 @@ export const MANAGEMENT_DEFECTS = [
     find: 'await ctx.db.patch("workflows", workflowId, { cleanedUp: true });',
     replace: 'await ctx.db.delete("workflows", workflowId);',
     killedBy: test(
-      "client/cleanup",
+      "engine/lifecycle/cleanup",
       "are retried if they are actions, as their policy says",
     ),
   },
@@ -29,7 +29,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "if (await lastStep(ctx, run._id)) return;",
     replace: "if (run) return;",
     killedBy: test(
-      "client/cleanup",
+      "engine/lifecycle/cleanup",
       "are executed if they are functions: a mutation, a query and an action, now or later",
     ),
   },
@@ -39,7 +39,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "if (!run.runResult) return false;",
     replace: "",
     killedBy: test(
-      "client/cleanup",
+      "engine/lifecycle/cleanup",
       "by force leaves a run that its own onComplete restarts (false)",
     ),
   },
@@ -49,7 +49,7 @@ export const MANAGEMENT_DEFECTS = [
     find: 'if (runResult.kind === "canceled")',
     replace: "if (!runResult)",
     killedBy: test(
-      "component/journal",
+      "engine/turn/journal",
       "with canceled fences the run and cancels its steps and children",
     ),
   },
@@ -59,7 +59,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "if (problem && ifStale) return null;",
     replace: "if (problem) return null;",
     killedBy: test(
-      "component/journal",
+      "engine/turn/journal",
       "of another generation, an ended run or one that is gone throws, and changes nothing",
     ),
   },
@@ -69,7 +69,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "run.runResult || run.restarting",
     replace: "run.runResult",
     killedBy: test(
-      "client/restartLarge",
+      "engine/lifecycle/restart.large",
       "an event that is sent while a restart deletes steps in several transactions is there for the run",
     ),
   },
@@ -79,7 +79,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "if (event.createdByWait || event.sentByName)",
     replace: "if (event)",
     killedBy: test(
-      "client/restartInFlight",
+      "engine/lifecycle/restart.inFlight",
       "the events that they awaited, but for those that were created: they are there to be sent again",
     ),
   },
@@ -89,7 +89,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "workflowIds.map((workflowId) => ({ workflowId })),",
     replace: "[],",
     killedBy: test(
-      "client/restartInFlight",
+      "engine/lifecycle/restart.inFlight",
       "the running children of steps, canceled when the restart commits: they take no more events (false)",
     ),
   },
@@ -99,7 +99,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "run.runResult || run.restarting",
     replace: "run.restarting",
     killedBy: test(
-      "client/eventsEnded",
+      "engine/step/events.ended",
       "an event that is sent while the waits of an ended run are still being dropped is kept",
     ),
   },
@@ -109,7 +109,7 @@ export const MANAGEMENT_DEFECTS = [
     find: 'if (event?.state.kind === "waiting") await makeCreated(ctx, event);',
     replace: 'if (event) await ctx.db.delete("events", event._id);',
     killedBy: test(
-      "client/eventsEnded",
+      "engine/step/events.ended",
       "keeps an event that is sent by the id that the awaiting step had, until it is restarted from there",
     ),
   },
@@ -119,7 +119,7 @@ export const MANAGEMENT_DEFECTS = [
     find: ": `${beginning(text, MAX_SHOWN_BYTES)}…`;",
     replace: ": `${text.slice(0, 41)}…`;",
     killedBy: test(
-      "client/eventsRefused",
+      "engine/step/events.refused",
       "where it is awaited: the step is recorded beside its id",
     ),
   },
@@ -129,7 +129,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "`Event not found: ${abbreviate(eventId)}. Workflow",
     replace: "`Event not found: ${eventId}. Workflow",
     killedBy: test(
-      "client/eventsRefused",
+      "engine/step/events.refused",
       "where it is awaited: the step is recorded beside its id",
     ),
   },

@@ -9,7 +9,7 @@ export const RECOVERY_DEFECTS = [
     find: "mayHaveWritten(before, after) && !(await this.isStillCurrent())",
     replace: "false",
     killedBy: test(
-      "client/ownRun",
+      "engine/lifecycle/ownRun",
       "and cancels it: no inline step begins after it",
     ),
   },
@@ -19,7 +19,7 @@ export const RECOVERY_DEFECTS = [
     find: "if (run?.isFenced) break;",
     replace: "",
     killedBy: test(
-      "client/ownRun",
+      "engine/lifecycle/ownRun",
       "a run of 0.4: no inline step begins after one that cancels it, however it found the run",
     ),
   },
@@ -29,7 +29,7 @@ export const RECOVERY_DEFECTS = [
     find: "elapsed > 0 ?",
     replace: "elapsed < 0 ?",
     killedBy: test(
-      "client/inline",
+      "engine/step/inline",
       "a turn runs as many as it has time for, not as few as without a clock",
     ),
   },
@@ -39,7 +39,7 @@ export const RECOVERY_DEFECTS = [
     find: '      return { kind: "late" };',
     replace: '      return { kind: "dead", error: "late" };',
     killedBy: test(
-      "component/watchdog",
+      "engine/platform/watchdog",
       "is not taken for dead: the run ends as it was to end",
     ),
   },
@@ -48,7 +48,7 @@ export const RECOVERY_DEFECTS = [
     file: "src/component/watchdog.ts",
     find: '      case "canceled":\n',
     replace: '      case "canceled":\n        return null;\n',
-    killedBy: test("component/watchdog", "is scheduled again"),
+    killedBy: test("engine/platform/watchdog", "is scheduled again"),
   },
   {
     name: "recovering: a known outcome not taken from the pool",
@@ -56,7 +56,7 @@ export const RECOVERY_DEFECTS = [
     find: "if (givenUp) await settle(ctx, context, givenUp);",
     replace: "",
     killedBy: test(
-      "component/watchdog",
+      "engine/platform/watchdog",
       "an outcome that is known is recorded, however late the driver's report: the action is executed once",
     ),
   },
@@ -66,7 +66,7 @@ export const RECOVERY_DEFECTS = [
     find: 'state === "finished" && isSeenAgain',
     replace: 'state === "finished"',
     killedBy: test(
-      "component/watchdog",
+      "engine/platform/watchdog",
       "a driver's job that has ended is dead only if a second look finds no result either",
     ),
   },
@@ -76,7 +76,7 @@ export const RECOVERY_DEFECTS = [
     find: "const isSaid = isPaused || said.maxParallelism !== undefined;",
     replace: "const isSaid = true;",
     killedBy: test(
-      "client/parallelism",
+      "engine/platform/parallelism",
       "holds for managers that say nothing until somebody says something",
     ),
   },
@@ -86,7 +86,7 @@ export const RECOVERY_DEFECTS = [
     find: "const isPaused = row?.maxParallelism === 0;",
     replace: "const isPaused = false;",
     killedBy: test(
-      "client/parallelism",
+      "engine/platform/parallelism",
       "an operator's pause holds, whatever managers say, until the operator lifts it",
     ),
   },
@@ -96,7 +96,7 @@ export const RECOVERY_DEFECTS = [
     find: "if (!(await isHalfUnused(ctx))) return await continueAfter(after);",
     replace: "",
     killedBy: test(
-      "client/afterTheEnd",
+      "engine/lifecycle/stepsAfterEnd",
       "a run that returns beside large steps in flight ends as it returned",
     ),
   },
@@ -105,7 +105,10 @@ export const RECOVERY_DEFECTS = [
     file: "src/component/recovering.ts",
     find: "if (await mayStillRun(ctx, pendingTurn)) waits = true;",
     replace: "if (pendingTurn) waits = true;",
-    killedBy: test("client/recover", "a turn that was due, with its watchdog"),
+    killedBy: test(
+      "engine/lifecycle/recover",
+      "a turn that was due, with its watchdog",
+    ),
   },
   {
     name: "recover: timers not looked at",
@@ -113,7 +116,7 @@ export const RECOVERY_DEFECTS = [
     find: "    if (await isScheduled(ctx, timer.scheduledId)) return false;\n",
     replace: "    return false;\n",
     killedBy: test(
-      "client/recover",
+      "engine/lifecycle/recover",
       "a sleep, at the time at which it was to end",
     ),
   },
@@ -123,7 +126,7 @@ export const RECOVERY_DEFECTS = [
     find: "} while (after !== undefined);",
     replace: "} while (false);",
     killedBy: test(
-      "client/recover",
+      "engine/lifecycle/recover",
       "every run of many, in batches, and says how many",
     ),
   },

@@ -19,7 +19,7 @@ import { same } from "./differences.js";
 import { generate } from "./generate.js";
 import { Random } from "./random.js";
 import { forEachSeed, onlySeed, seeds } from "./seeds.js";
-import { Tally } from "./tally.js";
+import { Coverage } from "./coverage.js";
 
 const FILE = "src/testing/random/backend.test.ts";
 
@@ -43,18 +43,21 @@ useQuietConsole();
 for (const execution of [driverExecution, poolExecution]) {
   const title = `programs do what the oracle foretells: ${execution.name}`;
   test(title, { timeout: 3_600_000 }, async () => {
-    const tally = new Tally(`random programs, ${execution.name}`, HAZARDS);
-    await forEachSeed(seeds(100), FILE, title, async (seed) =>
-      runSeed(seed, execution, tally),
+    const coverage = new Coverage(
+      `random programs, ${execution.name}`,
+      HAZARDS,
     );
-    if (onlySeed === undefined) tally.report();
+    await forEachSeed(seeds(100), FILE, title, async (seed) =>
+      runSeed(seed, execution, coverage),
+    );
+    if (onlySeed === undefined) coverage.report();
   });
 }
 
 async function runSeed(
   seed: number,
   execution: Execution,
-  tally: Tally<(typeof HAZARDS)[number]>,
+  coverage: Coverage<(typeof HAZARDS)[number]>,
 ) {
   const random = new Random(seed);
   const program = generate(random.fork(), {
@@ -67,40 +70,40 @@ async function runSeed(
   const t = newBackend();
   await execution.prepare(t);
   const startAsync = random.chance(0.3);
-  if (startAsync) tally.hit("started in the pool");
+  if (startAsync) coverage.hit("started in the pool");
   await startProgram(t, program, { startAsync });
   await runUntilEnded(t, random);
   await drain();
   if ([...attempts.values()].some((count) => count > 1))
-    tally.hit("attempt repeated");
+    coverage.hit("attempt repeated");
   const runs = await recordedRuns(t);
   same("the calls of onComplete", (await endings(t)).length, 1);
   for (const recorded of runs) {
     await checkJournal(recorded, { restarted: false });
-    count(recorded, tally);
+    count(recorded, coverage);
   }
 }
 
 function count(
   { run, steps }: RecordedRun,
-  tally: Tally<(typeof HAZARDS)[number]>,
+  coverage: Coverage<(typeof HAZARDS)[number]>,
 ) {
-  if (run.parent) tally.hit("nested run");
-  if (run.runResult?.kind === "failed") tally.hit("run failed");
+  if (run.parent) coverage.hit("nested run");
+  if (run.runResult?.kind === "failed") coverage.hit("run failed");
   let last = -1;
   for (const { step, delivery, drivenBy, failure, wakes } of steps) {
     if (step.kind === "event") {
-      if (failure?.name === "TimeoutError") tally.hit("event timed out");
+      if (failure?.name === "TimeoutError") coverage.hit("event timed out");
       else if (step.completedAt === step.startedAt)
-        tally.hit("event sent before awaited");
-      else if (step.runResult) tally.hit("event awaited before sent");
+        coverage.hit("event sent before awaited");
+      else if (step.runResult) coverage.hit("event awaited before sent");
     }
     if (step.runResult && !delivery && wakes !== undefined)
-      tally.hit("completed after the end");
+      coverage.hit("completed after the end");
     if ("functionType" in step && !step.workId && drivenBy === undefined)
-      tally.hit("inline step");
+      coverage.hit("inline step");
     if (delivery && delivery.order < last)
-      tally.hit("shown in another order than asked");
+      coverage.hit("shown in another order than asked");
     last = Math.max(last, delivery?.order ?? -1);
   }
 }

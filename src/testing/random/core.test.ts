@@ -1,14 +1,14 @@
 import { test } from "vitest";
 import { generate } from "./generate.js";
-import { HAZARDS, executeAtRandom } from "./memory/atRandom.js";
+import { HAZARDS, executeRandomRun } from "./memory/randomRun.js";
 import { checkForetold, checkPrefixes } from "./memory/checks.js";
 import { checkInOrder } from "./memory/inOrder.js";
 import { RUN_ID } from "./memory/turn.js";
 import { Random } from "./random.js";
 import { forEachSeed, onlySeed, seeds } from "./seeds.js";
-import { Tally } from "./tally.js";
+import { Coverage } from "./coverage.js";
 
-const tally = new Tally("random programs in memory", HAZARDS);
+const coverage = new Coverage("random programs in memory", HAZARDS);
 const TITLE = "does what the oracle foretells, whatever comes in which order";
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
@@ -23,10 +23,10 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
         children: 1,
       });
       if (onlySeed !== undefined) console.info(JSON.stringify(program));
-      const { run, restarted, turns } = await executeAtRandom(
+      const { run, restarted, turns } = await executeRandomRun(
         program,
         random.fork(),
-        tally,
+        coverage,
       );
       const foretold = await checkForetold(program, run.rows, run.end, {
         runId: RUN_ID,
@@ -39,5 +39,5 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
       if (!restarted) await checkInOrder(program, run.rows, RUN_ID);
     },
   );
-  if (onlySeed === undefined) tally.report();
+  if (onlySeed === undefined) coverage.report();
 });

@@ -1,13 +1,13 @@
 import { describe, test } from "vitest";
 import { useBackend } from "../harness.js";
 import { Faults, PLACES, POOL_PLACES, type Place } from "./backend/faults.js";
-import { Ordeal } from "./backend/ordeal.js";
+import { FaultRun } from "./backend/faultRun.js";
 import { useQuietConsole } from "./backend/quiet.js";
 import { useLateTimers } from "./backend/timers.js";
 import type { Node } from "./program.js";
 import { Random } from "./random.js";
 import { firstNumbers, forEachSeed, onlySeed } from "./seeds.js";
-import { Tally } from "./tally.js";
+import { Coverage } from "./coverage.js";
 
 const FILE = "src/testing/random/everyBoundary.test.ts";
 
@@ -62,21 +62,21 @@ describe.each(["driver", "pool"] as const)("executed by %s", (execution) => {
   const TITLE = `a run survives each fault that can happen to it, one at a time`;
 
   test(TITLE, { timeout: 3_600_000 }, async () => {
-    const ordealOf = (faults: Faults) =>
-      new Ordeal(PROGRAM, new Random(1), faults, { execution });
+    const faultRunOf = (faults: Faults) =>
+      new FaultRun(PROGRAM, new Random(1), faults, { execution });
     const none = Faults.none();
-    await ordealOf(none).run();
+    await faultRunOf(none).run();
     const opportunities = firstNumbers(none.opportunities);
-    const tally = new Tally<Place>(
+    const coverage = new Coverage<Place>(
       `every boundary, ${execution}`,
       (execution === "pool" ? POOL_PLACES : PLACES).filter(isFirst),
     );
     await forEachSeed(opportunities, FILE, TITLE, async (opportunity) => {
       const faults = Faults.nth(opportunity);
-      await ordealOf(faults).run();
-      for (const place of faults.happened) tally.hit(place);
+      await faultRunOf(faults).run();
+      for (const place of faults.happened) coverage.hit(place);
     });
-    if (onlySeed === undefined) tally.report();
+    if (onlySeed === undefined) coverage.report();
   });
 });
 

@@ -1,13 +1,13 @@
 import { afterEach, test, vi } from "vitest";
 import { useBackend } from "../harness.js";
 import { Faults, PLACES } from "./backend/faults.js";
-import { HAPPENINGS, Ordeal } from "./backend/ordeal.js";
+import { HAPPENINGS, FaultRun } from "./backend/faultRun.js";
 import { useQuietConsole } from "./backend/quiet.js";
 import { useLateTimers } from "./backend/timers.js";
 import { generate } from "./generate.js";
 import { Random } from "./random.js";
 import { forEachSeed, onlySeed, seeds } from "./seeds.js";
-import { Tally } from "./tally.js";
+import { Coverage } from "./coverage.js";
 
 const FILE = "src/testing/random/faults.test.ts";
 const TITLE =
@@ -19,7 +19,7 @@ useQuietConsole();
 afterEach(() => vi.restoreAllMocks());
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
-  const tally = new Tally("faults", [...PLACES, ...HAPPENINGS]);
+  const coverage = new Coverage("faults", [...PLACES, ...HAPPENINGS]);
   await forEachSeed(seeds(180), FILE, TITLE, async (seed) => {
     const random = new Random(seed);
     // Pauses are varied by it.
@@ -30,18 +30,18 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
       children: 1,
     });
     const faults = Faults.atRandom(random.fork(), 5);
-    const ordeal = new Ordeal(program, random, faults, {
+    const faultRun = new FaultRun(program, random, faults, {
       cancel: 0.2,
       restart: 0.3,
-      onHappening: (happening) => tally.hit(happening),
+      onHappening: (happening) => coverage.hit(happening),
     });
     try {
-      await ordeal.run();
+      await faultRun.run();
     } finally {
       if (onlySeed !== undefined)
         console.info(JSON.stringify(program), faults.happened.join());
     }
-    for (const place of faults.happened) tally.hit(place);
+    for (const place of faults.happened) coverage.hit(place);
   });
-  if (onlySeed === undefined) tally.report();
+  if (onlySeed === undefined) coverage.report();
 });

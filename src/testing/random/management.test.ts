@@ -22,7 +22,7 @@ import { same } from "./differences.js";
 import { generate } from "./generate.js";
 import { Random } from "./random.js";
 import { forEachSeed, onlySeed, seeds } from "./seeds.js";
-import { Tally } from "./tally.js";
+import { Coverage } from "./coverage.js";
 
 const FILE = "src/testing/random/management.test.ts";
 const TITLE =
@@ -51,14 +51,14 @@ useLateTimers();
 useQuietConsole();
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
-  const tally = new Tally("management", SITUATIONS);
+  const coverage = new Coverage("management", SITUATIONS);
   await forEachSeed(seeds(40), FILE, TITLE, async (seed) => {
     const random = new Random(seed);
     restartTimers(random.fork());
     installPrograms();
-    await new Operator(random, (situation) => tally.hit(situation)).work();
+    await new Operator(random, (situation) => coverage.hit(situation)).work();
   });
-  if (onlySeed === undefined) tally.report();
+  if (onlySeed === undefined) coverage.report();
 });
 
 /** Somebody who starts runs and meddles with them, and checks the tables after each call. */

@@ -11,7 +11,7 @@ import { slowly } from "./pace.js";
 import type { Node } from "./program.js";
 import { Random } from "./random.js";
 import { forEachSeed, onlySeed, seeds } from "./seeds.js";
-import { Tally } from "./tally.js";
+import { Coverage } from "./coverage.js";
 
 const FILE = "src/testing/random/sameJournals.test.ts";
 const TITLE =
@@ -30,7 +30,7 @@ useBackend();
 useQuietConsole();
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
-  const tally = new Tally("same journals", HAZARDS);
+  const coverage = new Coverage("same journals", HAZARDS);
   const all = seeds(40);
   let otherOrder = 0;
   await forEachSeed(all, FILE, TITLE, async (seed) => {
@@ -48,12 +48,12 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
       otherOrder++;
       return;
     }
-    tally.hit("same order");
+    coverage.hit("same order");
     same("the journals, driven and in the pool", shown(driven), shown(pooled));
-    for (const run of driven) count(run, tally);
+    for (const run of driven) count(run, coverage);
   });
   if (onlySeed !== undefined) return;
-  tally.report();
+  coverage.report();
   if (otherOrder > all.length / 4)
     throw new Error(
       `Results came in different orders for ${otherOrder} of ${all.length} seeds: too little was compared`,
@@ -113,18 +113,18 @@ const UNCOMPARED = new Set([
 
 function count(
   { run, steps }: RecordedRun,
-  tally: Tally<(typeof HAZARDS)[number]>,
+  coverage: Coverage<(typeof HAZARDS)[number]>,
 ) {
-  if (run.parent) tally.hit("nested run");
+  if (run.parent) coverage.hit("nested run");
   let last = -1;
   let busyUntil = 0;
   for (const { step, drivenBy, delivery, failedAttempts } of steps) {
-    if (drivenBy !== undefined) tally.hit("driven step");
-    if (failedAttempts !== undefined) tally.hit("attempt failed");
-    if (step.startedAt < busyUntil) tally.hit("several in flight");
+    if (drivenBy !== undefined) coverage.hit("driven step");
+    if (failedAttempts !== undefined) coverage.hit("attempt failed");
+    if (step.startedAt < busyUntil) coverage.hit("several in flight");
     busyUntil = Math.max(busyUntil, step.completedAt ?? Infinity);
     if (delivery && delivery.order < last)
-      tally.hit("shown in another order than asked");
+      coverage.hit("shown in another order than asked");
     last = Math.max(last, delivery?.order ?? -1);
   }
 }

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import {
+  effects,
+  endings,
+  journal,
+  newBackend,
+  rows,
+  runHandler,
+  steps,
+  useBackend,
+} from "../../testing/harness.js";
+import { lateRejections } from "../../testing/lateRejections.js";
+import { listenToConsole } from "../../testing/managing.js";
+
+// Branches that fail before anything awaits them. On bundles: tools/local-backend/handlers.test.ts.
+
+useBackend();
+listenToConsole();
+
+const cases = lateRejections({
+  echo: steps.echo,
+  echoAction: steps.echoAction,
+  fail: steps.boom,
+});
+
+describe.each(["driver", "pool"] as const)(
+  "executed by the %s",
+  (execution) => {
+    test.each(Object.entries(cases))(
+      "a rejection that comes before its handler: %s",
+      async (_name, { handler, ends }) => {
+        const t = newBackend({ execution });
+        const { status, workflowId } = await runHandler(t, handler, {
+          context: "c",
+        });
+        if ("returns" in ends)
+          expect(status).toEqual({ type: "completed", result: ends.returns });
+        else
+          expect(status).toMatchObject({
+            type: "failed",
+            error: expect.stringMatching(ends.fails) as string,
+          });
+        expect(await endings(t)).toHaveLength(1);
+        const places = (await journal(t, workflowId)).flatMap(
+          ({ delivery }) => delivery?.order ?? [],
+        );
+        expect(places.sort((a, b) => a - b)).toEqual([...places.keys()]);
+      },
+    );
+  },
+);
+
+test("each mutation step runs once, though turns die", async () => {
+  const t = newBackend();
+  await runHandler(t, cases["handledAfterManySteps"]!.handler);
+  expect(await effects(t)).toEqual([0, 1, 2, 3, 4]);
+});
+
+test("a result that is held back names the rejection in its row", async () => {
+  const t = newBackend();
+  await runHandler(t, cases["forgotten"]!.handler);
+  const [failed] = await rows(t, "steps");
+  expect(failed!.delivery).toBeUndefined();
+  expect(failed!.heldBack).toMatchObject({
+    error: expect.stringContaining("boom") as string,
+  });
+});

@@ -1,0 +1,142 @@
+import { v } from "convex/values";
+import { expect, test } from "vitest";
+import {
+  components,
+  drain,
+  newBackend,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+} from "../../../testing/harness.js";
+import {
+  asWrittenBefore,
+  cancelRun,
+  create,
+  eventStates,
+  send,
+  startWithEvents,
+} from "../../../testing/events.js";
+import { cleanup, restart, type WorkflowCtx } from "../../index.js";
+
+// Events and waits in rows of the existing package, which lack the fields added since.
+
+useBackend();
+
+const go = { name: "go", validator: v.string() };
+
+const three = (step: WorkflowCtx) =>
+  Promise.all([step.awaitEvent(go), step.awaitEvent(go), step.awaitEvent(go)]);
+
+test("steps that wait since before are served in the order in which they began to", async () => {
+  const t = newBackend();
+  const workflowId = await startHandler(t, three);
+  await asWrittenBefore(t);
+  for (const value of ["1", "2", "3"])
+    await send(t, { workflowId, name: "go", value });
+  await drain();
+  expect(await statusOf(t, workflowId)).toEqual({
+    type: "completed",
+    result: ["1", "2", "3"],
+  });
+  expect(await eventStates(t)).toEqual(Array(3).fill("go consumed"));
+});
+
+test("steps that wait since before come before those that began since", async () => {
+  const t = newBackend();
+  const workflowId = await startHandler(t, async (step) => {
+    const awaitGo = () => step.awaitEvent(go);
+    return await Promise.all([
+      awaitGo(),
+      step.awaitEvent({ name: "now" }).then(awaitGo),
+    ]);
+  });
+  await asWrittenBefore(t);
+  await send(t, { workflowId, name: "now" });
+  // Its rules are to take no turn while a step is in flight.
+  await send(t, { workflowId, name: "go", value: "1" });
+  await drain();
+  await send(t, { workflowId, name: "go", value: "2" });
+  await drain();
+  expect(await statusOf(t, workflowId)).toEqual({
+    type: "completed",
+    result: ["1", "2"],
+  });
+});
+
+test("events sent or created before are there to be awaited", async () => {
+  const t = newBackend();
+  const { workflowId, ids } = await startWithEvents(
+    t,
+    ["go", "by id"],
+    async (step, _go, id) => [
+      await step.awaitEvent(go),
+      await step.awaitEvent({ id, validator: v.string() }),
+      await step.awaitEvent(go),
+    ],
+  );
+  await send(t, { workflowId, name: "go", value: "1" });
+  await send(t, { id: ids[1], value: "2" });
+  await send(t, { workflowId, name: "go", value: "3" });
+  await asWrittenBefore(t);
+  await drain();
+  expect(await statusOf(t, workflowId)).toEqual({
+    type: "completed",
+    result: ["1", "2", "3"],
+  });
+});
+
+test("a wait since before that is canceled and restarted gets its event", async () => {
+  const t = newBackend();
+  const workflowId = await startHandler(t, three);
+  await asWrittenBefore(t);
+  await cancelRun(t, workflowId);
+  await t.mutation((ctx) => restart(ctx, components.workflow, workflowId));
+  expect(await eventStates(t)).toEqual(Array(3).fill("go waiting"));
+  for (const value of ["1", "2", "3"])
+    await send(t, { workflowId, name: "go", value });
+  await drain();
+  expect(await statusOf(t, workflowId)).toEqual({
+    type: "completed",
+    result: ["1", "2", "3"],
+  });
+});
+
+test("names of any length are awaited, sent and created, as the run of before may have them", async () => {
+  const t = newBackend();
+  const long = "🦭".repeat(1500);
+  const workflowId = await startHandler(
+    t,
+    async (step) => {
+      await step.runMutation(steps.echo, { value: 1 }, { name: long });
+      await step.sleep(1, { name: long });
+      return [
+        await step.awaitEvent({ name: long }),
+        await step.awaitEvent({ name: `${long}2` }),
+      ];
+    },
+    { startAsync: true },
+  );
+  await asWrittenBefore(t);
+  const id = await create(t, workflowId, `${long}2`);
+  await drain();
+  await send(t, { workflowId, name: long, value: "1" });
+  await send(t, { id, value: "2" });
+  await drain();
+  expect(await statusOf(t, workflowId)).toEqual({
+    type: "completed",
+    result: ["1", "2"],
+  });
+});
+
+test("cleanup deletes events of before, awaited or not", async () => {
+  const t = newBackend();
+  const workflowId = await startHandler(t, three);
+  await send(t, { workflowId, name: "never awaited" });
+  await send(t, { workflowId, name: "go" });
+  await asWrittenBefore(t);
+  await cancelRun(t, workflowId);
+  await t.mutation((ctx) => cleanup(ctx, components.workflow, workflowId));
+  await drain();
+  expect(await eventStates(t)).toEqual([]);
+});

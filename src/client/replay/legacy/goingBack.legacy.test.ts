@@ -1,0 +1,97 @@
+import { validate } from "convex-helpers/validators";
+import { v } from "convex/values";
+import { describe, expect, test } from "vitest";
+import { components } from "./testing/app/_generated/api.js";
+import { caseOf } from "./testing/cases.js";
+import { Deployment } from "./testing/deployment.js";
+import { TABLES } from "./testing/golden.js";
+import { CURRENT } from "./testing/releases/current.js";
+import { PUBLISHED } from "./testing/releases/published.js";
+import { useDeployments } from "./testing/time.js";
+import type { WorkflowId } from "../../index.js";
+
+// What README says of going back to 0.4.8, with the schema that it brings.
+
+useDeployments();
+
+/** Which tables hold rows that the schema of 0.4.8 refuses: as long as there are any, so does its deploy. */
+async function refusedTables(deployment: Deployment): Promise<string[]> {
+  const rows = await deployment.allRows();
+  return TABLES.filter((table) => {
+    const { validator } = PUBLISHED.schema.tables[table] as unknown as {
+      validator: ReturnType<typeof v.object>;
+    };
+    const vRow = validator.extend({
+      _id: v.id(table),
+      _creationTime: v.number(),
+    });
+    return rows[table].some((row) => !validate(vRow, row));
+  });
+}
+
+async function cleanUpAll(deployment: Deployment) {
+  for (const { _id } of await deployment.rows("workflows"))
+    await deployment.mutate((ctx) =>
+      CURRENT.client.cleanup(
+        ctx as never,
+        components.workflow,
+        _id as string as WorkflowId,
+      ),
+    );
+  await deployment.rest();
+}
+
+const SEQUENTIAL = caseOf({ name: "sequential" });
+/** Its manager asks for a parallelism, which `config` keeps. */
+const WITH_PARALLELISM = caseOf({ name: "fanOut-25-max3" });
+
+describe("the schema of 0.4.8", () => {
+  test("refuses what a run begun here leaves, and takes what is there once all are cleaned up", async () => {
+    const deployment = new Deployment(CURRENT, PUBLISHED);
+    const workflowId = await deployment.start(SEQUENTIAL);
+    await deployment.rest();
+    expect(await refusedTables(deployment)).toEqual(["workflows", "steps"]);
+
+    await cleanUpAll(deployment);
+    expect(await refusedTables(deployment)).toEqual([]);
+
+    deployment.deploy(PUBLISHED);
+    const next = await deployment.start(SEQUENTIAL);
+    expect(next).not.toBe(workflowId);
+    await deployment.rest();
+    const [run] = await deployment.rows("workflows");
+    expect(run).toMatchObject({ _id: next, runResult: { kind: "success" } });
+  });
+
+  test("refuses what a manager's maxParallelism leaves in config, until that row is deleted", async () => {
+    const deployment = new Deployment(CURRENT, PUBLISHED);
+    await deployment.start(WITH_PARALLELISM);
+    await deployment.rest();
+    await cleanUpAll(deployment);
+    expect(await refusedTables(deployment)).toEqual(["config"]);
+    await deployment.inComponent("workflow", async (ctx) => {
+      for (const { _id } of await ctx.db.query("config").collect())
+        await ctx.db.delete("config", _id);
+    });
+    expect(await refusedTables(deployment)).toEqual([]);
+  });
+
+  test("takes a run that 0.4.8 finished, and refuses one that has gone on here until it is cleaned up", async () => {
+    const finished = new Deployment(PUBLISHED, CURRENT);
+    await finished.start(SEQUENTIAL);
+    await finished.rest();
+    finished.deploy(CURRENT);
+    expect(await refusedTables(finished)).toEqual([]);
+
+    const wentOn = new Deployment(PUBLISHED, CURRENT);
+    await wentOn.start(SEQUENTIAL);
+    await wentOn.until(({ steps }) => steps.length > 0);
+    const begun = (await wentOn.rows("steps")).length;
+    wentOn.deploy(CURRENT);
+    await wentOn.rest();
+    expect((await wentOn.rows("steps")).length).toBeGreaterThan(begun);
+    expect(await refusedTables(wentOn)).toEqual(["steps"]);
+    await cleanUpAll(wentOn);
+    expect(await refusedTables(wentOn)).toEqual([]);
+  });
+});

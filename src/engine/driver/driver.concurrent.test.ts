@@ -1,0 +1,228 @@
+import { describe, expect, test } from "vitest";
+import { internal } from "../../component/_generated/api.js";
+import { Calls } from "../../testing/calls.js";
+import {
+  advance,
+  components,
+  drain,
+  inComponent,
+  newBackend,
+  rows,
+  runHandler,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  type Backend,
+} from "../../testing/harness.js";
+import { nested } from "../../testing/storable.js";
+import {
+  cancel,
+  restart,
+  sendEvent,
+  type WorkflowCtx,
+} from "../../client/index.js";
+
+// What else happens to the run of a driver, and what that costs beside it.
+
+useBackend();
+
+const { workflow } = components;
+
+/** An action that takes its time, and counts how often it begins. */
+function slow(name: string, ms: number) {
+  const begun: number[] = [];
+  script("action", name, async () => {
+    begun.push(Date.now());
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return name;
+  });
+  return begun;
+}
+
+const act = (step: WorkflowCtx, name: string) =>
+  step.runAction(steps.action, { name });
+
+function watched() {
+  const calls = new Calls();
+  const t = newBackend({ execution: "driver", wrap: calls.wrap });
+  return { t, calls };
+}
+
+/** Has a step send an event to its own run. */
+function sender(step: WorkflowCtx) {
+  script("mutation", "send", (ctx, { workflowId, name }) =>
+    sendEvent(ctx, workflow, { workflowId, name }),
+  );
+  return (name: string, options?: { inline: true }) => {
+    const input = { workflowId: step.workflowId, name };
+    return step.runMutation(steps.mutation, { name: "send", input }, options);
+  };
+}
+
+describe("an inline step of a driver's turn", () => {
+  test("that restarts the run finds the driver's action done: it is not executed again", async () => {
+    const t = newBackend({ execution: "driver" });
+    const begun = slow("first", 1000);
+    slow("other", 5000);
+    let restarts = true;
+    script("mutation", "restart once", async (ctx, id) => {
+      if (!restarts) return "not again";
+      restarts = false;
+      await cancel(ctx, workflow, id);
+      await restart(ctx, workflow, id);
+    });
+    const { status } = await runHandler(t, async (step) => {
+      const first = act(step, "first");
+      const other = (async () => {
+        await step.sleep(100);
+        return await act(step, "other");
+      })();
+      await first;
+      const call = { name: "restart once", input: step.workflowId };
+      await step.runMutation(steps.mutation, call, { inline: true });
+      return await other;
+    });
+    expect(status).toEqual({ type: "completed", result: "other" });
+    expect(begun).toHaveLength(1);
+  });
+
+  test("that sends what completes a group wakes the run", async () => {
+    const t = newBackend({ execution: "driver" });
+    const { status } = await runHandler(t, async (step) => {
+      const send = sender(step);
+      const other = (async () => {
+        await step.awaitEvent({ name: "first" });
+        await send("last", { inline: true });
+      })();
+      await Promise.all([send("first"), step.awaitEvent({ name: "last" })]);
+      await other;
+      return "done";
+    });
+    expect(status).toEqual({ type: "completed", result: "done" });
+  });
+});
+
+test("a turn that was due and that a driver took is not taken again", async () => {
+  const { t, calls } = watched();
+  await runHandler(t, async (step) => {
+    const send = sender(step);
+    await step.runMutation(steps.echo, { value: 0 });
+    const go = (async () => await step.awaitEvent({ name: "go" }))();
+    await send("go");
+    await go;
+    await step.sleep(1000);
+  });
+  // The first, after each mutation, after the sleep.
+  expect(calls.of("journal:beginTurn")).toHaveLength(4);
+});
+
+test("a step waited for in another way is written down once, not in each turn from then on", async () => {
+  const { t, calls } = watched();
+  await runHandler(t, async (step) => {
+    await step.runMutation(steps.echo, { value: 0 });
+    await Promise.all([
+      step.awaitEvent({ name: "never" }),
+      step.runMutation(steps.fail, { message: "no" }),
+    ]).catch(() => undefined);
+    for (let value = 1; value < 6; value++)
+      await step.runMutation(steps.echo, { value });
+  });
+  const turns = calls.of("journal:startSteps");
+  expect(turns.filter(({ args }) => args["waits"].length > 0)).toHaveLength(1);
+});
+
+test("the results of a fan-out beside a driver don't each write to the run's row", async () => {
+  const t = newBackend({ execution: "driver" });
+  slow("long", 30_000);
+  slow("short", 1000);
+  await startHandler(t, async (step) => {
+    await step.runMutation(steps.echo, { value: 0 });
+    const long = act(step, "long");
+    await step.sleep(1000);
+    const short = Array.from({ length: 20 }, () => act(step, "short"));
+    await Promise.all(short);
+    await long;
+  });
+  const revision = async () => (await rows(t, "workflows"))[0]!.revision ?? 0;
+  await advance(500);
+  const before = await revision();
+  await advance(20_000);
+  expect((await revision()) - before).toBeLessThanOrEqual(1);
+  await drain();
+});
+
+test.each([
+  // Its driver reads them.
+  ["alone", 1, 3],
+  ["beside another", 2, 16],
+] as const)(
+  "an action's arguments may be nested as deep as any, and its job no deeper than a document may be: an action %s",
+  async (_what, actions, deepest) => {
+    const { t, calls } = watched();
+    const { status } = await runHandler(t, (step) =>
+      Promise.all(
+        Array.from({ length: actions }, () =>
+          step.runAction(steps.echoAction, { value: nested(12) }),
+        ),
+      ),
+    );
+    expect(status).toMatchObject({ type: "completed" });
+    const jobs = calls
+      .of("lib:enqueueBatch")
+      .flatMap(({ args }) => args["items"] as { fnArgs: unknown }[]);
+    const depths = jobs.map(({ fnArgs }) => depthOf({ fnArgs }));
+    expect(depths).toHaveLength(actions);
+    expect(Math.max(...depths)).toBeLessThanOrEqual(deepest);
+  },
+);
+
+const depthOf = (value: unknown): number =>
+  typeof value !== "object" || value === null
+    ? 0
+    : 1 + Math.max(0, ...Object.values(value).map(depthOf));
+
+test("drivers that wait in the pool are looked after more and more rarely", async () => {
+  const { t, calls } = watched();
+  await allowOne(t);
+  slow("blocker", 30 * 60_000);
+  await startHandler(t, (step) => act(step, "blocker"), { name: "blocker" });
+  await advance(5000);
+  for (let i = 0; i < 20; i++)
+    await startHandler(t, (step) => step.runMutation(steps.echo, { value: 1 }));
+  await advance(20 * 60_000);
+  // Of the one that runs each minute, of the others after 1, 3, 7 and 15.
+  expect(calls.of("recovering:check").length).toBeLessThanOrEqual(20 + 20 * 4);
+  await drain();
+  for (const run of await rows(t, "workflows"))
+    expect(run.runResult).toMatchObject({ kind: "success" });
+});
+
+const allowOne = (t: Backend) =>
+  inComponent(t, (ctx) =>
+    ctx.runMutation(internal.utils.updateConfig, { maxParallelism: 1 }),
+  );
+
+test("a driver that ends without telling what came of its action doesn't leave the run stuck", async () => {
+  const calls = new Calls(({ component, path, args }) => {
+    const drive = args["drive"] as { stepNumber: number } | undefined;
+    if (component === "" && drive?.stepNumber === 1)
+      throw new Error("The turn fails");
+    if (path === "recovering:giveUp" || path === "recovering:onComplete")
+      throw new Error("Nor is this told");
+  });
+  const t = newBackend({ execution: "driver", wrap: calls.wrap });
+  slow("last", 10);
+  const workflowId = await startHandler(t, async (step) => {
+    await step.runMutation(steps.echo, { value: 0 });
+    return await act(step, "last");
+  });
+  await drain();
+  expect(await statusOf(t, workflowId)).toMatchObject({
+    type: "failed",
+    error: expect.stringMatching(
+      /outcome is unknown.*ended without a word/,
+    ) as string,
+  });
+});

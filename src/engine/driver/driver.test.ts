@@ -1,0 +1,309 @@
+import { describe, expect, test } from "vitest";
+import { internal } from "../../component/_generated/api.js";
+import type { Handler } from "../../testing/app/scripts.js";
+import {
+  advance,
+  components,
+  drain,
+  effects,
+  inComponent,
+  journal,
+  newBackend,
+  rows,
+  runHandler,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../../testing/harness.js";
+import { Calls } from "../../testing/calls.js";
+import { everyRow } from "../../testing/tables.js";
+import { cancel, sendEvent } from "../../client/index.js";
+
+useBackend();
+
+const MINUTE = 60_000;
+
+/** An action that takes so long. */
+function takes(ms: number, name = "slow") {
+  const begun: number[] = [];
+  script("action", name, async () => {
+    begun.push(Date.now());
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return `after ${ms}`;
+  });
+  return begun;
+}
+
+const theRun = async (t: Backend) => (await rows(t, "workflows"))[0]!;
+
+/** What of a journal is the same however its steps are executed. */
+async function comparable(t: Backend, workflowId: string) {
+  return (await journal(t, workflowId)).map(
+    ({ stepNumber, step, delivery, failure }) => ({
+      stepNumber,
+      name: step.name,
+      result: step.runResult,
+      delivery,
+      failure,
+    }),
+  );
+}
+
+const chain: Handler = async (step) => {
+  const found: unknown[] = [];
+  for (let i = 0; i < 3; i++) {
+    found.push(await step.runMutation(steps.echo, { value: i }));
+    found.push(await step.runQuery(steps.echoQuery, { value: i }));
+    found.push(await step.runAction(steps.echoAction, { value: i }));
+  }
+  await step.runMutation(steps.fail, { message: "no" }).catch(() => undefined);
+  return found;
+};
+
+describe("a chain of steps", () => {
+  test("has one driver until its first action and one from then on, and leaves the journal that jobs of the pool do", async () => {
+    const driven = newBackend({ execution: "driver" });
+    const first = await runHandler(driven, chain);
+    expect(await theRun(driven)).toMatchObject({ drivers: 2 });
+    const pooled = newBackend({ execution: "pool" });
+    const second = await runHandler(pooled, chain);
+    expect((await theRun(pooled)).drivers).toBeUndefined();
+    expect(first.status).toEqual(second.status);
+    expect(await comparable(driven, first.workflowId)).toEqual(
+      await comparable(pooled, second.workflowId),
+    );
+  });
+
+  test("goes to another driver after a minute, so that long chains share the pool", async () => {
+    const t = newBackend({ execution: "driver" });
+    const begun = takes(40_000);
+    const { status } = await runHandler(t, async (step) => {
+      for (let i = 0; i < 4; i++)
+        await step.runAction(steps.action, { name: "slow" });
+      return "done";
+    });
+    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(begun).toHaveLength(4);
+    const { drivers, driver } = await theRun(t);
+    expect({ drivers, driver }).toEqual({ drivers: 2, driver: undefined });
+  });
+
+  test("that comes to a wait leaves no driver behind", async () => {
+    const t = newBackend({ execution: "driver" });
+    const workflowId = await startHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      await step.awaitEvent({ name: "go" });
+      return await step.runMutation(steps.echo, { value: 2 });
+    });
+    await drain();
+    expect(await theRun(t)).toMatchObject({ drivers: 1 });
+    expect((await theRun(t)).driver).toBeUndefined();
+    await t.mutation((ctx) =>
+      sendEvent(ctx, components.workflow, { workflowId, name: "go" }),
+    );
+    await drain();
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
+  });
+});
+
+describe("goes to the pool, and no driver waits for it:", () => {
+  test.each<[string, Handler]>([
+    [
+      "a step that is to start later",
+      (step) => step.runMutation(steps.echo, { value: 1 }, { runAfter: 5000 }),
+    ],
+    [
+      "each of several steps",
+      (step) =>
+        Promise.all([
+          step.runMutation(steps.echo, { value: 1 }),
+          step.runQuery(steps.echoQuery, { value: 1 }),
+        ]),
+    ],
+    [
+      "a step beside a child",
+      (step) =>
+        Promise.all([
+          step.runWorkflow(workflows.workflow, { handler: "child" }),
+          step.runMutation(steps.echo, { value: 1 }),
+        ]),
+    ],
+    [
+      "a step beside one that is in flight already",
+      async (step) => {
+        const slow = step.runMutation(
+          steps.echo,
+          { value: 1 },
+          { runAfter: 5000 },
+        );
+        await step.sleep(10);
+        await step.runMutation(steps.echo, { value: 2 });
+        await slow;
+      },
+    ],
+  ])("%s", async (_what, handler) => {
+    const t = newBackend({ execution: "driver" });
+    script("handler", "child", (step) => step.sleep(1000));
+    const { workflowId, status } = await runHandler(t, handler);
+    expect(status).toMatchObject({ type: "completed" });
+    for (const { step, drivenBy } of await journal(t, workflowId))
+      if ("functionType" in step)
+        expect([drivenBy, typeof step.workId]).toEqual([undefined, "string"]);
+    expect((await theRun(t)).driver).toBeUndefined();
+  });
+});
+
+describe("what happens beside a driver that executes an action", () => {
+  test("a sleep that ends first is shown first, and the driver goes on over what changed", async () => {
+    const t = newBackend({ execution: "driver" });
+    takes(1000);
+    const { workflowId, status } = await runHandler(t, async (step) => {
+      // From here on it holds a copy of the journal.
+      await step.runMutation(steps.echo, { value: 0 });
+      const slept = step.sleep(500).then(() => "slept");
+      const acted = step.runAction(steps.action, { name: "slow" });
+      const first = await Promise.race([slept, acted]);
+      return [
+        first,
+        await acted,
+        await step.runMutation(steps.echo, { value: 1 }),
+      ];
+    });
+    expect(status).toMatchObject({ result: ["slept", "after 1000", 1] });
+    const orders = (await journal(t, workflowId)).map((row) => row.delivery);
+    expect(orders.map((place) => place?.order)).toEqual([0, 1, 2, 3]);
+  });
+
+  test("a run that ends without the action: it is recorded all the same", async () => {
+    const t = newBackend({ execution: "driver" });
+    takes(5000);
+    const { workflowId, status } = await runHandler(t, async (step) => {
+      const acted = step.runAction(steps.action, { name: "slow" });
+      return await Promise.race([step.sleep(10).then(() => "slept"), acted]);
+    });
+    expect(status).toMatchObject({ result: "slept" });
+    const [action] = await journal(t, workflowId);
+    expect(action!.step.runResult).toEqual({
+      kind: "success",
+      returnValue: "after 5000",
+    });
+    expect((await theRun(t)).driver).toBeUndefined();
+  });
+});
+
+test.each(["mutation", "action"] as const)(
+  "a %s asked for by the turn that ends the run is executed",
+  async (type) => {
+    const t = newBackend({ execution: "driver" });
+    const begun = takes(10);
+    const { workflowId } = await runHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      if (type === "mutation") void step.runMutation(steps.echo, { value: 2 });
+      else void step.runAction(steps.action, { name: "slow" });
+      return "done";
+    });
+    const last = (await journal(t, workflowId)).at(-1)!;
+    expect(last.step.runResult).toMatchObject({ kind: "success" });
+    expect(
+      type === "mutation" ? (await effects(t)).length : 1 + begun.length,
+    ).toBe(2);
+    expect((await theRun(t)).driver).toBeUndefined();
+  },
+);
+
+describe("a driver that waits for its turn in the pool", () => {
+  const allow = (t: Backend, maxParallelism: number) =>
+    inComponent(t, (ctx) =>
+      ctx.runMutation(internal.utils.updateConfig, { maxParallelism }),
+    );
+
+  test.each(["mutation", "action"] as const)(
+    "is not taken over, however long that is: %s",
+    async (kind) => {
+      const t = newBackend({ execution: "driver" });
+      await allow(t, 0);
+      const workflowId = await startHandler(t, (step) =>
+        kind === "mutation"
+          ? step.runMutation(steps.echo, { value: 1 })
+          : step.runAction(steps.echoAction, { value: 1 }),
+      );
+      await advance(5.5 * MINUTE);
+      await allow(t, 1);
+      await drain();
+      expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
+      const [row] = await journal(t, workflowId);
+      expect(row).toMatchObject({ drivenBy: 1 });
+      expect(row!.step).not.toHaveProperty("workId");
+    },
+  );
+
+  test("is not replaced when it has begun just before it is checked", async () => {
+    let refusals = 3;
+    const tried: number[] = [];
+    const calls = new Calls(({ component, args }) => {
+      if (component !== "" || !args["drive"]) return;
+      tried.push(Date.now());
+      if (refusals-- > 0) throw new Error("Too many concurrent requests");
+    });
+    const t = newBackend({ execution: "driver", wrap: calls.wrap });
+    await allow(t, 0);
+    const began = Date.now();
+    const workflowId = await startHandler(t, (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    // Checks come after one minute and after three.
+    const checkedAt = began + 3 * MINUTE;
+    await advance(3 * MINUTE - 800);
+    await allow(t, 5);
+    await advance(MINUTE);
+    expect(tried[0]).toBeLessThan(checkedAt);
+    expect(tried.at(-1)).toBeGreaterThan(checkedAt);
+    expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
+    expect(await journal(t, workflowId)).toMatchObject([{ drivenBy: 1 }]);
+  });
+
+  test("does not begin its action when the run has been canceled", async () => {
+    const t = newBackend({ execution: "driver" });
+    const begun = takes(10);
+    const workflowId = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "slow" }),
+    );
+    await t.mutation((ctx) => cancel(ctx, components.workflow, workflowId));
+    await drain();
+    expect(begun).toEqual([]);
+    expect((await theRun(t)).driver).toBeUndefined();
+  });
+});
+
+test("a call of a driver that was replaced changes nothing", async () => {
+  const t = newBackend({ execution: "driver" });
+  takes(1.5 * MINUTE);
+  const workflowId = await startHandler(t, (step) =>
+    step.runAction(steps.action, { name: "slow" }),
+  );
+  await advance(5000);
+  const before = await everyRow(t);
+  for (const [driver, generationNumber] of [
+    [0, 0],
+    [2, 0],
+    [1, 1],
+  ])
+    await t.mutation((ctx) =>
+      ctx.runMutation(workflows.workflow, {
+        workflowId,
+        generationNumber,
+        drive: {
+          driver,
+          stepNumber: 0,
+          handsOver: false,
+          outcome: { kind: "success", returnValue: "forged" },
+        },
+      } as never),
+    );
+  expect(await everyRow(t)).toEqual(before);
+  await drain();
+});

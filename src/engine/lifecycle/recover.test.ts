@@ -1,0 +1,197 @@
+import { describe, expect, test, vi } from "vitest";
+import {
+  advance,
+  components,
+  drain,
+  endings,
+  inComponent,
+  newBackend,
+  rows,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  type Backend,
+} from "../../testing/harness.js";
+import { listenToConsole, restart } from "../../testing/managing.js";
+import { recover, sendEvent, WorkflowManager } from "../../client/index.js";
+
+useBackend();
+listenToConsole();
+
+const MINUTE = 60_000;
+
+/** As an operator does: cancels all scheduled functions of the component that have not begun. */
+async function cancelAll(t: Backend): Promise<number> {
+  return await inComponent(t, async (ctx) => {
+    const all = await ctx.db.system.query("_scheduled_functions").collect();
+    const pending = all.filter(({ state }) => state.kind === "pending");
+    for (const { _id } of pending) await ctx.scheduler.cancel(_id);
+    return pending.length;
+  });
+}
+
+const recoverAll = (t: Backend) =>
+  t.action((ctx) => recover(ctx, components.workflow));
+
+describe("recover brings back", () => {
+  test("a sleep, at the time at which it was to end", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, async (step) => {
+      await step.sleep(10 * MINUTE);
+      return "slept";
+    });
+    await advance(MINUTE);
+    expect(await cancelAll(t)).toBe(1);
+    expect(await recoverAll(t)).toBe(1);
+    await advance(8 * MINUTE);
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    await advance(2 * MINUTE);
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "slept",
+    });
+  });
+
+  test("an event wait with a timeout", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) =>
+      step
+        .awaitEvent({ name: "go", timeout: MINUTE })
+        .catch((error: Error) => error.name),
+    );
+    await cancelAll(t);
+    expect(await recoverAll(t)).toBe(1);
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ result: "TimeoutError" });
+  });
+
+  test("a turn that was due, with its watchdog", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, async (step) => {
+      await step.awaitEvent({ name: "go" });
+      return "gone";
+    });
+    await t.mutation((ctx) =>
+      sendEvent(ctx, components.workflow, { workflowId: id, name: "go" }),
+    );
+    expect(await cancelAll(t)).toBe(2);
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    expect(await recoverAll(t)).toBe(1);
+    await drain();
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "gone",
+    });
+  });
+
+  test("the end of a run that can't go on, whose onComplete is called once", async () => {
+    const t = newBackend();
+    let replays = 0;
+    const id = await startHandler(
+      t,
+      (step) => step.sleep(100, { name: replays++ ? "other" : "first" }),
+      { context: "mine" },
+    );
+    // The turn is taken; the run's end is scheduled.
+    for (let ms = 0; replays < 2; ms++) {
+      vi.advanceTimersByTime(1);
+      await advance(0);
+    }
+    await cancelAll(t);
+    await drain();
+    expect(await recoverAll(t)).toBe(1);
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
+    expect(await endings(t)).toHaveLength(1);
+  });
+
+  test("a driver that nothing looks after", async () => {
+    const t = newBackend({ execution: "driver" });
+    script("action", "slow", async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5 * MINUTE));
+      return "slow";
+    });
+    const id = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "slow" }),
+    );
+    await advance(1000);
+    expect(await cancelAll(t)).toBe(1);
+    expect(await recoverAll(t)).toBe(1);
+    await drain();
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "slow",
+    });
+  });
+
+  test("a restart in several transactions", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, async (step) => {
+      for (let n = 0; n < 20; n++)
+        await Promise.all(
+          Array.from({ length: 20 }, (_, value) =>
+            step.runQuery(steps.echoQuery, { value }, { inline: true }),
+          ),
+        );
+      return "done";
+    });
+    await drain();
+    await restart(t, id, { from: 1, startAsync: true });
+    expect(await cancelAll(t)).toBe(1);
+    expect(await recoverAll(t)).toBe(1);
+    await drain();
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "done",
+    });
+  });
+
+  test("every run of many, in batches, and says how many", async () => {
+    const t = newBackend();
+    const ids = [];
+    for (let n = 0; n < 30; n++)
+      ids.push(
+        await startHandler(
+          t,
+          (step) =>
+            n % 3 ? step.sleep(MINUTE) : step.awaitEvent({ name: "x" }),
+          { name: `run ${n}` },
+        ),
+      );
+    await cancelAll(t);
+    expect(await recoverAll(t)).toBe(20);
+    // All that can be done is.
+    expect(await recoverAll(t)).toBe(0);
+    await drain();
+    const done = (await rows(t, "workflows")).filter((run) => run.runResult);
+    expect(done).toHaveLength(20);
+    expect(ids).toHaveLength(30);
+  });
+});
+
+test("recover leaves runs alone that wait for something that can still happen", async () => {
+  const t = newBackend();
+  script("action", "slow", async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5 * MINUTE));
+  });
+  await startHandler(t, (step) => step.sleep(MINUTE), { name: "sleep" });
+  await startHandler(t, (step) => step.awaitEvent({ name: "x" }), {
+    name: "event",
+  });
+  await startHandler(
+    t,
+    (step) =>
+      Promise.all([
+        step.runAction(steps.action, { name: "slow" }),
+        step.runAction(steps.action, { name: "slow" }),
+      ]),
+    { name: "actions" },
+  );
+  await startHandler(t, async () => "ended", { name: "ended" });
+  await advance(1000);
+  const manager = new WorkflowManager(components.workflow);
+  expect(await t.action((ctx) => manager.recover(ctx))).toBe(0);
+});

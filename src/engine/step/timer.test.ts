@@ -1,0 +1,102 @@
+import { createFunctionHandle } from "convex/server";
+import { describe, expect, test } from "vitest";
+import { cancel, listenToConsole, restart } from "../../testing/managing.js";
+import {
+  advance,
+  drain,
+  inComponent,
+  journal,
+  newBackend,
+  script,
+  startHandler,
+  statusOf,
+  useBackend,
+} from "../../testing/harness.js";
+import { components, internal } from "../../component/_generated/api.js";
+
+// Sleeps that 0.4 began are jobs of the pool.
+
+useBackend();
+const heard = listenToConsole();
+
+const LATER = 100_000;
+
+describe("workflow:sleep", () => {
+  test("has nothing to do but to end", async () => {
+    const t = newBackend();
+    const ended = await inComponent(t, (ctx) =>
+      ctx.runQuery(internal.workflow.sleep, {}),
+    );
+    expect(ended).toBeNull();
+  });
+
+  test("as a job that 0.4 left in the pool ends the sleep of its run", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, async (step) => {
+      await step.sleep(LATER);
+      return "slept";
+    });
+    const [row] = await journal(t, id);
+    await inComponent(t, async (ctx) => {
+      const job = await ctx.runMutation(components.workpool.lib.enqueue, {
+        config: { logLevel: "WARN" },
+        fnType: "query",
+        fnHandle: await createFunctionHandle(internal.workflow.sleep),
+        fnName: "sleep",
+        fnArgs: {},
+        runAt: Date.now() + 5000,
+        onComplete: {
+          fnHandle: await createFunctionHandle(internal.pool.onComplete),
+          context: { generationNumber: 0, stepId: row!._id },
+        },
+      });
+      await ctx.db.patch("workflows", id as never, {
+        engineVersion: undefined,
+      });
+      await ctx.db.patch("steps", row!._id, {
+        timer: undefined,
+        step: { ...row!.step, workId: job } as never,
+      });
+    });
+    await advance(4000);
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    await advance(4000);
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "slept",
+    });
+    await drain();
+    expect(heard.said).toEqual([]);
+  });
+
+  test("is taken out of the pool, once, when its run is canceled, and restarted", async () => {
+    const t = newBackend();
+    script("handler", "other", (step) => step.sleep(LATER));
+    const id = await startHandler(t, (step) => step.sleep(LATER));
+    const [row] = await journal(t, id);
+    await inComponent(t, async (ctx) => {
+      const job = await ctx.runMutation(components.workpool.lib.enqueue, {
+        config: { logLevel: "WARN" },
+        fnType: "query",
+        fnHandle: await createFunctionHandle(internal.workflow.sleep),
+        fnName: "sleep",
+        fnArgs: {},
+        runAt: Date.now() + LATER,
+      });
+      await ctx.db.patch("workflows", id as never, {
+        engineVersion: undefined,
+      });
+      await ctx.db.patch("steps", row!._id, {
+        timer: undefined,
+        step: { ...row!.step, workId: job } as never,
+      });
+    });
+    await advance(1000);
+    await cancel(t, id);
+    await advance(1000);
+    await restart(t, id);
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+    expect(heard.said).toEqual([]);
+  });
+});

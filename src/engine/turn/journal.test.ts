@@ -1,0 +1,325 @@
+import { type FunctionArgs } from "convex/server";
+import { describe, expect, test } from "vitest";
+import {
+  cancel,
+  cleanup,
+  insertRun,
+  insertSteps,
+  jobs,
+  listenToConsole,
+} from "../../testing/managing.js";
+import {
+  advance,
+  components,
+  drain,
+  effects,
+  endings,
+  inComponent,
+  journal,
+  newBackend,
+  rows,
+  runHandler,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../../testing/harness.js";
+import { everyRow } from "../../testing/tables.js";
+import type { Begun } from "../../client/entries.js";
+import type { WorkflowId } from "../../client/index.js";
+
+// The component's functions called as other packages and scripts do, not through this package's
+// client.
+
+useBackend();
+const heard = listenToConsole();
+
+const { workflow, journal: api, event } = components.workflow;
+type Create = FunctionArgs<typeof workflow.create>;
+
+const load = (t: Backend, workflowId: string, shortCircuit?: boolean) =>
+  t.query((ctx) => ctx.runQuery(api.load, { workflowId, shortCircuit }));
+const beginTurn = (t: Backend, workflowId: string, generationNumber = 0) =>
+  t.mutation((ctx) =>
+    ctx.runMutation(api.beginTurn, { workflowId, generationNumber }),
+  );
+const complete = (t: Backend, args: FunctionArgs<typeof workflow.complete>) =>
+  t.mutation((ctx) => ctx.runMutation(workflow.complete, args));
+
+const HANDLE = "function://;workflows:workflow";
+
+const createRun = (t: Backend, options: Partial<Create> = {}) =>
+  t.mutation(
+    async (ctx) =>
+      (await ctx.runMutation(workflow.create, {
+        workflowName: "some:workflow",
+        workflowHandle: HANDLE,
+        workflowArgs: { handler: "main" },
+        ...options,
+      })) as WorkflowId,
+  );
+
+async function expectUnchanged(t: Backend, act: () => Promise<unknown>) {
+  const before = await everyRow(t);
+  await act();
+  expect(await everyRow(t)).toEqual(before);
+  expect(heard.said).toEqual([]);
+}
+
+describe("journal.load", () => {
+  test("gives the run, its steps in order and the log level", async () => {
+    const t = newBackend();
+    const { workflowId } = await runHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      await step.sleep(10);
+    });
+    const [run] = await rows(t, "workflows");
+    const loaded = await load(t, workflowId);
+    expect(loaded).toEqual({
+      workflow: run,
+      journalEntries: await journal(t, workflowId),
+      ok: true,
+      logLevel: "WARN",
+    });
+    await expectUnchanged(t, () => load(t, workflowId, true));
+  });
+
+  test("with shortCircuit says at once that steps are in flight", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(1000));
+    expect(await load(t, id, true)).toMatchObject({ ok: true, blocked: true });
+    const whole = await load(t, id);
+    expect(whole.blocked ?? false).toBe(false);
+    expect(whole.journalEntries).toHaveLength(1);
+    await drain();
+    const done = await load(t, id, true);
+    expect(done.blocked ?? false).toBe(false);
+    expect(done.journalEntries).toHaveLength(1);
+  });
+
+  test("of a journal too large to be replayed is not ok, and stays within limits", async () => {
+    const t = newBackend({ transactionLimits: true });
+    const id = await insertRun(t);
+    const value = "x".repeat(900_000);
+    for (let from = 0; from < 20; from += 10)
+      await insertSteps(t, id, { from, to: from + 10 }, () => ({
+        step: { args: { value } },
+      }));
+    expect((await load(t, id)).ok).toBe(false);
+  });
+
+  test("of a run that is gone, or an id of none, throws", async () => {
+    const t = newBackend();
+    const id = await insertRun(t);
+    await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
+    await expect(load(t, id)).rejects.toThrow(`Workflow not found: ${id}`);
+    await expect(load(t, "x")).rejects.toThrow("Invalid workflow ID: x");
+  });
+});
+
+describe("journal.beginTurn", () => {
+  test("answers the turn that is due: a result that comes then makes another due", async () => {
+    const t = newBackend();
+    script("handler", "main", async () => 1);
+    const id = await createRun(t, { startAsync: true });
+    const [run] = await rows(t, "workflows");
+    expect(run!.pendingTurn).toBeDefined();
+    const begun = await beginTurn(t, id);
+    expect(begun).toMatchObject({ workflow: { _id: id }, blocked: false });
+    const [after] = await rows(t, "workflows");
+    expect(after!.pendingTurn).toBeUndefined();
+  });
+
+  test("gives a journal of thousands of steps in pages that arrays can hold", async () => {
+    const t = newBackend({ transactionLimits: true });
+    const id = await insertRun(t);
+    await insertSteps(t, id, { from: 0, to: 9000 });
+    const begun = (await beginTurn(t, id)) as Begun;
+    for (const page of begun.journal!)
+      expect(page.length).toBeLessThanOrEqual(8192);
+    expect(begun.journal!.flat().map(({ stepNumber }) => stepNumber)).toEqual(
+      Array.from({ length: 9000 }, (_, at) => at),
+    );
+  });
+
+  test("is null where there is nothing for a turn to do, and changes nothing", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(1000), {
+      startAsync: true,
+    });
+    await expectUnchanged(t, async () =>
+      expect(await beginTurn(t, id, 1)).toBeNull(),
+    );
+    await cancel(t, id);
+    await expectUnchanged(t, async () => {
+      for (const generation of [0, 1])
+        expect(await beginTurn(t, id, generation)).toBeNull();
+    });
+  });
+
+  test("says that a run is unknown once it was cleaned up", async () => {
+    const t = newBackend();
+    const { workflowId } = await runHandler(t, async () => null);
+    await cleanup(t, workflowId);
+    await expectUnchanged(t, async () =>
+      expect(await beginTurn(t, workflowId)).toBe("unknown"),
+    );
+  });
+});
+
+describe("workflow.complete", () => {
+  const runResult = { kind: "success" as const, returnValue: "by hand" };
+
+  test("ends the run and calls its onComplete", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(1000), {
+      context: "mine",
+    });
+    await complete(t, { workflowId: id, generationNumber: 0, runResult });
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "by hand",
+    });
+    expect(await endings(t)).toMatchObject([{ result: runResult }]);
+    await expectUnchanged(t, () => advance(5000));
+  });
+
+  test("gives a nested run's result to its parent's step", async () => {
+    const t = newBackend();
+    script("handler", "child", (step) => step.sleep(1_000_000));
+    const id = await startHandler(t, (step) =>
+      step.runWorkflow(workflows.workflow, { handler: "child" }),
+    );
+    await advance(1000);
+    const [, child] = await rows(t, "workflows");
+    await complete(t, {
+      workflowId: child!._id,
+      generationNumber: 0,
+      runResult,
+    });
+    await advance(1000);
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "by hand",
+    });
+  });
+
+  test("of another generation, an ended run or one that is gone throws, and changes nothing", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(1000), {
+      context: "mine",
+    });
+    const late = async (generationNumber: number, error: string) => {
+      for (const kind of ["success", "canceled"] as const) {
+        const result = kind === "canceled" ? { kind } : runResult;
+        const args = { workflowId: id, generationNumber, runResult: result };
+        await expectUnchanged(t, async () => {
+          await expect(complete(t, args)).rejects.toThrow(error);
+        });
+        await expectUnchanged(t, async () => {
+          await complete(t, { ...args, ifStale: "ignore" });
+        });
+      }
+    };
+    await late(1, `${id}: the generation number 1 is not the current one, 0`);
+    await late(-1, "the generation number -1 is not the current one");
+    await cancel(t, id);
+    await late(0, `${id}: it is already canceled`);
+    await late(1, `${id}: it is already canceled`);
+    await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
+    await late(1, `${id}: it was not found`);
+  });
+
+  test("with canceled fences the run and cancels its steps and children", async () => {
+    const t = newBackend();
+    script("handler", "child", async (step) => {
+      await step.sleep(5000);
+      await step.runMutation(steps.echo, { value: "child" });
+    });
+    const id = await startHandler(
+      t,
+      (step) =>
+        Promise.all([
+          step.runWorkflow(workflows.workflow, { handler: "child" }),
+          step.runMutation(steps.echo, { value: "step" }, { runAfter: 4000 }),
+        ]),
+      { context: "mine" },
+    );
+    await advance(1000);
+    await complete(t, {
+      workflowId: id,
+      generationNumber: 0,
+      runResult: { kind: "canceled" },
+    });
+    expect(
+      (await rows(t, "workflows")).map(({ generationNumber, runResult }) => [
+        generationNumber,
+        runResult,
+      ]),
+    ).toEqual(Array(2).fill([1, { kind: "canceled" }]));
+    expect(await jobs(t)).toEqual([]);
+    await drain();
+    expect(await effects(t)).toEqual([]);
+    expect(await endings(t)).toMatchObject([{ result: { kind: "canceled" } }]);
+  });
+});
+
+describe("what 0.4's clients pass is taken:", () => {
+  test("event.create and event.send with workpoolOptions", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.awaitEvent({ name: "go" }));
+    await t.mutation(async (ctx) => {
+      await ctx.runMutation(event.send, {
+        workflowId: id,
+        name: "go",
+        result: { kind: "success", returnValue: 1 },
+        workpoolOptions: { maxParallelism: 10, logLevel: "WARN" },
+      });
+    });
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+  });
+
+  test("getStatus: the run, its steps in flight and the log level", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(1000));
+    const [run] = await rows(t, "workflows");
+    expect(
+      await t.query((ctx) =>
+        ctx.runQuery(workflow.getStatus, { workflowId: id }),
+      ),
+    ).toEqual({
+      workflow: run,
+      inProgress: await journal(t, id),
+      logLevel: "WARN",
+    });
+  });
+
+  test("restart from a name, list and listSteps with pages", async () => {
+    const t = newBackend();
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runMutation(steps.echo, { value: 1 }, { name: "m" }),
+    );
+    await t.mutation((ctx) =>
+      ctx.runMutation(workflow.restart, {
+        workflowId,
+        from: "m",
+        startAsync: true,
+      }),
+    );
+    await drain();
+    expect(await effects(t)).toEqual([1, 1]);
+    const paginationOpts = { numItems: 5, cursor: null };
+    const page = await t.query((ctx) =>
+      ctx.runQuery(workflow.listSteps, { workflowId, paginationOpts }),
+    );
+    expect(page).toMatchObject({ page: [{ name: "m" }], isDone: true });
+    const runs = await t.query((ctx) =>
+      ctx.runQuery(workflow.list, { order: "desc", paginationOpts }),
+    );
+    expect(runs.page).toHaveLength(1);
+  });
+});

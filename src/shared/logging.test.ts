@@ -1,0 +1,484 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { internal as component } from "../component/_generated/api.js";
+import { createLogger, type LogLevel } from "./logging.js";
+import {
+  components,
+  drain,
+  inComponent,
+  newBackend,
+  rows,
+  runHandler,
+  script,
+  startHandler,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../testing/harness.js";
+import type { Handler } from "../testing/app/scripts.js";
+import { restart } from "../testing/managing.js";
+import { cancel, sendEvent } from "../client/index.js";
+
+useBackend();
+
+const METHODS = ["debug", "log", "info", "warn", "error", "trace"] as const;
+let printed: { method: string; text: string }[];
+
+beforeEach(() => {
+  printed = [];
+  for (const method of METHODS)
+    vi.spyOn(console, method).mockImplementation((...args: unknown[]) => {
+      printed.push({ method, text: args.map(String).join(" ") });
+    });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const setLevel = (t: Backend, logLevel: LogLevel) =>
+  inComponent(t, (ctx) =>
+    ctx.runMutation(component.utils.updateConfig, { logLevel }),
+  );
+
+type Event = { event: string } & Record<string, unknown>;
+
+/** The structured events among what was printed, in order. */
+const events = () =>
+  printed
+    .filter(({ text }) => text.startsWith("{"))
+    .map(({ text }) => JSON.parse(text) as Event)
+    .filter(({ component }) => component === "workflow");
+
+describe("levels", () => {
+  const levels: LogLevel[] = [
+    "DEBUG",
+    "TRACE",
+    "INFO",
+    "REPORT",
+    "WARN",
+    "ERROR",
+  ];
+  test.each(levels)("at %s, what is as grave or graver is printed", (level) => {
+    const log = createLogger(level);
+    log.debug("d");
+    log.event("started", {});
+    log.warn("w");
+    log.error("e");
+    const at = levels.indexOf(level);
+    const expected = [
+      ["debug", "DEBUG"],
+      ["info", "INFO"],
+      ["warn", "WARN"],
+      ["error", "ERROR"],
+    ] as const;
+    expect(printed.map(({ method }) => method)).toEqual(
+      expected
+        .filter(([, own]) => levels.indexOf(own) >= at)
+        .map(([method]) => method),
+    );
+  });
+
+  test("the default is WARN", () => {
+    expect(createLogger().level).toBe("WARN");
+  });
+
+  /** Does something that is worth a warning. */
+  async function warning(t: Backend) {
+    const { workflowId } = await runHandler(t, async () => null);
+    printed = [];
+    await restart(t, workflowId, { from: 7 });
+    return printed.filter(({ method }) => method === "warn");
+  }
+
+  test("`utils:updateConfig` says which, from then on", async () => {
+    const t = newBackend();
+    expect(await warning(t)).toHaveLength(1);
+    await setLevel(t, "ERROR");
+    expect(await warning(t)).toEqual([]);
+    await setLevel(t, "INFO");
+    expect(await warning(t)).toHaveLength(1);
+    expect(await rows(t, "config")).toMatchObject([{ logLevel: "INFO" }]);
+  });
+
+  test("an unknown level is refused", async () => {
+    const t = newBackend();
+    const before = await rows(t, "config");
+    await expect(setLevel(t, "LOUD" as LogLevel)).rejects.toThrow();
+    expect(await rows(t, "config")).toEqual(before);
+  });
+});
+
+describe("with the default level a healthy run prints nothing", () => {
+  test("of steps of every kind, events, retries, a child, a race and many inline steps", async () => {
+    const t = newBackend();
+    script("handler", "child", (step) =>
+      step.runMutation(steps.echo, { value: "child" }),
+    );
+    let attempts = 0;
+    script("action", "flaky", () => {
+      if (++attempts === 1) throw new Error("once");
+      return "fine";
+    });
+    const id = await startHandler(
+      t,
+      async (step) => {
+        await step.runQuery(steps.echoQuery, { value: 1 });
+        await step.runAction(steps.action, { name: "flaky" }, { retry: true });
+        await step.runWorkflow(workflows.workflow, { handler: "child" });
+        await Promise.race([
+          step.sleep(1000),
+          step.runMutation(steps.echo, { value: 2 }, { runAfter: 5000 }),
+        ]);
+        await step
+          .awaitEvent({ name: "late", timeout: 5 })
+          .catch(() => undefined);
+        await step.runMutation(steps.fail, { message: "x" }).catch(() => 0);
+        for (let value = 0; value < 300; value++)
+          await step.runMutation(steps.echo, { value }, { inline: true });
+        await step.awaitEvent({ name: "news" });
+      },
+      { context: 1 },
+    );
+    await t.mutation((ctx) =>
+      sendEvent(ctx, components.workflow, { workflowId: id, name: "news" }),
+    );
+    await drain();
+    expect(printed).toEqual([]);
+    const [run] = await rows(t, "workflows");
+    expect(run!.runResult).toMatchObject({ kind: "success" });
+  });
+
+  test("nor does one that is canceled while steps are at work, and what they bring too late", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) =>
+      Promise.all([
+        step.runAction(steps.echoAction, { value: 1 }),
+        step.runMutation(steps.echo, { value: 2 }, { runAfter: 1000 }),
+        step.sleep(1000),
+      ]),
+    );
+    await t.mutation((ctx) => cancel(ctx, components.workflow, id));
+    await drain();
+    expect(printed).toEqual([]);
+  });
+});
+
+describe("at INFO, structured events as one JSON line each", () => {
+  async function atInfo() {
+    const t = newBackend();
+    await setLevel(t, "INFO");
+    return t;
+  }
+  const anyNumber = expect.any(Number) as unknown;
+  const anyId = expect.any(String) as unknown;
+
+  test("tell of a run from start to end", async () => {
+    const t = await atInfo();
+    const { workflowId } = await runHandler(t, async (step) => {
+      await step.runMutation(steps.echo, { value: 1 }, { name: "first" });
+      await step.sleep(500);
+    });
+    const name = "workflows:workflow";
+    const common = {
+      component: "workflow",
+      workflowId,
+      workflowName: name,
+    };
+    expect(events()).toEqual([
+      { ...common, event: "started", name, status: "inProgress" },
+      {
+        ...common,
+        event: "started",
+        stepId: anyId,
+        stepNumber: 0,
+        stepName: "first",
+      },
+      {
+        ...common,
+        event: "stepCompleted",
+        stepId: anyId,
+        stepNumber: 0,
+        stepName: "first",
+        name: "first",
+        status: "success",
+        durationMs: anyNumber,
+      },
+      {
+        ...common,
+        event: "started",
+        stepId: anyId,
+        stepNumber: 1,
+        stepName: "sleep",
+      },
+      {
+        ...common,
+        event: "stepCompleted",
+        stepId: anyId,
+        stepNumber: 1,
+        stepName: "sleep",
+        name: "sleep",
+        status: "success",
+        durationMs: anyNumber,
+      },
+      {
+        ...common,
+        event: "completed",
+        name,
+        status: "success",
+        durationMs: anyNumber,
+        overallDurationMs: anyNumber,
+      },
+    ]);
+    expect(printed.every(({ text }) => !text.includes("\n"))).toBe(true);
+    expect(events().at(-1)!["durationMs"]).toBeGreaterThanOrEqual(500);
+  });
+
+  test("tell of every step once: queries, actions, inline ones, children, those that fail", async () => {
+    const t = await atInfo();
+    script("handler", "child", async () => null);
+    await runHandler(t, async (step) => {
+      const value = 1;
+      await step.runQuery(steps.echoQuery, { value }, { name: "query" });
+      await step.runAction(steps.echoAction, { value }, { name: "action" });
+      await step.runMutation(
+        steps.echo,
+        { value },
+        { name: "inline", inline: true },
+      );
+      await step
+        .runMutation(steps.fail, { message: "x" }, { name: "failing" })
+        .catch(() => undefined);
+      await step
+        .awaitEvent({ name: "refused", id: "nothing" as never })
+        .catch(() => undefined);
+      await step.runWorkflow(
+        workflows.workflow,
+        { handler: "child" },
+        { name: "child" },
+      );
+    });
+    const told = events()
+      .filter(({ event }) => event === "stepCompleted")
+      .map(({ name, status }) => [name, status]);
+    expect(told).toEqual([
+      ["query", "success"],
+      ["action", "success"],
+      ["inline", "success"],
+      ["failing", "failed"],
+      ["refused", "failed"],
+      ["child", "success"],
+    ]);
+    const started = events()
+      .filter(({ event, stepName }) => event === "started" && stepName)
+      .map(({ stepName }) => stepName);
+    expect(started).toEqual(told.map(([name]) => name));
+    const begun = events().filter(
+      ({ event, stepName }) => event === "started" && !stepName,
+    );
+    const ended = events().filter(({ event }) => event === "completed");
+    expect(begun).toHaveLength(2);
+    expect(ended).toHaveLength(2);
+  });
+
+  test("tell of events, awaited first or sent first", async () => {
+    const t = await atInfo();
+    const id = await startHandler(t, async (step) => {
+      await step.awaitEvent({ name: "early" });
+      await step.awaitEvent({ name: "late" });
+    });
+    for (const name of ["late", "early"])
+      await t.mutation((ctx) =>
+        sendEvent(ctx, components.workflow, { workflowId: id, name }),
+      );
+    await drain();
+    const consumed = events().filter(({ event }) => event === "eventConsumed");
+    expect(consumed).toMatchObject(
+      ["early", "late"].map((name) => ({
+        workflowId: id,
+        workflowName: "workflows:workflow",
+        eventId: anyId,
+        name,
+        stepId: anyId,
+        status: "consumed",
+        durationMs: anyNumber,
+      })),
+    );
+    const completed = events().filter(({ event }) => event === "stepCompleted");
+    expect(completed.map(({ name }) => name)).toEqual(["early", "late"]);
+  });
+
+  test("tell of a restart as a retry, and from which step", async () => {
+    const t = await atInfo();
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    await restart(t, workflowId, { from: 0 });
+    const retries = events().filter(({ event }) => event === "retry");
+    expect(retries).toEqual([
+      {
+        component: "workflow",
+        event: "retry",
+        workflowId,
+        workflowName: "workflows:workflow",
+        name: "workflows:workflow",
+        from: 0,
+      },
+    ]);
+  });
+
+  test("tell of failed attempts: which attempt comes next, after what, and when", async () => {
+    const t = await atInfo();
+    script("action", "flaky", () => {
+      throw new Error("not today");
+    });
+    const retry = { maxAttempts: 3, initialBackoffMs: 1000, base: 2 };
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runAction(steps.action, { name: "flaky" }, { retry, name: "flaky" }),
+    );
+    const retries = events().filter(({ event }) => event === "attemptFailed");
+    expect(retries).toMatchObject([
+      { attempt: 2, error: "not today" },
+      { attempt: 3, error: "not today" },
+    ]);
+    for (const [at, told] of retries.entries()) {
+      expect(told).toMatchObject({
+        workflowId,
+        workflowName: "workflows:workflow",
+        stepId: anyId,
+        stepNumber: 0,
+        name: "flaky",
+        status: "retrying",
+        maxAttempts: 3,
+      });
+      const delay = told["durationMs"] as number;
+      expect(delay).toBeGreaterThanOrEqual(500 * 2 ** at);
+      expect(delay).toBeLessThanOrEqual(1500 * 2 ** at);
+    }
+    expect(events().at(-1)).toMatchObject({
+      event: "completed",
+      status: "failed",
+    });
+  });
+
+  test("tell of cancellation as an end", async () => {
+    const t = await atInfo();
+    const id = await startHandler(t, (step) => step.sleep(1000));
+    await t.mutation((ctx) => cancel(ctx, components.workflow, id));
+    await drain();
+    expect(events().at(-1)).toMatchObject({
+      event: "completed",
+      workflowId: id,
+      status: "canceled",
+    });
+  });
+});
+
+describe("with the default level a failed run gets one warning:", () => {
+  const warnings = () =>
+    printed.filter(({ method }) => method === "warn").map(({ text }) => text);
+  const OWN_FRAMES = /client\/(replay|turn|execution|define)|\n|node_modules/;
+
+  test("thrown by the handler, with the step before it and the handler's own line", async () => {
+    const { workflowId } = await runHandler(newBackend(), async (step) => {
+      await step.runMutation(steps.echo, { value: 1 }, { name: "pay" });
+      throw new Error("no money");
+    });
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^Workflow ${workflowId} \\("workflows:workflow"\\) fails: no money, after step 0 "pay", in .*logging\\.test\\.ts:\\d+:\\d+\\)?$`,
+        ),
+      ),
+    ]);
+  });
+
+  test("a step's error that the handler lets pass, with the step's number and name", async () => {
+    const { workflowId } = await runHandler(newBackend(), async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      await step.runMutation(steps.fail, { message: "x" }, { name: "pay" });
+    });
+    expect(warnings()).toEqual([
+      `Workflow ${workflowId} ("workflows:workflow") fails: x, at step 1 "pay"`,
+    ]);
+  });
+
+  test("a child's failure, which gets a line of its own, and names the child", async () => {
+    const t = newBackend();
+    script("handler", "child", async () => {
+      throw new Error("out of paper");
+    });
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runWorkflow(workflows.workflow, { handler: "child" }),
+    );
+    const child = (await rows(t, "workflows")).find(
+      ({ _id }) => _id !== (workflowId as string),
+    )!._id;
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        new RegExp(`^Workflow ${child} .* fails: out of paper`),
+      ),
+      `Workflow ${workflowId} ("workflows:workflow") fails: its child ${child} failed, at step 0 "workflows:workflow"`,
+    ]);
+  });
+
+  test.each<[string, Handler, RegExp]>([
+    [
+      "stuck",
+      () => new Promise(() => {}),
+      /fails: The handler of workflow \S+ waits for something that is not a step/,
+    ],
+    [
+      "an invalid return value",
+      async (step) => {
+        await step.sleep(1, { name: "nap" });
+        return () => 1;
+      },
+      /fails: Invalid return value: .*, after step 0 "nap"/,
+    ],
+    [
+      "a determinism violation",
+      (() => {
+        let turns = 0;
+        return async (step) => {
+          await step.sleep(1, { name: `nap ${turns++}` });
+        };
+      })(),
+      /fails: .*Determinism violation in workflow \S+ at step 0: the name differs/,
+    ],
+    [
+      "an error whose message holds a stack",
+      () => Promise.reject(new Error("x\n    at ours (client/replay/a.ts:1)")),
+      /fails: x(, in .*)?$/,
+    ],
+  ])("%s", async (_what, handler, message) => {
+    await runHandler(newBackend(), handler);
+    expect(warnings()).toEqual([expect.stringMatching(message)]);
+    expect(warnings()[0]).not.toMatch(OWN_FRAMES);
+  });
+
+  test("and so does each step that failed and that nothing awaited, however the run ends", async () => {
+    const { workflowId, status } = await runHandler(
+      newBackend(),
+      async (step) => {
+        void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
+        void step
+          .runMutation(steps.fail, { message: "y" }, { name: "caught" })
+          .catch(() => undefined);
+        await step.sleep(1000);
+      },
+    );
+    expect(status.type).toBe("completed");
+    expect(warnings()).toEqual([
+      `Step 0 "lost" of workflow ${workflowId} ("workflows:workflow") failed, and nothing awaited it: x`,
+    ]);
+  });
+
+  test("and a step that nothing awaited and that fails after its run has ended", async () => {
+    await runHandler(newBackend(), async (step) => {
+      void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
+    });
+    expect(warnings()).toEqual([
+      expect.stringMatching(/^Step 0 "lost" of workflow .*awaited it: x$/),
+    ]);
+  });
+});
