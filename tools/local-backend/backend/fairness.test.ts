@@ -104,6 +104,6 @@ test.each([
     expect(found.oneStepRun).toBeLessThan(5000);
     for (const late of found.sleepsLate) expect(late).toBeLessThan(2000);
     if (kind === "mutation")
-      expect(found.transactionsPerStep).toBeLessThan(1.25);
+      expect(found.transactionsPerStep).toBeLessThan(1.2);
   },
 );
