@@ -109,6 +109,8 @@ export class Execution {
   private readonly changed: ChangedRows;
   /** By the handler's latest execution, in order. */
   private asked: WorkflowRequest[] = [];
+  /** The call stacks of requests that may reject, for the log. */
+  private callers = new WeakMap<WorkflowRequest, Error>();
   private replay: RunReplay | undefined;
   private journalSize: number;
   /** The step that the driver executed, until it is written down. */
@@ -188,7 +190,7 @@ export class Execution {
               failed,
               child: step && "workflowId" in step ? step.workflowId : undefined,
             },
-      line: failed ? undefined : handlerLine(thrown),
+      line: handlerLine(failed ? this.callers.get(asked[ofStep]!) : thrown),
       unawaited: this.unawaitedSteps(),
     };
   }
@@ -212,7 +214,9 @@ export class Execution {
     this.replay = replay;
     this.asked = [];
     const ask = (request: WorkflowRequest) => {
-      this.asked.push(request);
+      const { outcome } = journal[this.asked.push(request) - 1] ?? {};
+      if (outcome?.result.kind === "failed" || request.inline)
+        this.callers.set(request, new Error());
       return replay.request(request);
     };
     const step = createStepContext(

@@ -23,7 +23,7 @@ function framesOf(error: unknown): string[] {
 const isForeign = (frame: string) =>
   /node_modules|_deps\/|node:|<anonymous>|\bnative\b/.test(frame) ||
   (OWN_FOLDER !== undefined &&
-    ["client/", "shared/", "component/"].some((folder) =>
+    ["client/", "shared/", "engine/", "component/"].some((folder) =>
       frame.includes(OWN_FOLDER + folder),
     ) &&
     !/\.test\.\w+:/.test(frame));

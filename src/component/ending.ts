@@ -63,6 +63,7 @@ export async function writeResult(
   origin?: Origin,
 ) {
   run.runResult = storableResult(run, result);
+  if (run.runResult.kind === "failed") origin ??= await originOfDeath(ctx, run);
   warnOfEnd(run, config, origin);
   run.pendingTurn = undefined;
   run.restarting = undefined;
@@ -87,6 +88,18 @@ export async function writeResult(
     const outcome = { result: run.runResult, failure };
     if (step) await recordResult(ctx, step, outcome, config);
   }
+}
+
+/** Of a run that no turn could end: the last step in its journal. */
+async function originOfDeath(ctx: MutationCtx, run: Run): Promise<Origin> {
+  const last = await ctx.db
+    .query("steps")
+    .withIndex("workflow", (q) => q.eq("workflowId", run._id))
+    .order("desc")
+    .first();
+  if (!last) return {};
+  const { stepNumber, step } = last;
+  return { step: { stepNumber, name: step.name, failed: false } };
 }
 
 export async function callOnComplete(

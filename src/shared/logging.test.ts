@@ -398,7 +398,29 @@ describe("with the default level a failed run gets one warning:", () => {
       await step.runMutation(steps.fail, { message: "x" }, { name: "pay" });
     });
     expect(warnings()).toEqual([
-      `Workflow ${workflowId} ("workflows:workflow") fails: x, at step 1 "pay"`,
+      expect.stringMatching(
+        new RegExp(
+          `^Workflow ${workflowId} \\("workflows:workflow"\\) fails: x, at step 1 "pay", in .*logging\\.test\\.ts:\\d+:\\d+\\)?$`,
+        ),
+      ),
+    ]);
+  });
+
+  test("an inline step's error, with the line that called the step and not another", async () => {
+    const line = (error: Error) =>
+      /logging\.test\.ts:(\d+)/.exec(error.stack!)![1];
+    let called: string | undefined;
+    await runHandler(newBackend(), async (step) => {
+      await step.runMutation(steps.echo, { value: 1 }, { inline: true });
+      called = line(new Error());
+      await step.runMutation(steps.fail, { message: "x" }, { inline: true });
+    });
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `fails: x, at step 1 "steps:fail", in .*logging\\.test\\.ts:${Number(called) + 1}:`,
+        ),
+      ),
     ]);
   });
 
@@ -417,7 +439,9 @@ describe("with the default level a failed run gets one warning:", () => {
       expect.stringMatching(
         new RegExp(`^Workflow ${child} .* fails: out of paper`),
       ),
-      `Workflow ${workflowId} ("workflows:workflow") fails: its child ${child} failed, at step 0 "workflows:workflow"`,
+      expect.stringMatching(
+        `^Workflow ${workflowId} .* fails: its child ${child} failed, at step 0 "workflows:workflow", in .*logging.test.ts:`,
+      ),
     ]);
   });
 
@@ -446,13 +470,49 @@ describe("with the default level a failed run gets one warning:", () => {
       /fails: .*Determinism violation in workflow \S+ at step 0: the name differs/,
     ],
     [
+      "a journal too large",
+      async (step) => {
+        const input = "x".repeat(950_000);
+        for (let n = 0; n < 10; n++)
+          await step.runMutation(steps.mutation, { name: "take", input });
+      },
+      /fails: The journal of workflow \S+ is too large: \d+ bytes at step 8 "steps:mutation", the maximum .*, after step 8 "steps:mutation"/,
+    ],
+    [
       "an error whose message holds a stack",
       () => Promise.reject(new Error("x\n    at ours (client/replay/a.ts:1)")),
       /fails: x(, in .*)?$/,
     ],
   ])("%s", async (_what, handler, message) => {
+    script("mutation", "take", () => null);
     await runHandler(newBackend(), handler);
     expect(warnings()).toEqual([expect.stringMatching(message)]);
+    expect(warnings()[0]).not.toMatch(OWN_FRAMES);
+  });
+
+  test("a turn that dies, with the last step of the journal", async () => {
+    let isGone = false;
+    const t = newBackend({
+      wrap: (modules, component) => {
+        const file = "./app/workflows.ts";
+        const load = modules[file];
+        return component === "" && load
+          ? { ...modules, [file]: async () => (isGone ? {} : await load()) }
+          : modules;
+      },
+    });
+    const workflowId = await startHandler(t, async (step) => {
+      await step.sleep(1000, { name: "nap" });
+    });
+    isGone = true;
+    await drain();
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^Workflow ${workflowId} \\("workflows:workflow"\\) fails: .*workflow.*, after step 0 "nap"$`,
+        ),
+      ),
+    ]);
     expect(warnings()[0]).not.toMatch(OWN_FRAMES);
   });
 

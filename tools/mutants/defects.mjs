@@ -169,6 +169,17 @@ export const DEFECTS = [
     },
   },
   {
+    name: "warnings: a run that a step's error fails has no line of its handler",
+    file: "src/client/execution.ts",
+    find: "this.callers.set(request, new Error());",
+    replace: "void 0;",
+    killedBy: {
+      file: "src/client/logging.test.ts",
+      title:
+        "a step's error that the handler lets pass, with the step's number and name",
+    },
+  },
+  {
     name: "turns: a function that takes no turn is not noticed",
     file: "src/engine/step/calling.ts",
     find: "if (isDue) throw await noTurn(ctx, run);",
