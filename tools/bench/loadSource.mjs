@@ -1,6 +1,5 @@
 import { createServer, defaultServerConditions } from "vite";
 import { ROOT } from "../paths.mjs";
-import { tableIndex } from "./tableIndex.mjs";
 
 /**
  * Loads a module of this repository as it is, without a build: TypeScript, `import.meta.glob`, and the
@@ -15,7 +14,6 @@ export async function loadSource(entry) {
     configFile: false,
     appType: "custom",
     logLevel: "error",
-    plugins: [tableIndex],
     server: { middlewareMode: true, hmr: false, ws: false, watch: null },
     optimizeDeps: { noDiscovery: true },
     ssr: {
