@@ -254,7 +254,7 @@ test("the run's id is a workflow id, and can't be changed", () => {
 });
 
 describe("a workflow's ctx stands in for", () => {
-  test("an action's ctx of which only functions are run (better: for the types of convex 1.48 too)", () => {
+  test("the step context can replace an action's ctx if only its run methods are used, for the types of convex 1.48 too", () => {
     type Methods = "runQuery" | "runMutation" | "runAction";
     expectTypeOf<WorkflowCtx>().toExtend<
       Pick<GenericActionCtx<any>, Methods>

@@ -138,7 +138,7 @@ describe("its mutation, called directly", () => {
     });
   });
 
-  test("with startAsync leaves even the first part to the pool", async () => {
+  test("with startAsync leaves the first turn to the pool", async () => {
     const t = newBackend();
     script("handler", "main", handler);
     const id = await call(t, definitions.byFunction, {
@@ -152,7 +152,7 @@ describe("its mutation, called directly", () => {
     });
   });
 
-  test("with onComplete, as a handle, and context has it called when the run ends", async () => {
+  test("with onComplete as a handle and a context calls it when the run ends", async () => {
     const t = newBackend();
     script("handler", "main", handler);
     const onComplete = await t.run(() => createFunctionHandle(steps.ended));
@@ -179,7 +179,7 @@ describe("its mutation, called directly", () => {
       ).toEqual({ type: "completed", result: "done" });
   });
 
-  test("with arguments that are not nested is refused, and told to nest them", async () => {
+  test("with arguments that are not nested is refused: the error says to nest them", async () => {
     const t = newBackend();
     for (const name of ["byFunction", "unvalidated"] as const) {
       await expectRefused(t, /Unexpected field `handler`/, () =>
@@ -195,7 +195,7 @@ describe("its mutation, called directly", () => {
     }
   });
 
-  test("without any although it takes some is refused, and told how to give them", async () => {
+  test("without arguments that it needs is refused: the error shows how to pass them", async () => {
     const t = newBackend();
     await expectRefused(t, /without its arguments.*under 'args'/, () =>
       call(t, definitions.byFunction, {}),
@@ -217,7 +217,7 @@ describe("its mutation, called to advance a run", () => {
     })) as WorkflowId;
   }
 
-  test("returns the run's id while it goes on, and its result when it ends", async () => {
+  test("returns the run's id while the run continues, and its result when it ends", async () => {
     const t = newBackend();
     const workflowId = await waitingRun(t);
     const turn = { workflowId, generationNumber: 0 };
@@ -260,7 +260,7 @@ describe("its mutation, called to advance a run", () => {
     expect(await everyRow(t)).toEqual(before);
   });
 
-  test("without a generation is refused, saying how to start a run", async () => {
+  test("without a generation is refused: the error says how to start a run", async () => {
     const t = newBackend();
     const workflowId = await waitingRun(t);
     await expectRefused(t, /generationNumber.*To start a run, pass args/, () =>
@@ -268,7 +268,7 @@ describe("its mutation, called to advance a run", () => {
     );
   });
 
-  test("with an id of no workflow is refused", async () => {
+  test("with an id that is no workflow's is refused", async () => {
     const t = newBackend();
     await expectRefused(t, /Invalid workflow ID: nothing/, () =>
       call(t, definitions.byFunction, {

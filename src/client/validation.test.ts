@@ -131,7 +131,7 @@ describe("the return value", () => {
     error: expect.stringMatching(/^Invalid return value: ./) as string,
   };
 
-  test("that is what `returns` says is the run's result", async () => {
+  test("that matches `returns` is the run's result", async () => {
     expect(await returning({ count: 3 }, "returnsObject")).toEqual({
       type: "completed",
       result: { count: 3 },
@@ -189,7 +189,7 @@ describe("the return value", () => {
   });
 });
 
-test("effects of a handler whose return value is invalid stay, as the steps are done", async () => {
+test("effects of steps stay although the handler's return value is invalid", async () => {
   const t = newBackend();
   script("handler", "main", async (step) => {
     await step.runMutation(steps.echo, { value: "done" }, { inline: true });

@@ -58,25 +58,28 @@ describe("levels", () => {
     "WARN",
     "ERROR",
   ];
-  test.each(levels)("at %s, what is as grave or graver is printed", (level) => {
-    const log = createLogger(level);
-    log.debug("d");
-    log.event("started", {});
-    log.warn("w");
-    log.error("e");
-    const at = levels.indexOf(level);
-    const expected = [
-      ["debug", "DEBUG"],
-      ["info", "INFO"],
-      ["warn", "WARN"],
-      ["error", "ERROR"],
-    ] as const;
-    expect(printed.map(({ method }) => method)).toEqual(
-      expected
-        .filter(([, own]) => levels.indexOf(own) >= at)
-        .map(([method]) => method),
-    );
-  });
+  test.each(levels)(
+    "at %s, messages of that severity or above are printed",
+    (level) => {
+      const log = createLogger(level);
+      log.debug("d");
+      log.event("started", {});
+      log.warn("w");
+      log.error("e");
+      const at = levels.indexOf(level);
+      const expected = [
+        ["debug", "DEBUG"],
+        ["info", "INFO"],
+        ["warn", "WARN"],
+        ["error", "ERROR"],
+      ] as const;
+      expect(printed.map(({ method }) => method)).toEqual(
+        expected
+          .filter(([, own]) => levels.indexOf(own) >= at)
+          .map(([method]) => method),
+      );
+    },
+  );
 
   test("the default is WARN", () => {
     expect(createLogger().level).toBe("WARN");
@@ -90,7 +93,7 @@ describe("levels", () => {
     return printed.filter(({ method }) => method === "warn");
   }
 
-  test("`utils:updateConfig` says which, from then on", async () => {
+  test("`utils:updateConfig` sets it from then on", async () => {
     const t = newBackend();
     expect(await warning(t)).toHaveLength(1);
     await setLevel(t, "ERROR");
@@ -148,7 +151,7 @@ describe("with the default level a healthy run prints nothing", () => {
     expect(run!.runResult).toMatchObject({ kind: "success" });
   });
 
-  test("nor does one that is canceled while steps are at work, and what they bring too late", async () => {
+  test("when it is canceled while steps are running, and when they complete too late", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
       Promise.all([
@@ -172,7 +175,7 @@ describe("at INFO, structured events as one JSON line each", () => {
   const anyNumber = expect.any(Number) as unknown;
   const anyId = expect.any(String) as unknown;
 
-  test("tell of a run from start to end", async () => {
+  test("cover a run from start to end", async () => {
     const t = await atInfo();
     const { workflowId } = await runHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 }, { name: "first" });
@@ -233,7 +236,7 @@ describe("at INFO, structured events as one JSON line each", () => {
     expect(events().at(-1)!["durationMs"]).toBeGreaterThanOrEqual(500);
   });
 
-  test("tell of every step once: queries, actions, inline ones, children, those that fail", async () => {
+  test("cover every step once: queries, actions, inline steps, children and failed steps", async () => {
     const t = await atInfo();
     script("handler", "child", async () => null);
     await runHandler(t, async (step) => {
@@ -280,7 +283,7 @@ describe("at INFO, structured events as one JSON line each", () => {
     expect(ended).toHaveLength(2);
   });
 
-  test("tell of events, awaited first or sent first", async () => {
+  test("cover events, awaited first or sent first", async () => {
     const t = await atInfo();
     const id = await startHandler(t, async (step) => {
       await step.awaitEvent({ name: "early" });
@@ -307,7 +310,7 @@ describe("at INFO, structured events as one JSON line each", () => {
     expect(completed.map(({ name }) => name)).toEqual(["early", "late"]);
   });
 
-  test("tell of a restart as a retry, and from which step", async () => {
+  test("cover a restart as a retry, and from which step", async () => {
     const t = await atInfo();
     const { workflowId } = await runHandler(t, (step) =>
       step.runMutation(steps.echo, { value: 1 }),
@@ -326,7 +329,7 @@ describe("at INFO, structured events as one JSON line each", () => {
     ]);
   });
 
-  test("tell of failed attempts: which attempt comes next, after what, and when", async () => {
+  test("cover failed attempts: the error, the next attempt and its time", async () => {
     const t = await atInfo();
     script("action", "flaky", () => {
       throw new Error("not today");
@@ -360,7 +363,7 @@ describe("at INFO, structured events as one JSON line each", () => {
     });
   });
 
-  test("tell of cancellation as an end", async () => {
+  test("cover cancellation as an end", async () => {
     const t = await atInfo();
     const id = await startHandler(t, (step) => step.sleep(1000));
     await t.mutation((ctx) => cancel(ctx, components.workflow, id));
@@ -392,7 +395,7 @@ describe("with the default level a failed run gets one warning:", () => {
     ]);
   });
 
-  test("a step's error that the handler lets pass, with the step's number and name", async () => {
+  test("a step's error that the handler doesn't catch, with the step's number and name", async () => {
     const { workflowId } = await runHandler(newBackend(), async (step) => {
       await step.runMutation(steps.echo, { value: 1 });
       await step.runMutation(steps.fail, { message: "x" }, { name: "pay" });

@@ -36,7 +36,7 @@ describe("the room of a nested function", () => {
     expect(new Set(Object.values(transactionLimits!))).toEqual(new Set([990]));
   });
 
-  test("is as little as was asked for", async () => {
+  test("is no more than was asked for", async () => {
     const { transactionLimits } = await room(1000, { documentsWritten: 3 });
     expect(transactionLimits).toMatchObject({
       documentsWritten: 3,
@@ -57,7 +57,7 @@ describe("the room of a nested function", () => {
     expect(fits).toBe(true);
   });
 
-  test("is none where loading its modules may take more than is left", async () => {
+  test("is none if loading its modules may take more than is left", async () => {
     expect(await room(10 + LOADING)).toMatchObject({ fits: true });
     expect(await room(9 + LOADING)).toMatchObject({ fits: false });
     expect(await room(9 + LOADING, { databaseQueries: 10_000 })).toMatchObject({
@@ -65,7 +65,7 @@ describe("the room of a nested function", () => {
     });
   });
 
-  test("is unknown on a backend that can't tell what is left, and a function is called", async () => {
+  test("is unknown on a backend that can't report it, and a function is called", async () => {
     const getTransactionMetrics = () => Promise.reject(new Error("unknown"));
     const ctx = { meta: { getTransactionMetrics } };
     expect(await roomBeside(ctx, RESERVE)).toEqual({ fits: true });

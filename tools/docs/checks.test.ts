@@ -34,7 +34,7 @@ const exported = (
   documentation,
 });
 
-test("an export that is not listed, is elsewhere, is of another kind or is gone is told", () => {
+test("an export that is not listed, is elsewhere, is of another kind or is gone is reported", () => {
   const problems = new Problems();
   const rows: any = readTables({ lines: TABLE.split("\n") }).get("pkg");
   const all = [
@@ -52,7 +52,7 @@ test("an export that is not listed, is elsewhere, is of another kind or is gone 
   ]);
 });
 
-test("an export without a JSDoc comment is told", () => {
+test("an export without a JSDoc comment is reported", () => {
   const problems = new Problems();
   const definedIn = "src/client/one.ts";
   const row = { name: "one", kind: "value", file: definedIn, at: 0 };
@@ -61,7 +61,7 @@ test("an export without a JSDoc comment is told", () => {
   expect(texts(problems)).toEqual([`${definedIn}: one has no JSDoc comment`]);
 });
 
-test("a section without an executed example, and a document that is missing, are told", () => {
+test("a section without an executed example, and a document that is missing, are reported", () => {
   const problems = new Problems();
   const code = "// convex/a.ts\nexport {};\n";
   const block = { source: "a.md", line: 1, lang: "ts", flags: [], code };
@@ -81,7 +81,7 @@ test("a section without an executed example, and a document that is missing, are
   ]);
 });
 
-test("a limit that is not the package's, and one that nobody checks, are told", async () => {
+test("a limit that is not the package's, and one that is not checked, are reported", async () => {
   const documents = await readDocuments();
   const limitsIn = async (change: (readme: string) => string) => {
     const problems = new Problems();

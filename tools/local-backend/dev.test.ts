@@ -181,7 +181,7 @@ describe("without a running server", () => {
     expect(await findServer(otherApp)).toBeUndefined();
   });
 
-  test("a taken port is told", async () => {
+  test("a taken port is reported", async () => {
     const blocker = net.createServer().listen(0, "127.0.0.1");
     await once(blocker, "listening");
     const port = (blocker.address() as AddressInfo).port;
@@ -193,7 +193,7 @@ describe("without a running server", () => {
     blocker.close();
   });
 
-  test("wrong options are told", async () => {
+  test("wrong options are reported", async () => {
     for (const [options, message] of [
       [["--port", "http"], '--port must be a number up to 65535, not "http"'],
       [["--app", "/nowhere"], "/nowhere has no convex/"],

@@ -56,7 +56,7 @@ export const DEFECTS = [
     replace: "a.stepNumber - b.stepNumber",
     killedBy: {
       file: "src/client/replay/order.test.ts",
-      title: "of one time, by the step's number",
+      title: "by step number if the time is the same",
     },
   },
   {
@@ -102,7 +102,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/client/replay/handlerValues.test.ts",
       title:
-        "a handler changes the result of a mutation in place, and the journal keeps what the step returned",
+        "a handler may change the result of a mutation in place: the journal keeps what the step returned",
     },
   },
   {
@@ -124,7 +124,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/client/replay/divergence.test.ts",
       title:
-        "says run, step number, what the journal holds, what was asked for, and what to do",
+        "names run, step number, recorded and requested step, and what to do",
     },
   },
   {
@@ -196,7 +196,7 @@ export const DEFECTS = [
     replace: "    handle: run.workflowHandle,",
     killedBy: {
       file: "src/engine/run/notAWorkflow.test.ts",
-      title: "fails as a child, and its error names child and component",
+      title: "fails as a child, and the error names child and component",
     },
   },
   {
@@ -373,7 +373,7 @@ export const DEFECTS = [
     killedBy: {
       file: random("regressions"),
       title:
-        "an attempt whose failure is told twice is followed by one attempt, not two",
+        "an attempt whose failure is reported twice is followed by one attempt, not two",
     },
   },
   {
@@ -384,7 +384,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/engine/step/retries.test.ts",
       title:
-        "retry: true is five attempts, 500 ms apart at first and twice as long each time",
+        "retry: true means five attempts, 500 ms apart at first and twice as long each time",
     },
   },
   {
@@ -415,7 +415,7 @@ export const DEFECTS = [
     replace: "delivery.issued > Infinity",
     killedBy: {
       file: "src/engine/lifecycle/restart.inFlight.test.ts",
-      title: "and came in after the cut count as newly arrived",
+      title: "and were delivered after the cut count as new",
     },
   },
   {

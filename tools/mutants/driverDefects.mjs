@@ -15,7 +15,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (run.drivers !== driver) return null;",
     killedBy: test(
       "engine/driver/driver.faults",
-      "that was dismissed takes no turn, and leaves that one due",
+      "was detached takes no turn, and leaves that one pending",
     ),
   },
   {
@@ -25,7 +25,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (!run.driver) return null;",
     killedBy: test(
       "engine/driver/driver.faults",
-      "that was replaced takes no turn, and leaves that one due",
+      "was replaced takes no turn, and leaves that one pending",
     ),
   },
   {
@@ -45,7 +45,7 @@ export const DRIVER_DEFECTS = [
     replace: "run.revision = revision;",
     killedBy: test(
       "engine/driver/driver",
-      "a sleep that ends first is shown first, and the driver goes on over what changed",
+      "a sleep that ends first is delivered first, and the driver continues with the changed journal",
     ),
   },
   {
@@ -55,7 +55,7 @@ export const DRIVER_DEFECTS = [
     replace: "    1e9,\n    internal.recovering.check,",
     killedBy: test(
       "engine/driver/driver.faults",
-      "before the turn of a mutation is replaced after a minute, and finds that out",
+      "before the turn of a mutation is replaced after a minute and notices",
     ),
   },
   {
@@ -65,7 +65,7 @@ export const DRIVER_DEFECTS = [
     replace: "true",
     killedBy: test(
       "engine/driver/driver",
-      "is not taken over, however long that is: mutation",
+      "is not replaced, however long it waits: mutation",
     ),
   },
   {
@@ -75,7 +75,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (caller && canDrive(run, only, config))",
     killedBy: test(
       "engine/driver/driver.bounds",
-      "50 long chains on 10 slots: all get on, none has to wait until others have ended",
+      "50 long chains on 10 slots all progress, and none waits until others have ended",
     ),
   },
   {
@@ -105,7 +105,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/step/retries",
-      "is no attempt where the platform refused to start the action",
+      "is no attempt if the platform refused to start the action",
     ),
   },
   {
@@ -115,7 +115,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.faults",
-      "four times leaves its mutation to the pool, and a new driver goes on",
+      "four times leaves its mutation to the pool, and a new driver continues",
     ),
   },
   {
@@ -125,7 +125,7 @@ export const DRIVER_DEFECTS = [
     replace: "const TRIES = 1;",
     killedBy: test(
       "engine/driver/driver.faults",
-      "three times is taken the fourth time",
+      "three times succeeds the fourth time",
     ),
   },
   {
@@ -205,7 +205,7 @@ export const DRIVER_DEFECTS = [
     replace: "false",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "a driver that ends without telling what came of its action doesn't leave the run stuck",
+      "a driver that exits without reporting its action's result doesn't leave the run stuck",
     ),
   },
   {
@@ -215,7 +215,7 @@ export const DRIVER_DEFECTS = [
     replace: "    const before",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "that restarts the run finds the driver's action done: it is not executed again",
+      "that restarts the run finds the driver's action completed: it is not executed again",
     ),
   },
   {
@@ -225,7 +225,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "a turn that was due and that a driver took is not taken again",
+      "a pending turn that a driver took is not taken again",
     ),
   },
   {
@@ -286,7 +286,7 @@ export const DRIVER_DEFECTS = [
     replace: "!hadConflict(error)",
     killedBy: test(
       "engine/platform/refused",
-      "of a driver's turn: the driver takes it after a pause",
+      "of a driver's turn: the driver retries it after a pause",
     ),
   },
   {
@@ -306,7 +306,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (!run.driver) return null;",
     killedBy: test(
       "engine/step/retries",
-      "the failure counts once, however often it is told",
+      "the failure counts once, however often it is reported",
     ),
   },
   {
@@ -316,7 +316,7 @@ export const DRIVER_DEFECTS = [
     replace: "row.drivenBy === 0",
     killedBy: test(
       "engine/step/retries",
-      "no driver waits: another one is due after the pause, for each attempt",
+      "no driver waits: another one is scheduled after the pause, for each attempt",
     ),
   },
   {
@@ -336,7 +336,7 @@ export const DRIVER_DEFECTS = [
     replace: "execution !== undefined",
     killedBy: test(
       "engine/step/retries",
-      "a run goes to the pool that is to be executed there from now on",
+      "a run that is switched to the pool continues there",
     ),
   },
   {

@@ -80,7 +80,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "if (event)",
     killedBy: test(
       "engine/lifecycle/restart.inFlight",
-      "the events that they awaited, but for those that were created: they are there to be sent again",
+      "the events that they awaited, except created ones, which can be sent again",
     ),
   },
   {

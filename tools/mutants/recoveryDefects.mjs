@@ -30,7 +30,7 @@ export const RECOVERY_DEFECTS = [
     replace: "elapsed < 0 ?",
     killedBy: test(
       "engine/step/inline",
-      "a turn runs as many as it has time for, not as few as without a clock",
+      "a turn runs as many as its time allows, not as few as without a clock",
     ),
   },
   {
@@ -40,7 +40,7 @@ export const RECOVERY_DEFECTS = [
     replace: '      return { kind: "dead", error: "late" };',
     killedBy: test(
       "engine/platform/watchdog",
-      "is not taken for dead: the run ends as it was to end",
+      "is not considered dead: the run ends as planned",
     ),
   },
   {
@@ -57,7 +57,7 @@ export const RECOVERY_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/platform/watchdog",
-      "an outcome that is known is recorded, however late the driver's report: the action is executed once",
+      "a known outcome is recorded, however late the driver reports it: the action runs once",
     ),
   },
   {
@@ -77,7 +77,7 @@ export const RECOVERY_DEFECTS = [
     replace: "const isSaid = true;",
     killedBy: test(
       "engine/platform/parallelism",
-      "holds for managers that say nothing until somebody says something",
+      "applies to managers that pass none until another value is passed",
     ),
   },
   {
@@ -87,7 +87,7 @@ export const RECOVERY_DEFECTS = [
     replace: "const isPaused = false;",
     killedBy: test(
       "engine/platform/parallelism",
-      "an operator's pause holds, whatever managers say, until the operator lifts it",
+      "an operator's pause holds until the operator lifts it, whatever managers pass",
     ),
   },
   {
@@ -147,7 +147,7 @@ export const RECOVERY_DEFECTS = [
     replace: "transactionLimits.databaseQueries! >= 0",
     killedBy: test(
       "shared/transactionRoom",
-      "is none where loading its modules may take more than is left",
+      "is none if loading its modules may take more than is left",
     ),
   },
 ];

@@ -24,7 +24,7 @@ function call(name: (typeof NAMES)[number]): Promise<unknown> {
   return combinator.call(Promise, none);
 }
 
-test("the layer's combinators answer until it is taken away", async () => {
+test("the layer's combinators are used until the layer is removed", async () => {
   const remove = installCombinators({
     combinators: answering("mine"),
     isCurrent: () => true,
@@ -43,7 +43,7 @@ test("the layer's combinators answer until it is taken away", async () => {
   }
 });
 
-test("they get the call's this and its iterable", async () => {
+test("the layer's combinators receive the call's this and its iterable", async () => {
   const calls: unknown[] = [];
   const remove = installCombinators({
     combinators: {
@@ -61,7 +61,7 @@ test("they get the call's this and its iterable", async () => {
   expect(calls[1]).toBe(values);
 });
 
-test("those that it lacks, and those of a subclass, are the originals", async () => {
+test("combinators that the layer lacks, and those of a subclass, are the originals", async () => {
   class Later<T> extends Promise<T> {}
   const remove = installCombinators({
     combinators: { all: async () => "replaced" },
@@ -75,7 +75,7 @@ test("those that it lacks, and those of a subclass, are the originals", async ()
   expect(await later).toEqual([2]);
 });
 
-test("only the layer whose handler is running answers", async () => {
+test("only the layer of the running handler is used", async () => {
   let current = "";
   const layer = (name: string) =>
     installCombinators({

@@ -101,7 +101,7 @@ test("it prints to the console that was named last", () => {
   ]);
 });
 
-test("counting goes on silently while replaying", () => {
+test("counters advance silently while replaying", () => {
   const real = recorder();
   const { console, state } = setUp(real);
   state.live = false;
@@ -127,7 +127,7 @@ test("counting goes on silently while replaying", () => {
   ]);
 });
 
-test("timers measure the run's time, from before it was live on", () => {
+test("timers measure the run's time, even if they started before it was live", () => {
   const real = recorder();
   const { console, state } = setUp(real);
   state.live = false;

@@ -79,7 +79,7 @@ describe.each(["real", "fake"])("over a %s Date", (timers) => {
     }
   });
 
-  test("it looks like Date", () => {
+  test("it is inspected like Date", () => {
     expect(HandlerDate.name).toBe("Date");
     expect(HandlerDate.length).toBe(7);
     expect(Object.keys(HandlerDate)).toEqual([]);

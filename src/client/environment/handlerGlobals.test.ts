@@ -66,7 +66,7 @@ describe("Date", () => {
       expect(seen.slice(0, -1)).toEqual(last.slice(0, seen.length - 1));
   });
 
-  test("can be given to steps: arguments made of it are the same on replay", async () => {
+  test("can be passed to steps: arguments made from it are the same on replay", async () => {
     const { status } = await runHandler(newBackend(), async (step) => {
       for (let n = 0; n < 3; n++) {
         await echo(step, { at: Date.now(), text: new Date().toISOString() });
@@ -108,7 +108,7 @@ describe("Math.random", () => {
     });
   }
 
-  test("is seeded by the run's id: the same numbers on every replay, one after another", async () => {
+  test("is seeded by the run's id: it returns the same sequence on every replay", async () => {
     const { executions, last, workflowId } = await seenByEach(
       async (step, see) => {
         see(Math.random());
@@ -224,7 +224,7 @@ describe("console", () => {
   });
 });
 
-describe("what differs from one execution to the next is not there", () => {
+describe("globals that differ between executions are absent", () => {
   const names = ["process", "crypto", "Crypto", "CryptoKey", "SubtleCrypto"];
 
   test("they are undefined, on every replay", async () => {
@@ -244,7 +244,7 @@ describe("what differs from one execution to the next is not there", () => {
     ["Crypto", () => new (Crypto as any)()],
   ];
   test.each(deaths)(
-    "a handler that dies on %s is told so, and to do it in a step (better)",
+    "if a handler fails because it uses %s, the error says so and suggests a step",
     async (name, use) => {
       const atOnce = await runHandler(newBackend(), async () => use());
       const later = await runHandler(newBackend(), async (step) => {
@@ -264,7 +264,7 @@ describe("what differs from one execution to the next is not there", () => {
     },
   );
 
-  test("a step has them, and its own errors about them are left as they are", async () => {
+  test("a step has them, and its own errors about them are unchanged", async () => {
     script("action", "uuid", () => typeof crypto.randomUUID());
     script("action", "dies", () => {
       throw new TypeError(
@@ -295,7 +295,7 @@ test("fetch and timers are not patched", async () => {
   expect(last).toEqual([["function", "function", "function"]]);
 });
 
-describe("everything is as it was", () => {
+describe("the globals are restored", () => {
   const look = () => ({
     crypto: typeof crypto,
     replaced: Math.random === patched,

@@ -57,7 +57,7 @@ const calling =
   };
 
 describe("a handler that calls the host", () => {
-  test.each(calls)("by %s goes on and is replayed", async (_name, call) => {
+  test.each(calls)("by %s continues and is replayed", async (_name, call) => {
     const t = newBackend();
     const { status } = await runHandler(t, calling(call));
     expect(status).toEqual({ type: "completed", result: 8 });
@@ -67,20 +67,23 @@ describe("a handler that calls the host", () => {
     );
   });
 
-  test.each(calls)("by %s goes on under the rules of 0.4", async (_n, call) => {
-    const t = newBackend();
-    const workflowId = await startHandler(t, calling(call), {
-      startAsync: true,
-    });
-    await asWrittenBefore(t);
-    await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: 8,
-    });
-  });
+  test.each(calls)(
+    "by %s continues under the rules of 0.4",
+    async (_n, call) => {
+      const t = newBackend();
+      const workflowId = await startHandler(t, calling(call), {
+        startAsync: true,
+      });
+      await asWrittenBefore(t);
+      await drain();
+      expect(await statusOf(t, workflowId)).toEqual({
+        type: "completed",
+        result: 8,
+      });
+    },
+  );
 
-  test("that takes long, and fails, is waited for", async () => {
+  test("that takes long and fails is awaited", async () => {
     const answered = vi.fn();
     const { status } = await runHandler(newBackend(), async (step) => {
       await echo(step, 1);

@@ -50,13 +50,13 @@ describe.each(["driver", "pool"] as const)(
   },
 );
 
-test("each mutation step runs once, though turns die", async () => {
+test("each mutation step runs once although turns crash", async () => {
   const t = newBackend();
   await runHandler(t, cases["handledAfterManySteps"]!.handler);
   expect(await effects(t)).toEqual([0, 1, 2, 3, 4]);
 });
 
-test("a result that is held back names the rejection in its row", async () => {
+test("a result that is held back records the rejection in its row", async () => {
   const t = newBackend();
   await runHandler(t, cases["forgotten"]!.handler);
   const [failed] = await rows(t, "steps");

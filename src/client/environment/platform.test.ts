@@ -105,7 +105,7 @@ describe("the context", () => {
     expect(fatal).toEqual(["Can't use setTimeout in queries and mutations"]);
   });
 
-  test("is answered when its microtasks have run, one call at a time", async () => {
+  test("answers a call once its microtasks have run, one call at a time", async () => {
     const calls: string[] = [];
     const result = await run(
       `const order = [];
@@ -140,11 +140,11 @@ describe("the context", () => {
 });
 
 describe("the environment", () => {
-  test("is what it is everywhere, and leaves nothing", async () => {
+  test("behaves as in every other runtime, and leaves nothing behind", async () => {
     expect(await run("return bundle.exercise()")).toEqual(EXERCISE_REPORT);
   });
 
-  test("the same for code that is not strict", async () => {
+  test("behaves the same for code that is not strict", async () => {
     // Assignments that fail are silent there.
     const result = await run(`
       const before = bundle.snapshotGlobals();
@@ -299,7 +299,7 @@ describe("quiesce", () => {
     expect(calls).toEqual(["ours"]);
   });
 
-  test("a call that fails has drained them all the same", async () => {
+  test("a call that fails still drains microtasks", async () => {
     const { result } = await quiesced(
       "return bundle.notWaitedFor(quiesce)",
       () => Promise.reject(new Error("refused")),
@@ -326,7 +326,7 @@ describe("quiesce", () => {
     expect(calls.at(-1)).toBe("ours");
   });
 
-  test("waits for a call that fails, for several at once, and for those that nobody awaits", async () => {
+  test("waits for a call that fails, for several at once, and for calls that are never awaited", async () => {
     const { result } = await quiesced(
       `
       const seen = [];

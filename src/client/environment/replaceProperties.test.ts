@@ -77,7 +77,7 @@ describe.each(Object.entries(kinds))("%s", (_kind, descriptor) => {
     expect(object.it).toBe("old");
   });
 
-  test("is restored whatever was done to it", () => {
+  test("is restored even if it was changed meanwhile", () => {
     const vandals: ((object: Record<string, unknown>) => void)[] = [
       (object) => (object.it = "other"),
       (object) => delete object.it,
@@ -115,7 +115,7 @@ test("a property that can't be changed keeps its value", () => {
   expect(fixed.it).toBe("old");
 });
 
-test("a property that isn't there, or is inherited, goes again", () => {
+test("a property that was absent or inherited is removed again", () => {
   const object = Object.create({ inherited: 1 }) as Record<string, unknown>;
   const restore = replaceProperties(object, [
     ["it", undefined],

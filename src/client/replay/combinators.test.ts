@@ -59,7 +59,7 @@ describe("which results wake a blocked handler", () => {
     expect(interests(machine)).toEqual({ a: always, b: always });
   });
 
-  test("none of a step that nobody awaits, while another is awaited", async () => {
+  test("none of a step that is not awaited, while another is awaited", async () => {
     const machine = handling(async (ask) => {
       void ask("aside");
       await ask("a");
@@ -113,7 +113,7 @@ describe("which results wake a blocked handler", () => {
     });
   });
 
-  test("of what a combinator left behind when it settled: none", async () => {
+  test("of members that were pending when a combinator settled: none", async () => {
     const machine = handling(async (ask, p) => {
       await p.race([ask("a"), ask("b")]);
       await ask("c");
@@ -206,7 +206,7 @@ describe("which results wake a blocked handler", () => {
     expect(interests(machine)).toEqual({ a: always });
   });
 
-  test("how steps are waited for is written only where it changed", async () => {
+  test("a step's wake condition is written only if it changed", async () => {
     const machine = handling(async (ask, p) => {
       const first = p.race([ask("a"), ask("b"), ask("c")]);
       const later = p.all([ask("d"), ask("e")]);
@@ -222,7 +222,7 @@ describe("which results wake a blocked handler", () => {
   });
 });
 
-describe("they do what the originals do", () => {
+describe("combinators behave as the originals do", () => {
   /** Settles each step as its name says, and tells what the combinator made of it. */
   async function outcomeOf(
     name: keyof Combinators,
@@ -289,14 +289,14 @@ describe("they do what the originals do", () => {
     expect(await outcomeOf("any", () => none)).toEqual([]);
   });
 
-  test("what is not iterable rejects; it doesn't throw", async () => {
+  test("an argument that is not iterable rejects and doesn't throw", async () => {
     for (const name of ["all", "allSettled", "race", "any"] as const)
       expect(
         await outcomeOf(name, () => 5 as unknown as Iterable<unknown>),
       ).toMatch(/iterable/);
   });
 
-  test("a failure after a Promise.all has failed is nobody's, and harms nothing", async () => {
+  test("a failure after a Promise.all has failed is ignored", async () => {
     const machine = handling(async (ask, p) => {
       await p.all([ask("a"), ask("b")]).catch(() => undefined);
       return await ask("c");

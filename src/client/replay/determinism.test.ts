@@ -39,7 +39,7 @@ async function failureOf(t: Backend, handler: Handler) {
   return { error: error.replaceAll(workflowId, "<id>"), workflowId };
 }
 
-describe("a handler that asks for something else than its journal holds fails the run, readably (better)", () => {
+describe("a handler that asks for another step than its journal holds fails the run with a readable error", () => {
   const first: Handler = async (step) => {
     await echo(step, { of: ["a", "b"] });
     await step.sleep(1);
@@ -128,7 +128,7 @@ describe("a handler that asks for something else than its journal holds fails th
     expect(error).toContain("at step 0: the name differs.");
   });
 
-  test("even if the handler catches everything; and nothing of that turn remains", async () => {
+  test("even if the handler catches everything, and nothing of that turn remains", async () => {
     const t = newBackend();
     const after: Handler = async (step) => {
       await echo(step, 1);
@@ -148,7 +148,7 @@ describe("a handler that asks for something else than its journal holds fails th
     expect(await journal(t, workflowId)).toHaveLength(2);
   });
 
-  test("a handler that asks for more than it did goes on", async () => {
+  test("a handler that asks for more steps than before continues", async () => {
     const before: Handler = (step) => echo(step, 1);
     const after: Handler = async (step) => [
       await echo(step, 1),
@@ -158,7 +158,7 @@ describe("a handler that asks for something else than its journal holds fails th
     expect(status).toEqual({ type: "completed", result: [1, 2] });
   });
 
-  test("fields in another order, undefined ones and a NaN are no difference", async () => {
+  test("fields in another order, undefined fields and a NaN are no difference", async () => {
     const before: Handler = async (step) => {
       await echo(step, { a: 1, b: NaN });
       return "done";
@@ -173,7 +173,7 @@ describe("a handler that asks for something else than its journal holds fails th
 });
 
 describe("unstableArgs", () => {
-  test("arguments may differ on replay; those of the first time are what the step was run with", async () => {
+  test("arguments may differ on replay: the step ran with those of the first execution", async () => {
     const t = newBackend();
     let n = 0;
     const { status } = await runHandler(t, async (step) => {
@@ -205,7 +205,7 @@ describe("unstableArgs", () => {
 });
 
 describe("a handler that waits for something that is not a step", () => {
-  test("fails the run, saying so and what to do", async () => {
+  test("fails the run with an error that says what to do", async () => {
     const { error } = await failureOf(newBackend(), async (step) => {
       await echo(step, 1);
       await new Promise(() => undefined);
@@ -215,7 +215,7 @@ describe("a handler that waits for something that is not a step", () => {
     );
   });
 
-  test("in its first turn already", async () => {
+  test("fails the run in its first turn already", async () => {
     const t = newBackend();
     const id = await startHandler(t, () => new Promise(() => undefined));
     expect(await statusOf(t, id)).toMatchObject({
@@ -224,7 +224,7 @@ describe("a handler that waits for something that is not a step", () => {
     });
   });
 
-  test("with a step in flight fails when that is done", async () => {
+  test("with a step in flight fails when that step completes", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => {
       void echo(step, 1);
@@ -236,7 +236,7 @@ describe("a handler that waits for something that is not a step", () => {
     expect(await effects(t)).toEqual([1]);
   });
 
-  test("that settles by itself before the handler is blocked is fine", async () => {
+  test("that settles by itself before the handler is blocked continues", async () => {
     const { status } = await runHandler(newBackend(), async (step) => {
       const value = await Promise.resolve(1).then(async (n) => {
         for (let hop = 0; hop < 1000; hop++) await Promise.resolve();
@@ -248,7 +248,7 @@ describe("a handler that waits for something that is not a step", () => {
   });
 });
 
-test("a run goes on through turns of a handler that is not an async function", async () => {
+test("a run continues through the turns of a handler that is not an async function", async () => {
   script("handler", "child", () => Promise.resolve("child"));
   const { status } = await runHandler(newBackend(), (step) =>
     echo(step, 1).then(() =>

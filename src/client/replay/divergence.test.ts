@@ -45,7 +45,7 @@ describe("the same request", () => {
     ).toBeUndefined();
   });
 
-  test("other arguments, where the request says that they are unstable", () => {
+  test("other arguments, if the request says that they are unstable", () => {
     expect(
       compare({ args: { a: 1 } }, { args: { a: 2 }, unstableArgs: true }),
     ).toBeUndefined();
@@ -68,7 +68,7 @@ describe("the same request", () => {
 });
 
 describe("a different request", () => {
-  test("says run, step number, what the journal holds, what was asked for, and what to do", () => {
+  test("names run, step number, recorded and requested step, and what to do", () => {
     expect(
       compare(
         { args: { order: { items: ["a", "b"], paid: true } } },

@@ -58,7 +58,7 @@ describe.each(["driver", "pool"] as const)(
   "executed by the %s",
   (execution) => {
     test.each(Object.entries(echo))(
-      "a handler changes the result of a %s in place, and the journal keeps what the step returned",
+      "a handler may change the result of a %s in place: the journal keeps what the step returned",
       async (_kind, run) => {
         const t = newBackend({ execution });
         const { status, workflowId } = await runHandler(t, async (step) => {
@@ -79,7 +79,7 @@ describe.each(["driver", "pool"] as const)(
       },
     );
 
-    test("a handler works off its arguments and a step's result with shift, one step for each item", async () => {
+    test("a handler may shift items off its arguments and a step's result, one step for each", async () => {
       const t = newBackend({ execution });
       const work: Handler = async (step, queue: number[]) => {
         const fetched = (await step.runQuery(steps.echoQuery, {
@@ -97,7 +97,7 @@ describe.each(["driver", "pool"] as const)(
       expect(status).toEqual({ type: "completed", result: [1, 2, 3, 4, 5] });
     });
 
-    test("a handler changes the data of an error, and the journal keeps what was thrown", async () => {
+    test("a handler may change the data of an error: the journal keeps what was thrown", async () => {
       const t = newBackend({ execution });
       script("mutation", "refuse", () => {
         throw new ConvexError({ codes: [1] });
@@ -121,7 +121,7 @@ describe.each(["driver", "pool"] as const)(
       });
     });
 
-    test("two who await one step share what it brought, as with any promise", async () => {
+    test("two awaits of one step share its result, as with any promise", async () => {
       const { status } = await runHandler(newBackend({ execution }), (step) => {
         const shared = step.runMutation(steps.echo, { value: [1] });
         return Promise.all([

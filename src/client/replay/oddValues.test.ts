@@ -58,7 +58,7 @@ const thrown: [string, unknown, string | RegExp][] = [
   ["half a character", new Error(HALF), "half \ufffd"],
 ];
 
-describe("whatever a handler throws fails the run with a readable error:", () => {
+describe("a handler's error of any kind fails the run with a readable message:", () => {
   test.each(thrown)("%s", async (_what, value, text) => {
     const t = newBackend();
     const { status } = await runHandler(t, async (step) => {
@@ -155,7 +155,7 @@ describe("half of a character (a lone surrogate), which Convex can't store,", ()
     await expectStorableRows(t);
   });
 
-  test("is no reason to refuse a whole one", async () => {
+  test("leaves whole characters accepted", async () => {
     const t = newBackend();
     const { status } = await runHandler(t, (step) =>
       step.runMutation(steps.echo, { value: "😀" }, { name: "😀" }),

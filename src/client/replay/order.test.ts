@@ -24,10 +24,10 @@ const showingAll =
     return log;
   };
 
-describe("R3: what was shown before is shown first, and in that order", () => {
+describe("R3: results that were delivered before are delivered first, in that order", () => {
   const names = ["a", "b", "c"];
 
-  test("whatever the order of completion says now", async () => {
+  test("whatever their order of completion is now", async () => {
     const log: string[] = [];
     const journal = [
       { ...completed("a", 1), delivery: { order: 2, issued: 3 } },
@@ -39,7 +39,7 @@ describe("R3: what was shown before is shown first, and in that order", () => {
     expect(log).toEqual(["b", "c", "a"]);
   });
 
-  test("an earlier completion that was recorded late comes after what was shown", async () => {
+  test("an earlier completion that was recorded late follows the delivered results", async () => {
     const log: string[] = [];
     const machine = new Machine(showingAll(names, log), [
       completed("a", 1),
@@ -74,7 +74,7 @@ describe("R3: what was shown before is shown first, and in that order", () => {
     ]);
   });
 
-  test("a result that made the handler ask for nothing keeps its place all the same", async () => {
+  test("a result that made the handler ask for nothing keeps its place", async () => {
     const handler: Handler = async (ask) => {
       const order: string[] = [];
       const note = async (name: string) => {
@@ -100,7 +100,7 @@ describe("R3: what was shown before is shown first, and in that order", () => {
   });
 });
 
-describe("R4: what is new is shown in order of (completedAt, stepNumber)", () => {
+describe("R4: new results are delivered in order of (completedAt, stepNumber)", () => {
   test("by the time of completion", async () => {
     const log: string[] = [];
     const machine = new Machine(showingAll(["a", "b", "c"], log), [
@@ -113,7 +113,7 @@ describe("R4: what is new is shown in order of (completedAt, stepNumber)", () =>
     expect(written(machine)).toEqual(["a 2@3", "b 0@3", "c 1@3"]);
   });
 
-  test("of one time, by the step's number", async () => {
+  test("by step number if the time is the same", async () => {
     const log: string[] = [];
     const names = ["d", "c", "b", "a"];
     const machine = new Machine(
@@ -124,7 +124,7 @@ describe("R4: what is new is shown in order of (completedAt, stepNumber)", () =>
     expect(log).toEqual(names);
   });
 
-  test("what completes as it is written down takes its place among those that wait", async () => {
+  test("a step that completes as it is recorded takes its place among waiting results", async () => {
     const log: string[] = [];
     const machine = new Machine(showingAll(["a", "b"], log));
     machine.outcomeAtOnce = ({ request }) =>
@@ -134,7 +134,7 @@ describe("R4: what is new is shown in order of (completedAt, stepNumber)", () =>
     expect(written(machine)).toEqual(["a 0@2", "b"]);
   });
 
-  test("inline steps run before any waiting result is shown, in the order asked", async () => {
+  test("inline steps run before any waiting result is delivered, in the order asked", async () => {
     const machine = new Machine(
       async (ask) => {
         const { log } = machine;
@@ -169,7 +169,7 @@ describe("R4: what is new is shown in order of (completedAt, stepNumber)", () =>
     expect(machine.log).toEqual(["run i", "run j", "run k"]);
   });
 
-  test("inline steps run once: replay shows what they brought", async () => {
+  test("inline steps run once: replay delivers their results", async () => {
     const machine = new Machine(async (ask) => {
       const value = await ask("i", { inline: true });
       await ask("a");
@@ -206,7 +206,7 @@ describe("R4: what is new is shown in order of (completedAt, stepNumber)", () =>
     expect(written(machine)).toEqual(["i", "a"]);
   });
 
-  test("no result is shown to a handler that has returned", async () => {
+  test("no result is delivered to a handler that has returned", async () => {
     const log: string[] = [];
     const machine = new Machine(
       async (ask) => {

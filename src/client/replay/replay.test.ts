@@ -17,7 +17,7 @@ async function inTurn(ask: Ask, names: string[]) {
 }
 
 describe("R1: step n is the nth that the handler asks for", () => {
-  test("a first turn writes down what is asked for, in order, and waits", async () => {
+  test("a first turn records the steps asked for, in order, and waits", async () => {
     const machine = new Machine(async (ask) => {
       await Promise.all([ask("a"), ask("b", { args: { x: 1 } }), ask("c")]);
     });
@@ -31,7 +31,7 @@ describe("R1: step n is the nth that the handler asks for", () => {
     expect(machine.records).toHaveLength(1);
   });
 
-  test("a turn in which nothing has come writes nothing", async () => {
+  test("a turn without new results writes nothing", async () => {
     const machine = new Machine((ask) => inTurn(ask, ["a", "b"]));
     await machine.turn();
     machine.records.length = 0;
@@ -39,7 +39,7 @@ describe("R1: step n is the nth that the handler asks for", () => {
     expect(machine.records).toEqual([]);
   });
 
-  test("each result brings the next request, and the last the return value", async () => {
+  test("each result leads to the next request, and the last to the return value", async () => {
     const machine = new Machine((ask) => inTurn(ask, ["a", "b"]));
     await machine.turn();
     machine.complete("a");
@@ -73,8 +73,8 @@ describe("R1: step n is the nth that the handler asks for", () => {
   });
 });
 
-describe("R2: one result at a time, to a blocked handler", () => {
-  test("the handler runs until it is blocked before the next is shown", async () => {
+describe("R2: results are delivered one at a time, to a blocked handler", () => {
+  test("the handler runs until it is blocked before the next result is delivered", async () => {
     const log: string[] = [];
     const machine = new Machine(
       async (ask) => {
@@ -91,7 +91,7 @@ describe("R2: one result at a time, to a blocked handler", () => {
     expect(log).toEqual(["a", "b"]);
   });
 
-  test("what one result makes the handler ask for is asked for before the next is shown", async () => {
+  test("the requests that one result leads to come before the next result is delivered", async () => {
     const machine = new Machine(
       async (ask) => {
         const branch = async (name: string) => {
@@ -142,7 +142,7 @@ describe("R2: one result at a time, to a blocked handler", () => {
   });
 });
 
-describe("R5: places are written with what they brought about", () => {
+describe("R5: a result's place is written with the requests that it led to", () => {
   test("in one record with the steps that the result made the handler ask for", async () => {
     const machine = new Machine(
       (ask) => inTurn(ask, ["a", "b"]),
@@ -179,7 +179,7 @@ describe("R5: places are written with what they brought about", () => {
     expect(written(machine)).toEqual(["a 0@1"]);
   });
 
-  test("a run canceled meanwhile takes nothing, and the turn ends as fenced", async () => {
+  test("a run that was canceled meanwhile records nothing, and the turn ends as fenced", async () => {
     const machine = new Machine((ask) => ask("a"));
     machine.fenced = true;
     expect(await machine.turn()).toEqual({ kind: "fenced" });

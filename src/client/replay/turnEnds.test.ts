@@ -8,7 +8,7 @@ import {
   type Handler,
 } from "./testing/machine.js";
 
-describe("a handler that can't go on", () => {
+describe("a handler that can't continue", () => {
   test("is stuck when it waits for no step and none is in flight", async () => {
     const machine = new Machine(async (ask) => {
       await ask("a");
@@ -54,13 +54,13 @@ describe("a handler that no longer asks for what its journal holds", () => {
     );
   });
 
-  test("fails the turn when a result that was shown belongs to a step it has not asked for", async () => {
+  test("fails the turn when a delivered result belongs to a step that it has not asked for", async () => {
     const shown = { ...completed("b", 1), delivery: { order: 0, issued: 2 } };
     const machine = new Machine((ask) => ask("a"), [entry("a"), shown]);
     await expect(machine.turn()).rejects.toThrow(/at step 1: .* missing/);
   });
 
-  test("may throw: its error is the one to see", async () => {
+  test("may throw: its error is reported", async () => {
     const machine = new Machine(async () => {
       throw new Error("early");
     }, journal());
@@ -83,7 +83,7 @@ describe("a handler that no longer asks for what its journal holds", () => {
   });
 });
 
-describe("what a restart leaves", () => {
+describe("a journal after a restart", () => {
   test("steps without their execution are started again, in their old places", async () => {
     const machine = new Machine(
       (ask) => Promise.all([ask("a"), ask("b"), ask("c")]),
@@ -114,7 +114,7 @@ describe("what a restart leaves", () => {
     ).toEqual([0, 1]);
   });
 
-  test("results shown before the cut are shown there again; those after it count as new", async () => {
+  test("results delivered before the cut are delivered there again, and those after it count as new", async () => {
     const log: string[] = [];
     const handler: Handler = async (ask) => {
       const note = (name: string) => ask(name).then(() => log.push(name));
@@ -136,8 +136,8 @@ describe("what a restart leaves", () => {
   });
 });
 
-describe("what the handler sees of time, and whether it is live", () => {
-  test("the time is the following step's start, or the turn's where nothing follows", async () => {
+describe("the handler's time, and whether it is live", () => {
+  test("the time is the start of the following step, or of the turn if none follows", async () => {
     const times: number[] = [];
     const machine = new Machine(async (ask, replay) => {
       times.push(replay.now());

@@ -7,7 +7,7 @@ import {
   type Handler,
 } from "./testing/machine.js";
 
-describe("a turn does no more than its limits allow", () => {
+describe("a turn stays within its limits:", () => {
   const names = ["a", "b", "c", "d", "e"];
   const all: Handler = (ask) => Promise.all(names.map((name) => ask(name)));
 
@@ -29,7 +29,7 @@ describe("a turn does no more than its limits allow", () => {
     expect(await machine.turn()).toEqual({ kind: "waiting" });
   });
 
-  test("results that come while it yields are shown when all steps are started", async () => {
+  test("results that arrive while it yields are delivered when all steps are started", async () => {
     const machine = new Machine(all);
     machine.limits.newSteps = 2;
     await machine.turn();
@@ -40,7 +40,7 @@ describe("a turn does no more than its limits allow", () => {
     expect(written(machine)).toEqual(["a 0@5", "b", "c", "d", "e"]);
   });
 
-  test("with arguments too large to start at once it yields, having started one at least", async () => {
+  test("with arguments too large to start at once it yields after it started at least one", async () => {
     const machine = new Machine(async (ask) => {
       const args = { text: "x".repeat(1000) };
       await Promise.all(names.map((name) => ask(name, { args })));
@@ -57,7 +57,7 @@ describe("a turn does no more than its limits allow", () => {
     ]);
   });
 
-  test("with results too large to be shown at once it yields, having shown one at least", async () => {
+  test("with results too large to deliver at once it yields after it delivered at least one", async () => {
     const machine = new Machine(
       all,
       names.map((name) => completed(name, 1)),

@@ -46,7 +46,7 @@ describe("a driver", () => {
   const drivers = async (t: ReturnType<typeof newBackend>) =>
     (await rows(t, "workflows")).map((run) => run.drivers);
 
-  test("holds on for up to a minute while at most four runs are driven", async () => {
+  test("keeps its run for up to a minute while at most four runs are driven", async () => {
     const t = newBackend({ execution: "driver" });
     for (let i = 0; i < 4; i++) await startHandler(t, ofSeconds(40));
     await drain();
@@ -87,7 +87,7 @@ describe("while the pool is paused", () => {
       (step: WorkflowCtx) => step.runAction(steps.echoAction, { value: 1 }),
     ],
   ] as const)(
-    "a new run's %s doesn't start until it goes on",
+    "a new run's %s doesn't start until the pool resumes",
     async (_kind, run) => {
       const t = newBackend({ execution: "driver" });
       await allow(t, 0);
@@ -117,7 +117,7 @@ describe("while the pool is paused", () => {
   });
 });
 
-test("50 long chains on 10 slots: all get on, none has to wait until others have ended", async () => {
+test("50 long chains on 10 slots all progress, and none waits until others have ended", async () => {
   const t = newBackend({ execution: "driver" });
   await allow(t, 10);
   script(
@@ -166,7 +166,7 @@ describe("the journal that a driver holds", () => {
     return { wrap: calls.wrap, turns };
   }
 
-  test("is given to each turn, which tells what has changed", async () => {
+  test("is passed to each turn, which returns the changes", async () => {
     const { wrap, turns } = watchTurns();
     const t = newBackend({ execution: "driver", wrap });
     await runHandler(t, async (step) => {
@@ -243,7 +243,7 @@ describe("the journal that a driver holds", () => {
   });
 });
 
-test("an action is begun by a driver that is young: the third of three that take 40 seconds by another", async () => {
+test("a driver begins actions only while it is young: the third of three 40-second actions gets another driver", async () => {
   const t = newBackend({ execution: "driver" });
   script(
     "action",

@@ -62,7 +62,7 @@ function sender(step: WorkflowCtx) {
 }
 
 describe("an inline step of a driver's turn", () => {
-  test("that restarts the run finds the driver's action done: it is not executed again", async () => {
+  test("that restarts the run finds the driver's action completed: it is not executed again", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = slow("first", 1000);
     slow("other", 5000);
@@ -88,7 +88,7 @@ describe("an inline step of a driver's turn", () => {
     expect(begun).toHaveLength(1);
   });
 
-  test("that sends what completes a group wakes the run", async () => {
+  test("that sends an event which completes a group wakes the run", async () => {
     const t = newBackend({ execution: "driver" });
     const { status } = await runHandler(t, async (step) => {
       const send = sender(step);
@@ -104,7 +104,7 @@ describe("an inline step of a driver's turn", () => {
   });
 });
 
-test("a turn that was due and that a driver took is not taken again", async () => {
+test("a pending turn that a driver took is not taken again", async () => {
   const { t, calls } = watched();
   await runHandler(t, async (step) => {
     const send = sender(step);
@@ -118,7 +118,7 @@ test("a turn that was due and that a driver took is not taken again", async () =
   expect(calls.of("journal:beginTurn")).toHaveLength(4);
 });
 
-test("a step waited for in another way is written down once, not in each turn from then on", async () => {
+test("a step whose wake condition changes is written once, not in each later turn", async () => {
   const { t, calls } = watched();
   await runHandler(t, async (step) => {
     await step.runMutation(steps.echo, { value: 0 });
@@ -183,7 +183,7 @@ const depthOf = (value: unknown): number =>
     ? 0
     : 1 + Math.max(0, ...Object.values(value).map(depthOf));
 
-test("drivers that wait in the pool are looked after more and more rarely", async () => {
+test("drivers that wait in the pool are checked more and more rarely", async () => {
   const { t, calls } = watched();
   await allowOne(t);
   slow("blocker", 30 * 60_000);
@@ -204,7 +204,7 @@ const allowOne = (t: Backend) =>
     ctx.runMutation(internal.utils.updateConfig, { maxParallelism: 1 }),
   );
 
-test("a driver that ends without telling what came of its action doesn't leave the run stuck", async () => {
+test("a driver that exits without reporting its action's result doesn't leave the run stuck", async () => {
   const calls = new Calls(({ component, path, args }) => {
     const drive = args["drive"] as { stepNumber: number } | undefined;
     if (component === "" && drive?.stepNumber === 1)

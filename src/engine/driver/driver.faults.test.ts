@@ -76,11 +76,11 @@ const inPool = (row: Awaited<ReturnType<typeof journal>>[number] | undefined) =>
   "functionType" in row.step &&
   row.step.workId !== undefined;
 
-describe("a turn of a driver that meets with conflicts", () => {
+describe("a driver's turn that conflicts", () => {
   const conflicts = (count: number) =>
     Array.from({ length: count }, (): Fault => "conflict");
 
-  test("three times is taken the fourth time", async () => {
+  test("three times succeeds the fourth time", async () => {
     const t = faulty("driven turn", conflicts(3));
     const { status, first, second } = await run(t, "mutation");
     expect(status).toMatchObject({ result: [1, 2] });
@@ -88,7 +88,7 @@ describe("a turn of a driver that meets with conflicts", () => {
     expect(await effects(t)).toEqual([1, 2]);
   });
 
-  test("four times leaves its mutation to the pool, and a new driver goes on", async () => {
+  test("four times leaves its mutation to the pool, and a new driver continues", async () => {
     const t = faulty("driven turn", conflicts(4));
     const { status, first, second } = await run(t, "mutation");
     expect(status).toMatchObject({ result: [1, 2] });
@@ -98,7 +98,7 @@ describe("a turn of a driver that meets with conflicts", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("four times has its action recorded alone: it is begun once, and no attempt is lost", async () => {
+  test("four times has its action recorded alone: the action begins once, and no attempt is lost", async () => {
     const t = faulty("driven turn", conflicts(4));
     const begun = attempts();
     const { status, first } = await run(t, "action");
@@ -144,7 +144,7 @@ describe("a turn of a driver that has committed", () => {
   });
 });
 
-test("a turn that died together with its step is not repeated with it: the step is executed alone, the turn taken alone", async () => {
+test("a turn that crashed together with its step is not repeated with it: each then runs alone", async () => {
   const functions = new FaultyFunctions((at, ...possible) =>
     at === "driven turn" && possible.includes("failed") && driven++ === 0
       ? "failed"
@@ -164,7 +164,7 @@ test("a turn that died together with its step is not repeated with it: the step 
   expect(await effects(t)).toEqual([1, 2]);
 });
 
-test("an action whose driver can't learn whether it may begin is begun by the pool, and that is its first attempt", async () => {
+test("if a driver can't find out whether its action may begin, the pool begins it, as its first attempt", async () => {
   const calls = new Calls(({ path }) => {
     if (path === "driving:dueStep") throw new Error("An internal error");
   });
@@ -178,8 +178,8 @@ test("an action whose driver can't learn whether it may begin is begun by the po
   expect(first?.failedAttempts).toBeUndefined();
 });
 
-describe("a driver that is held up", () => {
-  test("before the turn of a mutation is replaced after a minute, and finds that out", async () => {
+describe("a driver that is delayed", () => {
+  test("before the turn of a mutation is replaced after a minute and notices", async () => {
     const t = faulty("driver", ["stalled"]);
     const workflowId = await startHandler(t, async (step) => [
       await step.runMutation(steps.echo, { value: 1 }),
@@ -198,7 +198,7 @@ describe("a driver that is held up", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("before the turn of an action is waited for: nobody else could tell what came of it", async () => {
+  test("before the turn of an action is waited for: only it knows the action's result", async () => {
     const t = faulty("driver", ["stalled"]);
     const begun = attempts();
     const { status, first } = await run(t, "action");
@@ -223,7 +223,7 @@ describe("a driver that is held up", () => {
   });
 });
 
-describe("a driver that comes while a turn is due,", () => {
+describe("a driver that arrives while a turn is pending and", () => {
   /** Calls a turn as a driver would, and says whether anything was changed. */
   async function comes(t: Backend, workflowId: string, driver: number) {
     const [run] = await rows(t, "workflows");
@@ -242,7 +242,7 @@ describe("a driver that comes while a turn is due,", () => {
       sendEvent(ctx, components.workflow, { workflowId, name: "go" }),
     );
 
-  test("that was dismissed takes no turn, and leaves that one due", async () => {
+  test("was detached takes no turn, and leaves that one pending", async () => {
     const t = newBackend({ execution: "driver" });
     const workflowId = await startHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 });
@@ -257,7 +257,7 @@ describe("a driver that comes while a turn is due,", () => {
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
   });
 
-  test("that was replaced takes no turn, and leaves that one due", async () => {
+  test("was replaced takes no turn, and leaves that one pending", async () => {
     const t = newBackend({ execution: "driver" });
     script("action", "act", () => new Promise((end) => setTimeout(end, 5000)));
     const workflowId = await startHandler(t, async (step) => {
@@ -279,7 +279,7 @@ describe("a driver that comes while a turn is due,", () => {
 });
 
 test.each(["mutation", "action"] as const)(
-  "a run whose workflow is gone, in the midst of being driven, fails and says so; its %s is recorded",
+  "a driven run whose workflow is gone fails and says so, and its %s is recorded",
   async (type) => {
     let isGone = false;
     const calls = new Calls(({ path }) => {

@@ -48,7 +48,7 @@ function scriptChanges() {
 }
 
 describe("a turn of a driver in which an inline step", () => {
-  test("cancels the run: the action that it brought is not begun again", async () => {
+  test("cancels the run: the action that it reported is not begun again", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted();
     scriptChanges();
@@ -97,7 +97,7 @@ describe("a turn of a driver in which an inline step", () => {
   });
 });
 
-describe("an action that nobody awaits, asked for by the turn that ends the run,", () => {
+describe("an action that is not awaited, asked for by the turn that ends the run,", () => {
   const onlyAction: Handler = async (step) => {
     void act(step, "last");
   };
@@ -143,7 +143,7 @@ describe("an action that nobody awaits, asked for by the turn that ends the run,
     );
   });
 
-  test("for its journal has grown too large, is begun", async () => {
+  test("because its journal has grown too large, is begun", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted();
     const input = "x".repeat(950_000);

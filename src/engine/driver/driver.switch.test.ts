@@ -119,7 +119,7 @@ describe("how steps are executed", () => {
     return row!.drivenBy === undefined ? "pool" : "driver";
   }
 
-  test("is by drivers, where nobody says anything", async () => {
+  test("is by drivers unless an option says otherwise", async () => {
     const t = newBackend();
     await inComponent(t, async (ctx) => {
       for (const { _id } of await ctx.db.query("config").collect())
@@ -150,7 +150,7 @@ describe("how steps are executed", () => {
       "driver",
     ],
   ] as const)(
-    "is said by %s",
+    "can be set by %s",
     async (_whom, execution, workflow, options, expected) => {
       const t = newBackend({ execution });
       const found = await executedBy(t, workflow, options);
@@ -158,7 +158,7 @@ describe("how steps are executed", () => {
     },
   );
 
-  test("is by the pool for a run that the existing package began", async () => {
+  test("is by the pool for a run that 0.4 began", async () => {
     const t = newBackend({ execution: "driver" });
     script("handler", "main", (step) =>
       step.runMutation(steps.echo, { value: 1 }),
@@ -173,7 +173,7 @@ describe("how steps are executed", () => {
     expect(await modes(t, workflowId)).toEqual(["pool"]);
   });
 
-  test("goes for a run's children as well, if start says it", async () => {
+  test("applies to a run's children too, if set at start", async () => {
     const t = newBackend({ execution: "driver" });
     script("handler", "child", (step) =>
       step.runMutation(steps.echo, { value: 1 }),

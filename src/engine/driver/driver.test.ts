@@ -92,7 +92,7 @@ describe("a chain of steps", () => {
     expect({ drivers, driver }).toEqual({ drivers: 2, driver: undefined });
   });
 
-  test("that comes to a wait leaves no driver behind", async () => {
+  test("that reaches a wait leaves no driver behind", async () => {
     const t = newBackend({ execution: "driver" });
     const workflowId = await startHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 });
@@ -157,8 +157,8 @@ describe("goes to the pool, and no driver waits for it:", () => {
   });
 });
 
-describe("what happens beside a driver that executes an action", () => {
-  test("a sleep that ends first is shown first, and the driver goes on over what changed", async () => {
+describe("while a driver executes an action", () => {
+  test("a sleep that ends first is delivered first, and the driver continues with the changed journal", async () => {
     const t = newBackend({ execution: "driver" });
     takes(1000);
     const { workflowId, status } = await runHandler(t, async (step) => {
@@ -178,7 +178,7 @@ describe("what happens beside a driver that executes an action", () => {
     expect(orders.map((place) => place?.order)).toEqual([0, 1, 2, 3]);
   });
 
-  test("a run that ends without the action: it is recorded all the same", async () => {
+  test("a run that ends without the action still records it", async () => {
     const t = newBackend({ execution: "driver" });
     takes(5000);
     const { workflowId, status } = await runHandler(t, async (step) => {
@@ -222,7 +222,7 @@ describe("a driver that waits for its turn in the pool", () => {
     );
 
   test.each(["mutation", "action"] as const)(
-    "is not taken over, however long that is: %s",
+    "is not replaced, however long it waits: %s",
     async (kind) => {
       const t = newBackend({ execution: "driver" });
       await allow(t, 0);

@@ -98,7 +98,7 @@ describe("nested runs", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("that have ended stay as they are", async () => {
+  test("that have ended stay unchanged", async () => {
     const t = newBackend();
     script("handler", "child", async () => "done");
     const id = await startHandler(t, async (step) => {
@@ -113,7 +113,7 @@ describe("nested runs", () => {
     expect(results).toEqual(["canceled", "success"]);
   });
 
-  test("canceled alone reject their parent's step with Canceled, catchably", async () => {
+  test("that are canceled alone reject their parent's step with Canceled, which can be caught", async () => {
     const t = newBackend();
     script("handler", "child", (step) => step.sleep(LONG));
     const id = await startHandler(t, (step) =>

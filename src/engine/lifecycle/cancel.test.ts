@@ -84,7 +84,7 @@ describe("cancel stops a run now:", () => {
     },
   );
 
-  test("a retry that is due never comes", async () => {
+  test("a retry that is due never starts", async () => {
     const t = newBackend();
     let attempts = 0;
     script("action", "flaky", () => {
@@ -103,7 +103,7 @@ describe("cancel stops a run now:", () => {
     expect(attempts).toBe(1);
   });
 
-  test("a turn that is due is taken out of the pool, also one due much later", async () => {
+  test("a pending turn is removed from the pool, even if it is due much later", async () => {
     const t = newBackend();
     script("handler", "child", async () => "never");
     const id = await startHandler(t, (step) =>
@@ -125,7 +125,7 @@ describe("cancel stops a run now:", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("sleeps and event waits end nothing any more, and wait for nothing", async () => {
+  test("sleeps and event waits no longer complete anything, and wait for nothing", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
       Promise.all([
@@ -221,7 +221,7 @@ describe("onComplete", () => {
   });
 });
 
-describe("a run that can't be canceled: it throws, and changes nothing.", () => {
+describe("cancel throws and changes nothing for a run", () => {
   async function expectRefused(t: Backend, id: WorkflowId, error: string) {
     const before = await everyRow(t);
     await expect(cancel(t, id)).rejects.toThrow(error);
@@ -233,7 +233,7 @@ describe("a run that can't be canceled: it throws, and changes nothing.", () => 
     failed: () => Promise.reject(new Error("no")),
   };
   test.each(Object.entries(outcomes))(
-    "One that has %s, named with its id and state (mended)",
+    "that has %s: the error names its id and state",
     async (state, handler) => {
       const t = newBackend();
       const { workflowId } = await runHandler(t, handler, { context: 1 });
@@ -245,7 +245,7 @@ describe("a run that can't be canceled: it throws, and changes nothing.", () => 
     },
   );
 
-  test("One that is canceled already, named with its id and state (mended)", async () => {
+  test("that is canceled already: the error names its id and state", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(LONG));
     await cancel(t, id);
@@ -253,7 +253,7 @@ describe("a run that can't be canceled: it throws, and changes nothing.", () => 
     await expectRefused(t, id, error);
   });
 
-  test("Only a run that has ended is ignored where that is asked for, and cancel tells so", async () => {
+  test("unless ignoring was asked for: then an ended run is ignored, and cancel returns that", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(LONG));
     const cancelUnlessEnded = () =>
@@ -267,14 +267,14 @@ describe("a run that can't be canceled: it throws, and changes nothing.", () => 
     await expect(cancelUnlessEnded()).rejects.toThrow("Workflow not found");
   });
 
-  test("One that is gone", async () => {
+  test("that is gone", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async () => 1);
     await cleanup(t, workflowId);
     await expectRefused(t, workflowId, `Workflow not found: ${workflowId}`);
   });
 
-  test("An id of something else", async () => {
+  test("whose id is something else's", async () => {
     const t = newBackend();
     await runHandler(t, (step) => step.sleep(1));
     const [step] = await rows(t, "steps");

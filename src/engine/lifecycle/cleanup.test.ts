@@ -52,7 +52,7 @@ async function expectGone(t: Backend) {
 }
 
 describe("cleanup deletes a finished run", () => {
-  test("with its steps, and leaves other runs as they are", async () => {
+  test("with its steps, and leaves other runs unchanged", async () => {
     const t = newBackend();
     const other = await runHandler(t, (step) =>
       step.runMutation(steps.echo, { value: "other" }),
@@ -82,7 +82,7 @@ describe("cleanup deletes a finished run", () => {
     await expectGone(t);
   });
 
-  test("with all its events: consumed, sent, created, also those never awaited (mended)", async () => {
+  test("with all its events: consumed, sent, created and never awaited", async () => {
     const t = newBackend();
     const other = await startHandler(t, (step) =>
       step.awaitEvent({ name: "go" }),
@@ -154,7 +154,7 @@ describe("large runs are deleted in several transactions, each within limits:", 
     await expectGone(t);
   });
 
-  test("600 events that nobody awaited", async () => {
+  test("600 events that were never awaited", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await insertRun(t, { runResult: result });
     await inComponent(t, async (ctx) => {
@@ -202,7 +202,7 @@ describe("large runs are deleted in several transactions, each within limits:", 
     await expectGone(t);
   });
 
-  test("hundreds of steps of a canceled run whose cancellation is not done", async () => {
+  test("hundreds of steps of a run whose cancellation is not finished", async () => {
     const t = newBackend({ transactionLimits: true });
     let ran = 0;
     script("action", "late", () => ran++);
@@ -272,7 +272,7 @@ describe("an id of no workflow throws Invalid workflow ID, and changes nothing:"
 
 describe("cleanup from inside onComplete", () => {
   test.each(["success", "failed", "canceled"] as const)(
-    "of a run that ends as %s: nothing is left, and nothing is said",
+    "of a run that ends as %s leaves nothing and logs nothing",
     async (end) => {
       const t = newBackend();
       const seen: unknown[] = [];
@@ -411,7 +411,7 @@ describe.each(["driver", "pool"] as const)(
       await expectGone(t);
     });
 
-    test("are executed once, and nobody else sees the run any more", async () => {
+    test("are executed once, and the run can no longer be seen", async () => {
       const t = newBackend({ execution });
       const id = await startHandler(t, (step) =>
         Promise.race([
@@ -488,7 +488,7 @@ test("an action that a driver has not begun when its run is canceled and cleaned
   await expectGone(t);
 });
 
-describe("what an action brings after its run was cleaned up", () => {
+describe("the result of an action whose run was cleaned up", () => {
   test("is ignored quietly, whether it succeeds or fails", async () => {
     for (const fails of [false, true]) {
       const t = newBackend();
@@ -629,7 +629,7 @@ describe("a cleanup", () => {
     },
   );
 
-  test("that the existing package began goes on from where it had come", async () => {
+  test("that 0.4 began continues from where it stopped", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: 600 });

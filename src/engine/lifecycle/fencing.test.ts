@@ -34,7 +34,7 @@ async function expectIgnored(t: Backend, act: () => Promise<unknown>) {
   expect(heard.said).toEqual([]);
 }
 
-describe("what comes too late changes nothing and says nothing:", () => {
+describe("a call that arrives too late changes nothing and logs nothing:", () => {
   const turn = (t: Backend, workflowId: WorkflowId, generationNumber: number) =>
     t.mutation((ctx) =>
       ctx.runMutation(
@@ -66,7 +66,7 @@ describe("what comes too late changes nothing and says nothing:", () => {
     await expectIgnored(t, () => turn(t, id, 2));
   });
 
-  test("a turn more than is due finds nothing new", async () => {
+  test("a turn beyond the pending one finds nothing new", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(LATER));
     const before = await everyRow(t);

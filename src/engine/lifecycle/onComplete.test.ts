@@ -135,7 +135,7 @@ describe("onComplete is called once for every way a run can end:", () => {
     });
   });
 
-  test("a handler that waits for what can never come", async () => {
+  test("a handler that waits for something that can never happen", async () => {
     const t = newBackend();
     const id = await startHandler(t, () => new Promise(() => undefined), {
       context,
@@ -151,7 +151,7 @@ describe("onComplete is called once for every way a run can end:", () => {
     await expectEnding(t, id, { kind: "failed", error: error(/too large/) });
   });
 
-  test("a parent's end doesn't call it for nested runs, which have none", async () => {
+  test("the end of a parent doesn't call it for nested runs, which have none", async () => {
     const t = newBackend();
     script("handler", "child", async () => 1);
     const id = await startHandler(
@@ -255,7 +255,7 @@ describe("an onComplete that throws:", () => {
       throw new Error("callback broke");
     });
 
-  test("the run ends all the same, and the failure is kept and said", async () => {
+  test("the run still ends, and the failure is recorded and logged", async () => {
     const t = newBackend();
     const id = await throwing(t, async (step) => {
       await step.sleep(10);
@@ -280,7 +280,7 @@ describe("an onComplete that throws:", () => {
     ]);
   });
 
-  test("cancel goes through all the same", async () => {
+  test("cancel still succeeds", async () => {
     const t = newBackend();
     const id = await throwing(t, (step) => step.sleep(LATER));
     await cancel(t, id);
@@ -288,7 +288,7 @@ describe("an onComplete that throws:", () => {
     expect(await counts(t)).toMatchObject({ onCompleteFailures: 1 });
   });
 
-  test("start goes through all the same", async () => {
+  test("start still succeeds", async () => {
     const t = newBackend();
     const id = await throwing(t, async () => 1);
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
@@ -356,7 +356,7 @@ describe("an onComplete that throws:", () => {
   });
 });
 
-describe("an onComplete that takes its whole transaction with it:", () => {
+describe("an onComplete that fails its whole transaction:", () => {
   test("the run ends without it, and the failure is kept", async () => {
     const t = newBackend();
     let calls = 0;
@@ -384,7 +384,7 @@ describe("an onComplete that takes its whole transaction with it:", () => {
     ]);
   });
 
-  test("once: it is called again, and what it does then commits once", async () => {
+  test("if it does so once, it is called again, and its writes commit once", async () => {
     const t = newBackend();
     let calls = 0;
     const id = await startWithOnComplete(
@@ -401,7 +401,7 @@ describe("an onComplete that takes its whole transaction with it:", () => {
     expect(await rows(t, "onCompleteFailures")).toEqual([]);
   });
 
-  test("the check that ends it does nothing to a run that has ended, or gone on, otherwise", async () => {
+  test("the check that ends the run does nothing to a run that has ended or continued otherwise", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, (step) => step.sleep(10), {
       context: 1,

@@ -65,7 +65,7 @@ describe.each(ways)("a mutation that runs %s", (_way, inline) => {
     });
   }
 
-  test("cancels its own run: it is canceled, once, and what the mutation did stays", async () => {
+  test("cancels its own run: it is canceled once, and the mutation's writes stay", async () => {
     const t = newBackend();
     scriptActs();
     const { status, workflowId } = await runHandler(
@@ -166,7 +166,7 @@ describe.each(ways)("a mutation that runs %s", (_way, inline) => {
     expect(await note(t)).toBe("again");
   });
 
-  test("cancels and cleans up its own run: nothing of it is left", async () => {
+  test("cancels and cleans up its own run: nothing is left", async () => {
     const t = newBackend();
     scriptActs();
     const id = await startHandler(t, async (step) => {
@@ -222,7 +222,7 @@ describe.each(["driver", "pool"] as const)(
       expect(done).toEqual(["before"]);
     });
 
-    test("and restarts it: what follows is executed once, and nothing again", async () => {
+    test("and restarts it: each following step runs once, and none runs again", async () => {
       const { t, id, done, status } = await runOfOrder(async (step) => {
         await echo(step, "before");
         await actOn(step, { startAsync: true });
@@ -234,7 +234,7 @@ describe.each(["driver", "pool"] as const)(
       expect(await journal(t, id)).toHaveLength(4);
     });
 
-    test("and restarts it at once, though steps before it are not written down: nothing of that turn happens", async () => {
+    test("and restarts it at once although steps before it are not recorded: nothing of that turn happens", async () => {
       let acts = 0;
       const { done, status } = await runOfOrder(async (step) => {
         await echo(step, "before");

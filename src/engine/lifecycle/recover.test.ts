@@ -87,7 +87,7 @@ describe("recover brings back", () => {
     });
   });
 
-  test("the end of a run that can't go on, whose onComplete is called once", async () => {
+  test("the end of a run that can't continue, whose onComplete is called once", async () => {
     const t = newBackend();
     let replays = 0;
     const id = await startHandler(
@@ -108,7 +108,7 @@ describe("recover brings back", () => {
     expect(await endings(t)).toHaveLength(1);
   });
 
-  test("a driver that nothing looks after", async () => {
+  test("a driver that nothing watches", async () => {
     const t = newBackend({ execution: "driver" });
     script("action", "slow", async () => {
       await new Promise((resolve) => setTimeout(resolve, 5 * MINUTE));
@@ -172,7 +172,7 @@ describe("recover brings back", () => {
   });
 });
 
-test("recover leaves runs alone that wait for something that can still happen", async () => {
+test("recover doesn't touch runs that wait for something that can still happen", async () => {
   const t = newBackend();
   script("action", "slow", async () => {
     await new Promise((resolve) => setTimeout(resolve, 5 * MINUTE));

@@ -130,7 +130,7 @@ async function startKind(t: Backend, handler: Handler) {
 
 describe.each(Object.entries(kinds))("%s in flight", (_name, kind) => {
   test.each([{ startAsync: false }, { startAsync: true }])(
-    "when the run was canceled is discarded and runs again: it never hangs (mended) ($startAsync)",
+    "when the run was canceled is discarded and runs again, so the run never hangs ($startAsync)",
     async (options) => {
       const t = newBackend();
       const id = await startKind(t, async (step) => {
@@ -219,7 +219,7 @@ describe.each(Object.entries(kinds))("%s in flight", (_name, kind) => {
 });
 
 test.each(["driver", "pool"] as const)(
-  "what an action brings that was begun before the restart is ignored quietly (%s)",
+  "the result of an action that began before the restart is ignored quietly (%s)",
   async (execution) => {
     const t = newBackend({ execution });
     const gates = [gate<string>(), gate<string>()];
@@ -248,7 +248,7 @@ test.each(["driver", "pool"] as const)(
 );
 
 describe("results that are kept", () => {
-  test("and came in before the cut are shown where they were", async () => {
+  test("and were delivered before the cut keep their places", async () => {
     const t = newBackend();
     const winners: unknown[] = [];
     const id = await startHandler(t, async (step) => {
@@ -273,7 +273,7 @@ describe("results that are kept", () => {
     expect(winners).toEqual(["quick", "quick"]);
   });
 
-  test("and came in after the cut count as newly arrived", async () => {
+  test("and were delivered after the cut count as new", async () => {
     const t = newBackend();
     const winners: unknown[] = [];
     const id = await startHandler(t, async (step) => {
@@ -307,7 +307,7 @@ describe("results that are kept", () => {
   });
 });
 
-describe("with deleted steps go", () => {
+describe("deleting steps also deletes", () => {
   test("the events that they consumed, not those of steps that are kept", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => [
@@ -337,7 +337,7 @@ describe("with deleted steps go", () => {
     });
   });
 
-  test("the events that they awaited, but for those that were created: they are there to be sent again", async () => {
+  test("the events that they awaited, except created ones, which can be sent again", async () => {
     const t = newBackend();
     const awaitAll = async (step: WorkflowCtx) => {
       await step.sleep(1);
@@ -398,7 +398,7 @@ describe("with deleted steps go", () => {
     expect(await effects(t)).toEqual([2, 1, 0, 2, 1, 0]);
   });
 
-  test("a child that is still running: it is canceled first (mended)", async () => {
+  test("a child that is still running, which is canceled first", async () => {
     const t = newBackend();
     let ran = 0;
     script("action", "late", () => ran++);

@@ -86,7 +86,7 @@ describe("startAsync: true", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("takes no turn before the last batch, though something else calls for one", async () => {
+  test("takes no turn before the last batch, even if something else wakes the run", async () => {
     const t = newBackend();
     const id = await ended(t);
     let turns = 0;
@@ -125,7 +125,7 @@ describe("startAsync: true", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("takes hundreds of jobs that nobody waits for out of the pool", async () => {
+  test("removes hundreds of jobs that are no longer needed from the pool", async () => {
     const t = newBackend({ transactionLimits: true });
     let ran = 0;
     script("action", "late", () => ran++);
@@ -189,7 +189,7 @@ describe("startAsync: false", () => {
 });
 
 describe("between the batches of a restart", () => {
-  test("the run may be canceled: the rest of the restart does nothing, and a later one begins anew", async () => {
+  test("the run may be canceled: the rest of the restart does nothing, and a later restart begins anew", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await ended(t);
     script("handler", "main", echoes(12));

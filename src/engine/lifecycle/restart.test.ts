@@ -69,7 +69,7 @@ describe("without from, the handler is executed over the recorded history:", () 
     },
   );
 
-  test("a run that has failed goes on where it stopped", async () => {
+  test("a run that has failed continues where it stopped", async () => {
     const t = newBackend();
     let broken = true;
     const { workflowId, status } = await runHandler(t, async (step) => {
@@ -100,7 +100,7 @@ describe("without from, the handler is executed over the recorded history:", () 
     expect(heard.said).toEqual([]);
   });
 
-  test("onComplete is called for the new end too", async () => {
+  test("onComplete is called again at the new end", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, abac, { context: "mine" });
     await restart(t, workflowId);
@@ -176,7 +176,7 @@ describe("from a name, the last step of that name and all after it run again:", 
   });
 });
 
-describe("a restart that makes no sense throws, and changes nothing:", () => {
+describe("an invalid restart throws and changes nothing:", () => {
   test.each([
     [-1, "Step number cannot be negative: -1"],
     [-0.5, "Step number cannot be negative: -0.5"],
@@ -223,7 +223,7 @@ describe("a restart that makes no sense throws, and changes nothing:", () => {
       );
   });
 
-  test("of a run that was restarted and is due", async () => {
+  test("of a run that was restarted and whose turn is pending", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, abac);
     await restart(t, workflowId, { from: 0, startAsync: true });
@@ -262,8 +262,8 @@ const removeFunction = (t: Backend, id: WorkflowId) =>
     }),
   );
 
-describe("startAsync: false runs the next part in this transaction:", () => {
-  test("the caller sees what came of it", async () => {
+describe("startAsync: false takes the next turn in this transaction:", () => {
+  test("the caller sees its outcome", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, abac);
     const status = await t.mutation(async (ctx) => {
@@ -309,7 +309,7 @@ describe("startAsync: false runs the next part in this transaction:", () => {
   });
 });
 
-describe("startAsync: true leaves the next part to a job of the pool:", () => {
+describe("startAsync: true leaves the next turn to a job of the pool:", () => {
   test("nothing has run when it returns, and the run is in progress", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, abac);
@@ -342,7 +342,7 @@ describe("startAsync: true leaves the next part to a job of the pool:", () => {
     ]);
   });
 
-  test("a determinism violation fails the run, saying what differs", async () => {
+  test("a determinism violation fails the run with an error that names the difference", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, abac);
     script("handler", "main", (step) => step.sleep(1));
@@ -382,7 +382,7 @@ describe("a run may be restarted", () => {
   });
 
   test.each([{ startAsync: false }, { startAsync: true }])(
-    "by its own onComplete when it is canceled, and goes on ($startAsync)",
+    "by its own onComplete when it is canceled, and continues ($startAsync)",
     async (options) => {
       const t = newBackend();
       const seen: string[] = [];
@@ -411,7 +411,7 @@ describe("a run may be restarted", () => {
     },
   );
 
-  test("by its own onComplete when it fails, and goes on", async () => {
+  test("by its own onComplete when it fails, and continues", async () => {
     const t = newBackend();
     let attempts = 0;
     const id = await startWithOnComplete(

@@ -33,7 +33,7 @@ const heard = listenToConsole();
 const LATER = 100_000;
 
 describe("steps in flight when a run ends by itself", () => {
-  test("go on and are recorded, waking nothing and failing nothing", async () => {
+  test("continue and are recorded: they wake nothing and fail nothing", async () => {
     const t = newBackend();
     let turns = 0;
     let ends = 0;

@@ -34,7 +34,7 @@ async function stored(t: Backend) {
 }
 
 describe("utils:updateConfig", () => {
-  test("stores what it is given, in one row, and leaves the rest as it was", async () => {
+  test("stores the given settings in one row, and leaves the others unchanged", async () => {
     const t = newBackend();
     await update(t, { maxParallelism: 50 });
     expect(await stored(t)).toEqual({ maxParallelism: 50 });
@@ -46,7 +46,7 @@ describe("utils:updateConfig", () => {
     expect(await rows(t, "config")).toHaveLength(1);
   });
 
-  test("tells the pool at once", async () => {
+  test("updates the pool at once", async () => {
     const t = newBackend();
     await update(t, { maxParallelism: 50, logLevel: "ERROR" });
     expect(await poolConfig(t)).toMatchObject({
@@ -60,7 +60,7 @@ describe("utils:updateConfig", () => {
     });
   });
 
-  test("holds from then on, also where a manager has asked for another value before", async () => {
+  test("applies from then on, even if a manager asked for another value before", async () => {
     const t = newBackend();
     script("handler", "main", (step) =>
       step.runAction(steps.echoAction, { value: 1 }),
@@ -87,7 +87,7 @@ describe("utils:updateConfig", () => {
     expect(await everyRow(t)).toEqual(before);
   });
 
-  test("says what is wrong with a number, and what was expected", async () => {
+  test("explains an invalid number, and says what it expected", async () => {
     const t = newBackend();
     await expect(update(t, { maxParallelism: 1000 })).rejects.toThrow(
       "Invalid maxParallelism: 1000. Expected a whole number from 0 to 200.",
@@ -117,7 +117,7 @@ describe("the log level", () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  test("of INFO tells of a run as one JSON line an event", async () => {
+  test("of INFO prints one JSON line for each event of a run", async () => {
     const t = newBackend();
     await update(t, { logLevel: "INFO" });
     const lines: unknown[] = [];
@@ -142,7 +142,7 @@ describe("the log level", () => {
     ]);
   });
 
-  test("of ERROR still tells of what an operator has to see", async () => {
+  test("of ERROR still prints errors that need an operator", async () => {
     const t = newBackend();
     await update(t, { logLevel: "ERROR" });
     await throwing(t);

@@ -77,18 +77,18 @@ const store = (t: Backend, maxParallelism: number) =>
   callInternal(t, internal.utils.updateConfig, { maxParallelism });
 
 describe("how many steps run at a time", () => {
-  test("is 25 unless somebody says otherwise, not in rounds of ten", async () => {
+  test("is 25 unless configured, not in rounds of ten", async () => {
     const t = newBackend();
     expect(await actionsAtATime(t, workflows.workflow)).toBe(25);
   });
 
-  test("is what utils:updateConfig stored", async () => {
+  test("is the value that utils:updateConfig stored", async () => {
     const t = newBackend();
     await store(t, 6);
     expect(await actionsAtATime(t, workflows.workflow)).toBe(6);
   });
 
-  test("is what the manager says, over what is stored", async () => {
+  test("is the manager's value rather than the stored one", async () => {
     const t = newBackend();
     await store(t, 6);
     expect(await actionsAtATime(t, seven)).toBe(7);
@@ -109,8 +109,8 @@ describe("how many steps run at a time", () => {
   });
 });
 
-describe("what the code that is deployed said before", () => {
-  test("is forgotten once utils:updateConfig says something else", async () => {
+describe("a value that earlier calls passed", () => {
+  test("is replaced once utils:updateConfig sets another", async () => {
     const t = newBackend();
     deployed.maxParallelism = 7;
     await startOf(t, changing);
@@ -120,7 +120,7 @@ describe("what the code that is deployed said before", () => {
     expect((await poolConfig(t)).maxParallelism).toBe(2);
   });
 
-  test("holds for managers that say nothing until somebody says something", async () => {
+  test("applies to managers that pass none until another value is passed", async () => {
     const t = newBackend();
     for (const n of [3, 7, 3]) {
       deployed.maxParallelism = n;
@@ -130,7 +130,7 @@ describe("what the code that is deployed said before", () => {
     }
   });
 
-  test("doesn't come back with a retry of a run that began then", async () => {
+  test("doesn't return with a retry of a run that began then", async () => {
     const t = newBackend();
     let attempts = 0;
     script("action", "flaky", () => {
@@ -156,7 +156,7 @@ describe("what the code that is deployed said before", () => {
     expect((await poolConfig(t)).maxParallelism).toBe(25);
   });
 
-  test("of the log level is not written over by managers that say nothing", async () => {
+  test("of the log level is not overwritten by managers that pass none", async () => {
     const t = newBackend();
     deployed.logLevel = "ERROR";
     await startOf(t, changing);
@@ -165,7 +165,7 @@ describe("what the code that is deployed said before", () => {
   });
 });
 
-test("an operator's pause holds, whatever managers say, until the operator lifts it", async () => {
+test("an operator's pause holds until the operator lifts it, whatever managers pass", async () => {
   const t = newBackend();
   await startOf(t, seven);
   await store(t, 0);
@@ -181,7 +181,7 @@ test("an operator's pause holds, whatever managers say, until the operator lifts
   expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
 });
 
-test("a pool that nobody says anything of is told its settings once, and prints nothing", async () => {
+test("a pool without settings is configured once, and prints nothing", async () => {
   const t = newBackend();
   await startOf(t, workflows.workflow);
   expect(await poolConfig(t)).toMatchObject({
@@ -202,7 +202,7 @@ describe("managers of one component", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("that disagree get one warning that names both values (mended)", async () => {
+  test("that disagree get one warning that names both values", async () => {
     const t = newBackend();
     for (let times = 0; times < 3; times++)
       for (const workflow of [three, seven]) await startOf(t, workflow);
@@ -210,7 +210,7 @@ describe("managers of one component", () => {
     expect(heard.said[0]).toMatch(/maxParallelism.*\b3\b.*\b7\b/);
   });
 
-  test("that disagree further get one more for each further value", async () => {
+  test("get one more warning for each further value", async () => {
     const t = newBackend();
     for (const workflow of [three, seven, nine, nine, seven, three])
       await startOf(t, workflow);
@@ -218,7 +218,7 @@ describe("managers of one component", () => {
     expect(heard.said[1]).toMatch(/maxParallelism.*\b9\b/);
   });
 
-  test("are warned of started runs only: a refused start leaves the next to warn", async () => {
+  test("are warned of started runs only: after a refused start, the next one warns", async () => {
     const t = newBackend();
     await startOf(t, three);
     await t
@@ -233,7 +233,7 @@ describe("managers of one component", () => {
   });
 });
 
-describe("starts don't contend on the config row (mended):", () => {
+describe("starts don't contend on the config row:", () => {
   const written = (t: Backend, maxParallelism?: number) =>
     t.mutation(async (ctx) => {
       await ctx.runMutation(components.workflow.workflow.create, {
@@ -258,7 +258,7 @@ describe("starts don't contend on the config row (mended):", () => {
     ]);
   });
 
-  test("nor do starts of a manager that says nothing, ever", async () => {
+  test("a start of a manager that passes no value writes nothing else", async () => {
     const t = newBackend();
     const before = await rows(t, "config");
     await runHandler(t, async () => 1);
@@ -267,9 +267,9 @@ describe("starts don't contend on the config row (mended):", () => {
   });
 });
 
-describe("a maxParallelism that makes no sense", () => {
+describe("an invalid maxParallelism", () => {
   test.each([-1, 1.5, 201, NaN])(
-    "(%d) is refused where a run is started, and nothing is changed",
+    "(%d) is refused when a run is started, and nothing is changed",
     async (maxParallelism) => {
       const t = newBackend();
       const before = await everyRow(t);
@@ -289,7 +289,7 @@ describe("a maxParallelism that makes no sense", () => {
   );
 });
 
-test("a manager keeps the options that it was given", () => {
+test("a manager keeps its options", () => {
   const options = { workpoolOptions: { maxParallelism: 4 } };
   const manager = new WorkflowManager(components.workflow, options);
   expect(manager.options).toEqual(options);

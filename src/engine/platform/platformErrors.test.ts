@@ -38,29 +38,26 @@ describe("a call of an action's", () => {
       "meets a conflict",
       "Documents read from or written to the table changed while this mutation was being run",
     ],
-  ])(
-    "that %s is made again after a pause, which grows",
-    async (_what, text) => {
-      const errors = [new Error(text), new Error(text), new Error(text)];
-      const { result, at } = await times(errors, 4);
-      expect(result).toBe("done");
-      const pauses = at.slice(1).map((time, index) => time - at[index]!);
-      for (const [index, pause] of pauses.entries()) {
-        expect(pause).toBeGreaterThanOrEqual(0.5 * 250 * 2 ** index);
-        expect(pause).toBeLessThanOrEqual(1.5 * 250 * 2 ** index + 1);
-      }
-      expect(pauses).toHaveLength(3);
-    },
-  );
+  ])("that %s is repeated after a pause that grows", async (_what, text) => {
+    const errors = [new Error(text), new Error(text), new Error(text)];
+    const { result, at } = await times(errors, 4);
+    expect(result).toBe("done");
+    const pauses = at.slice(1).map((time, index) => time - at[index]!);
+    for (const [index, pause] of pauses.entries()) {
+      expect(pause).toBeGreaterThanOrEqual(0.5 * 250 * 2 ** index);
+      expect(pause).toBeLessThanOrEqual(1.5 * 250 * 2 ** index + 1);
+    }
+    expect(pauses).toHaveLength(3);
+  });
 
-  test("is made as often as is said, and then fails with what it was told", async () => {
+  test("is made as often as configured, and then fails with its last error", async () => {
     const errors = Array.from({ length: 9 }, () => new Error(REFUSALS[0]));
     const { result, at } = await times(errors, 3);
     expect(at).toHaveLength(3);
     expect(result).toBe(REFUSALS[0]);
   });
 
-  test("is not made again after any other error", async () => {
+  test("is not repeated after any other error", async () => {
     const { result, at } = await times([new Error("boom")], 3);
     expect(at).toEqual([0]);
     expect(result).toBe("boom");

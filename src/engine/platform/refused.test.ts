@@ -52,7 +52,7 @@ const gaps = (times: number[]) =>
   times.slice(1).map((time, index) => time - times[index]!);
 
 describe.each(REFUSALS)("“%s”", (message) => {
-  test("of a driver's turn: the driver takes it after a pause", async () => {
+  test("of a driver's turn: the driver retries it after a pause", async () => {
     const { t, at } = refusing(
       "driver",
       message,

@@ -34,7 +34,7 @@ async function startDiverging(t: Backend) {
   );
 }
 
-describe("the end of a run that can't go on", () => {
+describe("the end of a run that can't continue", () => {
   test.each([0, 59_000, 70_000, 5 * HOUR])(
     "%d ms late, calls onComplete once",
     async (ms) => {
@@ -69,8 +69,8 @@ async function pendingRun(t: Backend, ms: number, error?: string) {
   return id;
 }
 
-describe("what is still pending after hours", () => {
-  test("is not taken for dead: the run ends as it was to end", async () => {
+describe("a function that is still pending after hours", () => {
+  test("is not considered dead: the run ends as planned", async () => {
     const t = newBackend();
     const id = await pendingRun(t, 20 * 60_000, "as it was to");
     await advance(19 * 60_000);
@@ -83,7 +83,7 @@ describe("what is still pending after hours", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("is taken from an action, once, and an operator is warned", async () => {
+  test("is replaced for an action, once, and an operator is warned", async () => {
     const t = newBackend();
     let turns = 0;
     script("handler", "main", async () => ++turns);
@@ -99,7 +99,7 @@ describe("what is still pending after hours", () => {
     expect(turns).toBe(1);
   });
 
-  test("is looked after ever more rarely", async () => {
+  test("is checked less and less often", async () => {
     const calls = new Calls(({ path }) => {
       if (path === "turns:takeNow") throw new Error("No room for an action");
     });
@@ -132,7 +132,7 @@ describe.each([
   });
 });
 
-test("an outcome that is known is recorded, however late the driver's report: the action is executed once", async () => {
+test("a known outcome is recorded, however late the driver reports it: the action runs once", async () => {
   const calls = new Calls(({ component, args }) => {
     if (component === "" && args["drive"]) throw new Error("The turn fails");
   });
@@ -186,7 +186,7 @@ test("a driver's job that has ended is dead only if a second look finds no resul
   expect(await statusOf(t, id)).toEqual({ type: "completed", result: "done" });
 });
 
-test("what is scheduled knows whether it was born canceled", async () => {
+test("a scheduled function knows whether it was born canceled", async () => {
   const t = newBackend();
   const id = await insertRun(t);
   const pending = await inComponent(t, (ctx) =>

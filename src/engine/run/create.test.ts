@@ -63,7 +63,7 @@ describe("workflow.create", () => {
     expect(await jobs(t)).toEqual([]);
   });
 
-  test("with startAsync leaves it to a job of the pool, of the given name", async () => {
+  test("with startAsync leaves it to a pool job with the given name", async () => {
     const t = newBackend();
     script("handler", "main", async () => "done");
     const id = await createRun(t, { startAsync: true });
@@ -101,7 +101,7 @@ describe("workflow.create", () => {
     expect(await endings(t)).toMatchObject([{ context: [1] }]);
   });
 
-  test("stores what it was given, and runs under this engine's rules", async () => {
+  test("stores its arguments, and the run follows this engine's rules", async () => {
     const t = newBackend();
     const onComplete = { fnHandle: "function://;steps:ended", context: "c" };
     await createRun(t, { createOnly: true, onComplete, maxParallelism: 9 });
@@ -117,7 +117,7 @@ describe("workflow.create", () => {
     ]);
   });
 
-  test("of a function that is not there throws, and changes nothing", async () => {
+  test("of a function that doesn't exist throws and changes nothing", async () => {
     const t = newBackend();
     await expectUnchanged(t, () =>
       expect(

@@ -74,7 +74,7 @@ async function insertRuns(t: Backend, count: number): Promise<WorkflowId[]> {
 }
 
 describe("list", () => {
-  test("tells of each run its id, name, arguments, context and result", async () => {
+  test("returns each run's id, name, arguments, context and result", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async () => "done", {
       context: { a: 1 },
@@ -137,7 +137,7 @@ describe("list", () => {
     ]);
   });
 
-  test("gives the first 100, oldest first, unless told otherwise", async () => {
+  test("returns the first 100, oldest first, by default", async () => {
     const t = newBackend();
     const ids = await insertRuns(t, 101);
     const first = await t.query((ctx) => list(ctx, component));
@@ -167,7 +167,7 @@ describe("list", () => {
     },
   );
 
-  test("goes on behind a run that was deleted since", async () => {
+  test("continues after a run that was deleted meanwhile", async () => {
     const t = newBackend();
     const ids = await insertRuns(t, 6);
     const page = (cursor: string | null) =>
@@ -182,7 +182,7 @@ describe("list", () => {
     );
   });
 
-  test("a page that would be too much for a transaction is shorter, in either list", async () => {
+  test("a page that is too large for a transaction is shorter, in either list", async () => {
     const t = newBackend({ transactionLimits: true });
     const args = { value: "x".repeat(900_000) };
     const ids: WorkflowId[] = [];
@@ -241,7 +241,7 @@ describe("listByName", () => {
     expect(page).toMatchObject([{ name: "managed:three" }]);
   });
 
-  test("gives 100 at first, and none of a name that nothing has", async () => {
+  test("returns 100 at first, and none for an unknown name", async () => {
     const t = newBackend();
     await insertRuns(t, 202);
     const { page, isDone } = await t.query((ctx) =>
@@ -261,7 +261,7 @@ describe("listSteps", () => {
     return page;
   };
 
-  test("tells of steps of every kind in flight, each as vWorkflowStep says", async () => {
+  test("returns steps of every kind in flight, each as vWorkflowStep describes it", async () => {
     const t = newBackend();
     const id: WorkflowId = await startHandler(
       t,
@@ -337,7 +337,7 @@ describe("listSteps", () => {
     ]);
   });
 
-  test("tells of completed steps of every kind how and when they ended", async () => {
+  test("says how and when completed steps of every kind ended", async () => {
     const t = newBackend();
     script("handler", "child", async () => "c");
     const id = await startHandler(t, (step) =>
@@ -371,7 +371,7 @@ describe("listSteps", () => {
       expect(completedAt).toBeGreaterThanOrEqual(startedAt);
   });
 
-  test("tells at which attempt a retried action is, and at which it ended", async () => {
+  test("says which attempt a retried action is at, and at which it ended", async () => {
     const t = newBackend();
     const failures: Record<string, number> = { late: 1, never: 3, first: 0 };
     for (const [name, count] of Object.entries(failures)) {
@@ -445,7 +445,7 @@ describe("listSteps", () => {
     },
   );
 
-  test("gives the first 100 by number", async () => {
+  test("returns the first 100 by number", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: 101 });
@@ -455,7 +455,7 @@ describe("listSteps", () => {
     );
   });
 
-  test("a page that would be too much for a transaction is shorter", async () => {
+  test("a page that is too large for a transaction is shorter", async () => {
     const t = newBackend({ transactionLimits: true });
     const value = "x".repeat(900_000);
     const id = await insertRun(t);
@@ -472,7 +472,7 @@ describe("listSteps", () => {
     expect(Math.max(...sizes)).toBeLessThan(16);
   });
 
-  test("there are none of an id of no workflow", async () => {
+  test("returns none for an id that is no workflow's", async () => {
     const t = newBackend();
     await runHandler(t, (step) => step.sleep(1));
     const [row] = await rows(t, "steps");

@@ -53,7 +53,7 @@ function watchQueries() {
   return { scans, indexes, stop };
 }
 
-test("every lookup of runs, steps and events is by an index", async () => {
+test("every lookup of runs, steps and events uses an index", async () => {
   const t = newBackend();
   const { scans, indexes, stop } = watchQueries();
   try {

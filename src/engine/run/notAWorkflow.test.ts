@@ -57,7 +57,7 @@ function movingBackend(key: Key) {
 describe.each(KINDS)("%s", (_kind, key) => {
   const name = `strangers:${key}`;
 
-  test("fails as a child, and its error names child and component", async () => {
+  test("fails as a child, and the error names child and component", async () => {
     const t = newBackend({ other: true });
     script("handler", "child", async () => "from the child");
     const { workflowId, status } = await runHandler(t, (step) =>
@@ -78,7 +78,7 @@ describe.each(KINDS)("%s", (_kind, key) => {
     expect(await statusOf(t, id)).toEqual(HAS_MOVED);
   });
 
-  test("fails a chain whose function it has become, once its step is taken over", async () => {
+  test("fails a chain whose function it has become, once its step is replaced", async () => {
     const { t, move } = movingBackend(key);
     const id = await startHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 });

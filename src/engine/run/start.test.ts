@@ -49,7 +49,7 @@ const runsOf = (t: Backend, instance: string) =>
     ctx.db.query("workflows").collect(),
   );
 
-describe("the handler's first part", () => {
+describe("the handler's first turn", () => {
   test("runs inside the caller's transaction, up to where it waits", async () => {
     const t = newBackend();
     script("handler", "main", (step) =>
@@ -64,7 +64,7 @@ describe("the handler's first part", () => {
     expect(await effects(t)).toEqual([]);
   });
 
-  test("may be all of it: the caller sees the result, and its inline steps' writes", async () => {
+  test("may complete the run: the caller sees the result and the writes of inline steps", async () => {
     const t = newBackend();
     script("handler", "main", (step, input) =>
       step.runMutation(steps.echo, { value: input }, { inline: true }),
@@ -114,7 +114,7 @@ describe("the handler's first part", () => {
     expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
   });
 
-  test("begins once, not again when the next part is taken", async () => {
+  test("begins once, not again in the next turn", async () => {
     const t = newBackend();
     await runHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 });
@@ -124,7 +124,7 @@ describe("the handler's first part", () => {
   });
 });
 
-describe("what can't be started throws at the call site and changes nothing:", () => {
+describe("a start that is impossible throws at the call site and changes nothing:", () => {
   const refused = (name: string, workflow: never, args: object) =>
     test.each([{ startAsync: false }, { startAsync: true }])(
       `${name} (startAsync: $startAsync)`,
@@ -156,7 +156,7 @@ describe("what can't be started throws at the call site and changes nothing:", (
   });
   refused("a reference to no workflow", steps.echo as never, main);
 
-  test("arguments that no row can hold, saying so and naming the workflow", async () => {
+  test("arguments that no row can hold: the error says so and names the workflow", async () => {
     const t = newBackend();
     script("handler", "main", async () => null);
     const input = "x".repeat(1 << 20);
@@ -182,7 +182,7 @@ describe("what can't be started throws at the call site and changes nothing:", (
   });
 });
 
-describe("what isn't a workflow of the caller's component is refused at the call, and changes nothing:", () => {
+describe("a function that isn't a workflow of the caller's component is refused at the call and changes nothing:", () => {
   const wanted = /Can't start .*: it is not a workflow. Pass a reference to/;
   const cases: [string, unknown, RegExp][] = [
     ["an ordinary mutation, whatever it returns", strangers.ordinary, wanted],
@@ -288,7 +288,7 @@ test("an id of the right table is accepted", async () => {
 });
 
 describe("startAsync", () => {
-  test("leaves the first part to a job of the pool", async () => {
+  test("leaves the first turn to a job of the pool", async () => {
     const t = newBackend();
     let begun = false;
     const handler = async () => {
@@ -377,7 +377,7 @@ describe("a run may be started", () => {
 });
 
 describe("onComplete and context", () => {
-  test("are given together: the context is passed on as it is", async () => {
+  test("are passed together: onComplete receives the context unchanged", async () => {
     const t = newBackend();
     const context = { list: [1, null, 2n], text: "ü" };
     const { workflowId } = await runHandler(t, async () => 1, { context });
@@ -391,13 +391,13 @@ describe("onComplete and context", () => {
     expect(await endings(t)).toMatchObject([{ context: null }]);
   });
 
-  test("neither calls nobody", async () => {
+  test("without both, nothing is called", async () => {
     const t = newBackend();
     await runHandler(t, async () => 1);
     expect(await endings(t)).toEqual([]);
   });
 
-  test("one without the other is refused by the type", async () => {
+  test("onComplete without context is a type error", async () => {
     type Options = Parameters<typeof start>[3];
     const both: Options = { onComplete: steps.ended, context: 1 };
     // @ts-expect-error -- without context

@@ -57,7 +57,7 @@ describe("a finished run", () => {
   });
 });
 
-describe("a run in progress tells of its steps in flight:", () => {
+describe("a run in progress lists its steps in flight:", () => {
   test("functions, with name, kind, arguments and when they were started", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
@@ -171,7 +171,7 @@ describe("a run in progress tells of its steps in flight:", () => {
     expect(await runningOf(t, id)).toMatchObject([{ kind: "function" }]);
   });
 
-  test("as many of thousands as one answer can hold", async () => {
+  test("as many of thousands as one response can hold", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await insertRun(t);
     await inComponent(t, async (ctx) => {

@@ -163,7 +163,7 @@ describe.each(endings)("a run that has $how", ({ end, state }) => {
     expect(await send(t, { id, value: 1 })).toBe(id);
   });
 
-  test("takes nothing that is sent with strict: the error has a code, and nothing is written", async () => {
+  test("refuses an event that is sent with strict: the error has a code, and nothing is written", async () => {
     const t = newBackend();
     const { workflowId, id } = await end(t);
     const before = await everyRow(t);
@@ -183,7 +183,7 @@ describe.each(endings)("a run that has $how", ({ end, state }) => {
     expect(heard.said).toEqual([]);
   });
 
-  test("is gone for those who send to it once it was cleaned up: nothing is left behind", async () => {
+  test("no longer accepts events once it is cleaned up, and nothing is left behind", async () => {
     const t = newBackend();
     const { workflowId, id } = await end(t);
     await send(t, { workflowId, name: "go" });
@@ -226,7 +226,7 @@ async function thrownBy(t: Backend, event: Parameters<typeof send>[1]) {
   return (typeof data === "string" ? JSON.parse(data) : data) as unknown;
 }
 
-test("a caller that signals a run which has failed keeps its own writes", async () => {
+test("a caller that sends an event to a failed run keeps its own writes", async () => {
   const t = newBackend();
   const { workflowId } = await runHandler(t, async (step) => {
     await step.runMutation(steps.fail, { message: "no repository" });
@@ -252,7 +252,7 @@ test("strict lets an event through to a run in progress", async () => {
   expect(await statusOf(t, workflowId)).toMatchObject({ result: "yes" });
 });
 
-test("an id says which event is sent: a name or a run given with it may be another's", async () => {
+test("an id decides which event is sent: a name or a run passed with it may be another's", async () => {
   const t = newBackend();
   const { workflowId, ids } = await startWithEvents(t, ["made"], (step, id) =>
     step.awaitEvent({ ...go, id }),

@@ -31,7 +31,7 @@ const go = { name: "go", validator: v.number() };
 const three = (step: WorkflowCtx) =>
   Promise.all([step.awaitEvent(go), step.awaitEvent(go), step.awaitEvent(go)]);
 
-test("events of one name are taken oldest first", async () => {
+test("events of one name are consumed oldest first", async () => {
   const t = newBackend();
   const workflowId = await startHandler(
     t,
@@ -51,7 +51,7 @@ test("events of one name are taken oldest first", async () => {
   });
 });
 
-test("of events created and then sent in another order, the one created first is taken first", async () => {
+test("if events are created and then sent in another order, the one created first is consumed first", async () => {
   const t = newBackend();
   const workflowId = await startHandler(
     t,
@@ -69,7 +69,7 @@ test("of events created and then sent in another order, the one created first is
   });
 });
 
-test("an event that was sent is taken before one that was only created", async () => {
+test("an event that was sent is consumed before one that was only created", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, (step) => step.awaitEvent(go), {
     startAsync: true,
@@ -85,7 +85,7 @@ test("an event that was sent is taken before one that was only created", async (
   expect(await eventStates(t)).toEqual(["go created", "go consumed"]);
 });
 
-test("steps that wait are served in the order in which they were asked, each by one event", async () => {
+test("waiting steps consume events in the order in which they were issued, one each", async () => {
   const t = newBackend();
   const served: number[] = [];
   const workflowId = await startHandler(t, async (step) => {
@@ -132,7 +132,7 @@ describe("three steps that await one name in one Promise.all each get an event, 
       });
 });
 
-test("events sent by actions that run at the same time each go to a step of their own (better: none is taken twice)", async () => {
+test("events sent by concurrent actions each go to a step of their own: none is consumed twice", async () => {
   const t = newBackend();
   script("action", "send", async (ctx, { workflowId, value }) => {
     await sendEvent(ctx, components.workflow, { workflowId, ...go, value });
@@ -156,7 +156,7 @@ test("events sent by actions that run at the same time each go to a step of thei
   expect([...result].sort()).toEqual(values);
 });
 
-test("a step that awaits an id stands in the line of its name", async () => {
+test("a step that awaits an id is queued under the event's name", async () => {
   const t = newBackend();
   const { workflowId } = await startWithEvents(t, ["go"], (step, id) =>
     Promise.all([
@@ -174,7 +174,7 @@ test("a step that awaits an id stands in the line of its name", async () => {
   });
 });
 
-test("steps that wait are served in the order asked, also where a later one holds an event that is older", async () => {
+test("waiting steps are served in the order in which they were issued, even if a later one holds an older event", async () => {
   const t = newBackend();
   const { workflowId, ids } = await startWithEvents(
     t,

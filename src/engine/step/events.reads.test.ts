@@ -18,8 +18,7 @@ import {
   type WorkflowId,
 } from "../../client/index.js";
 
-// Looking an event up by its name costs the same however many the run has (better: an index, not a
-// scan).
+// An event's lookup by name uses an index, so its cost doesn't depend on the run's other events.
 
 useBackend();
 

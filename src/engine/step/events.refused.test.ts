@@ -101,7 +101,7 @@ describe("an id that was sent before can't be sent again: the error names event,
   });
 });
 
-describe("ids that are of nothing, or of something else", () => {
+describe("ids of nothing, or of something else, are refused", () => {
   test("to send to", async () => {
     const t = newBackend();
     const { workflowId, id } = await waitingRun(t);

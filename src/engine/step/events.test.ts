@@ -144,7 +144,7 @@ test("an event awaited by name takes the one that was created under it", async (
   });
 });
 
-test("only that one event of its name wakes who awaits an id", async () => {
+test("a wait for an id is resumed by that event only, not by others of its name", async () => {
   const t = newBackend();
   const { workflowId, ids } = await startWithEvents(
     t,
@@ -165,7 +165,7 @@ test("only that one event of its name wakes who awaits an id", async () => {
   expect(await eventStates(t)).toEqual(["go sent", "go consumed"]);
 });
 
-test("an event of one run is nothing to another that awaits the same name", async () => {
+test("an event of one run doesn't resume another that awaits the same name", async () => {
   const t = newBackend();
   const handler = (step: WorkflowCtx) =>
     step.awaitEvent({ name: "go", validator: value });
@@ -180,7 +180,7 @@ test("an event of one run is nothing to another that awaits the same name", asyn
   });
 });
 
-test("an event of one name is nothing to who awaits another", async () => {
+test("an event of one name doesn't resume a wait for another", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, (step) =>
     step.awaitEvent({ name: "go", validator: value }),

@@ -23,8 +23,6 @@ import {
 } from "../../testing/events.js";
 import { restart, TimeoutError, type WorkflowCtx } from "../../client/index.js";
 
-// awaitEvent with a timeout (better: the existing package has none).
-
 useBackend();
 
 const go = { name: "go", validator: v.string() };
@@ -73,7 +71,7 @@ test("an event that doesn't come in time rejects with a TimeoutError of the step
   expect(awaited?.step.completedAt).toBe(start + 5000);
 });
 
-test("a timeout that nobody catches fails the run, naming event and time", async () => {
+test("an uncaught timeout fails the run with an error that names event and time", async () => {
   const t = newBackend();
   const { status } = await runHandler(t, (step) =>
     step.awaitEvent({ ...go, timeout: 5000 }),
@@ -150,7 +148,7 @@ test("a wait for an id that timed out leaves the event as it was created, to be 
   });
 });
 
-test("of several that wait, the one that timed out leaves the line and the others keep their order", async () => {
+test("if one of several waits times out, it leaves the queue and the others keep their order", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, (step) =>
     Promise.all([
@@ -218,7 +216,7 @@ describe("an event that comes in time", () => {
   });
 });
 
-test("a timer that fires although its event has come changes nothing", async () => {
+test("a timer that fires after its event was consumed changes nothing", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, async (step) => {
     const got = await outcome(step.awaitEvent({ ...go, timeout: 1000 }));
@@ -244,7 +242,7 @@ test("a timer that fires although its event has come changes nothing", async () 
   });
 });
 
-test("a timeout of 0 takes an event that is there, and waits for none", async () => {
+test("a timeout of 0 consumes an event that was sent already, and never waits", async () => {
   const t = newBackend();
   const workflowId = await startHandler(
     t,
@@ -262,7 +260,7 @@ test("a timeout of 0 takes an event that is there, and waits for none", async ()
   });
 });
 
-test("a timeout that is no time rejects, catchably, and records nothing", async () => {
+test("an invalid timeout rejects, can be caught, and records nothing", async () => {
   const t = newBackend();
   const { status, workflowId } = await runHandler(t, async (step) => {
     const messages: string[] = [];
@@ -345,7 +343,7 @@ describe("the timer of a wait that is dropped", () => {
   });
 });
 
-test("a bare race leaves its wait in line, which takes the next event", async () => {
+test("if an event wait loses a race, it stays queued and consumes the next event", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, async (step) => {
     const first = await Promise.race([

@@ -12,8 +12,8 @@ import {
 import { eventStates, send, startWithEvents } from "../../testing/events.js";
 import type { EventId, WorkflowCtx, WorkflowId } from "../../client/index.js";
 
-// One id awaited twice: the first gets the event, the second is refused (better: catchably, and
-// also where both are asked for at once).
+// If one id is awaited twice, the first wait gets the event and the second rejects, even if both
+// are issued at once.
 
 useBackend();
 
@@ -200,7 +200,7 @@ describe("asked for one after the other", () => {
   });
 });
 
-test("a refusal is a failed step: every replay refuses again, also after the event was consumed (better)", async () => {
+test("a refusal is a failed step: every replay refuses again, even after the event was consumed", async () => {
   const t = newBackend();
   const seen: string[] = [];
   const {

@@ -30,7 +30,7 @@ useBackend();
 const waitForGo = (step: WorkflowCtx) =>
   step.awaitEvent({ name: "go", validator: v.string() });
 
-describe("a step that awaits what can't be awaited rejects, catchably, and on every replay again", () => {
+describe("a step that awaits an impossible event rejects, can be caught, and rejects again on every replay", () => {
   /** What a handler catches that awaits `id()`, seen from several turns; and the journal's record of it. */
   const caughtBy = async (
     t: Backend,

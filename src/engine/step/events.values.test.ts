@@ -86,7 +86,7 @@ describe.each(ways)("an event $way", ({ deliver }) => {
     return status.type === "completed" ? status.result : status;
   };
 
-  test("gives its value to who awaits it with a validator", async () => {
+  test("resolves a wait that has a validator with its value", async () => {
     const value = {
       text: "yes",
       list: [1, 2n],
@@ -105,7 +105,7 @@ describe.each(ways)("an event $way", ({ deliver }) => {
     );
   });
 
-  test("gives who awaits it without a validator the value that was sent, or null if none was", async () => {
+  test("resolves a wait without a validator with the value that was sent, or null if none was", async () => {
     const value = { any: [1, "field"] };
     expect(await result(awaiting(), { value })).toEqual(value);
     expect(await result(awaiting(), { value: 7, validator: v.number() })).toBe(
@@ -147,7 +147,7 @@ describe.each(ways)("an event $way", ({ deliver }) => {
     expect(await result(awaiting(v.null()), {})).toBeNull();
   });
 
-  test("rejects, catchably and on replay again, when its value isn't what the awaiting validator says", async () => {
+  test("rejects, also on replay, if its value doesn't match the validator of the wait", async () => {
     const caught = await result(catching(v.number()), { value: "seven" });
     expect(caught).toMatch(
       /^Error: The value sent for event "go" is not what awaitEvent expects: /,
@@ -156,7 +156,7 @@ describe.each(ways)("an event $way", ({ deliver }) => {
     expect(missing).toMatch(/^Error: The value sent for event "go"/);
   });
 
-  test("fails the run when its value isn't what the validator says and nobody catches", async () => {
+  test("fails the run if its value doesn't match the validator and the error isn't caught", async () => {
     expect(
       await result(awaiting(v.number()), { value: "seven" }),
     ).toMatchObject({
@@ -165,7 +165,7 @@ describe.each(ways)("an event $way", ({ deliver }) => {
     });
   });
 
-  test("with an error makes who awaits it throw that error, validator or not", async () => {
+  test("with an error makes the wait throw that error, with or without a validator", async () => {
     for (const validator of [undefined, v.number()])
       expect(
         await result(catching(validator), { error: "Declined by Ann" }),
@@ -183,13 +183,13 @@ describe.each(ways)("an event $way", ({ deliver }) => {
     expect(await result(catching(), { error: "" })).toBe("Error: ");
   });
 
-  test("with a very long error brings it shortened (better: it can always be recorded)", async () => {
+  test("with a very long error delivers it shortened", async () => {
     const caught = await result(catching(), { error: "x".repeat(2_000_000) });
     expect(caught).toMatch(/^Error: xxx/);
     expect((caught as string).length).toBeLessThan(17_000);
   });
 
-  test("brings a value of just under 800 KiB", async () => {
+  test("delivers a value of just under 800 KiB", async () => {
     const value = "x".repeat(800 * 1024 - 100);
     expect(await result(awaiting(v.string()), { value })).toBe(value);
   });
@@ -214,7 +214,7 @@ describe("sendEvent throws and writes nothing", () => {
     return await sending.catch((error: Error) => error.message);
   };
 
-  test("when the value isn't what its own validator says", async () => {
+  test("when the value doesn't match its own validator", async () => {
     await refused(
       { value: 7, validator: v.string() },
       /^Invalid value for event "go": .*string/,
@@ -222,14 +222,14 @@ describe("sendEvent throws and writes nothing", () => {
     await refused({ validator: v.string() }, /^Invalid value for event "go": /);
   });
 
-  test("when the value is over 800 KiB, with its size, the maximum and how it begins", async () => {
+  test("when the value is over 800 KiB, with an error that gives its size, the maximum and its beginning", async () => {
     const value = `begins ${"x".repeat(800 * 1024)}`;
     const message = await refused({ value }, /819209 bytes.*819200 bytes/);
     expect(message).toContain("begins xxx");
     expect(message.length).toBeLessThan(17_000);
   });
 
-  test("when the value can't be stored in a document (better: a clear error, not a failed transaction)", async () => {
+  test("when the value can't be stored in a document", async () => {
     let nested: unknown = "deep";
     for (let level = 0; level < 20; level++) nested = [nested];
     await refused({ value: nested }, /event "go".*nested/);
@@ -267,7 +267,7 @@ test("defineEvent's definition, spread into both sides, carries name and validat
   expect(names).toEqual(["approval", "approval"]);
 });
 
-test("what the handler does to an event's value changes nothing that is recorded", async () => {
+test("changes that the handler makes to an event's value aren't recorded", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, async (step) => {
     const list = await step.awaitEvent({

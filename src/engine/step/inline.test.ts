@@ -42,7 +42,7 @@ const written = (step: WorkflowCtx) =>
   step.runQuery(steps.query, { name: "written" }, inline);
 
 describe("an inline step runs inside the handler's transaction", () => {
-  test("with no job of its own: a handler of inline steps is done when it has been started", async () => {
+  test("with no job of its own: a handler of inline steps ends as it starts", async () => {
     const t = newBackend();
     scriptWrite();
     const id = await startHandler(t, async (step) => {
@@ -57,7 +57,7 @@ describe("an inline step runs inside the handler's transaction", () => {
     expect(await jobs(t)).toEqual([]);
   });
 
-  test("and is recorded as any other, completed", async () => {
+  test("and is recorded completed, as any other step", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => {
       await echo(step, 1);
@@ -114,7 +114,7 @@ describe("an inline step runs inside the handler's transaction", () => {
 });
 
 describe("a sub-transaction of its own", () => {
-  test("a failing one is rolled back, and the turn goes on with the rest", async () => {
+  test("a failing one is rolled back, and the turn continues", async () => {
     const t = newBackend();
     scriptWrite((input) => {
       if (input === "bad") throw new Error("no good");
@@ -132,7 +132,7 @@ describe("a sub-transaction of its own", () => {
     expect(await effects(t)).toEqual(["before", "after"]);
   });
 
-  test("a failing one that nobody catches fails the run; what others did stays", async () => {
+  test("a failing one that is not caught fails the run, and the writes of others stay", async () => {
     const t = newBackend();
     scriptWrite((input) => {
       if (input === "bad") throw new Error("no good");
@@ -145,7 +145,7 @@ describe("a sub-transaction of its own", () => {
     expect(await effects(t)).toEqual(["before"]);
   });
 
-  test("transactionLimits bound what it may use; beyond them it fails, catchably, and is rolled back", async () => {
+  test("transactionLimits limit it: beyond them it fails, can be caught, and is rolled back", async () => {
     const t = newBackend({ transactionLimits: true });
     script("mutation", "write", async (ctx) => {
       for (let n = 0; n < 5; n++)
@@ -174,7 +174,7 @@ describe("a sub-transaction of its own", () => {
 });
 
 describe("order", () => {
-  test("those asked for together run one after another, in the order asked", async () => {
+  test("steps issued together run one after another, in the order issued", async () => {
     const t = newBackend();
     const { status } = await runHandler(t, async (step) => {
       const shown: number[] = [];
@@ -193,7 +193,7 @@ describe("order", () => {
     expect(await effects(t)).toEqual(order);
   });
 
-  test("before steps asked for earlier that the pool runs, whose numbers they follow", async () => {
+  test("they run before pool steps that were issued earlier, whose numbers they follow", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async (step) => {
       await Promise.all([
@@ -208,7 +208,7 @@ describe("order", () => {
     expect(names).toEqual(["pool", "inline"]);
   });
 
-  test("before a result that has come is shown", async () => {
+  test("they run before a result that has arrived is delivered", async () => {
     const t = newBackend();
     const { status } = await runHandler(t, async (step) => {
       const shown: string[] = [];
@@ -228,7 +228,7 @@ describe("order", () => {
 });
 
 describe("many inline steps", () => {
-  test("600 in a row go on in further turns, each runs once, within a transaction's limits", async () => {
+  test("600 in a row continue in further turns: each runs once, within a transaction's limits", async () => {
     const t = newBackend({ transactionLimits: true });
     let turns = 0;
     const { status, workflowId } = await runHandler(t, async (step) => {
@@ -278,7 +278,7 @@ describe("many inline steps", () => {
       },
     );
 
-    test("a turn runs as many as it has time for, not as few as without a clock", async () => {
+    test("a turn runs as many as its time allows, not as few as without a clock", async () => {
       const { t } = chargingBackend();
       let turns = 0;
       await runHandler(t, async (step) => {
@@ -290,7 +290,7 @@ describe("many inline steps", () => {
     });
   });
 
-  test("600 at once likewise", async () => {
+  test("600 at once continue in further turns: each runs once, within a transaction's limits", async () => {
     const t = newBackend({ transactionLimits: true });
     const all = Array.from({ length: 600 }, (_, n) => n);
     const { status } = await runHandler(t, (step) =>

@@ -39,7 +39,7 @@ const went = (result: unknown) => ({
   result: [result, "after"],
 });
 
-describe("a step whose function uses nearly all of a transaction is recorded, and its run goes on:", () => {
+describe("a step whose function uses nearly all of a transaction is recorded, and its run continues:", () => {
   test("15,900 documents written", async () => {
     const { status } = await runGreedy(async (ctx) => {
       for (let count = 0; count < 15_900; count++)
@@ -147,7 +147,7 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
     "bytesWritten",
     "bytesRead",
   ] as const)(
-    "all that it is given of %s, in a group of steps with large arguments",
+    "all of the %s that it gets, in a group of steps with large arguments",
     async (limit) => {
       const t = newBackend({ transactionLimits: true });
       const large = "x".repeat(900_000);
@@ -232,7 +232,7 @@ async function useUp(ctx: Ctx, limit: Limit) {
 }
 
 describe("a step whose function uses more than a transaction has", () => {
-  test("fails, catchably, with none of its writes kept, and the run goes on", async () => {
+  test("fails, can be caught, keeps none of its writes, and the run continues", async () => {
     const t = newBackend({ transactionLimits: true });
     script("mutation", "greedy", async (ctx) => {
       for (;;) await ctx.db.insert("effects", { key: "many", value: 1 });
@@ -253,7 +253,7 @@ describe("a step whose function uses more than a transaction has", () => {
     expect(row!.step.runResult).toMatchObject({ kind: "failed" });
   });
 
-  test("fails its attempt only: others in flight are as they were", async () => {
+  test("fails its attempt only: others in flight are unaffected", async () => {
     const t = newBackend({ transactionLimits: true });
     script("query", "greedy", async (ctx) => {
       for (;;) await ctx.db.query("ended").first();

@@ -48,7 +48,7 @@ const echo = (step: WorkflowCtx, value: unknown, minutes = 0) =>
 const fail = (step: WorkflowCtx, message: string, minutes = 0) =>
   step.runMutation(steps.fail, { message }, { runAfter: minutes * MINUTE });
 
-describe("Promise.race goes on at the first result", () => {
+describe("Promise.race continues at the first result", () => {
   const waiting: Handler = (step) =>
     Promise.race([
       step.awaitEvent({ name: "news" }).then(() => "event"),
@@ -79,7 +79,7 @@ describe("Promise.race goes on at the first result", () => {
     });
   });
 
-  test("applied to steps directly: of an action that is quicker than the other, which finishes all the same", async () => {
+  test("of the quicker of two actions, and the other still finishes", async () => {
     const t = newBackend();
     const slow = gate();
     script("action", "slow", () => slow.passed);
@@ -104,7 +104,7 @@ describe("Promise.race goes on at the first result", () => {
     });
   });
 
-  test("the results that come after cost no turn", async () => {
+  test("and later results cost no turn", async () => {
     const { status, turns } = await runCounting(newBackend(), async (step) => {
       const first = await Promise.race(
         [1, 2, 3, 4].map((n) => echo(step, n, n)),
@@ -116,7 +116,7 @@ describe("Promise.race goes on at the first result", () => {
     expect(turns).toBe(3);
   });
 
-  test("a failure is a result", async () => {
+  test("and a failure is a result", async () => {
     const { status } = await runCounting(newBackend(), (step) =>
       Promise.race([fail(step, "lost", 1), echo(step, 1, 2)]),
     );
@@ -125,7 +125,7 @@ describe("Promise.race goes on at the first result", () => {
 });
 
 describe("branches", () => {
-  test("one goes on while the other is busy", async () => {
+  test("one continues while the other is busy", async () => {
     const t = newBackend();
     const busy = gate();
     script("action", "busy", () => busy.passed);
@@ -152,7 +152,7 @@ describe("branches", () => {
     });
   });
 
-  test("many of several steps each end with the results that belong to them", async () => {
+  test("many of several steps each end with their own results", async () => {
     const t = newBackend();
     const { status } = await runHandler(t, (step) =>
       Promise.all(
@@ -177,7 +177,7 @@ describe("branches", () => {
     });
   });
 
-  test("nested workflows go on side by side", async () => {
+  test("nested workflows run side by side", async () => {
     const t = newBackend();
     script("handler", "child", async (step, n: number) => {
       await step.sleep(n * MINUTE);
@@ -206,7 +206,7 @@ describe("a combinator over steps takes one turn when it settles", () => {
     expect(turns).toBe(2);
   });
 
-  test("Promise.all, when the first fails, and the others go on", async () => {
+  test("Promise.all, when the first fails, and the others continue", async () => {
     const t = newBackend();
     const counted = counting(async (step) => {
       await Promise.all([
@@ -310,7 +310,7 @@ describe("a combinator over steps takes one turn when it settles", () => {
   });
 });
 
-describe("steps that nobody awaits", () => {
+describe("steps that are not awaited", () => {
   test("don't wake the handler, and are recorded", async () => {
     const { turns, status, workflowId } = await (async () => {
       const t = newBackend();
@@ -340,7 +340,7 @@ describe("steps that nobody awaits", () => {
     expect(row!.step.runResult).toEqual({ kind: "failed", error: "unheard" });
   });
 
-  test("can be awaited later, when their result has long come", async () => {
+  test("can be awaited after they have completed", async () => {
     const { status } = await runCounting(newBackend(), async (step) => {
       const early = echo(step, "early");
       const failing = fail(step, "failed early");
@@ -350,7 +350,7 @@ describe("steps that nobody awaits", () => {
     expect(status).toMatchObject({ result: ["early", "failed early"] });
   });
 
-  test("asked for in the turn that ends the run are started, and what they bring wakes and fails nothing", async () => {
+  test("issued in the turn that ends the run are started, and their results wake and fail nothing", async () => {
     const t = newBackend();
     const counted = counting(async (step) => {
       void echo(step, "after the end", 1);
@@ -390,8 +390,8 @@ describe("steps that nobody awaits", () => {
   });
 });
 
-describe("how many at a time", () => {
-  test("as many as the pool runs, not in rounds of ten", async () => {
+describe("steps run at the same time:", () => {
+  test("as many as the pool allows, not in rounds of ten", async () => {
     const t = newBackend();
     const all = gate();
     let running = 0;

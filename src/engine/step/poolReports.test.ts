@@ -92,7 +92,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     [{ kind: "failed", error: "boom" } as const, "caught boom"],
     [{ kind: "canceled" } as const, "caught Canceled"],
   ])(
-    "gives the step its result (%j), and wakes the run",
+    "records the step's result (%j), and wakes the run",
     async (result, value) => {
       for (const legacy of [false, true]) {
         const t = newBackend();
@@ -107,7 +107,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     },
   );
 
-  test("changes nothing the second time, and says nothing", async () => {
+  test("changes nothing the second time, and logs nothing", async () => {
     const t = newBackend();
     const { context } = await waiting(t);
     await complete(t, context, success(1));
@@ -116,7 +116,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     await expectIgnored(t, () => complete(t, context, success(3)));
   });
 
-  test("changes nothing of another generation, and says nothing", async () => {
+  test("changes nothing of another generation, and logs nothing", async () => {
     const t = newBackend();
     const { id, context } = await waiting(t);
     await expectIgnored(t, () =>
@@ -128,7 +128,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     await expectIgnored(t, () => complete(t, context, success(1)));
   });
 
-  test("finds no step that was deleted, nor a run, and says nothing", async () => {
+  test("ignores a deleted step or run, and logs nothing", async () => {
     const t = newBackend();
     const { id, context } = await waiting(t);
     await cancel(t, id);
@@ -196,7 +196,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
   });
 
-  test("what no row can hold is kept in short, and never throws", async () => {
+  test("a report that no row can hold is kept shortened, and never throws", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     let deep: unknown = 1n;
@@ -216,7 +216,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
   });
 
-  test("a result too large for its row fails the step, catchably", async () => {
+  test("a result too large for its row fails the step, which can be caught", async () => {
     const t = newBackend();
     const { id, context } = await waiting(t);
     await complete(t, context, success("x".repeat(1_000_000)));
@@ -239,7 +239,7 @@ describe("pool:handlerOnComplete", () => {
     });
   const died: Result = { kind: "failed", error: "out of time" };
 
-  test("ends the run whose turn died, with the cause, and calls its onComplete once", async () => {
+  test("ends a run whose turn crashed, with the cause, and calls its onComplete once", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     const context = { workflowId: id, generationNumber: 0 };
@@ -256,7 +256,7 @@ describe("pool:handlerOnComplete", () => {
     expect(await rows(t, "onCompleteFailures")).toEqual([]);
   });
 
-  test("ends the run whose turn's job was taken out of the pool by hand", async () => {
+  test("ends a run whose turn's job was removed from the pool by hand", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     const context = { workflowId: id, generationNumber: 0 };
@@ -280,14 +280,14 @@ describe("pool:handlerOnComplete", () => {
     expect((status as { error: string }).error.length).toBeLessThan(20_000);
   });
 
-  test("has nothing to do when the turn succeeded, whatever it carried", async () => {
+  test("does nothing if the turn succeeded, whatever its context is", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     for (const context of [{ workflowId: id, generationNumber: 0 }, null])
       await expectIgnored(t, () => tell(t, context, success(null)));
   });
 
-  test("of another generation, an ended run or one that is gone changes nothing and says nothing", async () => {
+  test("of another generation, an ended run or one that is gone changes nothing and logs nothing", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     const context = { workflowId: id, generationNumber: 0 };

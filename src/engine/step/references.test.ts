@@ -31,7 +31,7 @@ const names = async (t: Backend, workflowId: WorkflowId) => {
   return page.map(({ name }) => name);
 };
 
-test("a component's function is named by component, module and function, a handle by what follows function://", async () => {
+test("a component's function is named by component, module and function, a handle by the part after function://", async () => {
   const t = newBackend();
   script("handler", "child", async () => "done");
   const handles = await t.mutation(async () => ({
@@ -76,7 +76,7 @@ test("restart from a component's function finds its last step", async () => {
   ]);
 });
 
-test("lists that a step reads record the order that they are read in", async () => {
+test("list calls with a workflow's step record the order in which they read", async () => {
   const t = newBackend();
   const { workflowId } = await runHandler(t, async (step) => {
     await list(step, components.workflow);

@@ -87,21 +87,21 @@ const POOL_MS = 600;
 const UNIT_MS = 100;
 
 describe("how often and when", () => {
-  test("an action is not retried unless someone says so", async () => {
+  test("an action is not retried by default", async () => {
     const times = attempts();
     const status = await run(newBackend());
     expect(status).toEqual({ type: "failed", error: "not this time" });
     expect(times).toHaveLength(1);
   });
 
-  test("retry: true is five attempts, 500 ms apart at first and twice as long each time", async () => {
+  test("retry: true means five attempts, 500 ms apart at first and twice as long each time", async () => {
     const times = attempts();
     const status = await run(newBackend(), { retry: true });
     expect(status).toEqual({ type: "failed", error: "not this time" });
     expectBackoffs(times, [500, 1000, 2000, 4000]);
   });
 
-  test("the delays vary, so that what failed together doesn't return together", async () => {
+  test("the delays vary, so that steps that failed together aren't retried together", async () => {
     const times: Record<string, number[]> = {};
     script("action", "attempt", (_ctx, at: string) => {
       (times[at] ??= []).push(Date.now());
@@ -122,7 +122,7 @@ describe("how often and when", () => {
     expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(5000);
   });
 
-  test("an attempt that succeeds is the last", async () => {
+  test("no attempt follows one that succeeds", async () => {
     const times = attempts(2);
     const status = await run(newBackend(), { retry: true });
     expect(status).toEqual({ type: "completed", result: "attempt 3" });
@@ -137,7 +137,7 @@ describe("how often and when", () => {
     expectBackoffs(times, [10_000, 30_000]);
   });
 
-  test("maxAttempts: 1 is no retry", async () => {
+  test("maxAttempts: 1 means no retry", async () => {
     const times = attempts();
     await run(newBackend(), {
       retry: { maxAttempts: 1, initialBackoffMs: 1, base: 1 },
@@ -145,7 +145,7 @@ describe("how often and when", () => {
     expect(times).toHaveLength(1);
   });
 
-  test("the step is in flight between attempts, its siblings go on, and the handler is not woken", async () => {
+  test("between attempts the step is in flight, its siblings continue, and the handler doesn't resume", async () => {
     const t = newBackend();
     attempts(1);
     let turns = 0;
@@ -214,7 +214,7 @@ describe("between two attempts of an action that a driver executes", () => {
       ctx.runMutation(component.utils.updateConfig, config),
     );
 
-  test("no driver waits: another one is due after the pause, for each attempt", async () => {
+  test("no driver waits: another one is scheduled after the pause, for each attempt", async () => {
     const t = newBackend({ execution: "driver" });
     const times = attempts(2);
     const id = await startHandler(t, async (step) => [
@@ -277,7 +277,7 @@ describe("between two attempts of an action that a driver executes", () => {
     expect(run).toMatchObject({ drivers: 1, runResult: { kind: "success" } });
   });
 
-  test("a cancel is the end of it", async () => {
+  test("a cancel ends the retries", async () => {
     const t = newBackend({ execution: "driver" });
     const times = attempts();
     const id = await startHandler(t, (step) => runAttempt(step, every(HOUR)));
@@ -300,7 +300,7 @@ describe("between two attempts of an action that a driver executes", () => {
     expect(await statusOf(t, id)).toMatchObject({ result: "attempt 2" });
   });
 
-  test("a run goes to the pool that is to be executed there from now on", async () => {
+  test("a run that is switched to the pool continues there", async () => {
     const t = newBackend({ execution: "driver" });
     script("action", "attempt", async () => {
       await new Promise((end) => setTimeout(end, 5000));
@@ -317,7 +317,7 @@ describe("between two attempts of an action that a driver executes", () => {
     expect(row?.drivenBy).toBeUndefined();
   });
 
-  test("the failure counts once, however often it is told", async () => {
+  test("the failure counts once, however often it is reported", async () => {
     const t = newBackend({ execution: "driver" });
     const times = attempts();
     const id = await startHandler(t, (step) => runAttempt(step, every(HOUR)));
@@ -358,7 +358,7 @@ test("a suite comes to the end of a retried action that lets what has begun end 
   expect(await statusOf(t, id)).toMatchObject({ result: "attempt 3" });
 });
 
-describe("who says so", () => {
+describe("the retry policy comes from", () => {
   test("the manager: by default, with its own policy", async () => {
     const times = attempts();
     await run(newBackend(), {}, definitions.retriesByManager);
@@ -451,7 +451,7 @@ test.each([
   ["a string", "out of money"],
   ["null", null],
 ])(
-  "the ConvexError of the last attempt arrives with its data: %s (better)",
+  "the ConvexError of the last attempt rejects the step with its data: %s",
   async (_what, data) => {
     const t = newBackend();
     const times = attempts(Infinity, () => new ConvexError(data));
@@ -537,7 +537,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
     expect(started).toBe(2);
   });
 
-  test("is no attempt where the platform refused to start the action", async () => {
+  test("is no attempt if the platform refused to start the action", async () => {
     const t = newBackend({ execution });
     const refusal = "Too many concurrent requests in a short period of time.";
     const times = attempts(3, () => new Error(refusal));
@@ -550,7 +550,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
       expect(time - times[index]!).toBeGreaterThanOrEqual(1000);
   });
 
-  test("is no attempt either where the pool could not start its job", async () => {
+  test("is no attempt either if the pool could not start its job", async () => {
     const t = newBackend({ execution });
     const { status } = await died(t, {}, "Too many concurrent requests");
     expect(status).toEqual({ type: "completed", result: "again" });
@@ -558,7 +558,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
     expect(row!.failedAttempts).toBeUndefined();
   });
 
-  test("a report that comes late, when the step has its result, changes nothing", async () => {
+  test("a report that arrives after the step's result changes nothing", async () => {
     const t = newBackend({ execution });
     const warned = vi.spyOn(console, "error");
     attempts(0);

@@ -59,7 +59,7 @@ describe.each(kinds)("the arguments of a %s", (kind, run) => {
     ],
   ];
   test.each(tooLarge)(
-    "%s fail the step, and it does not run (better)",
+    "%s fail the step, and it does not run",
     async (_what, input, message) => {
       const t = newBackend();
       const ran = scriptValue(() => "ran");
@@ -78,7 +78,7 @@ describe.each(kinds)("the arguments of a %s", (kind, run) => {
     await expectStorableRows(t);
   });
 
-  test("as bad as can be, while others start beside it: those run", async () => {
+  test("that are as bad as possible don't keep other steps from running", async () => {
     const t = newBackend();
     scriptValue(() => kind);
     const input = textOf(2 * MiB);
@@ -98,7 +98,7 @@ test.each([
   ["a Date", { input: new Date(0) }],
   ["a Map", { input: new Map() }],
 ])(
-  "arguments of what is no Convex value reject, catchably: %s",
+  "arguments that are no Convex values reject, which can be caught: %s",
   async (_what, args) => {
     const t = newBackend();
     const { status, workflowId } = await runHandler(t, async (step) => {
@@ -118,7 +118,7 @@ test.each([
 describe.each(functions)(
   "a %s: arguments and result together",
   (_kind, run) => {
-    test("over a document's size fail the step (better)", async () => {
+    test("over a document's size fail the step", async () => {
       scriptValue(() => textOf(700 * KiB));
       const input = textOf(700 * KiB);
       const error = await caught(newBackend(), (step) => run(step, { input }));
@@ -137,7 +137,7 @@ describe.each(functions)(
 );
 
 describe.each(functions)("a %s's error", (kind, run) => {
-  test("that is very long is shortened, and says so (better)", async () => {
+  test("that is very long is shortened, and says so", async () => {
     scriptValue(() => {
       throw new Error("begin " + "e".repeat(3 * MiB));
     });
@@ -156,7 +156,7 @@ describe.each(functions)("a %s's error", (kind, run) => {
     }
   });
 
-  test("beside arguments that fill the row is shortened to what fits (better)", async () => {
+  test("beside arguments that fill the row is shortened to fit", async () => {
     scriptValue(() => {
       throw new Error("why ".repeat(20_000));
     });
@@ -168,7 +168,7 @@ describe.each(functions)("a %s's error", (kind, run) => {
     }
   });
 
-  test("whose data doesn't fit beside the arguments loses its data, not its text (better)", async () => {
+  test("whose data doesn't fit beside the arguments loses its data, not its text", async () => {
     scriptValue(() => {
       throw new ConvexError(textOf(300 * KiB));
     });
@@ -177,7 +177,7 @@ describe.each(functions)("a %s's error", (kind, run) => {
     expect(error).toMatch(/^xxx.*cut to/);
   });
 
-  test("whose data no document can hold loses its data (better)", async () => {
+  test("whose data no document can hold loses its data", async () => {
     scriptValue(() => {
       throw new ConvexError(nested(20));
     });
@@ -186,7 +186,7 @@ describe.each(functions)("a %s's error", (kind, run) => {
   });
 });
 
-describe("what a handler returns or throws", () => {
+describe("a handler's return value or error", () => {
   const statusAfter = async (t: Backend, handler: () => unknown) => {
     const atOnce = await runHandler(t, async () => handler(), {
       name: "first",
@@ -240,7 +240,7 @@ test.each([
   ],
   ["oversized return value", () => textOf(MiB), /is too large.*begins/],
 ] as const)(
-  "a %s of a run whose arguments fill its row is shortened to what fits (better)",
+  "a %s of a run whose arguments fill its row is shortened to fit",
   async (_what, result, message) => {
     const t = newBackend();
     const input = textOf(maxArgsBytes(undefined) - 200);

@@ -210,7 +210,7 @@ test("a completion that names no step is kept without the data", async () => {
   await expectStoredAsBefore(t);
 });
 
-describe("onComplete of a run that failed of a ConvexError", () => {
+describe("onComplete of a run that failed with a ConvexError", () => {
   type OnComplete = (typeof steps)["endedAnyhow" | "endedWithoutData"];
   const throwing: Handler = async (step) => {
     await step.sleep(10);
@@ -246,7 +246,7 @@ describe("onComplete of a run that failed of a ConvexError", () => {
     return id;
   }
 
-  test("receives its data, where its validator allows that", async () => {
+  test("receives its data if its validator allows that", async () => {
     const t = newBackend();
     await run(t, steps.endedAnyhow, "mine");
     const calls = await endings(t);
@@ -257,7 +257,7 @@ describe("onComplete of a run that failed of a ConvexError", () => {
     });
   });
 
-  test("receives no data where the error has none", async () => {
+  test("receives no data if the error has none", async () => {
     const t = newBackend();
     await run(t, steps.endedAnyhow, "mine", async () => {
       throw new Error("plain");
@@ -268,7 +268,7 @@ describe("onComplete of a run that failed of a ConvexError", () => {
     });
   });
 
-  test("is called once without it, where its validator knows none", async () => {
+  test("is called once without it if its validator knows none", async () => {
     const t = newBackend();
     await run(t, steps.endedWithoutData, "mine");
     const calls = await endings(t);
@@ -277,7 +277,7 @@ describe("onComplete of a run that failed of a ConvexError", () => {
     expect(await rows(t, "onCompleteFailures")).toEqual([]);
   });
 
-  test("is kept as failed when it fails without the data too", async () => {
+  test("is recorded as failed if it fails without the data too", async () => {
     const t = newBackend();
     const id = await run(t, steps.endedWithoutData, "refuse");
     expect(await endings(t)).toEqual([]);
@@ -286,7 +286,7 @@ describe("onComplete of a run that failed of a ConvexError", () => {
     ]);
   });
 
-  test("receives the data of a turn that died of one", async () => {
+  test("receives the data if a turn crashed with one", async () => {
     const t = newBackend();
     const id = await begin(t, steps.endedAnyhow, "mine", (step) =>
       step.sleep(LATER),

@@ -92,7 +92,7 @@ describe.each(kinds)("a failed %s step", (_kind, run) => {
     ["null", null],
   ];
   test.each(data)(
-    "brings a ConvexError with its data: %s (better)",
+    "rejects with a ConvexError and its data: %s",
     async (_what, value) => {
       scriptThrowing(() => new ConvexError(value));
       for (const error of await caught(newBackend(), run)) {
@@ -102,7 +102,7 @@ describe.each(kinds)("a failed %s step", (_kind, run) => {
     },
   );
 
-  test("is recorded as failed, with what it threw", async () => {
+  test("is recorded as failed, with its error", async () => {
     const t = newBackend();
     scriptThrowing(() => new ConvexError("why"));
     const { workflowId } = await runHandler(t, run);
@@ -112,13 +112,13 @@ describe.each(kinds)("a failed %s step", (_kind, run) => {
   });
 });
 
-describe("what is kept of what a function threw", () => {
-  test("of something that is no error: its text", () => {
+describe("the recorded error of a function", () => {
+  test("that threw something that is no error is its text", () => {
     expect(describeFailure("text")).toEqual({ error: "text" });
     expect(describeFailure(undefined)).toEqual({ error: "undefined" });
   });
 
-  test("of a ConvexError, of any copy of that class: its data, whatever its type", () => {
+  test("that threw a ConvexError, of any copy of that class, keeps its data of any type", () => {
     const data = { big: 5n, bytes: new Uint8Array([1]).buffer };
     class Copy extends Error {
       [CONVEX_ERROR] = true;
@@ -131,7 +131,7 @@ describe("what is kept of what a function threw", () => {
       });
   });
 
-  test("of a NonRetryableError: its own message, and that it is one", () => {
+  test("that threw a NonRetryableError is its message, marked as such", () => {
     expect(describeFailure(new NonRetryableError("enough"))).toMatchObject({
       error: "enough",
       nonRetryable: true,
@@ -153,7 +153,7 @@ describe("a nested workflow", () => {
     }
   });
 
-  test("that is canceled rejects with Canceled, catchably", async () => {
+  test("that is canceled rejects with Canceled, which can be caught", async () => {
     const t = newBackend();
     script("handler", "child", (step) => step.sleep(3_600_000));
     const errors: Error[] = [];
@@ -198,7 +198,7 @@ test("a step recorded as canceled rejects with Canceled", async () => {
   expect(await effects(t)).toEqual([]);
 });
 
-test("errors of steps in parallel each arrive where they belong", async () => {
+test("errors of parallel steps each reject their own step", async () => {
   const t = newBackend();
   script("mutation", "throws", (_ctx, n: number) => {
     throw n % 2 === 0 ? new ConvexError({ n }) : new Error(`n ${n}`);
@@ -219,7 +219,7 @@ test("errors of steps in parallel each arrive where they belong", async () => {
   expect(status).toMatchObject({ result: [{ n: 0 }, "n 1", { n: 2 }, "n 3"] });
 });
 
-test("a ConvexError that the handler lets pass fails the run with its message", async () => {
+test("a ConvexError that the handler doesn't catch fails the run with its message", async () => {
   scriptThrowing(() => new ConvexError("out of stock"));
   const { status } = await runHandler(newBackend(), (step) =>
     step.runMutation(steps.mutation, call),

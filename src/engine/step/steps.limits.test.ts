@@ -45,7 +45,7 @@ test.each<[string, (step: WorkflowCtx) => Promise<unknown>, RegExp]>([
       ),
     /can't start in \d+ ms: the longest delay is \d+ ms, four years. Sleep first/,
   ],
-])("%s is refused, catchably", async (_what, ask, message) => {
+])("%s is refused, which can be caught", async (_what, ask, message) => {
   const { status } = await runHandler(newBackend(), async (step) => {
     try {
       await ask(step);
@@ -60,7 +60,7 @@ test.each<[string, (step: WorkflowCtx) => Promise<unknown>, RegExp]>([
   });
 });
 
-test("a name may be as long as is said", async () => {
+test("a name may be as long as the documented limit", async () => {
   const { status } = await runHandler(newBackend(), (step) =>
     step.runQuery(
       steps.echoQuery,
@@ -90,7 +90,7 @@ test("a step that is to start in four years starts in four years", async () => {
 });
 
 test.each(["driver", "pool"] as const)(
-  "a step whose runAt is long past starts at once, and nothing is logged (%s)",
+  "a step whose runAt is long past starts at once and logs nothing (%s)",
   async (execution) => {
     const t = newBackend({ execution });
     const { status } = await runHandler(t, (step) =>

@@ -178,7 +178,7 @@ describe("a call whose options exclude each other rejects, naming the step, and 
     expect(status).toEqual({ type: "completed", result: 1 });
   });
 
-  test("uncaught, it fails the run; caught, it is refused again on replay and the run goes on", async () => {
+  test("uncaught, it fails the run; caught, it is refused again on replay and the run continues", async () => {
     const t = newBackend();
     const wrong = (step: WorkflowCtx) =>
       (step as unknown as Untyped).runAction(steps.echoAction, value, {
@@ -256,7 +256,7 @@ describe("withOptions", () => {
     ).toBe(1);
   });
 
-  test("chained, what the later doesn't name is kept", async () => {
+  test("chained, options that the later doesn't name are kept", async () => {
     expect(
       await attempts((step) =>
         attempt(
@@ -282,7 +282,7 @@ describe("withOptions", () => {
     ).toBe(5);
   });
 
-  test("retry: steps of other kinds on the same ctx run as ever", async () => {
+  test("retry: steps of other kinds on the same ctx run as before", async () => {
     const t = newBackend();
     script("handler", "child", async () => 3);
     const { status } = await runHandler(t, async (step) => {
@@ -301,7 +301,7 @@ describe("withOptions", () => {
     expect(status).toMatchObject({ result: [1, 2, 3, "once", true] });
   });
 
-  test("unstableArgs: goes for every call on it, unless the call says otherwise", async () => {
+  test("unstableArgs: applies to every call on it, unless the call overrides it", async () => {
     const t = newBackend();
     script("handler", "child", async () => null);
     let execution = 0;

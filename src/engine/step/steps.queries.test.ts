@@ -48,7 +48,7 @@ describe.each(["driver", "pool"] as const)(
       expect(heard.said).toEqual([]);
     });
 
-    test("is executed again if its job or driver died, because it has done nothing", async () => {
+    test("is executed again if its job or driver crashed, because it has no effects", async () => {
       const t = newBackend({ execution });
       let executions = 0;
       script("query", "read", () => ++executions);

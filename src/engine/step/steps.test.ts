@@ -143,7 +143,7 @@ describe("every step is recorded", () => {
     expect(status).toMatchObject({ result: [workflowId, nested] });
   });
 
-  test("a function that returns nothing gives null; a sleep gives undefined", async () => {
+  test("a function that returns nothing results in null, and a sleep in undefined", async () => {
     const t = newBackend();
     script("mutation", "nothing", () => undefined);
     script("action", "nothing", () => undefined);
@@ -164,7 +164,7 @@ describe("every step is recorded", () => {
     expect(slept).toBeUndefined();
   });
 
-  test("arguments are those of the call, whatever the handler does to them later", async () => {
+  test("arguments are those of the call, even if the handler changes them later", async () => {
     const t = newBackend();
     const result = await resultOf(t, async (step) => {
       const value = [1];
@@ -176,7 +176,7 @@ describe("every step is recorded", () => {
     expect(await effects(t)).toEqual([[1]]);
   });
 
-  test("values of every Convex type go through a step and its replay", async () => {
+  test("values of every Convex type survive a step and its replay", async () => {
     const t = newBackend();
     const value = {
       int: 5n,
@@ -212,7 +212,7 @@ describe("a step's name", () => {
     expect(names).toEqual(["folder/inner:nothing", "steps:echo"]);
   });
 
-  test("is what the call says, of every kind", async () => {
+  test("is the name that the call passes, for every kind", async () => {
     script("handler", "child", async () => null);
     const names = await nameOf(newBackend(), async (step) => {
       const value = 1;
@@ -266,7 +266,7 @@ describe("runAt and runAfter", () => {
         (options: object) => step.runAction(steps.action, timed, options),
       ],
       [
-        "workflow (better)",
+        "workflow",
         (options: object) =>
           step.runWorkflow(workflows.workflow, child, options),
       ],
@@ -280,7 +280,7 @@ describe("runAt and runAfter", () => {
     script("handler", "child", async () => Date.now());
   }
 
-  test.each(kinds)("$kind: runAfter starts it so much later", async (of) => {
+  test.each(kinds)("$kind: runAfter starts it after that delay", async (of) => {
     const t = newBackend();
     scriptTimes();
     const start = now();
@@ -300,7 +300,7 @@ describe("runAt and runAfter", () => {
     expect(ran).toBeLessThan(runAt + 5000);
   });
 
-  test.each(kinds)("$kind: a time that has passed is now", async (of) => {
+  test.each(kinds)("$kind: a time that has passed means now", async (of) => {
     const t = newBackend();
     scriptTimes();
     const start = now();
@@ -348,11 +348,11 @@ describe("sleep", () => {
     },
   );
 
-  test("of less than nothing takes no time", async () => {
+  test("of a negative duration takes no time", async () => {
     expect(await slept(-5)).toBe(0);
   });
 
-  test("of what is no time rejects, naming step and value, and records nothing", async () => {
+  test("of an invalid duration rejects with step name and value, and records nothing", async () => {
     const t = newBackend();
     const { workflowId, status } = await runHandler(t, async (step) => {
       const errors: string[] = [];
@@ -372,7 +372,7 @@ describe("sleep", () => {
   });
 });
 
-describe("what a step runs may be given as", () => {
+describe("a step's function may be", () => {
   test("a function handle, of every kind and inline", async () => {
     const t = newBackend();
     script("handler", "child", async (_step, input) => ["child", input]);
@@ -414,7 +414,7 @@ describe("what a step runs may be given as", () => {
   });
 });
 
-test("the step context stands in for an action's ctx where only its run methods are used (better: for the type checker too)", async () => {
+test("the step context can replace an action's ctx if only its run methods are used, for the type checker too", async () => {
   type Runner = Pick<
     GenericActionCtx<GenericDataModel>,
     "runQuery" | "runMutation" | "runAction"

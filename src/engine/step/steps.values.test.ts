@@ -30,7 +30,7 @@ useBackend();
 listenToConsole();
 
 describe.each(kinds)("a %s's return value", (_kind, run) => {
-  test("of 800 KiB is brought", async () => {
+  test("of 800 KiB is delivered", async () => {
     const t = newBackend();
     const text = textOf(MAX_RESULT_BYTES);
     scriptValue(() => text);
@@ -41,7 +41,7 @@ describe.each(kinds)("a %s's return value", (_kind, run) => {
     await expectStorableRows(t);
   });
 
-  test("over 800 KiB fails the step, with its size, the maximum and how it begins (better: inline ones too)", async () => {
+  test("over 800 KiB fails the step with an error that gives its size, the maximum and its beginning", async () => {
     scriptValue(() => "begin" + textOf(MAX_RESULT_BYTES + 1 - 5));
     const error = await caught(newBackend(), run);
     expect(error).toMatch(/return value of step "\S+" is too large/);
@@ -50,13 +50,13 @@ describe.each(kinds)("a %s's return value", (_kind, run) => {
     expect(error).toContain('"beginxxx');
   });
 
-  test("nested too deep for a document fails the step (better: recording never throws)", async () => {
+  test("nested too deep for a document fails the step", async () => {
     scriptValue(() => nested(MAX_VALUE_NESTING + 1));
     const error = await caught(newBackend(), run);
     expect(error).toMatch(/return value.*nested more than 13 levels/);
   });
 
-  test("nested as deep as a document holds is brought", async () => {
+  test("nested as deep as a document holds is delivered", async () => {
     const t = newBackend();
     scriptValue(() => nested(MAX_VALUE_NESTING));
     const { status } = await runHandler(t, async (step) => await run(step));
@@ -90,7 +90,7 @@ test.each([
 );
 
 describe("an event's value", () => {
-  test("beside nothing but itself may be 800 KiB, and over that its send is refused", async () => {
+  test("alone may be 800 KiB, and over that its send is refused", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => {
       await step.awaitEvent({ name: "news" });
@@ -117,7 +117,7 @@ describe("an event's value", () => {
   });
 });
 
-describe("a journal over 8 MiB fails the run, naming run, both sizes and the step", () => {
+describe("a journal over 8 MiB fails the run with an error that names run, both sizes and the step", () => {
   const expectTooLarge = async (
     t: Backend,
     handler: (step: WorkflowCtx) => Promise<unknown>,
@@ -178,7 +178,7 @@ describe("a journal over 8 MiB fails the run, naming run, both sizes and the ste
     expect(at.stepNumber).toBe(11);
   });
 
-  test("and one just below goes on", async () => {
+  test("and one just below continues", async () => {
     const t = newBackend();
     scriptValue(() => textOf(700 * KiB));
     const { status } = await runHandler(t, async (step) => {
@@ -189,7 +189,7 @@ describe("a journal over 8 MiB fails the run, naming run, both sizes and the ste
   });
 });
 
-test("effects of steps that ran stay, whatever became of their results", async () => {
+test("effects of steps that ran stay, whatever happens to their results", async () => {
   const t = newBackend();
   script("mutation", "value", async (ctx) => {
     await ctx.db.insert("effects", { key: "large", value: 1 });

@@ -22,7 +22,7 @@ const heard = listenToConsole();
 const LATER = 100_000;
 
 describe("workflow:sleep", () => {
-  test("has nothing to do but to end", async () => {
+  test("does nothing but end", async () => {
     const t = newBackend();
     const ended = await inComponent(t, (ctx) =>
       ctx.runQuery(internal.workflow.sleep, {}),
@@ -69,7 +69,7 @@ describe("workflow:sleep", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("is taken out of the pool, once, when its run is canceled, and restarted", async () => {
+  test("is removed from the pool, once, when its run is canceled and restarted", async () => {
     const t = newBackend();
     script("handler", "other", (step) => step.sleep(LATER));
     const id = await startHandler(t, (step) => step.sleep(LATER));

@@ -70,7 +70,7 @@ async function expectUnchanged(t: Backend, act: () => Promise<unknown>) {
 }
 
 describe("journal.load", () => {
-  test("gives the run, its steps in order and the log level", async () => {
+  test("returns the run, its steps in order and the log level", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 });
@@ -87,7 +87,7 @@ describe("journal.load", () => {
     await expectUnchanged(t, () => load(t, workflowId, true));
   });
 
-  test("with shortCircuit says at once that steps are in flight", async () => {
+  test("with shortCircuit reports at once that steps are in flight", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(1000));
     expect(await load(t, id, true)).toMatchObject({ ok: true, blocked: true });
@@ -111,7 +111,7 @@ describe("journal.load", () => {
     expect((await load(t, id)).ok).toBe(false);
   });
 
-  test("of a run that is gone, or an id of none, throws", async () => {
+  test("of a run that is gone, or an id that is no run's, throws", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
@@ -121,7 +121,7 @@ describe("journal.load", () => {
 });
 
 describe("journal.beginTurn", () => {
-  test("answers the turn that is due: a result that comes then makes another due", async () => {
+  test("begins the pending turn: a result that arrives later makes another pending", async () => {
     const t = newBackend();
     script("handler", "main", async () => 1);
     const id = await createRun(t, { startAsync: true });
@@ -133,7 +133,7 @@ describe("journal.beginTurn", () => {
     expect(after!.pendingTurn).toBeUndefined();
   });
 
-  test("gives a journal of thousands of steps in pages that arrays can hold", async () => {
+  test("returns a journal of thousands of steps in pages that arrays can hold", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: 9000 });
@@ -145,7 +145,7 @@ describe("journal.beginTurn", () => {
     );
   });
 
-  test("is null where there is nothing for a turn to do, and changes nothing", async () => {
+  test("is null if there is nothing for a turn to do, and changes nothing", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(1000), {
       startAsync: true,
@@ -187,7 +187,7 @@ describe("workflow.complete", () => {
     await expectUnchanged(t, () => advance(5000));
   });
 
-  test("gives a nested run's result to its parent's step", async () => {
+  test("records a nested run's result in its parent's step", async () => {
     const t = newBackend();
     script("handler", "child", (step) => step.sleep(1_000_000));
     const id = await startHandler(t, (step) =>
@@ -267,7 +267,7 @@ describe("workflow.complete", () => {
   });
 });
 
-describe("what 0.4's clients pass is taken:", () => {
+describe("arguments of 0.4's clients are accepted:", () => {
   test("event.create and event.send with workpoolOptions", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.awaitEvent({ name: "go" }));

@@ -147,7 +147,7 @@ describe("journal.startSteps", () => {
     expect(await effects(t)).toEqual(["m"]);
   });
 
-  test("goes on behind what is recorded", async () => {
+  test("continues after the recorded steps", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: 3 });

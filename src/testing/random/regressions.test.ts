@@ -12,7 +12,7 @@ import type { Node } from "./program.js";
 useBackend();
 useQuietConsole();
 
-test("an attempt whose failure is told twice is followed by one attempt, not two", async () => {
+test("an attempt whose failure is reported twice is followed by one attempt, not two", async () => {
   const program: Node = {
     do: "call",
     id: 0,

@@ -105,7 +105,7 @@ test("deaths at random are as the seed says", async () => {
   expect(await deaths(2)).not.toEqual(first);
 });
 
-test("jobs run as many at a time as is said, each after a latency", async () => {
+test("as many jobs run at a time as configured, each after a latency", async () => {
   const { run, clock, column } = await start({
     maxConcurrentJobs: 1,
     hopLatencyMs: [50, 50],
@@ -150,7 +150,7 @@ test("some transactions have less time than others", async () => {
   expect(deployment.hazards()["transaction timeout"]).toBeGreaterThan(0);
 });
 
-test("one function may be said to be slow", async () => {
+test("one function may be configured to be slow", async () => {
   const { run, failure } = await start({
     userTime: {
       costOf: ({ path }) => (path === "transactions:keys" ? 600 : 0),

@@ -45,6 +45,6 @@ test.each([
       definition: { childComponents: [{ name: "mailer", env: [["KEY", {}]] }] },
     }),
   ],
-])("%s are said to be missing", (what, said) => {
+])("%s are reported as missing", (what, said) => {
   expect(said).toEqual([expect.stringContaining(what)]);
 });

@@ -94,7 +94,7 @@ test("an error of the platform's own leaves a scheduled mutation pending, and it
   expect(await column("rows", "key")).toEqual(["mark"]);
 });
 
-test("an error of the platform's own is told to a client and to an action, and nothing is written", async () => {
+test("an error of the platform is returned to a client and to an action, and nothing is written", async () => {
   const { run, failure, column } = await start({ systemErrorRate: 1 });
   const error = "Your request couldn't be completed. Try again later.";
   expect(await failure("transactions:add", { key: "row" })).toBe(error);

@@ -120,7 +120,7 @@ test("what is not awaited ends a function that has returned, if it fails", async
   expect(await column("rows", "key")).toEqual([]);
 });
 
-test("what an action doesn't await is said in the log", async () => {
+test("the log names calls that an action doesn't await", async () => {
   const { call } = await startBackend(PLATFORM_APP);
   expect(await call("jobs:actsUnawaited")).toMatchObject({
     logLines: [

@@ -83,7 +83,7 @@ test("an error of the engine itself is a failed call, not a dead server", async 
   printed.mockRestore();
 });
 
-test("the admin key is told to the engine, with whom it acts as", async () => {
+test("the admin key reaches the engine with the identity that it acts as", async () => {
   server.deployment.functions["a:b"] = ({ caller }) => caller as any;
   const client = server.httpClient();
   const identity = {

@@ -45,7 +45,7 @@ test("a push that another overtook is started anew by the CLI", async () => {
   expect(server.deployment.pushes).toEqual([{ name: "two" }]);
 });
 
-test("what is wrong with a push is told once", async () => {
+test("an error in a push is reported once", async () => {
   server.deployment.analyze = async () => {
     throw new Error("schema.ts: no such table");
   };

@@ -217,7 +217,7 @@ test("errors of queries, mutations and actions reach the client with their data"
   }
 });
 
-test("a query that keeps failing is told once, and its recovery too", async () => {
+test("a query that keeps failing is reported once, and so is its recovery", async () => {
   let line = 1;
   server.deployment.functions["counter:fails"] = () => {
     throw new FunctionFailure(`Uncaught Error: boom\n    at a.ts:${line++}\n`);

@@ -19,7 +19,7 @@ function someOf({ boundaries }: Golden): Boundary[] {
   return [...new Set([boundaries[0]!, middle, boundaries.at(-1)!])];
 }
 
-describe("a run in the tables of 0.4 goes on to the recorded end", () => {
+describe("a run in the tables of 0.4 continues to the recorded end", () => {
   test.each(goldens.filter(({ name }) => name !== CONTRADICTION))(
     "$name",
     async (golden) => {

@@ -28,7 +28,7 @@ const go = { name: "go", validator: v.string() };
 const three = (step: WorkflowCtx) =>
   Promise.all([step.awaitEvent(go), step.awaitEvent(go), step.awaitEvent(go)]);
 
-test("steps that wait since before are served in the order in which they began to", async () => {
+test("waits that began under 0.4 consume events in the order in which they began", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, three);
   await asWrittenBefore(t);
@@ -42,7 +42,7 @@ test("steps that wait since before are served in the order in which they began t
   expect(await eventStates(t)).toEqual(Array(3).fill("go consumed"));
 });
 
-test("steps that wait since before come before those that began since", async () => {
+test("waits that began under 0.4 come before those that began later", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, async (step) => {
     const awaitGo = () => step.awaitEvent(go);
@@ -64,7 +64,7 @@ test("steps that wait since before come before those that began since", async ()
   });
 });
 
-test("events sent or created before are there to be awaited", async () => {
+test("events sent or created under 0.4 can be awaited", async () => {
   const t = newBackend();
   const { workflowId, ids } = await startWithEvents(
     t,
@@ -86,7 +86,7 @@ test("events sent or created before are there to be awaited", async () => {
   });
 });
 
-test("a wait since before that is canceled and restarted gets its event", async () => {
+test("a wait that began under 0.4 and is canceled and restarted receives its event", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, three);
   await asWrittenBefore(t);
@@ -102,7 +102,7 @@ test("a wait since before that is canceled and restarted gets its event", async 
   });
 });
 
-test("names of any length are awaited, sent and created, as the run of before may have them", async () => {
+test("a run that began under 0.4 may await, send and create events with names of any length", async () => {
   const t = newBackend();
   const long = "🦭".repeat(1500);
   const workflowId = await startHandler(
@@ -129,7 +129,7 @@ test("names of any length are awaited, sent and created, as the run of before ma
   });
 });
 
-test("cleanup deletes events of before, awaited or not", async () => {
+test("cleanup deletes events of 0.4, awaited or not", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, three);
   await send(t, { workflowId, name: "never awaited" });

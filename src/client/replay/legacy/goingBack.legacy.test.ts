@@ -46,7 +46,7 @@ const SEQUENTIAL = caseOf({ name: "sequential" });
 const WITH_PARALLELISM = caseOf({ name: "fanOut-25-max3" });
 
 describe("the schema of 0.4.8", () => {
-  test("refuses what a run begun here leaves, and takes what is there once all are cleaned up", async () => {
+  test("refuses the rows of a run that began here, and accepts the tables once all such runs are cleaned up", async () => {
     const deployment = new Deployment(CURRENT, PUBLISHED);
     const workflowId = await deployment.start(SEQUENTIAL);
     await deployment.rest();
@@ -63,7 +63,7 @@ describe("the schema of 0.4.8", () => {
     expect(run).toMatchObject({ _id: next, runResult: { kind: "success" } });
   });
 
-  test("refuses what a manager's maxParallelism leaves in config, until that row is deleted", async () => {
+  test("refuses the config row that a manager's maxParallelism writes, until that row is deleted", async () => {
     const deployment = new Deployment(CURRENT, PUBLISHED);
     await deployment.start(WITH_PARALLELISM);
     await deployment.rest();
@@ -76,7 +76,7 @@ describe("the schema of 0.4.8", () => {
     expect(await refusedTables(deployment)).toEqual([]);
   });
 
-  test("takes a run that 0.4.8 finished, and refuses one that has gone on here until it is cleaned up", async () => {
+  test("accepts a run that 0.4.8 finished, and refuses one that continued here until it is cleaned up", async () => {
     const finished = new Deployment(PUBLISHED, CURRENT);
     await finished.start(SEQUENTIAL);
     await finished.rest();

@@ -62,7 +62,7 @@ describe("getStatus", () => {
     ]);
   });
 
-  test("tells how a run ended under 0.4", async () => {
+  test("says how a run ended under 0.4", async () => {
     const completed = await switched("sequential", ended);
     expect(await statusOf(completed.deployment, completed.workflowId)).toEqual({
       type: "completed",
@@ -147,7 +147,7 @@ describe("cancel", () => {
     },
   );
 
-  test("keeps a retry that 0.4 has scheduled from being made", async () => {
+  test("prevents a retry that 0.4 has scheduled", async () => {
     const deployment = new Deployment(PUBLISHED, CURRENT);
     const workflowId = await deployment.start(caseOf({ name: "retries" }));
     await deployment.until(async () => {
@@ -204,7 +204,7 @@ describe("cleanup", () => {
     await expectNothing(deployment);
   });
 
-  test("that 0.4 has begun is done to the end", async () => {
+  test("that 0.4 began is completed", async () => {
     const deployment = new Deployment(PUBLISHED, CURRENT);
     const workflowId = await deployment.start(caseOf({ name: "nested" }));
     await deployment.rest();
@@ -221,7 +221,7 @@ describe("rows of releases before 0.4.8", () => {
   const { workflowId, boundaries } = golden;
   const { rows } = boundaries.at(-2)!;
 
-  test("a step without a kind is a function (better)", async () => {
+  test("a step without a kind is a function", async () => {
     const deployment = new Deployment(CURRENT);
     const steps = rows.steps.map((row) => ({
       ...row,
@@ -241,7 +241,7 @@ describe("rows of releases before 0.4.8", () => {
     );
   });
 
-  test("fields that are no longer used stay as they are", async () => {
+  test("fields that are no longer used stay unchanged", async () => {
     const deployment = new Deployment(CURRENT);
     const old = {
       logLevel: "INFO",
@@ -258,7 +258,7 @@ describe("rows of releases before 0.4.8", () => {
   });
 });
 
-test("a run begun by a newer engine is refused, saying what to do", async () => {
+test("a run that a newer engine began is refused with an error that says what to do", async () => {
   const golden = goldens.find(({ name }) => name === "sequential")!;
   const { workflowId } = golden;
   const { rows } = golden.boundaries[1]!;

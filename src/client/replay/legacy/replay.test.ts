@@ -81,7 +81,7 @@ describe.each(Object.entries(waysToWait))(
       }
     });
 
-    test("a journal that 0.4 itself can't replay is refused, as it refused it", async () => {
+    test("a journal that 0.4 itself can't replay is refused as 0.4 refused it", async () => {
       const last = turnsOf(contradiction!).at(-1)!;
       expect(last.runResult).toMatchObject({
         kind: "failed",

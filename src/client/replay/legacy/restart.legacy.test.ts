@@ -42,7 +42,7 @@ async function ended({ end }: Golden) {
   return deployment;
 }
 
-describe("from a step in the midst, a run goes on by 0.4's rules to the same end", () => {
+describe("from a step in the middle, a run continues by 0.4's rules to the same end", () => {
   // What the others are sent is gone.
   const alone = goldens.filter(
     ({ name }) =>
@@ -74,7 +74,7 @@ describe("from a step in the midst, a run goes on by 0.4's rules to the same end
 
 const ids = (steps: Rows["steps"]) => steps.map(({ _id }) => _id);
 
-test("without a step, the recorded history is executed again, and nothing is run", async () => {
+test("without a step, the recorded history is replayed and no step runs", async () => {
   const golden = goldenOf("failsInTheEnd");
   const deployment = await ended(golden);
   const before = await deployment.rows("steps");
@@ -86,7 +86,7 @@ test("without a step, the recorded history is executed again, and nothing is run
   expect(run.engineVersion).toBeUndefined();
 });
 
-test("from the first step, a run goes on by the rules of today: a race is over when it is won", async () => {
+test("from the first step, a run continues by today's rules: a race is over when it is won", async () => {
   const golden = goldenOf("eventOrTimeout");
   const { workflowId, end } = golden;
   expect(end.at).toBeGreaterThanOrEqual(9_000);
@@ -129,7 +129,7 @@ describe("a run that 0.4 canceled", () => {
     ["retries", 1],
     ["options", 1],
   ] as const)(
-    "goes on to its end where a step was in flight: %s (better)",
+    "continues to its end after a cancel with a step in flight: %s",
     async (name, count) => {
       const { deployment, workflowId } = await canceled(
         name,
@@ -146,7 +146,7 @@ describe("a run that 0.4 canceled", () => {
     },
   );
 
-  test("does not run again what was done beside a step in flight", async () => {
+  test("does not run completed steps again beside a step in flight", async () => {
     const { deployment, workflowId } = await canceled(
       "parallelThenOne",
       (rows) => inFlight(rows).length === 1 && done(rows).length === 2,
@@ -160,7 +160,7 @@ describe("a run that 0.4 canceled", () => {
     expect(steps).toHaveLength(4);
   });
 
-  test("goes on where fewer steps fit into a turn than were in flight", async () => {
+  test("continues if fewer steps fit into a turn than were in flight", async () => {
     const narrow = {
       ...CURRENT,
       workflows: defineWorkflows(client, { maxParallelism: 2 }),

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { completed, failed } from "../testing/machine.js";
 import { overJournal } from "./testing/overJournal.js";
 
-test("a function is not told from another by its type", async () => {
+test("functions are not distinguished by their type", async () => {
   const end = await overJournal([completed("step", 0)], (ask) =>
     ask("function", { functionType: "query" }),
   );
@@ -26,7 +26,7 @@ test("a handler may return without asking for what its journal holds", async () 
   expect(end.kind).toBe("returned");
 });
 
-test("a step that nobody awaits may fail without taking the turn with it (better)", async () => {
+test("a step that is not awaited may fail without failing the turn", async () => {
   const no = failed("no");
   const journal = [completed("step", 0, no), completed("step", 1, no)];
   const end = await overJournal(journal, async (ask) => {
@@ -37,7 +37,7 @@ test("a step that nobody awaits may fail without taking the turn with it (better
   expect(end).toEqual({ kind: "returned", value: "returned" });
 });
 
-test("a handler that awaits what is not a step is stuck", async () => {
+test("a handler that awaits something other than a step is stuck", async () => {
   const end = await overJournal([], () => new Promise(() => {}));
   expect(end).toEqual({ kind: "stuck" });
 });

@@ -45,7 +45,7 @@ async function switchedAfter(golden: Golden, timers: number) {
   return { deployment, workflowId };
 }
 
-describe("a run in flight at the switch goes on to the recorded end", () => {
+describe("a run in flight at the switch continues to the recorded end", () => {
   const others = goldens.filter(({ name }) => name !== CONTRADICTION);
   test.each(others.map((golden, index) => ({ ...golden, index })))(
     "$name",
@@ -73,7 +73,7 @@ describe("a run in flight at the switch goes on to the recorded end", () => {
   });
 });
 
-describe("a journal that 0.4 itself can't go on from", () => {
+describe("a journal that 0.4 itself can't continue", () => {
   const golden = goldens.find(({ name }) => name === CONTRADICTION)!;
 
   async function endAfter(timers: number) {
