@@ -1,12 +1,19 @@
 /**
  * Installs the packed package in an app of its own, `packed-app`, and checks
- * that the app type-checks, bundles and passes its tests. Needs `dist`.
+ * that the app type-checks, bundles and passes its tests. Then follows the
+ * QUICKSTART from an empty folder, which asks npm's registry. Needs `dist`.
  */
-import { access, cp, readdir, readFile } from "node:fs/promises";
+import { access, cp, mkdir, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { startAnalysisServer } from "./analysisServer.mjs";
 import { runConvexCli } from "./convexCli.mjs";
-import { INSTALLED, installPacked, runChecked } from "./installPacked.mjs";
+import { followQuickstart } from "./followQuickstart.mjs";
+import {
+  INSTALLED,
+  installPacked,
+  pack,
+  runChecked,
+} from "./installPacked.mjs";
 import { ROOT } from "./paths.mjs";
 import { pushRequest } from "./pushRequest.mjs";
 import { withTempDir } from "./tempDir.mjs";
@@ -28,6 +35,14 @@ await withTempDir(async (app) => {
   );
   await step("bundle", () => pushRequest({ app }));
   await step("test", () => runInApp(app, bin("vitest/vitest.mjs"), ["run"]));
+});
+
+await withTempDir(async (dir) => {
+  const folder = path.join(dir, "empty");
+  await mkdir(folder);
+  await step("follow the QUICKSTART", async () =>
+    followQuickstart(folder, await pack(dir)),
+  );
 });
 
 async function step(name, action) {

@@ -35,18 +35,19 @@ async function linkInstalled(from, to, excluded) {
 }
 
 async function unpack(target, tarballDir) {
+  const tarball = await pack(tarballDir);
+  await mkdir(target);
+  await runChecked("tar", ["-xzf", tarball, "--strip-components=1"], target);
+}
+
+/** Returns the tarball, in the folder. Needs `dist`. */
+export async function pack(tarballDir) {
   const packed = await runChecked(
     "npm",
     ["pack", "--ignore-scripts", "--pack-destination", tarballDir],
     ROOT,
   );
-  const tarball = packed.trim().split("\n").at(-1);
-  await mkdir(target);
-  await runChecked(
-    "tar",
-    ["-xzf", path.join(tarballDir, tarball), "--strip-components=1"],
-    target,
-  );
+  return path.join(tarballDir, packed.trim().split("\n").at(-1));
 }
 
 /** Runs a command that has to succeed, and returns what it printed. */

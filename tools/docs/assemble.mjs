@@ -3,7 +3,8 @@
  * may call, the files that blocks are, and a file for each other block.
  *
  * A block whose first line is a comment with a path is that file. A block marked `same` declares
- * what the package exports, and must agree with it. Each block of README.md compiles alone, too.
+ * what the package exports, and must agree with it. A document with its own schema gets no other functions.
+ * Each block of README.md compiles alone, too.
  */
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -12,6 +13,7 @@ import { shellTest } from "./shell.mjs";
 import { toTest, transcriptOf } from "./transcript.mjs";
 
 const TEMPLATE = path.join(import.meta.dirname, "app");
+const FUNCTIONS = path.join(TEMPLATE, "convex");
 const FILE = /^\/\/ ((?:convex|src)\/[\w./]+\.tsx?)\n/;
 
 export const isTypeScript = ({ lang }) => lang === "ts" || lang === "tsx";
@@ -33,7 +35,13 @@ export async function assemble(root, document, { completer, problems }) {
   if (!document.blocks.some((block) => isTypeScript(block) || isShell(block)))
     return { origins: new Map(), declared: [] };
   const app = path.join(root, folderOf(document.source));
-  await cp(TEMPLATE, app, { recursive: true });
+  const isWholeApp = document.blocks.some(
+    (block) => isTypeScript(block) && fileOf(block) === "convex/schema.ts",
+  );
+  await cp(TEMPLATE, app, {
+    recursive: true,
+    filter: (file) => !isWholeApp || path.dirname(file) !== FUNCTIONS,
+  });
   /** Where the lines of each file come from. @type {Map<string, object>} */
   const origins = new Map();
   const tests = [];

@@ -31,6 +31,10 @@ const CLI = bySource(
   "tools/local-backend/testing/devProcess.ts",
   "/** `npm run convex -- <args>`, to its end. */",
 );
+const QUICKSTART = bySource(
+  "tools/checkPack.mjs",
+  "followQuickstart(folder, await pack(dir))",
+);
 const TESTS = bySource("tools/gate.mjs", '["vitest", "run"]');
 const SOAK = not(
   "it takes minutes; tools/local-backend/backend/workflowFaults.test.ts is the short one",
@@ -81,9 +85,12 @@ export const COMMANDS = {
   "npm install path/to/convex-dev-workflow-0.5.0.tgz": not(
     "it would ask the registry for the peers; tools/checkPack.mjs unpacks the tarball instead",
   ),
-  "npx convex dev": not(
-    "it needs a deployment, or the network for a local one",
-  ),
+  "mkdir my-app && cd my-app": QUICKSTART,
+  "npm init -y": QUICKSTART,
+  'npm install "convex@^1.43.0" "typescript@5" path/to/convex-dev-workflow-0.5.0.tgz':
+    QUICKSTART,
+  "npx convex dev": QUICKSTART,
+  "npx convex data emails": QUICKSTART,
   "npm run dev:local": DEV,
   "npm run dev:local -- --help": not(
     "tools/local-backend/dev.test.ts runs the server",
