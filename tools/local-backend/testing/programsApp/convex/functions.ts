@@ -1,0 +1,8 @@
+export {
+  act,
+  count,
+  fail,
+  flaky,
+  read,
+  write,
+} from "../../../../../src/testing/programs/functions.js";

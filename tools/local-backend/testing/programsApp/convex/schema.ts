@@ -1,0 +1,1 @@
+export { schema as default } from "../../../../../src/testing/programs/functions.js";
