@@ -220,8 +220,8 @@ export const DEFECTS = [
   {
     name: "trials: a turn that died of a rejection fails its run",
     file: "src/engine/turn/trials.ts",
-    find: "if (isLegacy(run) || isVerdict(run, error)) return error;",
-    replace: "return error;",
+    find: "if (isLegacy(run) || isVerdict(run, error)) return withoutKind(error);",
+    replace: "return withoutKind(error);",
     killedBy: lateRejection("handledAfterASleep"),
   },
   {

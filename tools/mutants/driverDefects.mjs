@@ -51,8 +51,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: nobody checks on it",
     file: "src/engine/run/driver.ts",
-    find: "    DRIVER_CHECK_MS,\n    internal.recovering.check,",
-    replace: "    1e9,\n    internal.recovering.check,",
+    find: "startedAt - now + DRIVER_CHECK_MS",
+    replace: "1e9",
     killedBy: test(
       "engine/driver/driver.faults",
       "before the turn of a mutation is replaced after a minute and notices",
