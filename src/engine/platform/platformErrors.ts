@@ -13,6 +13,13 @@ const REFUSALS = [
 export const wasRefused = (error: string) =>
   REFUSALS.some((refusal) => refusal.test(error));
 
+/**
+ * Whether the pool ended a job because an operator canceled the pool's own scheduled function. A mutation of such a
+ * job has not run.
+ */
+export const wasCanceledByOperator = (error: string) =>
+  /^(Canceled via scheduler|Scheduled job not found)$/.test(error);
+
 const hadConflict = (error: string) =>
   /OptimisticConcurrencyControl|conflict|changed while/i.test(error);
 

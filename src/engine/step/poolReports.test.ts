@@ -321,3 +321,39 @@ describe("pool:handlerOnComplete", () => {
     ]);
   });
 });
+
+describe("a job of the pool whose scheduled function an operator canceled", () => {
+  test.each(["Canceled via scheduler", "Scheduled job not found"])(
+    "is taken again if it was to take a turn (%s)",
+    async (error) => {
+      const t = newBackend();
+      const id = await startHandler(t, async () => "done", {
+        startAsync: true,
+      });
+      const context = { workflowId: id, generationNumber: 0 };
+      const result: Result = { kind: "failed", error };
+      await callInternal(t, internal.pool.handlerOnComplete, {
+        ...{ workId, context, result },
+      });
+      await drain();
+      expect(await statusOf(t, id)).toEqual({
+        type: "completed",
+        result: "done",
+      });
+    },
+  );
+
+  test("is executed again if it was to execute a mutation", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) =>
+      step.runMutation(steps.echo, { value: 1 }, { runAfter: LATER }),
+    );
+    const context = { workflowId: id, stepNumber: 0, generationNumber: 0 };
+    const error = "Canceled via scheduler";
+    await callInternal(t, internal.pool.onComplete, {
+      ...{ workId, context, result: { kind: "failed", error } },
+    });
+    await advance(1000);
+    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1 });
+  });
+});

@@ -5,8 +5,11 @@ import { preview, sizeOf, whyNotStorable } from "../../shared/storable.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
-import { scheduleRunEnd } from "../run/waking.js";
+import { wasCanceledByOperator } from "../platform/platformErrors.js";
+import { functionTypeOf } from "../run/runs.js";
+import { scheduleRunEnd, wake } from "../run/waking.js";
 import { concludeAttempt, takeOver } from "./attempts.js";
+import { executeAgain } from "./retrying.js";
 import {
   awaitedRow,
   awaitedStep,
@@ -26,7 +29,11 @@ export interface Report {
 /** Completes the step that the context names with the job's result. */
 export async function completeStep(ctx: MutationCtx, report: Report) {
   const step = await stepOf(ctx, report);
-  if (step) await recordResult(ctx, step, { result: report.result });
+  if (!step) return;
+  const { result } = report;
+  if (isLost(result) && functionTypeOf(step.row.step) === "mutation")
+    await executeAgain(ctx, step);
+  else await recordResult(ctx, step, { result });
 }
 
 /** Completes a step with what `execute:action` returned, or makes its next attempt due. */
@@ -48,6 +55,10 @@ export async function failTurn(ctx: MutationCtx, report: Report) {
   if (!turn) return await keepUndeliverable(ctx, report);
   const run = await ctx.db.get("workflows", turn.workflowId);
   if (run?.generationNumber !== turn.generationNumber || run.runResult) return;
+  if (isLost(result)) {
+    run.pendingTurn = undefined;
+    return await wake(ctx, run);
+  }
   const canceled = `The pool's job for the next turn of workflow ${run._id} was canceled.`;
   await scheduleRunEnd(
     ctx,
@@ -55,6 +66,9 @@ export async function failTurn(ctx: MutationCtx, report: Report) {
     result.kind === "failed" ? result : { kind: "failed", error: canceled },
   );
 }
+
+const isLost = (result: RunResult) =>
+  result.kind === "failed" && wasCanceledByOperator(result.error);
 
 /** The step that a job's context names, if its result is still awaited. */
 async function stepOf(

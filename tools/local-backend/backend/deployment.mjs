@@ -19,8 +19,11 @@ import {
   NotFoundError,
 } from "./errors.mjs";
 import { MAX_CODE_MS } from "./faults.mjs";
+import { systemFunction } from "./functions.mjs";
 import { Host } from "./host.mjs";
 import { answerHttp } from "./httpActions.mjs";
+import { cancelJob } from "./jobSyscalls.mjs";
+import { JOBS_TABLE } from "./jobs.mjs";
 import { notServed } from "./notServed.mjs";
 import { analyzeInThread } from "./threads/analyzeInThread.mjs";
 
@@ -88,6 +91,8 @@ export function createDeployment(options = {}) {
     onLog: (listener) => host.logs.listen(listener),
     functionsSpec: (componentPath = "") => host.functions.specs(componentPath),
     tables: (componentPath = "") => host.store.tables(componentPath),
+    cancelScheduled: (componentPath = "", isChosen = () => true) =>
+      host.track(cancelScheduled(host, componentPath, isChosen)),
     rows: (table, componentPath = "") => host.store.rows(componentPath, table),
     hazards: () => ({ ...host.faults.hits }),
     idle: () => host.activity.whenIdle(() => host.scheduler.isIdle),
@@ -99,6 +104,31 @@ export function createDeployment(options = {}) {
       await host.store.close();
     },
   };
+}
+
+/**
+ * What the dashboard does, with one function or with all of a component.
+ *
+ * @param {Host} host
+ * @param {string} componentPath
+ * @param {() => boolean} isChosen
+ */
+async function cancelScheduled(host, componentPath, isChosen) {
+  const { store, transactions, faults } = host;
+  /** @type {any[]} */
+  const jobs = await store.rows(componentPath, JOBS_TABLE);
+  const active = jobs.filter(
+    ({ state }) => ["pending", "inProgress"].includes(state.kind) && isChosen(),
+  );
+  await transactions.runBody(
+    systemFunction(componentPath, "dashboard"),
+    { origin: host.newOrigin({}), retries: "host" },
+    async (frame) => {
+      for (const { _id: id } of active) await cancelJob(frame, { id });
+      return "null";
+    },
+  );
+  for (const { state } of active) faults.hit(`${state.kind} canceled`);
 }
 
 /** @typedef {{ reply: any, nodeFolder?: string }} Analyzed */

@@ -127,7 +127,9 @@ export class Host {
    * @param {Set<string>} writes as in Touched
    */
   committed({ jobs, canceledJobs }, writes) {
-    for (const job of jobs) this.scheduler.add(job);
+    for (const job of jobs)
+      if (job.isBornCanceled) this.faults.hit("born canceled");
+      else this.scheduler.add(job);
     for (const key of canceledJobs) this.scheduler.cancel(key);
     for (const listener of this.commitListeners) listener(writes);
   }

@@ -42,7 +42,6 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
       },
     }),
   );
-  if (isCanceled) return id;
   frame.jobs.push({
     id,
     componentPath,
@@ -50,6 +49,7 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
     argsJson,
     argsBytes,
     at,
+    isBornCanceled: isCanceled,
   });
   return id;
 }

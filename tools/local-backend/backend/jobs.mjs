@@ -11,6 +11,7 @@
  * @property {string} argsJson
  * @property {number} argsBytes
  * @property {number} at
+ * @property {boolean} isBornCanceled
  */
 
 export const JOBS_TABLE = "_scheduled_functions";

@@ -124,6 +124,11 @@ export interface Deployment {
   tables(componentPath?: string): string[];
   /** Every row of a table, in order of creation. */
   rows(table: string, componentPath?: string): Promise<any[]>;
+  /** As in the dashboard: all scheduled functions of a component that have not ended, or those chosen. */
+  cancelScheduled(
+    componentPath?: string,
+    isChosen?: () => boolean,
+  ): Promise<void>;
   /** How often each fault has struck, by name. */
   hazards(): Record<string, number>;
   /** Resolves when nothing runs; what is scheduled for later may remain. */

@@ -19,6 +19,8 @@ const HAZARDS = [
   // A driver that gave up, and one that died or was held dead.
   ...["recovering:giveUp", "recovering:onComplete", "recovering:check"],
   "switched",
+  // By an operator.
+  ...["pending canceled", "inProgress canceled", "born canceled"],
 ];
 function ofDriver(hazard: string) {
   return `${hazard} of driving:drive`;

@@ -5,6 +5,7 @@ import { seededRandom, type Random } from "../backend/random.mjs";
 import type { Deployment } from "../backend/types.mjs";
 import type { Push } from "./backend.js";
 import { checkInvariants, ResultWatch } from "./invariants.js";
+import { cancelsAndRecovers } from "./operator.js";
 
 export const PROGRAMS = [
   ...["sequence", "all", "failsFast", "race", "branches"],
@@ -15,6 +16,11 @@ export const PROGRAMS = [
 export type Counts = Record<string, number>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** The pool never stops looking for jobs whose end an operator canceled. */
+const OPERATED_MS = DAY_MS / 4;
+
+/** The share of deployments whose operator cancels scheduled functions. OPERATED=1: all. */
+const OPERATED = Number(process.env.OPERATED ?? 0.4);
 
 /** When most steps are in flight. */
 const BUSY_MS = [200, 1500] as const;
@@ -46,12 +52,14 @@ export async function ordeal(
   try {
     await deployment.deploy(push);
     const counts = someOperations(deployment, clock, random.fork());
+    const isOperated = random.chance(OPERATED);
+    if (isOperated) cancelsAndRecovers(deployment, clock, random.fork());
     const watch = new ResultWatch(deployment);
     for (let i = 0; i < 3; i++)
       clock.setTimer(random.between([0, 20_000]), () => void watch.look());
-    await clock.advance(DAY_MS);
+    await clock.advance(isOperated ? OPERATED_MS : DAY_MS);
     await watch.look();
-    await checkInvariants(deployment, clock, lines);
+    await checkInvariants(deployment, clock, lines, { isOperated });
     return { ...counts, ...committed, ...deployment.hazards() };
   } finally {
     await deployment.close();

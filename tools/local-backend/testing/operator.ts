@@ -1,0 +1,47 @@
+import type { VirtualClock } from "../backend/clock.mjs";
+import type { Random } from "../backend/random.mjs";
+import type { Deployment } from "../backend/types.mjs";
+
+const MINUTE = 60_000;
+
+/** How long after the last cancellation `utils:recover` is called. The pool looks for lost jobs of its own for minutes. */
+const RECOVERED_AFTER_MINUTES = [1, 5, 8, 15, 20, 30, 45, 60, 120, 180, 240];
+
+const COMPONENTS = [
+  ...["workflow", "workflow", "workflow"],
+  ...["workflow/workpool", "workflow/workpool/batchWorker"],
+];
+
+/**
+ * An operator who cancels scheduled functions in the dashboard, all of a component's or one, whenever it is, and
+ * brings the runs back afterwards.
+ */
+export function cancelsAndRecovers(
+  deployment: Deployment,
+  clock: VirtualClock,
+  random: Random,
+) {
+  let last = 0;
+  for (let i = random.between([1, 4]); i > 0; i--) {
+    const component = COMPONENTS[random.between([0, COMPONENTS.length - 1])]!;
+    const at = random.between([0, random.chance(0.7) ? 3000 : 90_000]);
+    last = Math.max(last, at);
+    const share = random.chance(0.5) ? 1 : random.next();
+    const isChosen = () => random.chance(share);
+    clock.setTimer(
+      at,
+      () => void deployment.cancelScheduled(component, isChosen),
+    );
+  }
+  const call = async (componentPath: string, path: string) => {
+    const caller = { admin: true };
+    await deployment.call({ componentPath, path, args: {}, caller });
+  };
+  for (const minutes of RECOVERED_AFTER_MINUTES)
+    clock.setTimer(last + minutes * MINUTE, () => {
+      void call("workflow", "utils:recover").then(() =>
+        // What a canceled job does leaves the pool's own loop born canceled, which only this starts again.
+        call("workflow/workpool", "kick:forceKick"),
+      );
+    });
+}
