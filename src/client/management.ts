@@ -1,6 +1,7 @@
 import {
   createFunctionHandle,
   type FunctionReference,
+  type FunctionReturnType,
   type PaginationOptions,
   type PaginationResult,
 } from "convex/server";
@@ -290,15 +291,12 @@ export async function recover(
 ): Promise<number> {
   const { workflow } = component as ComponentApi;
   let total = 0;
-  let after: number | undefined;
+  let batch: FunctionReturnType<typeof workflow.recover> | undefined;
   do {
-    const batch: { recovered: number; after?: number } = await ctx.runMutation(
-      workflow.recover,
-      { after },
-    );
+    const { after } = batch ?? {};
+    batch = await ctx.runMutation(workflow.recover, { after });
     total += batch.recovered;
-    ({ after } = batch);
-  } while (after !== undefined);
+  } while (batch.after);
   return total;
 }
 

@@ -1,14 +1,14 @@
 import { v, type Infer } from "convex/values";
 import { BYTES_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
-import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { readConfig, type Config } from "../engine/platform/config.js";
 import { callOnComplete, writeResult } from "./ending.js";
 import { releaseStep } from "../engine/lifecycle/releasing.js";
-import type { Run, StepRow } from "../engine/run/runs.js";
+import { stepsInFlight, type Run, type StepRow } from "../engine/run/runs.js";
 import { releaseDriver } from "../engine/run/driver.js";
 import { releaseTurn } from "../engine/run/waking.js";
+import { scheduleTask } from "../engine/platform/tasks.js";
 
 /** Taking a job out of the pool costs about ten index ranges: fewer steps a batch than elsewhere. */
 const RELEASED_PER_BATCH = 100;
@@ -68,7 +68,7 @@ async function cancelWhatFits(
 /** In parts, so that no list grows with the number of nested runs. */
 async function scheduleRest(ctx: MutationCtx, rest: Canceling[]) {
   for (let at = 0; at < rest.length; at += RELEASED_PER_BATCH)
-    await ctx.scheduler.runAfter(0, internal.canceling.goOn, {
+    await scheduleTask(ctx, "cancel", {
       runs: rest.slice(at, at + RELEASED_PER_BATCH),
     });
 }
@@ -109,14 +109,7 @@ async function releaseSteps(
   const run = await ctx.db.get("workflows", workflowId);
   if (run?.generationNumber !== generationNumber) return [];
   const children: Canceling[] = [];
-  const inFlight = ctx.db
-    .query("steps")
-    .withIndex("inProgress", (q) =>
-      q
-        .eq("step.inProgress", true)
-        .eq("workflowId", workflowId)
-        .gt("_creationTime", after),
-    );
+  const inFlight = stepsInFlight(ctx, workflowId, after);
   for await (const row of inFlight) {
     await releaseStep(ctx, row);
     children.push(...childOf(row));

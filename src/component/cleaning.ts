@@ -1,12 +1,12 @@
 import { v } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
-import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { cancelRuns } from "./canceling.js";
 import { deleteEmptyRun } from "../engine/step/completing.js";
 import { dismissDriver } from "../engine/run/driver.js";
+import { scheduleTask } from "../engine/platform/tasks.js";
 import { releaseStep, releaseWait } from "../engine/lifecycle/releasing.js";
 import { findRun, functionTypeOf, stepsInFlight } from "../engine/run/runs.js";
 
@@ -65,7 +65,7 @@ export async function deleteBatch(
   const full = (size: number, weight: number) =>
     (bytes += size) >= BYTES_PER_BATCH || (rows += weight) >= STEPS_PER_BATCH;
   const goOn = async (fromStepNumber: number) => {
-    await ctx.scheduler.runAfter(0, internal.workflow.cleanupContinue, {
+    await scheduleTask(ctx, "cleanUp", {
       workflowId,
       fromStepNumber,
       canceled,
@@ -116,7 +116,7 @@ export async function deleteNested(
     RELEASED_WITH_NESTED,
   );
   for (const workflowId of workflowIds)
-    await ctx.scheduler.runAfter(0, internal.cleaning.nested, { workflowId });
+    await scheduleTask(ctx, "cleanUpNested", { workflowId });
 }
 
 /** Steps in flight of nested runs that are released in the transaction that deletes their parent's steps. */

@@ -26,14 +26,14 @@ import {
   roomBeside,
   type Reserve,
 } from "../shared/transactionRoom.js";
-import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { awaitedStep, recordResult } from "../engine/step/completing.js";
 import { readConfig, type Config } from "../engine/platform/config.js";
 import { dismissDriver, stepOfDriver } from "../engine/run/driver.js";
+import { scheduleTask } from "../engine/platform/tasks.js";
 import { releaseWait } from "../engine/lifecycle/releasing.js";
-import type { Run } from "../engine/run/runs.js";
+import { stepsInFlight, type Run } from "../engine/run/runs.js";
 import { vOnComplete } from "./schema.js";
 import { warnOfEnd } from "../engine/run/warnings.js";
 
@@ -118,8 +118,14 @@ export async function callOnComplete(
   };
   const { fits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
   if (fits) await invoke(ctx, callback, config);
-  else await ctx.scheduler.runAfter(0, internal.ending.callBack, callback);
+  else await scheduleTask(ctx, "callOnComplete", fitting(callback));
 }
+
+/** The failure's data, which the result's text shows too, can make it too large for a row. */
+const fitting = ({ failure, ...callback }: Infer<typeof vCallback>) =>
+  sizeOf(callback) + sizeOf(failure) <= MAX_ROW_BYTES
+    ? { ...callback, failure }
+    : callback;
 
 const vCallback = v.object({
   run: v.object({ _id: v.id("workflows"), generationNumber: v.number() }),
@@ -242,14 +248,19 @@ export async function endWithoutCallback(
 ) {
   const config = await readConfig(ctx);
   await writeResult(ctx, run, toOutcome(result), config);
-  if (run.onComplete)
-    await keepFailure(
-      ctx,
-      run,
-      run.runResult!,
-      `The transaction that called it died: ${died}`,
-      config,
-    );
+  const { onComplete, runResult } = run;
+  if (onComplete && runResult)
+    await keepDeadCallback(ctx, { run, onComplete, runResult }, died);
+}
+
+/** Keeps that the `onComplete` of a task died. */
+export async function keepDeadCallback(
+  ctx: MutationCtx,
+  { run, runResult }: Infer<typeof vCallback>,
+  died: string,
+) {
+  const error = `The transaction that called it died: ${died}`;
+  await keepFailure(ctx, run, runResult, error, await readConfig(ctx));
 }
 
 /** Sleeps and event waits of a run that has ended are over: they would wake nobody. */
@@ -276,20 +287,13 @@ async function dropWaitsOf(
 ) {
   const continueAfter = async (after: number) => {
     const rest = { workflowId, generationNumber, after };
-    await ctx.scheduler.runAfter(0, internal.ending.dropWaits, rest);
+    await scheduleTask(ctx, "dropWaits", rest);
   };
   // The turn that ends a run may have read a large journal.
   if (!(await isHalfUnused(ctx))) return await continueAfter(after);
   let steps = 0;
   let bytes = 0;
-  const inFlight = ctx.db
-    .query("steps")
-    .withIndex("inProgress", (q) =>
-      q
-        .eq("step.inProgress", true)
-        .eq("workflowId", workflowId)
-        .gt("_creationTime", after),
-    );
+  const inFlight = stepsInFlight(ctx, workflowId, after);
   for await (const row of inFlight) {
     await releaseWait(ctx, row);
     bytes += sizeOf(row.step.args);

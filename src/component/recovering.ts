@@ -1,7 +1,9 @@
 import { vWorkId } from "@convex-dev/workpool";
 import { createFunctionHandle } from "convex/server";
-import { v, type ObjectType } from "convex/values";
+import { v, type Infer, type ObjectType } from "convex/values";
+import { BYTES_PER_BATCH } from "../shared/limits.js";
 import { vRunResult, type Outcome } from "../shared/outcome.js";
+import { sizeOf } from "../shared/storable.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
@@ -30,6 +32,7 @@ import {
   type StepRow,
 } from "../engine/run/runs.js";
 import { lookAtScheduled } from "../engine/platform/scheduler.js";
+import { scheduleTaskAgain } from "../engine/platform/tasks.js";
 import { vStepExecution } from "./schema.js";
 import { startTimer } from "../engine/step/timer.js";
 import { wake } from "../engine/run/waking.js";
@@ -178,30 +181,87 @@ const WITHOUT_A_WORD = { error: "its driver ended without a word" };
 /** Runs that one transaction looks at. Each may be large. */
 const RUNS_PER_BATCH = 8;
 
-/** Steps of one run in flight that are looked at. */
-const STEPS_PER_RUN = 64;
+/** Steps in flight that one transaction looks at. Each may be a call of the pool's. */
+const STEPS_PER_BATCH = 64;
+
+const TASKS_PER_BATCH = 100;
+
+/** Where the next batch goes on, all by creation time: runs, then tasks. */
+export const vRecoverCursor = v.union(
+  v.object({
+    afterRun: v.number(),
+    /** A run that is looked at in several batches, what they have found, and its last step that was looked at. */
+    within: v.optional(
+      v.object({
+        workflowId: v.id("workflows"),
+        afterStep: v.number(),
+        waits: v.boolean(),
+        isLost: v.boolean(),
+      }),
+    ),
+  }),
+  v.object({ afterTask: v.number() }),
+);
+type Cursor = Infer<typeof vRecoverCursor>;
+type Within = { afterStep: number; waits: boolean; isLost: boolean };
+type Batch = { recovered: number; after?: Cursor };
 
 /**
  * Looks at runs that have not ended, oldest first, and sees to it that each waits for something that can still
- * happen: what an operator canceled is scheduled again. Returns how many runs needed that, and where to go on.
+ * happen: what an operator canceled is scheduled again. So are tasks. Returns how many needed that, and where to go
+ * on.
  */
 export async function recoverRuns(
   ctx: MutationCtx,
-  after: number,
-): Promise<{ recovered: number; after?: number }> {
-  const config = await readConfig(ctx);
-  if (after === 0) await wakePool(ctx, config);
+  after: Cursor | undefined,
+): Promise<Batch> {
+  if (!after) await wakePool(ctx, await readConfig(ctx));
+  else if ("afterTask" in after) return await recoverTasks(ctx, after);
+  const { afterRun, within } = after ?? { afterRun: 0 };
+  const budget = { runs: RUNS_PER_BATCH, steps: STEPS_PER_BATCH };
+  let recovered = 0;
+  const look = async (run: Run, found?: Within) => {
+    const look = await recoverRun(ctx, run, budget, found);
+    if ("afterStep" in look) return { ...look, workflowId: run._id };
+    if (look.isLost) recovered++;
+    return undefined;
+  };
+  const begun = within && (await ctx.db.get("workflows", within.workflowId));
+  if (begun && !begun.runResult) {
+    const rest = await look(begun, within);
+    if (rest) return { recovered, after: { afterRun, within: rest } };
+  }
   const running = ctx.db
     .query("workflows")
     .withIndex("result", (q) =>
-      q.eq("runResult.kind", undefined).gt("_creationTime", after),
+      q.eq("runResult.kind", undefined).gt("_creationTime", afterRun),
     );
+  for await (const run of running) {
+    const rest = await look(run);
+    const after = { afterRun: run._creationTime, within: rest };
+    if (rest || --budget.runs <= 0 || !(await isHalfUnused(ctx)))
+      return { recovered, after };
+  }
+  return { recovered, after: { afterTask: 0 } };
+}
+
+/** Tasks that won't be done as they were scheduled. */
+async function recoverTasks(
+  ctx: MutationCtx,
+  { afterTask }: { afterTask: number },
+): Promise<Batch> {
+  const tasks = ctx.db
+    .query("tasks")
+    .withIndex("by_creation_time", (q) => q.gt("_creationTime", afterTask));
   let recovered = 0;
   let looked = 0;
-  for await (const run of running) {
-    if (await recoverRun(ctx, run)) recovered++;
-    if (++looked >= RUNS_PER_BATCH || !(await isHalfUnused(ctx)))
-      return { recovered, after: run._creationTime };
+  for await (const { _id, _creationTime, scheduledId } of tasks) {
+    if (!scheduledId || !(await isScheduled(ctx, scheduledId))) {
+      await scheduleTaskAgain(ctx, _id);
+      recovered++;
+    }
+    if (++looked >= TASKS_PER_BATCH || !(await isHalfUnused(ctx)))
+      return { recovered, after: { afterTask: _creationTime } };
   }
   return { recovered };
 }
@@ -227,34 +287,37 @@ async function wakePool(ctx: MutationCtx, config: Config) {
   await enqueue(ctx, [job], config);
 }
 
-/** Whether the run waited for something that could not happen any more. */
-async function recoverRun(ctx: MutationCtx, run: Run): Promise<boolean> {
-  const { _id: workflowId, generationNumber, pendingTurn, driver } = run;
-  if (run.restarting) {
-    const turn = { workflowId, generationNumber };
-    await ctx.scheduler.runAfter(0, internal.restarting.goOn, turn);
-    return true;
-  }
-  let isLost = false;
-  let waits = false;
-  if (pendingTurn)
-    if (await mayStillRun(ctx, pendingTurn)) waits = true;
-    else isLost = true;
-  if (driver) {
-    waits = true;
-    if (await recoverDriver(ctx, run, driver)) isLost = true;
-  }
-  const inFlight = await stepsInFlight(ctx, workflowId).take(STEPS_PER_RUN);
-  for (const row of inFlight) {
+/**
+ * Whether the run waited for something that could not happen any more; or where to go on, of a run with more steps in
+ * flight than `budget` has left.
+ */
+async function recoverRun(
+  ctx: MutationCtx,
+  run: Run,
+  budget: { steps: number },
+  found?: Within,
+): Promise<Within | { isLost: boolean }> {
+  // A task goes on with it.
+  if (run.restarting) return { isLost: false };
+  const { pendingTurn, driver } = run;
+  const turnIsLost = pendingTurn && !(await mayStillRun(ctx, pendingTurn));
+  let { waits, isLost } = found ?? {
+    waits: (pendingTurn !== undefined && !turnIsLost) || driver !== undefined,
+    isLost: driver !== undefined && (await recoverDriver(ctx, run, driver)),
+  };
+  let bytes = BYTES_PER_BATCH;
+  const inFlight = stepsInFlight(ctx, run._id, found?.afterStep);
+  for await (const row of inFlight) {
     waits ||= !row.unstarted;
     if (await recoverStep(ctx, { row, run })) isLost = true;
+    bytes -= sizeOf(row.step.args);
+    if (--budget.steps <= 0 || bytes <= 0)
+      return { afterStep: row._creationTime, waits, isLost };
   }
-  if (!waits || (pendingTurn && isLost)) {
-    run.pendingTurn = undefined;
-    await wake(ctx, run);
-    return true;
-  }
-  return isLost;
+  if (waits && !turnIsLost) return { isLost };
+  run.pendingTurn = undefined;
+  await wake(ctx, run);
+  return { isLost: true };
 }
 
 async function mayStillRun(

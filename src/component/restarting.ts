@@ -2,7 +2,6 @@ import { v } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
 import { abbreviate, sizeOf } from "../shared/storable.js";
 import { isHalfUnused } from "../shared/transactionRoom.js";
-import { internal } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { deleteNested } from "./cleaning.js";
@@ -16,6 +15,7 @@ import {
   type Run,
   type StepRow,
 } from "../engine/run/runs.js";
+import { scheduleTask } from "../engine/platform/tasks.js";
 import { callWithTrials } from "../engine/turn/trials.js";
 import { enqueueTurns } from "../engine/run/waking.js";
 
@@ -118,7 +118,7 @@ export const goOn = internalMutation({
 });
 
 async function scheduleRest(ctx: MutationCtx, run: Run) {
-  await ctx.scheduler.runAfter(0, internal.restarting.goOn, {
+  await scheduleTask(ctx, "restart", {
     workflowId: run._id,
     generationNumber: run.generationNumber,
   });

@@ -159,6 +159,15 @@ export const vEventState = v.union(
   }),
 );
 
+export const vTaskKind = v.union(
+  v.literal("cancel"),
+  v.literal("restart"),
+  v.literal("cleanUp"),
+  v.literal("cleanUpNested"),
+  v.literal("dropWaits"),
+  v.literal("callOnComplete"),
+);
+
 export default defineSchema({
   // One row a run. Written by `create`, by the turn that ends the run, by cancel and restart; in part
   // by whatever wakes the run and the turn that answers (pendingTurn), where drivers come, go and are
@@ -273,6 +282,16 @@ export default defineSchema({
     /** The different `maxParallelism` that managers have asked for, to warn of each once. */
     managerParallelism: v.optional(v.array(v.number())),
   }).index("logLevel", ["logLevel"]),
+
+  // One row a piece of work that goes on in a transaction of its own: the rest of a cancel, a restart, a cleanup
+  // or an end, or an `onComplete` that is still to be called. Inserted by whoever schedules it, read by its
+  // watchdog and by `utils:recover`. Dies in the transaction that does it.
+  tasks: defineTable({
+    kind: vTaskKind,
+    args: v.any(),
+    scheduledId: v.optional(v.string()),
+    checkId: v.optional(v.string()),
+  }),
 
   // Completions that could not be delivered, for an operator to find. Nothing deletes them.
   onCompleteFailures: defineTable(

@@ -9,7 +9,7 @@ import {
 import { callWorkflow } from "../engine/step/calling.js";
 import { clearPendingTurn, scheduleRunEnd } from "../engine/run/waking.js";
 import type { Run } from "../engine/run/runs.js";
-import { schedulePending, vPending } from "../engine/platform/scheduler.js";
+import { schedulePending, vWatched } from "../engine/platform/scheduler.js";
 import { afterDeath, messageOf } from "../engine/turn/trials.js";
 
 const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
@@ -58,11 +58,16 @@ export const take = internalMutation({
   },
 });
 
-/** Does what is due of a run from an action: see `watchdog:look`. */
+/** Does what is due from an action: see `watchdog:look`. */
 export const takeNow = internalAction({
-  args: vPending,
+  args: { watched: vWatched },
   returns: v.null(),
-  handler: async (ctx, { result, ...turn }) => {
+  handler: async (ctx, { watched }) => {
+    if ("taskId" in watched) {
+      await ctx.runMutation(internal.watchdog.perform, watched);
+      return null;
+    }
+    const { result, ...turn } = watched;
     if (result)
       await ctx.runMutation(internal.ending.finish, { ...turn, result });
     else await ctx.runMutation(internal.turns.take, turn);

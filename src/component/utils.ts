@@ -1,3 +1,4 @@
+import type { FunctionReturnType } from "convex/server";
 import { v } from "convex/values";
 import { api } from "./_generated/api.js";
 import { internalAction, internalMutation } from "./_generated/server.js";
@@ -28,13 +29,12 @@ export const recover = internalAction({
   returns: v.number(),
   handler: async (ctx): Promise<number> => {
     let total = 0;
-    let after: number | undefined;
+    let batch: FunctionReturnType<typeof api.workflow.recover> | undefined;
     do {
-      const batch: { recovered: number; after?: number } =
-        await ctx.runMutation(api.workflow.recover, { after });
+      const { after } = batch ?? {};
+      batch = await ctx.runMutation(api.workflow.recover, { after });
       total += batch.recovered;
-      ({ after } = batch);
-    } while (after !== undefined);
+    } while (batch.after);
     return total;
   },
 });

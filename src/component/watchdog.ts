@@ -1,66 +1,121 @@
-import { v } from "convex/values";
+import { v, type ObjectType } from "convex/values";
 import { internal } from "./_generated/api.js";
-import { internalMutation } from "./_generated/server.js";
+import type { Id } from "./_generated/dataModel.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { readConfig } from "../engine/platform/config.js";
-import { endWithoutCallback } from "./ending.js";
+import { endWithoutCallback, keepDeadCallback } from "./ending.js";
 import {
   lookAtScheduled,
   schedulePending,
-  vPending,
+  type vPending,
+  vWatched,
   watch,
 } from "../engine/platform/scheduler.js";
+import { performTask, scheduleTaskAgain } from "../engine/platform/tasks.js";
 import { scheduleRunEnd, setPendingTurn } from "../engine/run/waking.js";
 
-/** A turn that has been late for so long is also taken from an action. */
+/** Work that has been late for so long is also done from an action. */
 const VERY_LATE_MS = 30 * 60_000;
 
 /**
- * Looks after a turn, or the end of a run, that was scheduled. Late is not dead: it costs the run nothing. One that
- * failed for good ends the run. Any other that won't come, because an operator canceled it, is scheduled again.
+ * Looks after work that was scheduled. Late is not dead: it costs nothing. Work that failed for good is given up as
+ * its kind says. Any other that won't come, because an operator canceled it, is scheduled again.
  *
  * A scheduled mutation that dies of errors of the platform's own stays pending for ever, with up to two hours
- * between its tries, and can't be told from one that waits. So a very late one is taken from an action too, which
+ * between its tries, and can't be told from one that waits. So a very late one is done from an action too, which
  * waits for no backoff: whichever comes first does it, the other then finds nothing to do. It never fails a run.
  */
 export const look = internalMutation({
-  args: { ...vPending, scheduledId: v.string(), lateMs: v.number() },
+  args: { watched: vWatched, scheduledId: v.string(), lateMs: v.number() },
   returns: v.null(),
-  handler: async (ctx, { lateMs, scheduledId, ...pending }) => {
-    const { workflowId, generationNumber, result } = pending;
-    const run = await ctx.db.get("workflows", workflowId);
-    if (run?.generationNumber !== generationNumber || run.runResult)
-      return null;
-    const { pendingTurn } = run;
-    if (!pendingTurn || !("scheduledId" in pendingTurn)) return null;
-    if (pendingTurn.scheduledId !== scheduledId) return null;
+  handler: async (ctx, { watched, scheduledId, lateMs }) => {
+    const due =
+      "taskId" in watched
+        ? await dueTask(ctx, watched.taskId)
+        : await duePending(ctx, watched);
+    if (due?.scheduledId !== scheduledId) return null;
     const state = await lookAtScheduled(ctx, scheduledId);
-    switch (state.kind) {
-      case "late":
-        // Not noted in the run's row, where it would conflict with what it waits for.
-        await watch(ctx, { ...pending, scheduledId }, lateMs);
-        if (lateMs >= VERY_LATE_MS) {
-          const { log } = await readConfig(ctx);
-          log.warn(
-            `${result ? "The end" : "A turn"} of workflow ${workflowId} ("${run.name}") has been due for ` +
-              `${Math.round(lateMs / 60_000)} minutes. The deployment is busy, or the transaction dies of an ` +
-              `internal error.`,
-          );
-          await ctx.scheduler.runAfter(0, internal.turns.takeNow, pending);
-        }
-        return null;
-      case "canceled":
-      case "done":
-      case "unknown":
-        await setPendingTurn(ctx, run, await schedulePending(ctx, pending));
-        return null;
-      case "dead":
-        if (result) await endWithoutCallback(ctx, run, result, state.error);
-        else
-          await scheduleRunEnd(ctx, run, {
-            kind: "failed",
-            error: `A turn of workflow ${run._id} died: ${state.error}`,
-          });
-        return null;
+    if (state.kind === "dead") await due.onDead(state.error);
+    else if (state.kind !== "late") await due.scheduleAgain();
+    else {
+      // Not noted in the row, where it would conflict with what it waits for.
+      await watch(ctx, scheduledId, watched, lateMs);
+      if (lateMs < VERY_LATE_MS) return null;
+      const { log } = await readConfig(ctx);
+      log.warn(
+        `${due.what} has been due for ${Math.round(lateMs / 60_000)} minutes. The deployment is busy, or the ` +
+          `transaction dies of an internal error.`,
+      );
+      await ctx.scheduler.runAfter(0, internal.turns.takeNow, { watched });
     }
+    return null;
+  },
+});
+
+/** Work that is still to be done. */
+interface Due {
+  what: string;
+  scheduledId: string | undefined;
+  scheduleAgain(): Promise<void>;
+  onDead(error: string): Promise<void>;
+}
+
+/** A run's turn, or with a result its end. */
+async function duePending(
+  ctx: MutationCtx,
+  pending: ObjectType<typeof vPending>,
+): Promise<Due | null> {
+  const { workflowId, generationNumber, result } = pending;
+  const run = await ctx.db.get("workflows", workflowId);
+  if (run?.generationNumber !== generationNumber || run.runResult) return null;
+  const { pendingTurn } = run;
+  if (!pendingTurn || !("scheduledId" in pendingTurn)) return null;
+  return {
+    what: `${result ? "The end" : "A turn"} of workflow ${workflowId} ("${run.name}")`,
+    scheduledId: pendingTurn.scheduledId,
+    async scheduleAgain() {
+      await setPendingTurn(ctx, run, await schedulePending(ctx, pending));
+    },
+    async onDead(error) {
+      if (result) await endWithoutCallback(ctx, run, result, error);
+      else
+        await scheduleRunEnd(ctx, run, {
+          kind: "failed",
+          error: `A turn of workflow ${run._id} died: ${error}`,
+        });
+    },
+  };
+}
+
+async function dueTask(
+  ctx: MutationCtx,
+  taskId: Id<"tasks">,
+): Promise<Due | null> {
+  const task = await ctx.db.get("tasks", taskId);
+  if (!task) return null;
+  const what = `A task of the kind "${task.kind}"`;
+  return {
+    what,
+    scheduledId: task.scheduledId,
+    scheduleAgain: () => scheduleTaskAgain(ctx, taskId),
+    async onDead(error) {
+      if (task.kind === "callOnComplete") {
+        await ctx.db.delete("tasks", taskId);
+        return await keepDeadCallback(ctx, task.args as never, error);
+      }
+      const { log } = await readConfig(ctx);
+      log.error(`${what} died, and is tried again: ${error}`);
+      await scheduleTaskAgain(ctx, taskId);
+    },
+  };
+}
+
+/** Does a task: see `scheduleTask`. */
+export const perform = internalMutation({
+  args: { taskId: v.id("tasks") },
+  returns: v.null(),
+  handler: async (ctx, { taskId }) => {
+    await performTask(ctx, taskId);
+    return null;
   },
 });

@@ -22,7 +22,7 @@ import {
   vPublicRun,
 } from "../engine/run/listing.js";
 import { vLogLevel } from "../shared/logging.js";
-import { recoverRuns } from "./recovering.js";
+import { recoverRuns, vRecoverCursor } from "./recovering.js";
 import { restartRun } from "./restarting.js";
 import {
   describeState,
@@ -225,9 +225,12 @@ export const cleanup = mutation({
  * `after` is absent from the answer when no run is left to look at.
  */
 export const recover = mutation({
-  args: { after: v.optional(v.number()) },
-  returns: v.object({ recovered: v.number(), after: v.optional(v.number()) }),
-  handler: async (ctx, { after }) => await recoverRuns(ctx, after ?? 0),
+  args: { after: v.optional(vRecoverCursor) },
+  returns: v.object({
+    recovered: v.number(),
+    after: v.optional(vRecoverCursor),
+  }),
+  handler: async (ctx, { after }) => await recoverRuns(ctx, after),
 });
 
 /** Goes on with a cleanup whose run is deleted already. */

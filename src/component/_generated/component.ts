@@ -1018,8 +1018,33 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       recover: FunctionReference<
         "mutation",
         "internal",
-        { after?: number },
-        { after?: number; recovered: number },
+        {
+          after?:
+            | {
+                afterRun: number;
+                within?: {
+                  afterStep: number;
+                  isLost: boolean;
+                  waits: boolean;
+                  workflowId: string;
+                };
+              }
+            | { afterTask: number };
+        },
+        {
+          after?:
+            | {
+                afterRun: number;
+                within?: {
+                  afterStep: number;
+                  isLost: boolean;
+                  waits: boolean;
+                  workflowId: string;
+                };
+              }
+            | { afterTask: number };
+          recovered: number;
+        },
         Name
       >;
       restart: FunctionReference<

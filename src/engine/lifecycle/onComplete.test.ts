@@ -409,9 +409,11 @@ describe("an onComplete that fails its whole transaction:", () => {
     const before = await everyRow(t);
     for (const generationNumber of [-1, 0, 1])
       await callInternal(t, internal.watchdog.look, {
-        workflowId: workflowId as never,
-        generationNumber,
-        result: { kind: "failed", error: "stale" },
+        watched: {
+          workflowId: workflowId as never,
+          generationNumber,
+          result: { kind: "failed", error: "stale" },
+        },
         scheduledId: "unknown",
         lateMs: 0,
       });

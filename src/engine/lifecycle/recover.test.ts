@@ -12,9 +12,16 @@ import {
   statusOf,
   steps,
   useBackend,
+  workflows,
   type Backend,
 } from "../../testing/harness.js";
-import { listenToConsole, restart } from "../../testing/managing.js";
+import {
+  cancel,
+  cleanup,
+  listenToConsole,
+  restart,
+} from "../../testing/managing.js";
+import { Calls } from "../../testing/calls.js";
 import { recover, sendEvent, WorkflowManager } from "../../client/index.js";
 
 useBackend();
@@ -140,7 +147,8 @@ describe("recover brings back", () => {
     });
     await drain();
     await restart(t, id, { from: 1, startAsync: true });
-    expect(await cancelAll(t)).toBe(1);
+    // The rest of it, and its watchdog.
+    expect(await cancelAll(t)).toBe(2);
     expect(await recoverAll(t)).toBe(1);
     await drain();
     expect(await statusOf(t, id)).toEqual({
@@ -169,6 +177,107 @@ describe("recover brings back", () => {
     const done = (await rows(t, "workflows")).filter((run) => run.runResult);
     expect(done).toHaveLength(20);
     expect(ids).toHaveLength(30);
+  });
+});
+
+/** A run with more in flight than one transaction of anything treats. */
+const startWide = (t: Backend) =>
+  startHandler(t, async (step) => {
+    const all = Array.from({ length: 300 }, () => step.sleep(60 * MINUTE));
+    await Promise.race([step.awaitEvent({ name: "end" }), ...all]);
+    return "ended";
+  });
+
+const timersLeft = (t: Backend) =>
+  inComponent(t, async (ctx) => {
+    const all = await ctx.db.system.query("_scheduled_functions").collect();
+    return all.filter(
+      ({ name, state }) => name === "execute:timer" && state.kind === "pending",
+    ).length;
+  });
+
+/** Only what goes on with something large: not the timers that it is to take back. */
+async function cancelTasks(t: Backend): Promise<number> {
+  return await inComponent(t, async (ctx) => {
+    const all = await ctx.db.system.query("_scheduled_functions").collect();
+    const pending = all.filter(
+      ({ name, state }) =>
+        name.startsWith("watchdog:") && state.kind === "pending",
+    );
+    for (const { _id } of pending) await ctx.scheduler.cancel(_id);
+    return pending.length;
+  });
+}
+
+describe("recover goes on with", () => {
+  test("every step in flight, however many there are", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, async (step) => {
+      await Promise.all(Array.from({ length: 200 }, () => step.sleep(MINUTE)));
+    });
+    expect(await cancelAll(t)).toBe(200);
+    expect(await recoverAll(t)).toBe(1);
+    expect(await timersLeft(t)).toBe(200);
+    expect(await recoverAll(t)).toBe(0);
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+  });
+
+  test("a cancel", async () => {
+    const t = newBackend();
+    const id = await startWide(t);
+    await cancel(t, id);
+    expect(await timersLeft(t)).toBeGreaterThan(0);
+    expect(await cancelTasks(t)).toBe(2);
+    await advance(10 * MINUTE);
+    expect(await timersLeft(t)).toBeGreaterThan(0);
+    expect(await recoverAll(t)).toBe(1);
+    await advance(1000);
+    expect(await timersLeft(t)).toBe(0);
+    expect(await rows(t, "tasks")).toEqual([]);
+  });
+
+  test("a cleanup, of nested runs too", async () => {
+    const t = newBackend();
+    script("handler", "child", (step) => step.sleep(60 * MINUTE));
+    const id = await startHandler(t, async (step) => {
+      const child = { handler: "child" };
+      void step.runWorkflow(workflows.workflow, child);
+      await Promise.all(Array.from({ length: 300 }, () => step.sleep(1)));
+    });
+    await drain();
+    await cleanup(t, id);
+    // The rest, the nested run, and their watchdogs.
+    expect(await cancelTasks(t)).toBe(4);
+    await advance(10 * MINUTE);
+    expect(await rows(t, "steps")).not.toEqual([]);
+    expect(await recoverAll(t)).toBe(2);
+    await advance(1000);
+    for (const table of ["steps", "workflows", "tasks"] as const)
+      expect(await rows(t, table)).toEqual([]);
+  });
+
+  test("the end of a run that leaves many waits", async () => {
+    let dies = true;
+    const calls = new Calls(({ path }) => {
+      if (path === "ending:dropWaits" && dies) throw new Error("died");
+    });
+    const t = newBackend({ wrap: calls.wrap });
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const id = await startWide(t);
+    await t.mutation((ctx) =>
+      sendEvent(ctx, components.workflow, { workflowId: id, name: "end" }),
+    );
+    await advance(1000);
+    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+    expect(calls.of("ending:dropWaits")).toHaveLength(1);
+    expect(await cancelTasks(t)).toBe(1);
+    dies = false;
+    await advance(10 * MINUTE);
+    expect(await timersLeft(t)).toBeGreaterThan(0);
+    expect(await recoverAll(t)).toBe(1);
+    await advance(1000);
+    expect(await timersLeft(t)).toBe(0);
   });
 });
 

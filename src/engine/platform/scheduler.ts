@@ -1,4 +1,4 @@
-import { v, type ObjectType } from "convex/values";
+import { v, type Infer, type ObjectType } from "convex/values";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type {
@@ -55,7 +55,7 @@ export async function schedulePending(
         result,
       })
     : await ctx.scheduler.runAfter(0, internal.turns.take, turn);
-  const checkId = await watch(ctx, { ...pending, scheduledId });
+  const checkId = await watch(ctx, scheduledId, pending);
   const { kind } = await lookAtScheduled(ctx, scheduledId);
   const isLost = kind === "canceled" ? true : undefined;
   return { scheduledId, checkId, isLost };
@@ -67,10 +67,17 @@ type ScheduledPending = {
   isLost?: boolean;
 };
 
-/** Has the watchdog look after what is pending, ever more rarely while it is late. Returns the watchdog's id. */
+/** What a watchdog looks after: a run's pending turn or end, or a task. */
+export const vWatched = v.union(
+  v.object(vPending),
+  v.object({ taskId: v.id("tasks") }),
+);
+
+/** Has the watchdog look after what is scheduled, ever more rarely while it is late. Returns the watchdog's id. */
 export async function watch(
   ctx: MutationCtx,
-  pending: Pending & { scheduledId: string },
+  scheduledId: string,
+  watched: Infer<typeof vWatched>,
   lateMs = 0,
 ): Promise<string> {
   const delayMs = Math.min(
@@ -78,7 +85,8 @@ export async function watch(
     LONGEST_BETWEEN_LOOKS_MS,
   );
   return await ctx.scheduler.runAfter(delayMs, internal.watchdog.look, {
-    ...pending,
+    scheduledId,
+    watched,
     lateMs: lateMs + delayMs,
   });
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
-import { Calls } from "../../testing/calls.js";
+import { Calls, type WatchedCall } from "../../testing/calls.js";
 import {
   advance,
+  components,
   drain,
   endings,
   inComponent,
@@ -14,8 +15,9 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { cancel as cancelRun, recover } from "../../client/index.js";
 import { late } from "../../testing/lateness.js";
-import { insertRun, listenToConsole } from "../../testing/managing.js";
+import { cancel, insertRun, listenToConsole } from "../../testing/managing.js";
 import { internal } from "../../component/_generated/api.js";
 import { schedulePending, watch } from "./scheduler.js";
 
@@ -61,7 +63,7 @@ async function pendingRun(t: Backend, ms: number, error?: string) {
           result,
         })
       : await ctx.scheduler.runAfter(ms, internal.turns.take, turn);
-    const checkId = await watch(ctx, { ...turn, result, scheduledId });
+    const checkId = await watch(ctx, scheduledId, { ...turn, result });
     await ctx.db.patch("workflows", workflowId, {
       pendingTurn: { scheduledId, checkId },
     });
@@ -129,6 +131,141 @@ describe.each([
     await inComponent(t, (ctx) => ctx.scheduler.cancel(scheduledId as never));
     await drain();
     expect(await statusOf(t, id)).toEqual(status);
+  });
+});
+
+describe("work that goes on in a transaction of its own", () => {
+  /** Cancels a run with more steps in flight than one transaction releases; `before` may have the rest fail. */
+  async function cancelWide(before: (call: WatchedCall) => void = () => {}) {
+    const calls = new Calls(before);
+    const t = newBackend({ wrap: calls.wrap });
+    const id = await startHandler(t, async (step) => {
+      await Promise.all(Array.from({ length: 150 }, () => step.sleep(HOUR)));
+    });
+    await cancel(t, id);
+    const [task] = await rows(t, "tasks");
+    return { t, calls, task: task as { scheduledId: string } };
+  }
+
+  const expectDone = async (t: Backend) => {
+    expect(await rows(t, "tasks")).toEqual([]);
+    const jobs = await inComponent(t, (ctx) =>
+      ctx.db.system.query("_scheduled_functions").collect(),
+    );
+    expect(jobs.filter(({ state }) => state.kind === "pending")).toEqual([]);
+  };
+
+  test("is done at once, and nothing looks after it any more", async () => {
+    const { t, calls } = await cancelWide();
+    await advance(1);
+    expect(calls.of("canceling:goOn")).toHaveLength(1);
+    expect(calls.of("watchdog:look")).toEqual([]);
+    await expectDone(t);
+  });
+
+  test("is scheduled again if an operator cancels it", async () => {
+    const { t, task } = await cancelWide();
+    await inComponent(t, (ctx) =>
+      ctx.scheduler.cancel(task.scheduledId as never),
+    );
+    await advance(59_000);
+    expect(await rows(t, "tasks")).toHaveLength(1);
+    await advance(2000);
+    await expectDone(t);
+  });
+
+  test("is tried again if its transaction dies, and an operator can read why", async () => {
+    let deaths = 0;
+    const { t } = await cancelWide(({ path }) => {
+      if (path === "canceling:goOn" && ++deaths <= 2) throw new Error("died");
+    });
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    await advance(3 * 60_000);
+    expect(deaths).toBe(3);
+    await expectDone(t);
+    expect(error.mock.calls.flat().join()).toMatch(
+      /A task of the kind "cancel" died, and is tried again: .*died/,
+    );
+  });
+});
+
+/** Cancels a run in a transaction that has too little left to call its onComplete. */
+async function cancelAtTheLimit(t: Backend) {
+  const id = await startHandler(t, (step) => step.sleep(HOUR), {
+    context: "mine",
+  });
+  await t.mutation(async (ctx) => {
+    for (let range = 0; range < 4096 - 80; range++)
+      await ctx.db.query("effects").take(1);
+    await cancelRun(ctx, components.workflow, id);
+  });
+  expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+  expect(await endings(t)).toEqual([]);
+  return id;
+}
+
+describe("an onComplete that waits for a transaction of its own", () => {
+  test("is called once", async () => {
+    const t = newBackend({ transactionLimits: true });
+    const id = await cancelAtTheLimit(t);
+    await drain();
+    expect(await endings(t)).toMatchObject([
+      { workflowId: id, context: "mine", result: { kind: "canceled" } },
+    ]);
+  });
+
+  test.each([59_000, 70_000, 5 * HOUR])(
+    "is called once, %d ms late",
+    async (ms) => {
+      const t = newBackend({
+        transactionLimits: true,
+        wrap: late("watchdog:perform", ms),
+      });
+      await cancelAtTheLimit(t);
+      await drain();
+      expect(await endings(t)).toHaveLength(1);
+      expect(await rows(t, "onCompleteFailures")).toEqual([]);
+    },
+  );
+
+  test("is called once if an operator cancels its job, its watchdog too", async () => {
+    const t = newBackend({ transactionLimits: true });
+    await cancelAtTheLimit(t);
+    const [task] = await rows(t, "tasks");
+    const { scheduledId, checkId } = task as unknown as Record<string, never>;
+    for (const job of [scheduledId!, checkId!])
+      await inComponent(t, (ctx) => ctx.scheduler.cancel(job));
+    await drain();
+    expect(await endings(t)).toEqual([]);
+    const recoverAll = () =>
+      t.action((ctx) => recover(ctx, components.workflow));
+    expect(await recoverAll()).toBe(1);
+    await drain();
+    expect(await endings(t)).toHaveLength(1);
+    expect(await recoverAll()).toBe(0);
+  });
+
+  test("is kept, and not called again, if its transaction dies", async () => {
+    let deaths = 0;
+    const calls = new Calls(({ path }) => {
+      if (path !== "ending:callBack") return;
+      deaths++;
+      throw new Error("died");
+    });
+    const t = newBackend({ transactionLimits: true, wrap: calls.wrap });
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const id = await cancelAtTheLimit(t);
+    await drain();
+    expect(deaths).toBe(1);
+    expect(await endings(t)).toEqual([]);
+    expect(await rows(t, "tasks")).toEqual([]);
+    expect(await rows(t, "onCompleteFailures")).toMatchObject([
+      {
+        workflowId: id,
+        runResult: { kind: "canceled" },
+        error: expect.stringContaining("died") as string,
+      },
+    ]);
   });
 });
 

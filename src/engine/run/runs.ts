@@ -77,10 +77,18 @@ export async function lastStep(ctx: QueryCtx, workflowId: Id<"workflows">) {
     .first();
 }
 
-export function stepsInFlight(ctx: QueryCtx, workflowId: Id<"workflows">) {
+/** In order of their creation, which `after` names. */
+export function stepsInFlight(
+  ctx: QueryCtx,
+  workflowId: Id<"workflows">,
+  after = 0,
+) {
   return ctx.db
     .query("steps")
     .withIndex("inProgress", (q) =>
-      q.eq("step.inProgress", true).eq("workflowId", workflowId),
+      q
+        .eq("step.inProgress", true)
+        .eq("workflowId", workflowId)
+        .gt("_creationTime", after),
     );
 }

@@ -12,6 +12,10 @@ const COMPONENTS = [
   ...["workflow/workpool", "workflow/workpool/batchWorker"],
 ];
 
+/** For how long the operator waits for a function to cancel while it runs, and how often the list is looked at. */
+const LONGEST_WAIT_MS = 5000;
+const LOOK_MS = 10;
+
 /**
  * An operator who cancels scheduled functions in the dashboard, all of a component's or one, whenever it is, and
  * brings the runs back afterwards.
@@ -25,13 +29,24 @@ export function cancelsAndRecovers(
   for (let i = random.between([1, 4]); i > 0; i--) {
     const component = COMPONENTS[random.between([0, COMPONENTS.length - 1])]!;
     const at = random.between([0, random.chance(0.7) ? 3000 : 90_000]);
-    last = Math.max(last, at);
+    last = Math.max(last, at + LONGEST_WAIT_MS);
     const share = random.chance(0.5) ? 1 : random.next();
-    const isChosen = () => random.chance(share);
-    clock.setTimer(
-      at,
-      () => void deployment.cancelScheduled(component, isChosen),
-    );
+    const waits = random.chance(0.6);
+    const choose = random.fork();
+    const cancel = async (waitedMs: number) => {
+      const jobs = await deployment.rows("_scheduled_functions", component);
+      if (
+        waits &&
+        waitedMs < LONGEST_WAIT_MS &&
+        !jobs.some(({ state }) => state.kind === "inProgress")
+      )
+        return void clock.setTimer(
+          LOOK_MS,
+          () => void cancel(waitedMs + LOOK_MS),
+        );
+      await deployment.cancelScheduled(component, () => choose.chance(share));
+    };
+    clock.setTimer(at, () => void cancel(0));
   }
   const call = async (componentPath: string, path: string) => {
     const caller = { admin: true };

@@ -1,0 +1,45 @@
+import type { FunctionArgs } from "convex/server";
+import { internal } from "../../component/_generated/api.js";
+import type { Doc, Id } from "../../component/_generated/dataModel.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { cancelScheduled, watch } from "./scheduler.js";
+
+/** What does each kind of task. A task that is done twice, or too late, changes nothing. */
+const TASKS = {
+  cancel: internal.canceling.goOn,
+  restart: internal.restarting.goOn,
+  cleanUp: internal.workflow.cleanupContinue,
+  cleanUpNested: internal.cleaning.nested,
+  dropWaits: internal.ending.dropWaits,
+  callOnComplete: internal.ending.callBack,
+};
+type Kind = Doc<"tasks">["kind"];
+
+/** Has work done in a transaction of its own. A row of it outlives whatever becomes of the scheduled function. */
+export async function scheduleTask<K extends Kind>(
+  ctx: MutationCtx,
+  kind: K,
+  args: FunctionArgs<(typeof TASKS)[K]>,
+) {
+  await scheduleTaskAgain(ctx, await ctx.db.insert("tasks", { kind, args }));
+}
+
+/** As `scheduleTask`, for a task that won't be done as it was scheduled. */
+export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
+  const scheduledId = await ctx.scheduler.runAfter(
+    0,
+    internal.watchdog.perform,
+    { taskId },
+  );
+  const checkId = await watch(ctx, scheduledId, { taskId });
+  await ctx.db.patch("tasks", taskId, { scheduledId, checkId });
+}
+
+/** Does a task, once. */
+export async function performTask(ctx: MutationCtx, taskId: Id<"tasks">) {
+  const task = await ctx.db.get("tasks", taskId);
+  if (!task) return;
+  await ctx.db.delete("tasks", taskId);
+  if (task.checkId) await cancelScheduled(ctx, task.checkId);
+  await ctx.runMutation(TASKS[task.kind], task.args as never);
+}
