@@ -4,7 +4,10 @@ import { ROOT } from "../paths.mjs";
 import { run } from "../run.mjs";
 
 /** What a test needs of the tree. */
-const PARTS = ["src", "package.json", "tsconfig.json", "vitest.config.ts"];
+const PARTS = [
+  ...["src", "tools", "example"],
+  ...["package.json", "tsconfig.json", "vitest.config.ts"],
+];
 
 /** A test that takes longer has not noticed: a defect must be shown by an assertion. */
 const LONGEST_MS = 10 * 60_000;
@@ -51,7 +54,7 @@ export class Copy {
     const { output } = await run(
       "npx",
       [
-        ...["vitest", "run", "--project", "src", file],
+        ...["vitest", "run", file],
         ...["--testNamePattern", `${escape(title)}$`],
         ...["--reporter=json", `--outputFile=${report}`],
       ],

@@ -174,7 +174,7 @@ export const DEFECTS = [
     find: "this.callers.set(request, new Error());",
     replace: "void 0;",
     killedBy: {
-      file: "src/client/logging.test.ts",
+      file: "src/shared/logging.test.ts",
       title:
         "a step's error that the handler lets pass, with the step's number and name",
     },
@@ -428,7 +428,7 @@ export const DEFECTS = [
   {
     name: "watchdog: a run whose end died not ended",
     file: "src/component/watchdog.ts",
-    find: "if (result) await endWithoutCallback(ctx, run, result, state.error);\n        else",
+    find: "if (result) await endWithoutCallback(ctx, run, result, error);\n      else",
     replace: "if (!result)",
     killedBy: FAULTS,
   },

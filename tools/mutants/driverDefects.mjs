@@ -342,8 +342,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "runs: one reads what others have in flight",
     file: "src/engine/run/runs.ts",
-    find: 'q.eq("step.inProgress", true).eq("workflowId", workflowId)',
-    replace: 'q.eq("step.inProgress", true).lte("workflowId", workflowId)',
+    find: '.eq("workflowId", workflowId)\n        .gt("_creationTime", after),',
+    replace: '.lte("workflowId", workflowId),',
     killedBy: INDEPENDENCE,
   },
   {

@@ -46,8 +46,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "watchdog: a canceled turn not scheduled again",
     file: "src/component/watchdog.ts",
-    find: '      case "canceled":\n',
-    replace: '      case "canceled":\n        return null;\n',
+    find: 'else if (state.kind !== "late") await due.scheduleAgain();',
+    replace: 'else if (state.kind !== "late") return null;',
     killedBy: test("engine/platform/watchdog", "is scheduled again"),
   },
   {
@@ -103,8 +103,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: a canceled turn taken for one that comes",
     file: "src/component/recovering.ts",
-    find: "if (await mayStillRun(ctx, pendingTurn)) waits = true;",
-    replace: "if (pendingTurn) waits = true;",
+    find: "pendingTurn && !(await mayStillRun(ctx, pendingTurn));",
+    replace: "false;",
     killedBy: test(
       "engine/lifecycle/recover",
       "a turn that was due, with its watchdog",
@@ -123,7 +123,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: stops after a batch",
     file: "src/client/management.ts",
-    find: "} while (after !== undefined);",
+    find: "} while (batch.after);",
     replace: "} while (false);",
     killedBy: test(
       "engine/lifecycle/recover",
@@ -149,5 +149,79 @@ export const RECOVERY_DEFECTS = [
       "shared/transactionRoom",
       "is none if loading its modules may take more than is left",
     ),
+  },
+  {
+    name: "recover: tasks not looked at",
+    file: "src/component/recovering.ts",
+    find: "return { recovered, after: { afterTask: 0 } };",
+    replace: "return { recovered };",
+    killedBy: test("engine/lifecycle/recover", "a cancel"),
+  },
+  {
+    name: "recover: only the first steps in flight looked at",
+    file: "src/component/recovering.ts",
+    find: "return { afterStep: row._creationTime, waits, isLost };",
+    replace: "return { isLost };",
+    killedBy: test(
+      "engine/lifecycle/recover",
+      "every step in flight, however many there are",
+    ),
+  },
+  {
+    name: "tasks: nothing looks after them",
+    file: "src/engine/platform/tasks.ts",
+    find: "const checkId = await watch(ctx, scheduledId, { taskId });",
+    replace: "const checkId = undefined;",
+    killedBy: test(
+      "engine/platform/watchdog",
+      "is scheduled again if an operator cancels it",
+    ),
+  },
+  {
+    name: "tasks: an onComplete whose transaction died is called again",
+    file: "src/component/watchdog.ts",
+    find: 'if (task.kind === "callOnComplete") {',
+    replace: "if (!task) {",
+    killedBy: test(
+      "engine/platform/watchdog",
+      "is kept, and not called again, if its transaction dies",
+    ),
+  },
+  {
+    name: "tasks: their rows outlive them",
+    file: "src/engine/platform/tasks.ts",
+    find: 'await ctx.db.delete("tasks", taskId);',
+    replace: "",
+    killedBy: test("engine/platform/watchdog", "is called once"),
+  },
+  {
+    name: "pool: a run fails whose turn an operator canceled",
+    file: "src/engine/step/poolReports.ts",
+    find: "if (isLost(result)) {",
+    replace: "if (!result) {",
+    killedBy: test(
+      "engine/step/poolReports",
+      "is taken again if it was to take a turn (Canceled via scheduler)",
+    ),
+  },
+  {
+    name: "pool: a mutation fails whose job an operator canceled",
+    file: "src/engine/step/poolReports.ts",
+    find: "if (isLost(result) &&",
+    replace: "if (!result &&",
+    killedBy: test(
+      "engine/step/poolReports",
+      "is executed again if it was to execute a mutation",
+    ),
+  },
+  {
+    name: "local backend: nothing is born canceled",
+    file: "tools/local-backend/backend/jobSyscalls.mjs",
+    find: 'isCanceled = row.state.kind === "canceled";',
+    replace: "",
+    killedBy: {
+      file: "tools/local-backend/backend/jobs.test.ts",
+      title: "is born canceled if the action was canceled while it ran",
+    },
   },
 ];
