@@ -176,7 +176,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/shared/logging.test.ts",
       title:
-        "a step's error that the handler lets pass, with the step's number and name",
+        "a step's error that the handler doesn't catch, with the step's number and name",
     },
   },
   {

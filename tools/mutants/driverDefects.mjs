@@ -133,10 +133,10 @@ export const DRIVER_DEFECTS = [
     file: "src/engine/step/dispatch.ts",
     find: "due.length === 1 && turn.inFlight === 0",
     replace: "due.length === 1",
-    killedBy: {
-      file: "src/testing/random/backend.test.ts",
-      title: "programs do what the oracle foretells: driver",
-    },
+    killedBy: test(
+      "engine/driver/driver",
+      "a step beside one that is in flight already",
+    ),
   },
   {
     name: "driver: goes on after a turn that canceled its run",

@@ -116,6 +116,8 @@ test("a pending turn that a driver took is not taken again", async () => {
   });
   // The first, after each mutation, after the sleep.
   expect(calls.of("journal:beginTurn")).toHaveLength(4);
+  // Only that after the sleep.
+  expect(calls.of("turns:take")).toHaveLength(1);
 });
 
 test("a step whose wake condition changes is written once, not in each later turn", async () => {

@@ -163,7 +163,7 @@ describe("while a driver executes an action", () => {
     takes(1000);
     const { workflowId, status } = await runHandler(t, async (step) => {
       // From here on it holds a copy of the journal.
-      await step.runMutation(steps.echo, { value: 0 });
+      await step.runAction(steps.echoAction, { value: 0 });
       const slept = step.sleep(500).then(() => "slept");
       const acted = step.runAction(steps.action, { name: "slow" });
       const first = await Promise.race([slept, acted]);
