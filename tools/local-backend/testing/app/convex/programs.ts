@@ -1,6 +1,7 @@
 /** The workflows that are run under faults: every kind of step, in every arrangement. */
 import { v } from "convex/values";
 import { workflow } from "./manager.js";
+import { api } from "./references.js";
 import { tracer, type Trace, type Tracer } from "./tracing.js";
 
 function program(execute: (steps: Tracer) => Promise<void>) {
@@ -150,4 +151,23 @@ export const sleeper = workflow
       times.push(Date.now());
     }
     return times;
+  });
+
+/** As many inline steps as that, one after the other. */
+export const inlineChain = workflow
+  .define({
+    args: {
+      run: v.string(),
+      n: v.number(),
+      limits: v.optional(v.object({ databaseQueries: v.number() })),
+    },
+  })
+  .handler(async (step, { run, n, limits }): Promise<number> => {
+    for (let i = 0; i < n; i++)
+      await step.runMutation(
+        api.steps.write,
+        { run, key: `${i}` },
+        { inline: true, transactionLimits: limits },
+      );
+    return n;
   });
