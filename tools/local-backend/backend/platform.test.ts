@@ -1,5 +1,5 @@
 // @vitest-environment node
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JSONValue } from "convex/values";
 import { expect, onTestFinished, test } from "vitest";
@@ -144,28 +144,51 @@ test("an action has timers, and its clock moves", async () => {
   expect(await run("globals:timers")).toEqual([100, ["interval", "interval"]]);
 });
 
+test("events reach their listeners, and aborting is one", async () => {
+  const { run } = await startBackend(PLATFORM_APP);
+  expect(await run("aborting:events")).toEqual([["a"], false, true]);
+  expect(await run("aborting:aborts")).toEqual(["AbortError", true, "own"]);
+});
+
+/** Calls an action with the URL of a server. */
+async function callWithServer(path: string, answer: RequestListener) {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const deployment = createDeployment({ clock: realClock });
+  await deployment.deploy(await bundle(PLATFORM_APP));
+  const response = await deployment.call({
+    path,
+    args: { url: `http://127.0.0.1:${port}/` },
+    caller: { admin: true },
+  });
+  await deployment.close();
+  return response;
+}
+
 test("an action has fetch", async () => {
-  const server = createServer((request, response) => {
+  const response = await callWithServer("globals:post", (request, response) => {
     void request.toArray().then((chunks) => {
       response.statusCode = 201;
       response.end(JSON.stringify([request.method, String(chunks[0])]));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  const deployment = createDeployment({ clock: realClock });
-  await deployment.deploy(await bundle(PLATFORM_APP));
-  const response = await deployment.call({
-    path: "globals:post",
-    args: { url: `http://127.0.0.1:${port}/` },
-    caller: { admin: true },
-  });
-  await deployment.close();
   expect(response).toMatchObject({
     status: "success",
     value: [201, true, ["POST", "ping"]],
     logLines: [],
+  });
+});
+
+test("an action aborts a fetch that is not answered", async () => {
+  const never = () => {};
+  expect(await callWithServer("aborting:fetchAborted", never)).toMatchObject({
+    status: "success",
+    value: ["AbortError", "AbortError", "TimeoutError"],
   });
 });
 

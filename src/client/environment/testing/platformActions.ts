@@ -33,6 +33,7 @@ interface Stream {
 type Body = string | ArrayBuffer | ArrayBufferView | Stream | null | undefined;
 interface RequestInit {
   method?: string;
+  signal?: AbortSignal | null;
   headers?: Record<string, string> | Headers;
   body?: Body;
 }
@@ -122,7 +123,10 @@ export function actionGlobals(
     const { url, method } = request;
     const headers = [...request.headers];
     const sent = new Uint8Array(await request.arrayBuffer());
+    const signal = init?.signal;
+    signal?.throwIfAborted();
     return await new Promise((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason));
       host.fetch(
         JSON.stringify({ url, method, headers }),
         sent.byteLength > 0 ? sent : undefined,

@@ -3,6 +3,7 @@ import {
   asyncContextGlobals,
   type AsyncContext,
 } from "./platformAsyncContext.js";
+import { eventGlobals } from "./platformEvents.js";
 import { inspect } from "./platformInspect.js";
 import { bytesOf, webGlobals, type WebHost } from "./platformWeb.js";
 
@@ -238,8 +239,7 @@ export function installPlatformGlobals(host: RawHost): void {
       Promise.reject(new Error("Can't use fetch() in queries and mutations"));
     for (const name of [
       ...["URL", "URLSearchParams", "Headers", "Request", "Response", "Blob"],
-      ...["File", "FormData", "Event", "EventTarget", "AbortController"],
-      ...["AbortSignal", "DOMException", "TextEncoder", "TextDecoder"],
+      ...["File", "FormData", "TextEncoder", "TextDecoder"],
     ]) {
       globals[name] = class {
         constructor() {
@@ -247,6 +247,7 @@ export function installPlatformGlobals(host: RawHost): void {
         }
       };
     }
+    Object.assign(globals, eventGlobals());
     for (const name of ["AsyncLocalStorage", "AsyncResource"]) {
       hide(name, class {}, true);
     }
