@@ -59,18 +59,22 @@ type CompletedValue<Result> = Result extends {
 export type AwaitedEvent<T, Name extends string> = (
   { name: Name; id?: EventId<Name> } | { name?: Name; id: EventId<Name> }
 ) & {
-  /** Checks the value that was sent, and drops the fields that it doesn't name. */
+  /** Checks the value and drops fields that it doesn't name. */
   validator?: Validator<T, "required" | "optional", string>;
-  /** Reject with a `TimeoutError` when nothing came in this many milliseconds. Default: wait for ever. */
+  /**
+   * Reject with a `TimeoutError` if no event arrives within this many milliseconds. Default: wait
+   * forever.
+   */
   timeout?: number;
 };
 
 /**
- * What a workflow's handler does its work with. Each call is a step: it is recorded, runs once
- * although the handler is executed many times, and its promise settles with the recorded result.
+ * The first argument of a workflow's handler. Each call is a step. Its promise settles with the
+ * recorded result, however often the handler runs.
  *
- * A failed step rejects with an Error of the step's message (a `ConvexError` with its `data` if it
- * threw one), a canceled one with `Canceled`. Both can be caught.
+ * A failed step rejects with an Error that has the step's message. If the step threw a
+ * `ConvexError`, it rejects with a `ConvexError` that has its `data`. A canceled step rejects with
+ * `Canceled`. You can catch all of them.
  */
 export interface WorkflowCtx {
   /** The id of this run. */
@@ -83,7 +87,7 @@ export interface WorkflowCtx {
   readonly meta: GenericMutationCtx<GenericDataModel>["meta"];
 
   /**
-   * Runs a query. Exactly one result is recorded, of one consistent read.
+   * Runs a query. Its one result comes from one consistent read.
    *
    * @param query - A function reference, a component's function, or a function handle.
    * @param args - Its arguments, then optionally {@link RunOptions} and `inline`.
@@ -94,7 +98,7 @@ export interface WorkflowCtx {
   ): Promise<FunctionReturnType<Query>>;
 
   /**
-   * Runs a mutation, exactly once: its writes and its recorded result commit together.
+   * Runs a mutation exactly once, because its writes and its recorded result commit together.
    *
    * @param mutation - A function reference, a component's function, or a function handle.
    * @param args - Its arguments, then optionally {@link RunOptions} and `inline`.
@@ -105,8 +109,9 @@ export interface WorkflowCtx {
   ): Promise<FunctionReturnType<Mutation>>;
 
   /**
-   * Runs an action, at most once an attempt. With `retry` a failed attempt is followed by another,
-   * so its effects may happen more than once: make them idempotent. `NonRetryableError` ends it.
+   * Runs an action. Each attempt runs at most once. Actions get one attempt unless you pass
+   * `retry`. With `retry`, its effects can happen more than once, so make them idempotent. A
+   * `NonRetryableError` stops the retries.
    *
    * @param action - A function reference, a component's function, or a function handle.
    * @param args - Its arguments, then optionally {@link RunOptions} and `retry`.
@@ -117,8 +122,8 @@ export interface WorkflowCtx {
   ): Promise<FunctionReturnType<Action>>;
 
   /**
-   * Runs another workflow as one step and resolves to what its handler returns. The nested run is
-   * canceled and cleaned up with this one.
+   * Runs another workflow as one step and resolves to its handler's return value. Canceling or
+   * cleaning up this run does the same to the nested run.
    *
    * @param workflow - The workflow's function reference.
    * @param args - The arguments of its handler.
@@ -130,27 +135,29 @@ export interface WorkflowCtx {
   ): Promise<ReturnOfWorkflow<Workflow>>;
 
   /**
-   * Waits. Holds nothing while it does: a sleep of months is fine.
+   * Waits, and occupies nothing meanwhile. You can sleep for months.
    *
-   * @param duration - Milliseconds. Negative is 0.
+   * @param duration - Milliseconds. A negative number counts as 0.
    * @param options.name - The step's name. Default: `sleep`.
    */
   sleep(duration: number, options?: { name?: string }): Promise<void>;
 
   /**
-   * Waits for an event that `sendEvent` sends to this run, before or after it is awaited, and
-   * resolves to its value. Every event is consumed by one call; calls of one name are served in the
-   * order in which they were made. Rejects with the event's `error`; with a `TimeoutError` after
-   * `timeout`, which also takes this call out of the line. (A call that lost a `Promise.race`
-   * stays in line, and takes the next event: use `timeout`.)
+   * Waits for an event of this run and resolves to its value. The event may have been sent before.
+   * Each event is consumed by one wait, and waits for one name are served in the order in which
+   * they began.
+   *
+   * Rejects with the event's `error`, or with a `TimeoutError` after `timeout`. A timeout also
+   * withdraws the wait. A wait that loses a `Promise.race` stays queued and consumes the next
+   * event, so use `timeout` instead.
    */
   awaitEvent<T = unknown, Name extends string = string>(
     event: AwaitedEvent<T, Name>,
   ): Promise<T>;
 
   /**
-   * A ctx with defaults for the steps called on it; this one stays as it is. Defaults given later win
-   * over earlier ones, and a call's own options over both. `retry` is for actions only.
+   * Returns a step context with defaults for its steps. This one doesn't change. Later defaults win
+   * over earlier ones, and the options of a call win over both. `retry` applies to actions only.
    */
   withOptions(defaults: StepDefaults): WorkflowCtx;
 }

@@ -28,7 +28,7 @@ import type { Workflow } from "./workflow.js";
 import { vWorkflowId, type WorkflowId } from "./validators.js";
 
 /**
- * Defines a workflow, to be exported from a module of the app:
+ * Defines a workflow. Export the result from a module of your app:
  *
  * ```ts
  * export const greet = defineWorkflow(components.workflow, {
@@ -39,12 +39,12 @@ import { vWorkflowId, type WorkflowId } from "./validators.js";
  * });
  * ```
  *
- * The handler runs many times and must do the same each time: whatever is not computed from its
- * arguments and the results of steps belongs into a step. `Date`, `Math.random` and `console` are
- * safe to use.
+ * The handler runs many times and has to ask for the same steps each time. Do anything that isn't
+ * derived from arguments or step results in a step. `Date`, `Math.random` and `console` are safe to
+ * use.
  *
  * @param component - `components.workflow`.
- * @param definition - Validators of arguments and return value, and defaults for its actions.
+ * @param definition - Validators of the arguments and the return value, and defaults for actions.
  */
 export function defineWorkflow<
   ArgsValidator extends ArgsValidators = PropertyValidators,

@@ -5,7 +5,7 @@ import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
-/** An event's name and the type of its value, to be used by those who send it and await it. */
+/** An event's name and value type, for senders and waits. */
 export type EventDefinition<
   Name extends string = string,
   V extends Validator<unknown, "required", string> = Validator<
@@ -16,7 +16,7 @@ export type EventDefinition<
 > = { name: Name; validator: V };
 
 /**
- * Defines an event, to spread into both sides:
+ * Defines an event. Spread it into both sides:
  *
  * ```ts
  * const approval = defineEvent({
@@ -41,10 +41,10 @@ export function defineEvent<
 }
 
 /**
- * Creates an event of a run, to await or send by its id. For a run that has finished, the event is kept
- * until cleanup, with a warning; for one that was cleaned up, nothing is kept.
+ * Creates an event of a run, to await or send by its id. A finished run keeps the event until
+ * cleanup, with a warning. If the run was cleaned up, nothing is kept.
  *
- * @throws When the run's id isn't one.
+ * @throws If the run's id isn't one.
  */
 export async function createEvent<Name extends string>(
   ctx: RunMutationCtx,
@@ -64,37 +64,36 @@ export type SentEvent<T = unknown, Name extends string = string> = (
 ) &
   (
     | {
-        /** Given to whoever awaits the event. */
+        /** The result of the `awaitEvent` that consumes the event. */
         value?: T;
-        /** Checks `value` when it is sent, and drops the fields that it doesn't name. */
+        /** Checks `value` when you send it, and drops fields that it doesn't name. */
         validator?: Validator<T, "required" | "optional", string>;
         error?: undefined;
       }
     | {
-        /** Makes the `awaitEvent` that takes the event throw. */
+        /** Makes the `awaitEvent` that consumes the event throw. */
         error: string;
         value?: undefined;
         validator?: Validator<T, "required" | "optional", string>;
       }
   ) & {
     /**
-     * Throw if the run has finished or was cleaned up, instead of keeping the event with a warning.
-     * The error is a `ConvexError` whose `data.code` is `WORKFLOW_FINISHED` or `WORKFLOW_NOT_FOUND`.
-     * Default: false.
+     * Throw if the run has finished or was cleaned up, instead of logging a warning. The error is a
+     * `ConvexError` whose `data.code` is `WORKFLOW_FINISHED` or `WORKFLOW_NOT_FOUND`. Default:
+     * false.
      */
     strict?: boolean;
   };
 
 /**
- * Sends an event to a run: by name to whoever has waited longest, or to be kept until awaited; by
- * id to that one event, whatever `name` says.
+ * Sends an event to a run, in the caller's transaction. By name, the wait that began first consumes
+ * it, or it is kept for the next wait. By id, it is that one event, whatever `name` is.
  *
- * Runs in the caller's transaction. Called twice by name it sends two events. A run that has finished
- * keeps the event until cleanup, and a restart finds it; for a run that was cleaned up, nothing is
- * kept. Either prints one warning; with `strict`, either throws.
+ * Two calls by name send two events. A finished run keeps the event until cleanup, and a restart
+ * finds it. If the run was cleaned up, nothing is kept. Both log a warning, or throw with `strict`.
  *
  * @returns The event's id.
- * @throws When the event was sent before, or the value is not what the validator says; nothing is
+ * @throws If the event was sent before, or the value doesn't match the validator. Nothing is
  * written then.
  */
 export async function sendEvent<T = unknown, Name extends string = string>(

@@ -23,18 +23,17 @@ import type {
 import type { WorkflowId, WorkflowStep } from "./validators.js";
 
 /**
- * Starts a run of a workflow.
+ * Starts a run of a workflow in the caller's transaction.
  *
- * The handler's first part, up to where it waits, runs inside the caller's transaction: invalid
- * arguments throw here, and if the caller's transaction fails, nothing was started. An error that
- * the handler throws ends the run as failed instead. Called from an action it is not retried:
- * an error may hide a run that was started.
+ * If that transaction fails, no run was started. The first turn runs there too, so invalid
+ * arguments throw here. An error that the handler throws fails the run instead. From an action,
+ * this call isn't retried, and the run may exist although it threw.
  *
- * @param ctx - A mutation's or action's ctx, or a workflow's step.
- * @param workflow - The workflow's reference, as `internal.folder.file.workflow`.
+ * @param ctx - The ctx of a mutation or action, or a workflow's `step`.
+ * @param workflow - The workflow's reference, such as `internal.folder.file.workflow`.
  * @param args - The arguments of its handler.
  * @param options - See {@link StartOptions}.
- * @returns The new run's id.
+ * @returns The id of the new run.
  */
 // It adds no layer of its own: L2 in `replay/legacy/replay.ts` counts them.
 export function start<
@@ -164,10 +163,10 @@ interface StartingManager {
 }
 
 /**
- * Where a run stands: in progress with its steps in flight, completed with its result, failed with
- * its error, or canceled.
+ * Returns the status of a run: in progress with its steps in flight, completed with its result,
+ * failed with its error, or canceled.
  *
- * @throws When the id is not of a workflow, or the run was cleaned up.
+ * @throws If the id isn't one of a run, or the run was cleaned up.
  */
 export async function getStatus(
   ctx: RunQueryCtx,
@@ -196,11 +195,11 @@ function runningStep({ step }: StepRow): RunningStep {
 }
 
 /**
- * Stops a run now, and the runs nested in it. Steps that have not started won't; actions that are
- * running finish, and their results are ignored. `onComplete` is called with `canceled`.
+ * Stops a run now, together with its nested runs. Steps that haven't started never start. Running
+ * actions finish, and their results are ignored. `onComplete` is called with `canceled`.
  *
- * @returns True; or false if the run is finished and `ifFinished` is `"ignore"`.
- * @throws When the run is finished, naming its id and state, or is unknown.
+ * @returns True, or false if the run is finished and `ifFinished` is `"ignore"`.
+ * @throws If the run is finished, with its id and state, or if it is unknown.
  */
 export async function cancel(
   ctx: RunMutationCtx,
@@ -218,30 +217,31 @@ export async function cancel(
 }
 
 export type CancelOptions = {
-  /** What to do about a run that is finished. Default: throw. */
+  /** If the run is finished, `"ignore"` returns false. Default: throw. */
   ifFinished?: "ignore";
 };
 
 export type RestartOptions = {
   /**
-   * The first step to run again; it and all after it are deleted. A step's number (from 0), its
-   * name, or the function it ran: then the last step of that name. Default: none is deleted,
-   * the handler is executed over the whole recorded history.
+   * The first step to run again. It and all later steps are deleted. Pass a step's number (from 0),
+   * its name, or its function. A name or a function stands for the last such step. Default: no step
+   * is deleted, and the handler replays the whole journal.
    */
   from?: number | string | AnyRef;
   /**
-   * Enqueue the next part of the handler, and restart in batches where the run is too large for
-   * one transaction. Default: false, it runs in this transaction; what it throws rolls back the restart.
+   * Schedule the next turn, and restart in batches if the run is too large for one transaction.
+   * Default: false, so the turn runs in this transaction, and an error in it rolls back the
+   * restart.
    */
   startAsync?: boolean;
 };
 
 /**
- * Runs a finished run again. Steps of it that were in flight are run again; events and nested runs
- * of deleted steps are deleted too. Functions whose steps are deleted run once more.
+ * Continues a finished run, or repeats a part of it. Steps that were in flight run again. The
+ * functions of deleted steps run again, and their events and nested runs are deleted.
  *
- * @throws When the run is still in progress, `from` names no step, or the run is too large to be restarted in
- * one transaction; nothing is changed then.
+ * @throws If the run is in progress, `from` names no step, or the run is too large to restart in
+ * one transaction. Nothing changes then.
  */
 export async function restart(
   ctx: RunMutationCtx,
@@ -263,11 +263,11 @@ const nameFrom = (from: string | AnyRef) =>
   typeof from === "string" ? from : nameOf(from);
 
 /**
- * Deletes a finished run with its steps, events and nested runs, large ones in further transactions.
- * Functions that were still in flight when the run ended by itself are executed all the same.
+ * Deletes a finished run with its steps, events and nested runs. Large runs take further
+ * transactions. Functions that were in flight when the run ended by itself still finish.
  *
- * @returns Whether it was deleted: false for a run in progress or one that is gone.
- * @throws When the id is not of a workflow.
+ * @returns Whether the run was deleted. False if it is in progress or unknown.
+ * @throws If the id isn't one of a run.
  */
 export async function cleanup(
   ctx: RunMutationCtx,
@@ -279,11 +279,11 @@ export async function cleanup(
 }
 
 /**
- * Brings back runs that nothing will wake any more, for instance because an operator canceled scheduled functions.
- * Runs that wait for something that can still happen stay as they are. Call it from an action where there are many
- * runs: each batch is a transaction then.
+ * Resumes runs that nothing will wake, for example because an operator canceled scheduled
+ * functions. Runs that wait for something that can still happen aren't affected. If you have many
+ * runs, call it from an action, so that each batch is a transaction.
  *
- * @returns How many runs it brought back.
+ * @returns How many runs it resumed.
  */
 export async function recover(
   ctx: RunMutationCtx,
@@ -309,7 +309,7 @@ export type ListOptions = {
 
 const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
 
-/** Lists the runs of all workflows, nested ones included. */
+/** Lists the runs of all workflows, including nested ones. */
 export async function list(
   ctx: RunQueryCtx,
   component: WorkflowComponent,

@@ -26,7 +26,7 @@ import type {
 import type { EventId, WorkflowId, WorkflowStep } from "./validators.js";
 
 /**
- * The workflows of one component, with the options they share:
+ * Binds a component and the options that your workflows share:
  *
  * ```ts
  * export const workflow = new WorkflowManager(components.workflow, {
@@ -37,7 +37,7 @@ import type { EventId, WorkflowId, WorkflowStep } from "./validators.js";
 export class WorkflowManager {
   /**
    * @param component - `components.workflow`.
-   * @param options.workpoolOptions - How its workflows use the pool, and how actions are retried.
+   * @param options.workpoolOptions - How your workflows use the pool and retry actions.
    */
   constructor(
     public component: WorkflowComponent,
@@ -45,8 +45,8 @@ export class WorkflowManager {
   ) {}
 
   /**
-   * Defines a workflow, to be exported from a module of the app. The handler is given here, or to
-   * the `handler` method of what is returned. See `defineWorkflow`.
+   * Defines a workflow. Export the result from a module of your app. Pass the handler here, or to
+   * the `handler` method of the result. See `defineWorkflow`.
    */
   define<
     ArgsValidator extends ArgsValidators = PropertyValidators,
@@ -105,7 +105,7 @@ export class WorkflowManager {
     return await management.startAs(this, ctx, workflow, args, options);
   }
 
-  /** Where a run stands: see {@link management.getStatus}. */
+  /** Returns the status of a run: see {@link management.getStatus}. */
   async status(
     ctx: RunQueryCtx,
     workflowId: WorkflowId,
@@ -122,7 +122,7 @@ export class WorkflowManager {
     return await management.cancel(ctx, this.component, workflowId, options);
   }
 
-  /** Runs a finished run again: see {@link management.restart}. */
+  /** Continues or repeats a finished run: see {@link management.restart}. */
   async restart(
     ctx: RunMutationCtx,
     workflowId: WorkflowId,
@@ -136,7 +136,7 @@ export class WorkflowManager {
     return await management.cleanup(ctx, this.component, workflowId);
   }
 
-  /** Brings back runs that nothing will wake any more: see {@link management.recover}. */
+  /** Resumes runs that nothing will wake: see {@link management.recover}. */
   async recover(ctx: RunMutationCtx): Promise<number> {
     return await management.recover(ctx, this.component);
   }
@@ -167,7 +167,7 @@ export class WorkflowManager {
     return await management.listSteps(ctx, this.component, workflowId, options);
   }
 
-  /** Creates an event to be awaited or sent by its id: see {@link events.createEvent}. */
+  /** Creates an event to await or send by its id: see {@link events.createEvent}. */
   async createEvent<Name extends string>(
     ctx: RunMutationCtx,
     event: { name: Name; workflowId: WorkflowId },

@@ -43,7 +43,7 @@ export type WorkflowComponent = {
   event: Pick<ComponentApi["event"], "create" | "send">;
 };
 
-/** A query's, mutation's, action's or workflow handler's ctx: whatever can run queries. */
+/** The ctx of a query, mutation, action or workflow handler: anything that can run queries. */
 export type RunQueryCtx = {
   runQuery: <Query extends FunctionReference<"query", FunctionVisibility>>(
     query: Query,
@@ -51,7 +51,7 @@ export type RunQueryCtx = {
   ) => Promise<Query["_returnType"]>;
 };
 
-/** A mutation's, action's or workflow handler's ctx: whatever can run mutations. */
+/** The ctx of a mutation, action or workflow handler: anything that can run mutations. */
 export type RunMutationCtx = RunQueryCtx & {
   runMutation: <
     Mutation extends FunctionReference<"mutation", FunctionVisibility>,
@@ -61,31 +61,31 @@ export type RunMutationCtx = RunQueryCtx & {
   ) => Promise<Mutation["_returnType"]>;
 };
 
-/** How a workflow's actions are retried, unless a step says otherwise. */
+/** How a workflow's actions are retried, unless a step has its own `retry`. */
 export type WorkpoolRetryOptions = {
   /**
-   * The policy of `retry: true`. Default: `{ maxAttempts: 5, initialBackoffMs: 500, base: 2 }`,
-   * each delay varied at random by half of itself.
+   * The policy of `retry: true`. Default: `{ maxAttempts: 5, initialBackoffMs: 500, base: 2 }`.
+   * Each delay varies at random by up to half.
    */
   defaultRetryBehavior?: RetryBehavior;
-  /** Whether actions are retried when a step doesn't say. Default: false. */
+  /** Whether actions are retried if a step has no `retry`. Default: false. */
   retryActionsByDefault?: boolean;
 };
 
 /** How workflows use the component's pool. */
 export type WorkpoolOptions = WorkpoolRetryOptions & {
   /**
-   * How many steps of all workflows of this component run at a time. Default: what
-   * `utils:updateConfig` stored, else 25. Managers of one component should agree on it.
+   * How many jobs of the component's pool run at a time, from 0 to 200. Default: the value of
+   * `utils:updateConfig`, or 25. Managers of one component should agree on it.
    */
   maxParallelism?: number;
   /**
-   * How steps are executed. `driver`: a chain of steps in one job of the pool, one transaction a
-   * step. `pool`: each step as a job of its own. Runs may change between the two at any step.
-   * Default: what `utils:updateConfig` stored, else `driver`.
+   * How steps are executed. `driver`: one driver executes a sequence of steps, one transaction
+   * each. `pool`: each step is a separate job of the pool. A run can change between the two at any
+   * step. Default: the value of `utils:updateConfig`, or `driver`.
    */
   execution?: "driver" | "pool";
-  /** What the pool logs. Default: what `utils:updateConfig` stored, else `WARN`. */
+  /** The log level of the pool. Default: the value of `utils:updateConfig`, or `WARN`. */
   logLevel?: LogLevel;
 };
 
@@ -97,7 +97,7 @@ export type SchedulerOptions =
       runAfter?: never;
     }
   | {
-      /** Milliseconds from when the step is asked for. */
+      /** Milliseconds from the call. */
       runAfter?: number;
       runAt?: never;
     };
@@ -107,22 +107,22 @@ export type RunOptions = {
   /** The step's name, in lists, logs, errors and `restart`. Default: `folder/file:function`. */
   name?: string;
   /**
-   * On replay, don't compare the arguments with the journal's. For arguments that differ each time,
-   * such as an error's stack. Default: false.
+   * Don't compare the arguments with the journal on replay. Use it for arguments that differ each
+   * time, such as the stack of an error. Default: false.
    */
   unstableArgs?: boolean;
 } & SchedulerOptions;
 
 /** Options of steps that can run inside the workflow's own transaction. */
 export type InlineOptions = {
-  /** How much of the transaction an inline function may use. Default: all that is left. */
+  /** How much of the transaction an inline function may use. Default: everything left. */
   transactionLimits?: TransactionLimits;
 } & (
   | { inline?: false }
   | {
       /**
-       * Run the function as a subtransaction of the turn, without a job of its own. It starts at once
-       * and shares the limits of one transaction with the handler. Default: false.
+       * Run the function as a subtransaction of the turn, without a separate job. It starts at once
+       * and shares the limits of the handler's transaction. Default: false.
        */
       inline: true;
       runAt?: never;
@@ -132,18 +132,20 @@ export type InlineOptions = {
 
 /** Option of action steps. */
 export type RetryOption = {
-  /** Whether and how to retry a failed attempt. Default: as the workflow or its manager says. */
+  /**
+   * Whether and how to retry a failed attempt. Default: the option of the workflow or its manager.
+   */
   retry?: boolean | RetryBehavior;
 };
 
-/** Defaults for the steps called on a ctx: see `WorkflowCtx.withOptions`. */
+/** Defaults for the steps of a step context: see `WorkflowCtx.withOptions`. */
 export type StepDefaults = { unstableArgs?: boolean } & RetryOption;
 
-/** What an `onComplete` mutation is called with. */
+/** The arguments of an `onComplete` mutation. */
 export type OnCompleteArgs<Context = unknown, Returns = unknown> = {
   workflowId: WorkflowId;
   result: RunResult<Returns>;
-  /** What was given as `context` when the run was started. */
+  /** The `context` that you passed to `start`. */
   context: Context;
 };
 
@@ -166,28 +168,25 @@ type OnCompleteReference<Context> =
       _fn?: ((args: OnCompleteArgs<Context>, keys: any) => unknown) | undefined;
     };
 
-/** A mutation to call when the run ends, and what to tell it: both or neither. */
+/** A mutation to call when the run ends, and its context. Pass both or neither. */
 export type CallbackOptions<Context = unknown> =
   | {
       /**
-       * Called once, in the transaction that ends the run, however it ends: success, failure or
-       * cancellation. If it throws, the run ends all the same, and the failure is kept in the
-       * component's table `onCompleteFailures`.
+       * Called once, in the transaction that ends the run, however it ends. If it throws, the run
+       * still ends, and the failure is stored in the component's table `onCompleteFailures`.
        */
       onComplete: OnCompleteReference<Context>;
       context: Context;
     }
   | { onComplete?: undefined; context?: undefined };
 
-/** How a run is started, and what is to happen when it ends. */
+/** Options of `start`. */
 export type StartOptions<Context = unknown> = CallbackOptions<Context> & {
-  /**
-   * Enqueue the first part of the handler, instead of running it in this transaction. Default: false.
-   */
+  /** Schedule the first turn instead of running it in this transaction. Default: false. */
   startAsync?: boolean;
   /**
-   * How this run's steps are executed: see `WorkpoolOptions.execution`. A switch of the manager or of
-   * the component does not reach it. Default: as they say, at each step.
+   * How this run's steps are executed: see `WorkpoolOptions.execution`. Later changes of the
+   * manager or the component don't affect it. Default: their option at each step.
    */
   execution?: "driver" | "pool";
 };
@@ -203,7 +202,7 @@ export type ArgsOf<Args extends ArgsValidators> =
       ? Type
       : never;
 
-/** What a workflow's mutation is called with, to start a run directly. */
+/** The arguments of a workflow's mutation if you call it directly. */
 export type WorkflowArgs<
   ArgsValidator extends ArgsValidators,
   Context = unknown,
@@ -220,8 +219,8 @@ export type WorkflowArgs<
 );
 
 /**
- * What a workflow's mutation returns: to whoever starts a run, its id. The other form carries the
- * type that the workflow's handler returns.
+ * The return value of a workflow's mutation. A call that starts a run returns its id. The other
+ * form carries the handler's return type.
  */
 export type WorkflowMutationResult<Returns = unknown> =
   WorkflowId | { kind: "complete"; runResult: RunResult<Returns> };
@@ -234,16 +233,16 @@ export type ReturnValueOf<Returns extends ReturnsValidator> =
     ? Infer<Returns>
     : unknown;
 
-/** What is said of a workflow beside its handler. */
+/** The definition of a workflow, without its handler. */
 export type WorkflowDefinition<
   ArgsValidator extends ArgsValidators = PropertyValidators,
   Returns extends ReturnsValidator = any,
 > = {
-  /** Validators of the arguments. Without them, any are accepted. */
+  /** Validators of the arguments. Without them, all arguments are accepted. */
   args?: ArgsValidator;
-  /** Validator of the return value. A run whose handler returns anything else fails. */
+  /** Validator of the return value. If the handler returns another value, the run fails. */
   returns?: Returns;
-  /** Defaults for the workflow's actions; they win over the manager's. */
+  /** Defaults for the workflow's actions. They win over the manager's. */
   workpoolOptions?: WorkpoolRetryOptions & Pick<WorkpoolOptions, "execution">;
 };
 
@@ -275,7 +274,7 @@ export type RunningStep = {
   | { kind: "sleep"; workId?: WorkId }
 );
 
-/** Where a run stands. */
+/** The status of a run. */
 export type WorkflowStatus<Returns = unknown> =
   | { type: "inProgress"; running: RunningStep[] }
   | { type: "completed"; result: Returns }

@@ -2,7 +2,7 @@ import { vWorkId, type WorkId } from "@convex-dev/workpool";
 import { v, type Infer, type VObject, type VString } from "convex/values";
 import { vRunResult } from "../shared/outcome.js";
 
-/** The id of a run: what starting a workflow returns. */
+/** The id of a run, which `start` returns. */
 export type WorkflowId = string & { __isWorkflowId: true };
 /** Validates a {@link WorkflowId} in arguments, return values and tables. */
 export const vWorkflowId = v.string() as VString<WorkflowId>;
