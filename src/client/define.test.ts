@@ -16,6 +16,7 @@ import {
   useBackend,
   type Backend,
 } from "../testing/harness.js";
+import { completed } from "../testing/statuses.js";
 import { everyRow } from "../testing/tables.js";
 import { start, type WorkflowId } from "./index.js";
 
@@ -57,10 +58,7 @@ describe("a workflow is defined", () => {
         start(ctx, definitions[name], { ...main, input: 7 }),
       );
       await drain();
-      expect(await statusOf(t, id)).toEqual({
-        type: "completed",
-        result: "got 7",
-      });
+      expect(await statusOf(t, id)).toEqual(completed("got 7"));
       const [run] = await rows(t, "workflows");
       expect(run!.name).toBe(`definitions:${name}`);
     },
@@ -87,7 +85,7 @@ describe("a workflow is defined", () => {
       args: main,
     });
     const name = "definitions:byFunction";
-    expect(status).toEqual({ type: "completed", result: `${name} ${name} ` });
+    expect(status).toEqual(completed(`${name} ${name} `));
   });
 
   test("without validators: any arguments, any return value", async () => {
@@ -95,10 +93,7 @@ describe("a workflow is defined", () => {
     const status = await callAndDrain(newBackend(), definitions.unvalidated, {
       args: { ...main, input: { any: ["thing", 5n] } },
     });
-    expect(status).toEqual({
-      type: "completed",
-      result: [{ any: ["thing", 5n] }],
-    });
+    expect(status).toEqual(completed([{ any: ["thing", 5n] }]));
   });
 });
 
@@ -176,7 +171,7 @@ describe("its mutation, called directly", () => {
     for (const args of [{}, { args: {} }])
       expect(
         await callAndDrain(newBackend(), definitions.withoutArgs, args),
-      ).toEqual({ type: "completed", result: "done" });
+      ).toEqual(completed("done"));
   });
 
   test("with arguments that are not nested is refused: the error says to nest them", async () => {

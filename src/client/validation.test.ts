@@ -11,6 +11,7 @@ import {
   useBackend,
   type Backend,
 } from "../testing/harness.js";
+import { completed } from "../testing/statuses.js";
 import { listenToConsole } from "../testing/managing.js";
 import { everyRow } from "../testing/tables.js";
 import { start, type WorkflowId } from "./index.js";
@@ -59,7 +60,7 @@ describe("arguments", () => {
     const { right } = await twoIds(t);
     const args = { owner: right, count: 3 };
     const status = await callAndDrain(t, definitions.takesId, { args });
-    expect(status).toEqual({ type: "completed", result: args });
+    expect(status).toEqual(completed(args));
   });
 
   test.each<[string, (ids: { right: string; wrong: string }) => object]>([
@@ -113,7 +114,7 @@ describe("arguments", () => {
     const { status } = await runHandler(t, (step) =>
       step.runWorkflow(definitions.takesId, { owner: right }),
     );
-    expect(status).toEqual({ type: "completed", result: { owner: right } });
+    expect(status).toEqual(completed({ owner: right }));
   });
 });
 
@@ -132,10 +133,9 @@ describe("the return value", () => {
   };
 
   test("that matches `returns` is the run's result", async () => {
-    expect(await returning({ count: 3 }, "returnsObject")).toEqual({
-      type: "completed",
-      result: { count: 3 },
-    });
+    expect(await returning({ count: 3 }, "returnsObject")).toEqual(
+      completed({ count: 3 }),
+    );
   });
 
   test.each<[string, unknown]>([
@@ -178,14 +178,13 @@ describe("the return value", () => {
     const status = await callAndDrain(newBackend(), definitions.unvalidated, {
       args: { handler: "parent" },
     });
-    expect(status).toEqual({
-      type: "completed",
-      result: [
+    expect(status).toEqual(
+      completed([
         { count: 1 },
         expect.stringMatching(/^Invalid return value: ./),
         null,
-      ],
-    });
+      ]),
+    );
   });
 });
 

@@ -12,6 +12,7 @@ import {
   steps,
   useBackend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import type { WorkflowCtx } from "../index.js";
 
 // Handlers that call the host themselves, under convex-test. On bundles: tools/local-backend/handlers.test.ts.
@@ -60,7 +61,7 @@ describe("a handler that calls the host", () => {
   test.each(calls)("by %s continues and is replayed", async (_name, call) => {
     const t = newBackend();
     const { status } = await runHandler(t, calling(call));
-    expect(status).toEqual({ type: "completed", result: 8 });
+    expect(status).toEqual(completed(8));
     const [, , seen] = (await effects(t)) as [1, 2, unknown[]];
     expect(seen.filter((each) => typeof each === "string")).toEqual(
       Array(4).fill("undefined"),
@@ -76,10 +77,7 @@ describe("a handler that calls the host", () => {
       });
       await asWrittenBefore(t);
       await drain();
-      expect(await statusOf(t, workflowId)).toEqual({
-        type: "completed",
-        result: 8,
-      });
+      expect(await statusOf(t, workflowId)).toEqual(completed(8));
     },
   );
 
@@ -92,7 +90,7 @@ describe("a handler that calls the host", () => {
       return await echo(step, 2);
     });
     expect(answered).toHaveBeenCalled();
-    expect(status).toEqual({ type: "completed", result: 2 });
+    expect(status).toEqual(completed(2));
   });
 });
 

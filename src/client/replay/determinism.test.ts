@@ -15,6 +15,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import type { WorkflowCtx } from "../index.js";
 
@@ -155,7 +156,7 @@ describe("a handler that asks for another step than its journal holds fails the 
       await echo(step, 2),
     ];
     const { status } = await runHandler(newBackend(), changing(before, after));
-    expect(status).toEqual({ type: "completed", result: [1, 2] });
+    expect(status).toEqual(completed([1, 2]));
   });
 
   test("fields in another order, undefined fields and a NaN are no difference", async () => {
@@ -168,7 +169,7 @@ describe("a handler that asks for another step than its journal holds fails the 
       return "done";
     };
     const { status } = await runHandler(newBackend(), changing(before, after));
-    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(status).toEqual(completed("done"));
   });
 });
 
@@ -244,7 +245,7 @@ describe("a handler that waits for something that is not a step", () => {
       });
       return await echo(step, value);
     });
-    expect(status).toEqual({ type: "completed", result: 2 });
+    expect(status).toEqual(completed(2));
   });
 });
 
@@ -255,5 +256,5 @@ test("a run continues through the turns of a handler that is not an async functi
       step.runWorkflow(workflows.workflow, { handler: "child" }),
     ),
   );
-  expect(status).toEqual({ type: "completed", result: "child" });
+  expect(status).toEqual(completed("child"));
 });

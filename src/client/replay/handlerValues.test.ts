@@ -13,6 +13,7 @@ import {
   steps,
   useBackend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import type { WorkflowCtx } from "../index.js";
 
@@ -70,7 +71,7 @@ describe.each(["driver", "pool"] as const)(
           return seen;
         });
         const seen = { list: [1, 2, 3, 99] };
-        expect(status).toEqual({ type: "completed", result: seen });
+        expect(status).toEqual(completed(seen));
         expect(await resultsOf(t, workflowId)).toEqual([
           success(given()),
           success(seen),
@@ -94,7 +95,7 @@ describe.each(["driver", "pool"] as const)(
         return done;
       };
       const { status } = await runHandler(t, work, { input: [1, 2, 3] });
-      expect(status).toEqual({ type: "completed", result: [1, 2, 3, 4, 5] });
+      expect(status).toEqual(completed([1, 2, 3, 4, 5]));
     });
 
     test("a handler may change the data of an error: the journal keeps what was thrown", async () => {
@@ -113,7 +114,7 @@ describe.each(["driver", "pool"] as const)(
           return data;
         }
       });
-      expect(status).toEqual({ type: "completed", result: { codes: [1, 2] } });
+      expect(status).toEqual(completed({ codes: [1, 2] }));
       const [refused] = await journal(t, workflowId);
       expect(refused!.failure).toEqual({
         name: "ConvexError",
@@ -129,7 +130,7 @@ describe.each(["driver", "pool"] as const)(
           shared,
         ]);
       });
-      expect(status).toEqual({ type: "completed", result: [2, [1, 2]] });
+      expect(status).toEqual(completed([2, [1, 2]]));
     });
   },
 );
@@ -165,10 +166,7 @@ describe("a run that 0.4 began", () => {
       });
       await asWrittenBefore(t);
       await drain();
-      expect(await statusOf(t, workflowId)).toEqual({
-        type: "completed",
-        result: [1, 2, 3],
-      });
+      expect(await statusOf(t, workflowId)).toEqual(completed([1, 2, 3]));
     },
   );
 });

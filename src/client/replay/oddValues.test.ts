@@ -13,6 +13,7 @@ import {
   steps,
   useBackend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import { expectStorableRows } from "../../testing/storable.js";
 
@@ -65,10 +66,9 @@ describe("a handler's error of any kind fails the run with a readable message:",
       await step.runMutation(steps.echo, { value: 1 });
       throw value;
     });
-    expect(status).toEqual({
-      type: "failed",
-      error: typeof text === "string" ? text : expect.stringMatching(text),
-    });
+    expect(status).toEqual(
+      failed(typeof text === "string" ? text : expect.stringMatching(text)),
+    );
     expect(await effects(t)).toEqual([1]);
   });
 
@@ -89,7 +89,7 @@ describe("a handler's error of any kind fails the run with a readable message:",
       const { status } = await runHandler(t, async () => {
         throw Object.assign(new ConvexError("why"), { data });
       });
-      expect(status).toEqual({ type: "failed", error: "why" });
+      expect(status).toEqual(failed("why"));
     },
   );
 
@@ -160,7 +160,7 @@ describe("half of a character (a lone surrogate), which Convex can't store,", ()
     const { status } = await runHandler(t, (step) =>
       step.runMutation(steps.echo, { value: "😀" }, { name: "😀" }),
     );
-    expect(status).toEqual({ type: "completed", result: "😀" });
+    expect(status).toEqual(completed("😀"));
   });
 });
 
@@ -175,10 +175,7 @@ test("arguments with holes are compared as they are stored", async () => {
   });
   await drain();
   const stored = { list: [1, null, 3], inner: [[null]] };
-  expect(await statusOf(t, id)).toEqual({
-    type: "completed",
-    result: [stored, stored],
-  });
+  expect(await statusOf(t, id)).toEqual(completed([stored, stored]));
   const [row] = await journal(t, id);
   expect(row!.step.args).toEqual({ value: stored });
 });

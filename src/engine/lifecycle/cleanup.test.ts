@@ -31,6 +31,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { internal } from "../../component/_generated/api.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
@@ -569,7 +570,7 @@ describe("a cleanup", () => {
     const other = await runHandler(t, (step) =>
       manager.cleanup(step, two.workflowId),
     );
-    expect(other.status).toEqual({ type: "completed", result: true });
+    expect(other.status).toEqual(completed(true));
     expect(await rows(t, "workflows")).toHaveLength(1);
   });
 
@@ -622,10 +623,7 @@ describe("a cleanup", () => {
       );
       expect(deleted).toBe(false);
       await drain();
-      expect(await statusOf(t, workflowId)).toEqual({
-        type: "completed",
-        result: "slept",
-      });
+      expect(await statusOf(t, workflowId)).toEqual(completed("slept"));
     },
   );
 

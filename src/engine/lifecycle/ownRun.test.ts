@@ -15,6 +15,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { counts, insertRun, listenToConsole } from "../../testing/managing.js";
 import {
   cancel,
@@ -112,10 +113,7 @@ describe.each(ways)("a mutation that runs %s", (_way, inline) => {
       const third = await step.runMutation(steps.echo, { value: "after" });
       return [first, second, third];
     });
-    expect(status).toEqual({
-      type: "completed",
-      result: ["before", "restarted", "after"],
-    });
+    expect(status).toEqual(completed(["before", "restarted", "after"]));
     expect(await note(t)).toBe("before again after");
     expect(await journal(t, workflowId)).toHaveLength(3);
   });
@@ -127,10 +125,7 @@ describe.each(ways)("a mutation that runs %s", (_way, inline) => {
       await act(step, "cancel and restart"),
       await step.runMutation(steps.echo, { value: "after" }),
     ]);
-    expect(status).toEqual({
-      type: "completed",
-      result: ["restarted", "after"],
-    });
+    expect(status).toEqual(completed(["restarted", "after"]));
     expect(await note(t)).toBe("again after");
   });
 
@@ -144,10 +139,7 @@ describe.each(ways)("a mutation that runs %s", (_way, inline) => {
         step.runAction(steps.echoAction, { value: "late" }),
       ]),
     );
-    expect(status).toEqual({
-      type: "completed",
-      result: ["early", "restarted", "late"],
-    });
+    expect(status).toEqual(completed(["early", "restarted", "late"]));
     expect(await note(t)).toBe("again early");
   });
 
@@ -162,7 +154,7 @@ describe.each(ways)("a mutation that runs %s", (_way, inline) => {
       );
       return [length, await act(step, "cancel and restart")];
     });
-    expect(status).toEqual({ type: "completed", result: [300, "restarted"] });
+    expect(status).toEqual(completed([300, "restarted"]));
     expect(await note(t)).toBe("again");
   });
 
@@ -229,7 +221,7 @@ describe.each(["driver", "pool"] as const)(
         await echo(step, "after");
         return "done";
       });
-      expect(status).toEqual({ type: "completed", result: "done" });
+      expect(status).toEqual(completed("done"));
       expect(done).toEqual(["before", "after"]);
       expect(await journal(t, id)).toHaveLength(4);
     });

@@ -27,6 +27,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import * as client from "../../client/index.js";
 import type { EventId, WorkflowCtx, WorkflowId } from "../../client/index.js";
 
@@ -145,10 +146,7 @@ describe.each(Object.entries(kinds))("%s in flight", (_name, kind) => {
       );
       await kind.finish(t, id);
       await drain();
-      expect(await statusOf(t, id)).toEqual({
-        type: "completed",
-        result: kind.result,
-      });
+      expect(await statusOf(t, id)).toEqual(completed(kind.result));
       expect((await effects(t)).filter((value) => value === "first")).toEqual([
         "first",
       ]);
@@ -165,20 +163,14 @@ describe.each(Object.entries(kinds))("%s in flight", (_name, kind) => {
       await step.runMutation(steps.echo, { value: "quick" });
       return again ? await slow : "quick";
     });
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "quick",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("quick"));
     again = true;
     await restart(t, id);
     await advance(A_WHILE);
     expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
     await kind.finish(t, id);
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: kind.result,
-    });
+    expect(await statusOf(t, id)).toEqual(completed(kind.result));
     // Once each: whatever the first execution had begun was taken back.
     const ran = await effects(t);
     expect(ran.filter((value) => value === "m").length).toBeLessThanOrEqual(1);
@@ -197,10 +189,7 @@ describe.each(Object.entries(kinds))("%s in flight", (_name, kind) => {
     await advance(A_WHILE);
     await kind.finish(t, id);
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: kind.result,
-    });
+    expect(await statusOf(t, id)).toEqual(completed(kind.result));
     expect(heard.said).toEqual([]);
   });
 
@@ -239,10 +228,7 @@ test.each(["driver", "pool"] as const)(
     expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
     gates[1]!.open("of the second");
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "of the second",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("of the second"));
     expect(heard.said).toEqual([]);
   },
 );
@@ -318,10 +304,7 @@ describe("deleting steps also deletes", () => {
     await send(t, { name: "two", workflowId: id, value: 2 });
     await send(t, { name: "three", workflowId: id, value: 3 });
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: [1, 2],
-    });
+    expect(await statusOf(t, id)).toEqual(completed([1, 2]));
     await restart(t, id, { from: 1 });
     await drain();
     expect(await eventStates(t)).toEqual([
@@ -331,10 +314,7 @@ describe("deleting steps also deletes", () => {
     ]);
     await send(t, { name: "two", workflowId: id, value: 22 });
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: [1, 22],
-    });
+    expect(await statusOf(t, id)).toEqual(completed([1, 22]));
   });
 
   test("the events that they awaited, except created ones, which can be sent again", async () => {
@@ -489,10 +469,7 @@ describe("deleting steps also deletes", () => {
     again = true;
     await restart(t, id);
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "child",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("child"));
     expect(await effects(t)).toEqual(["main", "child"]);
     expect(await rows(t, "workflows")).toHaveLength(2);
     expect(heard.said).toEqual([]);

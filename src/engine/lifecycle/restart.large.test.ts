@@ -23,6 +23,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { send } from "../../testing/events.js";
 import { everyRow } from "../../testing/tables.js";
 import type { WorkflowCtx, WorkflowId } from "../../client/index.js";
@@ -81,7 +82,7 @@ describe("startAsync: true", () => {
     expect(await statusOf(t, id)).toEqual({ type: "inProgress", running: [] });
     expect(await effects(t)).toEqual([]);
     await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 12 });
+    expect(await statusOf(t, id)).toEqual(completed(12));
     expect(await effects(t)).toEqual([10, 11]);
     expect(heard.said).toEqual([]);
   });
@@ -107,7 +108,7 @@ describe("startAsync: true", () => {
     expect(turns).toBe(0);
     await drain();
     expect(turns).toBeGreaterThan(0);
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1 });
+    expect(await statusOf(t, id)).toEqual(completed(1));
   });
 
   test("restarts hundreds of steps in flight, each of which then runs once", async () => {
@@ -120,7 +121,7 @@ describe("startAsync: true", () => {
     await advance(A_WHILE);
     await restart(t, id, { startAsync: true });
     await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 300 });
+    expect(await statusOf(t, id)).toEqual(completed(300));
     expect(ran).toBe(300);
     expect(heard.said).toEqual([]);
   });
@@ -144,10 +145,7 @@ describe("startAsync: true", () => {
     await restart(t, id, { from: 0, startAsync: true });
     await drain();
     expect(ran).toBe(0);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "nothing",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("nothing"));
     expect(await counts(t)).toEqual({ workflows: 1 });
     expect(heard.said).toEqual([]);
   });
@@ -173,7 +171,7 @@ describe("startAsync: false", () => {
     script("handler", "main", echoes(5000));
     await restart(t, id, { from: 4999 });
     await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 5000 });
+    expect(await statusOf(t, id)).toEqual(completed(5000));
     expect(await effects(t)).toEqual([4999]);
   });
 
@@ -184,7 +182,7 @@ describe("startAsync: false", () => {
     await insertSteps(t, id, { from: 0, to: 1000 });
     script("handler", "main", echoes(1000));
     await restart(t, id);
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1000 });
+    expect(await statusOf(t, id)).toEqual(completed(1000));
   });
 });
 
@@ -202,7 +200,7 @@ describe("between the batches of a restart", () => {
     expect(await effects(t)).toEqual([]);
     await restart(t, id, { from: 11, startAsync: true });
     await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 12 });
+    expect(await statusOf(t, id)).toEqual(completed(12));
     expect(await effects(t)).toEqual([11]);
     expect(heard.said).toEqual([]);
   });
@@ -218,7 +216,7 @@ describe("between the batches of a restart", () => {
     await cancel(t, id);
     await restart(t, id, { startAsync: true });
     await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 300 });
+    expect(await statusOf(t, id)).toEqual(completed(300));
     expect(ran).toBe(300);
     expect((await endings(t)).map(({ result }) => result.kind)).toEqual([
       "canceled",
@@ -238,7 +236,7 @@ describe("between the batches of a restart", () => {
     );
     expect(await cleanup(t, id)).toBe(false);
     await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1 });
+    expect(await statusOf(t, id)).toEqual(completed(1));
   });
 });
 
@@ -269,10 +267,7 @@ test.each([
     expect(await journal(t, id)).not.toEqual([]);
     await send(t, { workflowId: id, name: "go", value: "kept" });
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "kept",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("kept"));
     expect(heard.said).toEqual([]);
   },
 );

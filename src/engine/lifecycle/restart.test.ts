@@ -24,6 +24,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
 import type { WorkflowCtx, WorkflowId } from "../../client/index.js";
@@ -44,10 +45,7 @@ async function rerun(options: Parameters<typeof restart>[2]) {
   const { workflowId } = await runHandler(t, abac);
   await restart(t, workflowId, options);
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "done",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("done"));
   return (await effects(t)).slice(4);
 }
 
@@ -77,14 +75,11 @@ describe("without from, the handler is executed over the recorded history:", () 
       if (broken) throw new Error("bug");
       return await step.runMutation(steps.echo, { value: 2 });
     });
-    expect(status).toEqual({ type: "failed", error: "bug" });
+    expect(status).toEqual(failed("bug"));
     broken = false;
     await restart(t, workflowId);
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: 2,
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed(2));
     expect(await effects(t)).toEqual([1, 2]);
   });
 
@@ -93,10 +88,7 @@ describe("without from, the handler is executed over the recorded history:", () 
     let times = 0;
     const { workflowId } = await runHandler(t, async () => ++times);
     await restart(t, workflowId, { from: 0 });
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: 2,
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed(2));
     expect(heard.said).toEqual([]);
   });
 
@@ -270,7 +262,7 @@ describe("startAsync: false takes the next turn in this transaction:", () => {
       await client.restart(ctx, components.workflow, workflowId, {});
       return await client.getStatus(ctx, components.workflow, workflowId);
     });
-    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(status).toEqual(completed("done"));
     expect(await jobs(t)).toEqual([]);
   });
 
@@ -301,10 +293,7 @@ describe("startAsync: false takes the next turn in this transaction:", () => {
     const { workflowId } = await runHandler(t, abac, { context: 1 });
     script("handler", "main", () => Promise.reject(new Error("no")));
     await restart(t, workflowId, { from: 0 });
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "failed",
-      error: "no",
-    });
+    expect(await statusOf(t, workflowId)).toEqual(failed("no"));
     expect(await endings(t)).toHaveLength(2);
   });
 });
@@ -332,10 +321,9 @@ describe("startAsync: true leaves the next turn to a job of the pool:", () => {
     await removeFunction(t, workflowId);
     await restart(t, workflowId, { from: 1, startAsync: true });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "failed",
-      error: expect.stringContaining("removed") as string,
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      failed(expect.stringContaining("removed") as string),
+    );
     expect(await endings(t)).toMatchObject([
       { result: { kind: "success" } },
       { result: { kind: "failed" } },
@@ -348,10 +336,9 @@ describe("startAsync: true leaves the next turn to a job of the pool:", () => {
     script("handler", "main", (step) => step.sleep(1));
     await restart(t, workflowId, { startAsync: true });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "failed",
-      error: expect.stringMatching(/at step 0(.|\n)*mutation "a"/) as string,
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      failed(expect.stringMatching(/at step 0(.|\n)*mutation "a"/) as string),
+    );
   });
 });
 
@@ -402,10 +389,7 @@ describe("a run may be restarted", () => {
       await cancel(t, id);
       expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
       await drain();
-      expect(await statusOf(t, id)).toEqual({
-        type: "completed",
-        result: "slept",
-      });
+      expect(await statusOf(t, id)).toEqual(completed("slept"));
       expect(seen).toEqual(["canceled", "success"]);
       expect(heard.said).toEqual([]);
     },
@@ -429,9 +413,6 @@ describe("a run may be restarted", () => {
       },
     );
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "second",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("second"));
   });
 });

@@ -1,8 +1,6 @@
-import { createFunctionHandle, type FunctionArgs } from "convex/server";
 import { describe, expect, test } from "vitest";
 import { jobs, listenToConsole } from "../../testing/managing.js";
 import {
-  components,
   drain,
   endings,
   newBackend,
@@ -12,10 +10,14 @@ import {
   steps,
   useBackend,
   workflows,
-  type Backend,
 } from "../../testing/harness.js";
-import { everyRow } from "../../testing/tables.js";
-import type { WorkflowId } from "../../client/index.js";
+import {
+  HANDLE,
+  createRun,
+  expectUnchanged,
+  handleOf,
+} from "../../testing/doors.js";
+import { completed } from "../../testing/statuses.js";
 
 // The component's functions called as other packages and scripts do, not through this package's
 // client.
@@ -23,43 +25,12 @@ import type { WorkflowId } from "../../client/index.js";
 useBackend();
 const heard = listenToConsole();
 
-const { workflow } = components.workflow;
-type Create = FunctionArgs<typeof workflow.create>;
-
-const handleOf = async (
-  t: Backend,
-  ref: Parameters<typeof createFunctionHandle>[0],
-) => await t.mutation(async () => (await createFunctionHandle(ref)) as string);
-
-const HANDLE = "function://;workflows:workflow";
-
-const createRun = (t: Backend, options: Partial<Create> = {}) =>
-  t.mutation(
-    async (ctx) =>
-      (await ctx.runMutation(workflow.create, {
-        workflowName: "some:workflow",
-        workflowHandle: HANDLE,
-        workflowArgs: { handler: "main" },
-        ...options,
-      })) as WorkflowId,
-  );
-
-async function expectUnchanged(t: Backend, act: () => Promise<unknown>) {
-  const before = await everyRow(t);
-  await act();
-  expect(await everyRow(t)).toEqual(before);
-  expect(heard.said).toEqual([]);
-}
-
 describe("workflow.create", () => {
   test("runs the first turn inside the caller's transaction", async () => {
     const t = newBackend();
     script("handler", "main", async () => "done");
     const id = await createRun(t);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("done"));
     expect(await jobs(t)).toEqual([]);
   });
 
@@ -69,10 +40,7 @@ describe("workflow.create", () => {
     const id = await createRun(t, { startAsync: true });
     expect(await jobs(t)).toEqual(["some:workflow"]);
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("done"));
   });
 
   test("with createOnly leaves it to the caller", async () => {
@@ -119,7 +87,7 @@ describe("workflow.create", () => {
 
   test("of a function that doesn't exist throws and changes nothing", async () => {
     const t = newBackend();
-    await expectUnchanged(t, () =>
+    await expectUnchanged(t, heard, () =>
       expect(
         createRun(t, { workflowHandle: "function://;gone:workflow" }),
       ).rejects.toThrow("gone"),

@@ -21,6 +21,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { everyRow } from "../../testing/tables.js";
 import { getStatus, listSteps, start } from "../../client/index.js";
 
@@ -103,7 +104,7 @@ describe("the handler's first turn", () => {
   test("that throws fails the run, not its caller", async () => {
     const t = newBackend();
     const id = await startHandler(t, () => Promise.reject(new Error("no")));
-    expect(await statusOf(t, id)).toEqual({ type: "failed", error: "no" });
+    expect(await statusOf(t, id)).toEqual(failed("no"));
   });
 
   test("that throws before its first await fails the run too", async () => {
@@ -212,7 +213,7 @@ describe("a function that isn't a workflow of the caller's component is refused 
     script("handler", "main", async () => "done");
     const id = await t.mutation((ctx) => start(ctx, strangers.elsewhere, main));
     const status = await t.query((ctx) => getStatus(ctx, components.other, id));
-    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(status).toEqual(completed("done"));
   });
 
   describe.each(["driver", "pool"] as const)("by a step, %s:", (execution) => {
@@ -252,7 +253,7 @@ describe("a function that isn't a workflow of the caller's component is refused 
         return "went on";
       });
       expect(String(caught)).toMatch(message);
-      expect(status).toEqual({ type: "completed", result: "went on" });
+      expect(status).toEqual(completed("went on"));
       // Only the run of the handler itself.
       expect(await runsOf(t, "workflow")).toHaveLength(1);
       expect(await runsOf(t, "other")).toEqual([]);
@@ -284,7 +285,7 @@ test("an id of the right table is accepted", async () => {
   const id = await t.mutation((ctx) =>
     start(ctx, internal.managed.typed, { owner, count: 3 }),
   );
-  expect(await statusOf(t, id)).toEqual({ type: "completed", result: 3 });
+  expect(await statusOf(t, id)).toEqual(completed(3));
 });
 
 describe("startAsync", () => {
@@ -300,10 +301,7 @@ describe("startAsync", () => {
     expect(await jobs(t)).toEqual(["workflows:workflow"]);
     expect(await statusOf(t, id)).toEqual({ type: "inProgress", running: [] });
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "late",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("late"));
   });
 
   test("starts nothing when the caller's transaction fails", async () => {
@@ -325,7 +323,7 @@ describe("startAsync", () => {
       () => Promise.reject(new Error("no")),
       { startAsync: true },
     );
-    expect(status).toEqual({ type: "failed", error: "no" });
+    expect(status).toEqual(failed("no"));
   });
 });
 
@@ -334,10 +332,7 @@ describe("a run may be started", () => {
     const t = newBackend();
     script("handler", "main", async () => "done");
     const id = await t.action((ctx) => start(ctx, workflows.workflow, main));
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("done"));
   });
 
   test("from a workflow's step ctx, once", async () => {
@@ -350,10 +345,7 @@ describe("a run may be started", () => {
       await step.sleep(10);
       return await getStatus(step, components.workflow, id);
     });
-    expect(status).toEqual({
-      type: "completed",
-      result: { type: "completed", result: "other" },
-    });
+    expect(status).toEqual(completed({ type: "completed", result: "other" }));
     expect(await effects(t)).toEqual(["other"]);
     const recorded = await journal(t, workflowId);
     expect(recorded.map(({ step }) => step.kind)).toEqual([
@@ -369,10 +361,9 @@ describe("a run may be started", () => {
     const id = await t.mutation((ctx) =>
       manager.start(ctx, workflows.workflow, main),
     );
-    expect(await t.query((ctx) => manager.status(ctx, id))).toEqual({
-      type: "completed",
-      result: "done",
-    });
+    expect(await t.query((ctx) => manager.status(ctx, id))).toEqual(
+      completed("done"),
+    );
   });
 });
 

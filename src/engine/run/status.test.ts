@@ -18,6 +18,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { getStatus, type WorkflowId } from "../../client/index.js";
 
 useBackend();
@@ -32,13 +33,13 @@ describe("a finished run", () => {
   test("is completed with what its handler returned", async () => {
     const t = newBackend();
     const { status } = await runHandler(t, async () => ({ a: [1n, null] }));
-    expect(status).toEqual({ type: "completed", result: { a: [1n, null] } });
+    expect(status).toEqual(completed({ a: [1n, null] }));
   });
 
   test("is completed with null when its handler returned nothing", async () => {
     const t = newBackend();
     const { status } = await runHandler(t, async () => undefined);
-    expect(status).toEqual({ type: "completed", result: null });
+    expect(status).toEqual(completed(null));
   });
 
   test("is failed with the error that its handler threw", async () => {
@@ -46,7 +47,7 @@ describe("a finished run", () => {
     const { status } = await runHandler(t, (step) =>
       step.runMutation(steps.fail, { message: "out of paper" }),
     );
-    expect(status).toEqual({ type: "failed", error: "out of paper" });
+    expect(status).toEqual(failed("out of paper"));
   });
 
   test("is canceled", async () => {
@@ -208,7 +209,7 @@ describe("a status may be asked for", () => {
     expect(await t.mutation((ctx) => ask(ctx))).toEqual(status);
     expect(await t.action((ctx) => ask(ctx))).toEqual(status);
     const asking = await runHandler(t, (step) => ask(step), { name: "asking" });
-    expect(asking.status).toEqual({ type: "completed", result: status });
+    expect(asking.status).toEqual(completed(status));
   });
 });
 

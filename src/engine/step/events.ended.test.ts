@@ -13,6 +13,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import {
   cancelRun,
   create,
@@ -122,10 +123,7 @@ describe.each(endings)("a run that has $how", ({ end, state }) => {
     again = true;
     await restart(t, workflowId);
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: "late",
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed("late"));
   });
 
   test("keeps an event that is sent by the id that the awaiting step had, until it is restarted from there", async () => {
@@ -149,10 +147,7 @@ describe.each(endings)("a run that has $how", ({ end, state }) => {
     again = true;
     await restart(t, workflowId, { from: 1, startAsync: true });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: "late",
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed("late"));
   });
 
   test("keeps an event that is created for it, to be sent", async () => {

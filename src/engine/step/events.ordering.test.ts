@@ -14,6 +14,7 @@ import {
   steps,
   useBackend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import {
   create,
   eventStates,
@@ -45,10 +46,7 @@ test("events of one name are consumed oldest first", async () => {
   for (const value of [0, 1, 2])
     await send(t, { workflowId, name: "go", value });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: [0, 1, 2],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed([0, 1, 2]));
 });
 
 test("if events are created and then sent in another order, the one created first is consumed first", async () => {
@@ -63,10 +61,7 @@ test("if events are created and then sent in another order, the one created firs
   await send(t, { id: second, value: 2 });
   await send(t, { id: first, value: 1 });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: [1, 2],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed([1, 2]));
 });
 
 test("an event that was sent is consumed before one that was only created", async () => {
@@ -78,10 +73,7 @@ test("an event that was sent is consumed before one that was only created", asyn
   const sent = await create(t, workflowId, "go");
   await send(t, { id: sent, value: 2 });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: 2,
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed(2));
   expect(await eventStates(t)).toEqual(["go created", "go consumed"]);
 });
 
@@ -102,10 +94,7 @@ test("waiting steps consume events in the order in which they were issued, one e
     await drain();
   }
   expect(served).toEqual([0, 1, 2]);
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: [10, 11, 12],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed([10, 11, 12]));
 });
 
 describe("three steps that await one name in one Promise.all each get an event, in order", () => {
@@ -124,10 +113,7 @@ describe("three steps that await one name in one Promise.all each get an event, 
           if (pauses & (1 << (value - before))) await drain();
         }
         await drain();
-        expect(await statusOf(t, workflowId)).toEqual({
-          type: "completed",
-          result: [0, 1, 2],
-        });
+        expect(await statusOf(t, workflowId)).toEqual(completed([0, 1, 2]));
         expect(await eventStates(t)).toEqual(Array(3).fill("go consumed"));
       });
 });
@@ -168,10 +154,7 @@ test("a step that awaits an id is queued under the event's name", async () => {
   await send(t, { workflowId, name: "go", value: 1 });
   await send(t, { workflowId, name: "go", value: 2 });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: [1, 2],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed([1, 2]));
 });
 
 test("waiting steps are served in the order in which they were issued, even if a later one holds an older event", async () => {
@@ -190,10 +173,7 @@ test("waiting steps are served in the order in which they were issued, even if a
   expect(await send(t, { workflowId, name: "go", value: 1 })).toBe(id);
   expect(await send(t, { workflowId, name: "go", value: 2 })).toBe(older);
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: [1, 2],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed([1, 2]));
 });
 
 /** Numbers that look random, the same for the same seed. */

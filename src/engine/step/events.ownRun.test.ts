@@ -12,6 +12,7 @@ import {
   useBackend,
   workflows,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { eventStates } from "../../testing/events.js";
 import {
   createEvent,
@@ -70,7 +71,7 @@ describe.each(senders)("an event that $how sends", ({ sendTo }) => {
   ) => {
     const t = newBackend();
     const { status } = await runHandler(t, handler);
-    expect(status).toEqual({ type: "completed", result: "own" });
+    expect(status).toEqual(completed("own"));
     expect(await eventStates(t)).toEqual(["go consumed"]);
   };
 
@@ -141,7 +142,7 @@ test("an inline step that sends as the handler ends leaves a run that is done", 
     await step.sleep(1000);
     return await step.runMutation(steps.mutation, args(step), { inline: true });
   });
-  expect(status).toEqual({ type: "completed", result: "sent" });
+  expect(status).toEqual(completed("sent"));
 });
 
 test("an event that an inline step sent is not there when the turn is rolled back", async () => {
@@ -160,7 +161,7 @@ test("an event that an inline step sent is not there when the turn is rolled bac
     await inline();
     return [first, await step.awaitEvent(go)];
   });
-  expect(status).toEqual({ type: "completed", result: ["not yet", "own"] });
+  expect(status).toEqual(completed(["not yet", "own"]));
   expect(await eventStates(t)).toEqual(["go consumed"]);
 });
 
@@ -177,7 +178,7 @@ test("an event created with the step context is awaited and sent by its id", asy
     await sendEvent(step, components.workflow, { id, value: "by id" });
     return await awaited;
   });
-  expect(status).toEqual({ type: "completed", result: "by id" });
+  expect(status).toEqual(completed("by id"));
 });
 
 test("a nested run sends events to its parent, which sends some back", async () => {
@@ -202,7 +203,7 @@ test("a nested run sends events to its parent, which sends some back", async () 
     await step.runMutation(steps.mutation, { name: "send", input: workflowId });
     return await child;
   });
-  expect(status).toEqual({ type: "completed", result: "own" });
+  expect(status).toEqual(completed("own"));
 });
 
 test("two runs that wait for each other's events in turn both end", async () => {
@@ -238,8 +239,5 @@ test("two runs that wait for each other's events in turn both end", async () => 
   );
   await drain();
   for (const workflowId of [first, second])
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: "played",
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed("played"));
 });

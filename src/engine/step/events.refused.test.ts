@@ -10,6 +10,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { create, send, startWithEvents } from "../../testing/events.js";
 import { everyRow } from "../../testing/tables.js";
 import {
@@ -77,10 +78,9 @@ describe("an id that was sent before can't be sent again: the error names event,
       );
     await send(t, { workflowId, name: "go", value: "by name" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: ["by name", "first"],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed(["by name", "first"]),
+    );
   });
 
   test("in the transaction that sent it, whose own send stays", async () => {
@@ -94,10 +94,9 @@ describe("an id that was sent before can't be sent again: the error names event,
     });
     await send(t, { workflowId, name: "go", value: "by name" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: ["by name", "first"],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed(["by name", "first"]),
+    );
   });
 });
 
@@ -180,7 +179,7 @@ describe("a huge name or id is cut in the error, never inside a character", () =
       await step.awaitEvent({ name: huge }).catch(() => undefined);
       return "caught";
     });
-    expect(status).toEqual({ type: "completed", result: "caught" });
+    expect(status).toEqual(completed("caught"));
     const [row] = await journal(t, workflowId);
     const { error } = row!.step.runResult as { error: string };
     expect(error).toMatch(/^Event not found: 🦭+…\. /u);

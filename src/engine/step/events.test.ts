@@ -11,6 +11,7 @@ import {
   statusOf,
   useBackend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import {
   create,
   eventStates,
@@ -46,10 +47,7 @@ test("an event awaited first waits, and is consumed when it is sent", async () =
   await send(t, { workflowId, name: "go", value: "now" });
   expect(await eventStates(t)).toEqual(["go consumed"]);
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "now",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("now"));
 });
 
 test("an event sent before anyone waits is kept until it is awaited", async () => {
@@ -63,10 +61,7 @@ test("an event sent before anyone waits is kept until it is awaited", async () =
   expect(await eventStates(t)).toEqual(["go sent"]);
   await drain();
   expect(await eventStates(t)).toEqual(["go consumed"]);
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "early",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("early"));
 });
 
 test("an event sent before its run's first turn is kept until it is awaited", async () => {
@@ -78,10 +73,7 @@ test("an event sent before its run's first turn is kept until it is awaited", as
   );
   await send(t, { workflowId, name: "go", value: "early" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "early",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("early"));
 });
 
 test("an event created first is awaited, then sent, by its id", async () => {
@@ -94,10 +86,7 @@ test("an event created first is awaited, then sent, by its id", async () => {
   expect(await send(t, { id, value: "by id" })).toBe(id);
   expect(await eventStates(t)).toEqual(["go consumed"]);
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "by id",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("by id"));
 });
 
 test("an event created and sent by its id is kept until it is awaited by that id", async () => {
@@ -108,10 +97,7 @@ test("an event created and sent by its id is kept until it is awaited by that id
   expect(await eventStates(t)).toEqual(["go sent"]);
   await drain();
   expect(await eventStates(t)).toEqual(["go consumed"]);
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "by id",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("by id"));
 });
 
 test("an event sent by name takes the one that was created under it, which its id then names", async () => {
@@ -120,10 +106,7 @@ test("an event sent by name takes the one that was created under it, which its i
   const [id] = ids;
   expect(await send(t, { workflowId, name: "go", value: "by name" })).toBe(id);
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "by name",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("by name"));
 });
 
 test("an event awaited by name takes the one that was created under it", async () => {
@@ -138,10 +121,7 @@ test("an event awaited by name takes the one that was created under it", async (
   expect(await eventStates(t)).toEqual(["go waiting"]);
   await send(t, { id, value: "by id" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "by id",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("by id"));
 });
 
 test("a wait for an id is resumed by that event only, not by others of its name", async () => {
@@ -158,10 +138,7 @@ test("a wait for an id is resumed by that event only, not by others of its name"
   expect((await statusOf(t, workflowId)).type).toBe("inProgress");
   await send(t, { id, value: "mine" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: "mine",
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed("mine"));
   expect(await eventStates(t)).toEqual(["go sent", "go consumed"]);
 });
 
@@ -174,10 +151,7 @@ test("an event of one run doesn't resume another that awaits the same name", asy
   await send(t, { workflowId: second, name: "go", value: "second's" });
   await drain();
   expect((await statusOf(t, first)).type).toBe("inProgress");
-  expect(await statusOf(t, second)).toEqual({
-    type: "completed",
-    result: "second's",
-  });
+  expect(await statusOf(t, second)).toEqual(completed("second's"));
 });
 
 test("an event of one name doesn't resume a wait for another", async () => {

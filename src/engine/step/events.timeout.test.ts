@@ -15,6 +15,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import {
   cancelRun,
   eventStates,
@@ -58,15 +59,14 @@ test("an event that doesn't come in time rejects with a TimeoutError of the step
       return { name, stepName, ms, message };
     }
   });
-  expect(status).toEqual({
-    type: "completed",
-    result: {
+  expect(status).toEqual(
+    completed({
       name: "TimeoutError",
       stepName: "go",
       ms: 5000,
       message: expect.stringMatching(/"go".* 5000 ms/) as string,
-    },
-  });
+    }),
+  );
   const [awaited] = await journal(t, workflowId);
   expect(awaited?.step.completedAt).toBe(start + 5000);
 });
@@ -76,10 +76,9 @@ test("an uncaught timeout fails the run with an error that names event and time"
   const { status } = await runHandler(t, (step) =>
     step.awaitEvent({ ...go, timeout: 5000 }),
   );
-  expect(status).toEqual({
-    type: "failed",
-    error: expect.stringMatching(/"go".* 5000 ms/) as string,
-  });
+  expect(status).toEqual(
+    failed(expect.stringMatching(/"go".* 5000 ms/) as string),
+  );
 });
 
 test("the wait is withdrawn in the transaction that times it out: a later event is kept for the next", async () => {
@@ -102,10 +101,9 @@ test("the wait is withdrawn in the transaction that times it out: a later event 
   await send(t, { workflowId, name: "go", value: "late" });
   expect(await eventStates(t)).toEqual(["go sent"]);
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["TimeoutError", "late"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(
+    completed(["TimeoutError", "late"]),
+  );
 });
 
 test("an event sent as soon as the wait has timed out, before the run's next turn, is kept for the next", async () => {
@@ -120,10 +118,9 @@ test("an event sent as soon as the wait has timed out, before the run's next tur
   expect(later).toEqual([]);
   await send(t, { workflowId, name: "go", value: "late" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["TimeoutError", "late"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(
+    completed(["TimeoutError", "late"]),
+  );
 });
 
 test("a wait for an id that timed out leaves the event as it was created, to be sent and awaited", async () => {
@@ -142,10 +139,9 @@ test("a wait for an id that timed out leaves the event as it was created, to be 
   expect(await eventStates(t)).toEqual(["go created"]);
   await send(t, { id, value: "late" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["TimeoutError", "late"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(
+    completed(["TimeoutError", "late"]),
+  );
 });
 
 test("if one of several waits times out, it leaves the queue and the others keep their order", async () => {
@@ -162,10 +158,9 @@ test("if one of several waits times out, it leaves the queue and the others keep
   await send(t, { workflowId, name: "go", value: "1" });
   await send(t, { workflowId, name: "go", value: "2" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["got 1", "TimeoutError", "got 2"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(
+    completed(["got 1", "TimeoutError", "got 2"]),
+  );
 });
 
 describe("an event that comes in time", () => {
@@ -180,10 +175,7 @@ describe("an event that comes in time", () => {
     await send(t, { workflowId, name: "go", value: "in time" });
     expect(await timers(t)).toHaveLength(0);
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: "got in time",
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed("got in time"));
   });
 
   test("at the last millisecond is taken", async () => {
@@ -254,10 +246,9 @@ test("a timeout of 0 consumes an event that was sent already, and never waits", 
   );
   await send(t, { workflowId, name: "go", value: "early" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["got early", "TimeoutError"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(
+    completed(["got early", "TimeoutError"]),
+  );
 });
 
 test("an invalid timeout rejects, can be caught, and records nothing", async () => {
@@ -270,15 +261,16 @@ test("an invalid timeout rejects, can be caught, and records nothing", async () 
         .catch((error: Error) => messages.push(error.message));
     return messages;
   });
-  expect(status).toEqual({
-    type: "completed",
-    result: ["-1", "NaN", "Infinity"].map(
-      (timeout) =>
-        expect.stringMatching(
-          new RegExp(`^Invalid timeout of event "go": ${timeout}`),
-        ) as string,
+  expect(status).toEqual(
+    completed(
+      ["-1", "NaN", "Infinity"].map(
+        (timeout) =>
+          expect.stringMatching(
+            new RegExp(`^Invalid timeout of event "go": ${timeout}`),
+          ) as string,
+      ),
     ),
-  });
+  );
   expect(await journal(t, workflowId)).toEqual([]);
 });
 
@@ -360,8 +352,7 @@ test("if an event wait loses a race, it stays queued and consumes the next event
   expect((await statusOf(t, workflowId)).type).toBe("inProgress");
   await send(t, { workflowId, name: "go", value: "to the next" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["too late", "to the next"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(
+    completed(["too late", "to the next"]),
+  );
 });

@@ -8,7 +8,9 @@ import {
   statusOf,
   steps,
   useBackend,
+  type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { eventStates, send, startWithEvents } from "../../testing/events.js";
 import type { EventId, WorkflowCtx, WorkflowId } from "../../client/index.js";
 
@@ -19,6 +21,15 @@ useBackend();
 
 const awaitId = (step: WorkflowCtx, id: EventId) =>
   step.awaitEvent({ id, validator: v.string() });
+
+/** Starts a run for which one event, `go`, is created before its first turn. */
+async function startWithEvent(
+  t: Backend,
+  handler: (step: WorkflowCtx, id: EventId) => Promise<unknown>,
+) {
+  const { workflowId, ids } = await startWithEvents(t, ["go"], handler);
+  return { workflowId, id: ids[0] };
+}
 
 const messageOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -37,40 +48,29 @@ describe("asked for at once", () => {
 
   test("the second is refused as already waiting, and the first still gets the value", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], both);
+    const { workflowId, id } = await startWithEvent(t, both);
     await drain();
     expect(await eventStates(t)).toEqual(["go waiting"]);
     await send(t, { id, value: "it" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: ["got it", refusal("waiting", id, workflowId)],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed(["got it", refusal("waiting", id, workflowId)]),
+    );
   });
 
   test("of an event that is there already, the second is refused as already consumed", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], both);
+    const { workflowId, id } = await startWithEvent(t, both);
     await send(t, { id, value: "it" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: ["got it", refusal("consumed", id, workflowId)],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed(["got it", refusal("consumed", id, workflowId)]),
+    );
   });
 
   test("a bare Promise.all rejects with the refusal, and the event still goes to the first", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], async (step, id) => {
+    const { workflowId, id } = await startWithEvent(t, async (step, id) => {
       const first = awaitId(step, id);
       const caught = await messageOf(Promise.all([first, awaitId(step, id)]));
       return [caught, await first];
@@ -79,53 +79,41 @@ describe("asked for at once", () => {
     expect((await statusOf(t, workflowId)).type).toBe("inProgress");
     await send(t, { id, value: "it" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: [refusal("waiting", id, workflowId), "it"],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed([refusal("waiting", id, workflowId), "it"]),
+    );
   });
 
   test("uncaught, it fails the run with the refusal", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], (step, id) =>
+    const { workflowId, id } = await startWithEvent(t, (step, id) =>
       Promise.all([awaitId(step, id), awaitId(step, id)]),
     );
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "failed",
-      error: refusal("waiting", id, workflowId),
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      failed(refusal("waiting", id, workflowId)),
+    );
   });
 });
 
 describe("asked for one after the other", () => {
   test("the second is refused as already consumed", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], async (step, id) => [
+    const { workflowId, id } = await startWithEvent(t, async (step, id) => [
       await awaitId(step, id),
       await messageOf(awaitId(step, id)),
     ]);
     await drain();
     await send(t, { id, value: "it" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: ["it", refusal("consumed", id, workflowId)],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed(["it", refusal("consumed", id, workflowId)]),
+    );
   });
 
   test("in a later turn while the first waits, the second is refused as already waiting", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], async (step, id) => {
+    const { workflowId, id } = await startWithEvent(t, async (step, id) => {
       const first = awaitId(step, id);
       await step.sleep(1000);
       const second = await messageOf(awaitId(step, id));
@@ -135,18 +123,14 @@ describe("asked for one after the other", () => {
     await drain();
     await send(t, { id, value: "it" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: ["it", refusal("waiting", id, workflowId)],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed(["it", refusal("waiting", id, workflowId)]),
+    );
   });
 
   test("by name after by id, it waits for another event", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], async (step, id) => [
+    const { workflowId, id } = await startWithEvent(t, async (step, id) => [
       await awaitId(step, id),
       await step.awaitEvent({ name: "go", validator: v.string() }),
     ]);
@@ -155,35 +139,25 @@ describe("asked for one after the other", () => {
     expect((await statusOf(t, workflowId)).type).toBe("inProgress");
     await send(t, { workflowId, name: "go", value: "another" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: ["it", "another"],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed(["it", "another"]));
   });
 
   test("by id after by name took it, it is refused as already consumed", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], async (step, id) => [
+    const { workflowId, id } = await startWithEvent(t, async (step, id) => [
       await step.awaitEvent({ name: "go", validator: v.string() }),
       await messageOf(awaitId(step, id)),
     ]);
     await send(t, { id, value: "it" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: ["it", refusal("consumed", id, workflowId)],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed(["it", refusal("consumed", id, workflowId)]),
+    );
   });
 
   test("after the first timed out, the id can be awaited again", async () => {
     const t = newBackend();
-    const {
-      workflowId,
-      ids: [id],
-    } = await startWithEvents(t, ["go"], async (step, id) => {
+    const { workflowId, id } = await startWithEvent(t, async (step, id) => {
       const first = await messageOf(
         step.awaitEvent({ id, timeout: 1000, validator: v.string() }),
       );
@@ -193,20 +167,16 @@ describe("asked for one after the other", () => {
     expect(await eventStates(t)).toEqual(["go waiting"]);
     await send(t, { id, value: "it" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: [expect.stringMatching(/^Timed out/), "it"],
-    });
+    expect(await statusOf(t, workflowId)).toEqual(
+      completed([expect.stringMatching(/^Timed out/), "it"]),
+    );
   });
 });
 
 test("a refusal is a failed step: every replay refuses again, even after the event was consumed", async () => {
   const t = newBackend();
   const seen: string[] = [];
-  const {
-    workflowId,
-    ids: [id],
-  } = await startWithEvents(t, ["go"], async (step, id) => {
+  const { workflowId, id } = await startWithEvent(t, async (step, id) => {
     const first = awaitId(step, id);
     const second = await messageOf(awaitId(step, id));
     seen.push(second);

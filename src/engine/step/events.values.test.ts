@@ -10,6 +10,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { eventStates, send } from "../../testing/events.js";
 import { everyRow } from "../../testing/tables.js";
 import {
@@ -173,10 +174,9 @@ describe.each(ways)("an event $way", ({ deliver }) => {
   });
 
   test("with an error fails a run that doesn't catch it", async () => {
-    expect(await result(awaiting(), { error: "Declined" })).toEqual({
-      type: "failed",
-      error: "Declined",
-    });
+    expect(await result(awaiting(), { error: "Declined" })).toEqual(
+      failed("Declined"),
+    );
   });
 
   test("with an empty error is an error too", async () => {
@@ -207,10 +207,7 @@ describe("sendEvent throws and writes nothing", () => {
     // The event can still be sent.
     await send(t, { workflowId, name: "go", value: "as it should be" });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: "as it should be",
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed("as it should be"));
     return await sending.catch((error: Error) => error.message);
   };
 
@@ -259,10 +256,7 @@ test("defineEvent's definition, spread into both sides, carries name and validat
   await send(t, { ...approval, workflowId, value: { approved: true } });
   await send(t, { ...approval, workflowId, value: { approved: false } });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: [true, false],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed([true, false]));
   const names = (await rows(t, "events")).map(({ name }) => name);
   expect(names).toEqual(["approval", "approval"]);
 });
@@ -280,8 +274,5 @@ test("changes that the handler makes to an event's value aren't recorded", async
   });
   await send(t, { workflowId, name: "go", value: [1] });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: [1, 9],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed([1, 9]));
 });

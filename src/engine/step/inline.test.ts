@@ -14,6 +14,7 @@ import {
   useBackend,
   workflows,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { jobs, listenToConsole } from "../../testing/managing.js";
 import { everyRow } from "../../testing/tables.js";
 import { start, type WorkflowCtx } from "../../client/index.js";
@@ -50,10 +51,7 @@ describe("an inline step runs inside the handler's transaction", () => {
       await write(step, 2);
       return await written(step);
     });
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: [1, 2],
-    });
+    expect(await statusOf(t, id)).toEqual(completed([1, 2]));
     expect(await jobs(t)).toEqual([]);
   });
 
@@ -125,10 +123,7 @@ describe("a sub-transaction of its own", () => {
       await write(step, "after");
       return error;
     });
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "no good",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("no good"));
     expect(await effects(t)).toEqual(["before", "after"]);
   });
 
@@ -141,7 +136,7 @@ describe("a sub-transaction of its own", () => {
       await write(step, "before");
       await write(step, "bad");
     });
-    expect(status).toEqual({ type: "failed", error: "no good" });
+    expect(status).toEqual(failed("no good"));
     expect(await effects(t)).toEqual(["before"]);
   });
 
@@ -237,7 +232,7 @@ describe("many inline steps", () => {
       for (let n = 0; n < 600; n++) sum += (await echo(step, n)) as number;
       return sum;
     });
-    expect(status).toEqual({ type: "completed", result: (600 * 599) / 2 });
+    expect(status).toEqual(completed((600 * 599) / 2));
     expect(await effects(t)).toEqual(Array.from({ length: 600 }, (_, n) => n));
     expect(await journal(t, workflowId)).toHaveLength(600);
     // The fake clock stands still, as on a backend that has none.
@@ -269,10 +264,7 @@ describe("many inline steps", () => {
           for (let n = 0; n < 4000; n++) sum += (await echo(step, n)) as number;
           return sum;
         });
-        expect(status).toEqual({
-          type: "completed",
-          result: (4000 * 3999) / 2,
-        });
+        expect(status).toEqual(completed((4000 * 3999) / 2));
         expect(longest.ms).toBeGreaterThan(300);
         expect(longest.ms).toBeLessThan(500);
       },
@@ -296,7 +288,7 @@ describe("many inline steps", () => {
     const { status } = await runHandler(t, (step) =>
       Promise.all(all.map((n) => echo(step, n))),
     );
-    expect(status).toEqual({ type: "completed", result: all });
+    expect(status).toEqual(completed(all));
     expect(await effects(t)).toEqual(all);
   });
 
@@ -313,7 +305,7 @@ describe("many inline steps", () => {
         await step.runMutation(steps.mutation, { name: "much" }, inline);
       return "done";
     });
-    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(status).toEqual(completed("done"));
     expect(await effects(t)).toHaveLength(24_000);
   }, 120_000);
 
@@ -334,7 +326,7 @@ describe("many inline steps", () => {
       await echo(step, "after");
       return outcome;
     });
-    expect(status).toEqual({ type: "completed", result: "over" });
+    expect(status).toEqual(completed("over"));
     expect(await effects(t)).toEqual(["before", "after"]);
   }, 120_000);
 
@@ -352,7 +344,7 @@ describe("many inline steps", () => {
       await echo(step, "after");
       return error;
     });
-    expect(status).toEqual({ type: "completed", result: "Too many cooks" });
+    expect(status).toEqual(completed("Too many cooks"));
     expect(await effects(t)).toEqual(["before", "after"]);
   });
 

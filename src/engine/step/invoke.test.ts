@@ -12,6 +12,7 @@ import {
   steps,
   useBackend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 
 // G7: a step's function may use nearly all of a transaction, of which its result takes the rest.
 
@@ -88,7 +89,7 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
     const { status } = await runHandler(t, (step) =>
       step.runQuery(steps.query, { name: "greedy" }),
     );
-    expect(status).toEqual({ type: "completed", result: 31_900 });
+    expect(status).toEqual(completed(31_900));
   });
 
   test("15 MiB read", async () => {
@@ -106,7 +107,7 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
     const { status } = await runHandler(t, (step) =>
       step.runQuery(steps.query, { name: "greedy" }),
     );
-    expect(status).toEqual({ type: "completed", result: 15 });
+    expect(status).toEqual(completed(15));
   });
 
   test("4,000 index ranges", async () => {
@@ -170,10 +171,7 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
         { input: large.slice(500_000) },
       );
       await advance(60_000);
-      expect(await statusOf(t, id)).toEqual({
-        type: "completed",
-        result: limit,
-      });
+      expect(await statusOf(t, id)).toEqual(completed(limit));
       expect(heard.said).toEqual([]);
     },
   );
@@ -200,7 +198,7 @@ test("a mutation step may use almost all of a transaction", async () => {
     return "done";
   });
   await advance(600_000);
-  expect(await statusOf(t, id)).toEqual({ type: "completed", result: "done" });
+  expect(await statusOf(t, id)).toEqual(completed("done"));
 });
 
 type Limit = keyof typeof useOne;
@@ -244,10 +242,9 @@ describe("a step whose function uses more than a transaction has", () => {
       await step.runMutation(steps.echo, { value: "after" });
       return error;
     });
-    expect(status).toEqual({
-      type: "completed",
-      result: expect.stringMatching(/too many documents/) as string,
-    });
+    expect(status).toEqual(
+      completed(expect.stringMatching(/too many documents/) as string),
+    );
     expect(await effects(t)).toEqual(["after"]);
     const [row] = await journal(t, workflowId);
     expect(row!.step.runResult).toMatchObject({ kind: "failed" });
@@ -265,9 +262,6 @@ describe("a step whose function uses more than a transaction has", () => {
       ]);
       return all.map((one) => one.status);
     });
-    expect(status).toEqual({
-      type: "completed",
-      result: ["rejected", "fulfilled"],
-    });
+    expect(status).toEqual(completed(["rejected", "fulfilled"]));
   });
 });

@@ -17,6 +17,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { gate, jobs, listenToConsole } from "../../testing/managing.js";
 import { sendEvent, type WorkflowCtx } from "../../client/index.js";
 
@@ -59,10 +60,7 @@ describe("Promise.race continues at the first result", () => {
     const t = newBackend();
     const id = await startHandler(t, waiting);
     await advance(11 * MINUTE);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "sleep",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("sleep"));
   });
 
   test("of an event, long before the sleep is over", async () => {
@@ -73,10 +71,7 @@ describe("Promise.race continues at the first result", () => {
       sendEvent(ctx, components.workflow, { workflowId: id, name: "news" }),
     );
     await advance(MINUTE);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "event",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("event"));
   });
 
   test("of the quicker of two actions, and the other still finishes", async () => {
@@ -120,7 +115,7 @@ describe("Promise.race continues at the first result", () => {
     const { status } = await runCounting(newBackend(), (step) =>
       Promise.race([fail(step, "lost", 1), echo(step, 1, 2)]),
     );
-    expect(status).toEqual({ type: "failed", error: "lost" });
+    expect(status).toEqual(failed("lost"));
   });
 });
 
@@ -216,7 +211,7 @@ describe("a combinator over steps takes one turn when it settles", () => {
     });
     const id = await startHandler(t, counted.handler);
     await advance(MINUTE / 2);
-    expect(await statusOf(t, id)).toEqual({ type: "failed", error: "at once" });
+    expect(await statusOf(t, id)).toEqual(failed("at once"));
     expect(counted.turns).toBe(2);
     await drain();
     expect(await effects(t)).toEqual([1, 2, 3, 4, 5]);
@@ -243,7 +238,7 @@ describe("a combinator over steps takes one turn when it settles", () => {
       sendEvent(ctx, components.workflow, { workflowId: id, name: "news" }),
     );
     await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 6 });
+    expect(await statusOf(t, id)).toEqual(completed(6));
     expect(counted.turns).toBe(2);
   });
 
@@ -335,7 +330,7 @@ describe("steps that are not awaited", () => {
       await echo(step, 1);
       return "done";
     });
-    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(status).toEqual(completed("done"));
     const [row] = await journal(t, workflowId);
     expect(row!.step.runResult).toEqual({ kind: "failed", error: "unheard" });
   });
@@ -433,10 +428,7 @@ describe("steps run at the same time:", () => {
           return (values as number[]).reduce((sum, value) => sum + value);
         },
       );
-      expect(status).toEqual({
-        type: "completed",
-        result: (count * (count - 1)) / 2,
-      });
+      expect(status).toEqual(completed((count * (count - 1)) / 2));
       expect(await journal(t, workflowId)).toHaveLength(count);
       expect(await effects(t)).toHaveLength(count / 2);
       expect(turns).toBeLessThan(count / 50 + 5);

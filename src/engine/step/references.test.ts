@@ -13,6 +13,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { restart } from "../../testing/managing.js";
 import {
   createEvent,
@@ -47,7 +48,7 @@ test("a component's function is named by component, module and function, a handl
       { handler: "child" } as never,
     );
   });
-  expect(status).toEqual({ type: "completed", result: "done" });
+  expect(status).toEqual(completed("done"));
   expect(await names(t, workflowId)).toEqual([
     "workflow/event/create",
     handles.echo.replace("function://", ""),
@@ -68,7 +69,7 @@ test("restart from a component's function finds its last step", async () => {
   const { create } = components.workflow.event;
   await restart(t, id, { from: create });
   await drain();
-  expect(await statusOf(t, id)).toEqual({ type: "completed", result: 2 });
+  expect(await statusOf(t, id)).toEqual(completed(2));
   expect(await names(t, id)).toEqual([
     "steps:echo",
     "workflow/event/create",

@@ -20,6 +20,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import {
   cancel,
@@ -90,14 +91,14 @@ describe("how often and when", () => {
   test("an action is not retried by default", async () => {
     const times = attempts();
     const status = await run(newBackend());
-    expect(status).toEqual({ type: "failed", error: "not this time" });
+    expect(status).toEqual(failed("not this time"));
     expect(times).toHaveLength(1);
   });
 
   test("retry: true means five attempts, 500 ms apart at first and twice as long each time", async () => {
     const times = attempts();
     const status = await run(newBackend(), { retry: true });
-    expect(status).toEqual({ type: "failed", error: "not this time" });
+    expect(status).toEqual(failed("not this time"));
     expectBackoffs(times, [500, 1000, 2000, 4000]);
   });
 
@@ -125,7 +126,7 @@ describe("how often and when", () => {
   test("no attempt follows one that succeeds", async () => {
     const times = attempts(2);
     const status = await run(newBackend(), { retry: true });
-    expect(status).toEqual({ type: "completed", result: "attempt 3" });
+    expect(status).toEqual(completed("attempt 3"));
     expect(times).toHaveLength(3);
   });
 
@@ -165,10 +166,7 @@ describe("how often and when", () => {
     });
     expect(turns).toBe(1);
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: ["attempt 2", 1],
-    });
+    expect(await statusOf(t, id)).toEqual(completed(["attempt 2", 1]));
     expect(turns).toBe(2);
   });
 
@@ -413,7 +411,7 @@ describe("NonRetryableError", () => {
       () => new NonRetryableError("card declined"),
     );
     const status = await run(newBackend(), { retry: true });
-    expect(status).toEqual({ type: "failed", error: "card declined" });
+    expect(status).toEqual(failed("card declined"));
     expect(times).toHaveLength(1);
   });
 
@@ -424,7 +422,7 @@ describe("NonRetryableError", () => {
       throw noError();
     });
     const status = await run(newBackend(), { retry: true });
-    expect(status).toEqual({ type: "failed", error: "enough" });
+    expect(status).toEqual(failed("enough"));
     expect(times).toHaveLength(2);
   });
 
@@ -533,7 +531,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
     const { status, started } = await died(newBackend({ execution }), {
       retry: true,
     });
-    expect(status).toEqual({ type: "completed", result: "again" });
+    expect(status).toEqual(completed("again"));
     expect(started).toBe(2);
   });
 
@@ -553,7 +551,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
   test("is no attempt either if the pool could not start its job", async () => {
     const t = newBackend({ execution });
     const { status } = await died(t, {}, "Too many concurrent requests");
-    expect(status).toEqual({ type: "completed", result: "again" });
+    expect(status).toEqual(completed("again"));
     const [row] = await rows(t, "steps");
     expect(row!.failedAttempts).toBeUndefined();
   });

@@ -13,6 +13,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import { expectStorableRows, nested, textOf } from "../../testing/storable.js";
 import {
@@ -74,7 +75,7 @@ describe.each(kinds)("the arguments of a %s", (kind, run) => {
     scriptValue(() => kind);
     const input = textOf(900 * KiB);
     const { status } = await runHandler(t, (step) => run(step, { input }));
-    expect(status).toEqual({ type: "completed", result: kind });
+    expect(status).toEqual(completed(kind));
     await expectStorableRows(t);
   });
 
@@ -245,10 +246,7 @@ test.each([
     const t = newBackend();
     const input = textOf(maxArgsBytes(undefined) - 200);
     const { status } = await runHandler(t, async () => result(), { input });
-    expect(status).toEqual({
-      type: "failed",
-      error: expect.stringMatching(message),
-    });
+    expect(status).toEqual(failed(expect.stringMatching(message)));
     await expectStorableRows(t);
   },
 );

@@ -17,6 +17,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import { describeFailure } from "../../shared/failures.js";
 import {
@@ -81,7 +82,7 @@ describe.each(kinds)("a failed %s step", (_kind, run) => {
   test("uncaught, fails the run with that message", async () => {
     scriptThrowing(() => new Error("it broke"));
     const { status } = await runHandler(newBackend(), run);
-    expect(status).toEqual({ type: "failed", error: "it broke" });
+    expect(status).toEqual(failed("it broke"));
   });
 
   const data: [string, Value][] = [
@@ -166,10 +167,7 @@ describe("a nested workflow", () => {
     const nested = workflowId as WorkflowId;
     await t.mutation((ctx) => cancel(ctx, components.workflow, nested));
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "goes on",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("goes on"));
     expect(errors[0]).toBeInstanceOf(Error);
     expect(errors[0]!.message).toBe("Canceled");
   });
@@ -191,10 +189,7 @@ test("a step recorded as canceled rejects with Canceled", async () => {
     }),
   );
   await drain();
-  expect(await statusOf(t, id)).toEqual({
-    type: "completed",
-    result: "Canceled",
-  });
+  expect(await statusOf(t, id)).toEqual(completed("Canceled"));
   expect(await effects(t)).toEqual([]);
 });
 
@@ -224,5 +219,5 @@ test("a ConvexError that the handler doesn't catch fails the run with its messag
   const { status } = await runHandler(newBackend(), (step) =>
     step.runMutation(steps.mutation, call),
   );
-  expect(status).toEqual({ type: "failed", error: "out of stock" });
+  expect(status).toEqual(failed("out of stock"));
 });

@@ -9,6 +9,7 @@ import {
   steps,
   useBackend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { listenToConsole, poolRows } from "../../testing/managing.js";
 import { everyRow } from "../../testing/tables.js";
 import { sendEvent, type WorkflowCtx } from "../../client/index.js";
@@ -54,10 +55,7 @@ test.each<[string, (step: WorkflowCtx) => Promise<unknown>, RegExp]>([
       return (error as Error).message;
     }
   });
-  expect(status).toEqual({
-    type: "completed",
-    result: expect.stringMatching(message),
-  });
+  expect(status).toEqual(completed(expect.stringMatching(message)));
 });
 
 test("a name may be as long as the documented limit", async () => {
@@ -68,7 +66,7 @@ test("a name may be as long as the documented limit", async () => {
       { name: name(MAX_NAME_LENGTH) },
     ),
   );
-  expect(status).toEqual({ type: "completed", result: 1 });
+  expect(status).toEqual(completed(1));
 });
 
 test("a step that is to start in four years starts in four years", async () => {
@@ -96,7 +94,7 @@ test.each(["driver", "pool"] as const)(
     const { status } = await runHandler(t, (step) =>
       step.runMutation(steps.echo, { value: 1 }, { runAt: 0 }),
     );
-    expect(status).toEqual({ type: "completed", result: 1 });
+    expect(status).toEqual(completed(1));
     expect(heard.said).toEqual([]);
   },
 );

@@ -14,6 +14,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import { expectStorableRows, nested, textOf } from "../../testing/storable.js";
 import {
@@ -37,7 +38,7 @@ describe.each(kinds)("a %s's return value", (_kind, run) => {
     const { status } = await runHandler(t, async (step) =>
       ((await run(step)) as string) === text ? "same" : "other",
     );
-    expect(status).toEqual({ type: "completed", result: "same" });
+    expect(status).toEqual(completed("same"));
     await expectStorableRows(t);
   });
 
@@ -60,10 +61,7 @@ describe.each(kinds)("a %s's return value", (_kind, run) => {
     const t = newBackend();
     scriptValue(() => nested(MAX_VALUE_NESTING));
     const { status } = await runHandler(t, async (step) => await run(step));
-    expect(status).toEqual({
-      type: "completed",
-      result: nested(MAX_VALUE_NESTING),
-    });
+    expect(status).toEqual(completed(nested(MAX_VALUE_NESTING)));
     await expectStorableRows(t);
   });
 });
@@ -109,10 +107,7 @@ describe("an event's value", () => {
     );
     await send(MAX_RESULT_BYTES);
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "came",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("came"));
     await expectStorableRows(t);
   });
 });
@@ -185,7 +180,7 @@ describe("a journal over 8 MiB fails the run with an error that names run, both 
       for (let n = 0; n < 11; n++) await step.runAction(steps.action, call);
       return "done";
     });
-    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(status).toEqual(completed("done"));
   });
 });
 

@@ -11,8 +11,10 @@ import {
   startHandler,
   statusOf,
   useBackend,
+  type Backend,
 } from "../../testing/harness.js";
 import { components, internal } from "../../component/_generated/api.js";
+import type { WorkflowId } from "../../client/index.js";
 
 // Sleeps that 0.4 began are jobs of the pool.
 
@@ -20,6 +22,35 @@ useBackend();
 const heard = listenToConsole();
 
 const LATER = 100_000;
+
+/** Leaves the first sleep of a run to a job of the pool, as 0.4 did. */
+async function sleepInPool(
+  t: Backend,
+  id: WorkflowId,
+  { runAfter, completes }: { runAfter: number; completes: boolean },
+) {
+  const [row] = await journal(t, id);
+  await inComponent(t, async (ctx) => {
+    const onComplete = {
+      fnHandle: await createFunctionHandle(internal.pool.onComplete),
+      context: { generationNumber: 0, stepId: row!._id },
+    };
+    const job = await ctx.runMutation(components.workpool.lib.enqueue, {
+      config: { logLevel: "WARN" },
+      fnType: "query",
+      fnHandle: await createFunctionHandle(internal.workflow.sleep),
+      fnName: "sleep",
+      fnArgs: {},
+      runAt: Date.now() + runAfter,
+      ...(completes && { onComplete }),
+    });
+    await ctx.db.patch("workflows", id as never, { engineVersion: undefined });
+    await ctx.db.patch("steps", row!._id, {
+      timer: undefined,
+      step: { ...row!.step, workId: job } as never,
+    });
+  });
+}
 
 describe("workflow:sleep", () => {
   test("does nothing but end", async () => {
@@ -36,28 +67,7 @@ describe("workflow:sleep", () => {
       await step.sleep(LATER);
       return "slept";
     });
-    const [row] = await journal(t, id);
-    await inComponent(t, async (ctx) => {
-      const job = await ctx.runMutation(components.workpool.lib.enqueue, {
-        config: { logLevel: "WARN" },
-        fnType: "query",
-        fnHandle: await createFunctionHandle(internal.workflow.sleep),
-        fnName: "sleep",
-        fnArgs: {},
-        runAt: Date.now() + 5000,
-        onComplete: {
-          fnHandle: await createFunctionHandle(internal.pool.onComplete),
-          context: { generationNumber: 0, stepId: row!._id },
-        },
-      });
-      await ctx.db.patch("workflows", id as never, {
-        engineVersion: undefined,
-      });
-      await ctx.db.patch("steps", row!._id, {
-        timer: undefined,
-        step: { ...row!.step, workId: job } as never,
-      });
-    });
+    await sleepInPool(t, id, { runAfter: 5000, completes: true });
     await advance(4000);
     expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
     await advance(4000);
@@ -73,24 +83,7 @@ describe("workflow:sleep", () => {
     const t = newBackend();
     script("handler", "other", (step) => step.sleep(LATER));
     const id = await startHandler(t, (step) => step.sleep(LATER));
-    const [row] = await journal(t, id);
-    await inComponent(t, async (ctx) => {
-      const job = await ctx.runMutation(components.workpool.lib.enqueue, {
-        config: { logLevel: "WARN" },
-        fnType: "query",
-        fnHandle: await createFunctionHandle(internal.workflow.sleep),
-        fnName: "sleep",
-        fnArgs: {},
-        runAt: Date.now() + LATER,
-      });
-      await ctx.db.patch("workflows", id as never, {
-        engineVersion: undefined,
-      });
-      await ctx.db.patch("steps", row!._id, {
-        timer: undefined,
-        step: { ...row!.step, workId: job } as never,
-      });
-    });
+    await sleepInPool(t, id, { runAfter: LATER, completes: false });
     await advance(1000);
     await cancel(t, id);
     await advance(1000);

@@ -1,4 +1,4 @@
-import { type FunctionArgs } from "convex/server";
+import type { FunctionArgs } from "convex/server";
 import { describe, expect, test } from "vitest";
 import {
   cancel,
@@ -27,9 +27,9 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
-import { everyRow } from "../../testing/tables.js";
+import { createRun, expectUnchanged } from "../../testing/doors.js";
+import { completed } from "../../testing/statuses.js";
 import type { Begun } from "../../client/entries.js";
-import type { WorkflowId } from "../../client/index.js";
 
 // The component's functions called as other packages and scripts do, not through this package's
 // client.
@@ -38,7 +38,6 @@ useBackend();
 const heard = listenToConsole();
 
 const { workflow, journal: api, event } = components.workflow;
-type Create = FunctionArgs<typeof workflow.create>;
 
 const load = (t: Backend, workflowId: string, shortCircuit?: boolean) =>
   t.query((ctx) => ctx.runQuery(api.load, { workflowId, shortCircuit }));
@@ -48,26 +47,6 @@ const beginTurn = (t: Backend, workflowId: string, generationNumber = 0) =>
   );
 const complete = (t: Backend, args: FunctionArgs<typeof workflow.complete>) =>
   t.mutation((ctx) => ctx.runMutation(workflow.complete, args));
-
-const HANDLE = "function://;workflows:workflow";
-
-const createRun = (t: Backend, options: Partial<Create> = {}) =>
-  t.mutation(
-    async (ctx) =>
-      (await ctx.runMutation(workflow.create, {
-        workflowName: "some:workflow",
-        workflowHandle: HANDLE,
-        workflowArgs: { handler: "main" },
-        ...options,
-      })) as WorkflowId,
-  );
-
-async function expectUnchanged(t: Backend, act: () => Promise<unknown>) {
-  const before = await everyRow(t);
-  await act();
-  expect(await everyRow(t)).toEqual(before);
-  expect(heard.said).toEqual([]);
-}
 
 describe("journal.load", () => {
   test("returns the run, its steps in order and the log level", async () => {
@@ -84,7 +63,7 @@ describe("journal.load", () => {
       ok: true,
       logLevel: "WARN",
     });
-    await expectUnchanged(t, () => load(t, workflowId, true));
+    await expectUnchanged(t, heard, () => load(t, workflowId, true));
   });
 
   test("with shortCircuit reports at once that steps are in flight", async () => {
@@ -150,11 +129,11 @@ describe("journal.beginTurn", () => {
     const id = await startHandler(t, (step) => step.sleep(1000), {
       startAsync: true,
     });
-    await expectUnchanged(t, async () =>
+    await expectUnchanged(t, heard, async () =>
       expect(await beginTurn(t, id, 1)).toBeNull(),
     );
     await cancel(t, id);
-    await expectUnchanged(t, async () => {
+    await expectUnchanged(t, heard, async () => {
       for (const generation of [0, 1])
         expect(await beginTurn(t, id, generation)).toBeNull();
     });
@@ -164,7 +143,7 @@ describe("journal.beginTurn", () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async () => null);
     await cleanup(t, workflowId);
-    await expectUnchanged(t, async () =>
+    await expectUnchanged(t, heard, async () =>
       expect(await beginTurn(t, workflowId)).toBe("unknown"),
     );
   });
@@ -179,12 +158,9 @@ describe("workflow.complete", () => {
       context: "mine",
     });
     await complete(t, { workflowId: id, generationNumber: 0, runResult });
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "by hand",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("by hand"));
     expect(await endings(t)).toMatchObject([{ result: runResult }]);
-    await expectUnchanged(t, () => advance(5000));
+    await expectUnchanged(t, heard, () => advance(5000));
   });
 
   test("records a nested run's result in its parent's step", async () => {
@@ -201,10 +177,7 @@ describe("workflow.complete", () => {
       runResult,
     });
     await advance(1000);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "by hand",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("by hand"));
   });
 
   test("of another generation, an ended run or one that is gone throws, and changes nothing", async () => {
@@ -216,10 +189,10 @@ describe("workflow.complete", () => {
       for (const kind of ["success", "canceled"] as const) {
         const result = kind === "canceled" ? { kind } : runResult;
         const args = { workflowId: id, generationNumber, runResult: result };
-        await expectUnchanged(t, async () => {
+        await expectUnchanged(t, heard, async () => {
           await expect(complete(t, args)).rejects.toThrow(error);
         });
-        await expectUnchanged(t, async () => {
+        await expectUnchanged(t, heard, async () => {
           await complete(t, { ...args, ifStale: "ignore" });
         });
       }

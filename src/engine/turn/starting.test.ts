@@ -1,4 +1,4 @@
-import { createFunctionHandle, type FunctionArgs } from "convex/server";
+import type { FunctionArgs } from "convex/server";
 import { describe, expect, test } from "vitest";
 import {
   cancel,
@@ -21,8 +21,12 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
-import { everyRow } from "../../testing/tables.js";
-import type { WorkflowId } from "../../client/index.js";
+import {
+  HANDLE,
+  createRun,
+  expectUnchanged,
+  handleOf,
+} from "../../testing/doors.js";
 
 // The component's functions called as other packages and scripts do, not through this package's
 // client.
@@ -30,36 +34,10 @@ import type { WorkflowId } from "../../client/index.js";
 useBackend();
 const heard = listenToConsole();
 
-const { workflow, journal: api } = components.workflow;
-type Create = FunctionArgs<typeof workflow.create>;
+const { journal: api } = components.workflow;
 type StartSteps = FunctionArgs<typeof api.startSteps>;
 const startSteps = (t: Backend, args: StartSteps) =>
   t.mutation((ctx) => ctx.runMutation(api.startSteps, args));
-
-const handleOf = async (
-  t: Backend,
-  ref: Parameters<typeof createFunctionHandle>[0],
-) => await t.mutation(async () => (await createFunctionHandle(ref)) as string);
-
-const HANDLE = "function://;workflows:workflow";
-
-const createRun = (t: Backend, options: Partial<Create> = {}) =>
-  t.mutation(
-    async (ctx) =>
-      (await ctx.runMutation(workflow.create, {
-        workflowName: "some:workflow",
-        workflowHandle: HANDLE,
-        workflowArgs: { handler: "main" },
-        ...options,
-      })) as WorkflowId,
-  );
-
-async function expectUnchanged(t: Backend, act: () => Promise<unknown>) {
-  const before = await everyRow(t);
-  await act();
-  expect(await everyRow(t)).toEqual(before);
-  expect(heard.said).toEqual([]);
-}
 
 /** A step as a client of 0.4 passes it: without a place in the journal, wakes or deliveries. */
 const step = (fields: object) =>
@@ -163,7 +141,7 @@ describe("journal.startSteps", () => {
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: 3 });
     for (const stepNumber of [0, 2, 4])
-      await expectUnchanged(t, () =>
+      await expectUnchanged(t, heard, () =>
         expect(
           startSteps(t, {
             workflowId: id,
@@ -298,11 +276,11 @@ describe("journal.startSteps", () => {
       generationNumber: 0,
       steps: [{ stepNumber: 0, step: step({ ...m, args: { value: 1 } }) }],
     };
-    await expectUnchanged(t, async () =>
+    await expectUnchanged(t, heard, async () =>
       expect(await startSteps(t, args)).toBeNull(),
     );
     await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
-    await expectUnchanged(t, async () =>
+    await expectUnchanged(t, heard, async () =>
       expect(await startSteps(t, args)).toBeNull(),
     );
     expect(await jobs(t)).toEqual([]);

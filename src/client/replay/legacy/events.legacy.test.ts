@@ -9,6 +9,7 @@ import {
   steps,
   useBackend,
 } from "../../../testing/harness.js";
+import { completed } from "../../../testing/statuses.js";
 import {
   asWrittenBefore,
   cancelRun,
@@ -35,10 +36,7 @@ test("waits that began under 0.4 consume events in the order in which they began
   for (const value of ["1", "2", "3"])
     await send(t, { workflowId, name: "go", value });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["1", "2", "3"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed(["1", "2", "3"]));
   expect(await eventStates(t)).toEqual(Array(3).fill("go consumed"));
 });
 
@@ -58,10 +56,7 @@ test("waits that began under 0.4 come before those that began later", async () =
   await drain();
   await send(t, { workflowId, name: "go", value: "2" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["1", "2"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed(["1", "2"]));
 });
 
 test("events sent or created under 0.4 can be awaited", async () => {
@@ -80,10 +75,7 @@ test("events sent or created under 0.4 can be awaited", async () => {
   await send(t, { workflowId, name: "go", value: "3" });
   await asWrittenBefore(t);
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["1", "2", "3"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed(["1", "2", "3"]));
 });
 
 test("a wait that began under 0.4 and is canceled and restarted receives its event", async () => {
@@ -96,10 +88,7 @@ test("a wait that began under 0.4 and is canceled and restarted receives its eve
   for (const value of ["1", "2", "3"])
     await send(t, { workflowId, name: "go", value });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["1", "2", "3"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed(["1", "2", "3"]));
 });
 
 test("a run that began under 0.4 may await, send and create events with names of any length", async () => {
@@ -123,10 +112,7 @@ test("a run that began under 0.4 may await, send and create events with names of
   await send(t, { workflowId, name: long, value: "1" });
   await send(t, { id, value: "2" });
   await drain();
-  expect(await statusOf(t, workflowId)).toEqual({
-    type: "completed",
-    result: ["1", "2"],
-  });
+  expect(await statusOf(t, workflowId)).toEqual(completed(["1", "2"]));
 });
 
 test("cleanup deletes events of 0.4, awaited or not", async () => {

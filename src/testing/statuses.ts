@@ -1,0 +1,11 @@
+/** The status of a run that ended with this result. */
+export const completed = <Result>(result: Result) => ({
+  type: "completed" as const,
+  result,
+});
+
+/** The status of a run that failed with this error. */
+export const failed = <Message>(error: Message) => ({
+  type: "failed" as const,
+  error,
+});
