@@ -33,7 +33,7 @@ import { readConfig, type Config } from "../engine/platform/config.js";
 import { dismissDriver, stepOfDriver } from "../engine/run/driver.js";
 import { scheduleTask } from "../engine/platform/tasks.js";
 import { releaseWait } from "../engine/lifecycle/releasing.js";
-import { stepsInFlight, type Run } from "../engine/run/runs.js";
+import { lastStep, stepsInFlight, type Run } from "../engine/run/runs.js";
 import { vOnComplete } from "./schema.js";
 import { warnOfEnd } from "../engine/run/warnings.js";
 
@@ -92,11 +92,7 @@ export async function writeResult(
 
 /** Of a run that no turn could end: the last step in its journal. */
 async function originOfDeath(ctx: MutationCtx, run: Run): Promise<Origin> {
-  const last = await ctx.db
-    .query("steps")
-    .withIndex("workflow", (q) => q.eq("workflowId", run._id))
-    .order("desc")
-    .first();
+  const last = await lastStep(ctx, run._id);
   if (!last) return {};
   const { stepNumber, step } = last;
   return { step: { stepNumber, name: step.name, failed: false } };

@@ -1,3 +1,4 @@
+import { codedError } from "../shared/errors.js";
 import { v } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
 import { abbreviate, sizeOf } from "../shared/storable.js";
@@ -28,7 +29,12 @@ export async function restartRun(
   run: Run,
   options: { from?: number | string; startAsync: boolean },
 ) {
-  if (!run.runResult) throw new Error(`Workflow is still running: ${run._id}`);
+  if (!run.runResult)
+    throw codedError(
+      "WORKFLOW_RUNNING",
+      `Workflow is still running: ${run._id}`,
+      run._id,
+    );
   const config = await readConfig(ctx);
   const from = await firstDeleted(ctx, run, options.from, config);
   await releaseDriver(ctx, run);
@@ -73,15 +79,25 @@ async function firstDeleted(
       .order("desc")
       .first();
     if (!named)
-      throw new Error(
+      throw codedError(
+        "INVALID_ARGUMENT",
         `Step "${abbreviate(from)}" not found in workflow ${run._id}`,
+        run._id,
       );
     return named.stepNumber;
   }
   if (from !== undefined && from < 0)
-    throw new Error(`Step number cannot be negative: ${from}`);
+    throw codedError(
+      "INVALID_ARGUMENT",
+      `Step number cannot be negative: ${from}`,
+      run._id,
+    );
   if (from !== undefined && !Number.isInteger(from))
-    throw new Error(`Step number must be a whole number: ${from}`);
+    throw codedError(
+      "INVALID_ARGUMENT",
+      `Step number must be a whole number: ${from}`,
+      run._id,
+    );
   const last = await lastStep(ctx, run._id);
   const end = last ? last.stepNumber + 1 : 0;
   if (from !== undefined && from < end) return from;

@@ -34,6 +34,7 @@ import {
 } from "../engine/run/runs.js";
 import { vExecution, vOnComplete } from "./schema.js";
 import { vOrigin } from "../shared/origin.js";
+import { codedError } from "../shared/errors.js";
 import { vFailure, vRunResult } from "../shared/outcome.js";
 import { callWithTrials } from "../engine/turn/trials.js";
 import { enqueueTurns } from "../engine/run/waking.js";
@@ -147,8 +148,10 @@ export const cancel = mutation({
     const run = await getRun(ctx, workflowId);
     if (run.runResult && ifFinished) return false;
     if (run.runResult)
-      throw new Error(
+      throw codedError(
+        "WORKFLOW_FINISHED",
         `Can't cancel workflow ${run._id}: it is ${describeState(run)}.`,
+        run._id,
       );
     await cancelRuns(ctx, [{ workflowId: run._id }]);
     return null;

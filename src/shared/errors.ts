@@ -1,15 +1,25 @@
 import { ConvexError } from "convex/values";
 
 /** What a caller can tell errors apart by. */
-export type ErrorCode = "WORKFLOW_FINISHED" | "WORKFLOW_NOT_FOUND";
+export type ErrorCode =
+  | "WORKFLOW_FINISHED"
+  | "WORKFLOW_NOT_FOUND"
+  | "WORKFLOW_RUNNING"
+  | "EVENT_NOT_FOUND"
+  | "EVENT_ALREADY_SENT"
+  | "EVENT_ALREADY_CONSUMED"
+  | "INVALID_ARGUMENT";
 
-export const codedError = (
+/** An error whose data reaches clients, and whose text is its message instead of the data as JSON. */
+export function codedError(
   code: ErrorCode,
   message: string,
   workflowId?: string,
-) =>
-  new ConvexError(
-    workflowId === undefined
-      ? { code, message }
-      : { code, message, workflowId },
+) {
+  const data = { code, message };
+  const error = new ConvexError(
+    workflowId === undefined ? data : { ...data, workflowId },
   );
+  error.message = message;
+  return error;
+}

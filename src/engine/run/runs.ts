@@ -1,3 +1,4 @@
+import { codedError } from "../../shared/errors.js";
 import { abbreviate } from "../../shared/storable.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
@@ -18,7 +19,8 @@ export const isLegacy = (run: Run) => run.engineVersion === undefined;
 export function parseRunId(ctx: QueryCtx, workflowId: string) {
   const id = ctx.db.normalizeId("workflows", workflowId);
   if (!id)
-    throw new Error(
+    throw codedError(
+      "INVALID_ARGUMENT",
       `Invalid workflow ID: ${abbreviate(workflowId)}. Expected the id that starting a workflow returned.`,
     );
   return id;
@@ -36,8 +38,10 @@ export async function findRun(
 export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {
   const run = await findRun(ctx, parseRunId(ctx, workflowId));
   if (!run)
-    throw new Error(
+    throw codedError(
+      "WORKFLOW_NOT_FOUND",
       `Workflow not found: ${workflowId}. It may have been cleaned up.`,
+      workflowId,
     );
   return run;
 }

@@ -1,3 +1,4 @@
+import { codedError } from "../../shared/errors.js";
 import { toOutcome, type Outcome } from "../../shared/outcome.js";
 import { abbreviate } from "../../shared/storable.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
@@ -132,8 +133,12 @@ export async function sendToEvent(
   config: Config,
 ) {
   if (event.state.kind === "sent" || event.state.kind === "consumed")
-    throw new Error(
+    throw codedError(
+      event.state.kind === "sent"
+        ? "EVENT_ALREADY_SENT"
+        : "EVENT_ALREADY_CONSUMED",
       `Event already ${event.state.kind}: ${describeEvent(event)}. An event id can be sent once.`,
+      run._id,
     );
   const sentAt = Date.now();
   if (event.state.kind === "created") {

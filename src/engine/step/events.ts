@@ -139,14 +139,15 @@ function storableOutcome(name: string, result: RunResult): Outcome {
     `The value of event "${abbreviate(name)}"`,
     result.returnValue,
   );
-  if (problem) throw new Error(problem);
+  if (problem) throw codedError("INVALID_ARGUMENT", problem);
   return { result };
 }
 
 /** Names of runs of 0.4 may have any length. */
 function checkName({ run, name }: Target) {
   if (name.length > MAX_NAME_LENGTH && !(run && isLegacy(run)))
-    throw new Error(
+    throw codedError(
+      "INVALID_ARGUMENT",
       `The event's name "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
     );
 }
@@ -159,7 +160,8 @@ async function findTarget(
   if (args.eventId !== undefined) {
     const eventId = ctx.db.normalizeId("events", args.eventId);
     if (!eventId)
-      throw new Error(
+      throw codedError(
+        "EVENT_NOT_FOUND",
         `Event not found: ${abbreviate(args.eventId)}. Expected an id that createEvent returned.`,
       );
     const event = await ctx.db.get("events", eventId);
@@ -169,7 +171,8 @@ async function findTarget(
   }
   const { name, workflowId } = args;
   if (name === undefined || workflowId === undefined)
-    throw new Error(
+    throw codedError(
+      "INVALID_ARGUMENT",
       "To send an event, give its id, or its name and the workflowId.",
     );
   const runId = parseRunId(ctx, workflowId);
