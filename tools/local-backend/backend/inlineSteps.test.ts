@@ -32,7 +32,7 @@ test(
 );
 
 test("an inline step with a limit below what loading its modules takes is executed", async () => {
-  const limits = { databaseQueries: 1 };
+  const limits = { databaseQueries: 0 };
   const { runResult, effects, deployment } = await runInline({ n: 3, limits });
   expect(runResult).toEqual({ kind: "success", returnValue: 3 });
   expect(effects).toBe(3);
