@@ -225,6 +225,17 @@ export const DEFECTS = [
     killedBy: lateRejection("handledAfterASleep"),
   },
   {
+    name: "trials: a turn that died of a timer is tried again",
+    file: "src/engine/turn/trials.ts",
+    find: "    USES_TIMER.test(text) ||",
+    replace: "    false ||",
+    killedBy: {
+      file: "src/client/environment/lateRejections.test.ts",
+      title:
+        "a turn that dies of a timer fails its run, whatever else is in flight",
+    },
+  },
+  {
     name: "trials: a result that was held back is not tried again",
     file: "src/client/replay/replay.ts",
     find: "entry!.heldBack!.shown !== this.delivered",

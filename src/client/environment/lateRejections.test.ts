@@ -1,11 +1,15 @@
 import { describe, expect, test } from "vitest";
+import { Calls } from "../../testing/calls.js";
 import {
+  advance,
   effects,
   endings,
   journal,
   newBackend,
   rows,
   runHandler,
+  startHandler,
+  statusOf,
   steps,
   useBackend,
 } from "../../testing/harness.js";
@@ -63,5 +67,27 @@ test("a result that is held back records the rejection in its row", async () => 
   expect(failed!.delivery).toBeUndefined();
   expect(failed!.heldBack).toMatchObject({
     error: expect.stringContaining("boom") as string,
+  });
+});
+
+test("a turn that dies of a timer fails its run, whatever else is in flight", async () => {
+  let usesTimer = false;
+  const calls = new Calls(({ path }) => {
+    if (usesTimer && path === "workflows:workflow")
+      throw new Error("Uncaught Error: Can't use setTimeout in queries");
+  });
+  const t = newBackend({ wrap: calls.wrap });
+  const workflowId = await startHandler(t, async (step) => {
+    await Promise.race([
+      step.sleep(60_000),
+      step.runMutation(steps.echo, { value: 1 }),
+    ]);
+    return await step.runMutation(steps.echo, { value: 2 });
+  });
+  usesTimer = true;
+  await advance(30_000);
+  expect(await statusOf(t, workflowId)).toEqual({
+    type: "failed",
+    error: "Can't use setTimeout in queries",
   });
 });
