@@ -192,7 +192,10 @@ export const RECOVERY_DEFECTS = [
     file: "src/engine/platform/tasks.ts",
     find: 'await ctx.db.delete("tasks", taskId);',
     replace: "",
-    killedBy: test("engine/platform/watchdog", "is called once"),
+    killedBy: test(
+      "engine/platform/watchdog",
+      "is done at once, and nothing looks after it any more",
+    ),
   },
   {
     name: "pool: a run fails whose turn an operator canceled",
