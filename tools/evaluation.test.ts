@@ -3,10 +3,57 @@ import vm from "node:vm";
 import inspector from "node:inspector/promises";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createModuleContext } from "./bundleModules.mjs";
+import { bundleOf, type Bundle } from "./local-backend/backend/bundle.mjs";
+import { compileModules, createModuleContext } from "./bundleModules.mjs";
 import { ROOT } from "./paths.mjs";
+import { pushRequest } from "./pushRequest.mjs";
 
 // What a call costs before it does anything: each is made in a fresh context, which loads and evaluates modules.
+
+interface Push {
+  componentDefinitions: {
+    definitionPath: string;
+    functions: { path: string; source: string }[];
+  }[];
+}
+
+/** What calls in the life of a run load. The platform reads each file of them. */
+const HOT = [
+  "journal",
+  "workflow",
+  "event",
+  "pool",
+  "execute",
+  "driving",
+  "turns",
+];
+const MOST_FILES = 12;
+
+describe("a module of the component", () => {
+  let component: Bundle;
+  beforeAll(async () => {
+    const { componentDefinitions } = (await pushRequest({
+      liveSources: true,
+    })) as Push;
+    const { functions } = componentDefinitions.find(({ definitionPath }) =>
+      definitionPath.endsWith("src/component"),
+    )!;
+    component = bundleOf(await compileModules(functions));
+  });
+
+  test("is one of at most twelve", () => {
+    const modules = [...component.scripts.keys()];
+    expect(
+      modules.filter((path) => !path.startsWith("_deps/")).length,
+    ).toBeLessThanOrEqual(MOST_FILES);
+  });
+
+  test.each(HOT)("%s loads at most twelve files", (name) => {
+    const files = component.filesOf(`${name}.js`);
+    expect(files).toContain(`${name}.js`);
+    expect(files.length).toBeLessThanOrEqual(MOST_FILES);
+  });
+});
 
 /** A module of an app that defines a workflow, bundled as the Convex CLI does. */
 async function appModule(name: string) {

@@ -289,12 +289,12 @@ export async function recover(
   ctx: RunMutationCtx,
   component: WorkflowComponent,
 ): Promise<number> {
-  const { workflow } = component as ComponentApi;
+  const { utils } = component as ComponentApi;
   let total = 0;
-  let batch: FunctionReturnType<typeof workflow.recover> | undefined;
+  let batch: FunctionReturnType<typeof utils.recoverBatch> | undefined;
   do {
     const { after } = batch ?? {};
-    batch = await ctx.runMutation(workflow.recover, { after });
+    batch = await ctx.runMutation(utils.recoverBatch, { after });
     total += batch.recovered;
   } while (batch.after);
   return total;

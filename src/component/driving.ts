@@ -1,166 +1,28 @@
-import type { FunctionHandle } from "convex/server";
-import { v, type ObjectType } from "convex/values";
-import {
-  canBeHeld,
-  drivenStep,
-  vDrivenStep,
-  type DrivenStep,
-  type Drive,
-  type DriveReply,
-  type Held as HeldJournal,
-  type StepOutcome,
-} from "../shared/driverProtocol.js";
-import { sizeOf } from "../shared/storable.js";
-import { internal } from "./_generated/api.js";
-import type { Id } from "./_generated/dataModel.js";
+import { v } from "convex/values";
 import {
   internalAction,
+  internalMutation,
   internalQuery,
   mutation,
-  type ActionCtx,
 } from "./_generated/server.js";
-import {
-  dismissDriver,
-  driverOf,
-  vDriver,
-  vGivenUp,
-  vShare,
-} from "../engine/run/driver.js";
-import { attempt } from "../engine/step/invoke.js";
-import { insist } from "../engine/platform/platformErrors.js";
-import { parseRunId, type StepRow } from "../engine/run/runs.js";
-
-/** How long a driver executes steps before it makes room for others, if there are any. */
-const STINT_MS = 3000;
-
-/** After so long it makes room in any case. */
-const LONGEST_MS = 60_000;
-
-/** A driver older than this, of turns that took long, begins no action: it would lack the time. */
-const TOO_OLD_FOR_ACTIONS_MS = 90_000;
-
-/** How often a turn that is refused or meets conflicts is tried before its step goes to the pool. */
-const TRIES = 4;
-
-/** An action's result must not be lost: four minutes. */
-const TRIES_TO_GIVE_UP = 30;
-
-type Held = HeldJournal<StepRow>;
-type Reply = DriveReply<StepRow>;
+import * as loop from "../engine/driver/loop.js";
+import * as recover from "../engine/lifecycle/recover.js";
 
 /**
  * Executes a chain of steps: each turn is called with what came of the step before, and says which
  * step is next. It ends when there is none, or more than one, or when it was dismissed.
  */
 export const drive = internalAction({
-  args: {
-    ...vDriver,
-    workflowHandle: v.string(),
-    stepNumber: v.number(),
-    isMutation: v.boolean(),
-    ...vShare,
-  },
-  returns: v.union(v.null(), v.object(vGivenUp)),
-  handler: async (ctx, args): Promise<ObjectType<typeof vGivenUp> | null> => {
-    const { workflowId, generationNumber, driver, workflowHandle } = args;
-    const id = { workflowId, generationNumber, driver };
-    const stint = new Stint(args);
-    // Twice, so that no outcome is lost: a scheduled mutation is repeated until it commits, and the pool
-    // hands on what its job returns.
-    const giveUp = async (stepNumber: number, outcome?: StepOutcome) => {
-      const givenUp = { stepNumber, outcome };
-      await insist(TRIES_TO_GIVE_UP, () =>
-        ctx.scheduler.runAfter(0, internal.recovering.giveUp, {
-          ...id,
-          ...givenUp,
-        }),
-      );
-      return givenUp;
-    };
-    // A mutation's turn finds out for itself whether it is due.
-    let next: DrivenStep | null = {
-      stepNumber: args.stepNumber,
-      unsure: !args.isMutation,
-    };
-    let held: Held | undefined;
-    while (next) {
-      const { stepNumber } = next;
-      if (next.unsure) {
-        const due: DrivenStep | null | "unknown" = await insist(TRIES, () =>
-          ctx.runQuery(internal.driving.dueStep, id),
-        ).catch(
-          // Not begun, it has not failed.
-          () => "unknown" as const,
-        );
-        if (due === "unknown") return await giveUp(stepNumber);
-        if (due?.stepNumber !== stepNumber) return null;
-        next = due;
-      }
-      const { call } = next;
-      const isAction = call?.functionType === "action";
-      if (isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS)
-        return await giveUp(stepNumber);
-      const outcome = call && (await attempt(ctx, call));
-      if (next.isRetried && mayRetry(outcome)) return { stepNumber, outcome };
-      const handsOver: boolean = await stint.isOver(() =>
-        ctx.runQuery(internal.driving.mayHoldOn, { holders: args.holders }),
-      );
-      const reply = await takeTurn(ctx, workflowHandle, {
-        workflowId,
-        generationNumber,
-        drive: { driver, stepNumber, outcome, handsOver, held },
-      });
-      if (reply === "failed") return await giveUp(stepNumber, outcome);
-      next = reply && reply.next;
-      held = reply ? merge(held, reply) : undefined;
-    }
-    return null;
-  },
+  args: loop.driveArgs,
+  returns: loop.driveReturns,
+  handler: loop.drive,
 });
-
-/**
- * The time that a driver has. It holds a slot of the deployment's scheduler, and perhaps one of the
- * pool. The later it began, the longer the queues are, and the sooner it hands over.
- */
-class Stint {
-  private readonly startedAt = Date.now();
-  private readonly isLate: boolean;
-  private until: number;
-
-  constructor({ dueAt, usualLagMs }: ObjectType<typeof vShare>) {
-    const late = Math.max(0, this.startedAt - dueAt - usualLagMs);
-    this.isLate = late > 0;
-    this.until = this.startedAt + Math.max(0, STINT_MS - 10 * late);
-  }
-
-  age() {
-    return Date.now() - this.startedAt;
-  }
-
-  async isOver(mayHoldOn: () => Promise<boolean>): Promise<boolean> {
-    const now = Date.now();
-    if (now <= this.until) return false;
-    if (this.isLate || this.age() > LONGEST_MS) return true;
-    this.until = this.startedAt + Math.min(2 * this.age(), LONGEST_MS);
-    return !(await mayHoldOn().catch(() => false));
-  }
-}
-
-/**
- * A failed attempt that another follows. The pool tells of it, and the driver's transaction is spared: should that
- * go wrong, the attempt's outcome is unknown, and it has failed all the same.
- */
-const mayRetry = (outcome: StepOutcome | undefined) =>
-  outcome?.kind === "failed" && !outcome.nonRetryable;
 
 /** The query or action that a driver has to execute. Null: it is not the run's driver any more. */
 export const dueStep = internalQuery({
-  args: vDriver,
-  returns: v.union(v.null(), vDrivenStep),
-  handler: async (ctx, id) => {
-    const row = (await driverOf(ctx, id))?.row;
-    return row ? drivenStep(row) : null;
-  },
+  args: loop.dueStepArgs,
+  returns: loop.dueStepReturns,
+  handler: loop.dueStep,
 });
 
 /**
@@ -168,74 +30,45 @@ export const dueStep = internalQuery({
  * nothing yet. Asked by actions, so it conflicts with nothing.
  */
 export const mayHoldOn = internalQuery({
-  args: { holders: v.number() },
-  returns: v.boolean(),
-  handler: async (ctx, { holders }) => {
-    const driven = await ctx.db
-      .query("workflows")
-      .withIndex("driver", (q) =>
-        q.gt("driver.startedAt", 0).lte("driver.startedAt", Date.now()),
-      )
-      .take(holders + 1);
-    return driven.length <= holders;
-  },
+  args: loop.mayHoldOnArgs,
+  returns: loop.mayHoldOnReturns,
+  handler: loop.mayHoldOn,
 });
-
-interface DrivenTurn {
-  workflowId: Id<"workflows">;
-  generationNumber: number;
-  drive: Drive<StepRow>;
-}
-
-/** Null when there is nothing left to do; "failed" when the turn can't be taken from here. */
-async function takeTurn(
-  ctx: ActionCtx,
-  workflowHandle: string,
-  turn: DrivenTurn,
-): Promise<Reply | null | "failed"> {
-  const handle = workflowHandle as FunctionHandle<"mutation">;
-  try {
-    return await insist(TRIES, async (before) => {
-      const reply: unknown = await ctx.runMutation(handle, turn);
-      if (isDriveReply(reply)) return reply;
-      // It may be the answer to a call that had nothing left to do, after one that had committed.
-      return before > 0 ? "failed" : null;
-    });
-  } catch {
-    // Any other error would recur, so the turn isn't repeated together with its step.
-    return "failed";
-  }
-}
-
-const isDriveReply = (reply: unknown): reply is Reply =>
-  typeof reply === "object" &&
-  reply !== null &&
-  (reply as Reply).kind === "driving";
-
-function merge(
-  before: Held | undefined,
-  { revision, logLevel, rows, isWhole }: Reply,
-): Held | undefined {
-  if (!rows || (!isWhole && !before)) return undefined;
-  const merged = isWhole ? [] : before!.rows;
-  let size = isWhole ? 0 : before!.size;
-  for (const row of rows) {
-    const replaced = merged[row.stepNumber];
-    size += sizeOf(row) - (replaced ? sizeOf(replaced) : 0);
-    merged[row.stepNumber] = row;
-  }
-  return canBeHeld({ size, rows: merged })
-    ? { revision, logLevel, size, rows: merged }
-    : undefined;
-}
 
 /** A turn left its driver without a step to execute. */
 export const dismiss = mutation({
-  args: { workflowId: v.string(), driver: v.number() },
+  args: loop.dismissArgs,
   returns: v.null(),
-  handler: async (ctx, { workflowId, driver }) => {
-    const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
-    if (run?.drivers === driver) await dismissDriver(ctx, run);
-    return null;
-  },
+  handler: loop.dismiss,
+});
+
+/**
+ * A driver could not take a turn together with its step: the step is recorded alone, the turn taken
+ * alone.
+ */
+export const giveUp = internalMutation({
+  args: recover.giveUpArgs,
+  returns: v.null(),
+  handler: recover.giveUp,
+});
+
+/**
+ * Told by the pool that a driver ended, died or was canceled. A query or mutation that it was to execute has
+ * not happened, or it would be recorded; an action may have.
+ */
+export const onComplete = internalMutation({
+  args: recover.onCompleteArgs,
+  returns: v.null(),
+  handler: recover.onComplete,
+});
+
+/**
+ * Takes a run over from a driver that was running at the last check and has not got on with a query or
+ * mutation since, or that has ended without telling what came of its action. One that has not begun waits
+ * for others, as the step would in its place.
+ */
+export const check = internalMutation({
+  args: recover.checkArgs,
+  returns: v.null(),
+  handler: recover.check,
 });

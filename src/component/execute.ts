@@ -4,6 +4,7 @@ import { internalAction, internalMutation } from "./_generated/server.js";
 import { awaitedStep, recordAfterAll } from "../engine/step/completing.js";
 import { attempt, runMutation } from "../engine/step/invoke.js";
 import { fireTimer } from "../engine/step/timer.js";
+import * as recover from "../engine/lifecycle/recover.js";
 import { vStepExecution } from "./schema.js";
 
 /** Runs a mutation step and records its result, in one transaction. */
@@ -35,4 +36,11 @@ export const timer = internalMutation({
     await fireTimer(ctx, execution);
     return null;
   },
+});
+
+/** The second look at a step whose job has ended: with no result yet, it is dead. */
+export const lookAgain = internalMutation({
+  args: recover.lookAgainArgs,
+  returns: v.null(),
+  handler: recover.lookAgain,
 });

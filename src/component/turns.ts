@@ -1,76 +1,39 @@
 import { v } from "convex/values";
-import { roomBeside, type Reserve } from "../shared/transactionRoom.js";
-import { internal } from "./_generated/api.js";
-import {
-  internalAction,
-  internalMutation,
-  type MutationCtx,
-} from "./_generated/server.js";
-import { callWorkflow } from "../engine/step/calling.js";
-import { clearPendingTurn, scheduleRunEnd } from "../engine/run/waking.js";
-import type { Run } from "../engine/run/runs.js";
-import { schedulePending, vWatched } from "../engine/platform/scheduler.js";
-import { afterDeath, messageOf } from "../engine/turn/trials.js";
-
-const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
-
-/** In the place of the turn that this job was to take. */
-async function scheduleAnother(ctx: MutationCtx, run: Run) {
-  await clearPendingTurn(ctx, run, { isDriven: false });
-  const { _id: workflowId, generationNumber } = run;
-  run.pendingTurn = await schedulePending(ctx, {
-    workflowId,
-    generationNumber,
-  });
-  await ctx.db.patch("workflows", run._id, { pendingTurn: run.pendingTurn });
-}
-
-/** What ending a run needs that could not be replayed. */
-const RESERVED: Reserve = {
-  documentsRead: 32,
-  documentsWritten: 16,
-  databaseQueries: 32,
-  functionsScheduled: 4,
-  scheduledFunctionArgsBytes: 64 * 1024,
-  bytesRead: 2 * (1 << 20),
-  bytesWritten: 64 * 1024,
-};
+import { internalAction, internalMutation } from "./_generated/server.js";
+import * as scheduled from "../engine/turn/scheduled.js";
+import * as watchdog from "../engine/lifecycle/watchdog.js";
 
 /** Takes a turn. Of one that dies nothing remains: another is due, or the run fails. */
 export const take = internalMutation({
-  args: vTurn,
+  args: scheduled.takeArgs,
   returns: v.null(),
-  handler: async (ctx, turn) => {
-    const run = await ctx.db.get("workflows", turn.workflowId);
-    if (run?.generationNumber !== turn.generationNumber || run.runResult)
-      return null;
-    // Taken already, by a driver or an action.
-    if (!run.pendingTurn) return null;
-    const { transactionLimits } = await roomBeside(ctx, RESERVED);
-    try {
-      await callWorkflow(ctx, run, { transactionLimits });
-    } catch (thrown) {
-      const error = await afterDeath(ctx, run, messageOf(thrown));
-      if (error === undefined) await scheduleAnother(ctx, run);
-      else await scheduleRunEnd(ctx, run, { kind: "failed", error });
-    }
-    return null;
-  },
+  handler: scheduled.take,
 });
 
-/** Does what is due from an action: see `watchdog:look`. */
+/** Does what is due from an action: see `turns:look`. */
 export const takeNow = internalAction({
-  args: { watched: vWatched },
+  args: scheduled.takeNowArgs,
   returns: v.null(),
-  handler: async (ctx, { watched }) => {
-    if ("taskId" in watched) {
-      await ctx.runMutation(internal.watchdog.perform, watched);
-      return null;
-    }
-    const { result, ...turn } = watched;
-    if (result)
-      await ctx.runMutation(internal.ending.finish, { ...turn, result });
-    else await ctx.runMutation(internal.turns.take, turn);
-    return null;
-  },
+  handler: scheduled.takeNow,
+});
+
+/**
+ * Looks after work that was scheduled. Late is not dead: it costs nothing. Work that failed for good is given up as
+ * its kind says. Any other that won't come, because an operator canceled it, is scheduled again.
+ *
+ * A scheduled mutation that dies of errors of the platform's own stays pending for ever, with up to two hours
+ * between its tries, and can't be told from one that waits. So a very late one is done from an action too, which
+ * waits for no backoff: whichever comes first does it, the other then finds nothing to do. It never fails a run.
+ */
+export const look = internalMutation({
+  args: watchdog.lookArgs,
+  returns: v.null(),
+  handler: watchdog.look,
+});
+
+/** Does a task: see `scheduleTask`. */
+export const perform = internalMutation({
+  args: watchdog.performArgs,
+  returns: v.null(),
+  handler: watchdog.perform,
 });

@@ -1,8 +1,13 @@
 import type { FunctionReturnType } from "convex/server";
 import { v } from "convex/values";
 import { api } from "./_generated/api.js";
-import { internalAction, internalMutation } from "./_generated/server.js";
+import {
+  internalAction,
+  internalMutation,
+  mutation,
+} from "./_generated/server.js";
 import { updateConfig as update } from "../engine/platform/config.js";
+import { recoverRuns, vRecoverCursor } from "../engine/lifecycle/recover.js";
 import { vLogLevel } from "../shared/logging.js";
 import { vExecution } from "./schema.js";
 
@@ -29,12 +34,25 @@ export const recover = internalAction({
   returns: v.number(),
   handler: async (ctx): Promise<number> => {
     let total = 0;
-    let batch: FunctionReturnType<typeof api.workflow.recover> | undefined;
+    let batch: FunctionReturnType<typeof api.utils.recoverBatch> | undefined;
     do {
       const { after } = batch ?? {};
-      batch = await ctx.runMutation(api.workflow.recover, { after });
+      batch = await ctx.runMutation(api.utils.recoverBatch, { after });
       total += batch.recovered;
     } while (batch.after);
     return total;
   },
+});
+
+/**
+ * Brings back runs that wait for something that can't happen any more, one batch of them: see `recover`.
+ * `after` is absent from the answer when no run is left to look at.
+ */
+export const recoverBatch = mutation({
+  args: { after: v.optional(vRecoverCursor) },
+  returns: v.object({
+    recovered: v.number(),
+    after: v.optional(vRecoverCursor),
+  }),
+  handler: async (ctx, { after }) => await recoverRuns(ctx, after),
 });

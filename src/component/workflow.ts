@@ -8,11 +8,11 @@ import {
   mutation,
   query,
 } from "./_generated/server.js";
-import { cancelRuns } from "./canceling.js";
-import { cleanUp, deleteBatch } from "./cleaning.js";
+import { cancelRuns } from "../engine/lifecycle/cancel.js";
+import { cleanUp, deleteBatch } from "../engine/lifecycle/cleanup.js";
 import { readConfig, warnOfDisagreement } from "../engine/platform/config.js";
 import { createRun } from "../engine/run/creating.js";
-import { endRun } from "./ending.js";
+import { endRun } from "../engine/lifecycle/end.js";
 import { vJournalEntry, vRun } from "../engine/turn/journalRows.js";
 import {
   listRuns,
@@ -22,8 +22,7 @@ import {
   vPublicRun,
 } from "../engine/run/listing.js";
 import { vLogLevel } from "../shared/logging.js";
-import { recoverRuns, vRecoverCursor } from "./recovering.js";
-import { restartRun } from "./restarting.js";
+import { restartRun } from "../engine/lifecycle/restart.js";
 import {
   describeState,
   findRun,
@@ -221,19 +220,6 @@ export const cleanup = mutation({
   returns: v.boolean(),
   handler: async (ctx, { workflowId, force }) =>
     await cleanUp(ctx, parseRunId(ctx, workflowId), force ?? false),
-});
-
-/**
- * Brings back runs that wait for something that can't happen any more, one batch of them: see `utils:recover`.
- * `after` is absent from the answer when no run is left to look at.
- */
-export const recover = mutation({
-  args: { after: v.optional(vRecoverCursor) },
-  returns: v.object({
-    recovered: v.number(),
-    after: v.optional(vRecoverCursor),
-  }),
-  handler: async (ctx, { after }) => await recoverRuns(ctx, after),
 });
 
 /** Goes on with a cleanup whose run is deleted already. */

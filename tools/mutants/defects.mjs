@@ -349,7 +349,7 @@ export const DEFECTS = [
   },
   {
     name: "fence: generation not raised by cancel",
-    file: "src/component/canceling.ts",
+    file: "src/engine/lifecycle/cancel.ts",
     find: "run.generationNumber++;",
     replace: "",
     killedBy: {
@@ -360,7 +360,7 @@ export const DEFECTS = [
   },
   {
     name: "fence: generation not raised by restart",
-    file: "src/component/restarting.ts",
+    file: "src/engine/lifecycle/restart.ts",
     find: "run.generationNumber++;",
     replace: "",
     killedBy: {
@@ -421,7 +421,7 @@ export const DEFECTS = [
   },
   {
     name: "restart: places after the cut kept",
-    file: "src/component/restarting.ts",
+    file: "src/engine/lifecycle/restart.ts",
     find: "delivery.issued > from",
     replace: "delivery.issued > Infinity",
     killedBy: {
@@ -431,21 +431,21 @@ export const DEFECTS = [
   },
   {
     name: "ending: onComplete called twice",
-    file: "src/component/ending.ts",
+    file: "src/engine/lifecycle/end.ts",
     find: "  await callOnComplete(ctx, run, config, outcome.failure);\n",
     replace: "  await callOnComplete(ctx, run, config);\n".repeat(2),
     killedBy: FAULTS,
   },
   {
     name: "watchdog: a run whose end died not ended",
-    file: "src/component/watchdog.ts",
+    file: "src/engine/lifecycle/watchdog.ts",
     find: "if (result) await endWithoutCallback(ctx, run, result, error);\n      else",
     replace: "if (!result)",
     killedBy: FAULTS,
   },
   {
     name: "cleanup: events left behind",
-    file: "src/component/cleaning.ts",
+    file: "src/engine/lifecycle/cleanup.ts",
     find: 'await ctx.db.delete("events", event._id);',
     replace: "",
     killedBy: FAULTS,

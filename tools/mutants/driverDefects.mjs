@@ -60,7 +60,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: replaced while it waits in the pool",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: 'state === "finished" || (state === "running" && isSeenAgain)',
     replace: "true",
     killedBy: test(
@@ -90,7 +90,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: too old for an action, begins it",
-    file: "src/component/driving.ts",
+    file: "src/engine/driver/loop.ts",
     find: "isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS",
     replace: "isAction && stint.age() < 0",
     killedBy: test(
@@ -120,7 +120,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: gives up at the first conflict",
-    file: "src/component/driving.ts",
+    file: "src/engine/driver/loop.ts",
     find: "const TRIES = 4;",
     replace: "const TRIES = 1;",
     killedBy: test(
@@ -190,7 +190,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: replaced though it has begun just now",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: '(state === "running" && isSeenAgain)',
     replace: 'state === "running"',
     killedBy: test(
@@ -200,7 +200,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: ends without a word, and nobody minds",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: 'state === "finished" && isSeenAgain',
     replace: "false",
     killedBy: test(
@@ -230,7 +230,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: holds on, however many runs are driven",
-    file: "src/component/driving.ts",
+    file: "src/engine/driver/loop.ts",
     find: "return driven.length <= holders;",
     replace: "return true;",
     killedBy: test(
@@ -240,7 +240,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: began late, and holds on all the same",
-    file: "src/component/driving.ts",
+    file: "src/engine/driver/loop.ts",
     find: "this.startedAt - dueAt - usualLagMs",
     replace: "0",
     killedBy: test(

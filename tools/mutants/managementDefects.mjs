@@ -5,7 +5,7 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 export const MANAGEMENT_DEFECTS = [
   {
     name: "cleanup: function steps in flight dropped",
-    file: "src/component/cleaning.ts",
+    file: "src/engine/lifecycle/cleanup.ts",
     find: "if (!run || !inFlight || !functionTypeOf(step)) {",
     replace: "{",
     killedBy: test(
@@ -15,7 +15,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "cleanup: retries of an action in flight dropped",
-    file: "src/component/cleaning.ts",
+    file: "src/engine/lifecycle/cleanup.ts",
     find: 'await ctx.db.patch("workflows", workflowId, { cleanedUp: true });',
     replace: 'await ctx.db.delete("workflows", workflowId);',
     killedBy: test(
@@ -35,7 +35,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "cleanup: a run that its onComplete restarted deleted by force",
-    file: "src/component/cleaning.ts",
+    file: "src/engine/lifecycle/cleanup.ts",
     find: "if (!run.runResult) return false;",
     replace: "",
     killedBy: test(
@@ -85,7 +85,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "restart: children of deleted steps canceled later",
-    file: "src/component/cleaning.ts",
+    file: "src/engine/lifecycle/cleanup.ts",
     find: "workflowIds.map((workflowId) => ({ workflowId })),",
     replace: "[],",
     killedBy: test(

@@ -45,14 +45,14 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "watchdog: a canceled turn not scheduled again",
-    file: "src/component/watchdog.ts",
+    file: "src/engine/lifecycle/watchdog.ts",
     find: 'else if (state.kind !== "late") await due.scheduleAgain();',
     replace: 'else if (state.kind !== "late") return null;',
     killedBy: test("engine/platform/watchdog", "is scheduled again"),
   },
   {
     name: "recovering: a known outcome not taken from the pool",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: "if (givenUp) await settle(ctx, context, givenUp);",
     replace: "",
     killedBy: test(
@@ -62,7 +62,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "recovering: no second look at a driver that has ended",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: 'state === "finished" && isSeenAgain',
     replace: 'state === "finished"',
     killedBy: test(
@@ -92,7 +92,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "ending: waits of a large run dropped at once",
-    file: "src/component/ending.ts",
+    file: "src/engine/lifecycle/end.ts",
     find: "if (!(await isHalfUnused(ctx))) return await continueAfter(after);",
     replace: "",
     killedBy: test(
@@ -102,7 +102,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "recover: a canceled turn taken for one that comes",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: "pendingTurn && !(await mayStillRun(ctx, pendingTurn));",
     replace: "false;",
     killedBy: test(
@@ -112,7 +112,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "recover: timers not looked at",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: "    if (await isScheduled(ctx, timer.scheduledId)) return false;\n",
     replace: "    return false;\n",
     killedBy: test(
@@ -152,14 +152,14 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "recover: tasks not looked at",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: "return { recovered, after: { afterTask: 0 } };",
     replace: "return { recovered };",
     killedBy: test("engine/lifecycle/recover", "a cancel"),
   },
   {
     name: "recover: only the first steps in flight looked at",
-    file: "src/component/recovering.ts",
+    file: "src/engine/lifecycle/recover.ts",
     find: "return { afterStep: row._creationTime, waits, isLost };",
     replace: "return { isLost };",
     killedBy: test(
@@ -179,7 +179,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "tasks: an onComplete whose transaction died is called again",
-    file: "src/component/watchdog.ts",
+    file: "src/engine/lifecycle/watchdog.ts",
     find: 'if (task.kind === "callOnComplete") {',
     replace: "if (!task) {",
     killedBy: test(

@@ -8,8 +8,6 @@
  * @module
  */
 
-import type * as canceling from "../canceling.js";
-import type * as cleaning from "../cleaning.js";
 import type * as driving from "../driving.js";
 import type * as ending from "../ending.js";
 import type * as event from "../event.js";
@@ -17,11 +15,8 @@ import type * as execute from "../execute.js";
 import type * as fence from "../fence.js";
 import type * as journal from "../journal.js";
 import type * as pool from "../pool.js";
-import type * as recovering from "../recovering.js";
-import type * as restarting from "../restarting.js";
 import type * as turns from "../turns.js";
 import type * as utils from "../utils.js";
-import type * as watchdog from "../watchdog.js";
 import type * as workflow from "../workflow.js";
 
 import type {
@@ -32,8 +27,6 @@ import type {
 import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
-  canceling: typeof canceling;
-  cleaning: typeof cleaning;
   driving: typeof driving;
   ending: typeof ending;
   event: typeof event;
@@ -41,11 +34,8 @@ const fullApi: ApiFromModules<{
   fence: typeof fence;
   journal: typeof journal;
   pool: typeof pool;
-  recovering: typeof recovering;
-  restarting: typeof restarting;
   turns: typeof turns;
   utils: typeof utils;
-  watchdog: typeof watchdog;
   workflow: typeof workflow;
 }> = anyApi as any;
 

@@ -661,6 +661,40 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    utils: {
+      recoverBatch: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          after?:
+            | {
+                afterRun: number;
+                within?: {
+                  afterStep: number;
+                  isLost: boolean;
+                  waits: boolean;
+                  workflowId: string;
+                };
+              }
+            | { afterTask: number };
+        },
+        {
+          after?:
+            | {
+                afterRun: number;
+                within?: {
+                  afterStep: number;
+                  isLost: boolean;
+                  waits: boolean;
+                  workflowId: string;
+                };
+              }
+            | { afterTask: number };
+          recovered: number;
+        },
+        Name
+      >;
+    };
     workflow: {
       cancel: FunctionReference<
         "mutation",
@@ -1012,38 +1046,6 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           >;
           pageStatus?: "SplitRecommended" | "SplitRequired" | null;
           splitCursor?: string | null;
-        },
-        Name
-      >;
-      recover: FunctionReference<
-        "mutation",
-        "internal",
-        {
-          after?:
-            | {
-                afterRun: number;
-                within?: {
-                  afterStep: number;
-                  isLost: boolean;
-                  waits: boolean;
-                  workflowId: string;
-                };
-              }
-            | { afterTask: number };
-        },
-        {
-          after?:
-            | {
-                afterRun: number;
-                within?: {
-                  afterStep: number;
-                  isLost: boolean;
-                  waits: boolean;
-                  workflowId: string;
-                };
-              }
-            | { afterTask: number };
-          recovered: number;
         },
         Name
       >;

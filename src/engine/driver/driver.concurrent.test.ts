@@ -195,7 +195,7 @@ test("drivers that wait in the pool are checked more and more rarely", async () 
     await startHandler(t, (step) => step.runMutation(steps.echo, { value: 1 }));
   await advance(20 * 60_000);
   // Of the one that runs each minute, of the others after 1, 3, 7 and 15.
-  expect(calls.of("recovering:check").length).toBeLessThanOrEqual(20 + 20 * 4);
+  expect(calls.of("driving:check").length).toBeLessThanOrEqual(20 + 20 * 4);
   await drain();
   for (const run of await rows(t, "workflows"))
     expect(run.runResult).toMatchObject({ kind: "success" });
@@ -211,7 +211,7 @@ test("a driver that exits without reporting its action's result doesn't leave th
     const drive = args["drive"] as { stepNumber: number } | undefined;
     if (component === "" && drive?.stepNumber === 1)
       throw new Error("The turn fails");
-    if (path === "recovering:giveUp" || path === "recovering:onComplete")
+    if (path === "driving:giveUp" || path === "driving:onComplete")
       throw new Error("Nor is this told");
   });
   const t = newBackend({ execution: "driver", wrap: calls.wrap });

@@ -83,7 +83,7 @@ describe("nested runs", () => {
     await expectAllCanceled(t);
     expect(await jobs(t)).toEqual([]);
     // However many there are: Convex refuses arrays of more than 8,192.
-    const lists = calls.of("canceling:goOn");
+    const lists = calls.of("ending:continueCancel");
     expect(lists.length).toBeGreaterThan(2);
     for (const { args } of lists)
       expect((args["runs"] as unknown[]).length).toBeLessThanOrEqual(100);

@@ -408,7 +408,7 @@ describe("an onComplete that fails its whole transaction:", () => {
     });
     const before = await everyRow(t);
     for (const generationNumber of [-1, 0, 1])
-      await callInternal(t, internal.watchdog.look, {
+      await callInternal(t, internal.turns.look, {
         watched: {
           workflowId: workflowId as never,
           generationNumber,

@@ -202,7 +202,7 @@ async function cancelTasks(t: Backend): Promise<number> {
     const all = await ctx.db.system.query("_scheduled_functions").collect();
     const pending = all.filter(
       ({ name, state }) =>
-        name.startsWith("watchdog:") && state.kind === "pending",
+        /^turns:(look|perform)$/.test(name) && state.kind === "pending",
     );
     for (const { _id } of pending) await ctx.scheduler.cancel(_id);
     return pending.length;

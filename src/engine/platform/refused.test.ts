@@ -111,7 +111,7 @@ test("a driver that the pool could not start leaves its mutation to the pool, af
     step.runMutation(steps.echo, { value: 1 }),
   );
   await inComponent(t, (ctx) =>
-    ctx.runMutation(internal.recovering.onComplete, {
+    ctx.runMutation(internal.driving.onComplete, {
       workId: "its job" as never,
       result: { kind: "failed", error: REFUSALS[0]! },
       context: {

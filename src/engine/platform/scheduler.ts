@@ -84,7 +84,7 @@ export async function watch(
     Math.max(FIRST_LOOK_MS, lateMs),
     LONGEST_BETWEEN_LOOKS_MS,
   );
-  return await ctx.scheduler.runAfter(delayMs, internal.watchdog.look, {
+  return await ctx.scheduler.runAfter(delayMs, internal.turns.look, {
     scheduledId,
     watched,
     lateMs: lateMs + delayMs,

@@ -6,10 +6,10 @@ import { cancelScheduled, watch } from "./scheduler.js";
 
 /** What does each kind of task. A task that is done twice, or too late, changes nothing. */
 const TASKS = {
-  cancel: internal.canceling.goOn,
-  restart: internal.restarting.goOn,
+  cancel: internal.ending.continueCancel,
+  restart: internal.ending.continueRestart,
   cleanUp: internal.workflow.cleanupContinue,
-  cleanUpNested: internal.cleaning.nested,
+  cleanUpNested: internal.ending.cleanupChild,
   dropWaits: internal.ending.dropWaits,
   callOnComplete: internal.ending.callBack,
 };
@@ -26,11 +26,9 @@ export async function scheduleTask<K extends Kind>(
 
 /** As `scheduleTask`, for a task that won't be done as it was scheduled. */
 export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
-  const scheduledId = await ctx.scheduler.runAfter(
-    0,
-    internal.watchdog.perform,
-    { taskId },
-  );
+  const scheduledId = await ctx.scheduler.runAfter(0, internal.turns.perform, {
+    taskId,
+  });
   const checkId = await watch(ctx, scheduledId, { taskId });
   await ctx.db.patch("tasks", taskId, { scheduledId, checkId });
 }

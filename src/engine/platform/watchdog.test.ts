@@ -114,7 +114,7 @@ describe("a function that is still pending after hours", () => {
       type: "completed",
       result: "done",
     });
-    expect(calls.of("watchdog:look").length).toBeLessThanOrEqual(5 * 6 + 6);
+    expect(calls.of("turns:look").length).toBeLessThanOrEqual(5 * 6 + 6);
   });
 });
 
@@ -158,8 +158,8 @@ describe("work that goes on in a transaction of its own", () => {
   test("is done at once, and nothing looks after it any more", async () => {
     const { t, calls } = await cancelWide();
     await advance(1);
-    expect(calls.of("canceling:goOn")).toHaveLength(1);
-    expect(calls.of("watchdog:look")).toEqual([]);
+    expect(calls.of("ending:continueCancel")).toHaveLength(1);
+    expect(calls.of("turns:look")).toEqual([]);
     await expectDone(t);
   });
 
@@ -177,7 +177,8 @@ describe("work that goes on in a transaction of its own", () => {
   test("is tried again if its transaction dies, and an operator can read why", async () => {
     let deaths = 0;
     const { t } = await cancelWide(({ path }) => {
-      if (path === "canceling:goOn" && ++deaths <= 2) throw new Error("died");
+      if (path === "ending:continueCancel" && ++deaths <= 2)
+        throw new Error("died");
     });
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     await advance(3 * 60_000);
@@ -219,7 +220,7 @@ describe("an onComplete that waits for a transaction of its own", () => {
     async (ms) => {
       const t = newBackend({
         transactionLimits: true,
-        wrap: late("watchdog:perform", ms),
+        wrap: late("turns:perform", ms),
       });
       await cancelAtTheLimit(t);
       await drain();
@@ -276,7 +277,7 @@ test("a known outcome is recorded, however late the driver reports it: the actio
   const t = newBackend({
     execution: "driver",
     wrap: (modules, component) =>
-      late("recovering:giveUp", 5 * HOUR)(
+      late("driving:giveUp", 5 * HOUR)(
         calls.wrap(modules, component),
         component,
       ),
@@ -303,9 +304,9 @@ test("a driver's job that has ended is dead only if a second look finds no resul
     wrap: (modules, component) => {
       const calls = new Calls(({ path, args }) => {
         if (args["drive"]) throw new Error("The turn fails");
-        if (path === "recovering:onComplete") throw new Error("Not told");
+        if (path === "driving:onComplete") throw new Error("Not told");
       });
-      return late("recovering:giveUp", 20_000)(
+      return late("driving:giveUp", 20_000)(
         calls.wrap(modules, component),
         component,
       );

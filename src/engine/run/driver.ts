@@ -163,7 +163,7 @@ export async function startDriver(
     : { workId: await enqueueDriver(ctx, run, due, config, { ...args, id }) };
   const checkId = await ctx.scheduler.runAfter(
     startedAt - now + DRIVER_CHECK_MS,
-    internal.recovering.check,
+    internal.driving.check,
     { ...id, stepNumber: due.stepNumber, afterMs: DRIVER_CHECK_MS },
   );
   run.drivers = driver;
@@ -215,7 +215,7 @@ async function enqueueDriver(
         },
         runAt: due.runAt,
         onComplete: {
-          handle: await createFunctionHandle(internal.recovering.onComplete),
+          handle: await createFunctionHandle(internal.driving.onComplete),
           context: id,
         },
       },

@@ -327,12 +327,12 @@ describe("between two attempts of an action that a driver executes", () => {
     };
     const outcome = { kind: "failed" as const, error: "not this time" };
     await inComponent(t, async (ctx) => {
-      await ctx.runMutation(component.recovering.onComplete, {
+      await ctx.runMutation(component.driving.onComplete, {
         workId: "its job" as never,
         result: { kind: "success", returnValue: { stepNumber: 0, outcome } },
         context,
       });
-      await ctx.runMutation(component.recovering.giveUp, {
+      await ctx.runMutation(component.driving.giveUp, {
         ...context,
         stepNumber: 0,
         outcome,
@@ -509,7 +509,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
             ...report,
             context: { ...id, stepNumber: 0 },
           })
-        : await ctx.runMutation(component.recovering.onComplete, {
+        : await ctx.runMutation(component.driving.onComplete, {
             ...report,
             context: { ...id, driver: 1 },
           }),

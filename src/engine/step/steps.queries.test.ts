@@ -84,7 +84,7 @@ async function reportDeath(
     error: "Transient error while executing action",
   };
   if (execution === "driver")
-    await callInternal(t, internal.recovering.onComplete, {
+    await callInternal(t, internal.driving.onComplete, {
       workId: "its job" as never,
       result,
       context: { ...run, driver: 1 },

@@ -17,7 +17,7 @@ const HAZARDS = [
   ...["action death before call", "action death after call"].map(ofDriver),
   ...["action conflict", "report lost"].map(ofDriver),
   // A driver that gave up, and one that died or was held dead.
-  ...["recovering:giveUp", "recovering:onComplete", "recovering:check"],
+  ...["driving:giveUp", "driving:onComplete", "driving:check"],
   "switched",
   // By an operator.
   ...["pending canceled", "inProgress canceled", "born canceled"],

@@ -36,20 +36,26 @@ export function boundaryOf({ component, path, args }: Called): Boundary {
   }
 }
 
+/** Tells what came of a step or a driver, or looks after it. */
+const IS_REPORT =
+  /^(pool:|driving:(giveUp|onComplete|check)$|execute:lookAgain$)/;
+
+const IS_END = /^ending:(callBack|finish|dropWaits)$/;
+
 function ofComponent(path: string): Boundary {
   const [module] = path.split(":");
   switch (module) {
     case "execute":
+      if (IS_REPORT.test(path)) return "callback";
       return path === "execute:timer" ? "timer" : "step";
     case "pool":
-    case "recovering":
       return "callback";
     case "driving":
-      return "driver";
+      return IS_REPORT.test(path) ? "callback" : "driver";
     case "turns":
       return path === "turns:take" ? "turn" : "housekeeping";
     case "ending":
-      return "ending";
+      return IS_END.test(path) ? "ending" : "housekeeping";
     default:
       return "housekeeping";
   }
@@ -86,11 +92,12 @@ export const mayThrow = ({ component, path }: Called): boolean =>
   component === ""
     ? path === "steps:ended" || path === "workflows:workflow"
     : component === "workflow" &&
-      (path === "execute:transaction" || /^(pool|recovering):/.test(path));
+      (path === "execute:transaction" || IS_REPORT.test(path));
 
 /** Whether a call that has committed may come again: with nobody left to wait for it. */
 export const mayRepeat = ({ component, path, args }: Called): boolean =>
   (component === "workflow" &&
-    (/^(pool|ending|recovering):/.test(path) ||
+    (IS_REPORT.test(path) ||
+      IS_END.test(path) ||
       /^execute:(transaction|timer)$/.test(path))) ||
   args["drive"] !== undefined;

@@ -1,19 +1,19 @@
 import { vWorkId } from "@convex-dev/workpool";
 import { createFunctionHandle } from "convex/server";
 import { v, type Infer, type ObjectType } from "convex/values";
-import { BYTES_PER_BATCH } from "../shared/limits.js";
-import { vRunResult, type Outcome } from "../shared/outcome.js";
-import { sizeOf } from "../shared/storable.js";
-import { isHalfUnused } from "../shared/transactionRoom.js";
-import { internal } from "./_generated/api.js";
-import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { concludeAttempt, takeOver } from "../engine/step/attempts.js";
+import { BYTES_PER_BATCH } from "../../shared/limits.js";
+import { vRunResult, type Outcome } from "../../shared/outcome.js";
+import { sizeOf } from "../../shared/storable.js";
+import { isHalfUnused } from "../../shared/transactionRoom.js";
+import { internal } from "../../component/_generated/api.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { concludeAttempt, takeOver } from "../step/attempts.js";
 import {
   awaitedStep,
   recordResult,
   type Completion,
-} from "../engine/step/completing.js";
-import { readConfig, type Config } from "../engine/platform/config.js";
+} from "../step/completing.js";
+import { readConfig, type Config } from "../platform/config.js";
 import {
   dismissDriver,
   DRIVER_CHECK_MS,
@@ -22,33 +22,34 @@ import {
   stateOfDriver,
   vDriver,
   vGivenUp,
-} from "../engine/run/driver.js";
-import { enqueue, stateOf, type Job } from "../engine/platform/workpool.js";
-import { executeAgain } from "../engine/step/retrying.js";
+} from "../run/driver.js";
+import { enqueue, stateOf, type Job } from "../platform/workpool.js";
+import { executeAgain } from "../step/retrying.js";
 import {
   functionTypeOf,
   stepsInFlight,
   type Run,
   type StepRow,
-} from "../engine/run/runs.js";
-import { lookAtScheduled } from "../engine/platform/scheduler.js";
-import { scheduleTaskAgain } from "../engine/platform/tasks.js";
-import { vStepExecution } from "./schema.js";
-import { startTimer } from "../engine/step/timer.js";
-import { wake } from "../engine/run/waking.js";
+} from "../run/runs.js";
+import { lookAtScheduled } from "../platform/scheduler.js";
+import { scheduleTaskAgain } from "../platform/tasks.js";
+import { vStepExecution } from "../../component/schema.js";
+import { startTimer } from "../step/timer.js";
+import { wake } from "../run/waking.js";
+
+export const giveUpArgs = { ...vDriver, ...vGivenUp };
 
 /**
  * A driver could not take a turn together with its step: the step is recorded alone, the turn taken
  * alone.
  */
-export const giveUp = internalMutation({
-  args: { ...vDriver, ...vGivenUp },
-  returns: v.null(),
-  handler: async (ctx, { stepNumber, outcome, ...id }) => {
-    await settle(ctx, id, { stepNumber, outcome });
-    return null;
-  },
-});
+export async function giveUp(
+  ctx: MutationCtx,
+  { stepNumber, outcome, ...id }: ObjectType<typeof giveUpArgs>,
+) {
+  await settle(ctx, id, { stepNumber, outcome });
+  return null;
+}
 
 async function settle(
   ctx: MutationCtx,
@@ -80,35 +81,36 @@ async function record(
   if (outcome) await recordResult(ctx, step, outcome);
 }
 
+export const onCompleteArgs = {
+  workId: vWorkId,
+  result: vRunResult,
+  context: v.object(vDriver),
+};
+
 /**
  * Told by the pool that a driver ended, died or was canceled. A query or mutation that it was to execute has
  * not happened, or it would be recorded; an action may have.
  */
-export const onComplete = internalMutation({
-  args: { workId: vWorkId, result: vRunResult, context: v.object(vDriver) },
-  returns: v.null(),
-  handler: async (ctx, { result, context }) => {
-    if (result.kind === "success") {
-      const givenUp = result.returnValue as ObjectType<typeof vGivenUp> | null;
-      if (givenUp) await settle(ctx, context, givenUp);
-      return null;
-    }
-    const found = await driverOf(ctx, context);
-    if (!found) return null;
-    const { run, row } = found;
-    await dismissDriver(ctx, run);
-    if (!row) await wakeUnended(ctx, run);
-    else if (result.kind === "canceled")
-      await recordResult(ctx, { row, run }, { result });
-    else
-      await record(
-        ctx,
-        { row, run },
-        await takeOver(ctx, { row, run }, result),
-      );
+export async function onComplete(
+  ctx: MutationCtx,
+  { result, context }: ObjectType<typeof onCompleteArgs>,
+) {
+  if (result.kind === "success") {
+    const givenUp = result.returnValue as ObjectType<typeof vGivenUp> | null;
+    if (givenUp) await settle(ctx, context, givenUp);
     return null;
-  },
-});
+  }
+  const found = await driverOf(ctx, context);
+  if (!found) return null;
+  const { run, row } = found;
+  await dismissDriver(ctx, run);
+  if (!row) await wakeUnended(ctx, run);
+  else if (result.kind === "canceled")
+    await recordResult(ctx, { row, run }, { result });
+  else
+    await record(ctx, { row, run }, await takeOver(ctx, { row, run }, result));
+  return null;
+}
 
 const isAction = ({ step }: StepRow) => functionTypeOf(step) === "action";
 
@@ -118,63 +120,60 @@ const LONGEST_CHECK_MS = 10 * 60_000;
 /** A driver that is seen running for the first time may have begun just now: it is looked after again so soon. */
 const SEEN_RUNNING_MS = 20_000;
 
+export const checkArgs = {
+  ...vDriver,
+  stepNumber: v.number(),
+  afterMs: v.number(),
+  /** At the last check. */
+  stateBefore: v.optional(v.string()),
+};
+
 /**
  * Takes a run over from a driver that was running at the last check and has not got on with a query or
  * mutation since, or that has ended without telling what came of its action. One that has not begun waits
  * for others, as the step would in its place.
  */
-export const check = internalMutation({
-  args: {
-    ...vDriver,
-    stepNumber: v.number(),
-    afterMs: v.number(),
-    /** At the last check. */
-    stateBefore: v.optional(v.string()),
-  },
-  returns: v.null(),
-  handler: async (ctx, { stepNumber, afterMs, stateBefore, ...id }) => {
-    const found = await driverOf(ctx, id);
-    if (!found) return null;
-    const { run, row } = found;
-    if (!row) {
-      await forgetDriver(ctx, run);
-      await wakeUnended(ctx, run);
-      return null;
-    }
-    const state = await stateOfDriver(ctx, run.driver!);
-    const isSeenAgain = state === stateBefore && row.stepNumber === stepNumber;
-    const isLost = isAction(row)
-      ? // What came of it may be on its way yet: only a second look tells.
-        state === "finished" && isSeenAgain
-      : state === "finished" || (state === "running" && isSeenAgain);
-    if (isLost) {
-      await forgetDriver(ctx, run);
-      const step = { row, run };
-      await record(ctx, step, await takeOver(ctx, step, WITHOUT_A_WORD));
-      return null;
-    }
-    const nextMs =
-      state === "pending"
-        ? Math.min(2 * afterMs, LONGEST_CHECK_MS)
-        : state === "running" && state !== stateBefore
-          ? SEEN_RUNNING_MS
-          : DRIVER_CHECK_MS;
-    const checkId = await ctx.scheduler.runAfter(
-      nextMs,
-      internal.recovering.check,
-      {
-        ...id,
-        stepNumber: row.stepNumber,
-        afterMs: nextMs,
-        stateBefore: state,
-      },
-    );
-    await ctx.db.patch("workflows", run._id, {
-      driver: { ...run.driver!, checkId },
-    });
+export async function check(
+  ctx: MutationCtx,
+  { stepNumber, afterMs, stateBefore, ...id }: ObjectType<typeof checkArgs>,
+) {
+  const found = await driverOf(ctx, id);
+  if (!found) return null;
+  const { run, row } = found;
+  if (!row) {
+    await forgetDriver(ctx, run);
+    await wakeUnended(ctx, run);
     return null;
-  },
-});
+  }
+  const state = await stateOfDriver(ctx, run.driver!);
+  const isSeenAgain = state === stateBefore && row.stepNumber === stepNumber;
+  const isLost = isAction(row)
+    ? // What came of it may be on its way yet: only a second look tells.
+      state === "finished" && isSeenAgain
+    : state === "finished" || (state === "running" && isSeenAgain);
+  if (isLost) {
+    await forgetDriver(ctx, run);
+    const step = { row, run };
+    await record(ctx, step, await takeOver(ctx, step, WITHOUT_A_WORD));
+    return null;
+  }
+  const nextMs =
+    state === "pending"
+      ? Math.min(2 * afterMs, LONGEST_CHECK_MS)
+      : state === "running" && state !== stateBefore
+        ? SEEN_RUNNING_MS
+        : DRIVER_CHECK_MS;
+  const checkId = await ctx.scheduler.runAfter(nextMs, internal.driving.check, {
+    ...id,
+    stepNumber: row.stepNumber,
+    afterMs: nextMs,
+    stateBefore: state,
+  });
+  await ctx.db.patch("workflows", run._id, {
+    driver: { ...run.driver!, checkId },
+  });
+  return null;
+}
 
 const WITHOUT_A_WORD = { error: "its driver ended without a word" };
 
@@ -339,7 +338,7 @@ async function recoverDriver(
   driver: NonNullable<Run["driver"]>,
 ) {
   if (await isScheduled(ctx, driver.checkId)) return false;
-  const checkId = await ctx.scheduler.runAfter(0, internal.recovering.check, {
+  const checkId = await ctx.scheduler.runAfter(0, internal.driving.check, {
     workflowId: run._id,
     generationNumber: run.generationNumber,
     driver: run.drivers!,
@@ -373,23 +372,28 @@ async function recoverStep(ctx: MutationCtx, { row, run }: Completion) {
   if ((await stateOf(ctx, step.workId)) !== "finished") return false;
   const { workId } = step;
   const look = { ...execution, workId };
-  await ctx.scheduler.runAfter(SECOND_LOOK_MS, internal.recovering.look, look);
+  await ctx.scheduler.runAfter(
+    SECOND_LOOK_MS,
+    internal.execute.lookAgain,
+    look,
+  );
   return true;
 }
 
 /** How long a result that was reported may be on its way. */
 const SECOND_LOOK_MS = 60_000;
 
+export const lookAgainArgs = { ...vStepExecution, workId: v.string() };
+
 /** The second look at a step whose job has ended: with no result yet, it is dead. */
-export const look = internalMutation({
-  args: { ...vStepExecution, workId: v.string() },
-  returns: v.null(),
-  handler: async (ctx, { workId, ...execution }) => {
-    const step = await awaitedStep(ctx, execution);
-    if (!step || !("functionType" in step.row.step)) return null;
-    if (step.row.step.workId !== workId) return null;
-    const error = "its job has ended without reporting a result";
-    await record(ctx, step, await takeOver(ctx, step, { error }));
-    return null;
-  },
-});
+export async function lookAgain(
+  ctx: MutationCtx,
+  { workId, ...execution }: ObjectType<typeof lookAgainArgs>,
+) {
+  const step = await awaitedStep(ctx, execution);
+  if (!step || !("functionType" in step.row.step)) return null;
+  if (step.row.step.workId !== workId) return null;
+  const error = "its job has ended without reporting a result";
+  await record(ctx, step, await takeOver(ctx, step, { error }));
+  return null;
+}

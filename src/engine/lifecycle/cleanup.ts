@@ -1,14 +1,14 @@
-import { v } from "convex/values";
-import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
-import { sizeOf } from "../shared/storable.js";
-import type { Id } from "./_generated/dataModel.js";
-import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { cancelRuns } from "./canceling.js";
-import { deleteEmptyRun } from "../engine/step/completing.js";
-import { dismissDriver } from "../engine/run/driver.js";
-import { scheduleTask } from "../engine/platform/tasks.js";
-import { releaseStep, releaseWait } from "../engine/lifecycle/releasing.js";
-import { findRun, functionTypeOf, stepsInFlight } from "../engine/run/runs.js";
+import { v, type ObjectType } from "convex/values";
+import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../../shared/limits.js";
+import { sizeOf } from "../../shared/storable.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { cancelRuns } from "./cancel.js";
+import { deleteEmptyRun } from "../step/completing.js";
+import { dismissDriver } from "../run/driver.js";
+import { scheduleTask } from "../platform/tasks.js";
+import { releaseStep, releaseWait } from "./releasing.js";
+import { findRun, functionTypeOf, stepsInFlight } from "../run/runs.js";
 
 /**
  * Deletes a run, its steps and its events, in batches, and nested runs each in transactions of their own.
@@ -122,11 +122,12 @@ export async function deleteNested(
 /** Steps in flight of nested runs that are released in the transaction that deletes their parent's steps. */
 const RELEASED_WITH_NESTED = 32;
 
-export const nested = internalMutation({
-  args: { workflowId: v.id("workflows") },
-  returns: v.null(),
-  handler: async (ctx, { workflowId }) => {
-    await cleanUp(ctx, workflowId, true);
-    return null;
-  },
-});
+export const cleanupChildArgs = { workflowId: v.id("workflows") };
+
+export async function cleanupChild(
+  ctx: MutationCtx,
+  { workflowId }: ObjectType<typeof cleanupChildArgs>,
+) {
+  await cleanUp(ctx, workflowId, true);
+  return null;
+}

@@ -1,21 +1,27 @@
 import { v, type ObjectType } from "convex/values";
-import { internal } from "./_generated/api.js";
-import type { Id } from "./_generated/dataModel.js";
-import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { readConfig } from "../engine/platform/config.js";
-import { endWithoutCallback, keepDeadCallback } from "./ending.js";
+import { internal } from "../../component/_generated/api.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { readConfig } from "../platform/config.js";
+import { endWithoutCallback, keepDeadCallback } from "./end.js";
 import {
   lookAtScheduled,
   schedulePending,
   type vPending,
   vWatched,
   watch,
-} from "../engine/platform/scheduler.js";
-import { performTask, scheduleTaskAgain } from "../engine/platform/tasks.js";
-import { scheduleRunEnd, setPendingTurn } from "../engine/run/waking.js";
+} from "../platform/scheduler.js";
+import { performTask, scheduleTaskAgain } from "../platform/tasks.js";
+import { scheduleRunEnd, setPendingTurn } from "../run/waking.js";
 
 /** Work that has been late for so long is also done from an action. */
 const VERY_LATE_MS = 30 * 60_000;
+
+export const lookArgs = {
+  watched: vWatched,
+  scheduledId: v.string(),
+  lateMs: v.number(),
+};
 
 /**
  * Looks after work that was scheduled. Late is not dead: it costs nothing. Work that failed for good is given up as
@@ -25,32 +31,31 @@ const VERY_LATE_MS = 30 * 60_000;
  * between its tries, and can't be told from one that waits. So a very late one is done from an action too, which
  * waits for no backoff: whichever comes first does it, the other then finds nothing to do. It never fails a run.
  */
-export const look = internalMutation({
-  args: { watched: vWatched, scheduledId: v.string(), lateMs: v.number() },
-  returns: v.null(),
-  handler: async (ctx, { watched, scheduledId, lateMs }) => {
-    const due =
-      "taskId" in watched
-        ? await dueTask(ctx, watched.taskId)
-        : await duePending(ctx, watched);
-    if (due?.scheduledId !== scheduledId) return null;
-    const state = await lookAtScheduled(ctx, scheduledId);
-    if (state.kind === "dead") await due.onDead(state.error);
-    else if (state.kind !== "late") await due.scheduleAgain();
-    else {
-      // Not noted in the row, where it would conflict with what it waits for.
-      await watch(ctx, scheduledId, watched, lateMs);
-      if (lateMs < VERY_LATE_MS) return null;
-      const { log } = await readConfig(ctx);
-      log.warn(
-        `${due.what} has been due for ${Math.round(lateMs / 60_000)} minutes. The deployment is busy, or the ` +
-          `transaction dies of an internal error.`,
-      );
-      await ctx.scheduler.runAfter(0, internal.turns.takeNow, { watched });
-    }
-    return null;
-  },
-});
+export async function look(
+  ctx: MutationCtx,
+  { watched, scheduledId, lateMs }: ObjectType<typeof lookArgs>,
+) {
+  const due =
+    "taskId" in watched
+      ? await dueTask(ctx, watched.taskId)
+      : await duePending(ctx, watched);
+  if (due?.scheduledId !== scheduledId) return null;
+  const state = await lookAtScheduled(ctx, scheduledId);
+  if (state.kind === "dead") await due.onDead(state.error);
+  else if (state.kind !== "late") await due.scheduleAgain();
+  else {
+    // Not noted in the row, where it would conflict with what it waits for.
+    await watch(ctx, scheduledId, watched, lateMs);
+    if (lateMs < VERY_LATE_MS) return null;
+    const { log } = await readConfig(ctx);
+    log.warn(
+      `${due.what} has been due for ${Math.round(lateMs / 60_000)} minutes. The deployment is busy, or the ` +
+        `transaction dies of an internal error.`,
+    );
+    await ctx.scheduler.runAfter(0, internal.turns.takeNow, { watched });
+  }
+  return null;
+}
 
 /** Work that is still to be done. */
 interface Due {
@@ -110,12 +115,13 @@ async function dueTask(
   };
 }
 
+export const performArgs = { taskId: v.id("tasks") };
+
 /** Does a task: see `scheduleTask`. */
-export const perform = internalMutation({
-  args: { taskId: v.id("tasks") },
-  returns: v.null(),
-  handler: async (ctx, { taskId }) => {
-    await performTask(ctx, taskId);
-    return null;
-  },
-});
+export async function perform(
+  ctx: MutationCtx,
+  { taskId }: ObjectType<typeof performArgs>,
+) {
+  await performTask(ctx, taskId);
+  return null;
+}

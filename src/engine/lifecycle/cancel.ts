@@ -1,14 +1,14 @@
-import { v, type Infer } from "convex/values";
-import { BYTES_PER_BATCH } from "../shared/limits.js";
-import { sizeOf } from "../shared/storable.js";
-import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { readConfig, type Config } from "../engine/platform/config.js";
-import { callOnComplete, writeResult } from "./ending.js";
-import { releaseStep } from "../engine/lifecycle/releasing.js";
-import { stepsInFlight, type Run, type StepRow } from "../engine/run/runs.js";
-import { releaseDriver } from "../engine/run/driver.js";
-import { releaseTurn } from "../engine/run/waking.js";
-import { scheduleTask } from "../engine/platform/tasks.js";
+import { v, type Infer, type ObjectType } from "convex/values";
+import { BYTES_PER_BATCH } from "../../shared/limits.js";
+import { sizeOf } from "../../shared/storable.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { readConfig, type Config } from "../platform/config.js";
+import { callOnComplete, writeResult } from "./end.js";
+import { releaseStep } from "./releasing.js";
+import { stepsInFlight, type Run, type StepRow } from "../run/runs.js";
+import { releaseDriver } from "../run/driver.js";
+import { releaseTurn } from "../run/waking.js";
+import { scheduleTask } from "../platform/tasks.js";
 
 /** Taking a job out of the pool costs about ten index ranges: fewer steps a batch than elsewhere. */
 const RELEASED_PER_BATCH = 100;
@@ -73,14 +73,15 @@ async function scheduleRest(ctx: MutationCtx, rest: Canceling[]) {
     });
 }
 
-export const goOn = internalMutation({
-  args: { runs: v.array(vCanceling) },
-  returns: v.null(),
-  handler: async (ctx, { runs }) => {
-    await cancelRuns(ctx, runs);
-    return null;
-  },
-});
+export const continueCancelArgs = { runs: v.array(vCanceling) };
+
+export async function continueCancel(
+  ctx: MutationCtx,
+  { runs }: ObjectType<typeof continueCancelArgs>,
+) {
+  await cancelRuns(ctx, runs);
+  return null;
+}
 
 /** Ends a run, unless it has ended. From here on nothing begins for it. Returns what is left to do. */
 async function endCanceled(

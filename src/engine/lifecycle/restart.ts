@@ -1,24 +1,24 @@
-import { codedError } from "../shared/errors.js";
-import { v } from "convex/values";
-import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../shared/limits.js";
-import { abbreviate, sizeOf } from "../shared/storable.js";
-import { isHalfUnused } from "../shared/transactionRoom.js";
-import type { Id } from "./_generated/dataModel.js";
-import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { deleteNested } from "./cleaning.js";
-import { releaseDriver } from "../engine/run/driver.js";
-import { readConfig, type Config } from "../engine/platform/config.js";
-import { undoWait } from "../engine/step/eventWait.js";
-import { releaseStep } from "../engine/lifecycle/releasing.js";
+import { codedError } from "../../shared/errors.js";
+import { v, type ObjectType } from "convex/values";
+import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../../shared/limits.js";
+import { abbreviate, sizeOf } from "../../shared/storable.js";
+import { isHalfUnused } from "../../shared/transactionRoom.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { deleteNested } from "./cleanup.js";
+import { releaseDriver } from "../run/driver.js";
+import { readConfig, type Config } from "../platform/config.js";
+import { undoWait } from "../step/eventWait.js";
+import { releaseStep } from "./releasing.js";
 import {
   ENGINE_VERSION,
   lastStep,
   type Run,
   type StepRow,
-} from "../engine/run/runs.js";
-import { scheduleTask } from "../engine/platform/tasks.js";
-import { callWithTrials } from "../engine/turn/trials.js";
-import { enqueueTurns } from "../engine/run/waking.js";
+} from "../run/runs.js";
+import { scheduleTask } from "../platform/tasks.js";
+import { callWithTrials } from "../turn/trials.js";
+import { enqueueTurns } from "../run/waking.js";
 
 /**
  * Begins a run again under a new generation: steps from `from` on are deleted, steps in flight
@@ -108,30 +108,30 @@ async function firstDeleted(
   return end === 0 ? 0 : Infinity;
 }
 
+export const continueRestartArgs = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+};
+
 /** The continuation of a restart that is done in several transactions. */
-export const goOn = internalMutation({
-  args: { workflowId: v.id("workflows"), generationNumber: v.number() },
-  returns: v.null(),
-  handler: async (ctx, { workflowId, generationNumber }) => {
-    const run = await ctx.db.get("workflows", workflowId);
-    if (run?.generationNumber !== generationNumber || !run.restarting)
-      return null;
-    const { from, doneFrom } = run.restarting;
-    if (!(await rewind(ctx, run, from, roomOfBatch(), doneFrom))) {
-      await ctx.db.replace("workflows", run._id, run);
-      await scheduleRest(ctx, run);
-      return null;
-    }
-    run.restarting = undefined;
-    await ctx.db.replace("workflows", run._id, run);
-    await enqueueTurns(
-      ctx,
-      [{ run, runAt: Date.now() }],
-      await readConfig(ctx),
-    );
+export async function continueRestart(
+  ctx: MutationCtx,
+  { workflowId, generationNumber }: ObjectType<typeof continueRestartArgs>,
+) {
+  const run = await ctx.db.get("workflows", workflowId);
+  if (run?.generationNumber !== generationNumber || !run.restarting)
     return null;
-  },
-});
+  const { from, doneFrom } = run.restarting;
+  if (!(await rewind(ctx, run, from, roomOfBatch(), doneFrom))) {
+    await ctx.db.replace("workflows", run._id, run);
+    await scheduleRest(ctx, run);
+    return null;
+  }
+  run.restarting = undefined;
+  await ctx.db.replace("workflows", run._id, run);
+  await enqueueTurns(ctx, [{ run, runAt: Date.now() }], await readConfig(ctx));
+  return null;
+}
 
 async function scheduleRest(ctx: MutationCtx, run: Run) {
   await scheduleTask(ctx, "restart", {

@@ -1,0 +1,302 @@
+import type { FunctionHandle } from "convex/server";
+import { v, type Infer, type ObjectType } from "convex/values";
+import type { Origin } from "../../shared/origin.js";
+import {
+  toOutcome,
+  vFailure,
+  vRunResult,
+  type Failure,
+  type Outcome,
+  type RunResult,
+} from "../../shared/outcome.js";
+import {
+  BYTES_PER_BATCH,
+  MAX_ROW_BYTES,
+  STEPS_PER_BATCH,
+} from "../../shared/limits.js";
+import {
+  fitError,
+  preview,
+  shortenError,
+  sizeOf,
+  whyNotStorable,
+} from "../../shared/storable.js";
+import {
+  isHalfUnused,
+  roomBeside,
+  type Reserve,
+} from "../../shared/transactionRoom.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { awaitedStep, recordResult } from "../step/completing.js";
+import { readConfig, type Config } from "../platform/config.js";
+import { dismissDriver, stepOfDriver } from "../run/driver.js";
+import { scheduleTask } from "../platform/tasks.js";
+import { releaseWait } from "./releasing.js";
+import { lastStep, stepsInFlight, type Run } from "../run/runs.js";
+import { vOnComplete } from "../../component/schema.js";
+import { warnOfEnd } from "../run/warnings.js";
+
+/**
+ * Ends a run: writes its result, drops the waits that are left, and tells whoever asked to be
+ * told. Function steps and children still in flight go on, a driver's too; what they bring is recorded.
+ */
+export async function endRun(
+  ctx: MutationCtx,
+  run: Run,
+  result: RunResult,
+  config: Config,
+  failure?: Failure,
+  origin?: Origin,
+) {
+  const outcome = toOutcome(result, failure);
+  await writeResult(ctx, run, outcome, config, origin);
+  await callOnComplete(ctx, run, config, outcome.failure);
+}
+
+/** The first part of ending a run. `callOnComplete` has to follow, in the same transaction. */
+export async function writeResult(
+  ctx: MutationCtx,
+  run: Run,
+  { result, failure }: Outcome,
+  config: Config,
+  origin?: Origin,
+) {
+  run.runResult = storableResult(run, result);
+  if (run.runResult.kind === "failed") origin ??= await originOfDeath(ctx, run);
+  warnOfEnd(run, config, origin);
+  run.pendingTurn = undefined;
+  run.restarting = undefined;
+  if (run.driver && !(await stepOfDriver(ctx, run)))
+    await dismissDriver(ctx, run);
+  await ctx.db.replace("workflows", run._id, run);
+  // Creation times of one millisecond differ by fractions of it.
+  const durationMs = Date.now() - Math.floor(run._creationTime);
+  config.log.event("completed", {
+    workflowId: run._id,
+    workflowName: run.name,
+    name: run.name,
+    status: run.runResult.kind,
+    durationMs,
+    overallDurationMs: durationMs,
+  });
+  // Who cancels a run releases all its steps.
+  if (result.kind !== "canceled")
+    await dropWaitsOf(ctx, run._id, run.generationNumber);
+  if (run.parent) {
+    const step = await awaitedStep(ctx, run.parent);
+    const outcome = { result: run.runResult, failure };
+    if (step) await recordResult(ctx, step, outcome, config);
+  }
+}
+
+/** Of a run that no turn could end: the last step in its journal. */
+async function originOfDeath(ctx: MutationCtx, run: Run): Promise<Origin> {
+  const last = await lastStep(ctx, run._id);
+  if (!last) return {};
+  const { stepNumber, step } = last;
+  return { step: { stepNumber, name: step.name, failed: false } };
+}
+
+export async function callOnComplete(
+  ctx: MutationCtx,
+  run: Run,
+  config: Config,
+  failure?: Failure,
+) {
+  const { _id, generationNumber, onComplete, runResult } = run;
+  if (!onComplete || !runResult) return;
+  const callback = {
+    run: { _id, generationNumber },
+    onComplete,
+    runResult,
+    failure,
+  };
+  const { fits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
+  if (fits) await invoke(ctx, callback, config);
+  else await scheduleTask(ctx, "callOnComplete", fitting(callback));
+}
+
+/** The failure's data, which the result's text shows too, can make it too large for a row. */
+const fitting = ({ failure, ...callback }: Infer<typeof vCallback>) =>
+  sizeOf(callback) + sizeOf(failure) <= MAX_ROW_BYTES
+    ? { ...callback, failure }
+    : callback;
+
+const vCallback = v.object({
+  run: v.object({ _id: v.id("workflows"), generationNumber: v.number() }),
+  onComplete: vOnComplete,
+  runResult: vRunResult,
+  failure: v.optional(vFailure),
+});
+
+export const callBackArgs = vCallback.fields;
+
+/** Calls an `onComplete` for which the transaction that ended the run had too little left. */
+export async function callBack(
+  ctx: MutationCtx,
+  callback: ObjectType<typeof callBackArgs>,
+) {
+  await invoke(ctx, callback, await readConfig(ctx));
+  return null;
+}
+
+async function invoke(
+  ctx: MutationCtx,
+  { run, onComplete, runResult, failure }: Infer<typeof vCallback>,
+  config: Config,
+) {
+  const call = async (result: RunResult) => {
+    const { transactionLimits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
+    await ctx.runMutation(
+      onComplete.fnHandle as FunctionHandle<"mutation">,
+      { workflowId: run._id, result, context: onComplete.context as unknown },
+      { transactionLimits },
+    );
+  };
+  try {
+    if (runResult.kind !== "failed" || failure?.name !== "ConvexError")
+      await call(runResult);
+    else
+      await call({ ...runResult, errorData: failure.data }).catch(
+        async (thrown: unknown) => {
+          if (!REFUSED_ARGUMENTS.test(String(thrown))) throw thrown;
+          await call(runResult);
+        },
+      );
+  } catch (thrown) {
+    await keepFailure(ctx, run, runResult, String(thrown), config);
+  }
+}
+
+/** The mutation's validator may be one that knows no `errorData`. Then nothing of it has run. */
+const REFUSED_ARGUMENTS = /ArgumentValidationError|Validator error/;
+
+/** What it takes to keep that `onComplete` failed. */
+const RESERVED_FOR_FAILURE: Reserve = {
+  documentsRead: 32,
+  documentsWritten: 32,
+  databaseQueries: 32,
+  functionsScheduled: 16,
+  scheduledFunctionArgsBytes: 256 * 1024,
+  bytesRead: 64 * 1024,
+  bytesWritten: 64 * 1024 + MAX_ROW_BYTES,
+};
+
+async function keepFailure(
+  ctx: MutationCtx,
+  run: Pick<Run, "_id" | "generationNumber">,
+  runResult: RunResult,
+  error: string,
+  config: Config,
+) {
+  config.log.error(
+    `onComplete of workflow ${run._id} failed, see onCompleteFailures: ${error}`,
+  );
+  await ctx.db.insert("onCompleteFailures", {
+    workflowId: run._id,
+    generationNumber: run.generationNumber,
+    runResult,
+    // Short enough to fit beside the largest result.
+    error: shortenError(error, 1000),
+  });
+}
+
+function storableResult(run: Run, result: RunResult): RunResult {
+  if (result.kind === "canceled") return result;
+  const others = sizeOf(run.args) + sizeOf(run.onComplete?.context);
+  const room = MAX_ROW_BYTES - others;
+  if (result.kind === "failed")
+    return { kind: "failed", error: fitError(result.error, room) };
+  const returnValue: unknown = result.returnValue ?? null;
+  const what = `The return value of workflow ${run._id}`;
+  const shape = whyNotStorable(what, returnValue);
+  if (shape) return { kind: "failed", error: shape };
+  const size = sizeOf(returnValue);
+  if (size <= room) return { kind: "success", returnValue };
+  const error =
+    `${what} is too large: ${size} bytes, with ${others} bytes of arguments and context; ` +
+    `the maximum together is ${MAX_ROW_BYTES} bytes. Store it in a table or a file and return its id. ` +
+    `It begins: ${preview(returnValue)}`;
+  return { kind: "failed", error: fitError(error, room) };
+}
+
+export const finishArgs = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+  result: vRunResult,
+};
+
+export async function finish(
+  ctx: MutationCtx,
+  { workflowId, generationNumber, result }: ObjectType<typeof finishArgs>,
+) {
+  const run = await ctx.db.get("workflows", workflowId);
+  if (run?.generationNumber === generationNumber && !run.runResult)
+    await endRun(ctx, run, result, await readConfig(ctx));
+  return null;
+}
+
+/** Ends a run whose end died: that its `onComplete` did so is kept. */
+export async function endWithoutCallback(
+  ctx: MutationCtx,
+  run: Run,
+  result: RunResult,
+  died: string,
+) {
+  const config = await readConfig(ctx);
+  await writeResult(ctx, run, toOutcome(result), config);
+  const { onComplete, runResult } = run;
+  if (onComplete && runResult)
+    await keepDeadCallback(ctx, { run, onComplete, runResult }, died);
+}
+
+/** Keeps that the `onComplete` of a task died. */
+export async function keepDeadCallback(
+  ctx: MutationCtx,
+  { run, runResult }: Infer<typeof vCallback>,
+  died: string,
+) {
+  const error = `The transaction that called it died: ${died}`;
+  await keepFailure(ctx, run, runResult, error, await readConfig(ctx));
+}
+
+export const dropWaitsArgs = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+  after: v.number(),
+};
+
+/** Sleeps and event waits of a run that has ended are over: they would wake nobody. */
+export async function dropWaits(
+  ctx: MutationCtx,
+  { workflowId, generationNumber, after }: ObjectType<typeof dropWaitsArgs>,
+) {
+  const run = await ctx.db.get("workflows", workflowId);
+  if (run?.runResult && run.generationNumber === generationNumber)
+    await dropWaitsOf(ctx, workflowId, generationNumber, after);
+  return null;
+}
+
+async function dropWaitsOf(
+  ctx: MutationCtx,
+  workflowId: Id<"workflows">,
+  generationNumber: number,
+  after = 0,
+) {
+  const continueAfter = async (after: number) => {
+    const rest = { workflowId, generationNumber, after };
+    await scheduleTask(ctx, "dropWaits", rest);
+  };
+  // The turn that ends a run may have read a large journal.
+  if (!(await isHalfUnused(ctx))) return await continueAfter(after);
+  let steps = 0;
+  let bytes = 0;
+  const inFlight = stepsInFlight(ctx, workflowId, after);
+  for await (const row of inFlight) {
+    await releaseWait(ctx, row);
+    bytes += sizeOf(row.step.args);
+    if (++steps < STEPS_PER_BATCH && bytes < BYTES_PER_BATCH) continue;
+    return await continueAfter(row._creationTime);
+  }
+}

@@ -1,0 +1,77 @@
+import { v, type ObjectType } from "convex/values";
+import { roomBeside, type Reserve } from "../../shared/transactionRoom.js";
+import { internal } from "../../component/_generated/api.js";
+import type {
+  ActionCtx,
+  MutationCtx,
+} from "../../component/_generated/server.js";
+import { callWorkflow } from "../step/calling.js";
+import { clearPendingTurn, scheduleRunEnd } from "../run/waking.js";
+import type { Run } from "../run/runs.js";
+import { schedulePending, vWatched } from "../platform/scheduler.js";
+import { afterDeath, messageOf } from "./trials.js";
+
+const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
+
+/** In the place of the turn that this job was to take. */
+async function scheduleAnother(ctx: MutationCtx, run: Run) {
+  await clearPendingTurn(ctx, run, { isDriven: false });
+  const { _id: workflowId, generationNumber } = run;
+  run.pendingTurn = await schedulePending(ctx, {
+    workflowId,
+    generationNumber,
+  });
+  await ctx.db.patch("workflows", run._id, { pendingTurn: run.pendingTurn });
+}
+
+/** What ending a run needs that could not be replayed. */
+const RESERVED: Reserve = {
+  documentsRead: 32,
+  documentsWritten: 16,
+  databaseQueries: 32,
+  functionsScheduled: 4,
+  scheduledFunctionArgsBytes: 64 * 1024,
+  bytesRead: 2 * (1 << 20),
+  bytesWritten: 64 * 1024,
+};
+
+export const takeArgs = vTurn;
+
+/** Takes a turn. Of one that dies nothing remains: another is due, or the run fails. */
+export async function take(
+  ctx: MutationCtx,
+  turn: ObjectType<typeof takeArgs>,
+) {
+  const run = await ctx.db.get("workflows", turn.workflowId);
+  if (run?.generationNumber !== turn.generationNumber || run.runResult)
+    return null;
+  // Taken already, by a driver or an action.
+  if (!run.pendingTurn) return null;
+  const { transactionLimits } = await roomBeside(ctx, RESERVED);
+  try {
+    await callWorkflow(ctx, run, { transactionLimits });
+  } catch (thrown) {
+    const error = await afterDeath(ctx, run, messageOf(thrown));
+    if (error === undefined) await scheduleAnother(ctx, run);
+    else await scheduleRunEnd(ctx, run, { kind: "failed", error });
+  }
+  return null;
+}
+
+export const takeNowArgs = { watched: vWatched };
+
+/** Does what is due from an action: see `turns:look`. */
+export async function takeNow(
+  ctx: ActionCtx,
+  { watched }: ObjectType<typeof takeNowArgs>,
+) {
+  if ("taskId" in watched) {
+    await ctx.runMutation(internal.turns.perform, watched);
+    return null;
+  }
+  const { result, ...turn } = watched;
+  if (result)
+    await ctx.runMutation(internal.ending.finish, { ...turn, result });
+  else await ctx.runMutation(internal.turns.take, turn);
+  return null;
+}
