@@ -10,7 +10,7 @@ import {
 } from "./_generated/server.js";
 import { cancelRuns } from "../engine/lifecycle/cancel.js";
 import { cleanUp, deleteBatch } from "../engine/lifecycle/cleanup.js";
-import { readConfig, warnOfDisagreement } from "../engine/platform/config.js";
+import { readConfig, heedManager } from "../engine/platform/config.js";
 import { createRun } from "../engine/run/creating.js";
 import { endRun } from "../engine/lifecycle/end.js";
 import { vJournalEntry, vRun } from "../engine/turn/journalRows.js";
@@ -57,7 +57,7 @@ export const create = mutation({
   returns: v.id("workflows"),
   handler: async (ctx, args) => {
     const { maxParallelism, logLevel, execution } = args;
-    await warnOfDisagreement(ctx, maxParallelism);
+    await heedManager(ctx, maxParallelism);
     const config = await readConfig(ctx, { maxParallelism, logLevel });
     const run = await createRun(
       ctx,

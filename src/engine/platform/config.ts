@@ -91,10 +91,10 @@ export async function updateConfig(
 }
 
 /**
- * Warns, once for each further value, when managers ask for different parallelism. The values it has warned of are
- * used for nothing else. Only one not seen before writes.
+ * Warns, once for each further value, when managers ask for different parallelism, and lifts a manager's pause. The
+ * values it has seen are used for nothing else. Only a new one and the end of a pause write.
  */
-export async function warnOfDisagreement(
+export async function heedManager(
   ctx: MutationCtx,
   maxParallelism: number | undefined,
 ) {
@@ -102,14 +102,26 @@ export async function warnOfDisagreement(
   checkParallelism(maxParallelism);
   const row = await ctx.db.query("config").first();
   const seen = row?.managerParallelism ?? [];
-  if (seen.includes(maxParallelism)) return;
-  if (seen.length > 0)
+  const isNew = !seen.includes(maxParallelism);
+  const endsPause = seen.includes(0) && maxParallelism > 0;
+  if (!isNew && !endsPause) return;
+  if (isNew && seen.length > 0)
     createLogger(row?.logLevel).warn(
       `Workflow managers of one component ask for different workpoolOptions.maxParallelism: ` +
         `${seen.join(" and ")} before, ${maxParallelism} now. They share one pool, which uses ` +
         `whichever was asked for last. Give all managers the same value.`,
     );
-  await saveConfig(ctx, { managerParallelism: [...seen, maxParallelism] });
+  const kept = seen.filter((value) => value !== maxParallelism && value > 0);
+  await saveConfig(ctx, {
+    managerParallelism: endsPause
+      ? [...kept, maxParallelism]
+      : [...seen, maxParallelism],
+  });
+  // A run whose steps need no pool would not tell it, and the paused jobs would wait for another.
+  if (endsPause && row?.maxParallelism !== 0)
+    await ctx.runMutation(components.workpool.config.update, {
+      maxParallelism,
+    });
 }
 
 function checkParallelism(value: number) {

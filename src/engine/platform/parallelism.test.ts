@@ -181,6 +181,30 @@ test("an operator's pause holds until the operator lifts it, whatever managers p
   expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
 });
 
+test("a pause by a manager ends when the manager is deployed with another value, each time", async () => {
+  const t = newBackend();
+  script("handler", "main", (step) =>
+    step.runAction(steps.echoAction, { value: 1 }),
+  );
+  script("handler", "other", (step) =>
+    step.runMutation(steps.echo, { value: 1 }),
+  );
+  const begin = (handler: string) =>
+    t.mutation((ctx) => start(ctx, changing, { handler }));
+  for (let i = 0; i < 2; i++) {
+    deployed.maxParallelism = 0;
+    const paused = await begin("main");
+    await advance(60_000);
+    expect(await statusOf(t, paused)).toMatchObject({ type: "inProgress" });
+    deployed.maxParallelism = 25;
+    // A run that enqueues nothing.
+    await begin("other");
+    await drain();
+    expect(await poolConfig(t)).toMatchObject({ maxParallelism: 25 });
+    expect(await statusOf(t, paused)).toMatchObject({ type: "completed" });
+  }
+});
+
 test("a pool without settings is configured once, and prints nothing", async () => {
   const t = newBackend();
   await startOf(t, workflows.workflow);
