@@ -16,6 +16,7 @@ import {
   useBackend,
   type Backend,
 } from "../testing/harness.js";
+import { call, callAndDrain, expectRefused } from "../testing/directCalls.js";
 import { completed } from "../testing/statuses.js";
 import { everyRow } from "../testing/tables.js";
 import { start, type WorkflowId } from "./index.js";
@@ -24,26 +25,6 @@ useBackend();
 
 const { definitions } = internal;
 const main = { handler: "main" };
-
-/** Calls a workflow's mutation as the dashboard and `npx convex run` do. */
-const call = (t: Backend, workflow: unknown, args: object) =>
-  t.mutation(workflow as typeof definitions.byFunction, args as any);
-
-const callAndDrain = async (t: Backend, workflow: unknown, args: object) => {
-  const id = (await call(t, workflow, args)) as WorkflowId;
-  await drain();
-  return await statusOf(t, id);
-};
-
-async function expectRefused(
-  t: Backend,
-  message: RegExp,
-  act: () => Promise<unknown>,
-) {
-  const before = await everyRow(t);
-  await expect(act()).rejects.toThrow(message);
-  expect(await everyRow(t)).toEqual(before);
-}
 
 describe("a workflow is defined", () => {
   test.each(["byFunction", "byManager", "inOneObject", "byObject"] as const)(

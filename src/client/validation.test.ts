@@ -1,36 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { internal } from "../testing/app/_generated/api.js";
 import {
-  drain,
   effects,
   newBackend,
   runHandler,
   script,
-  statusOf,
   steps,
   useBackend,
   type Backend,
 } from "../testing/harness.js";
+import { call, callAndDrain, expectRefused } from "../testing/directCalls.js";
 import { completed } from "../testing/statuses.js";
 import { listenToConsole } from "../testing/managing.js";
-import { everyRow } from "../testing/tables.js";
-import { start, type WorkflowId } from "./index.js";
+import { start } from "./index.js";
 
 useBackend();
 listenToConsole();
 
 const { definitions } = internal;
 const main = { handler: "main" };
-
-/** Calls a workflow's mutation as the dashboard and `npx convex run` do. */
-const call = (t: Backend, workflow: unknown, args: object) =>
-  t.mutation(workflow as typeof definitions.byFunction, args as any);
-
-const callAndDrain = async (t: Backend, workflow: unknown, args: object) => {
-  const id = (await call(t, workflow, args)) as WorkflowId;
-  await drain();
-  return await statusOf(t, id);
-};
 
 /** One row of a table, and one of another whose id it is not. */
 async function twoIds(t: Backend) {
@@ -42,16 +30,6 @@ async function twoIds(t: Backend) {
       context: 1,
     }),
   }));
-}
-
-async function expectRefused(
-  t: Backend,
-  message: RegExp,
-  act: () => Promise<unknown>,
-) {
-  const before = await everyRow(t);
-  await expect(act()).rejects.toThrow(message);
-  expect(await everyRow(t)).toEqual(before);
 }
 
 describe("arguments", () => {
