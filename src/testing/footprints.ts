@@ -166,10 +166,13 @@ export function meetings(transactions: Footprint[]): string[] {
       parents.set(id, versions.at(-1)!["parent"]?.workflowId);
   const family = (id: string): string =>
     parents.get(id) === undefined ? id : family(parents.get(id)!);
-  const familyOf = ({ table, id, versions }: Write) =>
-    table === "workflows"
-      ? family(id)
-      : family(versions.at(-1)!["workflowId"] ?? `none: ${table}`);
+  const familyOf = ({ table, id, versions }: Write) => {
+    if (table === "workflows") return family(id);
+    const row = versions.at(-1)!;
+    const named =
+      table === "tasks" ? (row["args"].runs?.[0] ?? row["args"]) : row;
+    return family(named.workflowId ?? named.run?._id ?? `none: ${table}`);
+  };
   const found = new Set<string>();
   const ofFamily = new Map<string, Footprint[]>();
   for (const transaction of transactions) {
