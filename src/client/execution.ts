@@ -1,6 +1,7 @@
 import type { FunctionReference, FunctionType } from "convex/server";
 import { describeFailure } from "../shared/failures.js";
 import {
+  INLINE_MS_AFTER_REPLAY,
   INLINE_MS_PER_TURN,
   INLINE_STEPS_PER_TURN,
   INLINE_STEPS_WITHOUT_CLOCK,
@@ -112,6 +113,8 @@ export class Execution {
   /** The call stacks of requests that may reject, for the log. */
   private callers = new WeakMap<WorkflowRequest, Error>();
   private replay: RunReplay | undefined;
+  /** When the first inline step was asked for live. */
+  private inlineSince: number | undefined;
   private journalSize: number;
   /** The step that the driver executed, until it is written down. */
   private completed: Begun["completed"];
@@ -316,15 +319,17 @@ export class Execution {
 
   /** A step that a driver executed has used part of the transaction before the turn's first inline step. */
   private async roomForInline(count: number) {
-    if (count === 0 && !this.begun.completed) return true;
     const elapsed = this.elapsed();
+    this.inlineSince ??= elapsed;
+    if (count === 0 && !this.begun.completed) return true;
+    // A long journal may take all that time to replay.
+    const until = Math.max(
+      INLINE_MS_PER_TURN,
+      this.inlineSince + INLINE_MS_AFTER_REPLAY,
+    );
     const most =
       elapsed > 0 ? INLINE_STEPS_PER_TURN : INLINE_STEPS_WITHOUT_CLOCK;
-    return (
-      count < most &&
-      elapsed < INLINE_MS_PER_TURN &&
-      (await isHalfUnused(this.ctx))
-    );
+    return count < most && elapsed < until && (await isHalfUnused(this.ctx));
   }
 
   private async tryInline(

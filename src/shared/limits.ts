@@ -58,6 +58,9 @@ export const SHOWN_BYTES_PER_TURN = 2 * (1 << 20);
  */
 export const INLINE_MS_PER_TURN = 300;
 
+/** However long its replay took, a turn may run inline steps for this many milliseconds. */
+export const INLINE_MS_AFTER_REPLAY = 100;
+
 /** Inline steps that one turn may run, and where no clock runs in mutations, as before June 2026. */
 export const INLINE_STEPS_PER_TURN = 256;
 export const INLINE_STEPS_WITHOUT_CLOCK = 32;

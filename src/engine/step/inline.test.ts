@@ -251,7 +251,8 @@ describe("many inline steps", () => {
         clock += 4;
         longest.ms = Math.max(longest.ms, clock - begunAt);
       });
-      return { t: newBackend({ wrap: calls.wrap }), longest };
+      const charge = (ms: number) => void (clock += ms);
+      return { t: newBackend({ wrap: calls.wrap }), longest, charge };
     }
 
     test(
@@ -269,6 +270,21 @@ describe("many inline steps", () => {
         expect(longest.ms).toBeLessThan(500);
       },
     );
+
+    test("a turn whose replay took long still runs more than one", async () => {
+      const { t, longest, charge } = chargingBackend();
+      let turns = 0;
+      const { status } = await runHandler(t, async (step) => {
+        turns++;
+        for (let value = 0; value < 400; value++) {
+          await step.runQuery(steps.echoQuery, { value }, inline);
+          charge(1);
+        }
+      });
+      expect(status).toEqual(completed(null));
+      expect(turns).toBeLessThan(20);
+      expect(longest.ms).toBeLessThan(800);
+    });
 
     test("a turn runs as many as its time allows, not as few as without a clock", async () => {
       const { t } = chargingBackend();
