@@ -227,4 +227,14 @@ export const RECOVERY_DEFECTS = [
       title: "is born canceled if the action was canceled while it ran",
     },
   },
+  {
+    name: "recover: a job that runs for the pool runs for ever",
+    file: "src/engine/lifecycle/recover.ts",
+    find: 'if (state === "pending") return false;',
+    replace: 'if (state !== "finished") return false;',
+    killedBy: test(
+      "engine/lifecycle/recover",
+      "an action whose report to the pool was lost, once it can't be running any more",
+    ),
+  },
 ];

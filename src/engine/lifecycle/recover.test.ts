@@ -134,6 +134,31 @@ describe("recover brings back", () => {
     });
   });
 
+  test("an action whose report to the pool was lost, once it can't be running any more", async () => {
+    let lost = 0;
+    const calls = new Calls(({ path, args }) => {
+      const [job] = (args["jobs"] ?? []) as { runResult: unknown }[];
+      if (path !== "complete:complete" || !job || lost >= 2) return;
+      lost++;
+      throw new Error("Canceled in the dashboard");
+    });
+    const t = newBackend({ execution: "pool", wrap: calls.wrap });
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    let executed = 0;
+    script("action", "count", async () => ++executed);
+    const id = await startHandler(t, (step) =>
+      step.runAction(steps.action, { name: "count" }, { retry: true }),
+    );
+    await advance(10 * MINUTE);
+    expect(lost).toBe(2);
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    await recoverAll(t);
+    await advance(59 * MINUTE);
+    expect(executed).toBe(1);
+    await advance(2 * MINUTE);
+    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 2 });
+  });
+
   test("a restart in several transactions", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => {

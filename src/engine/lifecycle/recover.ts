@@ -369,19 +369,21 @@ async function recoverStep(ctx: MutationCtx, { row, run }: Completion) {
     return true;
   }
   if (!("functionType" in step) || !step.workId || row.unstarted) return false;
-  if ((await stateOf(ctx, step.workId)) !== "finished") return false;
   const { workId } = step;
+  const state = await stateOf(ctx, workId);
+  if (state === "pending") return false;
+  // A job whose report was canceled stays running for the pool, and can't be told from one that runs.
+  const delayMs = state === "running" ? LONGEST_JOB_MS : SECOND_LOOK_MS;
   const look = { ...execution, workId };
-  await ctx.scheduler.runAfter(
-    SECOND_LOOK_MS,
-    internal.execute.lookAgain,
-    look,
-  );
-  return true;
+  await ctx.scheduler.runAfter(delayMs, internal.execute.lookAgain, look);
+  return state === "finished";
 }
 
 /** How long a result that was reported may be on its way. */
 const SECOND_LOOK_MS = 60_000;
+
+/** Twice as long as an action may run: one that ran at the first look has ended. */
+const LONGEST_JOB_MS = 60 * 60_000;
 
 export const lookAgainArgs = { ...vStepExecution, workId: v.string() };
 
