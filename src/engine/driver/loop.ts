@@ -77,7 +77,9 @@ export async function drive(
         ...id,
         ...givenUp,
       }),
-    );
+    ).catch(() => {
+      // Scheduled or not, only a job that returns hands on its outcome.
+    });
     return givenUp;
   };
   // A mutation's turn finds out for itself whether it is due.

@@ -14,6 +14,7 @@ import {
   steps,
   useBackend,
   type Backend,
+  type Modules,
 } from "../../testing/harness.js";
 import { cancel as cancelRun, recover } from "../../client/index.js";
 import { late } from "../../testing/lateness.js";
@@ -296,6 +297,50 @@ test("a known outcome is recorded, however late the driver reports it: the actio
     type: "completed",
     result: "charge 1",
   });
+});
+
+/** A driver whose calls of the scheduler are lost. */
+const losesSchedule = (modules: Modules, component: string): Modules =>
+  Object.fromEntries(
+    Object.entries(modules).map(([at, load]) => [
+      at,
+      component !== "workflow" || !at.endsWith("/driving.ts")
+        ? load
+        : async () => {
+            const module = (await load()) as { drive: { _handler: Handler } };
+            const drive = new Proxy(module.drive, {
+              get: (target, key): unknown =>
+                key === "_handler"
+                  ? (ctx: object, args: unknown) =>
+                      target._handler({ ...ctx, scheduler: LOST }, args)
+                  : Reflect.get(target, key),
+            });
+            return { ...module, drive };
+          },
+    ]),
+  );
+type Handler = (ctx: object, args: unknown) => Promise<unknown>;
+const LOST = {
+  runAfter: () => Promise.reject(new Error("Connection lost")),
+};
+
+test("a known outcome is recorded though the driver can't schedule its report: the action runs once", async () => {
+  const calls = new Calls(({ component, args }) => {
+    if (component === "" && args["drive"]) throw new Error("The turn fails");
+  });
+  const t = newBackend({
+    execution: "driver",
+    wrap: (modules, component) =>
+      losesSchedule(calls.wrap(modules, component), component),
+  });
+  let executed = 0;
+  script("action", "charge", async () => ++executed);
+  const id = await startHandler(t, (step) =>
+    step.runAction(steps.action, { name: "charge" }, { retry: true }),
+  );
+  await drain();
+  expect(executed).toBe(1);
+  expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1 });
 });
 
 test("a driver's job that has ended is dead only if a second look finds no result either", async () => {
