@@ -29,8 +29,6 @@ export function inOrder(pass, seenUntil) {
   };
 }
 
-const RANKS = ["runStarted", "runRestarted", "command", "runEnded"];
-
 /** At one moment, a child's steps start after and end before the step that is the child. @param {Change} a @param {Change} b */
 function compare(a, b) {
   if (a.at !== b.at || a.run !== b.run) return a.at - b.at;
@@ -42,5 +40,5 @@ function compare(a, b) {
 }
 
 /** The steps' changes come between the start and the end of their run. @param {Change} change */
-const rank = ({ type }) =>
-  type === "runEnded" ? 1 : RANKS.includes(type) ? -1 : 0;
+const rank = (change) =>
+  "step" in change ? 0 : change.type === "runEnded" ? 1 : -1;

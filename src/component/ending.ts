@@ -5,7 +5,6 @@ import * as cancel from "../engine/lifecycle/cancel.js";
 import * as cleanup from "../engine/lifecycle/cleanup.js";
 import * as restart from "../engine/lifecycle/restart.js";
 
-/** Calls an `onComplete` for which the transaction that ended the run had too little left. */
 export const callBack = internalMutation({
   args: end.callBackArgs,
   returns: v.null(),
@@ -18,7 +17,6 @@ export const finish = internalMutation({
   handler: end.finish,
 });
 
-/** Sleeps and event waits of a run that has ended are over: they would wake nobody. */
 export const dropWaits = internalMutation({
   args: end.dropWaitsArgs,
   returns: v.null(),
@@ -37,7 +35,6 @@ export const cleanupChild = internalMutation({
   handler: cleanup.cleanupChild,
 });
 
-/** The continuation of a restart that is done in several transactions. */
 export const continueRestart = internalMutation({
   args: restart.continueRestartArgs,
   returns: v.null(),

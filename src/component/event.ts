@@ -4,7 +4,6 @@ import { mutation } from "./_generated/server.js";
 import { vWorkpoolOptions } from "../engine/platform/options.js";
 import { createEvent, sendEvent } from "../engine/step/events.js";
 
-/** An event of a run, to be awaited or sent by its id. */
 export const create = mutation({
   args: { name: v.string(), workflowId: v.string() },
   returns: v.id("events"),

@@ -38,7 +38,6 @@ export const timer = internalMutation({
   },
 });
 
-/** The second look at a step whose job has ended: with no result yet, it is dead. */
 export const lookAgain = internalMutation({
   args: recover.lookAgainArgs,
   returns: v.null(),

@@ -25,7 +25,6 @@ export const onComplete = internalMutation({
   },
 });
 
-/** Completes a step with what `execute:action` returned, or makes its next attempt due. */
 export const actionOnComplete = internalMutation({
   args: report,
   returns: v.null(),

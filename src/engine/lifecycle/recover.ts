@@ -220,9 +220,9 @@ export async function recoverRuns(
   const budget = { runs: RUNS_PER_BATCH, steps: STEPS_PER_BATCH };
   let recovered = 0;
   const look = async (run: Run, found?: Within) => {
-    const look = await recoverRun(ctx, run, budget, found);
-    if ("afterStep" in look) return { ...look, workflowId: run._id };
-    if (look.isLost) recovered++;
+    const seen = await recoverRun(ctx, run, budget, found);
+    if ("afterStep" in seen) return { ...seen, workflowId: run._id };
+    if (seen.isLost) recovered++;
     return undefined;
   };
   const begun = within && (await ctx.db.get("workflows", within.workflowId));

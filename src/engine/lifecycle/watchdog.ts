@@ -11,7 +11,7 @@ import {
   vWatched,
   watch,
 } from "../platform/scheduler.js";
-import { performTask, scheduleTaskAgain } from "../platform/tasks.js";
+import { scheduleTaskAgain } from "../platform/tasks.js";
 import { scheduleRunEnd, setPendingTurn } from "../run/waking.js";
 
 /** Work that has been late for so long is also done from an action. */
@@ -113,15 +113,4 @@ async function dueTask(
       await scheduleTaskAgain(ctx, taskId);
     },
   };
-}
-
-export const performArgs = { taskId: v.id("tasks") };
-
-/** Does a task: see `scheduleTask`. */
-export async function perform(
-  ctx: MutationCtx,
-  { taskId }: ObjectType<typeof performArgs>,
-) {
-  await performTask(ctx, taskId);
-  return null;
 }

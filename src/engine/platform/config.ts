@@ -111,12 +111,8 @@ export async function heedManager(
         `${seen.join(" and ")} before, ${maxParallelism} now. They share one pool, which uses ` +
         `whichever was asked for last. Give all managers the same value.`,
     );
-  const kept = seen.filter((value) => value !== maxParallelism && value > 0);
-  await saveConfig(ctx, {
-    managerParallelism: endsPause
-      ? [...kept, maxParallelism]
-      : [...seen, maxParallelism],
-  });
+  const others = seen.filter((value) => value !== maxParallelism && value > 0);
+  await saveConfig(ctx, { managerParallelism: [...others, maxParallelism] });
   // A run whose steps need no pool would not tell it, and the paused jobs would wait for another.
   if (endsPause && row?.maxParallelism !== 0)
     await ctx.runMutation(components.workpool.config.update, {

@@ -7,17 +7,21 @@ import type {
 } from "../../component/_generated/server.js";
 import { vRunResult } from "../../shared/outcome.js";
 
+const jobOf = (ctx: QueryCtx, scheduledId: string) =>
+  ctx.db.system.get(
+    "_scheduled_functions",
+    scheduledId as Id<"_scheduled_functions">,
+  );
+
 /** One that has begun is left alone: it finds out for itself that it is not wanted any more. */
 export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
-  const id = scheduledId as Id<"_scheduled_functions">;
-  const job = await ctx.db.system.get("_scheduled_functions", id);
-  if (job?.state.kind === "pending") await ctx.scheduler.cancel(id);
+  const job = await jobOf(ctx, scheduledId);
+  if (job?.state.kind === "pending") await ctx.scheduler.cancel(job._id);
 }
 
 /** Pending: it has not begun. Finished: it has ended, or nothing is known of it. */
 export async function scheduledState(ctx: QueryCtx, scheduledId: string) {
-  const id = scheduledId as Id<"_scheduled_functions">;
-  const job = await ctx.db.system.get("_scheduled_functions", id);
+  const job = await jobOf(ctx, scheduledId);
   switch (job?.state.kind) {
     case "pending":
       return "pending";
@@ -103,8 +107,7 @@ export async function lookAtScheduled(
   ctx: QueryCtx,
   scheduledId: string,
 ): Promise<ScheduledState> {
-  const id = scheduledId as Id<"_scheduled_functions">;
-  const job = await ctx.db.system.get("_scheduled_functions", id);
+  const job = await jobOf(ctx, scheduledId);
   switch (job?.state.kind) {
     case undefined:
       return { kind: "unknown" };

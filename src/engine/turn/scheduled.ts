@@ -6,9 +6,9 @@ import type {
   MutationCtx,
 } from "../../component/_generated/server.js";
 import { callWorkflow } from "../step/calling.js";
-import { clearPendingTurn, scheduleRunEnd } from "../run/waking.js";
+import { clearPendingTurn, scheduleRunEnd, wake } from "../run/waking.js";
 import type { Run } from "../run/runs.js";
-import { schedulePending, vWatched } from "../platform/scheduler.js";
+import { vWatched } from "../platform/scheduler.js";
 import { afterDeath, messageOf } from "./trials.js";
 
 const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
@@ -16,12 +16,7 @@ const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
 /** In the place of the turn that this job was to take. */
 async function scheduleAnother(ctx: MutationCtx, run: Run) {
   await clearPendingTurn(ctx, run, { isDriven: false });
-  const { _id: workflowId, generationNumber } = run;
-  run.pendingTurn = await schedulePending(ctx, {
-    workflowId,
-    generationNumber,
-  });
-  await ctx.db.patch("workflows", run._id, { pendingTurn: run.pendingTurn });
+  await wake(ctx, run);
 }
 
 /** What ending a run needs that could not be replayed. */
