@@ -12,6 +12,8 @@ import {
   vLoaded,
 } from "../engine/turn/journalRows.js";
 
+// The calls of a turn: begin, load the journal, commit.
+
 /** Begins a turn. Null when there is nothing for the turn to do. */
 export const beginTurn = mutation({
   args: beginFields,

@@ -4,6 +4,8 @@ import * as scheduled from "../engine/turn/scheduled.js";
 import { performTask } from "../engine/platform/tasks.js";
 import * as watchdog from "../engine/lifecycle/watchdog.js";
 
+// Scheduled work: turns, tasks, and the watchdog that looks after both.
+
 export const take = internalMutation({
   args: scheduled.takeArgs,
   returns: v.null(),

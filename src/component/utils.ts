@@ -11,6 +11,8 @@ import { recoverRuns, vRecoverCursor } from "../engine/lifecycle/recover.js";
 import { vLogLevel } from "../shared/logging.js";
 import { vExecution } from "./schema.js";
 
+// Commands for operators. The name is part of the documented CLI.
+
 /** For operators: `npx convex run --component workflow utils:updateConfig '{"maxParallelism": 50}'`. */
 export const updateConfig = internalMutation({
   args: {

@@ -36,10 +36,17 @@ const ROWS = {
   },
   "error that is kept": { says: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
   "name of a step": { says: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
-  "new steps of one turn": { says: "400", is: { NEW_STEPS_PER_TURN: 400 } },
+  "new steps of one turn": {
+    says: "400, or 1 MiB of arguments",
+    is: { NEW_STEPS_PER_TURN: 400, NEW_BYTES_PER_TURN: MIB },
+  },
   "inline steps of one turn": {
-    says: "256, or 300 ms",
-    is: { INLINE_STEPS_PER_TURN: 256, INLINE_MS_PER_TURN: 300 },
+    says: "256, or 300 ms of the turn; at least 100 ms after its replay",
+    is: {
+      INLINE_STEPS_PER_TURN: 256,
+      INLINE_MS_PER_TURN: 300,
+      INLINE_MS_AFTER_REPLAY: 100,
+    },
   },
   "`runAt` and `runAfter`": { says: "four years", is: {} },
   "`maxParallelism`": { says: "0 to 200, 25 unless set", is: {} },

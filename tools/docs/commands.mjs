@@ -62,6 +62,7 @@ export const COMMANDS = {
   "npm run docs:check": stage("docs:check"),
   "npm run docs:check -- --keep": not("it leaves a folder behind"),
   "npm run docs:check -- --write": not("it writes; the gate checks"),
+  "npm run test:fast": TESTS,
   "npm run test:watch": not("it watches, until it is stopped"),
   "npx vitest run src/client/replay": TESTS,
   "npm run test:peers": not("it installs from npm; it is for releases"),

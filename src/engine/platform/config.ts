@@ -16,7 +16,7 @@ export interface Config {
   log: Logger;
   /** How many jobs the pool may run at a time. 0: it is paused. */
   maxParallelism: number;
-  /** What to tell the pool with the next jobs: nothing that nobody says now, so that its settings stay as they are. */
+  /** Settings to pass to the pool with the next jobs. It keeps its own where the caller gives none. */
   pool: PoolOptions;
   /** There is no row yet: the pool was never told its settings. */
   isNew: boolean;

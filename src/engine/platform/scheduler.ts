@@ -13,7 +13,7 @@ const jobOf = (ctx: QueryCtx, scheduledId: string) =>
     scheduledId as Id<"_scheduled_functions">,
   );
 
-/** One that has begun is left alone: it finds out for itself that it is not wanted any more. */
+/** Cancels a scheduled function that hasn't begun. One that has begun notices by itself that it is obsolete. */
 export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
   const job = await jobOf(ctx, scheduledId);
   if (job?.state.kind === "pending") await ctx.scheduler.cancel(job._id);

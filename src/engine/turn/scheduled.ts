@@ -32,7 +32,7 @@ const RESERVED: Reserve = {
 
 export const takeArgs = vTurn;
 
-/** Takes a turn. Of one that dies nothing remains: another is due, or the run fails. */
+/** Takes a turn. If it dies, its transaction leaves nothing behind, and another is scheduled or the run fails. */
 export async function take(
   ctx: MutationCtx,
   turn: ObjectType<typeof takeArgs>,
