@@ -676,12 +676,30 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   workflowId: string;
                 };
               }
+            | {
+                afterEnded: string;
+                within?: {
+                  afterStep: number;
+                  isLost: boolean;
+                  waits: boolean;
+                  workflowId: string;
+                };
+              }
             | { afterTask: number };
         },
         {
           after?:
             | {
                 afterRun: number;
+                within?: {
+                  afterStep: number;
+                  isLost: boolean;
+                  waits: boolean;
+                  workflowId: string;
+                };
+              }
+            | {
+                afterEnded: string;
                 within?: {
                   afterStep: number;
                   isLost: boolean;

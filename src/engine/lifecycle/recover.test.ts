@@ -134,30 +134,40 @@ describe("recover brings back", () => {
     });
   });
 
-  test("an action whose report to the pool was lost, once it can't be running any more", async () => {
-    let lost = 0;
-    const calls = new Calls(({ path, args }) => {
-      const [job] = (args["jobs"] ?? []) as { runResult: unknown }[];
-      if (path !== "complete:complete" || !job || lost >= 2) return;
-      lost++;
-      throw new Error("Canceled in the dashboard");
-    });
-    const t = newBackend({ execution: "pool", wrap: calls.wrap });
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    let executed = 0;
-    script("action", "count", async () => ++executed);
-    const id = await startHandler(t, (step) =>
-      step.runAction(steps.action, { name: "count" }, { retry: true }),
-    );
-    await advance(10 * MINUTE);
-    expect(lost).toBe(2);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    await recoverAll(t);
-    await advance(59 * MINUTE);
-    expect(executed).toBe(1);
-    await advance(2 * MINUTE);
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 2 });
-  });
+  test.each(["in progress", "ended"])(
+    "an action whose report to the pool was lost, once it can't be running any more: its run has $0",
+    async (state) => {
+      let lost = 0;
+      const calls = new Calls(({ path, args }) => {
+        const [job] = (args["jobs"] ?? []) as { runResult: unknown }[];
+        if (path !== "complete:complete" || !job || lost >= 2) return;
+        lost++;
+        throw new Error("Canceled in the dashboard");
+      });
+      const t = newBackend({ execution: "pool", wrap: calls.wrap });
+      vi.spyOn(console, "error").mockImplementation(() => {});
+      let executed = 0;
+      script("action", "count", async () => ++executed);
+      await startHandler(t, async (step) => {
+        const args = { name: "count" };
+        const counted = step.runAction(steps.action, args, { retry: true });
+        if (state !== "ended") await counted;
+      });
+      await advance(10 * MINUTE);
+      expect(lost).toBe(2);
+      const stepState = async () => (await rows(t, "steps"))[0]!.step;
+      expect(await stepState()).toMatchObject({ inProgress: true });
+      await recoverAll(t);
+      await advance(59 * MINUTE);
+      expect(executed).toBe(1);
+      await advance(2 * MINUTE);
+      expect(await stepState()).toMatchObject({
+        runResult: { kind: "success", returnValue: 2 },
+      });
+      const [run] = await rows(t, "workflows");
+      expect(run).toMatchObject({ runResult: { kind: "success" } });
+    },
+  );
 
   test("a restart in several transactions", async () => {
     const t = newBackend();

@@ -6,6 +6,7 @@ import { vRunResult, type Outcome } from "../../shared/outcome.js";
 import { sizeOf } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionRoom.js";
 import { internal } from "../../component/_generated/api.js";
+import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { concludeAttempt, takeOver } from "../step/attempts.js";
 import {
@@ -185,20 +186,18 @@ const STEPS_PER_BATCH = 64;
 
 const TASKS_PER_BATCH = 100;
 
-/** Where the next batch goes on, all by creation time: runs, then tasks. */
+/** A run that is looked at in several batches, what they have found, and its last step that was looked at. */
+const vWithin = v.object({
+  workflowId: v.id("workflows"),
+  afterStep: v.number(),
+  waits: v.boolean(),
+  isLost: v.boolean(),
+});
+
+/** Where the next batch continues: with runs that haven't ended, then with ended ones, then with tasks. */
 export const vRecoverCursor = v.union(
-  v.object({
-    afterRun: v.number(),
-    /** A run that is looked at in several batches, what they have found, and its last step that was looked at. */
-    within: v.optional(
-      v.object({
-        workflowId: v.id("workflows"),
-        afterStep: v.number(),
-        waits: v.boolean(),
-        isLost: v.boolean(),
-      }),
-    ),
-  }),
+  v.object({ afterRun: v.number(), within: v.optional(vWithin) }),
+  v.object({ afterEnded: v.string(), within: v.optional(vWithin) }),
   v.object({ afterTask: v.number() }),
 );
 type Cursor = Infer<typeof vRecoverCursor>;
@@ -206,17 +205,18 @@ type Within = { afterStep: number; waits: boolean; isLost: boolean };
 type Batch = { recovered: number; after?: Cursor };
 
 /**
- * Looks at runs that have not ended, oldest first, and sees to it that each waits for something that can still
- * happen: what an operator canceled is scheduled again. So are tasks. Returns how many needed that, and where to go
- * on.
+ * Looks at runs that have not ended, oldest first, and at ended runs that left steps in flight, and makes sure that
+ * each waits for something that can still happen: what an operator canceled is scheduled again. So are tasks.
+ * Returns how many needed that, and where to continue.
  */
 export async function recoverRuns(
   ctx: MutationCtx,
-  after: Cursor | undefined,
+  after: Cursor = { afterRun: 0 },
 ): Promise<Batch> {
-  if (!after) await wakePool(ctx, await readConfig(ctx));
-  else if ("afterTask" in after) return await recoverTasks(ctx, after);
-  const { afterRun, within } = after ?? { afterRun: 0 };
+  if ("afterTask" in after) return await recoverTasks(ctx, after);
+  if ("afterRun" in after && after.afterRun === 0 && !after.within)
+    await wakePool(ctx, await readConfig(ctx));
+  const { within, ...place } = after;
   const budget = { runs: RUNS_PER_BATCH, steps: STEPS_PER_BATCH };
   let recovered = 0;
   const look = async (run: Run, found?: Within) => {
@@ -226,22 +226,50 @@ export async function recoverRuns(
     return undefined;
   };
   const begun = within && (await ctx.db.get("workflows", within.workflowId));
-  if (begun && !begun.runResult) {
+  if (begun && !begun.runResult === "afterRun" in place) {
     const rest = await look(begun, within);
-    if (rest) return { recovered, after: { afterRun, within: rest } };
+    if (rest) return { recovered, after: { ...place, within: rest } };
   }
-  const running = ctx.db
+  const runs =
+    "afterRun" in place
+      ? runningAfter(ctx, place.afterRun)
+      : endedInFlightAfter(ctx, place.afterEnded);
+  for await (const run of runs) {
+    const within = await look(run);
+    const after =
+      "afterRun" in place
+        ? { afterRun: run._creationTime, within }
+        : { afterEnded: run._id, within };
+    if (within || --budget.runs <= 0 || !(await isHalfUnused(ctx)))
+      return { recovered, after };
+  }
+  return {
+    recovered,
+    after: "afterRun" in place ? { afterEnded: "" } : { afterTask: 0 },
+  };
+}
+
+const runningAfter = (ctx: MutationCtx, afterRun: number) =>
+  ctx.db
     .query("workflows")
     .withIndex("result", (q) =>
       q.eq("runResult.kind", undefined).gt("_creationTime", afterRun),
     );
-  for await (const run of running) {
-    const rest = await look(run);
-    const after = { afterRun: run._creationTime, within: rest };
-    if (rest || --budget.runs <= 0 || !(await isHalfUnused(ctx)))
-      return { recovered, after };
+
+/** Runs that ended by themselves and left function steps in flight, which are still to be executed and recorded. */
+async function* endedInFlightAfter(ctx: MutationCtx, afterRun: string) {
+  for (let next = afterRun; ;) {
+    const row = await ctx.db
+      .query("steps")
+      .withIndex("inProgress", (q) =>
+        q.eq("step.inProgress", true).gt("workflowId", next as Id<"workflows">),
+      )
+      .first();
+    if (!row) return;
+    next = row.workflowId;
+    const run = await ctx.db.get("workflows", row.workflowId);
+    if (run?.runResult) yield run;
   }
-  return { recovered, after: { afterTask: 0 } };
 }
 
 /** Tasks that won't be done as they were scheduled. */
@@ -313,7 +341,7 @@ async function recoverRun(
     if (--budget.steps <= 0 || bytes <= 0)
       return { afterStep: row._creationTime, waits, isLost };
   }
-  if (waits && !turnIsLost) return { isLost };
+  if (run.runResult || (waits && !turnIsLost)) return { isLost };
   run.pendingTurn = undefined;
   await wake(ctx, run);
   return { isLost: true };
