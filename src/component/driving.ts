@@ -6,7 +6,7 @@ import {
   mutation,
 } from "./_generated/server.js";
 import * as loop from "../engine/driver/loop.js";
-import * as recover from "../engine/lifecycle/recover.js";
+import * as reports from "../engine/driver/reports.js";
 
 export const drive = internalAction({
   args: loop.driveArgs,
@@ -33,19 +33,13 @@ export const dismiss = mutation({
 });
 
 export const giveUp = internalMutation({
-  args: recover.giveUpArgs,
+  args: reports.giveUpArgs,
   returns: v.null(),
-  handler: recover.giveUp,
+  handler: reports.giveUp,
 });
 
 export const onComplete = internalMutation({
-  args: recover.onCompleteArgs,
+  args: reports.onCompleteArgs,
   returns: v.null(),
-  handler: recover.onComplete,
-});
-
-export const check = internalMutation({
-  args: recover.checkArgs,
-  returns: v.null(),
-  handler: recover.check,
+  handler: reports.onComplete,
 });

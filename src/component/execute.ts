@@ -4,7 +4,6 @@ import { internalAction, internalMutation } from "./_generated/server.js";
 import { awaitedStep, recordAfterAll } from "../engine/step/completing.js";
 import { attempt, runMutation } from "../engine/step/invoke.js";
 import { fireTimer } from "../engine/step/timer.js";
-import * as recover from "../engine/lifecycle/recover.js";
 import { vStepExecution } from "./schema.js";
 
 /** Runs a mutation step and records its result, in one transaction. */
@@ -36,10 +35,4 @@ export const timer = internalMutation({
     await fireTimer(ctx, execution);
     return null;
   },
-});
-
-export const lookAgain = internalMutation({
-  args: recover.lookAgainArgs,
-  returns: v.null(),
-  handler: recover.lookAgain,
 });

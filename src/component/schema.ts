@@ -138,6 +138,13 @@ export const vStepExecution = {
 };
 export type StepExecution = ObjectType<typeof vStepExecution>;
 
+/** One driver of a run. */
+export const vDriver = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+  driver: v.number(),
+};
+
 export const vEventState = v.union(
   v.object({ kind: v.literal("created") }),
   v.object({
@@ -206,7 +213,7 @@ export default defineSchema({
     trials: v.optional(vTrials),
     /** How its steps are executed. Absent: as its manager or the component's config says. */
     execution: v.optional(vExecution),
-    /** The driver believed to be alive: a job of the pool or a scheduled action, and the scheduled check on it. */
+    /** The driver believed to be alive: a job of the pool or a scheduled action, and its watchdog. */
     driver: v.optional(
       v.object({
         workId: v.optional(v.string()),

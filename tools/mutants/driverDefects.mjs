@@ -51,18 +51,18 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: nobody checks on it",
     file: "src/engine/run/driver.ts",
-    find: "startedAt - now + DRIVER_CHECK_MS",
-    replace: "1e9",
+    find: "dueInMs: startedAt - now,",
+    replace: "dueInMs: 1e9,",
     killedBy: test(
       "engine/driver/driver.faults",
-      "before the turn of a mutation is replaced after a minute and notices",
+      "for longer than an action may run is replaced and notices",
     ),
   },
   {
     name: "driver: replaced while it waits in the pool",
-    file: "src/engine/lifecycle/recover.ts",
-    find: 'state === "finished" || (state === "running" && isSeenAgain)',
-    replace: "true",
+    file: "src/engine/lifecycle/watchdog.ts",
+    find: 'state.kind === "running" && forMs >= LONGEST_JOB_MS',
+    replace: "isSeenAgain",
     killedBy: test(
       "engine/driver/driver",
       "is not replaced, however long it waits: mutation",
@@ -190,9 +190,9 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: replaced though it has begun just now",
-    file: "src/engine/lifecycle/recover.ts",
-    find: '(state === "running" && isSeenAgain)',
-    replace: 'state === "running"',
+    file: "src/engine/lifecycle/watchdog.ts",
+    find: 'state.kind === "running" && forMs >= LONGEST_JOB_MS',
+    replace: 'state.kind === "running"',
     killedBy: test(
       "engine/driver/driver",
       "is not replaced when it has begun just before it is checked",
@@ -200,9 +200,9 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: ends without a word, and nobody minds",
-    file: "src/engine/lifecycle/recover.ts",
-    find: 'state === "finished" && isSeenAgain',
-    replace: "false",
+    file: "src/engine/lifecycle/watchdog.ts",
+    find: ": isSeenAgain || !work.reports;",
+    replace: ": !work.reports;",
     killedBy: test(
       "engine/driver/driver.concurrent",
       "a driver that exits without reporting its action's result doesn't leave the run stuck",

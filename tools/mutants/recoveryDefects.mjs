@@ -36,8 +36,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "watchdog: late taken for dead",
     file: "src/engine/platform/scheduler.ts",
-    find: '      return { kind: "late" };',
-    replace: '      return { kind: "dead", error: "late" };',
+    find: 'return { kind: "pending" };',
+    replace: 'return { kind: "dead", error: "late" };',
     killedBy: test(
       "engine/platform/watchdog",
       "is not considered dead: the run ends as planned",
@@ -46,13 +46,13 @@ export const RECOVERY_DEFECTS = [
   {
     name: "watchdog: a canceled turn not scheduled again",
     file: "src/engine/lifecycle/watchdog.ts",
-    find: 'else if (state.kind !== "late") await due.scheduleAgain();',
-    replace: 'else if (state.kind !== "late") return null;',
+    find: "await setPendingTurn(ctx, run, await schedulePending(ctx, pending));",
+    replace: "return;",
     killedBy: test("engine/platform/watchdog", "is scheduled again"),
   },
   {
     name: "recovering: a known outcome not taken from the pool",
-    file: "src/engine/lifecycle/recover.ts",
+    file: "src/engine/driver/reports.ts",
     find: "if (givenUp) await settle(ctx, context, givenUp);",
     replace: "",
     killedBy: test(
@@ -62,9 +62,9 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "recovering: no second look at a driver that has ended",
-    file: "src/engine/lifecycle/recover.ts",
-    find: 'state === "finished" && isSeenAgain',
-    replace: 'state === "finished"',
+    file: "src/engine/lifecycle/watchdog.ts",
+    find: ": isSeenAgain || !work.reports;",
+    replace: ": true;",
     killedBy: test(
       "engine/platform/watchdog",
       "a driver's job that has ended is dead only if a second look finds no result either",
@@ -103,7 +103,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: a canceled turn taken for one that comes",
     file: "src/engine/lifecycle/recover.ts",
-    find: "pendingTurn && !(await mayStillRun(ctx, pendingTurn));",
+    find: "pendingTurn && !(await isTurnComing(ctx, pendingTurn));",
     replace: "false;",
     killedBy: test(
       "engine/lifecycle/recover",
@@ -153,9 +153,19 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: tasks not looked at",
     file: "src/engine/lifecycle/recover.ts",
-    find: "return { recovered, after: { afterTask: 0 } };",
-    replace: "return { recovered };",
+    find: '{ afterEnded: "" } : { afterTask: 0 }',
+    replace: '{ afterEnded: "" } : undefined',
     killedBy: test("engine/lifecycle/recover", "a cancel"),
+  },
+  {
+    name: "recover: what ended runs left in flight not looked at",
+    file: "src/engine/lifecycle/recover.ts",
+    find: "if (run?.runResult) yield run;",
+    replace: "",
+    killedBy: test(
+      "engine/lifecycle/recover",
+      "an action whose report to the pool was lost, once it can't be running any more, of a run that has ended",
+    ),
   },
   {
     name: "recover: only the first steps in flight looked at",
@@ -180,8 +190,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "tasks: an onComplete whose transaction died is called again",
     file: "src/engine/lifecycle/watchdog.ts",
-    find: 'if (task.kind === "callOnComplete") {',
-    replace: "if (!task) {",
+    find: 'if (dead && row.kind === "callOnComplete") {',
+    replace: "if (!row) {",
     killedBy: test(
       "engine/platform/watchdog",
       "is kept, and not called again, if its transaction dies",
@@ -230,11 +240,11 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: a job that runs for the pool runs for ever",
     file: "src/engine/lifecycle/recover.ts",
-    find: 'if (state === "pending") return false;',
-    replace: 'if (state !== "finished") return false;',
+    find: 'if (kind === "pending") return false;',
+    replace: 'if (kind !== "unknown") return false;',
     killedBy: test(
       "engine/lifecycle/recover",
-      "an action whose report to the pool was lost, once it can't be running any more",
+      "an action whose report to the pool was lost, once it can't be running any more, of a run that goes on",
     ),
   },
 ];

@@ -195,7 +195,7 @@ test("drivers that wait in the pool are checked more and more rarely", async () 
     await startHandler(t, (step) => step.runMutation(steps.echo, { value: 1 }));
   await advance(20 * 60_000);
   // Of the one that runs each minute, of the others after 1, 3, 7 and 15.
-  expect(calls.of("driving:check").length).toBeLessThanOrEqual(20 + 20 * 4);
+  expect(calls.of("turns:look").length).toBeLessThanOrEqual(20 + 20 * 4);
   await drain();
   for (const run of await rows(t, "workflows"))
     expect(run.runResult).toMatchObject({ kind: "success" });
@@ -224,7 +224,7 @@ test("a driver that exits without reporting its action's result doesn't leave th
   expect(await statusOf(t, workflowId)).toMatchObject({
     type: "failed",
     error: expect.stringMatching(
-      /outcome is unknown.*ended without a word/,
+      /outcome is unknown.*ended without reporting a result/,
     ) as string,
   });
 });

@@ -29,17 +29,23 @@ import { sendEvent, type WorkflowId } from "../../client/index.js";
 // A driver whose calls fail, that is held up, or that comes when nobody awaits it any more. (Each
 // boundary at which one can die: testing/random/everyBoundary.test.ts.)
 
+const MINUTE = 60_000;
+
 useBackend();
 const heard = listenToConsole();
 
 /** A backend where the calls of a driver go wrong, as a list says: the first call, the second, … */
-function faulty(boundary: Boundary, faults: (Fault | undefined)[]) {
+function faulty(
+  boundary: Boundary,
+  faults: (Fault | undefined)[],
+  stallMs = 20 * MINUTE,
+) {
   const left = [...faults];
   const functions = new FaultyFunctions((at, ...possible) => {
     if (at !== boundary || !possible.some((fault) => faults.includes(fault)))
       return undefined;
     return left.shift();
-  });
+  }, stallMs);
   return newBackend({ execution: "driver", wrap: functions.wrap });
 }
 
@@ -179,15 +185,23 @@ test("if a driver can't find out whether its action may begin, the pool begins i
 });
 
 describe("a driver that is delayed", () => {
-  test("before the turn of a mutation is replaced after a minute and notices", async () => {
+  test("before the turn of a mutation is waited for", async () => {
     const t = faulty("driver", ["stalled"]);
+    const { status, first } = await run(t, "mutation");
+    expect(status).toMatchObject({ result: [1, 2] });
+    expect(first?.drivenBy).toBe(1);
+    expect(await effects(t)).toEqual([1, 2]);
+  });
+
+  test("for longer than an action may run is replaced and notices", async () => {
+    const t = faulty("driver", ["stalled"], 90 * MINUTE);
     const workflowId = await startHandler(t, async (step) => [
       await step.runMutation(steps.echo, { value: 1 }),
       await step.awaitEvent({ name: "go" }),
     ]);
-    await advance(59_000);
+    await advance(60 * MINUTE);
     expect(await effects(t)).toEqual([]);
-    await advance(30_000);
+    await advance(10 * MINUTE);
     expect(await effects(t)).toEqual([1]);
     await t.mutation((ctx) =>
       sendEvent(ctx, components.workflow, { workflowId, name: "go" }),

@@ -255,9 +255,9 @@ describe("a driver that waits for its turn in the pool", () => {
     const workflowId = await startHandler(t, (step) =>
       step.runMutation(steps.echo, { value: 1 }),
     );
-    // Checks come after one minute and after three.
-    const checkedAt = began + 3 * MINUTE;
-    await advance(3 * MINUTE - 800);
+    // The watchdog looks after one minute and after two.
+    const checkedAt = began + 2 * MINUTE;
+    await advance(2 * MINUTE - 800);
     await allow(t, 5);
     await advance(MINUTE);
     expect(tried[0]).toBeLessThan(checkedAt);

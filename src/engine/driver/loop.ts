@@ -18,16 +18,11 @@ import type {
   MutationCtx,
   QueryCtx,
 } from "../../component/_generated/server.js";
-import {
-  dismissDriver,
-  driverOf,
-  vDriver,
-  vGivenUp,
-  vShare,
-} from "../run/driver.js";
+import { dismissDriver, driverOf, vGivenUp, vShare } from "../run/driver.js";
 import { attempt } from "../step/invoke.js";
 import { insist } from "../platform/platformErrors.js";
 import { parseRunId, type StepRow } from "../run/runs.js";
+import { vDriver } from "../../component/schema.js";
 
 /** How long a driver executes steps before it makes room for others, if there are any. */
 const STINT_MS = 3000;

@@ -414,8 +414,8 @@ describe("an onComplete that fails its whole transaction:", () => {
           generationNumber,
           result: { kind: "failed", error: "stale" },
         },
-        scheduledId: "unknown",
-        lateMs: 0,
+        jobId: "unknown",
+        seen: { state: "pending", forMs: 0 },
       });
     expect(await everyRow(t)).toEqual(before);
   });

@@ -1,182 +1,24 @@
-import { vWorkId } from "@convex-dev/workpool";
 import { createFunctionHandle } from "convex/server";
-import { v, type Infer, type ObjectType } from "convex/values";
+import { v, type Infer } from "convex/values";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
-import { vRunResult, type Outcome } from "../../shared/outcome.js";
 import { sizeOf } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionRoom.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { concludeAttempt, takeOver } from "../step/attempts.js";
-import {
-  awaitedStep,
-  recordResult,
-  type Completion,
-} from "../step/completing.js";
+import type { Completion } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
-import {
-  dismissDriver,
-  DRIVER_CHECK_MS,
-  driverOf,
-  forgetDriver,
-  stateOfDriver,
-  vDriver,
-  vGivenUp,
-} from "../run/driver.js";
 import { enqueue, stateOf, type Job } from "../platform/workpool.js";
-import { executeAgain } from "../step/retrying.js";
+import { stepsInFlight, type Run } from "../run/runs.js";
 import {
-  functionTypeOf,
-  stepsInFlight,
-  type Run,
-  type StepRow,
-} from "../run/runs.js";
-import { lookAtScheduled } from "../platform/scheduler.js";
+  lookAtScheduled,
+  mayStillRun,
+  type vWatched,
+} from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
-import { vStepExecution } from "../../component/schema.js";
 import { startTimer } from "../step/timer.js";
 import { wake } from "../run/waking.js";
-
-export const giveUpArgs = { ...vDriver, ...vGivenUp };
-
-/**
- * A driver could not take a turn together with its step: the step is recorded alone, the turn taken
- * alone.
- */
-export async function giveUp(
-  ctx: MutationCtx,
-  { stepNumber, outcome, ...id }: ObjectType<typeof giveUpArgs>,
-) {
-  await settle(ctx, id, { stepNumber, outcome });
-  return null;
-}
-
-async function settle(
-  ctx: MutationCtx,
-  id: ObjectType<typeof vDriver>,
-  { stepNumber, outcome }: ObjectType<typeof vGivenUp>,
-) {
-  const found = await driverOf(ctx, id);
-  if (!found) return;
-  const { run, row } = found;
-  await dismissDriver(ctx, run);
-  if (!row) return await wakeUnended(ctx, run);
-  const step = { row, run };
-  // Otherwise the turn had committed, and the next step is in flight without having begun.
-  if (row.stepNumber === stepNumber && outcome)
-    await record(ctx, step, await concludeAttempt(ctx, step, outcome));
-  else await executeAgain(ctx, step);
-}
-
-async function wakeUnended(ctx: MutationCtx, run: Run) {
-  if (!run.runResult) await wake(ctx, run);
-}
-
-/** Null: the step is executed again. */
-async function record(
-  ctx: MutationCtx,
-  step: Completion,
-  outcome: Outcome | null,
-) {
-  if (outcome) await recordResult(ctx, step, outcome);
-}
-
-export const onCompleteArgs = {
-  workId: vWorkId,
-  result: vRunResult,
-  context: v.object(vDriver),
-};
-
-/**
- * Told by the pool that a driver ended, died or was canceled. A query or mutation that it was to execute has
- * not happened, or it would be recorded; an action may have.
- */
-export async function onComplete(
-  ctx: MutationCtx,
-  { result, context }: ObjectType<typeof onCompleteArgs>,
-) {
-  if (result.kind === "success") {
-    const givenUp = result.returnValue as ObjectType<typeof vGivenUp> | null;
-    if (givenUp) await settle(ctx, context, givenUp);
-    return null;
-  }
-  const found = await driverOf(ctx, context);
-  if (!found) return null;
-  const { run, row } = found;
-  await dismissDriver(ctx, run);
-  if (!row) await wakeUnended(ctx, run);
-  else if (result.kind === "canceled")
-    await recordResult(ctx, { row, run }, { result });
-  else
-    await record(ctx, { row, run }, await takeOver(ctx, { row, run }, result));
-  return null;
-}
-
-const isAction = ({ step }: StepRow) => functionTypeOf(step) === "action";
-
-/** While a driver waits in the pool, for others, it is looked after more and more rarely. */
-const LONGEST_CHECK_MS = 10 * 60_000;
-
-/** A driver that is seen running for the first time may have begun just now: it is looked after again so soon. */
-const SEEN_RUNNING_MS = 20_000;
-
-export const checkArgs = {
-  ...vDriver,
-  stepNumber: v.number(),
-  afterMs: v.number(),
-  /** At the last check. */
-  stateBefore: v.optional(v.string()),
-};
-
-/**
- * Takes a run over from a driver that was running at the last check and has not got on with a query or
- * mutation since, or that has ended without telling what came of its action. One that has not begun waits
- * for others, as the step would in its place.
- */
-export async function check(
-  ctx: MutationCtx,
-  { stepNumber, afterMs, stateBefore, ...id }: ObjectType<typeof checkArgs>,
-) {
-  const found = await driverOf(ctx, id);
-  if (!found) return null;
-  const { run, row } = found;
-  if (!row) {
-    await forgetDriver(ctx, run);
-    await wakeUnended(ctx, run);
-    return null;
-  }
-  const state = await stateOfDriver(ctx, run.driver!);
-  const isSeenAgain = state === stateBefore && row.stepNumber === stepNumber;
-  const isLost = isAction(row)
-    ? // What came of it may be on its way yet: only a second look tells.
-      state === "finished" && isSeenAgain
-    : state === "finished" || (state === "running" && isSeenAgain);
-  if (isLost) {
-    await forgetDriver(ctx, run);
-    const step = { row, run };
-    await record(ctx, step, await takeOver(ctx, step, WITHOUT_A_WORD));
-    return null;
-  }
-  const nextMs =
-    state === "pending"
-      ? Math.min(2 * afterMs, LONGEST_CHECK_MS)
-      : state === "running" && state !== stateBefore
-        ? SEEN_RUNNING_MS
-        : DRIVER_CHECK_MS;
-  const checkId = await ctx.scheduler.runAfter(nextMs, internal.driving.check, {
-    ...id,
-    stepNumber: row.stepNumber,
-    afterMs: nextMs,
-    stateBefore: state,
-  });
-  await ctx.db.patch("workflows", run._id, {
-    driver: { ...run.driver!, checkId },
-  });
-  return null;
-}
-
-const WITHOUT_A_WORD = { error: "its driver ended without a word" };
+import { look } from "./watchdog.js";
 
 /** Runs that one transaction looks at. Each may be large. */
 const RUNS_PER_BATCH = 8;
@@ -327,7 +169,7 @@ async function recoverRun(
   // A task goes on with it.
   if (run.restarting) return { isLost: false };
   const { pendingTurn, driver } = run;
-  const turnIsLost = pendingTurn && !(await mayStillRun(ctx, pendingTurn));
+  const turnIsLost = pendingTurn && !(await isTurnComing(ctx, pendingTurn));
   let { waits, isLost } = found ?? {
     waits: (pendingTurn !== undefined && !turnIsLost) || driver !== undefined,
     isLost: driver !== undefined && (await recoverDriver(ctx, run, driver)),
@@ -347,36 +189,38 @@ async function recoverRun(
   return { isLost: true };
 }
 
-async function mayStillRun(
+async function isTurnComing(
   ctx: MutationCtx,
   pending: NonNullable<Run["pendingTurn"]>,
 ) {
-  if ("workId" in pending)
-    return (await stateOf(ctx, pending.workId)) !== "finished";
-  return await isScheduled(ctx, pending.scheduledId);
+  return "workId" in pending
+    ? mayStillRun(await stateOf(ctx, pending.workId))
+    : await isScheduled(ctx, pending.scheduledId);
 }
 
 const isScheduled = async (ctx: MutationCtx, scheduledId: string) =>
-  (await lookAtScheduled(ctx, scheduledId)).kind === "late";
+  mayStillRun(await lookAtScheduled(ctx, scheduledId));
 
 /** A driver that nothing looks after is looked after at once. */
 async function recoverDriver(
   ctx: MutationCtx,
   run: Run,
-  driver: NonNullable<Run["driver"]>,
+  { checkId, workId, scheduledId }: NonNullable<Run["driver"]>,
 ) {
-  if (await isScheduled(ctx, driver.checkId)) return false;
-  const checkId = await ctx.scheduler.runAfter(0, internal.driving.check, {
+  if (await isScheduled(ctx, checkId)) return false;
+  await lookNow(ctx, workId ?? scheduledId!, {
     workflowId: run._id,
     generationNumber: run.generationNumber,
     driver: run.drivers!,
-    stepNumber: -1,
-    afterMs: DRIVER_CHECK_MS,
   });
-  run.driver = { ...driver, checkId };
-  await ctx.db.patch("workflows", run._id, { driver: run.driver });
   return true;
 }
+
+const lookNow = (
+  ctx: MutationCtx,
+  jobId: string,
+  watched: Infer<typeof vWatched>,
+) => look(ctx, { jobId, watched, seen: { state: "pending", forMs: 0 } });
 
 /** Whether nothing would have ended a step in flight. */
 async function recoverStep(ctx: MutationCtx, { row, run }: Completion) {
@@ -397,33 +241,9 @@ async function recoverStep(ctx: MutationCtx, { row, run }: Completion) {
     return true;
   }
   if (!("functionType" in step) || !step.workId || row.unstarted) return false;
-  const { workId } = step;
-  const state = await stateOf(ctx, workId);
-  if (state === "pending") return false;
+  const { kind } = await stateOf(ctx, step.workId);
+  if (kind === "pending") return false;
   // A job whose report was canceled stays running for the pool, and can't be told from one that runs.
-  const delayMs = state === "running" ? LONGEST_JOB_MS : SECOND_LOOK_MS;
-  const look = { ...execution, workId };
-  await ctx.scheduler.runAfter(delayMs, internal.execute.lookAgain, look);
-  return state === "finished";
-}
-
-/** How long a result that was reported may be on its way. */
-const SECOND_LOOK_MS = 60_000;
-
-/** Twice as long as an action may run: one that ran at the first look has ended. */
-const LONGEST_JOB_MS = 60 * 60_000;
-
-export const lookAgainArgs = { ...vStepExecution, workId: v.string() };
-
-/** The second look at a step whose job has ended: with no result yet, it is dead. */
-export async function lookAgain(
-  ctx: MutationCtx,
-  { workId, ...execution }: ObjectType<typeof lookAgainArgs>,
-) {
-  const step = await awaitedStep(ctx, execution);
-  if (!step || !("functionType" in step.row.step)) return null;
-  if (step.row.step.workId !== workId) return null;
-  const error = "its job has ended without reporting a result";
-  await record(ctx, step, await takeOver(ctx, step, { error }));
-  return null;
+  await lookNow(ctx, step.workId, execution);
+  return kind === "unknown";
 }

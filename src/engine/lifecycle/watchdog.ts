@@ -1,116 +1,211 @@
-import { v, type ObjectType } from "convex/values";
+import { v, type Infer, type ObjectType } from "convex/values";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
+import type { StepExecution, vDriver } from "../../component/schema.js";
 import { readConfig } from "../platform/config.js";
-import { endWithoutCallback, keepDeadCallback } from "./end.js";
 import {
   lookAtScheduled,
+  mayStillRun,
   schedulePending,
-  type vPending,
+  vSeen,
   vWatched,
   watch,
+  type JobState,
+  type vDue,
+  type vPending,
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
-import { scheduleRunEnd, setPendingTurn } from "../run/waking.js";
+import { stateOf } from "../platform/workpool.js";
+import { driverOf, forgetDriver } from "../run/driver.js";
+import { functionTypeOf } from "../run/runs.js";
+import { scheduleRunEnd, setPendingTurn, wake } from "../run/waking.js";
+import { takeOver } from "../step/attempts.js";
+import {
+  awaitedStep,
+  recordResult,
+  type Completion,
+} from "../step/completing.js";
+import { endWithoutCallback, keepDeadCallback } from "./end.js";
 
-/** Work that has been late for so long is also done from an action. */
+/** Work that has been due for so long is also done from an action. */
 const VERY_LATE_MS = 30 * 60_000;
 
-export const lookArgs = {
-  watched: vWatched,
-  scheduledId: v.string(),
-  lateMs: v.number(),
-};
+/** Twice as long as an action may run: a job that is said to run for longer has ended, and its report was lost. */
+const LONGEST_JOB_MS = 60 * 60_000;
+
+export const lookArgs = { watched: vWatched, jobId: v.string(), seen: vSeen };
 
 /**
- * Looks after work that was scheduled. Late is not dead: it costs nothing. Work that failed for good is given up as
- * its kind says. Any other that won't come, because an operator canceled it, is scheduled again.
- *
- * A scheduled mutation that dies of errors of the platform's own stays pending for ever, with up to two hours
- * between its tries, and can't be told from one that waits. So a very late one is done from an action too, which
- * waits for no backoff: whichever comes first does it, the other then finds nothing to do. It never fails a run.
+ * Looks after a job. Late is not dead: it costs nothing. Work whose job will not do it any more, because it failed
+ * for good or because an operator canceled it, is given up or scheduled again, as its kind says.
  */
 export async function look(
   ctx: MutationCtx,
-  { watched, scheduledId, lateMs }: ObjectType<typeof lookArgs>,
+  { watched, jobId, seen }: ObjectType<typeof lookArgs>,
 ) {
-  const due =
-    "taskId" in watched
-      ? await dueTask(ctx, watched.taskId)
-      : await duePending(ctx, watched);
-  if (due?.scheduledId !== scheduledId) return null;
-  const state = await lookAtScheduled(ctx, scheduledId);
-  if (state.kind === "dead") await due.onDead(state.error);
-  else if (state.kind !== "late") await due.scheduleAgain();
-  else {
-    // Not noted in the row, where it would conflict with what it waits for.
-    await watch(ctx, scheduledId, watched, lateMs);
-    if (lateMs < VERY_LATE_MS) return null;
-    const { log } = await readConfig(ctx);
-    log.warn(
-      `${due.what} has been due for ${Math.round(lateMs / 60_000)} minutes. The deployment is busy, or the ` +
-        `transaction dies of an internal error.`,
-    );
-    await ctx.scheduler.runAfter(0, internal.turns.takeNow, { watched });
+  const work = await findWork(ctx, watched);
+  if (work?.jobId !== jobId) return null;
+  const state = await work.state();
+  const isSeenAgain = state.kind === seen.state;
+  const forMs = isSeenAgain ? seen.forMs : 0;
+  const isOver = mayStillRun(state)
+    ? state.kind === "running" && forMs >= LONGEST_JOB_MS
+    : isSeenAgain || !work.reports;
+  if (isOver) {
+    await work.onOver(state.kind === "dead" ? state : undefined);
+    return null;
   }
+  const next = { state: state.kind, forMs };
+  const checkId = await watch(ctx, jobId, watched, { seen: next });
+  await work.noteCheck?.(checkId);
+  if (forMs >= VERY_LATE_MS) await work.onVeryLate?.(forMs);
   return null;
 }
 
 /** Work that is still to be done. */
-interface Due {
-  what: string;
-  scheduledId: string | undefined;
-  scheduleAgain(): Promise<void>;
-  onDead(error: string): Promise<void>;
+interface Work {
+  jobId: string | undefined;
+  state(): Promise<JobState>;
+  /** A job that has ended has told somebody else, whose transaction may be late: only a second look tells. */
+  reports?: boolean;
+  /** Not where the row is written by what the watchdog waits for: they would conflict. */
+  noteCheck?(checkId: string): Promise<void>;
+  onVeryLate?(forMs: number): Promise<void>;
+  /** The job will not do it. It may have failed for good. */
+  onOver(dead: { error: string } | undefined): Promise<void>;
+}
+
+async function findWork(
+  ctx: MutationCtx,
+  watched: Infer<typeof vWatched>,
+): Promise<Work | null> {
+  if ("taskId" in watched) return await task(ctx, watched.taskId);
+  if ("driver" in watched) return await driver(ctx, watched);
+  if ("stepNumber" in watched) return await stepInPool(ctx, watched);
+  return await pendingTurn(ctx, watched);
 }
 
 /** A run's turn, or with a result its end. */
-async function duePending(
+async function pendingTurn(
   ctx: MutationCtx,
   pending: ObjectType<typeof vPending>,
-): Promise<Due | null> {
+): Promise<Work | null> {
   const { workflowId, generationNumber, result } = pending;
   const run = await ctx.db.get("workflows", workflowId);
   if (run?.generationNumber !== generationNumber || run.runResult) return null;
-  const { pendingTurn } = run;
-  if (!pendingTurn || !("scheduledId" in pendingTurn)) return null;
+  if (!run.pendingTurn || !("scheduledId" in run.pendingTurn)) return null;
+  const { scheduledId } = run.pendingTurn;
+  const what = `${result ? "The end" : "A turn"} of workflow ${workflowId} ("${run.name}")`;
   return {
-    what: `${result ? "The end" : "A turn"} of workflow ${workflowId} ("${run.name}")`,
-    scheduledId: pendingTurn.scheduledId,
-    async scheduleAgain() {
-      await setPendingTurn(ctx, run, await schedulePending(ctx, pending));
-    },
-    async onDead(error) {
-      if (result) await endWithoutCallback(ctx, run, result, error);
+    ...scheduled(ctx, scheduledId, { what, due: pending }),
+    async onOver(dead) {
+      if (!dead)
+        await setPendingTurn(ctx, run, await schedulePending(ctx, pending));
+      else if (result) await endWithoutCallback(ctx, run, result, dead.error);
       else
         await scheduleRunEnd(ctx, run, {
           kind: "failed",
-          error: `A turn of workflow ${run._id} died: ${error}`,
+          error: `A turn of workflow ${run._id} died: ${dead.error}`,
         });
     },
   };
 }
 
-async function dueTask(
+async function task(
   ctx: MutationCtx,
   taskId: Id<"tasks">,
-): Promise<Due | null> {
-  const task = await ctx.db.get("tasks", taskId);
-  if (!task) return null;
-  const what = `A task of the kind "${task.kind}"`;
+): Promise<Work | null> {
+  const row = await ctx.db.get("tasks", taskId);
+  if (!row) return null;
+  const what = `A task of the kind "${row.kind}"`;
   return {
-    what,
-    scheduledId: task.scheduledId,
-    scheduleAgain: () => scheduleTaskAgain(ctx, taskId),
-    async onDead(error) {
-      if (task.kind === "callOnComplete") {
+    ...scheduled(ctx, row.scheduledId, { what, due: { taskId } }),
+    async onOver(dead) {
+      if (dead && row.kind === "callOnComplete") {
         await ctx.db.delete("tasks", taskId);
-        return await keepDeadCallback(ctx, task.args as never, error);
+        return await keepDeadCallback(ctx, row.args as never, dead.error);
       }
       const { log } = await readConfig(ctx);
-      log.error(`${what} died, and is tried again: ${error}`);
+      if (dead) log.error(`${what} died, and is tried again: ${dead.error}`);
       await scheduleTaskAgain(ctx, taskId);
     },
   };
+}
+
+/**
+ * A scheduled mutation that dies of errors of the platform's own stays pending for ever, with up to two hours
+ * between its tries, and can't be told from one that waits. So a very late one is done from an action too, which
+ * waits for no backoff: whichever comes first does it, the other then finds nothing to do. It never fails a run.
+ */
+function scheduled(
+  ctx: MutationCtx,
+  jobId: string | undefined,
+  { what, due }: { what: string; due: Infer<typeof vDue> },
+) {
+  return {
+    jobId,
+    state: () => lookAtScheduled(ctx, jobId!),
+    async onVeryLate(forMs: number) {
+      const { log } = await readConfig(ctx);
+      log.warn(
+        `${what} has been due for ${Math.round(forMs / 60_000)} minutes. The deployment is busy, or the ` +
+          `transaction dies of an internal error.`,
+      );
+      await ctx.scheduler.runAfter(0, internal.turns.takeNow, { due });
+    },
+  };
+}
+
+async function driver(
+  ctx: MutationCtx,
+  id: ObjectType<typeof vDriver>,
+): Promise<Work | null> {
+  const found = await driverOf(ctx, id);
+  if (!found) return null;
+  const { run, row } = found;
+  const { workId, scheduledId } = run.driver!;
+  return {
+    jobId: workId ?? scheduledId,
+    state: () =>
+      workId === undefined
+        ? lookAtScheduled(ctx, scheduledId!)
+        : stateOf(ctx, workId),
+    // A query or mutation has not happened, or it would be recorded.
+    reports: row && functionTypeOf(row.step) === "action",
+    async noteCheck(checkId) {
+      run.driver = { ...run.driver!, checkId };
+      await ctx.db.patch("workflows", run._id, { driver: run.driver });
+    },
+    async onOver(dead) {
+      await forgetDriver(ctx, run);
+      if (row) await recordLost(ctx, { row, run }, dead);
+      else if (!run.runResult) await wake(ctx, run);
+    },
+  };
+}
+
+/** Only `utils:recover` has these looked after: usually the pool does. */
+async function stepInPool(
+  ctx: MutationCtx,
+  execution: StepExecution,
+): Promise<Work | null> {
+  const step = await awaitedStep(ctx, execution);
+  if (!step || !("functionType" in step.row.step)) return null;
+  const { workId } = step.row.step;
+  return {
+    jobId: workId,
+    state: () => stateOf(ctx, workId!),
+    reports: true,
+    onOver: (dead) => recordLost(ctx, step, dead),
+  };
+}
+
+async function recordLost(
+  ctx: MutationCtx,
+  step: Completion,
+  dead = { error: "its job ended without reporting a result" },
+) {
+  const outcome = await takeOver(ctx, step, dead);
+  if (outcome) await recordResult(ctx, step, outcome);
 }

@@ -5,6 +5,7 @@ import type {
   MutationCtx,
   QueryCtx,
 } from "../../component/_generated/server.js";
+import { vDriver, vStepExecution } from "../../component/schema.js";
 import { vRunResult } from "../../shared/outcome.js";
 
 const jobOf = (ctx: QueryCtx, scheduledId: string) =>
@@ -19,19 +20,6 @@ export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
   if (job?.state.kind === "pending") await ctx.scheduler.cancel(job._id);
 }
 
-/** Pending: it has not begun. Finished: it has ended, or nothing is known of it. */
-export async function scheduledState(ctx: QueryCtx, scheduledId: string) {
-  const job = await jobOf(ctx, scheduledId);
-  switch (job?.state.kind) {
-    case "pending":
-      return "pending";
-    case "inProgress":
-      return "running";
-    default:
-      return "finished";
-  }
-}
-
 /** The scheduled function that a run's `pendingTurn` names: a turn, or with a result the end of the run. */
 export const vPending = {
   workflowId: v.id("workflows"),
@@ -40,7 +28,7 @@ export const vPending = {
 };
 export type Pending = ObjectType<typeof vPending>;
 
-/** When a watchdog looks first, and how rarely it looks at what stays late. */
+/** When a watchdog looks first, and how rarely it looks at what stays as it is. */
 const FIRST_LOOK_MS = 60_000;
 const LONGEST_BETWEEN_LOOKS_MS = 10 * 60_000;
 
@@ -71,49 +59,66 @@ type ScheduledPending = {
   isLost?: boolean;
 };
 
-/** What a watchdog looks after: a run's pending turn or end, or a task. */
-export const vWatched = v.union(
+/** What is to be done once, at once. */
+export const vDue = v.union(
   v.object(vPending),
   v.object({ taskId: v.id("tasks") }),
 );
 
-/** Has the watchdog look after what is scheduled, ever more rarely while it is late. Returns the watchdog's id. */
+/** What a watchdog looks after: a run's pending turn or end, a task, a driver, or the job of a step. */
+export const vWatched = v.union(
+  ...vDue.members,
+  v.object(vDriver),
+  v.object(vStepExecution),
+);
+
+/** What a watchdog knows of the job's state: which it was at the last look, and for how long by the next. */
+export const vSeen = v.object({ state: v.string(), forMs: v.number() });
+
+/**
+ * Has the watchdog look after a job, which is scheduled or in the pool, ever more rarely while its state stays the
+ * same. Returns the id of the watchdog's next look.
+ */
 export async function watch(
   ctx: MutationCtx,
-  scheduledId: string,
+  jobId: string,
   watched: Infer<typeof vWatched>,
-  lateMs = 0,
+  {
+    dueInMs = 0,
+    seen: { state, forMs } = { state: "pending", forMs: 0 },
+  }: { dueInMs?: number; seen?: Infer<typeof vSeen> } = {},
 ): Promise<string> {
   const delayMs = Math.min(
-    Math.max(FIRST_LOOK_MS, lateMs),
+    Math.max(FIRST_LOOK_MS, forMs),
     LONGEST_BETWEEN_LOOKS_MS,
   );
-  return await ctx.scheduler.runAfter(delayMs, internal.turns.look, {
-    scheduledId,
+  return await ctx.scheduler.runAfter(dueInMs + delayMs, internal.turns.look, {
+    jobId,
     watched,
-    lateMs: lateMs + delayMs,
+    seen: { state, forMs: forMs + delayMs },
   });
 }
 
 /**
- * `late` may still run, however late it is: behind a backlog, conflicts or an outage. `dead` has failed for good.
- * `canceled` never will run, and never did. `done` has committed.
+ * `pending` and `running` may still do their work, however late: behind a backlog, conflicts or an outage. `dead` has
+ * failed for good. `canceled` never runs, and never did. `done` has committed.
  */
-export type ScheduledState =
-  | { kind: "late" | "canceled" | "done" | "unknown" }
+export type JobState =
+  | { kind: "pending" | "running" | "canceled" | "done" | "unknown" }
   | { kind: "dead"; error: string };
 
 export async function lookAtScheduled(
   ctx: QueryCtx,
   scheduledId: string,
-): Promise<ScheduledState> {
+): Promise<JobState> {
   const job = await jobOf(ctx, scheduledId);
   switch (job?.state.kind) {
     case undefined:
       return { kind: "unknown" };
     case "pending":
+      return { kind: "pending" };
     case "inProgress":
-      return { kind: "late" };
+      return { kind: "running" };
     case "success":
       return { kind: "done" };
     case "canceled":
@@ -122,3 +127,6 @@ export async function lookAtScheduled(
       return { kind: "dead", error: job.state.error };
   }
 }
+
+export const mayStillRun = ({ kind }: JobState) =>
+  kind === "pending" || kind === "running";

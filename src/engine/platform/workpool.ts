@@ -4,6 +4,7 @@ import { components } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { saveConfig, type Config } from "./config.js";
 import { LONGEST_DELAY_MS } from "./options.js";
+import type { JobState } from "./scheduler.js";
 
 export interface Job {
   type: FunctionType;
@@ -67,10 +68,13 @@ export async function cancelJob(ctx: MutationCtx, workId: string) {
   await ctx.runMutation(components.workpool.lib.cancel, { id: workId });
 }
 
-/** Pending: it has not begun. Finished: it has ended, or the pool doesn't know it. */
-export async function stateOf(ctx: MutationCtx, workId: string) {
+/** Unknown: it has ended. */
+export async function stateOf(
+  ctx: MutationCtx,
+  workId: string,
+): Promise<JobState> {
   const { state } = await ctx.runQuery(components.workpool.lib.status, {
     id: workId,
   });
-  return state;
+  return { kind: state === "finished" ? "unknown" : state };
 }

@@ -7,10 +7,10 @@ import type {
   QueryCtx,
 } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
-import type { Step } from "../../component/schema.js";
+import type { Step, vDriver } from "../../component/schema.js";
 import { cancelJob, enqueue, stateOf } from "../platform/workpool.js";
 import type { Run, StepRow } from "./runs.js";
-import { cancelScheduled, scheduledState } from "../platform/scheduler.js";
+import { cancelScheduled, watch } from "../platform/scheduler.js";
 
 /**
  * Tells a run's driver, if it has one, that the copy of the journal that it holds is out of date. Once:
@@ -30,13 +30,6 @@ export async function noteCopy(ctx: MutationCtx, run: Run) {
   run.driver = { ...driver, revision };
   await ctx.db.patch("workflows", run._id, { driver: run.driver });
 }
-
-/** One driver of a run, as a job and a check name it. */
-export const vDriver = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
-  driver: v.number(),
-};
 
 /** The step in flight that a run's driver has to execute. */
 export async function stepOfDriver(ctx: QueryCtx, run: Run) {
@@ -72,19 +65,10 @@ export async function dismissDriver(ctx: MutationCtx, run: Run) {
   await forgetDriver(ctx, run);
 }
 
-/** As `dismissDriver`, in the check itself: what a canceled function schedules would not come about. */
+/** As `dismissDriver`, in its watchdog: what a canceled function schedules would never run. */
 export async function forgetDriver(ctx: MutationCtx, run: Run) {
   run.driver = undefined;
   await ctx.db.patch("workflows", run._id, { driver: undefined });
-}
-
-/** Pending: its job has not begun. Finished: its job has ended, or nothing is known of it. */
-export async function stateOfDriver(
-  ctx: MutationCtx,
-  { workId, scheduledId }: NonNullable<Run["driver"]>,
-) {
-  if (workId !== undefined) return await stateOf(ctx, workId);
-  return await scheduledState(ctx, scheduledId!);
 }
 
 /** As `dismissDriver`; and if its job has not begun, it won't. */
@@ -92,7 +76,7 @@ export async function releaseDriver(ctx: MutationCtx, run: Run) {
   if (!run.driver) return;
   const { workId, scheduledId } = run.driver;
   if (scheduledId !== undefined) await cancelScheduled(ctx, scheduledId);
-  else if ((await stateOf(ctx, workId!)) === "pending")
+  else if ((await stateOf(ctx, workId!)).kind === "pending")
     await cancelJob(ctx, workId!);
   await dismissDriver(ctx, run);
 }
@@ -112,9 +96,6 @@ export const vGivenUp = {
   stepNumber: v.number(),
   outcome: v.optional(vStepOutcome),
 };
-
-/** A driver that has not got on with a query or mutation for so long is replaced. */
-export const DRIVER_CHECK_MS = 60_000;
 
 /**
  * Half of what the smallest deployment runs at a time: so many drivers leave room for timers, turns, the
@@ -161,11 +142,9 @@ export async function startDriver(
   const job = canDrive(run, due, config)
     ? { scheduledId: await scheduleDriver(ctx, args) }
     : { workId: await enqueueDriver(ctx, run, due, config, { ...args, id }) };
-  const checkId = await ctx.scheduler.runAfter(
-    startedAt - now + DRIVER_CHECK_MS,
-    internal.driving.check,
-    { ...id, stepNumber: due.stepNumber, afterMs: DRIVER_CHECK_MS },
-  );
+  const checkId = await watch(ctx, job.scheduledId ?? job.workId, id, {
+    dueInMs: startedAt - now,
+  });
   run.drivers = driver;
   run.driver = { ...job, checkId, startedAt };
   await ctx.db.patch("workflows", run._id, {
@@ -183,7 +162,10 @@ type DriverArgs = ObjectType<typeof vDriver> & {
 };
 
 /** Costs no transaction, holds no slot of the pool, and waits its turn among all that is scheduled. */
-async function scheduleDriver(ctx: MutationCtx, args: DriverArgs) {
+async function scheduleDriver(
+  ctx: MutationCtx,
+  args: DriverArgs,
+): Promise<string> {
   const delayMs = Math.max(0, args.dueAt - Date.now());
   return await ctx.scheduler.runAfter(delayMs, internal.driving.drive, {
     ...args,

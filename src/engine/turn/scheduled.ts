@@ -8,7 +8,7 @@ import type {
 import { callWorkflow } from "../step/calling.js";
 import { clearPendingTurn, scheduleRunEnd, wake } from "../run/waking.js";
 import type { Run } from "../run/runs.js";
-import { vWatched } from "../platform/scheduler.js";
+import { vDue } from "../platform/scheduler.js";
 import { afterDeath, messageOf } from "./trials.js";
 
 const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
@@ -53,18 +53,18 @@ export async function take(
   return null;
 }
 
-export const takeNowArgs = { watched: vWatched };
+export const takeNowArgs = { due: vDue };
 
 /** Does what is due from an action: see `turns:look`. */
 export async function takeNow(
   ctx: ActionCtx,
-  { watched }: ObjectType<typeof takeNowArgs>,
+  { due }: ObjectType<typeof takeNowArgs>,
 ) {
-  if ("taskId" in watched) {
-    await ctx.runMutation(internal.turns.perform, watched);
+  if ("taskId" in due) {
+    await ctx.runMutation(internal.turns.perform, due);
     return null;
   }
-  const { result, ...turn } = watched;
+  const { result, ...turn } = due;
   if (result)
     await ctx.runMutation(internal.ending.finish, { ...turn, result });
   else await ctx.runMutation(internal.turns.take, turn);

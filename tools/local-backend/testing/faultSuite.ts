@@ -16,8 +16,8 @@ const HAZARDS = [
   "identity in a component",
   ...["action death before call", "action death after call"].map(ofDriver),
   ...["action conflict", "report lost"].map(ofDriver),
-  // A driver that gave up, and one that died or was held dead.
-  ...["driving:giveUp", "driving:onComplete", "driving:check"],
+  // A driver that gave up, one that crashed, and a look of the watchdog.
+  ...["driving:giveUp", "driving:onComplete", "turns:look"],
   "switched",
   // By an operator.
   ...["pending canceled", "inProgress canceled", "born canceled"],

@@ -36,9 +36,8 @@ export function boundaryOf({ component, path, args }: Called): Boundary {
   }
 }
 
-/** Tells what came of a step or a driver, or looks after it. */
-const IS_REPORT =
-  /^(pool:|driving:(giveUp|onComplete|check)$|execute:lookAgain$)/;
+/** Tells what came of a step or a driver. */
+const IS_REPORT = /^(pool:|driving:(giveUp|onComplete)$)/;
 
 const IS_END = /^ending:(callBack|finish|dropWaits)$/;
 
@@ -46,7 +45,6 @@ function ofComponent(path: string): Boundary {
   const [module] = path.split(":");
   switch (module) {
     case "execute":
-      if (IS_REPORT.test(path)) return "callback";
       return path === "execute:timer" ? "timer" : "step";
     case "pool":
       return "callback";

@@ -22,8 +22,8 @@ interface Process {
 export const REFUSAL =
   "Too many concurrent requests in a short period of time. Spread your requests out over time or throttle them to avoid errors.";
 
-/** How long a driver is held up: longer than it takes to be held dead. */
-const STALL_MS = 150_000;
+/** Longer than a driver may run, so that another takes its place. */
+const TOO_LONG_MS = 80 * 60_000;
 
 /** What code runs inside of. A transaction keeps the calls made in it, which count if it commits. */
 type Inside =
@@ -39,7 +39,10 @@ export class FaultyFunctions {
   readonly calls: Called[] = [];
   private readonly inside = new AsyncLocalStorage<Inside>();
 
-  constructor(private readonly decide: Decide) {}
+  constructor(
+    private readonly decide: Decide,
+    private readonly stallMs = TOO_LONG_MS,
+  ) {}
 
   readonly wrap = (modules: Modules, component: string): Modules =>
     Object.fromEntries(
@@ -204,7 +207,7 @@ export class FaultyFunctions {
         const before = this.decide("driver", "died before", "stalled");
         if (before === "died before") die();
         if (before === "stalled")
-          await new Promise((resolve) => setTimeout(resolve, STALL_MS));
+          await new Promise((resolve) => setTimeout(resolve, this.stallMs));
         const result = await runMutation(...args);
         const after = this.decide(
           "driver",

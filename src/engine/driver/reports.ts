@@ -1,0 +1,86 @@
+import { vWorkId } from "@convex-dev/workpool";
+import { v, type ObjectType } from "convex/values";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import { vDriver } from "../../component/schema.js";
+import { vRunResult, type Outcome } from "../../shared/outcome.js";
+import { dismissDriver, driverOf, vGivenUp } from "../run/driver.js";
+import type { Run } from "../run/runs.js";
+import { wake } from "../run/waking.js";
+import { concludeAttempt, takeOver } from "../step/attempts.js";
+import { recordResult, type Completion } from "../step/completing.js";
+import { executeAgain } from "../step/retrying.js";
+
+export const giveUpArgs = { ...vDriver, ...vGivenUp };
+
+/**
+ * A driver could not take a turn together with its step: the step is recorded alone, the turn taken
+ * alone.
+ */
+export async function giveUp(
+  ctx: MutationCtx,
+  { stepNumber, outcome, ...id }: ObjectType<typeof giveUpArgs>,
+) {
+  await settle(ctx, id, { stepNumber, outcome });
+  return null;
+}
+
+async function settle(
+  ctx: MutationCtx,
+  id: ObjectType<typeof vDriver>,
+  { stepNumber, outcome }: ObjectType<typeof vGivenUp>,
+) {
+  const found = await driverOf(ctx, id);
+  if (!found) return;
+  const { run, row } = found;
+  await dismissDriver(ctx, run);
+  if (!row) return await wakeUnended(ctx, run);
+  const step = { row, run };
+  // Otherwise the turn had committed, and the next step is in flight without having begun.
+  if (row.stepNumber === stepNumber && outcome)
+    await record(ctx, step, await concludeAttempt(ctx, step, outcome));
+  else await executeAgain(ctx, step);
+}
+
+async function wakeUnended(ctx: MutationCtx, run: Run) {
+  if (!run.runResult) await wake(ctx, run);
+}
+
+/** Null: the step is executed again. */
+async function record(
+  ctx: MutationCtx,
+  step: Completion,
+  outcome: Outcome | null,
+) {
+  if (outcome) await recordResult(ctx, step, outcome);
+}
+
+export const onCompleteArgs = {
+  workId: vWorkId,
+  result: vRunResult,
+  context: v.object(vDriver),
+};
+
+/**
+ * Told by the pool that a driver ended, died or was canceled. A query or mutation that it was to execute has
+ * not happened, or it would be recorded; an action may have.
+ */
+export async function onComplete(
+  ctx: MutationCtx,
+  { result, context }: ObjectType<typeof onCompleteArgs>,
+) {
+  if (result.kind === "success") {
+    const givenUp = result.returnValue as ObjectType<typeof vGivenUp> | null;
+    if (givenUp) await settle(ctx, context, givenUp);
+    return null;
+  }
+  const found = await driverOf(ctx, context);
+  if (!found) return null;
+  const { run, row } = found;
+  await dismissDriver(ctx, run);
+  if (!row) await wakeUnended(ctx, run);
+  else if (result.kind === "canceled")
+    await recordResult(ctx, { row, run }, { result });
+  else
+    await record(ctx, { row, run }, await takeOver(ctx, { row, run }, result));
+  return null;
+}
