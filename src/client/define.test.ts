@@ -193,11 +193,14 @@ describe("its mutation, called to advance a run", () => {
     })) as WorkflowId;
   }
 
-  test("returns the run's id while the run continues, and its result when it ends", async () => {
+  test("says that it took a turn while the run continues, and the result when it ends", async () => {
     const t = newBackend();
     const workflowId = await waitingRun(t);
     const turn = { workflowId, generationNumber: 0 };
-    expect(await call(t, definitions.byFunction, turn)).toBe(workflowId);
+    expect(await call(t, definitions.byFunction, turn)).toEqual({
+      kind: "turn",
+      workflowId,
+    });
     await inComponent(t, async (ctx) => {
       const [row] = await ctx.db.query("steps").collect();
       await ctx.db.patch("steps", row!._id, {
@@ -223,7 +226,7 @@ describe("its mutation, called to advance a run", () => {
     for (const generationNumber of [1, -1])
       expect(
         await call(t, definitions.byFunction, { workflowId, generationNumber }),
-      ).toBe(workflowId);
+      ).toEqual({ kind: "turn", workflowId });
     expect(await everyRow(t)).toEqual(before);
   });
 

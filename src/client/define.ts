@@ -175,7 +175,8 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
     vWorkflowId,
     // To `start`.
     v.object({ kind: v.literal("started"), workflowId: vWorkflowId }),
-    // There is no such run.
+    // To the engine: a turn was taken, or there is no such run.
+    v.object({ kind: v.literal("turn"), workflowId: vWorkflowId }),
     v.null(),
     v.object({
       kind: v.literal("complete"),
@@ -259,5 +260,5 @@ async function advance(
   const { runResult, reply } = taken;
   if (reply) return reply;
   if (runResult) return { kind: "complete" as const, runResult };
-  return workflowId as WorkflowId;
+  return { kind: "turn" as const, workflowId: workflowId as WorkflowId };
 }

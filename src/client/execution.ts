@@ -46,7 +46,11 @@ import type {
   TurnRecord,
 } from "./replay/turn.js";
 import { newStepArgs, whyRefused, type NewStepArgs } from "./stepArgs.js";
-import { createStepContext, type WorkflowRequest } from "./stepContext.js";
+import {
+  componentName,
+  createStepContext,
+  type WorkflowRequest,
+} from "./stepContext.js";
 import type { AppMutationCtx } from "./types.js";
 import type { WorkflowId } from "./validators.js";
 import type { Workflow } from "./workflow.js";
@@ -230,6 +234,7 @@ export class Execution {
       {
         allowsLongNames: isLegacy(run),
         recordsLegacyCalls: isLegacy(run),
+        component: componentName(workflow.component),
       },
       this.ctx.meta,
     );

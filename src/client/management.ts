@@ -8,7 +8,13 @@ import {
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
 import type { StepRow } from "./entries.js";
-import { componentName, nameOf, rulesOf, type AnyRef } from "./stepContext.js";
+import {
+  componentName,
+  nameOf,
+  rulesOf,
+  STARTS_RUN,
+  type AnyRef,
+} from "./stepContext.js";
 import type { Started } from "./define.js";
 import type {
   PublicWorkflow,
@@ -68,12 +74,18 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   const rules = rulesOf(ctx);
   // A run of 0.4 has the call in its journal as 0.4 made it, and is answered as then.
   const isLegacy = rules?.recordsLegacyCalls;
-  const caller = { component: component && componentName(component) };
-  const run = (startAsync: boolean | undefined) =>
-    ctx.runMutation(
-      workflow,
-      isLegacy ? call : { ...call, caller, startAsync },
-    ) as Promise<unknown>;
+  // A step's run starts runs of its own component.
+  const caller = {
+    component: component ? componentName(component) : rules?.component,
+  };
+  const run = (startAsync: boolean | undefined): Promise<unknown> =>
+    isLegacy
+      ? ctx.runMutation(workflow, call)
+      : (ctx as StartingCtx).runMutation(
+          workflow,
+          { ...call, caller, startAsync },
+          rules && { [STARTS_RUN]: true },
+        );
   let answer: unknown;
   try {
     answer = await run(startAsync);
@@ -88,8 +100,17 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   return workflowId as WorkflowId;
 }
 
-/** Its own validator refuses what a workflow takes. */
-const NO_WORKFLOW = /validat[^]*field `(args|caller)`(?![^]*Path: \.args)/i;
+interface StartingCtx {
+  runMutation(
+    workflow: WorkflowReference,
+    args: object,
+    options?: object,
+  ): Promise<unknown>;
+}
+
+/** Its own validator refuses what a workflow takes, or it answered something else to a step. */
+const NO_WORKFLOW =
+  /validat[^]*field `(args|caller)`(?![^]*Path: \.args)|did not answer as a workflow/i;
 
 function notAWorkflow(name: string | undefined, cause?: unknown) {
   return new Error(

@@ -1,6 +1,12 @@
 import { createFunctionHandle, type FunctionArgs } from "convex/server";
+import { describeFailure } from "../shared/failures.js";
 import { maxArgsBytes } from "../shared/limits.js";
-import { sizeOf, whyArgumentsRefused } from "../shared/storable.js";
+import {
+  shortenError,
+  sizeOf,
+  whyArgumentsRefused,
+} from "../shared/storable.js";
+import { mayBeLimit } from "../shared/transactionRoom.js";
 import type { NewStep } from "./replay/turn.js";
 import { nameOf, type WorkflowRequest } from "./stepContext.js";
 import type { WorkflowComponent } from "./types.js";
@@ -18,16 +24,20 @@ export async function newStepArgs(
   asked: NewStep<WorkflowRequest>,
 ): Promise<NewStepArgs> {
   const refused = whyRefused(asked.request);
-  const step = refused === undefined ? asked : withoutArgs(asked, refused);
+  let step =
+    refused === undefined ? asked : failed(withoutArgs(asked), refused);
+  const { handle, missing } = await handleOf(step.request);
+  if (missing !== undefined) step = failed(step, missing);
   const { request, completed } = step;
   return {
     stepNumber: step.stepNumber,
     stepId: step.stepId,
-    step: await stepFields(step),
+    step: stepFields(step, handle),
     wakes: step.interest.wakes,
     group: step.interest.group,
     delivery: completed?.delivery,
     failure: completed?.outcome.failure,
+    startsRun: request.startsRun,
     retry: request.retry,
     timeoutMs: request.timeoutMs,
     schedulerOptions: schedule(request),
@@ -37,19 +47,33 @@ export async function newStepArgs(
   };
 }
 
-function withoutArgs(
+const withoutArgs = (step: NewStep<WorkflowRequest>) => ({
+  ...step,
+  request: { ...step.request, args: {} },
+});
+
+/** The step fails without being run, unless it has been. */
+function failed(
   step: NewStep<WorkflowRequest>,
   error: string,
 ): NewStep<WorkflowRequest> {
-  const failed = {
-    outcome: { result: { kind: "failed" as const, error } },
-    completedAt: Date.now(),
-  };
-  return {
-    ...step,
-    request: { ...step.request, args: {} },
-    completed: step.completed ?? failed,
-  };
+  const outcome = { result: { kind: "failed" as const, error } };
+  const completed = { outcome, completedAt: Date.now() };
+  return { ...step, completed: step.completed ?? completed };
+}
+
+/** What the app no longer has can't be called, and has no handle. */
+async function handleOf({
+  target,
+}: WorkflowRequest): Promise<{ handle: string; missing?: string }> {
+  if (!target) return { handle: "" };
+  try {
+    return { handle: await createFunctionHandle(target) };
+  } catch (thrown) {
+    const { error } = describeFailure(thrown);
+    if (mayBeLimit(error)) throw thrown;
+    return { handle: "", missing: shortenError(error) };
+  }
 }
 
 function schedule({ runAt, runAfter }: WorkflowRequest) {
@@ -58,11 +82,10 @@ function schedule({ runAt, runAfter }: WorkflowRequest) {
   return undefined;
 }
 
-async function stepFields({
-  request,
-  startedAt,
-  completed,
-}: NewStep<WorkflowRequest>): Promise<NewStepArgs["step"]> {
+function stepFields(
+  { request, startedAt, completed }: NewStep<WorkflowRequest>,
+  handle: string,
+): NewStepArgs["step"] {
   const common = {
     name: request.name,
     inProgress: !completed,
@@ -78,13 +101,13 @@ async function stepFields({
         ...common,
         kind: "function",
         functionType: request.functionType!,
-        handle: await createFunctionHandle(request.target!),
+        handle,
       };
     case "workflow":
       return {
         ...common,
         kind: "workflow",
-        handle: await createFunctionHandle(request.target!),
+        handle,
       };
     case "event":
       return { ...common, kind: "event", args: request.args };

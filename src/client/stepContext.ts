@@ -36,6 +36,8 @@ export interface WorkflowRequest extends StepRequest {
   transactionLimits?: TransactionLimits;
   /** Of event waits. */
   timeoutMs?: number;
+  /** The target has to be a workflow, of which this starts a run. */
+  startsRun?: boolean;
 }
 
 export type AnyRef = FunctionReference<FunctionType, "public" | "internal">;
@@ -48,7 +50,11 @@ interface CallOptions {
   inline?: boolean;
   transactionLimits?: TransactionLimits;
   retry?: boolean | RetryBehavior;
+  [STARTS_RUN]?: boolean;
 }
+
+/** Says that a mutation is called to start a run: see `start`. */
+export const STARTS_RUN = Symbol("starts a run");
 
 /** What depends on the release that a run was begun by. */
 export interface StepRules {
@@ -56,6 +62,8 @@ export interface StepRules {
   allowsLongNames: boolean;
   /** Functions of this package that take `step` as their ctx record what 0.4 records. */
   recordsLegacyCalls?: boolean;
+  /** The component of the run. */
+  component?: string;
 }
 
 /** What a step context takes from the ctx of the mutation in which its handler runs. */
@@ -169,6 +177,7 @@ function functionRequest(
     runAt: options.runAt,
     runAfter: options.runAfter,
     transactionLimits: options.transactionLimits,
+    startsRun: options[STARTS_RUN],
   };
 }
 

@@ -2,7 +2,12 @@ import { v } from "convex/values";
 import { stepCallFields, vStepOutcome } from "../shared/driverProtocol.js";
 import { internalAction, internalMutation } from "./_generated/server.js";
 import { awaitedStep, recordAfterAll } from "../engine/step/completing.js";
-import { attempt, runMutation } from "../engine/step/invoke.js";
+import {
+  attempt,
+  runMutation,
+  start as startRun,
+  startArgs,
+} from "../engine/step/invoke.js";
 import { fireTimer } from "../engine/step/timer.js";
 import { vStepExecution } from "./schema.js";
 
@@ -18,6 +23,13 @@ export const transaction = internalMutation({
     await recordAfterAll(ctx, due.row._id, outcome);
     return null;
   },
+});
+
+/** What a step calls that starts a run. */
+export const start = internalMutation({
+  args: startArgs,
+  returns: v.any(),
+  handler: startRun,
 });
 
 /** Runs a query step, or one attempt of an action step. */

@@ -117,6 +117,8 @@ export const stepEngineFields = {
   drivenBy: v.optional(v.number()),
   /** The arguments could not be stored; the step failed, and replay doesn't compare them. */
   argsOmitted: v.optional(v.boolean()),
+  /** It starts a run: the step's function has to be a workflow. */
+  startsRun: v.optional(v.boolean()),
   retry: v.optional(vRetryBehavior),
   /** Attempts of an action that have ended in failure. */
   failedAttempts: v.optional(v.number()),

@@ -133,4 +133,38 @@ export const MANAGEMENT_DEFECTS = [
       "where it is awaited: the step is recorded beside its id",
     ),
   },
+  {
+    name: "start: an ordinary mutation stays done that a step took for a workflow",
+    file: "src/engine/step/invoke.ts",
+    find: 'if (kind !== "started") throw new Error(NOT_A_WORKFLOW);',
+    replace: "",
+    killedBy: test("engine/run/start", "an ordinary mutation, enqueued"),
+  },
+  {
+    name: "start: a step starts runs of other components",
+    file: "src/client/management.ts",
+    find: "componentName(component) : rules?.component",
+    replace: "componentName(component) : undefined",
+    killedBy: test("engine/run/start", "a workflow of another instance"),
+  },
+  {
+    name: "turn: a mutation that returns the run's id taken for a workflow",
+    file: "src/engine/step/calling.ts",
+    find: 'return kind === "turn" && workflowId === run._id;',
+    replace: "return answer === run._id || workflowId === run._id;",
+    killedBy: test(
+      "engine/run/notAWorkflow",
+      "fails as a child, and the error names child and component",
+    ),
+  },
+  {
+    name: "step: a function that is gone ends its run",
+    file: "src/client/stepArgs.ts",
+    find: "if (mayBeLimit(error)) throw thrown;",
+    replace: "throw thrown;",
+    killedBy: test(
+      "engine/step/references",
+      "a step of a component that the app doesn't have fails, and the handler can catch it",
+    ),
+  },
 ];

@@ -143,6 +143,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   initialBackoffMs: number;
                   maxAttempts: number;
                 };
+                startsRun?: boolean;
                 step:
                   | {
                       args: any;
@@ -285,6 +286,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               initialBackoffMs: number;
               maxAttempts: number;
             };
+            startsRun?: boolean;
             step:
               | {
                   args: any;
@@ -489,6 +491,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | boolean
               | { base: number; initialBackoffMs: number; maxAttempts: number };
             schedulerOptions?: { runAt?: number } | { runAfter?: number };
+            startsRun?: boolean;
             step:
               | {
                   args: any;
@@ -591,6 +594,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             initialBackoffMs: number;
             maxAttempts: number;
           };
+          startsRun?: boolean;
           step:
             | {
                 args: any;
@@ -803,6 +807,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               initialBackoffMs: number;
               maxAttempts: number;
             };
+            startsRun?: boolean;
             step:
               | {
                   args: any;

@@ -22,6 +22,8 @@ const KINDS = [
   ["a workflow of another instance", "elsewhere"],
   ["an ordinary mutation", "ordinary"],
   ["an ordinary mutation that returns an object with a kind", "kinds"],
+  ["an ordinary mutation that returns the run's id", "echoes"],
+  ["an ordinary mutation that says it is complete", "completes"],
   ["a mutation with arguments of its own", "validated"],
 ] as const;
 

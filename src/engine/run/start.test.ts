@@ -234,6 +234,11 @@ describe("a function that isn't a workflow of the caller's component is refused 
         wanted,
       ],
       [
+        "a workflow of another instance",
+        (step) => start(step, strangers.elsewhere, main),
+        another,
+      ],
+      [
         "a workflow of another instance, by a manager",
         (step) => manager.start(step, strangers.elsewhere, main),
         another,
@@ -254,6 +259,7 @@ describe("a function that isn't a workflow of the caller's component is refused 
       });
       expect(String(caught)).toMatch(message);
       expect(status).toEqual(completed("went on"));
+      expect(await effects(t)).toEqual([]);
       // Only the run of the handler itself.
       expect(await runsOf(t, "workflow")).toHaveLength(1);
       expect(await runsOf(t, "other")).toEqual([]);

@@ -29,13 +29,11 @@ export async function callWorkflow(
   if (isDue) throw await noTurn(ctx, run);
 }
 
-/** What a workflow answers that has begun a turn of this run. */
-const isTurn = (answer: unknown, run: Run) =>
-  answer === run._id ||
-  (typeof answer === "object" &&
-    answer !== null &&
-    "kind" in answer &&
-    answer.kind === "complete");
+/** What only a workflow answers, after a turn that leaves the run going. */
+const isTurn = (answer: unknown, run: Run) => {
+  const { kind, workflowId } = (answer ?? {}) as Record<string, unknown>;
+  return kind === "turn" && workflowId === run._id;
+};
 
 /** Whether the function's own validator, or another instance of the component, refuses what a turn is called with. */
 const takesNoTurns = (error: unknown, { _id }: Run) =>

@@ -1,5 +1,8 @@
 import type { FunctionHandle } from "convex/server";
+import { v, type ObjectType } from "convex/values";
 import type { StepCall, StepOutcome } from "../../shared/driverProtocol.js";
+import { internal } from "../../component/_generated/api.js";
+import { NOT_A_WORKFLOW } from "../../shared/errors.js";
 import { describeFailure } from "../../shared/failures.js";
 import { MAX_ERROR_BYTES, MAX_ROW_BYTES } from "../../shared/limits.js";
 import {
@@ -30,16 +33,31 @@ export async function runMutation(
   reserve.functionsScheduled += scheduledBeside;
   const { transactionLimits } = await roomBeside(ctx, reserve);
   try {
-    const returnValue: unknown = await ctx.runMutation(
-      step.handle as FunctionHandle<"mutation">,
-      step.args,
-      { transactionLimits },
-    );
+    const handle = step.handle as FunctionHandle<"mutation">;
+    const args = step.args as Record<string, unknown>;
+    const options = { transactionLimits };
+    const returnValue: unknown = await (due.row.startsRun
+      ? ctx.runMutation(internal.execute.start, { handle, args }, options)
+      : ctx.runMutation(handle, args, options));
     return { result: { kind: "success", returnValue } };
   } catch (thrown) {
     const { error, failure } = describeFailure(thrown);
     return { result: { kind: "failed", error }, failure };
   }
+}
+
+export const startArgs = { handle: v.string(), args: v.any() };
+
+/** Starts a run for a step. Nothing remains of what an ordinary mutation does that was taken for a workflow. */
+export async function start(
+  ctx: MutationCtx,
+  { handle, args }: ObjectType<typeof startArgs>,
+): Promise<unknown> {
+  const workflow = handle as FunctionHandle<"mutation">;
+  const answer: unknown = await ctx.runMutation(workflow, args);
+  const { kind } = (answer ?? {}) as Record<string, unknown>;
+  if (kind !== "started") throw new Error(NOT_A_WORKFLOW);
+  return answer;
 }
 
 /**

@@ -1,4 +1,8 @@
-import { createFunctionHandle } from "convex/server";
+import {
+  componentsGeneric,
+  createFunctionHandle,
+  type FunctionReference,
+} from "convex/server";
 import { expect, test } from "vitest";
 import {
   components,
@@ -95,3 +99,25 @@ test("list calls with a workflow's step record the order in which they read", as
     { ...common, workflowId },
   ]);
 });
+
+test("a step of a component that the app doesn't have fails, and the handler can catch it", async () => {
+  const t = newBackend();
+  const { absent } = componentsGeneric() as never as Absent;
+  const { status, workflowId } = await runHandler(t, async (step) => {
+    const caught = await step
+      .runMutation(absent.module.fn, {})
+      .catch((error: Error) => error.message);
+    return [caught, await step.runMutation(steps.echo, { value: 2 })];
+  });
+  expect(status).toMatchObject({
+    result: [expect.stringMatching(/absent/), 2],
+  });
+  expect(await names(t, workflowId)).toEqual([
+    "absent/module/fn",
+    "steps:echo",
+  ]);
+});
+
+type Absent = {
+  absent: { module: { fn: FunctionReference<"mutation", "internal"> } };
+};

@@ -147,6 +147,7 @@ async function draft(
         ? failed({ ...step, args: {} }, refused)
         : { ...step, runResult: outcome?.result },
       argsOmitted: refused ? true : item.argsOmitted,
+      startsRun: item.startsRun,
       unstarted: recordOnly && step.inProgress ? true : undefined,
       retry:
         functionTypeOf(step) === "action"

@@ -28,6 +28,7 @@ export const vNewStep = v.object({
   group: stepEngineFields.group,
   failure: v.optional(vFailure),
   argsOmitted: stepEngineFields.argsOmitted,
+  startsRun: stepEngineFields.startsRun,
 });
 export type NewStep = Infer<typeof vNewStep>;
 

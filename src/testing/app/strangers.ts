@@ -28,6 +28,17 @@ export const kinds = internalMutationGeneric({
   handler: async (): Promise<any> => ({ kind: "ok" }),
 });
 
+/** An ordinary mutation that returns the id of the run whose turn it is asked to take. */
+export const echoes = internalMutationGeneric({
+  handler: async (_ctx, given): Promise<any> =>
+    (given as { workflowId?: string }).workflowId,
+});
+
+/** An ordinary mutation that answers as a run does that is complete. */
+export const completes = internalMutationGeneric({
+  handler: async (): Promise<any> => ({ kind: "complete" }),
+});
+
 /** An ordinary mutation with arguments of its own. */
 export const validated = internalMutationGeneric({
   args: { count: v.optional(v.number()) },

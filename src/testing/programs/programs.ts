@@ -709,4 +709,25 @@ export const PROGRAMS: Record<string, Program> = {
     ends: { type: "failed", error: "refused: inner" },
     writes: ["finally"],
   },
+
+  "functions that the app no longer has fail their steps, and others do the work":
+    {
+      handler: async (step) => {
+        const { query, mutation, action, workflow } = api.missing;
+        const failures = await Promise.allSettled([
+          step.runQuery(query, {}),
+          step.runMutation(mutation, {}),
+          step.runAction(action, {}, { retry: true }),
+          step.runWorkflow(workflow as never, {} as never),
+          step.runQuery(query, {}, { inline: true }),
+        ]);
+        await step.runMutation(write, { value: "alone" });
+        const alone = await step
+          .runMutation(mutation, {})
+          .catch(() => "caught");
+        return [failures.map(({ status }) => status), alone];
+      },
+      returns: [Array.from({ length: 5 }, () => "rejected"), "caught"],
+      writes: ["alone"],
+    },
 };
