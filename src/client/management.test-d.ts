@@ -105,9 +105,21 @@ test("listed runs and steps come in pages", () => {
     args: any;
     context?: any;
     runResult?: RunResult;
+    status: "inProgress" | "completed" | "failed" | "canceled";
+    startedAt: number;
+    endedAt?: number;
+    error?: string;
+    parent?: { workflowId: WorkflowId; stepNumber: number };
+    blockedOn: {
+      stepNumber: number;
+      name: string;
+      kind: "function" | "workflow" | "event" | "sleep";
+    }[];
   }>();
   // @ts-expect-error -- An order is one or the other.
   void list(queryCtx, component, { order: "up" });
+  // @ts-expect-error -- A status is one of four.
+  void list(queryCtx, component, { status: "running" });
 });
 
 test("a listed step is told apart by its kind", () => {

@@ -18,6 +18,8 @@ import {
 import type { Started } from "./define.js";
 import type {
   PublicWorkflow,
+  RunCounts,
+  RunFilter,
   RunMutationCtx,
   RunningStep,
   RunQueryCtx,
@@ -330,14 +332,27 @@ export type ListOptions = {
 
 const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
 
-/** Lists the runs of all workflows, including nested ones. */
+export type ListRunsOptions = RunFilter & ListOptions;
+
+const filterOf = ({ status, name, since, until }: RunFilter) => ({
+  status,
+  name: name === undefined ? undefined : nameFrom(name),
+  since,
+  until,
+});
+
+/**
+ * Lists runs, including nested ones: all, or those of a status, of a workflow, or started within a
+ * time. A page is shorter than you ask for if it would read too much.
+ */
 export async function list(
   ctx: RunQueryCtx,
   component: WorkflowComponent,
-  options: ListOptions = {},
+  options: ListRunsOptions = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
   const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.list, {
+    ...filterOf(options),
     order,
     paginationOpts,
   })) as PaginationResult<PublicWorkflow>;
@@ -346,20 +361,36 @@ export async function list(
 /**
  * Lists the runs of one workflow.
  *
- * @param name - As `folder/file:function`.
+ * @param name - As `folder/file:function`, or the workflow's reference.
  */
 export async function listByName(
   ctx: RunQueryCtx,
   component: WorkflowComponent,
-  name: string,
-  options: ListOptions = {},
+  name: string | WorkflowReference,
+  options: Omit<ListRunsOptions, "name"> = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
   const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.listByName, {
-    name,
+    ...filterOf(options),
+    name: nameFrom(name),
     order,
     paginationOpts,
   })) as PaginationResult<PublicWorkflow>;
+}
+
+/**
+ * Counts runs by status, including nested ones. Each count is exact up to 1,000, and `"1000+"`
+ * beyond. It reads the runs that it counts, up to 2.5 MiB for each status, so runs with large
+ * arguments or results may give a smaller number with a plus.
+ */
+export async function counts(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  options: Pick<RunFilter, "name"> = {},
+): Promise<RunCounts> {
+  const { workflow } = component as ComponentApi;
+  const { name } = filterOf(options);
+  return (await ctx.runQuery(workflow.counts, { name })) as RunCounts;
 }
 
 /** Lists the recorded steps of a run. */

@@ -13,6 +13,8 @@ import type {
   PublicWorkflow,
   ReturnsValidator,
   ReturnValueOf,
+  RunCounts,
+  RunFilter,
   RunMutationCtx,
   RunQueryCtx,
   StartOptions,
@@ -144,7 +146,7 @@ export class WorkflowManager {
   /** Lists runs: see {@link management.list}. */
   async list(
     ctx: RunQueryCtx,
-    options?: management.ListOptions,
+    options?: management.ListRunsOptions,
   ): Promise<PaginationResult<PublicWorkflow>> {
     return await management.list(ctx, this.component, options);
   }
@@ -152,10 +154,18 @@ export class WorkflowManager {
   /** Lists the runs of one workflow: see {@link management.listByName}. */
   async listByName(
     ctx: RunQueryCtx,
-    name: string,
-    options?: management.ListOptions,
+    name: string | WorkflowReference,
+    options?: Omit<management.ListRunsOptions, "name">,
   ): Promise<PaginationResult<PublicWorkflow>> {
     return await management.listByName(ctx, this.component, name, options);
+  }
+
+  /** Counts runs by status: see {@link management.counts}. */
+  async counts(
+    ctx: RunQueryCtx,
+    options?: Pick<RunFilter, "name">,
+  ): Promise<RunCounts> {
+    return await management.counts(ctx, this.component, options);
   }
 
   /** Lists the steps of a run: see {@link management.listSteps}. */

@@ -18,6 +18,7 @@ import type {
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../shared/logging.js";
 import type { RunResult, vRunResult } from "../shared/outcome.js";
+import type { WorkflowReference } from "./context.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
 export type { RunResult, TransactionLimits };
@@ -281,6 +282,9 @@ export type WorkflowStatus<Returns = unknown> =
   | { type: "canceled" }
   | { type: "failed"; error: string };
 
+/** Where a run stands, as in {@link WorkflowStatus}. */
+export type RunStatus = WorkflowStatus["type"];
+
 /** A run, as `list` returns it. `runResult` is absent while it is in progress. */
 export type PublicWorkflow = {
   workflowId: WorkflowId;
@@ -288,7 +292,35 @@ export type PublicWorkflow = {
   args: any;
   context?: any;
   runResult?: RunResult;
+  status: RunStatus;
+  startedAt: number;
+  /** Absent while the run is in progress, and for a run that ended under 0.4. */
+  endedAt?: number;
+  /** The first line of the error of a failed run. */
+  error?: string;
+  /** Of a nested run: the step that it is. Absent if it was started under 0.4. */
+  parent?: { workflowId: WorkflowId; stepNumber: number };
+  /** Up to three of the steps in flight of a run in progress, oldest first. */
+  blockedOn: {
+    stepNumber: number;
+    name: string;
+    kind: "function" | "workflow" | "event" | "sleep";
+  }[];
 };
+
+/** Which runs to list or to act on. Each part that is absent matches all. */
+export type RunFilter = {
+  status?: RunStatus;
+  /** The workflow, as `folder/file:function` or by its reference. */
+  name?: string | WorkflowReference;
+  /** Only runs that were started at this time or later, in milliseconds since 1970. */
+  since?: number;
+  /** Only runs that were started before this time. */
+  until?: number;
+};
+
+/** The number of runs of each status: exact up to 1,000, and `"1000+"` beyond. */
+export type RunCounts = Record<RunStatus, number | `${number}+`>;
 
 /** The ctx of an app's mutation, of which a workflow's mutation is one. */
 export type AppMutationCtx = GenericMutationCtx<GenericDataModel>;

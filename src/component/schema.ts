@@ -189,6 +189,8 @@ export default defineSchema({
     args: v.any(),
     onComplete: v.optional(vOnComplete),
     runResult: v.optional(vRunResult),
+    /** When it got its result. */
+    endedAt: v.optional(v.number()),
     /** Raised by cancel and restart. Whatever was begun under a lower one changes nothing any more. */
     generationNumber: v.number(),
     // Rows of early releases carry these; nothing reads them.
@@ -241,10 +243,13 @@ export default defineSchema({
     maxParallelism: v.optional(v.number()),
     poolLogLevel: v.optional(vLogLevel),
   })
+    // In the order of their creation, whatever became of them.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("name", ["name"])
     // Runs that are driven, in the order in which their drivers were started.
     .index("driver", ["driver.startedAt"])
-    .index("result", ["runResult.kind"]),
+    .index("result", ["runResult.kind"])
+    .index("nameResult", ["name", "runResult.kind"]),
 
   // One row a step: the journal. Inserted by the turn in which the handler asked for it, completed
   // once by whatever ran it, stamped with its delivery by the turn that showed the result. Read by

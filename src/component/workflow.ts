@@ -15,12 +15,15 @@ import { createRun } from "../engine/run/creating.js";
 import { endRun } from "../engine/lifecycle/end.js";
 import { vJournalEntry, vRun } from "../engine/turn/journalRows.js";
 import {
+  countRuns,
   listRuns,
   listStepsOf,
-  vPaginated,
+  runFilterFields,
+  vCounts,
   vPublicStep,
   vPublicRun,
 } from "../engine/run/listing.js";
+import { vOrder, vPaginated } from "../engine/run/paging.js";
 import { vLogLevel } from "../shared/logging.js";
 import { restartRun } from "../engine/lifecycle/restart.js";
 import {
@@ -103,29 +106,36 @@ export const getStatus = query({
 
 export const list = query({
   args: {
-    order: v.optional(v.union(v.literal("asc"), v.literal("desc"))),
+    ...runFilterFields,
+    order: vOrder,
     paginationOpts: paginationOptsValidator,
   },
   returns: vPaginated(vPublicRun),
-  handler: async (ctx, { order, paginationOpts }) =>
-    await listRuns(ctx, undefined, order, paginationOpts),
+  handler: async (ctx, args) => await listRuns(ctx, args),
 });
 
 export const listByName = query({
   args: {
+    ...runFilterFields,
     name: v.string(),
-    order: v.optional(v.union(v.literal("asc"), v.literal("desc"))),
+    order: vOrder,
     paginationOpts: paginationOptsValidator,
   },
   returns: vPaginated(vPublicRun),
-  handler: async (ctx, { name, order, paginationOpts }) =>
-    await listRuns(ctx, name, order, paginationOpts),
+  handler: async (ctx, args) => await listRuns(ctx, args),
+});
+
+/** How many runs there are by status: exact up to 1,000 each. */
+export const counts = query({
+  args: { name: v.optional(v.string()) },
+  returns: vCounts,
+  handler: async (ctx, args) => await countRuns(ctx, args),
 });
 
 export const listSteps = query({
   args: {
     workflowId: v.string(),
-    order: v.optional(v.union(v.literal("asc"), v.literal("desc"))),
+    order: vOrder,
     paginationOpts: paginationOptsValidator,
   },
   returns: vPaginated(vPublicStep),

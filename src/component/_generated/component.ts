@@ -228,6 +228,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 workId?: string;
               };
               drivers?: number;
+              endedAt?: number;
               engineVersion?: number;
               execution?: "driver" | "pool";
               generationNumber: number;
@@ -369,6 +370,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workId?: string;
             };
             drivers?: number;
+            endedAt?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
             generationNumber: number;
@@ -764,6 +766,18 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         null,
         Name
       >;
+      counts: FunctionReference<
+        "query",
+        "internal",
+        { name?: string },
+        {
+          canceled: number | string;
+          completed: number | string;
+          failed: number | string;
+          inProgress: number | string;
+        },
+        Name
+      >;
       create: FunctionReference<
         "mutation",
         "internal",
@@ -889,6 +903,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workId?: string;
             };
             drivers?: number;
+            endedAt?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
             generationNumber: number;
@@ -924,6 +939,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "query",
         "internal",
         {
+          name?: string;
           order?: "asc" | "desc";
           paginationOpts: {
             cursor: string | null;
@@ -933,18 +949,31 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maximumRowsRead?: number;
             numItems: number;
           };
+          since?: number;
+          status?: "inProgress" | "completed" | "failed" | "canceled";
+          until?: number;
         },
         {
           continueCursor: string;
           isDone: boolean;
           page: Array<{
             args: any;
+            blockedOn?: Array<{
+              kind: "function" | "workflow" | "event" | "sleep";
+              name: string;
+              stepNumber: number;
+            }>;
             context?: any;
+            endedAt?: number;
+            error?: string;
             name?: string;
+            parent?: { stepNumber: number; workflowId: string };
             runResult?:
               | { kind: "success"; returnValue: any }
               | { error: string; errorData?: any; kind: "failed" }
               | { kind: "canceled" };
+            startedAt?: number;
+            status?: "inProgress" | "completed" | "failed" | "canceled";
             workflowId: string;
           }>;
           pageStatus?: "SplitRecommended" | "SplitRequired" | null;
@@ -966,18 +995,31 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maximumRowsRead?: number;
             numItems: number;
           };
+          since?: number;
+          status?: "inProgress" | "completed" | "failed" | "canceled";
+          until?: number;
         },
         {
           continueCursor: string;
           isDone: boolean;
           page: Array<{
             args: any;
+            blockedOn?: Array<{
+              kind: "function" | "workflow" | "event" | "sleep";
+              name: string;
+              stepNumber: number;
+            }>;
             context?: any;
+            endedAt?: number;
+            error?: string;
             name?: string;
+            parent?: { stepNumber: number; workflowId: string };
             runResult?:
               | { kind: "success"; returnValue: any }
               | { error: string; errorData?: any; kind: "failed" }
               | { kind: "canceled" };
+            startedAt?: number;
+            status?: "inProgress" | "completed" | "failed" | "canceled";
             workflowId: string;
           }>;
           pageStatus?: "SplitRecommended" | "SplitRequired" | null;

@@ -63,6 +63,7 @@ export async function writeResult(
   origin?: Origin,
 ) {
   run.runResult = storableResult(run, result);
+  run.endedAt = Date.now();
   if (run.runResult.kind === "failed") origin ??= await originOfDeath(ctx, run);
   warnOfEnd(run, config, origin);
   run.pendingTurn = undefined;

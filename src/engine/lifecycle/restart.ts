@@ -40,6 +40,7 @@ export async function restartRun(
   await releaseDriver(ctx, run);
   run.generationNumber++;
   run.runResult = undefined;
+  run.endedAt = undefined;
   run.pendingTurn = undefined;
   run.trials = undefined;
   run.restarting = { from };

@@ -73,9 +73,12 @@ async function insertRuns(t: Backend, count: number): Promise<WorkflowId[]> {
   return ids;
 }
 
+const START = 1_700_000_000_000;
+
 describe("list", () => {
-  test("returns each run's id, name, arguments, context and result", async () => {
+  test("returns each run's id, name, arguments, context, result, status and times", async () => {
     const t = newBackend();
+    const time = expect.any(Number) as number;
     const { workflowId } = await runHandler(t, async () => "done", {
       context: { a: 1 },
       input: "in",
@@ -95,18 +98,31 @@ describe("list", () => {
         args: { handler: "main", input: "in" },
         context: { a: 1 },
         runResult: { kind: "success", returnValue: "done" },
+        status: "completed",
+        startedAt: START,
+        endedAt: START,
+        blockedOn: [],
       },
       {
         workflowId: waiting,
         name: "workflows:workflow",
         args: { handler: "second" },
         runResult: { kind: "success", returnValue: null },
+        status: "completed",
+        startedAt: START,
+        endedAt: time,
+        blockedOn: [],
       },
       {
         workflowId: failed.workflowId,
         name: "workflows:workflow",
         args: { handler: "third" },
         runResult: { kind: "failed", error: "no" },
+        status: "failed",
+        startedAt: time,
+        endedAt: time,
+        error: "no",
+        blockedOn: [],
       },
     ]);
     expect(isDone).toBe(true);

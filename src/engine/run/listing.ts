@@ -1,22 +1,258 @@
 import type { PaginationOptions } from "convex/server";
 import { paginator } from "convex-helpers/server/pagination";
-import { v, type Infer, type Validator } from "convex/values";
+import { v, type Infer } from "convex/values";
 import { vWorkId } from "@convex-dev/workpool";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { vRunResult } from "../../shared/outcome.js";
+import { shortenError, sizeOf } from "../../shared/storable.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
-import type { Run, StepRow } from "./runs.js";
+import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import schema from "../../component/schema.js";
+import { pageOf, type PageBudget } from "./paging.js";
 
-/** A run as users see it. */
+/** As `getStatus` calls them. */
+export const vRunStatus = v.union(
+  v.literal("inProgress"),
+  v.literal("completed"),
+  v.literal("failed"),
+  v.literal("canceled"),
+);
+export type RunStatus = Infer<typeof vRunStatus>;
+
+const RESULT_OF = {
+  inProgress: undefined,
+  completed: "success",
+  failed: "failed",
+  canceled: "canceled",
+} as const;
+
+export function statusOfRun({ runResult }: Run): RunStatus {
+  switch (runResult?.kind) {
+    case undefined:
+      return "inProgress";
+    case "success":
+      return "completed";
+    default:
+      return runResult!.kind;
+  }
+}
+
+const stepKinds = ["function", "workflow", "event", "sleep"] as const;
+
+/**
+ * A run as users see it. All that 0.4 lacks is optional, so that code generated for that fits. Rows of 0.4 have
+ * neither `endedAt` nor `parent`.
+ */
 export const vPublicRun = v.object({
   workflowId: v.string(),
   name: v.optional(v.string()),
   args: v.any(),
   context: v.optional(v.any()),
   runResult: v.optional(vRunResult),
+  status: v.optional(vRunStatus),
+  startedAt: v.optional(v.number()),
+  endedAt: v.optional(v.number()),
+  /** The first line. */
+  error: v.optional(v.string()),
+  parent: v.optional(
+    v.object({ workflowId: v.string(), stepNumber: v.number() }),
+  ),
+  /** The first of the steps in flight. */
+  blockedOn: v.optional(
+    v.array(
+      v.object({
+        stepNumber: v.number(),
+        name: v.string(),
+        kind: v.union(...stepKinds.map((kind) => v.literal(kind))),
+      }),
+    ),
+  ),
 });
+
+/** Steps in flight that a list shows of a run. */
+const MAX_BLOCKED_ON = 3;
+
+async function publicRun(
+  ctx: QueryCtx,
+  run: Run,
+  budget: PageBudget,
+): Promise<Infer<typeof vPublicRun>> {
+  const { runResult, parent } = run;
+  return {
+    workflowId: run._id,
+    name: run.name,
+    args: run.args as unknown,
+    context: run.onComplete?.context as unknown,
+    runResult,
+    status: statusOfRun(run),
+    startedAt: Math.floor(run._creationTime),
+    endedAt: run.endedAt,
+    error:
+      runResult?.kind === "failed" ? firstLine(runResult.error) : undefined,
+    parent: parent && {
+      workflowId: parent.workflowId,
+      stepNumber: parent.stepNumber,
+    },
+    blockedOn: runResult ? [] : await blockedOn(ctx, run, budget),
+  };
+}
+
+const firstLine = (error: string) => shortenError(error.split("\n")[0]!, 1024);
+
+async function blockedOn(ctx: QueryCtx, run: Run, budget: PageBudget) {
+  const rows: StepRow[] = [];
+  budget.spend(1);
+  for await (const row of stepsInFlight(ctx, run._id)) {
+    rows.push(row);
+    budget.spend(0, row);
+    if (rows.length === MAX_BLOCKED_ON || budget.isSpent) break;
+  }
+  return rows.map(({ stepNumber, step }) => ({
+    stepNumber,
+    name: step.name,
+    kind: step.kind ?? ("function" as const),
+  }));
+}
+
+/** Which runs to list or to act on. */
+export const runFilterFields = {
+  name: v.optional(v.string()),
+  status: v.optional(vRunStatus),
+  /** Of the start: `since` included, `until` not. */
+  since: v.optional(v.number()),
+  until: v.optional(v.number()),
+};
+export type RunFilter = {
+  name?: string;
+  status?: RunStatus;
+  since?: number;
+  until?: number;
+};
+
+/** Any filter is one range of an index, oldest run first. */
+function runsBy(
+  db: QueryCtx["db"],
+  { name, status, since = 0, until = Number.MAX_VALUE }: RunFilter,
+) {
+  const runs = db.query("workflows");
+  const result = status && RESULT_OF[status];
+  if (name === undefined && status === undefined)
+    return runs.withIndex("by_creation_time", (q) =>
+      q.gte("_creationTime", since).lt("_creationTime", until),
+    );
+  if (name === undefined)
+    return runs.withIndex("result", (q) =>
+      q
+        .eq("runResult.kind", result)
+        .gte("_creationTime", since)
+        .lt("_creationTime", until),
+    );
+  if (status === undefined)
+    return runs.withIndex("name", (q) =>
+      q.eq("name", name).gte("_creationTime", since).lt("_creationTime", until),
+    );
+  return runs.withIndex("nameResult", (q) =>
+    q
+      .eq("name", name)
+      .eq("runResult.kind", result)
+      .gte("_creationTime", since)
+      .lt("_creationTime", until),
+  );
+}
+
+/** As `runsBy`, to be read in pages. */
+export function pagesOfRuns(
+  ctx: QueryCtx,
+  filter: RunFilter,
+  order: "asc" | "desc" = "asc",
+) {
+  const db = paginator(readerOfRuns(ctx), schema) as unknown as QueryCtx["db"];
+  const pages = runsBy(db, filter).order(order);
+  return {
+    paginate: async (options: PaginationOptions) => {
+      const { page, ...rest } = await pages.paginate(options);
+      const runs = page.map((run) =>
+        run.runResult?.kind === undefined
+          ? { ...run, runResult: undefined }
+          : run,
+      );
+      return { ...rest, page: runs };
+    },
+  };
+}
+
+/** The paginator takes keys of indexes from rows, and can't follow a path through a field that is absent. */
+function readerOfRuns({ db }: QueryCtx): QueryCtx["db"] {
+  const query = () => ({
+    withIndex: (index: "name", range: undefined) => ({
+      order: (order: "asc" | "desc") =>
+        withKeys(db.query("workflows").withIndex(index, range).order(order)),
+    }),
+  });
+  return { query } as unknown as QueryCtx["db"];
+}
+
+async function* withKeys(runs: AsyncIterable<Run>) {
+  for await (const run of runs)
+    yield run.runResult ? run : { ...run, runResult: { kind: undefined } };
+}
+
+export async function listRuns(
+  ctx: QueryCtx,
+  {
+    order,
+    paginationOpts,
+    ...filter
+  }: RunFilter & { order?: "asc" | "desc"; paginationOpts: PaginationOptions },
+) {
+  const result = await pageOf(
+    pagesOfRuns(ctx, filter, order),
+    paginationOpts,
+    async (run, budget) =>
+      run.cleanedUp ? [] : [await publicRun(ctx, run, budget)],
+  );
+  return { ...result, page: result.page.flat() };
+}
+
+const vCount = v.union(v.number(), v.string());
+export const vCounts = v.object({
+  inProgress: vCount,
+  completed: vCount,
+  failed: vCount,
+  canceled: vCount,
+});
+
+export async function countRuns(
+  ctx: QueryCtx,
+  { name }: { name?: string },
+): Promise<Infer<typeof vCounts>> {
+  const count = (status: RunStatus) => countStatus(ctx, { name, status });
+  return {
+    inProgress: await count("inProgress"),
+    completed: await count("completed"),
+    failed: await count("failed"),
+    canceled: await count("canceled"),
+  };
+}
+
+const MAX_COUNT = 1000;
+
+/** Four counts are one transaction, which may read 16 MiB. */
+const BYTES_PER_COUNT = (BYTES_PER_BATCH * 5) / 8;
+
+/** The number of runs; if there are more than could be counted, that many and a plus. */
+async function countStatus(ctx: QueryCtx, filter: RunFilter) {
+  let count = 0;
+  let bytes = 0;
+  for await (const run of runsBy(ctx.db, filter)) {
+    if (run.cleanedUp) continue;
+    if (count === MAX_COUNT || bytes > BYTES_PER_COUNT) return `${count}+`;
+    count++;
+    bytes += sizeOf(run);
+  }
+  return count;
+}
 
 const publicStepFields = {
   workflowId: v.string(),
@@ -55,34 +291,6 @@ export const vPublicStep = v.union(
   }),
 );
 
-export function vPaginated<T extends Validator<unknown, "required", string>>(
-  item: T,
-) {
-  return v.object({
-    page: v.array(item),
-    isDone: v.boolean(),
-    continueCursor: v.string(),
-    splitCursor: v.optional(v.union(v.string(), v.null())),
-    pageStatus: v.optional(
-      v.union(
-        v.literal("SplitRecommended"),
-        v.literal("SplitRequired"),
-        v.null(),
-      ),
-    ),
-  });
-}
-
-function publicRun(run: Run): Infer<typeof vPublicRun> {
-  return {
-    workflowId: run._id,
-    name: run.name,
-    args: run.args as unknown,
-    context: run.onComplete?.context as unknown,
-    runResult: run.runResult,
-  };
-}
-
 export function publicStep(row: StepRow): Infer<typeof vPublicStep> {
   const { step } = row;
   const common = {
@@ -119,49 +327,18 @@ export function publicStep(row: StepRow): Infer<typeof vPublicStep> {
 const workId = (id: string | undefined) =>
   id as Infer<typeof vWorkId> | undefined;
 
-/** What one page may hold: an array has at most 8,192 elements. */
-const MAX_PAGE_ROWS = 4096;
-
-/** A page that would take too much of a transaction is shorter than asked for. */
-const withinLimits = (asked: PaginationOptions) => ({
-  ...asked,
-  maximumRowsRead: Math.min(asked.maximumRowsRead ?? Infinity, MAX_PAGE_ROWS),
-  maximumBytesRead: Math.min(
-    asked.maximumBytesRead ?? Infinity,
-    BYTES_PER_BATCH,
-  ),
-});
-
-export async function listRuns(
-  ctx: QueryCtx,
-  name: string | undefined,
-  order: "asc" | "desc" = "asc",
-  paginationOpts: PaginationOptions,
-) {
-  const runs = paginator(ctx.db, schema).query("workflows");
-  const result = await (
-    name === undefined
-      ? runs.withIndex("by_creation_time")
-      : runs.withIndex("name", (q) => q.eq("name", name))
-  )
-    .order(order)
-    .paginate(withinLimits(paginationOpts));
-  return {
-    ...result,
-    page: result.page.filter(({ cleanedUp }) => !cleanedUp).map(publicRun),
-  };
-}
-
 export async function listStepsOf(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,
   order: "asc" | "desc" = "asc",
   paginationOpts: PaginationOptions,
 ) {
-  const result = await paginator(ctx.db, schema)
-    .query("steps")
-    .withIndex("workflow", (q) => q.eq("workflowId", workflowId))
-    .order(order)
-    .paginate(withinLimits(paginationOpts));
-  return { ...result, page: result.page.map(publicStep) };
+  return await pageOf(
+    paginator(ctx.db, schema)
+      .query("steps")
+      .withIndex("workflow", (q) => q.eq("workflowId", workflowId))
+      .order(order),
+    paginationOpts,
+    publicStep,
+  );
 }
