@@ -57,7 +57,8 @@ type CompletedValue<Result> = Result extends {
 
 /** Which event to wait for: the oldest unconsumed one of a name, or one by its id. */
 export type AwaitedEvent<T, Name extends string> = (
-  { name: Name; id?: EventId<Name> } | { name?: Name; id: EventId<Name> }
+  | { name: Name; id?: EventId<Name> | string }
+  | { name?: Name; id: EventId<Name> | string }
 ) & {
   /** Checks the value and drops fields that it doesn't name. */
   validator?: Validator<T, "required" | "optional", string>;

@@ -7,6 +7,7 @@ import {
 import { v, type PropertyValidators, type Validator } from "convex/values";
 import { vDrive, vDriveReply } from "../shared/driverProtocol.js";
 import type { ComponentApi } from "../component/_generated/component.js";
+import { errorMessage } from "../shared/failures.js";
 import { vRunResult } from "../shared/outcome.js";
 import { whyRetryRefused } from "../shared/retry.js";
 import type { WorkflowHandler } from "./context.js";
@@ -24,6 +25,7 @@ import type {
   WorkflowMutationResult,
   WorkpoolOptions,
 } from "./types.js";
+import { checkOptions, OPTIONS } from "./options.js";
 import type { Workflow } from "./workflow.js";
 import { vWorkflowId, type WorkflowId } from "./validators.js";
 
@@ -91,6 +93,13 @@ export function registerWorkflow<
   WorkflowArgs<ArgsValidator>,
   WorkflowMutationResult<ReturnValueOf<Returns>>
 > {
+  checkComponent(component);
+  checkOptions("a workflow's definition", definition, OPTIONS.definition);
+  checkWorkpoolOptions("a workflow's definition", workpoolOptions);
+  if (typeof handler !== "function")
+    throw new Error(
+      `Invalid definition of a workflow: its handler is ${String(handler)}. Expected an async function (step, args) => ….`,
+    );
   const { returns } = definition;
   const args = fieldsOf(definition.args);
   const retry = workpoolOptions?.defaultRetryBehavior;
@@ -113,6 +122,27 @@ export function registerWorkflow<
         ? await start(ctx, workflow, call)
         : await advance(ctx, workflow, call),
   });
+}
+
+/** Without types, an app whose config doesn't use the component passes undefined. */
+export function checkComponent(component: WorkflowComponent) {
+  if (component) return;
+  throw new Error(
+    `The workflow component is ${String(component)}. Pass components.workflow, and check that convex/convex.config.ts ` +
+      `has app.use(workflow).`,
+  );
+}
+
+export function checkWorkpoolOptions(
+  what: string,
+  options: WorkpoolOptions | undefined,
+) {
+  checkOptions(`${what}: workpoolOptions`, options, OPTIONS.workpool);
+  checkOptions(
+    `${what}: defaultRetryBehavior`,
+    options?.defaultRetryBehavior,
+    OPTIONS.retry,
+  );
 }
 
 /** The validators by name, whether they were given so or as `v.object()`. */
@@ -214,7 +244,8 @@ async function startRun(
       `This workflow was called without its arguments. ${NEST_ARGS}`,
     );
   const { name } = await ctx.meta.getFunctionMetadata();
-  const workflowId = await ctx.runMutation(workflow.component.workflow.create, {
+  const { create } = workflow.component.workflow;
+  const run = {
     workflowName: name,
     workflowHandle: await ownHandle(name),
     workflowArgs: args ?? {},
@@ -225,10 +256,29 @@ async function startRun(
     execution,
     startAsync,
     createOnly: !startAsync,
-  });
+  };
+  let workflowId: string;
+  try {
+    workflowId = await ctx.runMutation(create, run);
+  } catch (error) {
+    throw MISSING.test(String(error)) ? notInstalled(workflow, error) : error;
+  }
   if (!startAsync)
     await takeTurn(ctx, workflow, { workflowId, generationNumber: 0 });
   return workflowId as WorkflowId;
+}
+
+/** How Convex answers a call of a component that the app doesn't have. */
+const MISSING =
+  /Could not find function for '[^']*create'|child ?component|is not registered/i;
+
+function notInstalled({ component }: Workflow, cause: unknown) {
+  const name = componentName(component);
+  return new Error(
+    `The app has no component "${name}". Is app.use(workflow) missing in convex/convex.config.ts, or does it give the ` +
+      `component another name? In tests, is register(t) missing? ${errorMessage(cause)}`,
+    { cause },
+  );
 }
 
 function needsArgs({ args }: Workflow) {

@@ -3,7 +3,9 @@ import type { Validator } from "convex/values";
 import type { RunResult } from "../shared/outcome.js";
 import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
-import type { EventId, WorkflowId } from "./validators.js";
+import { checkRunId, requireMutations } from "./management.js";
+import { checkOptions, OPTIONS } from "./options.js";
+import type { EventId } from "./validators.js";
 
 /** An event's name and value type, for senders and waits. */
 export type EventDefinition<
@@ -49,8 +51,11 @@ export function defineEvent<
 export async function createEvent<Name extends string>(
   ctx: RunMutationCtx,
   component: WorkflowComponent,
-  event: { name: Name; workflowId: WorkflowId },
+  event: { name: Name; workflowId: string },
 ): Promise<EventId<Name>> {
+  requireMutations(ctx, "create an event");
+  checkOptions("createEvent", event, OPTIONS.createEvent);
+  checkRunId(event.workflowId);
   const id: string = await ctx.runMutation(component.event.create, {
     name: event.name,
     workflowId: event.workflowId,
@@ -59,8 +64,8 @@ export async function createEvent<Name extends string>(
 }
 
 export type SentEvent<T = unknown, Name extends string = string> = (
-  | { workflowId: WorkflowId; name: Name; id?: EventId<Name> }
-  | { id: EventId<Name>; name?: Name; workflowId?: WorkflowId }
+  | { workflowId: string; name: Name; id?: EventId<Name> | string }
+  | { id: EventId<Name> | string; name?: Name; workflowId?: string }
 ) &
   (
     | {
@@ -101,6 +106,9 @@ export async function sendEvent<T = unknown, Name extends string = string>(
   component: WorkflowComponent,
   event: SentEvent<T, Name>,
 ): Promise<EventId<Name>> {
+  requireMutations(ctx, "send an event");
+  checkOptions("sendEvent", event, OPTIONS.event);
+  if (event.workflowId !== undefined) checkRunId(event.workflowId);
   const id: string = await ctx.runMutation(component.event.send, {
     eventId: event.id,
     name: event.name,

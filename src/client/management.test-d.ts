@@ -188,11 +188,10 @@ test("cancel returns whether it canceled the run, cleanup whether it deleted it"
   >();
 });
 
-test("a run's id is a string, but not any string", () => {
+test("a run's id is a string, and every function that reads an id takes any", () => {
   expectTypeOf<WorkflowId>().toExtend<string>();
   expectTypeOf<string>().not.toExtend<WorkflowId>();
   expectTypeOf<Infer<typeof vWorkflowId>>().toEqualTypeOf<WorkflowId>();
-  // @ts-expect-error -- Any text is no id of a run.
   void getStatus(queryCtx, component, "abc");
   v.object({ workflowId: vWorkflowId });
 });

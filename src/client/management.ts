@@ -8,9 +8,13 @@ import {
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
 import type { StepRow } from "./entries.js";
+import { codedError } from "../shared/errors.js";
+import { errorMessage } from "../shared/failures.js";
+import { checkOptions, OPTIONS } from "./options.js";
 import {
   componentName,
   nameOf,
+  nameOfReference,
   rulesOf,
   STARTS_RUN,
   type AnyRef,
@@ -65,6 +69,7 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
 ): Promise<WorkflowId> {
   requireMutations(ctx, "start a workflow");
   const name = nameOfWorkflow(workflow);
+  checkOptions(`start("${name}")`, options, OPTIONS.start);
   const { onComplete, context, startAsync, execution } = options;
   const call = {
     args,
@@ -93,6 +98,8 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
     answer = await run(startAsync);
   } catch (error) {
     if (NO_WORKFLOW.test(String(error))) throw notAWorkflow(name, error);
+    if (!rules && ARGUMENTS_REFUSED.test(String(error)))
+      throw argumentsRefused(name, args, error);
     // Nothing of it remains in a mutation. If the handler died, a turn of its own can tell of what.
     if (rules || startAsync || !("db" in ctx)) throw error;
     answer = await run(true);
@@ -114,6 +121,21 @@ interface StartingCtx {
 const NO_WORKFLOW =
   /validat[^]*field `(args|caller)`(?![^]*Path: \.args)|did not answer as a workflow/i;
 
+/** By the workflow's validator, before a run was created. */
+const ARGUMENTS_REFUSED =
+  /(ArgumentValidationError|Validator error|validation error)/i;
+
+function argumentsRefused(name: string, args: object, cause: unknown) {
+  const nested = "args" in args;
+  return codedError(
+    "INVALID_ARGUMENT",
+    `Can't start "${name}": its arguments were refused. ${errorMessage(cause)}\n` +
+      (nested
+        ? "start takes the arguments as they are: start(ctx, workflow, { userId }), not { args: { userId } }."
+        : "Pass what the workflow's args declare, and check that it is a workflow."),
+  );
+}
+
 function notAWorkflow(name: string | undefined, cause?: unknown) {
   return new Error(
     `Can't start ${name === undefined ? "a run" : `"${name}"`}: it is not a workflow. Pass a reference to what ` +
@@ -130,8 +152,17 @@ function nameOfWorkflow(workflow: WorkflowReference): string {
   }
 }
 
+/** An id that is no string never came from us: mostly an undefined one. */
+export function checkRunId(workflowId: string) {
+  if (typeof workflowId === "string") return;
+  throw codedError(
+    "INVALID_ARGUMENT",
+    `Invalid workflow ID: ${String(workflowId)}. Expected the id that starting a workflow returned.`,
+  );
+}
+
 /** Refuses a query's ctx, from code without types. */
-function requireMutations(ctx: RunMutationCtx, what: string) {
+export function requireMutations(ctx: RunMutationCtx, what: string) {
   if (typeof (ctx as Partial<RunMutationCtx>).runMutation === "function")
     return;
   throw new Error(
@@ -142,8 +173,13 @@ function requireMutations(ctx: RunMutationCtx, what: string) {
 type OnComplete = FunctionReference<"mutation">;
 
 /** The types of convex before 1.46 know one kind of reference. */
-const handleOf = (onComplete: object) =>
-  createFunctionHandle(onComplete as OnComplete);
+async function handleOf(onComplete: object) {
+  nameOfReference(
+    onComplete as AnyRef,
+    "onComplete takes a mutation's reference",
+  );
+  return await createFunctionHandle(onComplete as OnComplete);
+}
 
 /** As `start`, by a manager. */
 export function startAs<Context, Workflow extends WorkflowReference>(
@@ -194,8 +230,9 @@ interface StartingManager {
 export async function getStatus(
   ctx: RunQueryCtx,
   component: WorkflowComponent,
-  workflowId: WorkflowId,
+  workflowId: string,
 ): Promise<WorkflowStatus> {
+  checkRunId(workflowId);
   const { workflow, inProgress } = await ctx.runQuery(
     component.workflow.getStatus,
     { workflowId },
@@ -227,10 +264,12 @@ function runningStep({ step }: StepRow): RunningStep {
 export async function cancel(
   ctx: RunMutationCtx,
   component: WorkflowComponent,
-  workflowId: WorkflowId,
+  workflowId: string,
   options: CancelOptions = {},
 ): Promise<boolean> {
   requireMutations(ctx, "cancel a workflow");
+  checkRunId(workflowId);
+  checkOptions("cancel", options, OPTIONS.cancel);
   const { ifFinished } = options;
   const canceled: false | null = await ctx.runMutation(
     component.workflow.cancel,
@@ -269,10 +308,12 @@ export type RestartOptions = {
 export async function restart(
   ctx: RunMutationCtx,
   component: WorkflowComponent,
-  workflowId: WorkflowId,
+  workflowId: string,
   options: RestartOptions = {},
 ): Promise<void> {
   requireMutations(ctx, "restart a workflow");
+  checkRunId(workflowId);
+  checkOptions("restart", options, OPTIONS.restart);
   const { from, startAsync } = options;
   await ctx.runMutation(component.workflow.restart, {
     workflowId,
@@ -295,9 +336,10 @@ const nameFrom = (from: string | AnyRef) =>
 export async function cleanup(
   ctx: RunMutationCtx,
   component: WorkflowComponent,
-  workflowId: WorkflowId,
+  workflowId: string,
 ): Promise<boolean> {
   requireMutations(ctx, "clean up a workflow");
+  checkRunId(workflowId);
   return await ctx.runMutation(component.workflow.cleanup, { workflowId });
 }
 
@@ -350,6 +392,7 @@ export async function list(
   component: WorkflowComponent,
   options: ListRunsOptions = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
+  checkOptions("list", options, OPTIONS.list);
   const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.list, {
     ...filterOf(options),
@@ -369,6 +412,7 @@ export async function listByName(
   name: string | WorkflowReference,
   options: Omit<ListRunsOptions, "name"> = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
+  checkOptions("listByName", options, OPTIONS.list);
   const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.listByName, {
     ...filterOf(options),
@@ -397,9 +441,11 @@ export async function counts(
 export async function listSteps(
   ctx: RunQueryCtx,
   component: WorkflowComponent,
-  workflowId: WorkflowId,
+  workflowId: string,
   options: ListOptions = {},
 ): Promise<PaginationResult<WorkflowStep>> {
+  checkOptions("listSteps", options, OPTIONS.list);
+  checkRunId(workflowId);
   const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.listSteps, {
     workflowId,

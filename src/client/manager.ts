@@ -5,9 +5,14 @@ import type {
   WorkflowHandler,
   WorkflowReference,
 } from "./context.js";
-import { registerWorkflow } from "./define.js";
+import {
+  checkComponent,
+  checkWorkpoolOptions,
+  registerWorkflow,
+} from "./define.js";
 import * as events from "./events.js";
 import * as management from "./management.js";
+import { checkOptions, OPTIONS } from "./options.js";
 import type {
   ArgsValidators,
   PublicWorkflow,
@@ -44,7 +49,11 @@ export class WorkflowManager {
   constructor(
     public component: WorkflowComponent,
     public options: { workpoolOptions?: WorkpoolOptions } = {},
-  ) {}
+  ) {
+    checkComponent(component);
+    checkOptions("WorkflowManager", options, OPTIONS.manager);
+    checkWorkpoolOptions("WorkflowManager", options.workpoolOptions);
+  }
 
   /**
    * Defines a workflow. Export the result from a module of your app. Pass the handler here, or to
@@ -108,17 +117,14 @@ export class WorkflowManager {
   }
 
   /** Returns the status of a run: see {@link management.getStatus}. */
-  async status(
-    ctx: RunQueryCtx,
-    workflowId: WorkflowId,
-  ): Promise<WorkflowStatus> {
+  async status(ctx: RunQueryCtx, workflowId: string): Promise<WorkflowStatus> {
     return await management.getStatus(ctx, this.component, workflowId);
   }
 
   /** Stops a run: see {@link management.cancel}. */
   async cancel(
     ctx: RunMutationCtx,
-    workflowId: WorkflowId,
+    workflowId: string,
     options?: management.CancelOptions,
   ): Promise<boolean> {
     return await management.cancel(ctx, this.component, workflowId, options);
@@ -127,14 +133,14 @@ export class WorkflowManager {
   /** Continues or repeats a finished run: see {@link management.restart}. */
   async restart(
     ctx: RunMutationCtx,
-    workflowId: WorkflowId,
+    workflowId: string,
     options?: management.RestartOptions,
   ): Promise<void> {
     await management.restart(ctx, this.component, workflowId, options);
   }
 
   /** Deletes a finished run: see {@link management.cleanup}. */
-  async cleanup(ctx: RunMutationCtx, workflowId: WorkflowId): Promise<boolean> {
+  async cleanup(ctx: RunMutationCtx, workflowId: string): Promise<boolean> {
     return await management.cleanup(ctx, this.component, workflowId);
   }
 
@@ -171,7 +177,7 @@ export class WorkflowManager {
   /** Lists the steps of a run: see {@link management.listSteps}. */
   async listSteps(
     ctx: RunQueryCtx,
-    workflowId: WorkflowId,
+    workflowId: string,
     options?: management.ListOptions,
   ): Promise<PaginationResult<WorkflowStep>> {
     return await management.listSteps(ctx, this.component, workflowId, options);
@@ -180,7 +186,7 @@ export class WorkflowManager {
   /** Creates an event to await or send by its id: see {@link events.createEvent}. */
   async createEvent<Name extends string>(
     ctx: RunMutationCtx,
-    event: { name: Name; workflowId: WorkflowId },
+    event: { name: Name; workflowId: string },
   ): Promise<EventId<Name>> {
     return await events.createEvent(ctx, this.component, event);
   }

@@ -6,18 +6,19 @@ import {
   type FunctionType,
   type TransactionLimits,
 } from "convex/server";
-import {
-  convexToJson,
-  jsonToConvex,
-  type JSONValue,
-  type Validator,
-  type Value,
-} from "convex/values";
+import { jsonToConvex, type JSONValue, type Validator } from "convex/values";
 import { parse, validate } from "convex-helpers/validators";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
 import { whyRetryRefused } from "../shared/retry.js";
-import { abbreviate, hasHalves, withoutHalves } from "../shared/storable.js";
+import {
+  abbreviate,
+  hasHalves,
+  preview,
+  withoutHalves,
+} from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
+import { checkOptions, OPTIONS } from "./options.js";
+import { toJson } from "./unsupported.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
 import type {
   AppMutationCtx,
@@ -126,14 +127,35 @@ export function createStepContext(
       attempt(() => ask(sleepRequest(duration, options, rules))),
     awaitEvent: (event: EventOptions) =>
       attempt(() => ask(eventRequest(event, rules))),
-    withOptions: (more: StepDefaults) =>
-      createStepContext(workflowId, ask, rules, meta, {
+    withOptions: (more: StepDefaults) => {
+      if (!rules.recordsLegacyCalls)
+        checkOptions("withOptions", more, OPTIONS.defaults);
+      return createStepContext(workflowId, ask, rules, meta, {
         ...defaults,
         ...definedOf(more),
-      }),
+      });
+    },
   };
+  // Not of the context itself, so that copies and `in` don't see it.
+  if (!rules.recordsLegacyCalls) Object.setPrototypeOf(context, NOT_A_STEP);
   return context as unknown as WorkflowCtx;
 }
+
+const ONLY_IN_STEPS = new Set<string | symbol>([
+  ...["db", "scheduler", "auth", "storage", "vectorSearch"],
+]);
+
+/** What a handler's ctx lacks, for code that takes it for a mutation's or an action's. */
+const NOT_A_STEP = new Proxy(Object.prototype, {
+  get(target, key, receiver) {
+    if (ONLY_IN_STEPS.has(key))
+      throw new Error(
+        `A workflow's handler has no ctx.${String(key)}, because its code runs again and again. Use it in a query, ` +
+          `mutation or action, and call that as a step, such as step.runMutation(internal.file.name, args).`,
+      );
+    return Reflect.get(target, key, receiver) as unknown;
+  },
+});
 
 /** A call that throws as it is made rejects instead. As with any step, nobody has to handle that. */
 function attempt(call: () => Promise<unknown>): Promise<unknown> {
@@ -159,7 +181,12 @@ function functionRequest(
   rules: StepRules,
   recordedArgs: Ask["recordedArgs"],
 ): WorkflowRequest {
-  const name = checkName(options.name ?? nameOf(target), rules);
+  const name = checkName(options.name ?? nameOfTarget(kind, target), rules);
+  if (!rules.recordsLegacyCalls) {
+    checkOptions(`step "${name}"`, options, OPTIONS.step);
+    if (typeof options.retry === "object")
+      checkOptions(`step "${name}": retry`, options.retry, OPTIONS.retry);
+  }
   refuseOptions(kind, name, options);
   return {
     ...(kind === "workflow"
@@ -169,7 +196,7 @@ function functionRequest(
     // What the journal holds already needs no copy: it is compared with nothing but itself.
     args:
       recordedArgs?.(args ?? {}) ??
-      storedCopy(`The arguments of step "${name}"`, args ?? {}),
+      storedCopy(`Invalid arguments of step "${name}"`, args ?? {}),
     unstableArgs: options.unstableArgs ?? false,
     inline: options.inline ?? false,
     target,
@@ -243,15 +270,39 @@ export function nameOf(target: AnyRef): string {
   );
 }
 
+/** As `nameOf`, of what a handler passes. */
+function nameOfTarget(kind: string, target: AnyRef): string {
+  const method = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`;
+  return nameOfReference(
+    target,
+    `${method} takes ${kind === "action" ? "an" : "a"} ${kind}'s reference`,
+  );
+}
+
+/** As `nameOf`. What is passed may be no reference: the error then begins with `expected`. */
+export function nameOfReference(target: AnyRef, expected: string): string {
+  try {
+    return nameOf(target);
+  } catch (cause) {
+    // What a registration returns is a function, too.
+    const given =
+      typeof target === "function" ? "the function itself" : preview(target);
+    throw new Error(
+      `${expected}, not ${given}. Pass it as internal.file.name or api.file.name.`,
+      { cause },
+    );
+  }
+}
+
 /** Where a component is mounted, as `workflow` or `outer/workflow`. */
 export const componentName = ({ workflow }: WorkflowComponent): string =>
   nameOf(workflow.create).replace(/\/workflow\/create$/, "");
 
 /** A copy in the form in which it is stored, so that nothing the handler does later changes it. */
-function storedCopy(what: string, args: unknown): Record<string, unknown> {
+function storedCopy(where: string, args: unknown): Record<string, unknown> {
   if (typeof args !== "object" || args === null || Array.isArray(args))
-    throw new Error(`${what} must be an object, not ${String(args)}.`);
-  const json = convexToJson(args as Value);
+    throw new Error(`${where}: expected an object, not ${String(args)}.`);
+  const json = toJson(where, args);
   fillHoles(json);
   return jsonToConvex(json) as Record<string, unknown>;
 }
@@ -271,10 +322,12 @@ function sleepRequest(
   options: { name?: string } = {},
   rules: StepRules,
 ): WorkflowRequest {
+  if (!rules.recordsLegacyCalls)
+    checkOptions("step.sleep", options, OPTIONS.sleep);
   const name = checkName(options.name ?? "sleep", rules);
   if (!Number.isFinite(duration))
     throw new Error(
-      `Invalid duration of step "${name}": ${duration}. Expected milliseconds, as a finite number.`,
+      `Invalid duration of step "${name}": ${duration}. Expected milliseconds, as a finite number, such as 24 * 60 * 60 * 1000 for a day.`,
     );
   return {
     kind: "sleep",
@@ -295,6 +348,8 @@ interface EventOptions {
 }
 
 function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
+  if (!rules.recordsLegacyCalls)
+    checkOptions("awaitEvent", event, OPTIONS.event);
   const { id, timeout, validator } = event;
   const name = event.name ?? id;
   if (name === undefined)

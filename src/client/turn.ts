@@ -1,5 +1,5 @@
 import { validate } from "convex-helpers/validators";
-import { convexToJson, v, type Value } from "convex/values";
+import { v } from "convex/values";
 import { describeFailure, errorMessage } from "../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
 import type { Origin } from "../shared/origin.js";
@@ -12,6 +12,8 @@ import { explainMissingGlobal } from "./environment/environment.js";
 import { Execution, isLegacy, JournalTooLarge } from "./execution.js";
 import type { TurnEnd } from "./replay/turn.js";
 import type { AppMutationCtx } from "./types.js";
+import { explainUnavailable } from "../shared/unavailable.js";
+import { toJson } from "./unsupported.js";
 import type { Workflow } from "./workflow.js";
 
 /**
@@ -72,7 +74,8 @@ export async function takeTurn(
   const execution = new Execution(ctx, workflow, begun, rows, drive, elapsed);
   try {
     const ended = await execution.run();
-    const result = resultOf(ctx, workflow, run, ended);
+    const { step } = execution.origin(ended);
+    const result = resultOf(ctx, workflow, run, ended, step);
     if (result) return await endAfter(execution, result, ended);
     // Of a run that was canceled or restarted nothing is left for this driver.
     const reply = ended.kind === "fenced" ? undefined : execution.reply();
@@ -118,12 +121,13 @@ function resultOf(
   workflow: Workflow,
   run: Run,
   end: TurnEnd,
+  step: Origin["step"],
 ): RunResult | null {
   switch (end.kind) {
     case "returned":
       return returned(ctx, workflow, run, end.value);
     case "threw":
-      return { kind: "failed", error: errorText(end.error) };
+      return { kind: "failed", error: errorText(end.error, step) };
     case "stuck":
       return {
         kind: "failed",
@@ -154,23 +158,33 @@ function returned(
   value: unknown,
 ): RunResult {
   const returnValue = value ?? null;
+  const where = `Invalid return value: workflow "${run.name}"`;
   try {
-    convexToJson(returnValue as Value);
+    toJson(where, returnValue);
     const what = `The return value of workflow ${run._id}`;
     const error = whyNotStorable(what, returnValue);
     if (error) return { kind: "failed", error };
+  } catch (error) {
+    return { kind: "failed", error: errorMessage(error) };
+  }
+  try {
     if (returns) validate(returns, returnValue, { throw: true, db: ctx.db });
     return { kind: "success", returnValue };
   } catch (error) {
-    return {
-      kind: "failed",
-      error: `Invalid return value: ${errorMessage(error)}`,
-    };
+    return { kind: "failed", error: `${where}: ${errorMessage(error)}` };
   }
 }
 
-function errorText(error: unknown): string {
+/** What a handler threw. An error about a step's arguments says nothing of the step, nor of the function. */
+function errorText(error: unknown, step: Origin["step"]): string {
   const text = shortenError(describeFailure(error).error);
-  const explanation = explainMissingGlobal(error);
+  if (step?.failed)
+    return ARGUMENTS_REFUSED.test(text)
+      ? `Step ${step.stepNumber} "${step.name}": ${text}`
+      : text;
+  const explanation = explainMissingGlobal(error) ?? explainUnavailable(text);
   return explanation ? `${text}\n${explanation}` : text;
 }
+
+/** How Convex, and convex-test, refuse a function's arguments. */
+const ARGUMENTS_REFUSED = /^(ArgumentValidationError|Validator error)\b/;

@@ -88,6 +88,8 @@ test("a turn that dies of a timer fails its run, whatever else is in flight", as
   await advance(30_000);
   expect(await statusOf(t, workflowId)).toEqual({
     type: "failed",
-    error: "Can't use setTimeout in queries",
+    error:
+      "Can't use setTimeout in queries\n" +
+      "A workflow's handler can't use `setTimeout`. To wait, use step.sleep(ms).",
   });
 });

@@ -80,8 +80,10 @@ describe("a different request", () => {
         '  The journal holds: mutation "orders:charge" with args.order.items[1] = "b"',
         '  The handler asked for: mutation "orders:charge" with args.order.items[1] = "c"',
         "A handler must ask for the same steps in the same order each time it is replayed. Was its code " +
-          "changed while this run was in flight, or does it depend on something that is not a step's " +
-          "result? Undo the change for running workflows, or restart the run from a step before the difference.",
+          "changed while this run was in flight, or does it depend on something other than its arguments and " +
+          "step results? Once the code is right, restart the run: without `from` it continues, with `from` it " +
+          "repeats what follows that step. " +
+          'Other runs that are affected fail with "Determinism violation" in their error.',
       ].join("\n"),
     );
   });

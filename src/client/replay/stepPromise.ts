@@ -40,6 +40,8 @@ export class StepPromise extends Promise<unknown> {
   watched = false;
   readonly combinators: Combinator[] = [];
   private settle!: (outcome: Outcome) => void;
+  /** For errors about a promise that was not awaited. */
+  stepName = "";
 
   // Promises derived from a step's are ordinary ones.
   static override get [Symbol.species]() {
@@ -52,6 +54,7 @@ export class StepPromise extends Promise<unknown> {
       settle = (outcome) => settleWith(request, outcome, resolve, reject);
     });
     promise.settle = settle;
+    promise.stepName = request.name;
     // A step that nobody awaits may fail without taking the turn with it.
     void subscribeUnseen(promise, () => undefined);
     return promise;

@@ -29,6 +29,19 @@ export async function oldestEvent(
     .first();
 }
 
+export async function anyEvent(
+  ctx: QueryCtx,
+  workflowId: Id<"workflows">,
+  kind: EventKind,
+): Promise<EventRow | null> {
+  return await ctx.db
+    .query("events")
+    .withIndex("workflowId_state", (q) =>
+      q.eq("workflowId", workflowId).eq("state.kind", kind),
+    )
+    .first();
+}
+
 export const describeEvent = (event: EventRow) =>
   `${event._id} (name "${abbreviate(event.name)}") of workflow ${event.workflowId}`;
 

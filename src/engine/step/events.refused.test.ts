@@ -117,7 +117,7 @@ describe("ids of nothing, or of something else, are refused", () => {
     for (const wrong of ["", "garbage", id, step!._id, appId])
       await expectRefused(
         t,
-        () => send(t, { workflowId: wrong as never, name: "go" }),
+        () => send(t, { workflowId: wrong, name: "go" }),
         new RegExp(`^Invalid workflow ID: ${wrong}`),
       );
   });
@@ -155,7 +155,7 @@ describe("a huge name or id is cut in the error, never inside a character", () =
     for (const call of [
       () => send(t, { id: huge as EventId }),
       () => send(t, { workflowId, name: huge }),
-      () => send(t, { workflowId: huge as never, name: "go" }),
+      () => send(t, { workflowId: huge, name: "go" }),
       () => create(t, workflowId, huge),
       () => create(t, huge as never, "go"),
       () =>

@@ -12,7 +12,7 @@ import {
 } from "../../shared/storable.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { readConfig } from "../platform/config.js";
+import { readConfig, type Config } from "../platform/config.js";
 import {
   describeState,
   findRun,
@@ -20,7 +20,7 @@ import {
   parseRunId,
   type Run,
 } from "../run/runs.js";
-import { oldestEvent, sendToEvent } from "./eventWait.js";
+import { anyEvent, oldestEvent, sendToEvent } from "./eventWait.js";
 
 /** An event of a run, to be awaited or sent by its id. */
 export async function createEvent(
@@ -67,14 +67,28 @@ export async function sendEvent(
   if (run && event) await sendToEvent(ctx, run, event, outcome, config);
   if (over)
     config.log.warn(`${over.what} was sent to ${over.why}. ${over.then}`);
-  return (
-    target.eventId ??
-    (await insertEvent(ctx, target, {
-      state: { kind: "sent", result: outcome.result, sentAt: Date.now() },
-      failure: outcome.failure,
-      sentByName: true,
-    }))
-  );
+  if (target.eventId) return target.eventId;
+  if (run && !over) await warnOfOtherName(ctx, run, target, config);
+  return await insertEvent(ctx, target, {
+    state: { kind: "sent", result: outcome.result, sentAt: Date.now() },
+    failure: outcome.failure,
+    sentByName: true,
+  });
+}
+
+/** Nobody waits for the event yet. If the run waits for another one, the name may be wrong. */
+async function warnOfOtherName(
+  ctx: MutationCtx,
+  run: Run,
+  { name }: Target,
+  { log }: Config,
+) {
+  const other = await anyEvent(ctx, run._id, "waiting");
+  if (other && other.name !== name)
+    log.warn(
+      `Event "${abbreviate(name)}" was sent to workflow ${run._id} ("${run.name}"), which waits for event ` +
+        `"${abbreviate(other.name)}". It is kept until a step awaits that name.`,
+    );
 }
 
 interface Target {

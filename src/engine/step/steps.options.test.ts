@@ -120,7 +120,7 @@ describe("a call whose options exclude each other rejects, naming the step, and 
     ]),
     [
       "arguments that are no object",
-      /arguments of step "mine" must be an object/,
+      /^Invalid arguments of step "mine": expected an object/,
       (step) => step.runMutation(steps.echo, [1], named),
     ],
   ];

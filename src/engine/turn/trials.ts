@@ -1,4 +1,5 @@
 import { shortenError } from "../../shared/storable.js";
+import { explainUnavailable } from "../../shared/unavailable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { callWorkflow } from "../step/calling.js";
 import { noteChange } from "../run/driver.js";
@@ -20,7 +21,11 @@ export async function afterDeath(
   run: Run,
   error: string,
 ): Promise<string | undefined> {
-  if (isLegacy(run) || isVerdict(run, error)) return withoutKind(error);
+  const text = withoutKind(error);
+  // Timers end a function uncatchably, too, and no other result changes that.
+  const advice = explainUnavailable(text);
+  if (advice) return `${text}\n${advice}`;
+  if (isLegacy(run) || isVerdict(run, text)) return text;
   const { trials } = run;
   if (!trials) {
     await setTrials(ctx, run, { shown: 0, steps: [] });
@@ -58,14 +63,9 @@ export async function callWithTrials(ctx: MutationCtx, run: Run) {
 export const messageOf = (thrown: unknown) =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
-/** Timers end a function uncatchably, too, and no other result changes that. */
-const USES_TIMER = /^Can't use set(Timeout|Interval) in /;
-
-/** Whether no other turn can help: the turn said why it can't be taken, or the handler uses a timer. */
-function isVerdict(run: Run, error: string): boolean {
-  const text = withoutKind(error);
+/** Whether no other turn can help, because this one said why it can't be taken. */
+function isVerdict(run: Run, text: string): boolean {
   return (
-    USES_TIMER.test(text) ||
     text.startsWith(`Determinism violation in workflow ${run._id}`) ||
     text.startsWith(`Workflow ${run._id} `)
   );

@@ -1,0 +1,426 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { convexTest } from "convex-test";
+import { defineSchema } from "convex/server";
+import { internal } from "../testing/app/_generated/api.js";
+import {
+  components,
+  newBackend,
+  runHandler,
+  steps,
+  startHandler,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../testing/harness.js";
+import { counts } from "../testing/managing.js";
+import {
+  cancel,
+  cleanup,
+  createEvent,
+  defineWorkflow,
+  getStatus,
+  list,
+  listSteps,
+  restart,
+  sendEvent,
+  start,
+  WorkflowManager,
+} from "./index.js";
+
+useBackend();
+afterEach(() => vi.restoreAllMocks());
+
+/** Mistakes are made in code without types, or whose types were silenced. */
+type Any = any;
+type Handler = (step: Any) => Promise<unknown>;
+
+const { workflow: component } = components;
+const { takesId } = internal.definitions;
+const main: Any = { handler: "main" };
+
+describe("in a handler, the run fails and says what to do", () => {
+  const echo = steps.echoQuery;
+  test.each<[mistake: string, handler: Handler, error: RegExp]>([
+    [
+      "a step's promise is returned in an object",
+      async (step) => ({ x: step.runQuery(echo, { value: 1 }) }),
+      /^Invalid return value: workflow "workflows:workflow": \.x is the promise of step "steps:echoQuery", .*Await it first\.$/,
+    ],
+    [
+      "a step's promise is an argument",
+      (step) => step.runQuery(echo, { value: [step.sleep(1)] }),
+      /^Invalid arguments of step "steps:echoQuery": \.value\[0\] is the promise of step "sleep", .*Await it first\.$/,
+    ],
+    [
+      "another promise is an argument",
+      (step) => step.runQuery(echo, { value: Promise.resolve(1) }),
+      /\.value is a promise, which Convex can't store\. Await it first\.$/,
+    ],
+    [
+      "fetch",
+      () => fetch("https://example.com"),
+      /A workflow's handler can't use `fetch`\. .*step\.runAction\(internal\.file\.name, args\)\.$/,
+    ],
+    [
+      "a timer",
+      () => new Promise((resolve) => setTimeout(resolve, 5)),
+      /A workflow's handler can't use `setTimeout`\. To wait, use step\.sleep\(ms\)\.$/,
+    ],
+    [
+      "an interval",
+      async () => setInterval(() => {}, 5),
+      /A workflow's handler can't use `setInterval`\. To wait, use step\.sleep\(ms\)\.$/,
+    ],
+    [
+      "crypto",
+      async () => crypto.randomUUID(),
+      /`crypto` is not available inside a workflow handler.*in a step/s,
+    ],
+    [
+      "something that never settles",
+      () => new Promise(() => {}),
+      /waits for something that is not a step/,
+    ],
+    [
+      "the function in place of its reference",
+      (step) => step.runQuery(async () => 1, {}),
+      /^step\.runQuery takes a query's reference, not the function itself\. Pass it as internal\.file\.name/,
+    ],
+    [
+      "a registered function in place of its reference",
+      (step) =>
+        step.runWorkflow(
+          defineWorkflow(component).handler(async () => 1),
+          {},
+        ),
+      /^step\.runWorkflow takes a workflow's reference, not the function itself\./,
+    ],
+    [
+      "an undefined reference",
+      (step) => step.runAction(undefined, {}),
+      /^step\.runAction takes an action's reference, not undefined\./,
+    ],
+    [
+      "ctx.db",
+      (step) => step.db.query("users").collect(),
+      /^A workflow's handler has no ctx\.db, .*call that as a step/,
+    ],
+    [
+      "ctx.scheduler",
+      (step) => step.scheduler.runAfter(0, echo, {}),
+      /^A workflow's handler has no ctx\.scheduler, /,
+    ],
+    [
+      "ctx.auth",
+      (step) => step.auth.getUserIdentity(),
+      /^A workflow's handler has no ctx\.auth, /,
+    ],
+    [
+      "a returned Date",
+      async () => ({ at: [new Date(0)] }),
+      /^Invalid return value: workflow "workflows:workflow": \.at\[0\] is a Date, .*Use its getTime\(\), a number\.$/,
+    ],
+    [
+      "a returned Map",
+      async () => new Map(),
+      /: the value is a Map, .*Use \[\.\.\.map\] or Object\.fromEntries\(map\)\.$/,
+    ],
+    [
+      "a returned instance of a class",
+      async () => new (class Order {})(),
+      /: the value is an Order, .*Use a plain object, such as \{ \.\.\.value \}\.$/,
+    ],
+    [
+      "a step's wrong arguments",
+      (step) => step.runQuery(echo, { vlaue: 1 }),
+      /^Step 0 "steps:echoQuery": .*`value`/,
+    ],
+    [
+      "an inline step's wrong arguments",
+      (step) => step.runMutation(steps.echo, { vlaue: 1 }, { inline: true }),
+      /^Step 0 "steps:echo": .*`value`/,
+    ],
+    [
+      "an action's wrong arguments",
+      (step) => step.runAction(steps.action, { nmae: "x" }),
+      /^Step 0 "steps:action": .*`name`/,
+    ],
+    [
+      "a Date as an argument",
+      (step) => step.runQuery(echo, { value: { at: new Date(0) } }),
+      /^Invalid arguments of step "steps:echoQuery": \.value\.at is a Date, .*getTime\(\)/,
+    ],
+    [
+      "retries",
+      (step) => step.runAction(steps.action, main, { retries: 3 }),
+      /^Invalid options of step "steps:action": there is no option "retries"\. Did you mean retry\?$/,
+    ],
+    [
+      "attempts of a policy",
+      (step) => step.runAction(steps.action, main, { retry: { attempts: 3 } }),
+      /^Invalid options of step "steps:action": retry: .*Did you mean maxAttempts\?$/,
+    ],
+    [
+      "a misspelt option",
+      (step) => step.runMutation(steps.echo, { value: 1 }, { runafter: 3 }),
+      /there is no option "runafter"\. Did you mean runAfter\?$/,
+    ],
+    [
+      "an option of nothing",
+      (step) => step.runMutation(steps.echo, { value: 1 }, { priority: 3 }),
+      /there is no option "priority"\. The options are name, .* and retry\.$/,
+    ],
+    [
+      "options that are no object",
+      (step) => step.sleep(5, "nap"),
+      /^Invalid options of step\.sleep: expected an object with name, not nap\.$/,
+    ],
+    [
+      "a duration in words",
+      (step) => step.sleep("1 day"),
+      /^Invalid duration of step "sleep": 1 day\. Expected milliseconds, .*24 \* 60/,
+    ],
+    [
+      "an option of awaitEvent",
+      (step) => step.awaitEvent({ name: "go", timeoutMs: 5 }),
+      /^Invalid options of awaitEvent: .*"timeoutMs"\. Did you mean timeout\?$/,
+    ],
+    [
+      "an option of withOptions",
+      async (step) => step.withOptions({ retries: true }),
+      /^Invalid options of withOptions: .*"retries"\. Did you mean retry\?$/,
+    ],
+    [
+      "a thrown object",
+      async () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- as some do
+        throw { code: 5 };
+      },
+      /^\{"code":5\}$/,
+    ],
+  ])("%s", async (_mistake, handler, error) => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { status } = await runHandler(newBackend(), handler as never);
+    expect(status).toMatchObject({ type: "failed" });
+    expect((status as { error: string }).error).toMatch(error);
+  });
+
+  test("code that asks whether a handler's ctx has a database is told that it has none", async () => {
+    const { status } = await runHandler(newBackend(), async (step) => ({
+      db: "db" in step,
+      copy: "db" in { ...step },
+      text: `${step as unknown as string}`,
+    }));
+    expect(status).toMatchObject({
+      result: { db: false, copy: false, text: "[object Object]" },
+    });
+  });
+});
+
+describe("at a call, it throws, says what to do, and changes nothing", () => {
+  const mutation = (call: (ctx: Any) => Promise<unknown>) => (t: Backend) =>
+    t.mutation(call);
+  const query = (call: (ctx: Any) => Promise<unknown>) => (t: Backend) =>
+    t.query(call);
+  const notFound = /^Invalid workflow ID: undefined\. Expected the id/;
+  const noMutations = /with this ctx: it can't run mutations\. Call it in a mu/;
+  const none: Any = undefined;
+  const x: Any = { name: "x" };
+
+  test.each<[string, (t: Backend) => Promise<unknown>, RegExp]>([
+    [
+      "start: a wrong argument",
+      mutation((ctx) => start(ctx, takesId, { owner: 5 } as Any)),
+      /^Can't start "definitions:takesId": its arguments were refused\. .*`5`/,
+    ],
+    [
+      "start: nested arguments",
+      mutation((ctx) => start(ctx, takesId, { args: { owner: 5 } } as Any)),
+      /`owner`[^]*start takes the arguments as they are/,
+    ],
+    [
+      "start: a workflow in place of its reference",
+      mutation((ctx) =>
+        start(ctx, defineWorkflow(component).handler(async () => 1) as Any, {}),
+      ),
+      /it is not a workflow\. Pass a reference .*internal\.folder\.file/,
+    ],
+    [
+      "start: an unknown option",
+      mutation((ctx) =>
+        start(ctx, workflows.workflow, main, { async: true } as Any),
+      ),
+      /^Invalid options of start\("workflows:workflow"\): .*Did you mean startAsync\?/,
+    ],
+    [
+      "start: onComplete that is no reference",
+      mutation((ctx) =>
+        start(ctx, workflows.workflow, main, {
+          onComplete: async () => {},
+          context: 1,
+        } as Any),
+      ),
+      /^onComplete takes a mutation's reference, not the function itself\./,
+    ],
+    [
+      "start in a query",
+      query((ctx) => start(ctx, workflows.workflow, main)),
+      noMutations,
+    ],
+    [
+      "sendEvent in a query",
+      query((ctx) => sendEvent(ctx, component, x)),
+      noMutations,
+    ],
+    [
+      "createEvent in a query",
+      query((ctx) => createEvent(ctx, component, x)),
+      noMutations,
+    ],
+    [
+      "getStatus without an id",
+      query((ctx) => getStatus(ctx, component, none)),
+      notFound,
+    ],
+    [
+      "listSteps without an id",
+      query((ctx) => listSteps(ctx, component, none)),
+      notFound,
+    ],
+    [
+      "cancel without an id",
+      mutation((ctx) => cancel(ctx, component, none)),
+      notFound,
+    ],
+    [
+      "restart without an id",
+      mutation((ctx) => restart(ctx, component, none)),
+      notFound,
+    ],
+    [
+      "cleanup without an id",
+      mutation((ctx) => cleanup(ctx, component, none)),
+      notFound,
+    ],
+    [
+      "createEvent without an id",
+      mutation((ctx) => createEvent(ctx, component, x)),
+      notFound,
+    ],
+    [
+      "sendEvent without an id",
+      mutation((ctx) => sendEvent(ctx, component, x)),
+      /^To send an event, give its id, or its name and the workflowId\.$/,
+    ],
+    [
+      "sendEvent with an unknown option",
+      mutation((ctx) =>
+        sendEvent(ctx, component, { ...x, workflowId: "y", payload: 1 }),
+      ),
+      /^Invalid options of sendEvent: .*"payload"\. Did you mean value\?/,
+    ],
+    [
+      "cancel with an unknown option",
+      mutation((ctx) => cancel(ctx, component, "y", { force: true } as Any)),
+      /^Invalid options of cancel: .*"force"\. The options are ifFinished\.$/,
+    ],
+    [
+      "restart with an unknown option",
+      mutation((ctx) => restart(ctx, component, "y", { form: 1 } as Any)),
+      /^Invalid options of restart: .*Did you mean from\?$/,
+    ],
+    [
+      "list with an unknown option",
+      query((ctx) => list(ctx, component, { limit: 5 } as Any)),
+      /^Invalid options of list: .*Did you mean paginationOpts\?$/,
+    ],
+  ])("%s", async (_mistake, call, error) => {
+    const t = newBackend();
+    await startHandler(t, (step) => step.sleep(1000));
+    const before = await counts(t);
+    await expect(call(t)).rejects.toThrow(error);
+    expect(await counts(t)).toEqual(before);
+  });
+});
+
+test("an app without the component is told to use it", async () => {
+  const modules = import.meta.glob("../testing/app/**/*.ts");
+  const t = convexTest({ schema: defineSchema({}), modules });
+  await expect(
+    t.mutation((ctx) => start(ctx, workflows.workflow, main)),
+  ).rejects.toThrow(
+    /^The app has no component "workflow"\. Is app\.use\(workflow\) missing in convex\/convex\.config\.ts/,
+  );
+});
+
+describe("a definition throws where it is made, and says what to do", () => {
+  const manager = new WorkflowManager(component);
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      "no component",
+      () => new WorkflowManager(undefined as Any),
+      /^The workflow component is undefined\. Pass components\.workflow, .*app\.use\(workflow\)/,
+    ],
+    [
+      "an unknown option of the manager",
+      () => new WorkflowManager(component, { maxParallelism: 5 } as Any),
+      /^Invalid options of WorkflowManager: .*"maxParallelism"\. The options are workpoolOptions\.$/,
+    ],
+    [
+      "an unknown option of the pool",
+      () =>
+        new WorkflowManager(component, {
+          workpoolOptions: { concurrency: 5 } as Any,
+        }),
+      /^Invalid options of WorkflowManager: workpoolOptions: .*Did you mean maxParallelism\?/,
+    ],
+    [
+      "an unknown field of a definition",
+      () => manager.define({ arguments: {}, handler: async () => 1 } as Any),
+      /^Invalid options of a workflow's definition: .*"arguments"\./,
+    ],
+    [
+      "a handler that is no function",
+      () => defineWorkflow(component).handler({} as Any),
+      /^Invalid definition of a workflow: its handler is \[object Object\]\. Expected an async function/,
+    ],
+    [
+      "an unknown field of a retry policy",
+      () =>
+        manager
+          .define({
+            workpoolOptions: { defaultRetryBehavior: { retries: 3 } as Any },
+          })
+          .handler(async () => 1),
+      /defaultRetryBehavior: .*"retries"\. Did you mean maxAttempts\?/,
+    ],
+  ])("%s", (_mistake, define, error) => {
+    expect(define).toThrow(error);
+  });
+});
+
+describe("an event of another name than the one awaited", () => {
+  const warningsOf = async (name: string) => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const t = newBackend();
+    const id = await startHandler(t, (step) =>
+      step.awaitEvent({ name: "approval" }),
+    );
+    await t.mutation((ctx) =>
+      sendEvent(ctx, component, { workflowId: id, name }),
+    );
+    return warn.mock.calls.map(([text]) => text as string);
+  };
+
+  test("is kept, with a warning that names both", async () => {
+    expect(await warningsOf("aproval")).toEqual([
+      expect.stringMatching(
+        /Event "aproval" was sent to workflow \w+ \("workflows:workflow"\), which waits for event "approval"\. It is kept/,
+      ),
+    ]);
+  });
+
+  test("draws no warning if it is the one awaited", async () => {
+    expect(await warningsOf("approval")).toEqual([]);
+  });
+});

@@ -1,0 +1,120 @@
+import { codedError } from "../shared/errors.js";
+
+/**
+ * Refuses options that don't exist. Without that, a misspelt option would silently change nothing.
+ *
+ * @param what - What the options belong to, as errors name it.
+ * @param known - The options that exist.
+ */
+export function checkOptions(
+  what: string,
+  options: object | undefined,
+  known: readonly string[],
+) {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null)
+    throw invalid(
+      `Invalid options of ${what}: expected an object with ${listed(known)}, not ${String(options)}.`,
+    );
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(key)) continue;
+    const meant =
+      MEANT[key]?.find((name) => known.includes(name)) ?? closest(key, known);
+    const advice =
+      meant !== undefined
+        ? `Did you mean ${meant}?`
+        : `The options are ${listed(known)}.`;
+    throw invalid(
+      `Invalid options of ${what}: there is no option "${key}". ${advice}`,
+    );
+  }
+}
+
+const invalid = (message: string) => codedError("INVALID_ARGUMENT", message);
+
+const listed = (names: readonly string[]) =>
+  names.length < 2
+    ? names.join("")
+    : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
+/** What other libraries call these options. */
+const MEANT: Record<string, string[]> = {
+  attempts: ["maxAttempts", "retry"],
+  retries: ["maxAttempts", "retry"],
+  maxRetries: ["maxAttempts", "retry"],
+  backoff: ["initialBackoffMs"],
+  delay: ["runAfter"],
+  timeoutMs: ["timeout"],
+  concurrency: ["maxParallelism"],
+  async: ["startAsync"],
+  limit: ["paginationOpts"],
+  data: ["value"],
+  payload: ["value"],
+};
+
+/** The known name that differs from `key` by no more than half of its letters. */
+function closest(key: string, known: readonly string[]): string | undefined {
+  const near = known
+    .map((name) => ({ name, distance: distance(key, name) }))
+    .filter(({ name, distance }) => distance <= name.length / 2)
+    .sort((a, b) => a.distance - b.distance);
+  return near[0]?.name;
+}
+
+/** How many letters have to be changed, added or left out, in upper or lower case. */
+function distance(a: string, b: string): number {
+  const [from, to] = [a.toLowerCase(), b.toLowerCase()];
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++)
+      next[j] = Math.min(
+        row[j]! + 1,
+        next[j - 1]! + 1,
+        row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1),
+      );
+    row = next;
+  }
+  return row[to.length]!;
+}
+
+/** The options of each call, as it takes them. */
+export const OPTIONS = {
+  manager: ["workpoolOptions"],
+  workpool: [
+    "maxParallelism",
+    "execution",
+    "logLevel",
+    "defaultRetryBehavior",
+    "retryActionsByDefault",
+  ],
+  definition: ["args", "returns", "workpoolOptions", "handler"],
+  start: ["onComplete", "context", "startAsync", "execution"],
+  cancel: ["ifFinished"],
+  restart: ["from", "startAsync"],
+  list: ["order", "paginationOpts"],
+  step: [
+    "name",
+    "unstableArgs",
+    "runAt",
+    "runAfter",
+    "inline",
+    "transactionLimits",
+    "retry",
+  ],
+  sleep: ["name"],
+  defaults: ["unstableArgs", "retry"],
+  retry: ["maxAttempts", "initialBackoffMs", "base"],
+  createEvent: ["name", "workflowId"],
+  /** Both sides of an event are often spread from one object. */
+  event: [
+    "name",
+    "id",
+    "workflowId",
+    "validator",
+    "timeout",
+    "value",
+    "error",
+    "strict",
+  ],
+} as const;

@@ -1,0 +1,90 @@
+import { convexToJson, type JSONValue, type Value } from "convex/values";
+import { errorMessage } from "../shared/failures.js";
+
+/**
+ * A value in the form in which Convex stores it.
+ *
+ * @throws If it can't, an error that begins with `where`, names the first part that can't be stored, and says what
+ * to use instead.
+ */
+export function toJson(where: string, value: unknown): JSONValue {
+  try {
+    return convexToJson(value as Value);
+  } catch (cause) {
+    const found = firstUnsupported(value, "");
+    const why = found
+      ? `${found.path || "the value"} is ${found.kind}, which Convex can't store. ${found.advice}`
+      : errorMessage(cause);
+    throw new Error(`${where}: ${why}`, { cause });
+  }
+}
+
+interface Unsupported {
+  path: string;
+  kind: string;
+  advice: string;
+}
+
+function firstUnsupported(
+  value: unknown,
+  path: string,
+): Unsupported | undefined {
+  if (Array.isArray(value)) {
+    for (const [at, element] of value.entries()) {
+      const found = firstUnsupported(element, `${path}[${at}]`);
+      if (found) return found;
+    }
+    return undefined;
+  }
+  const described = describe(value);
+  if (described) return { path, ...described };
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, field] of Object.entries(value)) {
+    const found = firstUnsupported(field, `${path}.${key}`);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function describe(value: unknown): Omit<Unsupported, "path"> | undefined {
+  switch (typeof value) {
+    case "function":
+      return { kind: "a function", advice: "Leave it out, or call it." };
+    case "symbol":
+      return { kind: "a symbol", advice: "Use a string." };
+    case "object":
+      break;
+    default:
+      return undefined;
+  }
+  if (value === null || value instanceof ArrayBuffer) return undefined;
+  if ("then" in value && typeof value.then === "function")
+    return { kind: promiseOf(value), advice: "Await it first." };
+  if (ArrayBuffer.isView(value))
+    return { kind: "a typed array", advice: "Use its buffer." };
+  const prototype = Object.getPrototypeOf(value) as {
+    constructor?: { name?: string };
+  } | null;
+  if (prototype === null || prototype === Object.prototype) return undefined;
+  // Not `instanceof`: the handler has a Date of its own.
+  const name = prototype.constructor?.name ?? "";
+  if (name === "Object") return undefined;
+  const advice = ADVICE[name] ?? "Use a plain object, such as { ...value }.";
+  const article = /^[AEIOU]/.test(name) ? "an" : "a";
+  return { kind: `${article} ${name || "class instance"}`, advice };
+}
+
+/** A step's promise says which step it is of. */
+const promiseOf = (promise: { then: unknown; stepName?: unknown }) =>
+  typeof promise.stepName === "string"
+    ? `the promise of step "${promise.stepName}"`
+    : "a promise";
+
+const ADVICE: Record<string, string> = {
+  Date: "Use its getTime(), a number.",
+  Map: "Use [...map] or Object.fromEntries(map).",
+  Set: "Use [...set].",
+  URL: "Use its href.",
+  RegExp: "Use its source.",
+  Error: "Use its message.",
+};
