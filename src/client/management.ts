@@ -69,7 +69,10 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
 ): Promise<WorkflowId> {
   requireMutations(ctx, "start a workflow");
   const name = nameOfWorkflow(workflow);
-  checkOptions(`start("${name}")`, options, OPTIONS.start);
+  const rules = rulesOf(ctx);
+  // A run of 0.4 has the call in its journal as 0.4 made it, and is answered as then.
+  const isLegacy = rules?.recordsLegacyCalls;
+  if (!isLegacy) checkOptions(`start("${name}")`, options, OPTIONS.start);
   const { onComplete, context, startAsync, execution } = options;
   const call = {
     args,
@@ -78,9 +81,6 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
     onComplete: onComplete && (await handleOf(onComplete)),
     context,
   };
-  const rules = rulesOf(ctx);
-  // A run of 0.4 has the call in its journal as 0.4 made it, and is answered as then.
-  const isLegacy = rules?.recordsLegacyCalls;
   // A step's run starts runs of its own component.
   const caller = {
     component: component ? componentName(component) : rules?.component,
@@ -412,7 +412,7 @@ export async function listByName(
   name: string | WorkflowReference,
   options: Omit<ListRunsOptions, "name"> = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
-  checkOptions("listByName", options, OPTIONS.list);
+  checkOptions("listByName", options, OPTIONS.listByName);
   const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.listByName, {
     ...filterOf(options),
@@ -432,6 +432,7 @@ export async function counts(
   component: WorkflowComponent,
   options: Pick<RunFilter, "name"> = {},
 ): Promise<RunCounts> {
+  checkOptions("counts", options, OPTIONS.counts);
   const { workflow } = component as ComponentApi;
   const { name } = filterOf(options);
   return (await ctx.runQuery(workflow.counts, { name })) as RunCounts;
@@ -444,7 +445,7 @@ export async function listSteps(
   workflowId: string,
   options: ListOptions = {},
 ): Promise<PaginationResult<WorkflowStep>> {
-  checkOptions("listSteps", options, OPTIONS.list);
+  checkOptions("listSteps", options, OPTIONS.listSteps);
   checkRunId(workflowId);
   const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   return (await ctx.runQuery(component.workflow.listSteps, {

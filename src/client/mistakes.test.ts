@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { convexTest } from "convex-test";
 import { defineSchema } from "convex/server";
+import { v } from "convex/values";
 import { internal } from "../testing/app/_generated/api.js";
 import {
   components,
+  drain,
   newBackend,
   runHandler,
   steps,
@@ -17,6 +19,7 @@ import {
   cancel,
   cleanup,
   createEvent,
+  defineEvent,
   defineWorkflow,
   getStatus,
   list,
@@ -341,6 +344,32 @@ describe("at a call, it throws, says what to do, and changes nothing", () => {
     await expect(call(t)).rejects.toThrow(error);
     expect(await counts(t)).toEqual(before);
   });
+});
+
+test("what code without types legitimately passes is accepted: undefined options, and a spread definition", async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  const t = newBackend();
+  const approval = defineEvent({ name: "approval", validator: v.string() });
+  const id = await startHandler(t, async (step) => {
+    const call = step as Any;
+    await call.runMutation(steps.echo, { value: 1 }, { retries: undefined });
+    await call.runMutation(steps.echo, { value: 2 }, { retry: true });
+    const now = { inline: true, runAfter: 0 };
+    await call.runMutation(steps.echo, { value: 3 }, now);
+    return await call.awaitEvent({ ...approval, workflowId: step.workflowId });
+  });
+  await t.mutation((ctx) =>
+    createEvent(ctx, component, { ...approval, workflowId: id } as Any),
+  );
+  await drain();
+  await t.mutation((ctx) =>
+    sendEvent(ctx, component, { ...approval, workflowId: id, value: "yes" }),
+  );
+  await drain();
+  const page = await t.query((ctx) =>
+    list(ctx, component, { status: "completed", name: undefined }),
+  );
+  expect(page.page).toMatchObject([{ runResult: { returnValue: "yes" } }]);
 });
 
 test("an app without the component is told to use it", async () => {

@@ -92,7 +92,10 @@ export const OPTIONS = {
   start: ["onComplete", "context", "startAsync", "execution"],
   cancel: ["ifFinished"],
   restart: ["from", "startAsync"],
-  list: ["order", "paginationOpts"],
+  list: ["status", "name", "since", "until", "order", "paginationOpts"],
+  listByName: ["status", "since", "until", "order", "paginationOpts"],
+  listSteps: ["order", "paginationOpts"],
+  counts: ["name"],
   step: [
     "name",
     "unstableArgs",
@@ -105,7 +108,8 @@ export const OPTIONS = {
   sleep: ["name"],
   defaults: ["unstableArgs", "retry"],
   retry: ["maxAttempts", "initialBackoffMs", "base"],
-  createEvent: ["name", "workflowId"],
+  /** An event's definition that is spread here brings its validator. */
+  createEvent: ["name", "workflowId", "validator"],
   /** Both sides of an event are often spread from one object. */
   event: [
     "name",
