@@ -34,7 +34,7 @@ const ROWS = {
       MAX_OBJECT_FIELDS: 1024,
     },
   },
-  "error that is kept": { says: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
+  "stored error": { says: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
   "name of a step": { says: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
   "new steps of one turn": {
     says: "400, or 1 MiB of arguments",
