@@ -40,6 +40,41 @@ const stepFields = {
   eventId: v.optional(vEventId()),
   attempt: v.optional(v.number()),
   maxAttempts: v.optional(v.number()),
+  functionType: v.optional(
+    v.union(v.literal("query"), v.literal("mutation"), v.literal("action")),
+  ),
+  // Optional, as steps that an app stored from an earlier release have none.
+  state: v.optional(
+    v.union(
+      v.literal("scheduled"),
+      v.literal("queued"),
+      v.literal("running"),
+      v.literal("backingOff"),
+      v.literal("waiting"),
+      v.literal("done"),
+    ),
+  ),
+  dueAt: v.optional(v.number()),
+  attempts: v.optional(
+    v.array(
+      v.object({
+        startedAt: v.number(),
+        endedAt: v.optional(v.number()),
+        error: v.optional(v.string()),
+      }),
+    ),
+  ),
+  child: v.optional(
+    v.object({
+      workflowId: vWorkflowId,
+      status: v.union(
+        v.literal("inProgress"),
+        v.literal("completed"),
+        v.literal("failed"),
+        v.literal("canceled"),
+      ),
+    }),
+  ),
 };
 type StepFields = typeof stepFields;
 
@@ -66,15 +101,37 @@ export type WorkflowStep = {
   runResult?: Infer<typeof vRunResult>;
   startedAt: number;
   completedAt?: number;
+  /**
+   * `scheduled`: it is due later, as you asked. `queued`: it is due, and waits for a slot.
+   * `backingOff`: it waits for the next attempt. `waiting`: for an event, or for a sleep to end.
+   */
+  state: "scheduled" | "queued" | "running" | "backingOff" | "waiting" | "done";
+  /** While it is in flight: when it starts, a sleep ends, or a wait times out. */
+  dueAt?: number;
+  /**
+   * The last ten attempts of a function that have begun, oldest first, each error cut to 1 KiB. Of the
+   * last one, `startedAt` is when it was due.
+   */
+  attempts: { startedAt: number; endedAt?: number; error?: string }[];
 } & (
   | {
       kind: "function";
+      /** Absent in steps that were listed by an earlier release. */
+      functionType?: "query" | "mutation" | "action";
       workId?: WorkId;
       /** Of an action that is retried: the number of its last attempt, from 1. */
       attempt?: number;
       maxAttempts?: number;
     }
-  | { kind: "workflow"; nestedWorkflowId: WorkflowId }
+  | {
+      kind: "workflow";
+      nestedWorkflowId: WorkflowId;
+      /** Absent if the nested run was cleaned up. */
+      child?: {
+        workflowId: WorkflowId;
+        status: "inProgress" | "completed" | "failed" | "canceled";
+      };
+    }
   | { kind: "event"; eventId: EventId }
   | { kind: "sleep"; workId: WorkId }
 );

@@ -122,6 +122,18 @@ export const stepEngineFields = {
   retry: v.optional(vRetryBehavior),
   /** Attempts of an action that have ended in failure. */
   failedAttempts: v.optional(v.number()),
+  /** When it was to be executed, if that was later than it was recorded: as asked, or after a pause. */
+  dueAt: v.optional(v.number()),
+  /** The last attempts that another one followed, for lists. Replay needs none of it. */
+  attempts: v.optional(
+    v.array(
+      v.object({
+        startedAt: v.number(),
+        endedAt: v.number(),
+        error: v.string(),
+      }),
+    ),
+  ),
   /** The scheduled function that ends a sleep, or an event wait with a timeout, and when. */
   timer: v.optional(v.object({ scheduledId: v.string(), endsAt: v.number() })),
   /** How long an event wait may take, in milliseconds. */

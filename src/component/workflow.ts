@@ -17,12 +17,11 @@ import { vJournalEntry, vRun } from "../engine/turn/journalRows.js";
 import {
   countRuns,
   listRuns,
-  listStepsOf,
   runFilterFields,
   vCounts,
-  vPublicStep,
   vPublicRun,
 } from "../engine/run/listing.js";
+import { listStepsOf, vPublicStep } from "../engine/run/listingSteps.js";
 import { vOrder, vPaginated } from "../engine/run/paging.js";
 import { vLogLevel } from "../shared/logging.js";
 import { restartRun } from "../engine/lifecycle/restart.js";
@@ -141,7 +140,7 @@ export const listSteps = query({
   returns: vPaginated(vPublicStep),
   handler: async (ctx, { workflowId, order, paginationOpts }) => {
     const run = await getRun(ctx, workflowId);
-    return await listStepsOf(ctx, run._id, order, paginationOpts);
+    return await listStepsOf(ctx, run, order, paginationOpts);
   },
 });
 

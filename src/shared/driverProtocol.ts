@@ -23,6 +23,8 @@ export const vStepOutcome = v.union(
     kind: v.literal("failed"),
     error: v.string(),
     failure: v.optional(vFailure),
+    /** When the attempt began. */
+    startedAt: v.optional(v.number()),
     nonRetryable: v.optional(v.boolean()),
   }),
   // The platform had no room for it: it has not begun, so this is no attempt.

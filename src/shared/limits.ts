@@ -19,6 +19,10 @@ export const maxArgsBytes = (functionType: string | undefined) =>
 /** Longer errors are cut, so that recording a failure can't fail. */
 export const MAX_ERROR_BYTES = 16 * 1024;
 
+/** What a step keeps of its failed attempts: so many, each with so much of its error. */
+export const MAX_ATTEMPTS = 10;
+export const MAX_ATTEMPT_ERROR_BYTES = 1024;
+
 /** How much of an oversized value its error shows. */
 export const MAX_PREVIEW_BYTES = 16 * 1024;
 

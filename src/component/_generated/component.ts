@@ -99,6 +99,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     | { ms: number; name: "TimeoutError" };
                   kind: "failed";
                   nonRetryable?: boolean;
+                  startedAt?: number;
                 }
               | { kind: "refused" };
             stepNumber: number;
@@ -126,8 +127,14 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 _creationTime: number;
                 _id: string;
                 argsOmitted?: boolean;
+                attempts?: Array<{
+                  endedAt: number;
+                  error: string;
+                  startedAt: number;
+                }>;
                 delivery?: { issued: number; order: number };
                 drivenBy?: number;
+                dueAt?: number;
                 failedAttempts?: number;
                 failure?:
                   | { data: any; name: "ConvexError" }
@@ -270,8 +277,14 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             argsOmitted?: boolean;
+            attempts?: Array<{
+              endedAt: number;
+              error: string;
+              startedAt: number;
+            }>;
             delivery?: { issued: number; order: number };
             drivenBy?: number;
+            dueAt?: number;
             failedAttempts?: number;
             failure?:
               | { data: any; name: "ConvexError" }
@@ -583,8 +596,14 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           _creationTime: number;
           _id: string;
           argsOmitted?: boolean;
+          attempts?: Array<{
+            endedAt: number;
+            error: string;
+            startedAt: number;
+          }>;
           delivery?: { issued: number; order: number };
           drivenBy?: number;
+          dueAt?: number;
           failedAttempts?: number;
           failure?:
             | { data: any; name: "ConvexError" }
@@ -804,8 +823,14 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             _creationTime: number;
             _id: string;
             argsOmitted?: boolean;
+            attempts?: Array<{
+              endedAt: number;
+              error: string;
+              startedAt: number;
+            }>;
             delivery?: { issued: number; order: number };
             drivenBy?: number;
+            dueAt?: number;
             failedAttempts?: number;
             failure?:
               | { data: any; name: "ConvexError" }
@@ -1049,7 +1074,14 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | {
                 args: any;
                 attempt?: number;
+                attempts?: Array<{
+                  endedAt?: number;
+                  error?: string;
+                  startedAt: number;
+                }>;
                 completedAt?: number;
+                dueAt?: number;
+                functionType?: "query" | "mutation" | "action";
                 kind: "function";
                 maxAttempts?: number;
                 name: string;
@@ -1058,6 +1090,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
+                state?:
+                  | "scheduled"
+                  | "queued"
+                  | "running"
+                  | "backingOff"
+                  | "waiting"
+                  | "done";
                 stepId: string;
                 stepNumber: number;
                 workId?: string;
@@ -1065,7 +1104,17 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               }
             | {
                 args: any;
+                attempts?: Array<{
+                  endedAt?: number;
+                  error?: string;
+                  startedAt: number;
+                }>;
+                child?: {
+                  status: "inProgress" | "completed" | "failed" | "canceled";
+                  workflowId: string;
+                };
                 completedAt?: number;
+                dueAt?: number;
                 kind: "workflow";
                 name: string;
                 nestedWorkflowId?: string;
@@ -1074,13 +1123,26 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
+                state?:
+                  | "scheduled"
+                  | "queued"
+                  | "running"
+                  | "backingOff"
+                  | "waiting"
+                  | "done";
                 stepId: string;
                 stepNumber: number;
                 workflowId: string;
               }
             | {
                 args: any;
+                attempts?: Array<{
+                  endedAt?: number;
+                  error?: string;
+                  startedAt: number;
+                }>;
                 completedAt?: number;
+                dueAt?: number;
                 eventId?: string;
                 kind: "event";
                 name: string;
@@ -1089,13 +1151,26 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
+                state?:
+                  | "scheduled"
+                  | "queued"
+                  | "running"
+                  | "backingOff"
+                  | "waiting"
+                  | "done";
                 stepId: string;
                 stepNumber: number;
                 workflowId: string;
               }
             | {
                 args: any;
+                attempts?: Array<{
+                  endedAt?: number;
+                  error?: string;
+                  startedAt: number;
+                }>;
                 completedAt?: number;
+                dueAt?: number;
                 kind: "sleep";
                 name: string;
                 runResult?:
@@ -1103,6 +1178,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   | { error: string; errorData?: any; kind: "failed" }
                   | { kind: "canceled" };
                 startedAt: number;
+                state?:
+                  | "scheduled"
+                  | "queued"
+                  | "running"
+                  | "backingOff"
+                  | "waiting"
+                  | "done";
                 stepId: string;
                 stepNumber: number;
                 workId?: string;

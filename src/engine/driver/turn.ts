@@ -7,6 +7,7 @@ import { isHalfUnused } from "../../shared/transactionRoom.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { concludeAttempt } from "../step/attempts.js";
 import {
+  attemptsBeside,
   recordAfterAll,
   recordResult,
   type Completion,
@@ -72,7 +73,10 @@ async function executed(
 ): Promise<ExecutedStep | null> {
   if (!isAlone && (await isHalfUnused(ctx))) {
     const { stepNumber } = row;
-    const completed = { stepNumber, ...storableOutcome(row.step, outcome) };
+    const storable = storableOutcome(row.step, outcome);
+    if (row.attempts && !attemptsBeside(row, storable))
+      await ctx.db.patch("steps", row._id, { attempts: undefined });
+    const completed = { stepNumber, ...storable };
     return { run, row, completed: { ...completed, completedAt: Date.now() } };
   }
   await dismissDriver(ctx, run);

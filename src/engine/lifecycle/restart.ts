@@ -238,6 +238,7 @@ async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
       unstarted: true,
       drivenBy: undefined,
       timer: undefined,
+      dueAt: undefined,
       step: withoutExecution(row.step),
     });
     return nestedIn(row);

@@ -1,7 +1,10 @@
 import type { FunctionHandle, FunctionType } from "convex/server";
 import type { RunResult } from "../../shared/outcome.js";
 import { components } from "../../component/_generated/api.js";
-import type { MutationCtx } from "../../component/_generated/server.js";
+import type {
+  MutationCtx,
+  QueryCtx,
+} from "../../component/_generated/server.js";
 import { saveConfig, type Config } from "./config.js";
 import { LONGEST_DELAY_MS } from "./options.js";
 import type { JobState } from "./scheduler.js";
@@ -66,6 +69,20 @@ function notBefore(runAt: number): number {
 
 export async function cancelJob(ctx: MutationCtx, workId: string) {
   await ctx.runMutation(components.workpool.lib.cancel, { id: workId });
+}
+
+/** As `stateOf`, of several jobs in one call. */
+export async function statesOf(
+  ctx: QueryCtx,
+  ids: string[],
+): Promise<JobState[]> {
+  if (ids.length === 0) return [];
+  const states = await ctx.runQuery(components.workpool.lib.statusBatch, {
+    ids,
+  });
+  return states.map(({ state }) => ({
+    kind: state === "finished" ? "unknown" : state,
+  }));
 }
 
 /** Unknown: it has ended. */

@@ -299,6 +299,7 @@ describe("listSteps", () => {
       workflowId: id,
       stepId: string,
       startedAt: Date.now() - 100,
+      attempts: [],
     };
     const found = await stepsOf(t, id);
     const [go] = (await rows(t, "events")).filter(({ name }) => name === "go");
@@ -313,6 +314,9 @@ describe("listSteps", () => {
         name: "steps:echo",
         args: { value: 1 },
         workId: string,
+        functionType: "mutation",
+        state: "scheduled",
+        dueAt: expect.any(Number) as number,
       },
       {
         ...common,
@@ -322,6 +326,8 @@ describe("listSteps", () => {
         name: "workflows:workflow",
         args: { handler: "child" },
         nestedWorkflowId: nested!._id,
+        state: "running",
+        child: { workflowId: nested!._id, status: "inProgress" },
       },
       {
         ...common,
@@ -331,6 +337,7 @@ describe("listSteps", () => {
         name: "go",
         args: {},
         eventId: go!._id,
+        state: "waiting",
       },
       {
         ...common,
@@ -340,6 +347,7 @@ describe("listSteps", () => {
         name: event,
         args: { eventId: event },
         eventId: event,
+        state: "waiting",
       },
       {
         ...common,
@@ -349,6 +357,8 @@ describe("listSteps", () => {
         name: "nap",
         args: {},
         workId: string,
+        state: "waiting",
+        dueAt: expect.any(Number) as number,
       },
     ]);
   });

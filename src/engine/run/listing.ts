@@ -1,11 +1,9 @@
 import type { PaginationOptions } from "convex/server";
 import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer } from "convex/values";
-import { vWorkId } from "@convex-dev/workpool";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { vRunResult } from "../../shared/outcome.js";
 import { shortenError, sizeOf } from "../../shared/storable.js";
-import type { Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import schema from "../../component/schema.js";
@@ -252,93 +250,4 @@ async function countStatus(ctx: QueryCtx, filter: RunFilter) {
     bytes += sizeOf(run);
   }
   return count;
-}
-
-const publicStepFields = {
-  workflowId: v.string(),
-  name: v.string(),
-  stepId: v.string(),
-  stepNumber: v.number(),
-  args: v.any(),
-  runResult: v.optional(vRunResult),
-  startedAt: v.number(),
-  completedAt: v.optional(v.number()),
-};
-
-/** A step as users see it. */
-export const vPublicStep = v.union(
-  v.object({
-    ...publicStepFields,
-    kind: v.literal("function"),
-    workId: v.optional(vWorkId),
-    attempt: v.optional(v.number()),
-    maxAttempts: v.optional(v.number()),
-  }),
-  v.object({
-    ...publicStepFields,
-    kind: v.literal("workflow"),
-    nestedWorkflowId: v.optional(v.string()),
-  }),
-  v.object({
-    ...publicStepFields,
-    kind: v.literal("event"),
-    eventId: v.optional(v.string()),
-  }),
-  v.object({
-    ...publicStepFields,
-    kind: v.literal("sleep"),
-    workId: v.optional(vWorkId),
-  }),
-);
-
-export function publicStep(row: StepRow): Infer<typeof vPublicStep> {
-  const { step } = row;
-  const common = {
-    workflowId: row.workflowId,
-    name: step.name,
-    stepId: row._id,
-    stepNumber: row.stepNumber,
-    args: step.args as unknown,
-    runResult: step.runResult,
-    startedAt: step.startedAt,
-    completedAt: step.completedAt,
-  };
-  switch (step.kind) {
-    case undefined:
-    case "function":
-      return {
-        ...common,
-        kind: "function",
-        workId: workId(step.workId),
-        ...(row.retry && {
-          attempt: (row.failedAttempts ?? 0) + 1,
-          maxAttempts: row.retry.maxAttempts,
-        }),
-      };
-    case "workflow":
-      return { ...common, kind: "workflow", nestedWorkflowId: step.workflowId };
-    case "event":
-      return { ...common, kind: "event", eventId: step.eventId };
-    case "sleep":
-      return { ...common, kind: "sleep", workId: workId(step.workId) };
-  }
-}
-
-const workId = (id: string | undefined) =>
-  id as Infer<typeof vWorkId> | undefined;
-
-export async function listStepsOf(
-  ctx: QueryCtx,
-  workflowId: Id<"workflows">,
-  order: "asc" | "desc" = "asc",
-  paginationOpts: PaginationOptions,
-) {
-  return await pageOf(
-    paginator(ctx.db, schema)
-      .query("steps")
-      .withIndex("workflow", (q) => q.eq("workflowId", workflowId))
-      .order(order),
-    paginationOpts,
-    publicStep,
-  );
 }

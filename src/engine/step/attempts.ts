@@ -24,7 +24,7 @@ export async function concludeAttempt(
       return null;
     case "failed": {
       const { error, failure, nonRetryable } = outcome;
-      if (!nonRetryable && (await retryStep(ctx, step, error))) return null;
+      if (!nonRetryable && (await retryStep(ctx, step, outcome))) return null;
       return { result: { kind: "failed", error }, failure };
     }
   }

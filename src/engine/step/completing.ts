@@ -1,4 +1,6 @@
+import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { storableOutcome, type Outcome } from "../../shared/outcome.js";
+import { sizeOf } from "../../shared/storable.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepExecution } from "../../component/schema.js";
@@ -62,8 +64,13 @@ export async function recordResult(
     completedAt,
   };
   row.failure = failure;
+  row.attempts = attemptsBeside(row, { result, failure });
   await noteChange(ctx, run);
-  await ctx.db.patch("steps", row._id, { step: row.step, failure });
+  await ctx.db.patch("steps", row._id, {
+    step: row.step,
+    failure,
+    attempts: row.attempts,
+  });
   const log = config?.log ?? (await readLog(ctx));
   logCompleted({ log }, run, row, row.step);
   if (run.runResult && row.wakes === "never" && result.kind === "failed")
@@ -73,6 +80,16 @@ export async function recordResult(
   if (run.runResult || run.restarting) return;
   if (await resultMatters(ctx, run, row, result.kind === "success"))
     await wake(ctx, run);
+}
+
+/** The failed attempts that a step keeps: none if they would take the room of its result. */
+export function attemptsBeside(
+  { step, attempts }: StepRow,
+  { result, failure }: Outcome,
+) {
+  const size = () =>
+    [step.args, result, failure, attempts].map(sizeOf).reduce((a, b) => a + b);
+  return attempts && size() > MAX_ROW_BYTES ? undefined : attempts;
 }
 
 /** Writes down the step that a driver has executed, in the turn that follows it. */

@@ -89,6 +89,7 @@ export async function attempt(
   ctx: ActionCtx,
   { functionType, handle, args, name }: StepCall,
 ): Promise<StepOutcome> {
+  const startedAt = Date.now();
   try {
     const returnValue: unknown =
       (functionType === "query"
@@ -108,6 +109,7 @@ export async function attempt(
     return {
       ...described,
       kind: "failed",
+      startedAt,
       error: shortenError(described.error),
       failure:
         failure && whyNotRecordable("data", failure.data) === undefined

@@ -1,4 +1,6 @@
 import { backoffMs, isRetried, varied } from "../../shared/retry.js";
+import { MAX_ATTEMPT_ERROR_BYTES, MAX_ATTEMPTS } from "../../shared/limits.js";
+import { shortenError } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Completion } from "./completing.js";
 import { readConfig, type Config } from "../platform/config.js";
@@ -10,13 +12,21 @@ import { executeInPool } from "./dispatch.js";
 export async function retryStep(
   ctx: MutationCtx,
   { row, run }: Completion,
-  error: string,
+  { error, startedAt }: { error: string; startedAt?: number },
 ): Promise<boolean> {
   const { retry, step } = row;
   if (!retry || !isRetried(row)) return false;
   const failedAttempts = (row.failedAttempts ?? 0) + 1;
   const delayMs = delayOf(backoffMs(retry, failedAttempts));
-  const failed = { row: { ...row, failedAttempts }, run };
+  const attempts = [
+    ...(row.attempts ?? []),
+    {
+      startedAt: startedAt ?? row.dueAt ?? step.startedAt,
+      endedAt: Date.now(),
+      error: shortenError(error, MAX_ATTEMPT_ERROR_BYTES),
+    },
+  ].slice(-MAX_ATTEMPTS);
+  const failed = { row: { ...row, failedAttempts, attempts }, run };
   const config = await readConfig(ctx);
   if (isDriven(failed, config)) await driveAgain(ctx, failed, config, delayMs);
   else await executeAgain(ctx, failed, { delayMs });
@@ -56,10 +66,15 @@ async function driveAgain(
   config: Config,
   delayMs: number,
 ) {
-  const { failedAttempts } = row;
+  const { failedAttempts, attempts } = row;
   const due = dueIn(delayMs, row);
   const drivenBy = await startDriver(ctx, run, due, config);
-  await ctx.db.patch("steps", row._id, { failedAttempts, drivenBy });
+  await ctx.db.patch("steps", row._id, {
+    failedAttempts,
+    attempts,
+    drivenBy,
+    dueAt: due.runAt,
+  });
 }
 
 /**
@@ -77,6 +92,8 @@ export async function executeAgain(
   const [workId] = await executeInPool(ctx, run, [due], config);
   await ctx.db.patch("steps", row._id, {
     failedAttempts: row.failedAttempts,
+    attempts: row.attempts,
+    dueAt: due.runAt,
     drivenBy: undefined,
     step: { ...due.step, workId },
   });

@@ -46,7 +46,8 @@ export async function readJournal(ctx: QueryCtx, workflowId: Id<"workflows">) {
   const rows = ctx.db
     .query("steps")
     .withIndex("workflow", (q) => q.eq("workflowId", workflowId));
-  for await (const row of rows) {
+  for await (const stored of rows) {
+    const row = withoutAttempts(stored);
     size += sizeOf(row);
     if (size > MAX_JOURNAL_BYTES) {
       tooLarge = { size, stepNumber: row.stepNumber, name: row.step.name };
@@ -55,6 +56,12 @@ export async function readJournal(ctx: QueryCtx, workflowId: Id<"workflows">) {
     entries.push(row);
   }
   return { entries, size, tooLarge };
+}
+
+function withoutAttempts(row: Doc<"steps">): Doc<"steps"> {
+  if (!row.attempts) return row;
+  const { attempts: _attempts, ...rest } = row;
+  return rest;
 }
 
 export const vLoaded = v.object({

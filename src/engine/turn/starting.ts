@@ -138,8 +138,14 @@ async function draft(
         `Step ${item.stepId} is gone and can't be started again.`,
       );
     const { step, wakes, group, timeoutMs } = item;
+    const runAt = startTime(item.schedulerOptions);
     const refused = whyRefused(item);
     const outcome = step.runResult && toOutcome(step.runResult, item.failure);
+    const isLater =
+      step.inProgress &&
+      !refused &&
+      step.kind !== "sleep" &&
+      runAt > Date.now();
     const fields = {
       workflowId: run._id,
       stepNumber: kept ? kept.stepNumber : next++,
@@ -156,12 +162,13 @@ async function draft(
       delivery: item.delivery,
       failure: outcome?.failure,
       failedAttempts: undefined,
+      attempts: undefined,
+      dueAt: isLater ? runAt : undefined,
       drivenBy: undefined,
       wakes,
       group,
       timeoutMs,
     };
-    const runAt = startTime(item.schedulerOptions);
     drafts.push({ item, runAt, fields, kept: kept ?? undefined });
   }
   return drafts;

@@ -108,7 +108,7 @@ function shown(runs: RecordedRun[]): unknown {
 
 const UNCOMPARED = new Set([
   ...["_id", "_creationTime", "startedAt", "completedAt", "timer"],
-  ...["workId", "drivenBy", "eventId"],
+  ...["workId", "drivenBy", "eventId", "dueAt", "endedAt"],
 ]);
 
 function count(
