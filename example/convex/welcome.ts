@@ -41,7 +41,7 @@ export const deliver = internalMutation({
   },
 });
 
-// Starts a run. If this mutation fails, no run was started.
+// Starts a run. If this mutation fails, the run never started.
 export const signUp = mutation({
   args: { name: v.string() },
   returns: vWorkflowId,
