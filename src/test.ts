@@ -12,13 +12,11 @@ import schema from "./component/schema.js";
 const modules = import.meta.glob("./component/**/*.ts");
 
 /**
- * Makes the component available to an app's tests, along with the workpool
- * nested in it (as `${name}/workpool`).
+ * Registers the component and its workpool (as `${name}/workpool`) in your test app.
  *
- * @param t - What `convexTest` returned.
- * @param name - The name under which the app's `convex.config.ts` uses the
- *   component. Default: `"workflow"`.
- * @returns The component, as an app's `components` has it. It also tells `defineTestApp` its type.
+ * @param t - The result of `convexTest`.
+ * @param name - The name of the component in your `convex.config.ts`. Default: `"workflow"`.
+ * @returns The component, as in your app's `components`. Its type also types `defineTestApp`.
  */
 export function register<
   Schema extends SchemaDefinition<GenericSchema, boolean>,

@@ -20,18 +20,18 @@ import type {
 } from "./types.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
-/** What an action can run by a method, by whichever version of Convex the app has. */
+/** The references that an action's method accepts in the app's version of `convex`. */
 type Ref<Method extends "runQuery" | "runMutation" | "runAction"> = Parameters<
   GenericActionCtx<GenericDataModel>[Method]
 >[0];
 
-/** A reference to a workflow, as `internal.folder.file.workflow`. */
+/** A reference to a workflow, such as `internal.folder.file.workflow`. */
 export type WorkflowReference = FunctionReference<
   "mutation",
   FunctionVisibility
 >;
 
-/** The arguments that a workflow's handler takes. */
+/** The arguments of a workflow's handler. */
 export type ArgsOfWorkflow<Workflow extends WorkflowReference> =
   "args" extends keyof Workflow["_args"]
     ? NonNullable<Workflow["_args"]["args"]>
@@ -41,7 +41,7 @@ interface ThisMutationIsNotAWorkflow {
   thisMutationIsNotAWorkflow: never;
 }
 
-/** What a workflow's handler returns: `unknown` where it has no `returns` validator. */
+/** The type of a workflow's `returns` validator, or `unknown` without one. */
 export type ReturnOfWorkflow<Workflow extends WorkflowReference> =
   CompletedValue<
     Extract<Workflow["_returnType"], { kind: "complete" }>["runResult"]
@@ -55,7 +55,7 @@ type CompletedValue<Result> = Result extends {
     : Value
   : never;
 
-/** Which event to wait for: the oldest unconsumed one of a name, or one by its id. */
+/** The event to wait for: the oldest unconsumed one of a name, or the one with an id. */
 export type AwaitedEvent<T, Name extends string> = (
   | { name: Name; id?: EventId<Name> | string }
   | { name?: Name; id: EventId<Name> | string }
@@ -70,8 +70,8 @@ export type AwaitedEvent<T, Name extends string> = (
 };
 
 /**
- * The first argument of a workflow's handler. Each call is a step. Its promise settles with the
- * recorded result, however often the handler runs.
+ * The first argument of your handler. Each call is a step. Its promise settles with the recorded
+ * result, however often your handler runs.
  *
  * A failed step rejects with an Error that has the step's message. If the step threw a
  * `ConvexError`, it rejects with a `ConvexError` that has its `data`. A canceled step rejects with
@@ -82,7 +82,7 @@ export interface WorkflowCtx {
   readonly workflowId: WorkflowId;
 
   /**
-   * As in a mutation. The metadata of the workflow's own function is the same each time the handler
+   * As in a mutation. You get the same metadata of the workflow's function each time your handler
    * runs. Snapshots, metrics and requests differ, so use those in a step.
    */
   readonly meta: GenericMutationCtx<GenericDataModel>["meta"];
@@ -111,8 +111,8 @@ export interface WorkflowCtx {
 
   /**
    * Runs an action. Each attempt runs at most once. Actions get one attempt unless you pass
-   * `retry`. With `retry`, its effects can happen more than once, so make them idempotent. A
-   * `NonRetryableError` stops the retries.
+   * `retry`. If you do, its effects can happen more than once, so make it idempotent. Throw a
+   * `NonRetryableError` in your action to stop the retries.
    *
    * @param action - A function reference, a component's function, or a function handle.
    * @param args - Its arguments, then optionally {@link RunOptions} and `retry`.
@@ -123,8 +123,8 @@ export interface WorkflowCtx {
   ): Promise<FunctionReturnType<Action>>;
 
   /**
-   * Runs another workflow as one step and resolves to its handler's return value. Canceling or
-   * cleaning up this run does the same to the nested run.
+   * Runs another workflow as one step and resolves to its handler's return value. If you cancel or
+   * clean up this run, the same happens to the child.
    *
    * @param workflow - The workflow's function reference.
    * @param args - The arguments of its handler.
@@ -144,7 +144,7 @@ export interface WorkflowCtx {
   sleep(duration: number, options?: { name?: string }): Promise<void>;
 
   /**
-   * Waits for an event of this run and resolves to its value. The event may have been sent before.
+   * Waits for an event of this run and resolves to its value. You may have sent the event before.
    * Each event is consumed by one wait, and waits for one name are served in the order in which
    * they began.
    *
@@ -157,16 +157,16 @@ export interface WorkflowCtx {
   ): Promise<T>;
 
   /**
-   * Returns a step context with defaults for its steps. This one doesn't change. Later defaults win
-   * over earlier ones, and the options of a call win over both. `retry` applies to actions only.
+   * Returns a step context with defaults for its steps. This one doesn't change. Your later defaults
+   * win over earlier ones, and a call's options win over both. `retry` applies to actions only.
    */
   withOptions(defaults: StepDefaults): WorkflowCtx;
 }
 
-/** What a handler may return: where null is expected, nothing. */
+/** If null is expected, a handler may return nothing. */
 type HandlerResult<Value> = null extends Value ? Value | void : Value;
 
-/** The function that a workflow executes, and replays. */
+/** Your workflow's function. It is executed, and replayed from its beginning each turn. */
 export type WorkflowHandler<
   ArgsValidator extends ArgsValidators,
   Returns extends ReturnsValidator = void,

@@ -41,9 +41,8 @@ import { vWorkflowId, type WorkflowId } from "./validators.js";
  * });
  * ```
  *
- * The handler runs many times and has to ask for the same steps each time. Do anything that isn't
- * derived from arguments or step results in a step. `Date`, `Math.random` and `console` are safe to
- * use.
+ * Your handler runs many times and has to ask for the same steps each time. Do anything that isn't
+ * derived from arguments or step results in a step. You can use `Date`, `Math.random` and `console`.
  *
  * @param component - `components.workflow`.
  * @param definition - Validators of the arguments and the return value, and defaults for actions.
@@ -75,10 +74,10 @@ export function defineWorkflow<
 }
 
 /**
- * The mutation of a workflow: called by users it starts a run, called by the engine it takes a turn.
+ * Registers the workflow's mutation. If a user calls it, it starts a run. If the engine calls it, it takes a turn.
  *
- * Its type is spelled out wherever it is named: Convex finds a function's types as the arguments of
- * the alias RegisteredMutation, and another alias in its place would lose them.
+ * Its type is spelled out everywhere, because Convex reads a function's types from the arguments of the alias
+ * RegisteredMutation. Another alias in its place would lose them.
  */
 export function registerWorkflow<
   ArgsValidator extends ArgsValidators,
@@ -124,7 +123,7 @@ export function registerWorkflow<
   });
 }
 
-/** Without types, an app whose config doesn't use the component passes undefined. */
+/** In code without types, `components.workflow` is undefined if the config doesn't use the component. */
 export function checkComponent(component: WorkflowComponent) {
   if (component) return;
   throw new Error(
@@ -145,7 +144,7 @@ export function checkWorkpoolOptions(
   );
 }
 
-/** The validators by name, whether they were given so or as `v.object()`. */
+/** The validators by name, also if they were passed as `v.object()`. */
 function fieldsOf(args?: ArgsValidators): PropertyValidators | undefined {
   const isObject = args?.kind === "object" && "fields" in args;
   return (isObject ? args.fields : args) as PropertyValidators | undefined;
@@ -163,19 +162,19 @@ interface Call {
   caller?: { component?: string };
 }
 
-/** The answer to `start`: only a workflow gives it, so that nothing else is taken for one. */
+/** The reply to `start`. Only a workflow gives it, so no other mutation is mistaken for one. */
 export interface Started {
   kind: "started";
   workflowId: WorkflowId;
 }
 
-/** Without a double quote: Convex's generated types would end the literal there. */
+/** It has no double quote, because Convex's generated types would end the literal there. */
 const NEST_ARGS =
   "The arguments of a workflow go under 'args', as in { args: { userId: '…' } }.";
 
 /**
- * One object for both ways of calling, since the arguments of a Convex function are one: so that
- * generated types show what a user may pass.
+ * Users and the engine pass the same object, not a union, so that generated types show the arguments that a user may
+ * pass.
  */
 function argsOfMutation(args: PropertyValidators | undefined) {
   return {
@@ -186,11 +185,11 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     context: v.optional(v.any()),
     workflowId: v.optional(v.string()),
     generationNumber: v.optional(v.number()),
-    // What a driver hands over.
+    // Passed by a driver.
     drive: v.optional(vDrive),
-    // What `start` says: the component of the manager that it was called on.
+    // Passed by `start`: the component of the manager that it was called on.
     caller: v.optional(v.object({ component: v.optional(v.string()) })),
-    // Shown wherever Convex rejects arguments that are not nested.
+    // Convex shows this text if it rejects arguments that aren't nested.
     help: v.optional(v.literal(NEST_ARGS)),
   };
 }
@@ -203,9 +202,9 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
   >;
   return v.union(
     vWorkflowId,
-    // To `start`.
+    // The reply to `start`.
     v.object({ kind: v.literal("started"), workflowId: vWorkflowId }),
-    // To the engine: a turn was taken, or there is no such run.
+    // The reply to the engine: a turn was taken, or there is no such run.
     v.object({ kind: v.literal("turn"), workflowId: vWorkflowId }),
     v.null(),
     v.object({
@@ -268,7 +267,7 @@ async function startRun(
   return workflowId as WorkflowId;
 }
 
-/** How Convex answers a call of a component that the app doesn't have. */
+/** The errors of a call to a component that the app doesn't have. */
 const MISSING =
   /Could not find function for '[^']*create'|child ?component|is not registered/i;
 

@@ -15,7 +15,7 @@ export type Drive = ProtocolDrive<StepRow>;
 
 type BeginArgs = FunctionArgs<ComponentApi["journal"]["beginTurn"]>;
 
-/** What of it the component needs to begin a turn. */
+/** The part of a driver's message that begins a turn. */
 export function toBeginArgs({
   driver,
   stepNumber,
@@ -27,7 +27,7 @@ export function toBeginArgs({
   return { driver, stepNumber, outcome, held: copy };
 }
 
-/** The rows of a journal that a turn has changed or added, for its driver. */
+/** Tracks the rows of a journal that a turn changes or adds, so that its driver can update its copy. */
 export class ChangedRows {
   private readonly changed = new Map<number, StepRow>();
   private readonly byId: Map<string, StepRow>;
@@ -50,7 +50,7 @@ export class ChangedRows {
     this.changed.set(row.stepNumber, row);
   }
 
-  /** What to tell the driver; nothing when there is no step for it to execute. */
+  /** The reply to the driver. Undefined if there is no step for it to execute. */
   reply(
     driver: number,
     {

@@ -11,7 +11,7 @@ export type Begun = Extract<
 export type Run = Begun["workflow"];
 export type StepRow = NonNullable<Begun["journal"]>[number][number];
 
-/** A row of the steps table as the replay core knows it. */
+/** Converts a row of the steps table to an entry of the replay core. */
 export function toEntry(row: StepRow, generationNumber?: number): JournalEntry {
   const { step, heldBack } = row;
   const kind = step.kind ?? "function";

@@ -43,10 +43,10 @@ export function defineEvent<
 }
 
 /**
- * Creates an event of a run, to await or send by its id. A finished run keeps the event until
- * cleanup, with a warning. If the run was cleaned up, nothing is kept.
+ * Creates an event of a run, so that you can await and send it by its id. A finished run keeps the
+ * event until cleanup, and you get a warning. If the run was cleaned up, nothing is kept.
  *
- * @throws If the run's id isn't one.
+ * @throws If you pass anything but a run's id.
  */
 export async function createEvent<Name extends string>(
   ctx: RunMutationCtx,
@@ -91,11 +91,12 @@ export type SentEvent<T = unknown, Name extends string = string> = (
   };
 
 /**
- * Sends an event to a run, in the caller's transaction. By name, the wait that began first consumes
- * it, or it is kept for the next wait. By id, it is that one event, whatever `name` is.
+ * Sends an event to a run, in your transaction. By name, the wait that began first consumes it, or it
+ * is kept for the next wait. By id, you send that one event, whatever `name` is.
  *
- * Two calls by name send two events. A finished run keeps the event until cleanup, and a restart
- * finds it. If the run was cleaned up, nothing is kept. Both log a warning, or throw with `strict`.
+ * If you call twice by name, you send two events. A finished run keeps the event until cleanup, and a
+ * restart finds it. If the run was cleaned up, nothing is kept. In both cases you get a warning. Pass
+ * `strict` to throw instead.
  *
  * @returns The event's id.
  * @throws If the event was sent before, or the value doesn't match the validator. Nothing is

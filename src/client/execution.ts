@@ -55,10 +55,10 @@ import type { AppMutationCtx } from "./types.js";
 import type { WorkflowId } from "./validators.js";
 import type { Workflow } from "./workflow.js";
 
-/** The engine whose rules this package knows. A run's rules are those it began under. */
+/** The newest replay rules that this package knows. A run keeps the rules that it began under. */
 const ENGINE_VERSION = 1;
 
-/** A step would make the journal larger than it may be. */
+/** A step would make the journal exceed its limit. */
 export class JournalTooLarge extends Error {
   constructor(
     readonly size: number,
@@ -69,7 +69,7 @@ export class JournalTooLarge extends Error {
   }
 }
 
-/** About what a row's own fields take, beside arguments and result. */
+/** The approximate size of a row without its arguments and result. */
 const ROW_OVERHEAD = 300;
 
 const FULL_LIMITS: TurnLimits = {
@@ -79,7 +79,7 @@ const FULL_LIMITS: TurnLimits = {
   shownBytes: SHOWN_BYTES_PER_TURN,
 };
 
-/** Once an inline step has used up half of the transaction. */
+/** The limits after an inline step has used half of the transaction. */
 const LAST_LIMITS: TurnLimits = {
   newSteps: 0,
   newBytes: 0,
@@ -88,8 +88,8 @@ const LAST_LIMITS: TurnLimits = {
 };
 
 /**
- * What the turn needs after an inline step to write down what it has done: its result, steps asked
- * for before it, and of the rows in flight at least one. `LAST_LIMITS` lets it do no more.
+ * The budget that a turn needs after an inline step to record that step's result, the steps that precede it, and at
+ * least one row in flight. `LAST_LIMITS` allows no more.
  */
 function reserveFor(unwritten: InlineTurn["unwritten"]): Reserve {
   const { steps, bytes } = unwritten;
@@ -104,15 +104,15 @@ function reserveFor(unwritten: InlineTurn["unwritten"]): Reserve {
   };
 }
 
-/** One execution of the handler, with what it needs of the mutation it runs in. */
+/** One execution of the handler in its mutation. */
 export class Execution {
-  /** Constant within a transaction on the platform; not everywhere else. */
+  /** Constant within a transaction on the platform, but not in convex-test. */
   private readonly now = Date.now();
   private limits = FULL_LIMITS;
   private readonly run_: Run;
   private readonly journal: JournalEntry[];
   private readonly changed: ChangedRows;
-  /** By the handler's latest execution, in order. */
+  /** The requests of the handler's latest execution, in order. */
   private asked: WorkflowRequest[] = [];
   /** The call stacks of requests that may reject, for the log. */
   private callers = new WeakMap<WorkflowRequest, Error>();
@@ -120,7 +120,7 @@ export class Execution {
   /** When the first inline step was asked for live. */
   private inlineSince: number | undefined;
   private journalSize: number;
-  /** The step that the driver executed, until it is written down. */
+  /** The step that the driver executed, until it is recorded. */
   private completed: Begun["completed"];
 
   constructor(
@@ -158,12 +158,12 @@ export class Execution {
     return { kind: (await this.record(goOn)) ? "yielded" : "fenced" };
   }
 
-  /** The step that the driver executed, unless it is recorded with what the turn did next. */
+  /** Records the step that the driver executed, unless the turn recorded it with its own changes. */
   async recordCompleted() {
     if (this.completed) await this.record(NOTHING);
   }
 
-  /** What to tell the driver that takes this turn, if there is a step for it. */
+  /** The reply to the driver that takes this turn, if there is a step for it. */
   reply(): DriveReply | undefined {
     const { begun, drive } = this;
     return (
@@ -177,7 +177,7 @@ export class Execution {
     );
   }
 
-  /** Where the run ends, for the log. */
+  /** Where the run ended, for the log. */
   origin(end?: TurnEnd): Origin {
     const { asked, journal } = this;
     const thrown = end?.kind === "threw" ? end.error : undefined;
@@ -273,7 +273,7 @@ export class Execution {
         begin();
         await quiesce();
         await environment.refuseRejections();
-        // Between two results that are shown again, nothing else runs on the platform.
+        // Between two replayed results, nothing else runs on the platform, so the globals can stay.
         if (settle) environment.leave();
       },
       runInline: (request, turn) => {
@@ -284,7 +284,7 @@ export class Execution {
         environment.leave();
         return this.roomForInline(count);
       },
-      // A driver's turn that dies is taken again without the driver.
+      // If a driver's turn crashes, the turn is taken again without the driver.
       trials: this.drive ? undefined : run.trials,
       get limits() {
         return execution.limits;
@@ -301,7 +301,7 @@ export class Execution {
     turn: InlineTurn,
   ): Promise<InlineRun | null> {
     const { ctx } = this;
-    // Its function may read the journal, or restart the run: it finds what was executed written down.
+    // Its function may read the journal or restart the run, so record the executed step first.
     await this.recordCompleted();
     const before = await transactionMetrics(ctx);
     const outcome = await this.tryInline(request, turn);
@@ -322,12 +322,12 @@ export class Execution {
     });
   }
 
-  /** A step that a driver executed has used part of the transaction before the turn's first inline step. */
+  /** A driver's step may have used part of the transaction before the turn's first inline step. */
   private async roomForInline(count: number) {
     const elapsed = this.elapsed();
     this.inlineSince ??= elapsed;
     if (count === 0 && !this.begun.completed) return true;
-    // A long journal may take all that time to replay.
+    // Replaying a long journal may take all of that time.
     const until = Math.max(
       INLINE_MS_PER_TURN,
       this.inlineSince + INLINE_MS_AFTER_REPLAY,
@@ -409,7 +409,7 @@ export class Execution {
     return toEntry(row, this.run_.generationNumber);
   }
 
-  /** The row of the step that the driver executed, to be written down with where its result was shown. */
+  /** The row of the step that the driver executed, with its delivery, to record. */
   private takeCompleted(record: TurnRecord<WorkflowRequest>) {
     const { completed } = this;
     if (!completed) return undefined;
@@ -459,7 +459,7 @@ export class Execution {
 
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
 
-/** A turn logs so many steps that nobody awaited. */
+/** How many steps that nothing awaited one turn logs. */
 const MAX_WARNINGS = 10;
 
 const NOTHING: TurnRecord<WorkflowRequest> = {
@@ -472,12 +472,12 @@ const NOTHING: TurnRecord<WorkflowRequest> = {
 const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
   (kind === "function" || kind === "workflow") && !outcome && !unstarted;
 
-/** How often one turn may begin again: each time it replays all. */
+/** How often one turn may begin again. Each time, it replays the whole journal. */
 const ROUNDS_PER_TURN = 50;
 
 type RunReplay = EngineReplay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
 
-/** A run is replayed by the rules that it began under. */
+/** Chooses the rules that the run began under. */
 function createReplay(
   run: Run,
   journal: JournalEntry[],

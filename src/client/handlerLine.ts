@@ -1,4 +1,4 @@
-/** Where the sources of this package are, if they aren't bundled: in tests. */
+/** The folder of this package's sources if they aren't bundled, as in tests. */
 const OWN_FOLDER = framesOf(new Error())[0]?.match(
   /([^\s(]*\/)client\/handlerLine\.[jt]s/,
 )?.[1];
@@ -11,7 +11,7 @@ export function handlerLine(error: unknown): string | undefined {
 function framesOf(error: unknown): string[] {
   try {
     const { stack, message } = error as Error;
-    // In Node a stack begins with the message, which may hold the stack of another function.
+    // In Node, a stack begins with the message, which may contain the stack of another function.
     const own = String(stack).replace(message, () => "");
     return [...own.matchAll(/^\s+at (.*)$/gm)].map(([, at]) => at!);
   } catch {
@@ -19,7 +19,7 @@ function framesOf(error: unknown): string[] {
   }
 }
 
-/** Of this package, which an app's push bundles into a file of its own, of other packages, or of the runtime. */
+/** Whether a frame belongs to this package (a push bundles it into its own file), to another one, or to the runtime. */
 const isForeign = (frame: string) =>
   /node_modules|_deps\/|node:|<anonymous>|\bnative\b/.test(frame) ||
   (OWN_FOLDER !== undefined &&

@@ -35,11 +35,11 @@ import type {
 import type { WorkflowId, WorkflowStep } from "./validators.js";
 
 /**
- * Starts a run of a workflow in the caller's transaction.
+ * Starts a run of a workflow in your transaction.
  *
- * If that transaction fails, no run was started. The first turn runs there too, so invalid
- * arguments throw here. An error that the handler throws fails the run instead. From an action,
- * this call isn't retried, and the run may exist although it threw.
+ * If that transaction fails, the run never started. The first turn runs there too, so invalid
+ * arguments throw here. If your handler throws, the run fails instead. From an action, this call
+ * isn't retried. If it throws there, the run may still exist.
  *
  * @param ctx - The ctx of a mutation or action, or a workflow's `step`.
  * @param workflow - The workflow's reference, such as `internal.folder.file.workflow`.
@@ -47,7 +47,7 @@ import type { WorkflowId, WorkflowStep } from "./validators.js";
  * @param options - See {@link StartOptions}.
  * @returns The id of the new run.
  */
-// It adds no layer of its own: L2 in `replay/legacy/replay.ts` counts them.
+// Not async, because L2 in `replay/legacy/replay.ts` counts the async functions around an answer.
 export function start<
   Context = unknown,
   Workflow extends WorkflowReference = WorkflowReference,
@@ -70,7 +70,7 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   requireMutations(ctx, "start a workflow");
   const name = nameOfWorkflow(workflow);
   const rules = rulesOf(ctx);
-  // A run of 0.4 has the call in its journal as 0.4 made it, and is answered as then.
+  // The journal of a run of 0.4 holds the call as 0.4 made it, so make and answer it the same way.
   const isLegacy = rules?.recordsLegacyCalls;
   if (!isLegacy) checkOptions(`start("${name}")`, options, OPTIONS.start);
   const { onComplete, context, startAsync, execution } = options;
@@ -81,7 +81,7 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
     onComplete: onComplete && (await handleOf(onComplete)),
     context,
   };
-  // A step's run starts runs of its own component.
+  // Within a step, the caller's component is that of the run.
   const caller = {
     component: component ? componentName(component) : rules?.component,
   };
@@ -100,7 +100,7 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
     if (NO_WORKFLOW.test(String(error))) throw notAWorkflow(name, error);
     if (!rules && ARGUMENTS_REFUSED.test(String(error)))
       throw argumentsRefused(name, args, error);
-    // Nothing of it remains in a mutation. If the handler died, a turn of its own can tell of what.
+    // The mutation has rolled it back. If the handler crashed, a turn of its own can report the cause.
     if (rules || startAsync || !("db" in ctx)) throw error;
     answer = await run(true);
   }
@@ -117,11 +117,11 @@ interface StartingCtx {
   ): Promise<unknown>;
 }
 
-/** Its own validator refuses what a workflow takes, or it answered something else to a step. */
+/** The function's own validator refuses a workflow's arguments, or it returned something else to a step. */
 const NO_WORKFLOW =
   /validat[^]*field `(args|caller)`(?![^]*Path: \.args)|did not answer as a workflow/i;
 
-/** By the workflow's validator, before a run was created. */
+/** The workflow's validator refused the arguments before a run was created. */
 const ARGUMENTS_REFUSED =
   /(ArgumentValidationError|Validator error|validation error)/i;
 
@@ -152,7 +152,7 @@ function nameOfWorkflow(workflow: WorkflowReference): string {
   }
 }
 
-/** An id that is no string never came from us: mostly an undefined one. */
+/** Catches ids that aren't strings, usually `undefined`, in code without types. */
 export function checkRunId(workflowId: string) {
   if (typeof workflowId === "string") return;
   throw codedError(
@@ -161,7 +161,7 @@ export function checkRunId(workflowId: string) {
   );
 }
 
-/** Refuses a query's ctx, from code without types. */
+/** Refuses a query's ctx in code without types. */
 export function requireMutations(ctx: RunMutationCtx, what: string) {
   if (typeof (ctx as Partial<RunMutationCtx>).runMutation === "function")
     return;
@@ -172,7 +172,7 @@ export function requireMutations(ctx: RunMutationCtx, what: string) {
 
 type OnComplete = FunctionReference<"mutation">;
 
-/** The types of convex before 1.46 know one kind of reference. */
+/** Before 1.46, the types of convex have only one kind of reference. */
 async function handleOf(onComplete: object) {
   nameOfReference(
     onComplete as AnyRef,
@@ -181,7 +181,7 @@ async function handleOf(onComplete: object) {
   return await createFunctionHandle(onComplete as OnComplete);
 }
 
-/** As `start`, by a manager. */
+/** The manager's `start`. */
 export function startAs<Context, Workflow extends WorkflowReference>(
   manager: StartingManager,
   ctx: RunMutationCtx,
@@ -194,7 +194,7 @@ export function startAs<Context, Workflow extends WorkflowReference>(
     : startFrom(manager.component, ctx, workflow, args, options);
 }
 
-/** What a manager of 0.4 calls, so that the step is the one in the journal. */
+/** Makes the call of a manager of 0.4, so that the step matches the journal. */
 async function createAsBefore<Context, Workflow extends WorkflowReference>(
   { component, options: { workpoolOptions } }: StartingManager,
   ctx: RunMutationCtx,
@@ -225,7 +225,7 @@ interface StartingManager {
  * Returns the status of a run: in progress with its steps in flight, completed with its result,
  * failed with its error, or canceled.
  *
- * @throws If the id isn't one of a run, or the run was cleaned up.
+ * @throws If you pass anything but a run's id, or the run was cleaned up.
  */
 export async function getStatus(
   ctx: RunQueryCtx,
@@ -255,7 +255,7 @@ function runningStep({ step }: StepRow): RunningStep {
 }
 
 /**
- * Stops a run now, together with its nested runs. Steps that haven't started never start. Running
+ * Stops a run now, together with its children. Steps that haven't started never start. Running
  * actions finish, and their results are ignored. `onComplete` is called with `canceled`.
  *
  * @returns True, or false if the run is finished and `ifFinished` is `"ignore"`.
@@ -286,8 +286,8 @@ export type CancelOptions = {
 export type RestartOptions = {
   /**
    * The first step to run again. It and all later steps are deleted. Pass a step's number (from 0),
-   * its name, or its function. A name or a function stands for the last such step. Default: no step
-   * is deleted, and the handler replays the whole journal.
+   * its name or its function. If several steps have that name, you get the last one. Default: no
+   * step is deleted, and your handler replays the whole journal.
    */
   from?: number | string | AnyRef;
   /**
@@ -300,7 +300,7 @@ export type RestartOptions = {
 
 /**
  * Continues a finished run, or repeats a part of it. Steps that were in flight run again. The
- * functions of deleted steps run again, and their events and nested runs are deleted.
+ * functions of deleted steps run again, and their events and children are deleted.
  *
  * @throws If the run is in progress, `from` names no step, or the run is too large to restart in
  * one transaction. Nothing changes then.
@@ -327,11 +327,11 @@ const nameFrom = (from: string | AnyRef) =>
   typeof from === "string" ? from : nameOf(from);
 
 /**
- * Deletes a finished run with its steps, events and nested runs. Large runs take further
+ * Deletes a finished run with its steps, events and children. Large runs take further
  * transactions. Functions that were in flight when the run ended by itself still finish.
  *
  * @returns Whether the run was deleted. False if it is in progress or unknown.
- * @throws If the id isn't one of a run.
+ * @throws If you pass anything but a run's id.
  */
 export async function cleanup(
   ctx: RunMutationCtx,
@@ -344,8 +344,8 @@ export async function cleanup(
 }
 
 /**
- * Resumes runs that nothing will wake, for example because an operator canceled scheduled
- * functions. Runs that wait for something that can still happen aren't affected. If you have many
+ * Resumes runs that nothing will wake, for example because you canceled scheduled functions in the
+ * dashboard. Runs that wait for something that can still happen aren't affected. If you have many
  * runs, call it from an action, so that each batch is a transaction.
  *
  * @returns How many runs it resumed.
@@ -366,7 +366,7 @@ export async function recover(
 }
 
 export type ListOptions = {
-  /** By creation (steps: by number). Default: `asc`. */
+  /** The order of creation, or of numbers for steps. Default: `asc`. */
   order?: "asc" | "desc";
   /** Default: the first 100. */
   paginationOpts?: PaginationOptions;
@@ -384,8 +384,8 @@ const filterOf = ({ status, name, since, until }: RunFilter) => ({
 });
 
 /**
- * Lists runs, including nested ones: all, or those of a status, of a workflow, or started within a
- * time. A page is shorter than you ask for if it would read too much.
+ * Lists runs, including children. You can select them by status, workflow and start time. If a page
+ * would read too much, you get a shorter one.
  */
 export async function list(
   ctx: RunQueryCtx,
@@ -404,7 +404,7 @@ export async function list(
 /**
  * Lists the runs of one workflow.
  *
- * @param name - As `folder/file:function`, or the workflow's reference.
+ * @param name - `folder/file:function`, or the workflow's reference.
  */
 export async function listByName(
   ctx: RunQueryCtx,
@@ -423,7 +423,7 @@ export async function listByName(
 }
 
 /**
- * Counts runs by status, including nested ones. Each count is exact up to 1,000, and `"1000+"`
+ * Counts runs by status, including children. Each count is exact up to 1,000, and `"1000+"`
  * beyond. It reads the runs that it counts, up to 2.5 MiB for each status, so runs with large
  * arguments or results may give a smaller number with a plus.
  */

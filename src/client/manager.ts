@@ -44,7 +44,7 @@ import type { EventId, WorkflowId, WorkflowStep } from "./validators.js";
 export class WorkflowManager {
   /**
    * @param component - `components.workflow`.
-   * @param options.workpoolOptions - How your workflows use the pool and retry actions.
+   * @param options.workpoolOptions - How your workflows use the workpool and retry actions.
    */
   constructor(
     public component: WorkflowComponent,

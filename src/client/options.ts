@@ -1,9 +1,9 @@
 import { codedError } from "../shared/errors.js";
 
 /**
- * Refuses options that don't exist. Without that, a misspelt option would silently change nothing.
+ * Refuses options that don't exist, because a misspelled option would otherwise be ignored silently.
  *
- * @param what - What the options belong to, as errors name it.
+ * @param what - The owner of the options, as errors name it.
  * @param known - The options that exist.
  */
 export function checkOptions(
@@ -37,7 +37,7 @@ const listed = (names: readonly string[]) =>
     ? names.join("")
     : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 
-/** What other libraries call these options. */
+/** The names of these options in other libraries. */
 const MEANT: Record<string, string[]> = {
   attempts: ["maxAttempts", "retry"],
   retries: ["maxAttempts", "retry"],
@@ -61,7 +61,7 @@ function closest(key: string, known: readonly string[]): string | undefined {
   return near[0]?.name;
 }
 
-/** How many letters have to be changed, added or left out, in upper or lower case. */
+/** The number of letters to change, add or remove, ignoring case. */
 function distance(a: string, b: string): number {
   const [from, to] = [a.toLowerCase(), b.toLowerCase()];
   let row = Array.from({ length: to.length + 1 }, (_, at) => at);
@@ -78,7 +78,7 @@ function distance(a: string, b: string): number {
   return row[to.length]!;
 }
 
-/** The options of each call, as it takes them. */
+/** The options that each call accepts. */
 export const OPTIONS = {
   manager: ["workpoolOptions"],
   workpool: [
@@ -110,7 +110,7 @@ export const OPTIONS = {
   retry: ["maxAttempts", "initialBackoffMs", "base"],
   /** An event's definition that is spread here brings its validator. */
   createEvent: ["name", "workflowId", "validator"],
-  /** Both sides of an event are often spread from one object. */
+  /** Senders and waits often spread the same object. */
   event: [
     "name",
     "id",

@@ -15,11 +15,11 @@ export type NewStepArgs = FunctionArgs<
   WorkflowComponent["journal"]["startSteps"]
 >["steps"][number];
 
-/** Why a step fails without being run. It is recorded without its arguments, which no row can hold. */
+/** Why a step fails without running. It is recorded without its arguments, because no row can hold them. */
 export const whyRefused = (request: WorkflowRequest): string | undefined =>
   whyArgumentsRefused(request, maxArgsBytes(request.functionType));
 
-/** A step as `journal:startSteps` takes it. */
+/** Converts a step to the arguments of `journal:startSteps`. */
 export async function newStepArgs(
   asked: NewStep<WorkflowRequest>,
 ): Promise<NewStepArgs> {
@@ -52,7 +52,7 @@ const withoutArgs = (step: NewStep<WorkflowRequest>) => ({
   request: { ...step.request, args: {} },
 });
 
-/** The step fails without being run, unless it has been. */
+/** Makes a step fail without running, unless it ran already. */
 function failed(
   step: NewStep<WorkflowRequest>,
   error: string,
@@ -62,7 +62,7 @@ function failed(
   return { ...step, completed: step.completed ?? completed };
 }
 
-/** What the app no longer has can't be called, and has no handle. */
+/** A function that the app no longer has can't be called, so it has no handle. */
 async function handleOf({
   target,
 }: WorkflowRequest): Promise<{ handle: string; missing?: string }> {

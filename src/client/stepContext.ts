@@ -27,17 +27,17 @@ import type {
 } from "./types.js";
 import type { WorkflowId } from "./validators.js";
 
-/** A request with all it takes to start the step. */
+/** A request with everything that starts the step. */
 export interface WorkflowRequest extends StepRequest {
-  /** What to run: of functions and workflows. */
+  /** The function or workflow to run. */
   target?: AnyRef;
   retry?: boolean | RetryBehavior;
   runAt?: number;
   runAfter?: number;
   transactionLimits?: TransactionLimits;
-  /** Of event waits. */
+  /** For event waits. */
   timeoutMs?: number;
-  /** The target has to be a workflow, of which this starts a run. */
+  /** This step starts a run, so the target has to be a workflow. */
   startsRun?: boolean;
 }
 
@@ -54,39 +54,39 @@ interface CallOptions {
   [STARTS_RUN]?: boolean;
 }
 
-/** Says that a mutation is called to start a run: see `start`. */
+/** Marks the call of a mutation that starts a run: see `start`. */
 export const STARTS_RUN = Symbol("starts a run");
 
-/** What depends on the release that a run was begun by. */
+/** Rules that depend on the release that a run began under. */
 export interface StepRules {
   /** 0.4 allows names of any length. */
   allowsLongNames: boolean;
-  /** Functions of this package that take `step` as their ctx record what 0.4 records. */
+  /** If `step` is passed as a ctx to this package's functions, they record the same calls as 0.4. */
   recordsLegacyCalls?: boolean;
   /** The component of the run. */
   component?: string;
 }
 
-/** What a step context takes from the ctx of the mutation in which its handler runs. */
+/** The part of the mutation's ctx that a step context exposes. */
 export type MutationMeta = AppMutationCtx["meta"];
 
 const CURRENT_RULES: StepRules = { allowsLongNames: false };
 
 const RULES = Symbol("rules of a step context");
 
-/** Of the step context that is used as a ctx, also in a copy; undefined if it is another ctx. */
+/** The rules of a step context that is used as a ctx, or of a copy of one. Undefined for any other ctx. */
 export const rulesOf = (ctx: object): StepRules | undefined =>
   (ctx as { [RULES]?: StepRules })[RULES];
 
 interface Ask {
   (request: WorkflowRequest): Promise<unknown>;
-  /** The arguments that the journal holds for the next request, if these are stored as that. */
+  /** The journal's arguments of the next request, if these arguments equal them. */
   recordedArgs?: (args: unknown) => Record<string, unknown> | undefined;
 }
 
 /**
- * The step context given to a handler. A call that makes no sense rejects without being recorded:
- * replay makes the same call, and refuses it again.
+ * Creates the step context of a handler. An invalid call rejects without being recorded, because replay makes the same
+ * call and refuses it again.
  */
 export function createStepContext(
   workflowId: WorkflowId,
@@ -136,7 +136,7 @@ export function createStepContext(
       });
     },
   };
-  // Not of the context itself, so that copies and `in` don't see it.
+  // On the prototype, so that copies and `in` don't see these properties.
   if (!rules.recordsLegacyCalls) Object.setPrototypeOf(context, NOT_A_STEP);
   return context as unknown as WorkflowCtx;
 }
@@ -145,7 +145,7 @@ const ONLY_IN_STEPS = new Set<string | symbol>([
   ...["db", "scheduler", "auth", "storage", "vectorSearch"],
 ]);
 
-/** What a handler's ctx lacks, for code that takes it for a mutation's or an action's. */
+/** Throws for properties that `step` lacks, to code that mistakes it for the ctx of a mutation or an action. */
 const NOT_A_STEP = new Proxy(Object.prototype, {
   get(target, key, receiver) {
     if (ONLY_IN_STEPS.has(key))
@@ -157,7 +157,7 @@ const NOT_A_STEP = new Proxy(Object.prototype, {
   },
 });
 
-/** A call that throws as it is made rejects instead. As with any step, nobody has to handle that. */
+/** Turns a synchronous throw into a rejection. As with any step, nobody has to handle it. */
 function attempt(call: () => Promise<unknown>): Promise<unknown> {
   try {
     return call();
@@ -193,7 +193,7 @@ function functionRequest(
       ? { kind }
       : { kind: "function" as const, functionType: kind }),
     name,
-    // What the journal holds already needs no copy: it is compared with nothing but itself.
+    // Arguments that the journal holds need no copy, because they are compared only with themselves.
     args:
       recordedArgs?.(args ?? {}) ??
       storedCopy(`Invalid arguments of step "${name}"`, args ?? {}),
@@ -222,7 +222,7 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
       refuse(
         `inline is for queries and mutations, this is ${kind === "action" ? "an action" : "a workflow"}. Leave it out.`,
       );
-    // 0 is what 0.4 accepts, too.
+    // 0.4 accepts 0, so this does too.
     if (runAt || runAfter)
       refuse(
         "an inline step runs at once, so it can't have runAt or runAfter. Leave out one or the other.",
@@ -247,7 +247,7 @@ function refuseTime(
     refuse(`${option} is ${ms}. Expected milliseconds, as a finite number.`);
 }
 
-/** Names are kept in every row of a step, and in messages. */
+/** Names are stored in each step's row and shown in messages, so their length is limited. */
 function checkName(name: string, { allowsLongNames }: StepRules): string {
   if (hasHalves(name))
     throw new Error(
@@ -259,7 +259,7 @@ function checkName(name: string, { allowsLongNames }: StepRules): string {
   );
 }
 
-/** The name of what a step runs. A component's function is `component/module/function`, a handle its own text. */
+/** The name of a step's target. For a component's function, `component/module/function`. For a handle, its text. */
 export function nameOf(target: AnyRef): string {
   const { name, reference, functionHandle } = getFunctionAddress(target);
   return (
@@ -270,7 +270,7 @@ export function nameOf(target: AnyRef): string {
   );
 }
 
-/** As `nameOf`, of what a handler passes. */
+/** As `nameOf`, for a target that a handler passes. */
 function nameOfTarget(kind: string, target: AnyRef): string {
   const method = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`;
   return nameOfReference(
@@ -279,12 +279,12 @@ function nameOfTarget(kind: string, target: AnyRef): string {
   );
 }
 
-/** As `nameOf`. What is passed may be no reference: the error then begins with `expected`. */
+/** As `nameOf`. If `target` isn't a reference, the error begins with `expected`. */
 export function nameOfReference(target: AnyRef, expected: string): string {
   try {
     return nameOf(target);
   } catch (cause) {
-    // What a registration returns is a function, too.
+    // A registered function is a function, too.
     const given =
       typeof target === "function" ? "the function itself" : preview(target);
     throw new Error(
@@ -294,11 +294,11 @@ export function nameOfReference(target: AnyRef, expected: string): string {
   }
 }
 
-/** Where a component is mounted, as `workflow` or `outer/workflow`. */
+/** The path at which a component is mounted, such as `workflow` or `outer/workflow`. */
 export const componentName = ({ workflow }: WorkflowComponent): string =>
   nameOf(workflow.create).replace(/\/workflow\/create$/, "");
 
-/** A copy in the form in which it is stored, so that nothing the handler does later changes it. */
+/** A copy of the arguments as they are stored, so that later changes by the handler don't affect them. */
 function storedCopy(where: string, args: unknown): Record<string, unknown> {
   if (typeof args !== "object" || args === null || Array.isArray(args))
     throw new Error(`${where}: expected an object, not ${String(args)}.`);
@@ -307,7 +307,7 @@ function storedCopy(where: string, args: unknown): Record<string, unknown> {
   return jsonToConvex(json) as Record<string, unknown>;
 }
 
-/** A hole in an array is stored as null. */
+/** Convex stores a hole in an array as null. */
 function fillHoles(json: JSONValue) {
   if (typeof json !== "object" || json === null) return;
   if (Array.isArray(json))

@@ -17,10 +17,10 @@ import { toJson } from "./unsupported.js";
 import type { Workflow } from "./workflow.js";
 
 /**
- * Executes one turn of a run. Returns the run's result if this turn ended it, or null when this component
- * has no such run.
+ * Executes one turn of a run. Returns the run's result if this turn ended it, or null if this component has no such
+ * run.
  *
- * Throws, so that nothing of the turn remains, when the handler can't be replayed over the journal.
+ * Throws if the handler can't be replayed over the journal, so that the turn is rolled back.
  */
 export async function takeTurn(
   ctx: AppMutationCtx,
@@ -50,7 +50,7 @@ export async function takeTurn(
     });
     return { runResult };
   };
-  /** A step asked for by the turn that ends the run is still executed, if `onComplete` lets it. */
+  /** The driver still executes a step that this last turn asked for, unless `onComplete` prevents it. */
   const endAfter = async (
     execution: Execution,
     runResult: RunResult,
@@ -77,7 +77,7 @@ export async function takeTurn(
     const { step } = execution.origin(ended);
     const result = resultOf(ctx, workflow, run, ended, step);
     if (result) return await endAfter(execution, result, ended);
-    // Of a run that was canceled or restarted nothing is left for this driver.
+    // If the run was canceled or restarted, this driver has nothing left to do.
     const reply = ended.kind === "fenced" ? undefined : execution.reply();
     if (drive && !reply)
       await ctx.runMutation(workflow.component.driving.dismiss, {
@@ -115,7 +115,7 @@ function whyArgsRefused(ctx: AppMutationCtx, workflow: Workflow, run: Run) {
   }
 }
 
-/** How the run ends with this turn, if it does. */
+/** The run's result, if this turn ends it. */
 function resultOf(
   ctx: AppMutationCtx,
   workflow: Workflow,
@@ -175,7 +175,7 @@ function returned(
   }
 }
 
-/** What a handler threw. An error about a step's arguments says nothing of the step, nor of the function. */
+/** The text of a handler's error. Convex's error about a step's arguments doesn't name the step, so this does. */
 function errorText(error: unknown, step: Origin["step"]): string {
   const text = shortenError(describeFailure(error).error);
   if (step?.failed)
@@ -186,5 +186,5 @@ function errorText(error: unknown, step: Origin["step"]): string {
   return explanation ? `${text}\n${explanation}` : text;
 }
 
-/** How Convex, and convex-test, refuse a function's arguments. */
+/** The errors of Convex and convex-test about a function's arguments. */
 const ARGUMENTS_REFUSED = /^(ArgumentValidationError|Validator error)\b/;

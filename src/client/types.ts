@@ -24,8 +24,8 @@ import type { EventId, WorkflowId } from "./validators.js";
 export type { RunResult, TransactionLimits };
 
 /**
- * The workflow component as an app refers to it: `components.workflow`. Only the functions that apps
- * call, so that code generated for 0.4 fits too.
+ * The workflow component as your app refers to it: `components.workflow`. It lists only the functions
+ * that apps call, so code generated for 0.4 fits too.
  */
 export type WorkflowComponent = {
   workflow: Pick<
@@ -73,20 +73,20 @@ export type WorkpoolRetryOptions = {
   retryActionsByDefault?: boolean;
 };
 
-/** How workflows use the component's pool. */
+/** How your workflows use the component's workpool. */
 export type WorkpoolOptions = WorkpoolRetryOptions & {
   /**
-   * How many jobs of the component's pool run at a time, from 0 to 200. Default: the value of
-   * `utils:updateConfig`, or 25. Managers of one component should agree on it.
+   * How many jobs of the component's workpool run at a time, from 0 to 200. Default: the value of
+   * `utils:updateConfig`, or 25. Pass the same value to all managers of one component.
    */
   maxParallelism?: number;
   /**
    * How steps are executed. `driver`: one driver executes a sequence of steps, one transaction
-   * each. `pool`: each step is a separate job of the pool. A run can change between the two at any
-   * step. Default: the value of `utils:updateConfig`, or `driver`.
+   * each. `pool`: each step is a separate job of the workpool. You can change a run from one to the
+   * other at any step. Default: the value of `utils:updateConfig`, or `driver`.
    */
   execution?: "driver" | "pool";
-  /** The log level of the pool. Default: the value of `utils:updateConfig`, or `WARN`. */
+  /** The log level of the workpool. Default: the value of `utils:updateConfig`, or `WARN`. */
   logLevel?: LogLevel;
 };
 
@@ -116,7 +116,7 @@ export type RunOptions = {
 
 /** Options of steps that can run inside the workflow's own transaction. */
 export type InlineOptions = {
-  /** How much of the transaction an inline function may use. Default: everything left. */
+  /** Lowers the inline function's share of the transaction's limits. Default: everything left. */
   transactionLimits?: TransactionLimits;
 } & (
   | { inline?: false }
@@ -151,8 +151,8 @@ export type OnCompleteArgs<Context = unknown, Returns = unknown> = {
 };
 
 /**
- * A mutation that can be called with an `OnCompleteArgs`. It may declare its `workflowId` as a
- * string, and its reference may be a `FunctionReference_future` of convex 1.46 and later.
+ * A mutation that accepts `OnCompleteArgs`. It may declare its `workflowId` as a string. Its
+ * reference may be a `FunctionReference_future` of convex 1.46 and later.
  */
 type OnCompleteReference<Context> =
   | FunctionReference<
@@ -164,7 +164,7 @@ type OnCompleteReference<Context> =
       _type: "mutation";
       _visibility: FunctionVisibility;
       _componentPath: string | undefined;
-      /** A `FunctionReference` has arguments here, which decide. */
+      /** A `FunctionReference` has arguments here, so the form above applies to it. */
       _args?: undefined;
       _fn?: ((args: OnCompleteArgs<Context>, keys: any) => unknown) | undefined;
     };
@@ -186,8 +186,8 @@ export type StartOptions<Context = unknown> = CallbackOptions<Context> & {
   /** Schedule the first turn instead of running it in this transaction. Default: false. */
   startAsync?: boolean;
   /**
-   * How this run's steps are executed: see `WorkpoolOptions.execution`. Later changes of the
-   * manager or the component don't affect it. Default: their option at each step.
+   * How this run's steps are executed: see `WorkpoolOptions.execution`. If you set it, later changes
+   * of the manager or the component don't affect this run. Default: their option at each step.
    */
   execution?: "driver" | "pool";
 };
@@ -228,7 +228,7 @@ export type WorkflowMutationResult<Returns = unknown> =
 
 export type ReturnsValidator = Validator<unknown, "required", string> | void;
 
-/** What a handler of this `returns` validator returns: anything, without one. */
+/** The type of a `returns` validator, or `unknown` without one. */
 export type ReturnValueOf<Returns extends ReturnsValidator> =
   Returns extends Validator<unknown, "required", string>
     ? Infer<Returns>
@@ -259,7 +259,7 @@ export type RunningStep = {
   argsSize: number;
 } & (
   | {
-      /** Always present. Optional, because apps written for 0.4 may ask. */
+      /** Always present. Optional in the type, because apps written for 0.4 may check it. */
       kind?: "function";
       functionType: "query" | "mutation" | "action";
       handle: string;
@@ -268,7 +268,7 @@ export type RunningStep = {
   | {
       kind: "workflow";
       handle: string;
-      /** The nested run. */
+      /** The child's id. */
       workflowId?: WorkflowId;
     }
   | { kind: "event"; eventId?: EventId }
@@ -282,7 +282,7 @@ export type WorkflowStatus<Returns = unknown> =
   | { type: "canceled" }
   | { type: "failed"; error: string };
 
-/** Where a run stands, as in {@link WorkflowStatus}. */
+/** The state of a run, as in {@link WorkflowStatus}. */
 export type RunStatus = WorkflowStatus["type"];
 
 /** A run, as `list` returns it. `runResult` is absent while it is in progress. */
@@ -298,7 +298,7 @@ export type PublicWorkflow = {
   endedAt?: number;
   /** The first line of the error of a failed run. */
   error?: string;
-  /** Of a nested run: the step that it is. Absent if it was started under 0.4. */
+  /** Of a child: the parent's step that runs it. Absent if it was started under 0.4. */
   parent?: { workflowId: WorkflowId; stepNumber: number };
   /** Up to three of the steps in flight of a run in progress, oldest first. */
   blockedOn: {
@@ -308,7 +308,7 @@ export type PublicWorkflow = {
   }[];
 };
 
-/** Which runs to list or to act on. Each part that is absent matches all. */
+/** Selects runs. If you leave out a field, it matches all runs. */
 export type RunFilter = {
   status?: RunStatus;
   /** The workflow, as `folder/file:function` or by its reference. */
@@ -322,6 +322,6 @@ export type RunFilter = {
 /** The number of runs of each status: exact up to 1,000, and `"1000+"` beyond. */
 export type RunCounts = Record<RunStatus, number | `${number}+`>;
 
-/** The ctx of an app's mutation, of which a workflow's mutation is one. */
+/** The ctx of an app's mutation. A workflow's mutation is one too. */
 export type AppMutationCtx = GenericMutationCtx<GenericDataModel>;
 export type AppQueryCtx = GenericQueryCtx<GenericDataModel>;

@@ -2,10 +2,10 @@ import { convexToJson, type JSONValue, type Value } from "convex/values";
 import { errorMessage } from "../shared/failures.js";
 
 /**
- * A value in the form in which Convex stores it.
+ * Converts a value to the form in which Convex stores it.
  *
- * @throws If it can't, an error that begins with `where`, names the first part that can't be stored, and says what
- * to use instead.
+ * @throws If Convex can't store it. The error begins with `where`, names the first part that can't be stored, and
+ * suggests an alternative.
  */
 export function toJson(where: string, value: unknown): JSONValue {
   try {
@@ -66,7 +66,7 @@ function describe(value: unknown): Omit<Unsupported, "path"> | undefined {
     constructor?: { name?: string };
   } | null;
   if (prototype === null || prototype === Object.prototype) return undefined;
-  // Not `instanceof`: the handler has a Date of its own.
+  // Not `instanceof`, because the handler has a Date of its own.
   const name = prototype.constructor?.name ?? "";
   if (name === "Object") return undefined;
   const advice = ADVICE[name] ?? "Use a plain object, such as { ...value }.";
@@ -74,7 +74,7 @@ function describe(value: unknown): Omit<Unsupported, "path"> | undefined {
   return { kind: `${article} ${name || "class instance"}`, advice };
 }
 
-/** A step's promise says which step it is of. */
+/** A step's promise has the step's name. */
 const promiseOf = (promise: { then: unknown; stepName?: unknown }) =>
   typeof promise.stepName === "string"
     ? `the promise of step "${promise.stepName}"`

@@ -2,12 +2,12 @@ import { vWorkId, type WorkId } from "@convex-dev/workpool";
 import { v, type Infer, type VObject, type VString } from "convex/values";
 import { vRunResult } from "../shared/outcome.js";
 
-/** The id of a run, which `start` returns. */
+/** The id of a run. `start` returns it. */
 export type WorkflowId = string & { __isWorkflowId: true };
 /** Validates a {@link WorkflowId} in arguments, return values and tables. */
 export const vWorkflowId = v.string() as VString<WorkflowId>;
 
-/** The id of an event of one run, made by `createEvent`. `Name` is the event's name. */
+/** The id of an event. `createEvent` returns it. `Name` is the event's name. */
 export type EventId<Name extends string = string> = string & {
   __isEventId: true;
   __name: Name;
@@ -79,8 +79,8 @@ const stepFields = {
 type StepFields = typeof stepFields;
 
 /**
- * Validates a {@link WorkflowStep}, as `listSteps` returns it. Its `fields` can be spread into
- * another `v.object`.
+ * Validates a {@link WorkflowStep}, as `listSteps` returns it. You can spread its `fields` into another
+ * `v.object`.
  */
 export const vWorkflowStep = v.object(stepFields) as unknown as VObject<
   WorkflowStep,

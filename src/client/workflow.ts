@@ -3,7 +3,7 @@ import type { ComponentApi } from "../component/_generated/component.js";
 import type { WorkflowCtx } from "./context.js";
 import type { ReturnsValidator, WorkpoolOptions } from "./types.js";
 
-/** A workflow as its mutation knows it. */
+/** A workflow's definition and handler. */
 export interface Workflow {
   component: ComponentApi;
   args?: PropertyValidators;

@@ -1,6 +1,6 @@
 /**
- * Starts to count milliseconds of real time: `Date` stands still within a transaction. The count stays 0 on a
- * backend whose `performance` doesn't run in mutations.
+ * Starts to count milliseconds of real time, because `Date` stands still within a transaction. The count stays 0 on
+ * a backend whose `performance` doesn't run in mutations.
  */
 export function startClock(): () => number {
   const startedAt = now();

@@ -4,19 +4,19 @@ import { vFailure } from "./outcome.js";
 import { isRetried, type RetryBehavior } from "./retry.js";
 
 /**
- * What a driver (`component/driving.ts`) and the turns of its run say to each other. A driver calls the
- * workflow's mutation with `vDrive`: what came of the step that it executed. The turn records that, executes
- * the handler, and answers with `vDriveReply`: the step to execute next.
+ * The messages between a driver (`component/driving.ts`) and the turns of its run. A driver calls the workflow's
+ * mutation with `vDrive`, the outcome of the step that it executed. The turn records the outcome, executes the handler
+ * and replies with `vDriveReply`, the step to execute next.
  *
- * Between turns a driver holds a copy of its run's journal. Invariant: the copy equals the journal if and
- * only if its `revision` is the run's.
- * - The driver's own turns leave the revision as it is and answer with the rows that they changed.
- * - Whatever else changes the journal calls `noteChange`, which raises the revision.
- * - `beginTurn` compares the two before it uses the copy. It sends a new one if they differ.
- * Only the driver that the run's row names, by `drivers`, may act on its copy: any other's turn does nothing.
+ * Between turns, a driver holds a copy of its run's journal. Invariant: the copy equals the journal if and only if its
+ * `revision` is the run's.
+ * - The driver's own turns keep the revision and reply with the rows that they changed.
+ * - Any other change of the journal calls `noteChange`, which raises the revision.
+ * - `beginTurn` compares the revisions before it uses the copy. If they differ, it sends a new copy.
+ * Only the driver that `drivers` in the run's row names may act on its copy. Turns of other drivers do nothing.
  */
 
-/** What came of a function that an action called: a step's query or action. */
+/** The outcome of a function that an action called: a step's query or action. */
 export const vStepOutcome = v.union(
   v.object({ kind: v.literal("success"), returnValue: v.any() }),
   v.object({
@@ -27,7 +27,7 @@ export const vStepOutcome = v.union(
     startedAt: v.optional(v.number()),
     nonRetryable: v.optional(v.boolean()),
   }),
-  // The platform had no room for it: it has not begun, so this is no attempt.
+  // The platform refused to start it, so it doesn't count as an attempt.
   v.object({ kind: v.literal("refused") }),
 );
 export type StepOutcome = Infer<typeof vStepOutcome>;
@@ -42,18 +42,18 @@ export const stepCallFields = {
 const vStepCall = v.object(stepCallFields);
 export type StepCall = Infer<typeof vStepCall>;
 
-/** The step that a driver is to execute. The turn executes mutations, so they have no `call`. */
+/** The step that a driver executes next. The turn executes mutations, so they have no `call`. */
 export const vDrivenStep = v.object({
   stepNumber: v.number(),
   call: v.optional(vStepCall),
   /** Another attempt follows if this one fails. */
   isRetried: v.optional(v.boolean()),
-  /** The run may have been canceled or restarted since: to be asked before an action begins. */
+  /** The run may have been canceled or restarted since, so check that before an action begins. */
   unsure: v.optional(v.boolean()),
 });
 export type DrivenStep = Infer<typeof vDrivenStep>;
 
-/** What a driver knows of its copy of the journal. */
+/** A driver's knowledge about its copy of the journal. */
 export const copyFields = {
   revision: v.number(),
   size: v.number(),
@@ -65,20 +65,20 @@ const vRows = v.array(v.any());
 
 const executedFields = {
   driver: v.number(),
-  /** The step that it was to execute. */
+  /** The step that the driver executed. */
   stepNumber: v.number(),
-  /** What came of it, unless it is a mutation. */
+  /** The step's outcome, unless it is a mutation. */
   outcome: v.optional(vStepOutcome),
 };
 
 export const vDrive = v.object({
   ...executedFields,
-  /** Another driver is to execute the next step. */
+  /** Another driver executes the next step. */
   handsOver: v.boolean(),
   held: v.optional(v.object({ ...copyFields, rows: vRows })),
 });
 
-/** The part of it that begins a turn. */
+/** The part of a `vDrive` that begins a turn. */
 export const vBeginDrive = v.object({
   ...executedFields,
   held: v.optional(v.object(copyFields)),
@@ -89,7 +89,7 @@ export const vDriveReply = v.object({
   next: vDrivenStep,
   revision: v.number(),
   logLevel: vLogLevel,
-  /** All of the journal, or the rows that this turn changed. Absent: it is too large to be handed over. */
+  /** The whole journal, or the rows that this turn changed. Absent if it is too large to hand over. */
   rows: v.optional(vRows),
   isWhole: v.boolean(),
 });
@@ -108,10 +108,10 @@ export type DriveReply<Row> = Omit<Infer<typeof vDriveReply>, "rows"> & {
   rows?: Row[];
 };
 
-/** A larger journal is read again by every turn, instead of being handed over. */
+/** If the journal is larger, every turn reads it again, instead of handing it over. */
 const MAX_HELD_BYTES = 4 * (1 << 20);
 
-/** One array may hold 8,192. */
+/** Convex's limit for one array is 8,192. */
 const MAX_HELD_ROWS = 8000;
 
 /** Whether a driver may hold a copy of a journal. */

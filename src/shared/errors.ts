@@ -1,6 +1,6 @@
 import { ConvexError } from "convex/values";
 
-/** What a caller can tell errors apart by. */
+/** The codes by which callers can tell errors apart. */
 export type ErrorCode =
   | "WORKFLOW_FINISHED"
   | "WORKFLOW_NOT_FOUND"
@@ -10,7 +10,7 @@ export type ErrorCode =
   | "EVENT_ALREADY_CONSUMED"
   | "INVALID_ARGUMENT";
 
-/** An error whose data reaches clients, and whose text is its message instead of the data as JSON. */
+/** An error whose data reaches clients. Its text is the message, not the data as JSON. */
 export function codedError(
   code: ErrorCode,
   message: string,

@@ -2,11 +2,11 @@ import { isNonRetryableError } from "@convex-dev/workpool";
 import { convexToJson, type Value } from "convex/values";
 import { preview, whyNotStorable, withoutHalves } from "./storable.js";
 
-/** What is kept of an error that a step's function or a handler threw. */
+/** The stored part of an error that a step's function or a handler threw. */
 export interface DescribedFailure {
   error: string;
   failure?: { name: "ConvexError"; data: unknown };
-  /** Its thrower said that retries would not help. */
+  /** It was thrown as a `NonRetryableError`. */
   nonRetryable?: boolean;
 }
 
@@ -21,7 +21,7 @@ export function describeFailure(thrown: unknown): DescribedFailure {
     if (!isStorable(data)) return { error };
     const failure = { name: "ConvexError" as const, data };
     if (!isNonRetryableError(thrown)) return { error, failure };
-    // Its own message is its data as JSON.
+    // A ConvexError's own message is its data as JSON.
     const { message } = data as { message: string };
     return { error: withoutHalves(message), failure, nonRetryable: true };
   } catch {
@@ -29,7 +29,7 @@ export function describeFailure(thrown: unknown): DescribedFailure {
   }
 }
 
-/** The readable text of whatever was thrown. */
+/** The readable text of any thrown value. */
 export function errorMessage(thrown: unknown): string {
   try {
     return withoutHalves(
@@ -65,7 +65,7 @@ function isStorable(data: unknown): boolean {
   }
 }
 
-// Not `instanceof`: the error may come from another copy of the class.
+// Not `instanceof`, because the error may come from another copy of the class.
 function isConvexError(thrown: unknown): thrown is { data: unknown } {
   return (
     typeof thrown === "object" && thrown !== null && CONVEX_ERROR in thrown

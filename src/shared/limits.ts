@@ -7,23 +7,23 @@ export const MAX_RESULT_BYTES = 800 * 1024;
 /** The largest journal that a run can be replayed from. */
 export const MAX_JOURNAL_BYTES = 8 * (1 << 20);
 
-/** The largest arguments that the pool takes with a job, less room for what goes with them. */
+/** The largest arguments of a workpool job, less room for this component's own. */
 export const MAX_POOL_ARGS_BYTES = 1_000_000 - 4 * 1024;
 
-/** The largest arguments of a step. The pool carries those of an action or a query. */
+/** The largest arguments of a step. Those of an action or a query go through the workpool. */
 export const maxArgsBytes = (functionType: string | undefined) =>
   functionType === "action" || functionType === "query"
     ? MAX_POOL_ARGS_BYTES
     : MAX_ROW_BYTES;
 
-/** Longer errors are cut, so that recording a failure can't fail. */
+/** Longer errors are truncated, so that recording a failure can't fail. */
 export const MAX_ERROR_BYTES = 16 * 1024;
 
 /** What a step keeps of its failed attempts: so many, each with so much of its error. */
 export const MAX_ATTEMPTS = 10;
 export const MAX_ATTEMPT_ERROR_BYTES = 1024;
 
-/** How much of an oversized value its error shows. */
+/** The longest preview of an oversized value in its error. */
 export const MAX_PREVIEW_BYTES = 16 * 1024;
 
 /** Convex nests documents 16 deep; a step's arguments and results sit up to three levels down. */
@@ -43,31 +43,31 @@ export const STEPS_PER_BATCH = 256;
 export const BYTES_PER_BATCH = 4 * (1 << 20);
 
 /**
- * Steps that one turn may start, in number and in bytes of arguments. Each costs up to two
- * scheduled functions, five documents written and three times its arguments; a turn with more to
- * start goes on in a transaction of its own.
+ * The steps that one turn may start, in number and in bytes of arguments. Each costs up to two
+ * scheduled functions, five document writes and three times its arguments. A turn with more steps to
+ * start continues in another transaction.
  */
 export const NEW_STEPS_PER_TURN = 400;
 export const NEW_BYTES_PER_TURN = 1 << 20;
 
-/** Results that one turn may show for the first time: each row is rewritten. */
+/** The results that one turn may deliver, because each rewrites a row. */
 export const SHOWN_STEPS_PER_TURN = 1000;
 
-/** Results that one turn may show for the first time, in bytes: each is read again and written. */
+/** The bytes of results that one turn may deliver, because each is read again and written. */
 export const SHOWN_BYTES_PER_TURN = 2 * (1 << 20);
 
 /**
- * A turn begins no inline step after this many milliseconds: each is a call into a fresh context, and all of a
- * transaction's calls share one second of user code.
+ * A turn begins no inline step after this many milliseconds. Each step is a call into a fresh context, and all calls
+ * of a transaction share one second of user time.
  */
 export const INLINE_MS_PER_TURN = 300;
 
-/** However long its replay took, a turn may run inline steps for this many milliseconds. */
+/** A turn may run inline steps for this many milliseconds, however long its replay took. */
 export const INLINE_MS_AFTER_REPLAY = 100;
 
-/** Inline steps that one turn may run, and where no clock runs in mutations, as before June 2026. */
+/** The inline steps that one turn may run. The second applies without a clock in mutations, as before June 2026. */
 export const INLINE_STEPS_PER_TURN = 256;
 export const INLINE_STEPS_WITHOUT_CLOCK = 32;
 
-/** A step that took longer is recorded in a transaction of its own, without the turn that follows. */
+/** If a step takes longer, it is recorded in a transaction of its own, without the turn that follows. */
 export const STEP_MS_BEFORE_TURN = 400;

@@ -1,14 +1,14 @@
 import { v, type Infer } from "convex/values";
 
-/** Where in its handler a run failed, and which of its steps failed unnoticed: for the log only. */
+/** Where in its handler a run failed, and which steps failed without being awaited. Only for the log. */
 export const vOrigin = v.object({
-  /** The step whose error the handler let pass, or the last one before it failed by itself. */
+  /** The step whose error the handler didn't catch, or the last step before the handler itself threw. */
   step: v.optional(
     v.object({
       stepNumber: v.number(),
       name: v.string(),
       failed: v.boolean(),
-      /** The run that the step waited for. */
+      /** The child that the step waited for. */
       child: v.optional(v.string()),
     }),
   ),

@@ -7,7 +7,7 @@ import {
   whyNotStorable,
 } from "./storable.js";
 
-/** What an error's text alone can't bring back. */
+/** The parts of an error that its text doesn't contain. */
 export const vFailure = v.union(
   v.object({ name: v.literal("ConvexError"), data: v.any() }),
   v.object({ name: v.literal("TimeoutError"), ms: v.number() }),
@@ -15,8 +15,8 @@ export const vFailure = v.union(
 export type Failure = Infer<typeof vFailure>;
 
 /**
- * How a job, a step or a run ends. Not the workpool's own, because only workpool 0.4.13 and later
- * know `errorData`, the data of a ConvexError.
+ * How a job, a step or a run ends. This isn't the workpool's validator, because only workpool 0.4.13 and later have
+ * `errorData`, the data of a ConvexError.
  */
 export type RunResult<Returns = unknown> =
   | { kind: "success"; returnValue: Returns }
@@ -52,7 +52,7 @@ export function toOutcome(result: RunResult, failure?: Failure): Outcome {
   };
 }
 
-/** The outcome as it can be kept beside the step's arguments: whatever can't be is a failure that says why. */
+/** The outcome if it can be stored beside the step's arguments, or else a failure that explains why it can't. */
 export function storableOutcome(
   step: { name: string; args: unknown },
   outcome: Outcome,

@@ -1,11 +1,11 @@
-/** How often and when a failed action is tried again. */
+/** How often and when a failed action is retried. */
 export interface RetryBehavior {
   maxAttempts: number;
   initialBackoffMs: number;
   base: number;
 }
 
-/** Whether another attempt follows if the one under way fails. */
+/** Whether another attempt follows if the current one fails. */
 export const isRetried = (step: {
   retry?: RetryBehavior;
   failedAttempts?: number;
@@ -13,7 +13,7 @@ export const isRetried = (step: {
   step.retry !== undefined &&
   (step.failedAttempts ?? 0) + 1 < step.retry.maxAttempts;
 
-/** What is wrong with a retry policy, said of `what`. */
+/** The error of an invalid retry policy. It begins with `what`. */
 export function whyRetryRefused(
   what: string,
   { maxAttempts, initialBackoffMs, base }: RetryBehavior,
@@ -27,12 +27,12 @@ export function whyRetryRefused(
   return undefined;
 }
 
-/** Between half and one and a half of a time, so that what waits for it doesn't come back in step. */
+/** Varies a delay by up to half, so that simultaneous waits don't all end at once. */
 export const varied = (ms: number) => ms * (0.5 + Math.random());
 
 const LONGEST_BACKOFF_MS = 365 * 24 * 60 * 60 * 1000;
 
-/** How long to wait after the nth failure, before it is varied at random: always a time that can be waited for. */
+/** The pause after the nth failure before it is varied. It is always a delay that can be scheduled. */
 export function backoffMs(
   { initialBackoffMs, base }: RetryBehavior,
   failedAttempts: number,

@@ -8,26 +8,26 @@ import {
   MAX_VALUE_NESTING,
 } from "./limits.js";
 
-/** Cuts an error that is too long, in bytes, to be kept beside everything else in a row. */
+/** Truncates an error that is too long to be stored with the rest of a row. */
 export function shortenError(error: string, max = MAX_ERROR_BYTES): string {
   if (beginning(error, max) === error) return error;
   const note = ` … (${error.length} characters, cut to ${max} bytes)`;
   return beginning(error, max - NOTE_BYTES) + note;
 }
 
-/** Cuts an error to what fits into a row that has `room` bytes left. */
+/** Truncates an error to fit into a row that has `room` bytes left. */
 export function fitError(error: string, room: number): string {
   const max = Math.min(room / 2, MAX_ERROR_BYTES);
   return shortenError(error, Math.max(MIN_ERROR_BYTES, Math.floor(max)));
 }
 
-/** So much fits into any row: `MAX_ROW_BYTES` leaves room for it. */
+/** This fits into any row, because `MAX_ROW_BYTES` leaves room for it. */
 const MIN_ERROR_BYTES = 1024;
 
-/** More than any note takes. */
+/** Longer than any note. */
 const NOTE_BYTES = 100;
 
-/** As much of a text as `max` bytes hold. It never ends within a character, for Convex stores no half ones. */
+/** The beginning of a text in `max` bytes. It never ends within a character, because Convex can't store half of one. */
 function beginning(text: string, max: number): string {
   let bytes = 0;
   let end = 0;
@@ -40,7 +40,7 @@ function beginning(text: string, max: number): string {
   return text.slice(0, end);
 }
 
-/** A name or an id as errors show it: cut where it is long. */
+/** A name or an id as errors show it, truncated if it is long. */
 export function abbreviate(text: string): string {
   return beginning(text, MAX_SHOWN_BYTES) === text
     ? text
@@ -50,8 +50,8 @@ export function abbreviate(text: string): string {
 const MAX_SHOWN_BYTES = 256;
 
 /**
- * A value's size as Convex counts it. Turns ask for thousands of sizes, so what values are made of is added up
- * here; `getConvexSize` takes several times as long.
+ * A value's size as Convex counts it. Turns ask for thousands of sizes, and `getConvexSize` takes several times as
+ * long.
  */
 export function sizeOf(value: unknown): number {
   if (typeof value === "string") return 2 + utf8Length(value);
@@ -83,7 +83,7 @@ function utf8Length(text: string): number {
     const unit = text.charCodeAt(at);
     if (unit < 0x80) continue;
     bytes += unit < 0x800 ? 1 : 2;
-    // The other half of the character is in these four bytes.
+    // These four bytes include the other half of the character.
     if (unit >= 0xd800 && unit < 0xdc00 && isLowHalf(text.charCodeAt(at + 1)))
       at++;
   }
@@ -93,8 +93,8 @@ function utf8Length(text: string): number {
 const isLowHalf = (unit: number) => unit >= 0xdc00 && unit < 0xe000;
 
 /**
- * Whether `value` would be stored as `stored`, which was. False where that takes more than a look: in doubt, store
- * and compare.
+ * Whether `value` would be stored as `stored`. False also if a cheap comparison can't tell. Then convert the value and
+ * compare.
  */
 export function isStoredAs(stored: unknown, value: unknown): boolean {
   if (typeof value === "function") return false;
@@ -120,8 +120,8 @@ export function isStoredAs(stored: unknown, value: unknown): boolean {
 }
 
 /**
- * Why `value` can't be stored in a document although it may be passed between functions,
- * or undefined when it can. `what` names the value in the text.
+ * Why `value` can't be stored in a document although functions can pass it, or undefined if it can. `what` names the
+ * value in the text.
  */
 export function whyNotStorable(
   what: string,
@@ -131,7 +131,7 @@ export function whyNotStorable(
   return shape && `${what} can't be stored: ${shape}`;
 }
 
-/** Why a step can't be recorded with these arguments, of at most `max` bytes, or undefined when it can. */
+/** Why a step can't be recorded with these arguments, of at most `max` bytes, or undefined if it can. */
 export function whyArgumentsRefused(
   { name, args }: { name: string; args: unknown },
   max: number,
@@ -144,7 +144,7 @@ export function whyArgumentsRefused(
   return `${what} are too large: ${size} bytes, the maximum is ${max} bytes. Store them in a table or a file and pass its id.`;
 }
 
-/** As `whyNotStorable`, for a step's return value or an event's value, whose size is bounded too. */
+/** As `whyNotStorable`, for a step's return value or an event's value, whose size is also limited. */
 export function whyNotRecordable(
   what: string,
   value: unknown,
@@ -159,12 +159,12 @@ export function whyNotRecordable(
   );
 }
 
-/** Half of a character that takes two UTF-16 units, without the other half. No Convex string holds it. */
+/** Half of a character that takes two UTF-16 units. A Convex string can't contain it. */
 const HALF = /\p{Surrogate}/u;
 
 export const hasHalves = (text: string): boolean => HALF.test(text);
 
-/** The text with a replacement character for each half of one. */
+/** The text with a replacement character for each half character. */
 export const withoutHalves = (text: string): string =>
   text.replace(/\p{Surrogate}/gu, "\ufffd");
 
@@ -200,8 +200,7 @@ function firstProblem(
 }
 
 /**
- * The beginning of a value as JSON, in `max` bytes, without serialising the whole of a large string
- * first.
+ * The beginning of a value as JSON, in `max` bytes. It doesn't serialize all of a large string first.
  */
 export function preview(value: unknown, max = MAX_PREVIEW_BYTES): string {
   const text =

@@ -8,7 +8,7 @@ interface Ctx {
   meta: Pick<MutationMeta, "getTransactionMetrics">;
 }
 
-/** What the rest of a transaction needs, of each limit. */
+/** The part of each limit that the rest of a transaction needs. */
 export type Reserve = Required<
   Pick<
     TransactionLimits,
@@ -23,22 +23,22 @@ export type Reserve = Required<
 >;
 
 /**
- * Loading a function's modules reads one index range for each file that its transaction hasn't loaded yet. Where
- * that exceeds the function's limit the whole transaction dies, uncatchably.
+ * Loading a function's modules reads one index range for each file that its transaction hasn't loaded yet. If that
+ * exceeds the function's limit, the whole transaction fails, and nothing can catch that.
  */
 export const FUNCTION_LOADING_RANGES = 64;
 
-/** What a nested function may use of its transaction. */
+/** The part of its transaction that a nested function may use. */
 export interface Room {
-  /** False when too little is left to call a function at all. */
+  /** False if too little is left to call a function at all. */
   fits: boolean;
-  /** Absent on a backend that can't tell what is left. */
+  /** Absent on a backend that doesn't report the remaining limits. */
   transactionLimits?: TransactionLimits;
 }
 
 /**
- * The part of a transaction that a nested function may use, so that what is reserved is left even if
- * it uses all of that. Loading its modules doesn't count against the index ranges that are `asked`.
+ * The part of a transaction that a nested function may use. Even if it uses all of that, the reserve is left. Loading
+ * its modules doesn't count against the index ranges that are `asked`.
  */
 export async function roomBeside(
   ctx: Ctx,
@@ -58,7 +58,7 @@ export async function roomBeside(
   return { fits, transactionLimits };
 }
 
-/** Whether so much is left of every limit that a function may use what those before it did together. */
+/** Whether another function could use as much of every limit as all functions before it together. */
 export async function isHalfUnused(ctx: Ctx): Promise<boolean> {
   return isHalfUnusedBy(await transactionMetrics(ctx));
 }
@@ -67,7 +67,7 @@ export const isHalfUnusedBy = (metrics: TransactionMetrics | undefined) =>
   !metrics ||
   Object.values(metrics).every(({ used, remaining }) => used <= remaining);
 
-/** Whether anything may have been written between two looks at a transaction. */
+/** Whether anything may have been written between two metrics of a transaction. */
 export function mayHaveWritten(
   before: TransactionMetrics | undefined,
   after: TransactionMetrics | undefined,
@@ -89,8 +89,8 @@ export async function transactionMetrics(
 }
 
 /**
- * Whether an error may say that a transaction's limits were reached. Being wrong costs one more
- * execution in a transaction of its own.
+ * Whether an error may report that a transaction reached a limit. A false positive costs one more execution in a
+ * transaction of its own.
  */
 export function mayBeLimit(error: string): boolean {
   return /\btoo (many|much|large)\b/i.test(error);

@@ -1,8 +1,8 @@
-/** What Convex, and convex-test, say of host functions that mutations, and so handlers, don't have. */
+/** The errors of Convex and convex-test about host functions that mutations don't have, so handlers don't either. */
 const UNAVAILABLE =
   /^(?:Can't use |`)(fetch|setTimeout|setInterval)\b(?:(?:\(\))? in |` is not supported in )/;
 
-/** If an error is about such a function, what to use in its place. */
+/** If an error is about such a function, advice on what to use instead. */
 export function explainUnavailable(error: string): string | undefined {
   const name = UNAVAILABLE.exec(error)?.[1];
   if (name === undefined) return undefined;
