@@ -266,13 +266,16 @@ function checkTrace({ _id, runResult, steps }: Recorded) {
 
 /**
  * The engine prints nothing alarming but what a failed run prints. The deployment tells of the
- * transactions that took too long, and of the test's own calls that were lost.
+ * transactions that took too long, and of the test's own calls that were lost or that no step awaits yet.
  */
 function checkLog(lines: string[]) {
   const alarming = lines.filter(
     (line) =>
       /^(WARN|ERROR) (app programs:|workflow (?!utils:))/.test(line) &&
       !/ fails:'? |onComplete of workflow \S+ failed|Function execution timed out|was sent to workflow \S+: it is already/.test(
+        line,
+      ) &&
+      !/Event \W*(\w+)\W* was sent to workflow .*, which waits for event (?!\W*\1\b)/.test(
         line,
       ),
   );
