@@ -18,7 +18,7 @@ export const send = mutation({
     workflowId: v.optional(v.string()),
     result: vRunResult,
     workpoolOptions: v.optional(vWorkpoolOptions),
-    /** Throw if the run has ended or is gone, instead of warning. */
+    /** Throw if the run has ended or was cleaned up, instead of logging a warning. */
     strict: v.optional(v.boolean()),
   },
   returns: v.id("events"),

@@ -18,14 +18,14 @@ export const transaction = internalMutation({
   handler: async (ctx, execution) => {
     const due = await awaitedStep(ctx, execution);
     if (!due) return null;
-    // The pool's own job schedules its completion.
+    // The workpool's own job schedules its completion.
     const outcome = await runMutation(ctx, due, { scheduledBeside: 1 });
     await recordAfterAll(ctx, due.row._id, outcome);
     return null;
   },
 });
 
-/** What a step calls that starts a run. */
+/** Called by a step that starts a run. */
 export const start = internalMutation({
   args: startArgs,
   returns: v.any(),
@@ -39,7 +39,7 @@ export const action = internalAction({
   handler: async (ctx, call) => await attempt(ctx, call),
 });
 
-/** Ends a sleep or an event wait whose time has come. */
+/** Ends a sleep or an event wait that is due. */
 export const timer = internalMutation({
   args: { ...vStepExecution, isLastLeg: v.boolean() },
   returns: v.null(),

@@ -2,8 +2,8 @@ import { v } from "convex/values";
 import { query } from "./_generated/server.js";
 
 /**
- * Whether a run has been neither canceled, restarted nor cleaned up since a turn of it began. Asked after inline
- * steps that wrote something, so this module imports nothing that takes time to evaluate.
+ * Whether a run wasn't canceled, restarted or cleaned up since the turn began. Called after inline steps that wrote
+ * something, so this module imports nothing that takes time to evaluate.
  */
 export const isCurrent = query({
   args: { workflowId: v.string(), generationNumber: v.number() },

@@ -12,9 +12,9 @@ import {
   vLoaded,
 } from "../engine/turn/journalRows.js";
 
-// The calls of a turn: begin, load the journal, commit.
+// A turn makes these calls: begin, load the journal, commit.
 
-/** Begins a turn. Null when there is nothing for the turn to do. */
+/** Begins a turn. Null if the turn has nothing to do. */
 export const beginTurn = mutation({
   args: beginFields,
   returns: vBegun,
@@ -22,9 +22,8 @@ export const beginTurn = mutation({
 });
 
 /**
- * A run's journal, for reading only. `ok` is false when it is too large to be replayed, or
- * has more entries than one answer can hold. With
- * `shortCircuit`, where steps are in flight: only those.
+ * Reads a run's journal. `ok` is false if it is too large to replay, or has more entries than one reply can hold. With
+ * `shortCircuit`, and if steps are in flight, only those are returned.
  */
 export const load = query({
   args: { workflowId: v.string(), shortCircuit: v.optional(v.boolean()) },
@@ -32,7 +31,7 @@ export const load = query({
   handler: async (ctx, args) => await loadJournal(ctx, args),
 });
 
-/** Writes down what a turn did, and starts the steps it asked for. Null when the turn is stale. */
+/** Records a turn, and starts the steps that it asked for. Null if the turn is stale. */
 export const startSteps = mutation({
   args: turnFields,
   returns: v.union(v.null(), v.array(vJournalEntry)),

@@ -11,11 +11,11 @@ import {
 const report = {
   workId: vWorkId,
   result: vRunResult,
-  // Not said here: jobs outlive the release that enqueued them, and so does what they carry.
+  // `v.any()`, because jobs and their contexts outlive the release that enqueued them.
   context: v.any(),
 };
 
-/** Completes a step with what its job returned: jobs of 0.4, and transactions that died. */
+/** Completes a step with its job's result: for jobs of 0.4, and for transactions that crashed. */
 export const onComplete = internalMutation({
   args: report,
   returns: v.null(),
@@ -34,7 +34,7 @@ export const actionOnComplete = internalMutation({
   },
 });
 
-/** Completes a parent's step with the result of its child: children begun by 0.4. */
+/** Completes a parent's step with the result of a child that 0.4 began. */
 export const nestedWorkflowOnComplete = internalMutation({
   args: {
     workflowId: v.string(),
@@ -48,7 +48,7 @@ export const nestedWorkflowOnComplete = internalMutation({
   },
 });
 
-/** Told by the pool that a turn did not finish: it threw, ran out of time, or its job was canceled. */
+/** The workpool calls this if a turn didn't finish: it threw, ran out of time, or its job was canceled. */
 export const handlerOnComplete = internalMutation({
   args: report,
   returns: v.null(),

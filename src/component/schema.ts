@@ -36,14 +36,14 @@ export const vStep = v.union(
       v.literal("action"),
     ),
     handle: v.string(),
-    /** The pool's job that runs it. */
+    /** The workpool's job that runs it. */
     workId: v.optional(v.string()),
     ...stepFields,
   }),
   v.object({
     kind: v.literal("workflow"),
     handle: v.string(),
-    /** The nested run. */
+    /** The child's run. */
     workflowId: v.optional(v.id("workflows")),
     ...stepFields,
   }),
@@ -52,12 +52,12 @@ export const vStep = v.union(
     /** The event it waits for or has consumed. */
     eventId: v.optional(v.id("events")),
     ...stepFields,
-    /** As the handler asked: an id of no event is kept too, in a step that was refused. */
+    /** As the handler asked. A refused step keeps even an id that isn't one of an event. */
     args: v.object({ eventId: v.optional(v.string()) }),
   }),
   v.object({
     kind: v.literal("sleep"),
-    /** The scheduled function that will end it (in rows of 0.4: a job of the pool). */
+    /** The scheduled function that will end it. In rows of 0.4, a job of the workpool. */
     workId: v.optional(v.string()),
     ...stepFields,
   }),
@@ -65,13 +65,13 @@ export const vStep = v.union(
 export type Step = Infer<typeof vStep>;
 
 /**
- * Where a result was shown to the handler: as the `order`th of all results (from 0), when the
- * handler had issued `issued` steps. Written once, by the turn that showed it.
+ * When a result was delivered to the handler: as the `order`th of all results (from 0), after the
+ * handler had issued `issued` steps. Written once, by the turn that delivered it.
  */
 export const vDelivery = v.object({ order: v.number(), issued: v.number() });
 
 /**
- * Which result of a step in flight wakes its run, as seen when the handler last blocked.
+ * Which result of a step in flight wakes its run, as of the last time the handler blocked.
  * `all`: a failure, or the last success of its group. `allSettled`: the last result of the group.
  * `any`: a success, or the last failure of the group.
  */
@@ -85,39 +85,39 @@ export const vWakes = v.union(
 export type Wakes = Infer<typeof vWakes>;
 
 /**
- * A result that a turn died of, of the rejected promise that showing it leaves without a handler: when
- * that was tried last, and the rejection. It is tried again when more results have been shown.
+ * A result that crashed a turn, because delivering it left a rejected promise without a handler. This records the
+ * last try and the rejection. The result is tried again after more results have been delivered.
  */
 export const vHeldBack = v.object({
   generationNumber: v.number(),
-  /** How many results had been shown. */
+  /** How many results had been delivered. */
   shown: v.number(),
   error: v.string(),
 });
 
-/** A turn has died. The next shows nothing new but the first of `steps`, when `shown` results have been. */
+/** After a crashed turn, the next delivers only the first of `steps` as a new result, after `shown` results. */
 export const vTrials = v.object({
   shown: v.number(),
   steps: v.array(v.number()),
 });
 
-/** What the engine keeps about a step beside what users see of it. All absent in rows of 0.4. */
+/** A step's fields that only the engine uses. All are absent in rows of 0.4. */
 export const stepEngineFields = {
   delivery: v.optional(vDelivery),
-  /** The result is not shown yet, for others to be shown before it. */
+  /** The result isn't delivered until others have been. */
   heldBack: v.optional(vHeldBack),
   /** Absent: always. */
   wakes: v.optional(vWakes),
   /** Steps of one group are members of one Promise combinator. */
   group: v.optional(v.number()),
   failure: v.optional(vFailure),
-  /** A restart kept the step but not its execution: the next turn starts it again. */
+  /** A restart kept the step but not its execution, so the next turn starts it again. */
   unstarted: v.optional(v.boolean()),
-  /** The number of the driver that is to execute it. */
+  /** The number of the driver that executes it. */
   drivenBy: v.optional(v.number()),
-  /** The arguments could not be stored; the step failed, and replay doesn't compare them. */
+  /** The arguments couldn't be stored, so the step failed and replay doesn't compare them. */
   argsOmitted: v.optional(v.boolean()),
-  /** It starts a run: the step's function has to be a workflow. */
+  /** It starts a run, so the step's function has to be a workflow. */
   startsRun: v.optional(v.boolean()),
   retry: v.optional(vRetryBehavior),
   /** Attempts of an action that have ended in failure. */
@@ -140,11 +140,11 @@ export const stepEngineFields = {
   timeoutMs: v.optional(v.number()),
 };
 
-/** `driver`: a chain of steps in one job of the pool. `pool`: each step a job of its own. */
+/** `driver`: one driver executes a chain of steps. `pool`: each step is a job of its own. */
 export const vExecution = v.union(v.literal("driver"), v.literal("pool"));
 export type ExecutionMode = Infer<typeof vExecution>;
 
-/** One execution of a step: what its completion names. */
+/** Identifies one execution of a step, in its completion. */
 export const vStepExecution = {
   workflowId: v.id("workflows"),
   stepNumber: v.number(),
@@ -152,7 +152,7 @@ export const vStepExecution = {
 };
 export type StepExecution = ObjectType<typeof vStepExecution>;
 
-/** One driver of a run. */
+/** Identifies one driver of a run. */
 export const vDriver = {
   workflowId: v.id("workflows"),
   generationNumber: v.number(),
@@ -190,72 +190,72 @@ export const vTaskKind = v.union(
 );
 
 export default defineSchema({
-  // One row a run. Written by `create`, by the turn that ends the run, by cancel and restart; in part
-  // by whatever wakes the run and the turn that answers (pendingTurn), where drivers come, go and are
-  // checked (driver, drivers), and by the first change beside a driver (revision). Read by every turn
-  // and every completion. Dies in cleanup, or with the last function step
-  // that was in flight then.
+  // One row for each run. Written by `create`, by the turn that ends the run, and by cancel and restart.
+  // A wake and the turn that follows write `pendingTurn`. The start, the end and the check of a driver write
+  // `driver` and `drivers`. The first change of the journal by anything but the driver writes `revision`.
+  // Read by every turn and every completion. Deleted by cleanup, or with the last function step that was in
+  // flight then.
   workflows: defineTable({
     name: v.optional(v.string()),
     workflowHandle: v.string(),
     args: v.any(),
     onComplete: v.optional(vOnComplete),
     runResult: v.optional(vRunResult),
-    /** When it got its result. */
+    /** When the run ended. */
     endedAt: v.optional(v.number()),
-    /** Raised by cancel and restart. Whatever was begun under a lower one changes nothing any more. */
+    /** Raised by cancel and restart. Work that began under a lower number changes nothing. */
     generationNumber: v.number(),
-    // Rows of early releases carry these; nothing reads them.
+    // Rows of early releases have these. Nothing reads them.
     logLevel: v.optional(v.any()),
     startedAt: v.optional(v.any()),
     state: v.optional(v.any()),
-    /** The replay rules that the run began under. Absent: begun by 0.4. */
+    /** The replay rules that the run began under. Absent: 0.4 began it. */
     engineVersion: v.optional(v.number()),
-    /** The step of the parent run that this run is. */
+    /** The parent's step that runs this child. */
     parent: v.optional(v.object(vStepExecution)),
-    /** The turn that is due and has not begun, or the end of a run that can't go on: a job of the pool, or
-     * scheduled, with its watchdog. */
+    /** The turn that is due, or the end of a run that can't continue: a job of the workpool, or a scheduled
+     * function with its watchdog. */
     pendingTurn: v.optional(
       v.union(
         v.object({ workId: v.string() }),
         v.object({
           scheduledId: v.string(),
           checkId: v.string(),
-          /** It was scheduled by a canceled job, and so born canceled. */
+          /** A canceled job scheduled it, so it is canceled from the start. */
           isLost: v.optional(v.boolean()),
         }),
       ),
     ),
     trials: v.optional(vTrials),
-    /** How its steps are executed. Absent: as its manager or the component's config says. */
+    /** How its steps are executed. Absent: as its manager or the component's config states. */
     execution: v.optional(vExecution),
-    /** The driver believed to be alive: a job of the pool or a scheduled action, and its watchdog. */
+    /** The driver that is assumed to be alive: a job of the workpool or a scheduled action, and its watchdog. */
     driver: v.optional(
       v.object({
         workId: v.optional(v.string()),
         scheduledId: v.optional(v.string()),
         checkId: v.string(),
-        /** When it was due. */
+        /** When the driver was due. */
         startedAt: v.optional(v.number()),
-        /** Of the journal, when the driver was last given a copy of it. */
+        /** The journal's revision when the driver last got a copy. */
         revision: v.optional(v.number()),
       }),
     ),
-    /** How many drivers it has had. A driver with a lower number changes nothing any more. */
+    /** How many drivers the run has had. A driver with a lower number changes nothing. */
     drivers: v.optional(v.number()),
-    /** Raised by whatever changes the journal beside a driver, which holds a copy of it. */
+    /** Raised if anything but the driver changes the journal, because the driver holds a copy. */
     revision: v.optional(v.number()),
-    /** A restart that goes on in further transactions: the first step it deletes, and from where it is done. */
+    /** A restart that takes further transactions: the first step to delete, and the step from which on it is done. */
     restarting: v.optional(
       v.object({ from: v.number(), doneFrom: v.optional(v.number()) }),
     ),
-    /** Deleted for everyone but its function steps in flight, the last of which deletes it. */
+    /** Cleaned up, except for its function steps in flight. The last of them deletes the row. */
     cleanedUp: v.optional(v.boolean()),
-    // Earlier rows carry these; nothing reads them.
+    // Earlier rows have these. Nothing reads them.
     maxParallelism: v.optional(v.number()),
     poolLogLevel: v.optional(vLogLevel),
   })
-    // In the order of their creation, whatever became of them.
+    // In the order of creation, whatever their status.
     // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("name", ["name"])
     // Runs that are driven, in the order in which their drivers were started.
@@ -263,10 +263,10 @@ export default defineSchema({
     .index("result", ["runResult.kind"])
     .index("nameResult", ["name", "runResult.kind"]),
 
-  // One row a step: the journal. Inserted by the turn in which the handler asked for it, completed
-  // once by whatever ran it, stamped with its delivery by the turn that showed the result. Read by
-  // every turn. Dies in cleanup, or in a restart from an earlier step; a function step in flight at cleanup
-  // dies when it is done.
+  // One row for each step: the journal. The turn in which the handler asks for the step inserts it. The step's
+  // execution completes it once. The turn that delivers the result adds `delivery`. Read by every turn. Deleted
+  // by cleanup, or by a restart from this or an earlier step. A function step in flight at cleanup is deleted
+  // when it is done.
   steps: defineTable({
     workflowId: v.id("workflows"),
     stepNumber: v.number(),
@@ -279,16 +279,16 @@ export default defineSchema({
     .index("group", ["workflowId", "group", "step.inProgress"])
     .index("name", ["workflowId", "step.name", "stepNumber"]),
 
-  // One row an event: created by `event.create`, by a send that nobody waited for, or by a wait
-  // that came first. Dies in cleanup; and where no createEvent call made it, with the step that waits for
-  // it or consumed it: in a restart that deletes that step, or when the wait times out.
+  // One row for each event. Inserted by `event.create`, by a send that nothing waits for, or by a wait for an
+  // event that isn't there yet. Deleted by cleanup. If createEvent didn't create it, it is also deleted with the
+  // step that waits for it or consumed it: by a restart that deletes that step, or when the wait times out.
   events: defineTable({
     workflowId: v.id("workflows"),
     name: v.string(),
     state: vEventState,
-    /** While waiting: the waiting step's number. Waiters are served in its order. */
+    /** While waiting: the waiting step's number. Waits are served in this order. */
     waiter: v.optional(v.number()),
-    /** While sent: what the error's text alone can't bring back. */
+    /** While sent: the parts of an error that its text doesn't contain. */
     failure: v.optional(vFailure),
     /** Inserted by a wait. A restart that deletes the wait deletes it, and so does a timeout. */
     createdByWait: v.optional(v.boolean()),
@@ -298,20 +298,20 @@ export default defineSchema({
     .index("workflowId_state", ["workflowId", "state.kind"])
     .index("name", ["workflowId", "name", "state.kind", "waiter"]),
 
-  // At most one row: what `utils:updateConfig` set, and what managers were warned of. Inserted when the pool
-  // is first told its settings. Read by everything that logs or enqueues.
+  // At most one row: the settings of `utils:updateConfig`, and the warnings that managers got. Inserted when the
+  // workpool first gets its settings. Read by everything that logs or enqueues.
   config: defineTable({
     logLevel: v.optional(vLogLevel),
     maxParallelism: v.optional(v.number()),
-    /** For runs whose start and manager don't say. Absent: driver. */
+    /** The default for runs whose start and manager don't set it. Absent: driver. */
     execution: v.optional(vExecution),
-    /** The different `maxParallelism` that managers have asked for, to warn of each once. */
+    /** The different values of `maxParallelism` that managers passed, to warn about each once. */
     managerParallelism: v.optional(v.array(v.number())),
   }).index("logLevel", ["logLevel"]),
 
-  // One row a piece of work that goes on in a transaction of its own: the rest of a cancel, a restart, a cleanup
-  // or an end, or an `onComplete` that is still to be called. Inserted by whoever schedules it, read by its
-  // watchdog and by `utils:recover`. Dies in the transaction that does it.
+  // One row for each piece of work that continues in another transaction: the rest of a cancel, a restart, a
+  // cleanup or an end, or a pending call of `onComplete`. Inserted when it is scheduled. Read by its watchdog
+  // and by `utils:recover`. Deleted by the transaction that performs it.
   tasks: defineTable({
     kind: vTaskKind,
     args: v.any(),
@@ -319,7 +319,7 @@ export default defineSchema({
     checkId: v.optional(v.string()),
   }),
 
-  // Completions that could not be delivered, for an operator to find. Nothing deletes them.
+  // Completions that couldn't be delivered, for an operator to find. Nothing deletes them.
   onCompleteFailures: defineTable(
     v.union(
       v.object({

@@ -4,7 +4,7 @@ import * as scheduled from "../engine/turn/scheduled.js";
 import { performTask } from "../engine/platform/tasks.js";
 import * as watchdog from "../engine/lifecycle/watchdog.js";
 
-// Scheduled work: turns, tasks, and the watchdog that looks after both.
+// Scheduled work: turns, tasks, and the watchdog of both.
 
 export const take = internalMutation({
   args: scheduled.takeArgs,
@@ -24,7 +24,7 @@ export const look = internalMutation({
   handler: watchdog.look,
 });
 
-/** Does a task: see `scheduleTask`. */
+/** Performs a task: see `scheduleTask`. */
 export const perform = internalMutation({
   args: { taskId: v.id("tasks") },
   returns: v.null(),

@@ -11,7 +11,7 @@ import { recoverRuns, vRecoverCursor } from "../engine/lifecycle/recover.js";
 import { vLogLevel } from "../shared/logging.js";
 import { vExecution } from "./schema.js";
 
-// Commands for operators. The name is part of the documented CLI.
+// Commands for operators. Their names are documented, so keep them.
 
 /** For operators: `npx convex run --component workflow utils:updateConfig '{"maxParallelism": 50}'`. */
 export const updateConfig = internalMutation({
@@ -28,8 +28,8 @@ export const updateConfig = internalMutation({
 });
 
 /**
- * For operators, after scheduled functions were canceled: `npx convex run --component workflow utils:recover`. Finds
- * runs that nothing will wake, wakes them, and returns how many there were.
+ * For operators, after scheduled functions were canceled: `npx convex run --component workflow utils:recover`. Wakes
+ * the runs that nothing else will wake, and returns how many there were.
  */
 export const recover = internalAction({
   args: {},
@@ -47,8 +47,8 @@ export const recover = internalAction({
 });
 
 /**
- * Brings back runs that wait for something that can't happen any more, one batch of them: see `recover`.
- * `after` is absent from the answer when no run is left to look at.
+ * Wakes one batch of runs that wait for something that can no longer happen: see `recover`. `after` is absent from the
+ * reply when no run is left to check.
  */
 export const recoverBatch = mutation({
   args: { after: v.optional(vRecoverCursor) },

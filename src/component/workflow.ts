@@ -41,8 +41,8 @@ import { callWithTrials } from "../engine/turn/trials.js";
 import { enqueueTurns } from "../engine/run/waking.js";
 
 /**
- * Creates a run. Its first turn runs inside this transaction, or as a job of the pool with
- * `startAsync`, or is left to the caller with `createOnly`.
+ * Creates a run. Its first turn runs in this transaction. With `startAsync`, it becomes a job of the workpool. With
+ * `createOnly`, the caller takes it.
  */
 export const create = mutation({
   args: {
@@ -79,7 +79,7 @@ export const create = mutation({
   },
 });
 
-/** A run and its steps in flight: all of them, or as many as one answer can hold. */
+/** A run and its steps in flight, or as many of them as one reply can hold. */
 export const getStatus = query({
   args: { workflowId: v.string() },
   returns: v.object({
@@ -144,10 +144,10 @@ export const listSteps = query({
   },
 });
 
-/** What to do about a call for a run whose state it no longer fits. Absent: throw. */
+/** Ignores a call that no longer fits the run's state. Absent: throw. */
 const vIgnore = v.optional(v.literal("ignore"));
 
-/** Stops a run that has not ended, and every run nested in it. False if one that has ended is ignored. */
+/** Stops a run and its children. False if the run has ended and `ifFinished` ignores that. */
 export const cancel = mutation({
   args: { workflowId: v.string(), ifFinished: vIgnore },
   // Apps have types from 0.4, which returns null.
@@ -166,7 +166,7 @@ export const cancel = mutation({
   },
 });
 
-/** Runs a finished run again, over what is left of its journal before `from`. */
+/** Restarts a finished run over the part of its journal before `from`. */
 export const restart = mutation({
   args: {
     workflowId: v.string(),
@@ -187,7 +187,7 @@ export const complete = mutation({
     workflowId: v.string(),
     generationNumber: v.number(),
     runResult: vRunResult,
-    /** What a parent run needs to see the failure as it was thrown. */
+    /** Lets a parent's handler see the failure as it was thrown. */
     failure: v.optional(vFailure),
     /** Where it happened, for the log. */
     origin: v.optional(vOrigin),
@@ -221,8 +221,8 @@ function whyStale(run: Run | null, generationNumber: number) {
 }
 
 /**
- * Deletes a finished run with its steps, events and nested runs. False, and nothing is done, when
- * it is still running (unless forced: then it is canceled first) or gone.
+ * Deletes a finished run with its steps, events and children. Does nothing and returns false if the run is unknown, or
+ * if it is in progress and `force` isn't set. With `force`, it is canceled first.
  */
 export const cleanup = mutation({
   args: { workflowId: v.string(), force: v.optional(v.boolean()) },
@@ -231,7 +231,7 @@ export const cleanup = mutation({
     await cleanUp(ctx, parseRunId(ctx, workflowId), force ?? false),
 });
 
-/** Goes on with a cleanup whose run is deleted already. */
+/** Continues a cleanup whose run is already deleted. */
 export const cleanupContinue = internalMutation({
   args: {
     workflowId: v.string(),
@@ -248,7 +248,7 @@ export const cleanupContinue = internalMutation({
   },
 });
 
-/** The work of a sleep that 0.4 left in the pool: to have been waited for is all there is to it. */
+/** The job of a sleep that 0.4 left in the workpool. It does nothing, because the delay is its purpose. */
 export const sleep = internalQuery({
   args: {},
   returns: v.null(),

@@ -27,12 +27,12 @@ const layers = new Layers<CombinatorLayer>(() => {
 });
 
 /**
- * Lets `layer` answer for `Promise`'s combinators while its handler runs. The
- * function returned takes it away again.
+ * Replaces `Promise`'s combinators with those of `layer` while its handler runs. Call the returned
+ * function to undo that.
  */
 export const installCombinators = (layer: CombinatorLayer) => layers.add(layer);
 
-/** Whether what answers for them is still there: a handler may have put something else in its place. */
+/** Whether the replacements are still in place. A handler may have assigned something else. */
 export const combinatorsAreInPlace = () => areInPlace(Promise, dispatchers);
 
 function createDispatcher(name: CombinatorName): Combinator {

@@ -10,17 +10,17 @@ interface ConsoleSource {
 export interface HandlerConsole {
   /** The console that the handler sees. */
   readonly console: object;
-  /** Names the console that prints. Its methods are looked up at each call. */
+  /** The console that prints. Its methods are looked up at each call. */
   printTo(real: object | undefined): void;
 }
 
 /**
  * A console that prints only while the run is live.
  *
- * Counters, timers and groups belong to the execution of the handler: they
- * advance while it replays, silently, so that what is printed once it is live
- * is what one uninterrupted execution would have printed. Those of the real
- * console would be shared with every other execution, and Convex's has none.
+ * Counters, timers and groups belong to one execution of the handler. They
+ * advance silently during replay, so the live part prints the same as one
+ * uninterrupted execution. Those of the real console would be shared with every
+ * other execution, and Convex's console has none.
  */
 export function createConsole(source: ConsoleSource): HandlerConsole {
   let real: ConsoleLike = {};

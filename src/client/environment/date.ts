@@ -3,9 +3,9 @@ const ordinaryHasInstance = Function.prototype[Symbol.hasInstance];
 /**
  * A `Date` whose current time is `now()`.
  *
- * Its prototype is its own and inherits from the real one, so that
- * `new Date().constructor === Date` holds without touching the real prototype,
- * which the handler shares with whatever else runs in its realm.
+ * It has its own prototype, which inherits from the real one. So
+ * `new Date().constructor === Date` holds, and the real prototype, which the
+ * handler shares with all code in its realm, doesn't change.
  */
 export function createDate(now: () => number): DateConstructor {
   const Real = realDate();
@@ -51,8 +51,8 @@ export function createDate(now: () => number): DateConstructor {
 }
 
 /**
- * The Date under any fake one: those that extend it (vi.useFakeTimers) give
- * each of their instances a `constructor` of its own.
+ * The Date below any fake one. Fakes that extend it (vi.useFakeTimers) give
+ * each instance a `constructor` of its own.
  */
 function realDate(): DateConstructor {
   let real = globalThis.Date;

@@ -35,27 +35,28 @@ export interface EnvironmentSource {
 }
 
 /**
- * The globals of one execution of a handler. A new execution, which replays
- * from the beginning, needs a new one.
+ * The globals of one execution of a handler. Each new execution needs a new
+ * environment, because it replays from the beginning.
  */
 export interface Environment {
   /**
-   * Patches the globals. The handler may run from here on. Where they are patched already, what the handler has
-   * assigned to them is lost, as if it had been left.
+   * Patches the globals, so that the handler can run. If they are already patched, values that the handler assigned to
+   * them are lost, as after `leave`.
    */
   enter(): void;
   /**
-   * Restores every global exactly; what the handler assigned to them is lost.
-   * Idempotent. The next `enter()` patches again, continuing random numbers,
+   * Restores every global exactly. Values that the handler assigned are lost.
+   * Idempotent. The next `enter()` patches again and continues random numbers,
    * console counters, timers and groups.
    */
   leave(): void;
   /**
-   * Throws what the handler left rejected with nothing to handle it, as the
-   * platform ends the function. To be called while it is blocked, before `leave`.
+   * Throws if the handler left a rejected promise unhandled, because the
+   * platform ends the function then. Call it while the handler is blocked, before
+   * `leave`.
    */
   refuseRejections(): Promise<void>;
-  /** Those that the handler made. */
+  /** The handler's calls to the host. */
   readonly hostCalls: HostCalls;
 }
 
@@ -75,7 +76,7 @@ export function createEnvironment(source: EnvironmentSource): Environment {
       ...MISSING_GLOBALS.map((name) => [name, undefined] as const),
     ];
   };
-  // Where globals are kept apart for each call, so is this answer.
+  // If globals are kept apart for each call, so is this result.
   const isCurrent = () => globalThis.Math === math;
   const { combinators } = source;
   const hostCalls = new HostCalls();
@@ -121,7 +122,7 @@ export function createEnvironment(source: EnvironmentSource): Environment {
   };
 }
 
-/** As the platform's error, it bears the text of the rejection. */
+/** It contains the text of the rejection, like the platform's error. */
 export class UnhandledRejection extends Error {
   constructor(reason: unknown) {
     super(describe(reason));

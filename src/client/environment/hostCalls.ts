@@ -7,7 +7,7 @@ type AsyncSyscall = (
   args: string,
 ) => Promise<string>;
 
-/** By which Convex's library reaches the host, `createFunctionHandle` for instance. */
+/** The functions by which Convex's library calls the host, for example in `createFunctionHandle`. */
 interface ConvexGlobal {
   asyncSyscall: AsyncSyscall;
 }
@@ -26,7 +26,7 @@ export class HostCalls {
     return this.pending.size === 0;
   }
 
-  /** Resolves when each has its answer. */
+  /** Resolves when every call has its reply. */
   async answered() {
     for (const reply of this.pending)
       await reply.then(
@@ -46,7 +46,7 @@ const layers = new Layers<HostCallLayer>(() => {
   const own = Object.getOwnPropertyDescriptor(convex, "asyncSyscall");
   const original = own?.get ? undefined : convex.asyncSyscall;
   const asyncSyscall: AsyncSyscall = (name, args) => {
-    // convex-test answers by another function in each test.
+    // In convex-test, each test has another function here.
     const call = original ?? (own!.get!.call(convex) as AsyncSyscall);
     const reply = call.call(convex, name, args);
     layers.current()?.calls.track(reply);
@@ -55,5 +55,5 @@ const layers = new Layers<HostCallLayer>(() => {
   return replaceProperties(convex, [["asyncSyscall", asyncSyscall]]);
 });
 
-/** Has the host calls of a layer's handler tracked until the function returned is called. */
+/** Tracks the host calls of a layer's handler until you call the returned function. */
 export const trackHostCalls = (layer: HostCallLayer) => layers.add(layer);

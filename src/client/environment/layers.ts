@@ -1,14 +1,14 @@
 /** A handler that is running. */
 export interface Layer {
-  /** Whether the code now running is that of this layer's handler. */
+  /** Whether the running code belongs to this layer's handler. */
   isCurrent(): boolean;
 }
 
 /**
- * The handlers that are running, oldest first. On the platform there is one at
- * most. Under convex-test handlers of several calls may be between their enter
- * and leave at a time, and share what `install` patches for the first of them;
- * the last to leave restores it.
+ * The running handlers, oldest first. On the platform, there is at most one. In
+ * convex-test, handlers of several calls may be between enter and leave at a
+ * time. They share the patches that `install` makes for the first of them, and
+ * the last to leave restores the globals.
  */
 export class Layers<L extends Layer> {
   private readonly layers: L[] = [];
@@ -16,7 +16,7 @@ export class Layers<L extends Layer> {
 
   constructor(private readonly install: () => () => void) {}
 
-  /** The function returned takes the layer away again. */
+  /** Call the returned function to remove the layer. */
   add(layer: L): () => void {
     if (this.layers.length === 0) this.restore = this.install();
     this.layers.push(layer);

@@ -13,8 +13,8 @@ export const MISSING_GLOBALS = [
 type MissingGlobal = (typeof MISSING_GLOBALS)[number];
 
 /**
- * What V8 says when a property of undefined is read names the property, not
- * what was undefined. These properties are hardly ever those of anything else.
+ * If code reads a property of undefined, V8's error names the property but not
+ * the undefined value. These properties rarely belong to anything else.
  */
 const PROPERTIES: Partial<Record<MissingGlobal, string[]>> = {
   crypto: ["randomUUID", "getRandomValues", "subtle"],
@@ -34,7 +34,7 @@ const METHOD = new RegExp(`^${NAME}\\.(\\w+)(?:\\.\\w+)* is not a function`);
 const PROPERTY =
   /^Cannot (?:(?:read|set) properties of undefined \((?:reading|setting) |destructure property |use 'in' operator to search for )'(\w+)'/;
 
-/** Its fields, if reading them doesn't throw: a handler may throw anything. */
+/** The fields of a thrown value, if reading them doesn't throw. A handler may throw anything. */
 function readable(error: unknown): Partial<Error> {
   try {
     const { name, message } = (error ?? {}) as Partial<Error>;
@@ -45,11 +45,11 @@ function readable(error: unknown): Partial<Error> {
 }
 
 /**
- * If a handler died because it used a global that it can't have, an explanation
- * to append to the error's message; else undefined.
+ * If a handler failed because it used a missing global, returns an explanation
+ * to append to the error's message. Otherwise returns undefined.
  *
- * Only errors of the handler's own code count: those of a step arrive as plain
- * errors, and are about globals that the step does have.
+ * Only errors of the handler's own code count. A step's errors arrive as plain
+ * errors, and the step does have these globals.
  */
 export function explainMissingGlobal(error: unknown): string | undefined {
   const { name, message } = readable(error);

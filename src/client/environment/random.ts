@@ -3,9 +3,9 @@ import { withProperties } from "./withProperties.js";
 const { imul } = Math;
 
 /**
- * The random numbers of one run, the same ones in every execution of its
- * handler. Seed and generator are fixed for good: a run that is in flight has
- * already acted on them.
+ * The random numbers of one run. They are the same in every execution of its
+ * handler. Never change the seed or the generator, because runs in flight have
+ * already used their numbers.
  */
 export function createRandom(runId: string): () => number {
   let state = 0;
@@ -23,6 +23,6 @@ export function createRandom(runId: string): () => number {
   };
 }
 
-/** A `Math` that differs from the real one in `random` only. */
+/** A `Math` that differs from the real one only in `random`. */
 export const createMath = (random: () => number): Math =>
   withProperties(Math, { random });

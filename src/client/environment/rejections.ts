@@ -2,14 +2,14 @@ import { Layers, type Layer } from "./layers.js";
 
 type Listener = (reason: unknown, promise: Promise<unknown>) => void;
 
-/** Of Node's `process`, which the platform lacks. */
+/** The part of Node's `process` that this uses. The platform lacks it. */
 interface NodeProcess {
   rawListeners(event: "unhandledRejection"): Listener[];
   removeAllListeners(event: "unhandledRejection"): void;
   on(event: "unhandledRejection", listener: Listener): void;
 }
 
-/** Read when the module loads: a running handler sees no `process`. */
+/** Read when the module loads, because a running handler has no `process`. */
 const node = nodeOf(globalThis as unknown as Surroundings);
 
 interface Surroundings {
@@ -20,16 +20,16 @@ function nodeOf({ process }: Surroundings): NodeProcess | undefined {
   return process?.rawListeners && (process as NodeProcess);
 }
 
-/** What a handler left rejected, with nothing to handle it. */
+/** The unhandled rejections of a handler. */
 interface RejectionLayer extends Layer {
   reasons: unknown[];
 }
 
-/** The reason of a promise that is rejected after all others. */
+/** The reason of a promise that is rejected last. */
 const LAST = Symbol("last");
 const waiting: (() => void)[] = [];
 
-/** Whoever listens otherwise, to be told of what is no handler's. */
+/** The other listeners, which get the rejections that don't belong to a handler. */
 let others: Listener[] = [];
 
 const layers = new Layers<RejectionLayer>(() => {
@@ -51,13 +51,13 @@ const notice: Listener = (reason, promise) => {
 };
 
 /**
- * Collects the rejections that a layer's handler leaves unhandled until the function returned is called.
- * On the platform there are none: each ends the function before the next host call is answered. Node
- * knows no such rule, so `rejectionsReported` makes it tell what the platform would act on.
+ * Collects the unhandled rejections of a layer's handler until you call the returned function. On the platform there
+ * are none, because each ends the function before the reply to the next host call. Node has no such rule, so
+ * `rejectionsReported` makes it report them.
  */
 export const collectRejections = (layer: RejectionLayer) => layers.add(layer);
 
-/** Resolves when all that is rejected now, and has no handler, is collected. */
+/** Resolves when all current unhandled rejections are collected. */
 export async function rejectionsReported(): Promise<void> {
   if (!node) return;
   await new Promise<void>((resolve) => {

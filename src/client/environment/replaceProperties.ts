@@ -1,7 +1,7 @@
 /**
- * Gives properties other values. The function returned restores each exactly,
- * whatever was assigned to it or done to it in between. Should replacing one
- * fail, those before it are restored.
+ * Replaces the values of properties. The returned function restores each
+ * exactly, whatever happened to it meanwhile. If replacing one fails, those
+ * before it are restored.
  */
 export function replaceProperties(
   target: object,
@@ -21,7 +21,7 @@ export function replaceProperties(
   return () => restoreAll(restorers);
 }
 
-/** Whether the properties still have the values that they were given. */
+/** Whether the properties still have their replacement values. */
 export function areInPlace(
   target: object,
   values: (readonly [name: string, value: unknown])[],
@@ -33,7 +33,7 @@ export function areInPlace(
   );
 }
 
-/** Goes on past a property that can't be restored, and throws at the end. */
+/** Continues after a property that can't be restored, and throws at the end. */
 export function restoreAll(restorers: (() => void)[]): void {
   const errors: unknown[] = [];
   for (const restore of restorers) {
@@ -47,9 +47,9 @@ export function restoreAll(restorers: (() => void)[]): void {
 }
 
 /**
- * Assigns where that is possible: convex-test keeps the values of some globals
- * apart for each function call, by accessors that `Object.defineProperty` would
- * bypass. What is neither writable nor configurable keeps its value.
+ * Assigns if possible, because convex-test keeps the values of some globals
+ * apart for each function call with accessors that `Object.defineProperty` would
+ * bypass. A property that is neither writable nor configurable keeps its value.
  */
 function replaceProperty(
   target: Record<string, unknown>,

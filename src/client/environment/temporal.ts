@@ -1,6 +1,6 @@
 import { withProperties } from "./withProperties.js";
 
-/** What is used of `Temporal`, which not every runtime has. */
+/** The part of `Temporal` that this uses. Not every runtime has it. */
 interface TemporalLike {
   Instant: { fromEpochMilliseconds(ms: number): InstantLike };
   Now: { timeZoneId(): string };
@@ -16,7 +16,7 @@ interface ZonedDateTimeLike {
   toPlainTime(): unknown;
 }
 
-/** A `Temporal` whose current time is `now()`; undefined where there is none. */
+/** A `Temporal` whose current time is `now()`. Undefined if the runtime has none. */
 export function createTemporal(now: () => number): unknown {
   const { Temporal } = globalThis as { Temporal?: TemporalLike };
   if (!Temporal) return undefined;

@@ -1,6 +1,6 @@
 /**
- * A copy of an object whose methods don't need it as their `this`, with other
- * values for some of its properties.
+ * Copies an object and replaces some of its properties. Its methods must not
+ * need the original as their `this`.
  */
 export function withProperties<T extends object>(
   original: T,

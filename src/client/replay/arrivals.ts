@@ -3,9 +3,9 @@ interface Arrival {
   entry?: { completedAt?: number };
 }
 
-/** Results that wait to be shown, of which the one that has waited longest is next. */
+/** The results to deliver. The one that has waited longest is next. */
 export class Arrivals<Step extends Arrival> {
-  /** Sorted, the next last, unless something was added since. */
+  /** Sorted so that the next is last, unless something was added since. */
   private steps: Step[] = [];
   private isSorted = true;
 

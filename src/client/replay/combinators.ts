@@ -8,8 +8,8 @@ type CombinatorFunction = (
 ) => Promise<unknown>;
 
 /**
- * Stand-ins for the static methods of Promise while a handler runs. They do what the originals do,
- * and note which steps they were applied to directly.
+ * Replace the static methods of Promise while a handler runs. They do the same as the originals, and record the steps
+ * that they are applied to directly.
  */
 export function trackingCombinators(): Record<Kind, CombinatorFunction> {
   let created = 0;
@@ -43,7 +43,7 @@ export function trackingCombinators(): Record<Kind, CombinatorFunction> {
   };
 }
 
-/** Which result of a step in flight can matter, by who waits for it while the handler is blocked. */
+/** Which result of a step in flight can matter to the blocked handler, derived from its subscribers. */
 export function interestIn(promise: StepPromise): Interest {
   if (promise.watched) return { wakes: "always" };
   const [only, ...more] = promise.combinators.filter(({ settled }) => !settled);

@@ -1,6 +1,6 @@
 /**
- * A copy of a Convex value. Whatever the handler gets is one, so that it may change what it gets:
- * the journal, in this turn or in the driver's copy, never sees it.
+ * Copies a Convex value. The handler gets only copies, so it can change them without changing the journal or the
+ * driver's copy of it.
  */
 export function copyOf<T>(value: T): T;
 export function copyOf(value: unknown): unknown {

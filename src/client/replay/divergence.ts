@@ -2,8 +2,8 @@ import { preview } from "../../shared/storable.js";
 import type { JournalEntry, StepRequest } from "./journal.js";
 
 /**
- * The handler, replayed, did something else than it did when its journal was written. The turn
- * can't go on: what the journal holds would belong to other steps.
+ * On replay, the handler asked for other steps than its journal holds. The turn can't continue, because the recorded
+ * results would belong to other steps.
  */
 export class DeterminismError extends Error {
   override name = "DeterminismError";
@@ -78,7 +78,7 @@ interface Difference {
   right: unknown;
 }
 
-/** The first place where two Convex values differ. A field that is undefined is one that is absent. */
+/** The first place where two Convex values differ. An undefined field counts as absent. */
 export function findDifference(
   left: unknown,
   right: unknown,

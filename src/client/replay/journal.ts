@@ -3,10 +3,10 @@ import type { Outcome } from "../../shared/outcome.js";
 export type StepKind = "function" | "workflow" | "event" | "sleep";
 export type FunctionKind = "query" | "mutation" | "action";
 
-/** What a handler asks for by calling a method of its step context. */
+/** A handler's call of a method of its step context. */
 export interface StepRequest {
   kind: StepKind;
-  /** Of functions only. */
+  /** Only for functions. */
   functionType?: FunctionKind;
   name: string;
   args: Record<string, unknown>;
@@ -14,11 +14,11 @@ export interface StepRequest {
   unstableArgs: boolean;
   /** Run inside the turn's own transaction. */
   inline: boolean;
-  /** What the handler gets of a recorded value; an error thrown here is what it gets instead. */
+  /** Converts a recorded value for the handler. If this throws, the handler gets the error. */
   parse?: (value: unknown) => unknown;
 }
 
-/** Where a result was shown to the handler: as the `order`th of all, when `issued` steps had been asked for. */
+/** When a result was delivered to the handler: as the `order`th of all, after `issued` steps were asked for. */
 export interface Delivery {
   order: number;
   issued: number;
@@ -34,28 +34,28 @@ export interface Interest {
   group?: number;
 }
 
-/** One recorded step. Its place in the journal is its number. */
+/** One recorded step. Its index in the journal is its number. */
 export interface JournalEntry {
   stepId: string;
   kind: StepKind;
   functionType?: FunctionKind;
   name: string;
   args: Record<string, unknown>;
-  /** The arguments could not be stored, and are not compared. */
+  /** The arguments couldn't be stored, so they aren't compared. */
   argsOmitted: boolean;
   startedAt: number;
-  /** Of the whole row, until a turn has shown its result. */
+  /** The size of the whole row, until a turn has delivered its result. */
   bytes: number;
   /** Present together: the step is completed. */
   outcome?: Outcome;
   completedAt?: number;
-  /** Present: the result was shown there, and is again. */
+  /** If present, the result was delivered there, so every replay delivers it there. */
   delivery?: Delivery;
-  /** A turn that showed it died, when so many results had been shown: others are to be shown before it. */
+  /** A turn crashed when it delivered this result after so many others. Others are delivered first. */
   heldBack?: { shown: number; error: string };
-  /** As the last turn left it. */
+  /** As the last turn recorded it. */
   interest: Interest;
-  /** Kept by a restart, to be started again by this turn. */
+  /** A restart kept it, and this turn starts it again. */
   unstarted: boolean;
 }
 

@@ -24,51 +24,51 @@ import type {
 } from "./turn.js";
 import { changedWaits } from "./waits.js";
 
-/** A step the handler has asked for, in this execution of it. */
+/** A step that the handler asked for in this execution. */
 interface Issued<Request> {
   stepNumber: number;
   request: Request;
   promise: StepPromise;
-  /** Of what is to be written: arguments, and the outcome of an inline step that has run. */
+  /** The bytes to write: arguments, and the outcome of an inline step that ran. */
   bytes: number;
-  /** Absent until the step is written down. */
+  /** Absent until the step is recorded. */
   entry?: JournalEntry;
-  /** Of an inline step that this turn has run. */
+  /** For an inline step that this turn ran. */
   completed?: NewStep["completed"];
 }
 
 /**
- * One turn of a run: the handler is executed from its beginning, over the journal.
+ * One turn of a run. It executes the handler from its beginning, over the journal.
  *
  * R1  Step n is the nth that the handler asks for.
- * R2  A result is shown only while the handler is blocked, and only one at a time: the handler
+ * R2  A result is delivered only while the handler is blocked, and only one at a time. The handler
  *     runs until it is blocked again before the next.
- * R3  Results shown by earlier turns are shown first, in the order in which they were.
- * R4  Then, whenever the handler is blocked: inline steps run and are shown, in the order asked;
- *     when there are none, the result that has waited longest, by (completedAt, stepNumber).
- *     Of those, results that are held back come last: see below.
- * R5  The place of every result shown is written down in the transaction that shows it.
+ * R3  Results that earlier turns delivered are delivered first, in the same order.
+ * R4  Then, whenever the handler is blocked, inline steps run and are delivered in the order asked.
+ *     If there are none, the result that has waited longest is next, by (completedAt, stepNumber).
+ *     Results that are held back come last: see below.
+ * R5  The place of every result is recorded in the transaction that delivers it.
  *
- * By R2 and R3 the handler finds itself, after the nth result, exactly where it was when that
- * result was first shown: whatever comes later can only add to what it did.
+ * By R2 and R3, the handler is in the same state after the nth result as when that result was first
+ * delivered. Later results can only add to its requests.
  *
- * The platform ends a function that leaves a rejected promise without a handler when it is blocked. A
- * branch that fails before anything awaits it does that, and so a turn may die of the result that it shows.
- * By R4 and R5 that result may as well be one that came later: it has no place yet. So it is held back,
- * and tried again each time other results have been shown, when something may await the branch.
- * How the turn is found out is in `src/engine/turn/trials.ts`.
+ * The platform ends a function that leaves a rejected promise without a handler while it is blocked. If a
+ * branch fails before anything awaits it, delivering that result crashes the turn. The result has no place yet,
+ * so by R4 and R5 it may be delivered later. It is held back, and tried again each time after other results were
+ * delivered, because something may await the branch by then. `src/engine/turn/trials.ts` finds the result that
+ * crashed a turn.
  */
 export class EngineReplay<
   Request extends StepRequest,
 > implements Replay<Request> {
   private readonly issued: Issued<Request>[] = [];
-  /** Inline steps that are still to run, in the order asked. */
+  /** Inline steps to run, in the order asked. */
   private readonly inlineDue: Issued<Request>[] = [];
-  /** Steps to write down, in the order asked: to be started, inline ones, and those to start again. */
+  /** Steps to record, in the order asked: new ones, inline ones, and those to start again. */
   private unwritten: Issued<Request>[] = [];
-  /** Completed steps whose results no turn has shown. */
+  /** Completed steps whose results no turn has delivered. */
   private readonly arrived = new Arrivals<Issued<Request>>();
-  /** Of those, the ones to be shown after others. */
+  /** Those of them that are held back. */
   private readonly heldBack: Issued<Request>[] = [];
   private isTried = false;
   private readonly shownBefore: { stepNumber: number; entry: JournalEntry }[];
@@ -146,7 +146,7 @@ export class EngineReplay<
     }
   }
 
-  /** Executes the turn to its end, and writes down what it did. */
+  /** Executes the turn to its end and records it. */
   async run(handler: () => Promise<unknown>): Promise<TurnEnd> {
     await this.resume(() => this.begin(handler));
     for (;;) {
@@ -156,7 +156,7 @@ export class EngineReplay<
   }
 
   private begin(handler: () => Promise<unknown>) {
-    // A handler that is no async function may throw as it is called.
+    // A handler that isn't an async function may throw synchronously.
     new Promise((resolve) => resolve(handler())).then(
       (value) => (this.settled = { kind: "returned", value }),
       (error: unknown) => (this.settled = { kind: "threw", error }),
@@ -168,7 +168,7 @@ export class EngineReplay<
     if (this.divergence) throw this.divergence;
   }
 
-  /** Does one thing that a blocked handler waits for; or ends the turn. */
+  /** Delivers one result to the blocked handler, or ends the turn. */
   private async proceed(): Promise<TurnEnd | undefined> {
     const { ports, settled } = this;
     const replayed = this.shownBefore[this.delivered];
@@ -196,9 +196,9 @@ export class EngineReplay<
   }
 
   /**
-   * Of the steps that can be written without leaving a gap, so up to an inline step that is still to
-   * run: the first that is one too many to start in this turn. What precedes an inline step that has
-   * run must be written with it, and is never too many.
+   * The first step that exceeds this turn's limits. It is one of the steps that can be recorded without a gap, so up to
+   * an inline step that hasn't run. Steps before an inline step that ran are recorded with it, so they never exceed the
+   * limits.
    */
   private firstTooMany(): Issued<Request> | undefined {
     const { newSteps, newBytes } = this.ports.limits;
@@ -227,7 +227,7 @@ export class EngineReplay<
     return { steps: before.length, bytes };
   }
 
-  /** A turn that dies of a result shows no other, so that it is known which it was. */
+  /** A trial delivers only one result, so that a crash identifies it. */
   private async tryFirst({ steps }: Trials): Promise<TurnEnd | undefined> {
     const [first, ...rest] = steps;
     if (first === undefined)
@@ -242,7 +242,7 @@ export class EngineReplay<
     await this.deliver(step);
   }
 
-  /** More has been shown since they were tried: promises that they reject may be handled now. */
+  /** More results were delivered since these were tried, so promises that they reject may be handled now. */
   private dueAgain() {
     return this.heldBack.filter(
       ({ entry }) =>
@@ -287,7 +287,7 @@ export class EngineReplay<
     this.inlineBytes += step.bytes;
     this.live = true;
     step.completed = { outcome, completedAt: this.ports.now };
-    // A handler that has returned takes no more results; a trial shows no other than its own.
+    // A handler that returned takes no more results. A trial delivers only its own.
     const isShown = !this.settled && !this.ports.trials;
     if (isShown) step.completed.delivery = this.place();
     if (isFenced) {
@@ -307,7 +307,7 @@ export class EngineReplay<
     await this.show(step, entry.outcome!);
   }
 
-  /** Writes down what is new. False when the run has been canceled or restarted since. */
+  /** Records what is new. False if the run was canceled or restarted meanwhile. */
   private async write(
     options: Partial<Pick<TurnRecord, "goOn" | "waits" | "trials">> = {},
   ): Promise<boolean> {
@@ -335,7 +335,7 @@ export class EngineReplay<
     return true;
   }
 
-  /** The first of what is to be written. */
+  /** The first steps to record. */
   private writable() {
     const end = (this.firstTooMany() ?? this.inlineDue[0])?.stepNumber;
     return this.unwritten.filter(
@@ -360,7 +360,7 @@ export class EngineReplay<
     steps = [],
   }: {
     waits?: TurnRecord["waits"];
-    /** To be tried by the next turns. */
+    /** The results that the next turns try. */
     steps?: (Issued<Request> | number)[];
   } = {}): Promise<TurnEnd> {
     const trials = steps.length > 0 && {

@@ -1,12 +1,12 @@
 import { ConvexError, type Value } from "convex/values";
 import type { Outcome } from "../../shared/outcome.js";
 
-/** Rejects an `awaitEvent` whose event did not come within its `timeout`. */
+/** Your `awaitEvent` rejects with this error if no event arrives within its `timeout`. */
 export class TimeoutError extends Error {
   override name = "TimeoutError";
   /** The name of the step, which is the event's. */
   readonly stepName: string;
-  /** How long it was waited for, in milliseconds. */
+  /** The `timeout`, in milliseconds. */
   readonly ms: number;
 
   constructor(stepName: string, ms: number, message?: string) {
@@ -16,7 +16,7 @@ export class TimeoutError extends Error {
   }
 }
 
-/** The error that a step's unsuccessful outcome is to its handler. */
+/** Converts a step's failure to the error that its handler gets. */
 export function toError(name: string, { result, failure }: Outcome): Error {
   if (result.kind !== "failed") return new Error("Canceled");
   switch (failure?.name) {

@@ -4,11 +4,11 @@ import type { StepRequest } from "./journal.js";
 import { rememberStep } from "./failedSteps.js";
 import { toError } from "./stepErrors.js";
 
-// Taken unbound, so that no library's patch comes in between.
+// Taken unbound, so that no library's patch interferes.
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const { then } = Promise.prototype;
 
-/** Subscribes without being seen to. */
+/** Subscribes without being tracked. */
 function subscribeUnseen(
   promise: StepPromise,
   onRejected?: () => void,
@@ -32,15 +32,15 @@ export interface Combinator {
 }
 
 /**
- * What a step context's call returns. It knows who waits for it: whatever subscribes to a promise
- * looks at its `constructor`, which is an accessor here; combinators say so themselves.
+ * The promise that a step call returns. It tracks its subscribers. Any subscriber reads a promise's `constructor`, which
+ * is an accessor here. Combinators register themselves.
  */
 export class StepPromise extends Promise<unknown> {
-  /** Subscribed to by something that may do anything with the result. */
+  /** Something subscribed that may use any result. */
   watched = false;
   readonly combinators: Combinator[] = [];
   private settle!: (outcome: Outcome) => void;
-  /** For errors about a promise that was not awaited. */
+  /** For errors about a promise that wasn't awaited. */
   stepName = "";
 
   // Promises derived from a step's are ordinary ones.
@@ -55,7 +55,7 @@ export class StepPromise extends Promise<unknown> {
     });
     promise.settle = settle;
     promise.stepName = request.name;
-    // A step that nobody awaits may fail without taking the turn with it.
+    // A step that nothing awaits may fail without failing the turn.
     void subscribeUnseen(promise, () => undefined);
     return promise;
   }
@@ -64,7 +64,7 @@ export class StepPromise extends Promise<unknown> {
     this.settle(outcome);
   }
 
-  /** A plain promise of the same result, whose subscribers are known to be `combinator`'s. */
+  /** A plain promise of the same result, whose only subscriber is `combinator`. */
   joinedBy(combinator: Combinator): Promise<unknown> {
     this.combinators.push(combinator);
     return subscribeUnseen(this);
@@ -78,7 +78,7 @@ void Object.defineProperty(StepPromise.prototype, "constructor", {
   },
 });
 
-/** Gives the handler a copy of what a step brought. */
+/** Gives the handler a copy of a step's result. */
 export function settleWith(
   request: Pick<StepRequest, "name" | "parse">,
   recorded: Outcome,

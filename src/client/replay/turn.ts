@@ -6,80 +6,80 @@ import type {
   StepRequest,
 } from "./journal.js";
 
-/** A step that a turn writes down: one asked for now, or one that a restart left to be started again. */
+/** A step that a turn records: a new one, or one that a restart kept to start again. */
 export interface NewStep<Request extends StepRequest = StepRequest> {
   stepNumber: number;
   request: Request;
   startedAt: number;
-  /** Of a step that a restart kept. */
+  /** For a step that a restart kept. */
   stepId?: string;
   interest: Interest;
-  /** Of an inline step, which is completed when it is first written. */
+  /** For an inline step, which is already completed when it is recorded. */
   completed?: { outcome: Outcome; completedAt: number; delivery?: Delivery };
 }
 
-/** What a turn writes down, in one go. */
+/** Everything that a turn records in one call. */
 export interface TurnRecord<Request extends StepRequest = StepRequest> {
   steps: NewStep<Request>[];
   deliveries: { entry: JournalEntry; delivery: Delivery }[];
-  /** Steps in flight that are waited for otherwise than recorded. */
+  /** Steps in flight whose wake condition changed. */
   waits: { entry: JournalEntry; interest: Interest }[];
-  /** The turn stops with more to do: another is due at once. */
+  /** The turn stops before it is done, so another is due at once. */
   goOn: boolean;
-  /** Results that the next turns are to show, each one alone. */
+  /** Results that the next turns deliver, one each. */
   trials?: Trials;
 }
 
 /**
- * After a turn died, and where one might: a turn shows nothing new but the result of the first of
- * `steps`, when `shown` results have been. Without any it says which there are.
+ * After a turn crashed, or where one might: a turn delivers only the first of `steps` as a new result, after `shown`
+ * results. Without `steps`, the turn reports which results there are.
  */
 export interface Trials {
   shown: number;
   steps: number[];
 }
 
-/** What one turn may do. At least one of each is always done, so that every turn gets on. */
+/** The limits of one turn. At least one of each is always done, so every turn makes progress. */
 export interface TurnLimits {
   /** Steps to start. */
   newSteps: number;
   /** Arguments of steps to start and outcomes of inline steps, in bytes. */
   newBytes: number;
-  /** Results shown for the first time, and steps in flight rewritten. */
+  /** New deliveries, and steps in flight that are rewritten. */
   shownSteps: number;
-  /** Of those, the bytes. */
+  /** The bytes of those. */
   shownBytes: number;
 }
 
 /** The turn in which an inline step runs. */
 export interface InlineTurn {
-  /** No inline step ran in it before. */
+  /** No inline step ran in this turn before. */
   isFirst: boolean;
-  /** Steps that it has still to write down. */
+  /** Steps that the turn still has to record. */
   unwritten: { steps: number; bytes: number };
 }
 
-/** An inline step that has run. */
+/** An inline step that ran. */
 export interface InlineRun {
   outcome: Outcome;
-  /** It canceled, restarted or cleaned up its own run: what was executed is written down, nothing more begins. */
+  /** It canceled, restarted or cleaned up its own run. Executed steps are recorded, and nothing else begins. */
   isFenced: boolean;
 }
 
-/** What a replay needs of its surroundings. */
+/** What a replay needs from its environment. */
 export interface TurnPorts<Request extends StepRequest = StepRequest> {
   /** The time of this turn. */
   now: number;
-  /** Lets the handler run until it is blocked, `begin` first. */
+  /** Calls `begin`, then lets the handler run until it is blocked. */
   resume(begin: () => void): Promise<void>;
-  /** Null when an inline step that is not the turn's first should be tried again by the next turn. */
+  /** Null if the next turn should try this inline step again, because it isn't this turn's first. */
   runInline(request: Request, turn: InlineTurn): Promise<InlineRun | null>;
-  /** Whether this turn may run one more inline step, having run `count`. */
+  /** Whether this turn may run one more inline step after `count`. */
   roomForInline(count: number): Promise<boolean> | boolean;
   trials?: Trials;
-  /** They may get tighter in the course of the turn. */
+  /** They may shrink during the turn. */
   readonly limits: TurnLimits;
-  /** The entries of `record.steps`; null when the run was canceled or restarted since the turn began. */
+  /** The entries of `record.steps`, or null if the run was canceled or restarted since the turn began. */
   record(record: TurnRecord<Request>): Promise<JournalEntry[] | null>;
 }
 
@@ -90,13 +90,13 @@ export type TurnEnd =
   | Settled
   /** Blocked until a step in flight completes. */
   | { kind: "waiting" }
-  /** The journal has grown: the handler begins again, over it. */
+  /** The journal has grown, so the handler begins again. */
   | { kind: "again" }
-  /** Stopped with more to do. */
+  /** Stopped before it was done. */
   | { kind: "yielded" }
   /** Canceled or restarted inside its own transaction. */
   | { kind: "fenced" }
-  /** Blocked with nothing in flight that could ever go on. */
+  /** Blocked with nothing in flight that could resume it. */
   | { kind: "stuck" }
   /** As `stuck`, but for results that leave a rejected promise without a handler. */
   | { kind: "heldBack"; entry: JournalEntry; stepNumber: number };
@@ -104,11 +104,11 @@ export type TurnEnd =
 /** A run's replay, seen from the handler's side. */
 export interface Replay<Request extends StepRequest = StepRequest> {
   request(request: Request): Promise<unknown>;
-  /** The arguments that the journal holds for the next request, if these are stored as that. */
+  /** The journal's arguments of the next request, if these arguments equal them. */
   recordedArgs(args: unknown): Record<string, unknown> | undefined;
   /** The time that the handler sees. */
   now(): number;
-  /** Whether the handler does what it has not done before. */
+  /** Whether the handler is past its recorded steps. */
   readonly live: boolean;
   /** The numbers of failed steps that the handler has not awaited. */
   unawaited(): number[];

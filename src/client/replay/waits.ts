@@ -9,9 +9,9 @@ interface Wait {
 }
 
 /**
- * Steps in flight that are waited for otherwise than their entries say: those to write down now, of
- * as many as one turn may, and whether some that must be are left for `later`. To miss that a result
- * matters no more costs a turn at most; to miss that it matters now costs the run.
+ * Steps in flight whose wake condition differs from the recorded one: those to record now, within the turn's limits, and
+ * whether some that have to be recorded are left for `later`. If a result no longer matters and that isn't recorded, it
+ * costs at most a turn. If a result matters and that isn't recorded, the run never wakes.
  */
 export function changedWaits(
   inFlight: { entry: JournalEntry; promise: StepPromise }[],
@@ -21,8 +21,8 @@ export function changedWaits(
     entry,
     interest: interestIn(promise),
   }));
-  // Nobody seems to wait for any of them, yet the handler is blocked: whatever it waits for by
-  // ways not seen here, every result may be it.
+  // The handler is blocked although nothing seems to subscribe to any of them. It waits in a way that
+  // isn't tracked here, so any result may matter.
   if (waits.every(({ interest }) => interest.wakes === "never"))
     for (const wait of waits) wait.interest = { wakes: "always" };
   const changed = waits.filter(
@@ -47,6 +47,6 @@ export function changedWaits(
   };
 }
 
-/** The entry says that more results matter than do. */
+/** The recorded condition includes more results than matter. */
 const mayStay = ({ entry, interest }: Wait) =>
   interest.wakes === "never" || entry.interest.wakes === "always";

@@ -1,9 +1,9 @@
 /**
- * The queue between a handler of 0.4 and what answers it.
+ * The queue between a handler of 0.4 and its replay.
  *
- * The order in which branches of such a handler go on depends on how many microtasks lie between a
- * request and its answer, so what takes how many is part of the rules: a value is buffered as a
- * promise, and a taker who came first is handed that promise through another.
+ * The order in which branches of such a handler resume depends on the number of microtasks between a request and its
+ * reply, so those numbers are part of the rules. A value is buffered as a promise. If a taker came first, it gets that
+ * promise through another promise.
  */
 export class LegacyQueue<T> {
   private readonly buffer: Promise<T>[] = [];
@@ -16,7 +16,7 @@ export class LegacyQueue<T> {
     return this.buffer.length;
   }
 
-  /** Resolves when the value is in the queue: senders to a full queue wait, first come first served. */
+  /** Resolves when the value is in the queue. Senders to a full queue wait in their order. */
   push(item: T): Promise<void> {
     const value = Promise.resolve(item);
     const taker = this.takers.shift();

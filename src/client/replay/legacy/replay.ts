@@ -5,13 +5,13 @@ import { settleWith } from "../stepPromise.js";
 import type { NewStep, Replay, Settled, TurnEnd, TurnPorts } from "../turn.js";
 import { LegacyQueue } from "./queue.js";
 
-/** Through how many async functions an answer passes on its way to the handler. */
+/** The number of async functions between a reply and the handler. */
 const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2 };
 
 /** 0.4 runs inline steps however full the transaction is. */
 const ALONE = { isFirst: true, unwritten: { steps: 0, bytes: 0 } };
 
-/** 0.4 knows no limits. */
+/** 0.4 has no limits. */
 type Ports<Request extends StepRequest> = Pick<
   TurnPorts<Request>,
   "now" | "resume" | "runInline" | "record"
@@ -23,21 +23,21 @@ interface Asked<Request> {
 }
 
 /**
- * One turn of a run that was begun by 0.4, by its rules, which were found by observing it:
+ * One turn of a run that 0.4 began, under its rules. They were found by observing it:
  *
  * L1  There is no turn while a step is in flight.
- * L2  Requests are taken one at a time, in the order asked. Each takes the journal's next entry and is
- *     answered at once, however busy the handler's other branches are.
- *     Functions are not told apart by their type.
- * L3  The first that the journal doesn't hold is started, together with whatever is buffered at that
- *     moment. What is asked later is forgotten, and asked again by the next turn.
- * L4  The time is that of the entry which the last request in the buffer will take.
- * L5  Entries that the handler no longer asks for are no reason to fail.
+ * L2  Requests are taken one at a time, in the order asked. Each takes the journal's next entry and gets
+ *     its reply at once, however busy the handler's other branches are.
+ *     A function's type isn't compared.
+ * L3  The first request that the journal doesn't hold is started, together with all requests that are
+ *     buffered at that moment. Later requests are dropped, and the next turn makes them again.
+ * L4  The time is that of the entry that the last request in the buffer will take.
+ * L5  The handler may stop asking for recorded entries. That isn't an error.
  *
- * By L2 the order of steps depends on microtasks. Nothing here may add or remove an `await`.
+ * By L2, the order of steps depends on microtasks. Nothing here may add or remove an `await`.
  *
- * Where all that was started in L3 is completed at once (inline steps, events already sent), 0.4 answered
- * it in an order that its own replay did not repeat. Here the turn begins again, over the longer journal.
+ * If everything that L3 started completes at once (inline steps, events already sent), 0.4 replied in an order that
+ * its own replay didn't repeat. Here the turn begins again, over the longer journal.
  */
 export class LegacyReplay<
   Request extends StepRequest,
@@ -60,7 +60,7 @@ export class LegacyReplay<
     this.live = journal.length === 0;
   }
 
-  /** Who awaits what isn't known under these rules. */
+  /** These rules don't track who awaits a step. */
   unawaited(): number[] {
     return [];
   }
@@ -70,7 +70,7 @@ export class LegacyReplay<
     return next?.startedAt ?? this.ports.now;
   }
 
-  /** Which entry a request is going to take depends on what is asked beside it. */
+  /** The entry that a request will take depends on the other requests. */
   recordedArgs(): undefined {
     return undefined;
   }
@@ -90,7 +90,7 @@ export class LegacyReplay<
       layered = async () => await inner();
     }
     const promise = layered();
-    // A step that nobody awaits may fail without taking the turn with it.
+    // A step that nothing awaits may fail without failing the turn.
     void promise.catch(() => {});
     return promise;
   }
@@ -121,7 +121,7 @@ export class LegacyReplay<
     );
   }
 
-  /** L2, up to the first request that the journal doesn't answer. */
+  /** L2, up to the first request that the journal doesn't hold. */
   private async answerRequests() {
     for (;;) {
       const asked = await this.queue.take();
@@ -142,8 +142,8 @@ export class LegacyReplay<
   }
 
   /**
-   * L3. Null when the run was canceled or restarted since the turn began. Where a restart has left
-   * gaps, what lies between them is not started again.
+   * L3. Null if the run was canceled or restarted since the turn began. If a restart left gaps, the steps between them
+   * aren't started again.
    */
   private async startBatch(
     batch: Asked<Request>[],
