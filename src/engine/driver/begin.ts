@@ -26,14 +26,14 @@ export const beginFields = {
 
 export const vBegun = v.union(
   v.null(),
-  /** This component has no such run: it was cleaned up, or is another instance's. */
+  /** This component has no such run. It was cleaned up, or belongs to another instance. */
   v.literal("unknown"),
   v.object({
     workflow: vRun,
     /** Absent: the driver's copy is up to date. */
     journal: v.optional(v.array(v.array(vJournalEntry))),
     journalSize: v.number(),
-    /** The step that the driver was to execute, with its result. It is not written down yet. */
+    /** The step that the driver executed, with its result. It isn't recorded yet. */
     completed: v.optional(vCompletedStep),
     tooLarge: v.optional(vTooLarge),
     blocked: v.boolean(),
@@ -42,9 +42,8 @@ export const vBegun = v.union(
 );
 
 /**
- * Begins a turn: from here on a result that comes in, also inside this very transaction, makes
- * another turn due. Null when there is nothing for the turn to do: the run has ended, was canceled
- * or restarted since, or is gone.
+ * Begins a turn. From here on, a result that arrives schedules another turn, even inside this transaction. Null if
+ * the turn has nothing to do: the run ended, was canceled or restarted meanwhile, or was cleaned up.
  */
 export async function beginTurn(
   ctx: MutationCtx,
@@ -70,7 +69,7 @@ export async function beginTurn(
   const { entries, size, ...read } = await readJournal(ctx, run._id);
   const tooLarge = read.tooLarge ?? (completed && tooLargeWith(driven, size));
   const { log } = await readConfig(ctx);
-  // No turn will write it down.
+  // No turn will record it.
   if (tooLarge && completed) await recordResult(ctx, driven, completed);
   return {
     workflow: run,
@@ -85,7 +84,7 @@ export async function beginTurn(
   };
 }
 
-/** Whether the result of the step just executed is too much for the journal. */
+/** Whether the result of the executed step exceeds the journal's limit. */
 export function tooLargeWith(
   { row, completed }: ExecutedStep,
   sizeBefore: number,

@@ -24,19 +24,19 @@ import { insist } from "../platform/platformErrors.js";
 import { parseRunId, type StepRow } from "../run/runs.js";
 import { vDriver } from "../../component/schema.js";
 
-/** How long a driver executes steps before it makes room for others, if there are any. */
+/** How long a driver executes steps before it hands over, if others are waiting. */
 const STINT_MS = 3000;
 
-/** After so long it makes room in any case. */
+/** After this long, it hands over in any case. */
 const LONGEST_MS = 60_000;
 
-/** A driver older than this, of turns that took long, begins no action: it would lack the time. */
+/** If slow turns made a driver older than this, it begins no action, because it would lack the time. */
 const TOO_OLD_FOR_ACTIONS_MS = 90_000;
 
-/** How often a turn that is refused or meets conflicts is tried before its step goes to the pool. */
+/** How often a turn is tried if it is refused or conflicts, before its step goes to the workpool. */
 const TRIES = 4;
 
-/** An action's result must not be lost: four minutes. */
+/** An action's result must not be lost, so this adds up to four minutes. */
 const TRIES_TO_GIVE_UP = 30;
 
 type Held = HeldJournal<StepRow>;
@@ -53,8 +53,8 @@ export const driveArgs = {
 export const driveReturns = v.union(v.null(), v.object(vGivenUp));
 
 /**
- * Executes a chain of steps: each turn is called with what came of the step before, and says which
- * step is next. It ends when there is none, or more than one, or when it was dismissed.
+ * Executes a chain of steps. Each turn gets the outcome of the step before and replies with the next step. The driver
+ * exits if there is none, if there is more than one, or if it was dismissed.
  */
 export async function drive(
   ctx: ActionCtx,
@@ -63,8 +63,8 @@ export async function drive(
   const { workflowId, generationNumber, driver, workflowHandle } = args;
   const id = { workflowId, generationNumber, driver };
   const stint = new Stint(args);
-  // Twice, so that no outcome is lost: a scheduled mutation is repeated until it commits, and the pool
-  // hands on what its job returns.
+  // It reports twice, so that no outcome is lost. A scheduled mutation is repeated until it commits, and the workpool
+  // passes on its job's result.
   const giveUp = async (stepNumber: number, outcome?: StepOutcome) => {
     const givenUp = { stepNumber, outcome };
     await insist(TRIES_TO_GIVE_UP, () =>
@@ -73,11 +73,11 @@ export async function drive(
         ...givenUp,
       }),
     ).catch(() => {
-      // Scheduled or not, only a job that returns hands on its outcome.
+      // Only a job that returns passes on its outcome, whether it was scheduled or not.
     });
     return givenUp;
   };
-  // A mutation's turn finds out for itself whether it is due.
+  // A mutation's turn itself checks whether it is due.
   let next: DrivenStep | null = {
     stepNumber: args.stepNumber,
     unsure: !args.isMutation,
@@ -89,7 +89,7 @@ export async function drive(
       const due: DrivenStep | null | "unknown" = await insist(TRIES, () =>
         ctx.runQuery(internal.driving.dueStep, id),
       ).catch(
-        // Not begun, it has not failed.
+        // It hasn't begun, so it hasn't failed.
         () => "unknown" as const,
       );
       if (due === "unknown") return await giveUp(stepNumber);
@@ -118,8 +118,8 @@ export async function drive(
 }
 
 /**
- * The time that a driver has. It holds a slot of the deployment's scheduler, and perhaps one of the
- * pool. The later it began, the longer the queues are, and the sooner it hands over.
+ * The time that a driver has. It occupies a slot of the deployment's scheduler, and perhaps one of the workpool. The
+ * later it began, the longer the queues are, so the sooner it hands over.
  */
 class Stint {
   private readonly startedAt = Date.now();
@@ -146,8 +146,8 @@ class Stint {
 }
 
 /**
- * A failed attempt that another follows. The pool tells of it, and the driver's transaction is spared: should that
- * go wrong, the attempt's outcome is unknown, and it has failed all the same.
+ * A failed attempt that another follows. The workpool reports it, which saves the driver a transaction. If that goes
+ * wrong, the attempt's outcome is unknown, and it still counts as failed.
  */
 const mayRetry = (outcome: StepOutcome | undefined) =>
   outcome?.kind === "failed" && !outcome.nonRetryable;
@@ -156,7 +156,7 @@ export const dueStepArgs = vDriver;
 
 export const dueStepReturns = v.union(v.null(), vDrivenStep);
 
-/** The query or action that a driver has to execute. Null: it is not the run's driver any more. */
+/** The query or action that a driver executes next. Null if it is no longer the run's driver. */
 export async function dueStep(
   ctx: QueryCtx,
   id: ObjectType<typeof dueStepArgs>,
@@ -170,8 +170,8 @@ export const mayHoldOnArgs = { holders: v.number() };
 export const mayHoldOnReturns = v.boolean();
 
 /**
- * Whether so few runs are driven that each driver may hold on. One that waits for its next attempt holds
- * nothing yet. Asked by actions, so it conflicts with nothing.
+ * Whether so few runs are driven that each driver may continue. A driver that waits for its next attempt doesn't
+ * count. Actions call this, so it conflicts with nothing.
  */
 export async function mayHoldOn(
   ctx: QueryCtx,
@@ -192,7 +192,7 @@ interface DrivenTurn {
   drive: Drive<StepRow>;
 }
 
-/** Null when there is nothing left to do; "failed" when the turn can't be taken from here. */
+/** Null if nothing is left to do. "failed" if the turn can't be taken from here. */
 async function takeTurn(
   ctx: ActionCtx,
   workflowHandle: string,
@@ -203,7 +203,7 @@ async function takeTurn(
     return await insist(TRIES, async (before) => {
       const reply: unknown = await ctx.runMutation(handle, turn);
       if (isDriveReply(reply)) return reply;
-      // It may be the answer to a call that had nothing left to do, after one that had committed.
+      // It may be the reply to a call that had nothing left to do, after an earlier one that committed.
       return before > 0 ? "failed" : null;
     });
   } catch {
@@ -236,7 +236,7 @@ function merge(
 
 export const dismissArgs = { workflowId: v.string(), driver: v.number() };
 
-/** A turn left its driver without a step to execute. */
+/** A turn left no step for its driver. */
 export async function dismiss(
   ctx: MutationCtx,
   { workflowId, driver }: ObjectType<typeof dismissArgs>,

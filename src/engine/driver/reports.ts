@@ -12,10 +12,7 @@ import { executeAgain } from "../step/retrying.js";
 
 export const giveUpArgs = { ...vDriver, ...vGivenUp };
 
-/**
- * A driver could not take a turn together with its step: the step is recorded alone, the turn taken
- * alone.
- */
+/** A driver couldn't take a turn together with its step, so this records the step and takes the turn separately. */
 export async function giveUp(
   ctx: MutationCtx,
   { stepNumber, outcome, ...id }: ObjectType<typeof giveUpArgs>,
@@ -35,7 +32,7 @@ async function settle(
   await dismissDriver(ctx, run);
   if (!row) return await wakeUnended(ctx, run);
   const step = { row, run };
-  // Otherwise the turn had committed, and the next step is in flight without having begun.
+  // Otherwise the turn committed, and the next step is in flight but hasn't begun.
   if (row.stepNumber === stepNumber && outcome)
     await record(ctx, step, await concludeAttempt(ctx, step, outcome));
   else await executeAgain(ctx, step);
@@ -45,7 +42,7 @@ async function wakeUnended(ctx: MutationCtx, run: Run) {
   if (!run.runResult) await wake(ctx, run);
 }
 
-/** Null: the step is executed again. */
+/** Null if the step is executed again. */
 async function record(
   ctx: MutationCtx,
   step: Completion,
@@ -61,8 +58,8 @@ export const onCompleteArgs = {
 };
 
 /**
- * Told by the pool that a driver ended, died or was canceled. A query or mutation that it was to execute has
- * not happened, or it would be recorded; an action may have.
+ * The workpool calls this after a driver ended, crashed or was canceled. The driver's query or mutation didn't
+ * happen, because it would be recorded. An action may have happened.
  */
 export async function onComplete(
   ctx: MutationCtx,

@@ -29,9 +29,9 @@ export interface ExecutedStep extends Completion {
 }
 
 /**
- * The part of a driver's turn that comes before the handler: the step that it was to execute is
- * executed, unless it was already (the driver did not hear that the transaction had committed).
- * Null when there is no turn to take: the driver is dismissed, or the step is tried again.
+ * The part of a driver's turn before the handler. It executes the driver's step, unless an earlier call committed and
+ * the driver missed the reply. Null if there is no turn to take, because the driver was dismissed or the step is
+ * tried again.
  */
 export async function executeDriven(
   ctx: MutationCtx,
@@ -39,7 +39,7 @@ export async function executeDriven(
   { driver, stepNumber, outcome: reported }: Infer<typeof vBeginDrive>,
 ): Promise<ExecutedStep | { run: Run; completed?: undefined } | null> {
   if (!run.driver || run.drivers !== driver) return null;
-  // As a pool's job would, it goes on with the step that it has when the run ends.
+  // When the run ends, the driver continues with its step, as a job of the workpool would.
   const isAlone = run.runResult !== undefined;
   const row = await stepAt(ctx, run._id, stepNumber);
   if (!row?.step.inProgress || row.drivenBy !== driver)
@@ -64,7 +64,7 @@ const isSameStretch = (now: Run, before: Run) =>
   now.drivers === before.drivers &&
   now.driver !== undefined;
 
-/** The turn follows in the same transaction, unless too little is left of that. */
+/** The turn follows in the same transaction, unless too little of its budget is left. */
 async function executed(
   ctx: MutationCtx,
   { row, run }: Completion,

@@ -10,10 +10,10 @@ import { releaseDriver } from "../run/driver.js";
 import { releaseTurn } from "../run/waking.js";
 import { scheduleTask } from "../platform/tasks.js";
 
-/** Taking a job out of the pool costs about ten index ranges: fewer steps a batch than elsewhere. */
+/** Canceling a job of the workpool costs about ten index ranges, so a batch has fewer steps than elsewhere. */
 const RELEASED_PER_BATCH = 100;
 
-/** A run to be canceled; or one that is, whose steps in flight after `after` are left to release. */
+/** A run to cancel, or a canceled one whose steps in flight after `after` remain to be released. */
 const vCanceling = v.object({
   workflowId: v.id("workflows"),
   generationNumber: v.optional(v.number()),
@@ -21,13 +21,10 @@ const vCanceling = v.object({
 });
 type Canceling = Infer<typeof vCanceling>;
 
-/** What is left for one transaction to do. */
+/** The remaining budget of a transaction. */
 type Budget = { steps: number; bytes: number };
 
-/**
- * Cancels runs at once, and those nested in them, breadth first: as many as one transaction should, the
- * rest in further ones.
- */
+/** Cancels runs and their children, breadth first: as many as fit in one transaction, the rest in further ones. */
 export async function cancelRuns(
   ctx: MutationCtx,
   runs: Canceling[],
@@ -44,7 +41,7 @@ export async function cancelRuns(
     ctx,
     await cancelWhatFits(ctx, rest, { budget, ended, config }),
   );
-  // Last: whatever one of them does or uses up, all else is done.
+  // This comes last, so that everything else is done whatever an `onComplete` does or uses up.
   for (const run of ended) await callOnComplete(ctx, run, config);
 }
 
@@ -65,7 +62,7 @@ async function cancelWhatFits(
   return queue;
 }
 
-/** In parts, so that no list grows with the number of nested runs. */
+/** In parts, so that no list grows with the number of children. */
 async function scheduleRest(ctx: MutationCtx, rest: Canceling[]) {
   for (let at = 0; at < rest.length; at += RELEASED_PER_BATCH)
     await scheduleTask(ctx, "cancel", {
@@ -83,7 +80,7 @@ export async function continueCancel(
   return null;
 }
 
-/** Ends a run, unless it has ended. From here on nothing begins for it. Returns what is left to do. */
+/** Ends a run unless it has ended. After that, nothing begins for it. Returns the remaining work. */
 async function endCanceled(
   ctx: MutationCtx,
   canceling: Canceling,

@@ -11,9 +11,9 @@ import { releaseStep, releaseWait } from "./releasing.js";
 import { findRun, functionTypeOf, stepsInFlight } from "../run/runs.js";
 
 /**
- * Deletes a run, its steps and its events, in batches, and nested runs each in transactions of their own.
- * Function steps in flight are executed all the same, as 0.4 does, unless the run was canceled: until they are
- * done their rows stay, and the run's, which nobody else sees any more.
+ * Deletes a run, its steps and its events in batches, and each child in transactions of its own. As in 0.4, function
+ * steps in flight still finish unless the run was canceled. Until then, their rows and the run's row remain, but
+ * nothing else sees them.
  */
 export async function cleanUp(
   ctx: MutationCtx,
@@ -41,10 +41,10 @@ export async function cleanUp(
   return true;
 }
 
-/** What a row costs of a batch. Taking a job out of the pool costs about ten index ranges. */
+/** A row's share of a batch. Canceling a job of the workpool costs about ten index ranges. */
 const WEIGHT = { row: 1, released: 3, nested: 5 };
 
-/** Deletes steps from a number on, then events: as much as one transaction should. */
+/** Deletes steps from a number on, then events, as many as fit in one transaction. */
 export async function deleteBatch(
   ctx: MutationCtx,
   {
@@ -57,7 +57,7 @@ export async function deleteBatch(
     canceled?: boolean;
   },
 ) {
-  // Absent: no step in flight is to be executed.
+  // Absent: no step in flight still has to finish.
   const run = await ctx.db.get("workflows", workflowId);
   const nested: Id<"workflows">[] = [];
   let rows = 0;
@@ -99,13 +99,13 @@ export async function deleteBatch(
     .withIndex("workflowId_state", (q) => q.eq("workflowId", workflowId));
   for await (const event of events) {
     await ctx.db.delete("events", event._id);
-    // Past every step: only events are left.
+    // After all steps, only events are left.
     if (full(sizeOf(event), WEIGHT.row))
       return await goOn(Number.MAX_SAFE_INTEGER);
   }
 }
 
-/** Deletes nested runs whose steps are gone. Those still running are canceled at once. */
+/** Deletes children whose steps are gone. Those in progress are canceled at once. */
 export async function deleteNested(
   ctx: MutationCtx,
   workflowIds: Id<"workflows">[],
@@ -119,7 +119,7 @@ export async function deleteNested(
     await scheduleTask(ctx, "cleanUpNested", { workflowId });
 }
 
-/** Steps in flight of nested runs that are released in the transaction that deletes their parent's steps. */
+/** The children's steps in flight to release in the transaction that deletes their parent's steps. */
 const RELEASED_WITH_NESTED = 32;
 
 export const cleanupChildArgs = { workflowId: v.id("workflows") };

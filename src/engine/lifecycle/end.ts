@@ -38,8 +38,8 @@ import { vOnComplete } from "../../component/schema.js";
 import { warnOfEnd } from "../run/warnings.js";
 
 /**
- * Ends a run: writes its result, drops the waits that are left, and tells whoever asked to be
- * told. Function steps and children still in flight go on, a driver's too; what they bring is recorded.
+ * Ends a run: writes its result, drops its remaining waits, completes the parent's step and calls `onComplete`.
+ * Function steps and children in flight continue, including a driver's, and are recorded.
  */
 export async function endRun(
   ctx: MutationCtx,
@@ -54,7 +54,7 @@ export async function endRun(
   await callOnComplete(ctx, run, config, outcome.failure);
 }
 
-/** The first part of ending a run. `callOnComplete` has to follow, in the same transaction. */
+/** The first part of ending a run. `callOnComplete` has to follow in the same transaction. */
 export async function writeResult(
   ctx: MutationCtx,
   run: Run,
@@ -81,7 +81,7 @@ export async function writeResult(
     durationMs,
     overallDurationMs: durationMs,
   });
-  // Who cancels a run releases all its steps.
+  // A cancel releases all steps itself.
   if (result.kind !== "canceled")
     await dropWaitsOf(ctx, run._id, run.generationNumber);
   if (run.parent) {
@@ -91,7 +91,7 @@ export async function writeResult(
   }
 }
 
-/** Of a run that no turn could end: the last step in its journal. */
+/** For a run that no turn could end: the last step in its journal. */
 async function originOfDeath(ctx: MutationCtx, run: Run): Promise<Origin> {
   const last = await lastStep(ctx, run._id);
   if (!last) return {};
@@ -118,7 +118,7 @@ export async function callOnComplete(
   else await scheduleTask(ctx, "callOnComplete", fitting(callback));
 }
 
-/** The failure's data, which the result's text shows too, can make it too large for a row. */
+/** The failure's data repeats the result's text, so the two can be too large for a row. */
 const fitting = ({ failure, ...callback }: Infer<typeof vCallback>) =>
   sizeOf(callback) + sizeOf(failure) <= MAX_ROW_BYTES
     ? { ...callback, failure }
@@ -133,7 +133,7 @@ const vCallback = v.object({
 
 export const callBackArgs = vCallback.fields;
 
-/** Calls an `onComplete` for which the transaction that ended the run had too little left. */
+/** Calls an `onComplete` that didn't fit into the transaction that ended the run. */
 export async function callBack(
   ctx: MutationCtx,
   callback: ObjectType<typeof callBackArgs>,
@@ -170,10 +170,10 @@ async function invoke(
   }
 }
 
-/** The mutation's validator may be one that knows no `errorData`. Then nothing of it has run. */
+/** The mutation's validator may not allow `errorData`. Then the mutation didn't run. */
 const REFUSED_ARGUMENTS = /ArgumentValidationError|Validator error/;
 
-/** What it takes to keep that `onComplete` failed. */
+/** The budget to store the failure of `onComplete`. */
 const RESERVED_FOR_FAILURE: Reserve = {
   documentsRead: 32,
   documentsWritten: 32,
@@ -238,7 +238,7 @@ export async function finish(
   return null;
 }
 
-/** Ends a run whose end died: that its `onComplete` did so is kept. */
+/** Ends a run whose end crashed, and stores that its `onComplete` failed. */
 export async function endWithoutCallback(
   ctx: MutationCtx,
   run: Run,
@@ -252,7 +252,7 @@ export async function endWithoutCallback(
     await keepDeadCallback(ctx, { run, onComplete, runResult }, died);
 }
 
-/** Keeps that the `onComplete` of a task died. */
+/** Stores that the `onComplete` of a task crashed. */
 export async function keepDeadCallback(
   ctx: MutationCtx,
   { run, runResult }: Infer<typeof vCallback>,
@@ -268,7 +268,7 @@ export const dropWaitsArgs = {
   after: v.number(),
 };
 
-/** Sleeps and event waits of a run that has ended are over: they would wake nobody. */
+/** Ends the sleeps and event waits of a finished run, because they would wake nothing. */
 export async function dropWaits(
   ctx: MutationCtx,
   { workflowId, generationNumber, after }: ObjectType<typeof dropWaitsArgs>,

@@ -20,15 +20,15 @@ import { startTimer } from "../step/timer.js";
 import { wake } from "../run/waking.js";
 import { look } from "./watchdog.js";
 
-/** Runs that one transaction looks at. Each may be large. */
+/** How many runs one transaction checks. Each may be large. */
 const RUNS_PER_BATCH = 8;
 
-/** Steps in flight that one transaction looks at. Each may be a call of the pool's. */
+/** How many steps in flight one transaction checks. Each may take a call to the workpool. */
 const STEPS_PER_BATCH = 64;
 
 const TASKS_PER_BATCH = 100;
 
-/** A run that is looked at in several batches, what they have found, and its last step that was looked at. */
+/** A run that takes several batches, their findings, and the last step that they checked. */
 const vWithin = v.object({
   workflowId: v.id("workflows"),
   afterStep: v.number(),
@@ -47,9 +47,9 @@ type Within = { afterStep: number; waits: boolean; isLost: boolean };
 type Batch = { recovered: number; after?: Cursor };
 
 /**
- * Looks at runs that have not ended, oldest first, and at ended runs that left steps in flight, and makes sure that
- * each waits for something that can still happen: what an operator canceled is scheduled again. So are tasks.
- * Returns how many needed that, and where to continue.
+ * Checks runs in progress, oldest first, and finished runs with steps in flight. Makes sure that each waits for
+ * something that can still happen: functions that an operator canceled are scheduled again. So are tasks. Returns how
+ * many needed that, and where to continue.
  */
 export async function recoverRuns(
   ctx: MutationCtx,
@@ -98,7 +98,7 @@ const runningAfter = (ctx: MutationCtx, afterRun: number) =>
       q.eq("runResult.kind", undefined).gt("_creationTime", afterRun),
     );
 
-/** Runs that ended by themselves and left function steps in flight, which are still to be executed and recorded. */
+/** Runs that ended by themselves with function steps in flight, which still have to finish and be recorded. */
 async function* endedInFlightAfter(ctx: MutationCtx, afterRun: string) {
   for (let next = afterRun; ;) {
     const row = await ctx.db
@@ -114,7 +114,7 @@ async function* endedInFlightAfter(ctx: MutationCtx, afterRun: string) {
   }
 }
 
-/** Tasks that won't be done as they were scheduled. */
+/** Tasks whose scheduled functions won't run. */
 async function recoverTasks(
   ctx: MutationCtx,
   { afterTask }: { afterTask: number },
@@ -135,7 +135,7 @@ async function recoverTasks(
   return { recovered };
 }
 
-/** Has the pool look for jobs: its own scheduled functions may have been canceled. */
+/** Makes the workpool check for jobs, because its own scheduled functions may have been canceled. */
 async function wakePool(ctx: MutationCtx, config: Config) {
   const [sleep, onComplete] = await Promise.all([
     createFunctionHandle(internal.workflow.sleep),
@@ -157,8 +157,8 @@ async function wakePool(ctx: MutationCtx, config: Config) {
 }
 
 /**
- * Whether the run waited for something that could not happen any more; or where to go on, of a run with more steps in
- * flight than `budget` has left.
+ * Whether the run waited for something that can no longer happen. If the run has more steps in flight than `budget`
+ * allows, where to continue.
  */
 async function recoverRun(
   ctx: MutationCtx,
@@ -166,7 +166,7 @@ async function recoverRun(
   budget: { steps: number },
   found?: Within,
 ): Promise<Within | { isLost: boolean }> {
-  // A task goes on with it.
+  // A task continues it.
   if (run.restarting) return { isLost: false };
   const { pendingTurn, driver } = run;
   const turnIsLost = pendingTurn && !(await isTurnComing(ctx, pendingTurn));
@@ -201,7 +201,7 @@ async function isTurnComing(
 const isScheduled = async (ctx: MutationCtx, scheduledId: string) =>
   mayStillRun(await lookAtScheduled(ctx, scheduledId));
 
-/** A driver that nothing looks after is looked after at once. */
+/** If a driver has no watchdog, it gets one now. */
 async function recoverDriver(
   ctx: MutationCtx,
   run: Run,
@@ -243,7 +243,7 @@ async function recoverStep(ctx: MutationCtx, { row, run }: Completion) {
   if (!("functionType" in step) || !step.workId || row.unstarted) return false;
   const { kind } = await stateOf(ctx, step.workId);
   if (kind === "pending") return false;
-  // A job whose report was canceled stays running for the pool, and can't be told from one that runs.
+  // If a job's report was canceled, the workpool still considers it running, so it looks like a running job.
   await lookNow(ctx, step.workId, execution);
   return kind === "unknown";
 }

@@ -5,9 +5,8 @@ import type { StepRow } from "../run/runs.js";
 import { cancelScheduled } from "../platform/scheduler.js";
 
 /**
- * Ends the wait of a sleep or an event step in flight: its timer, its place among the waiters. The
- * row forgets them, so that whoever releases it again has nothing to cancel: what was scheduled
- * may be long gone by then.
+ * Ends the wait of a sleep or an event step in flight: cancels its timer and withdraws its wait. The row drops both,
+ * so that a second release has nothing to cancel. The scheduled function may no longer exist by then.
  */
 export async function releaseWait(ctx: MutationCtx, row: StepRow) {
   const { step, timer } = row;
@@ -24,8 +23,8 @@ export async function releaseWait(ctx: MutationCtx, row: StepRow) {
 }
 
 /**
- * Takes back whatever will complete a step in flight, so that nothing new begins for it. An action
- * already running finishes; its result finds nobody. A nested run is left to the caller.
+ * Cancels the work that would complete a step in flight, so that nothing new begins for it. A running action finishes
+ * and its result is ignored. A child is left to the caller.
  */
 export async function releaseStep(ctx: MutationCtx, row: StepRow) {
   const { step } = row;

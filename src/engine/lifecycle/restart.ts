@@ -21,8 +21,8 @@ import { callWithTrials } from "../turn/trials.js";
 import { enqueueTurns } from "../run/waking.js";
 
 /**
- * Begins a run again under a new generation: steps from `from` on are deleted, steps in flight
- * before it are set to be started again, and results shown after it count as newly arrived.
+ * Begins a run again under a new generation. Steps from `from` on are deleted, steps in flight before it are marked
+ * to start again, and results delivered after it count as newly arrived.
  */
 export async function restartRun(
   ctx: MutationCtx,
@@ -64,7 +64,7 @@ export async function restartRun(
   await callWithTrials(ctx, run);
 }
 
-/** The number of the first step to delete: Infinity when all are kept, with all that was shown of them. */
+/** The number of the first step to delete. Infinity if all are kept with their deliveries. */
 async function firstDeleted(
   ctx: MutationCtx,
   run: Run,
@@ -114,7 +114,7 @@ export const continueRestartArgs = {
   generationNumber: v.number(),
 };
 
-/** The continuation of a restart that is done in several transactions. */
+/** Continues a restart that takes several transactions. */
 export async function continueRestart(
   ctx: MutationCtx,
   { workflowId, generationNumber }: ObjectType<typeof continueRestartArgs>,
@@ -141,13 +141,13 @@ async function scheduleRest(ctx: MutationCtx, run: Run) {
   });
 }
 
-/** Whether one transaction should treat one more step, of a size in bytes, and after what it cost. */
+/** Whether a transaction should process one more step, given its size in bytes and the cost so far. */
 type Room = (cost: number, size: number) => boolean | Promise<boolean>;
 
-/** What treating a step costs. A step to be released is one job to take out of the pool. */
+/** The cost of processing a step. To release a step, a job of the workpool is canceled. */
 const COST = { read: 1, changed: 32, released: 80, nested: 240 };
 
-/** Nested runs to delete that are canceled together. */
+/** Children to delete, which are canceled together. */
 const NESTED_PER_CALL = 8;
 
 function roomOfBatch(): Room {
@@ -157,7 +157,7 @@ function roomOfBatch(): Room {
     (cost -= moreCost) >= 0 && (bytes -= moreBytes) >= 0;
 }
 
-/** Half of the transaction: the rest is for the turn, which follows in it and reads the journal too. */
+/** Half of the transaction. The rest is for the turn that follows in it and also reads the journal. */
 function roomOfTransaction(ctx: MutationCtx): Room {
   let steps = 0;
   return async () => steps++ % 16 !== 0 || (await isHalfUnused(ctx));
@@ -178,8 +178,8 @@ const shownAfter = ({ delivery }: StepRow, from: number) =>
   delivery !== undefined && delivery.issued > from;
 
 /**
- * One batch of a restart, from the last step to the first: so that whatever stops it leaves a
- * journal without gaps. True when no step is left to treat. A later batch begins below `before`.
+ * One batch of a restart, from the last step to the first, so that the journal has no gaps if it stops. True if no
+ * step is left to process. A later batch begins below `before`.
  */
 async function rewind(
   ctx: MutationCtx,
@@ -215,12 +215,12 @@ async function rewind(
     nested = [];
   }
   await deleteNested(ctx, nested);
-  // With nothing left of what 0.4 recorded there is nothing left to replay by its rules.
+  // If no step of 0.4 is left, nothing is left to replay under its rules.
   if (from === 0) run.engineVersion = ENGINE_VERSION;
   return true;
 }
 
-/** Returns the nested run that nobody waits for any more. */
+/** Returns the child that nothing waits for any longer. */
 async function deleteStep(ctx: MutationCtx, row: StepRow) {
   const { step } = row;
   if (step.inProgress && !row.unstarted) await releaseStep(ctx, row);
@@ -229,7 +229,7 @@ async function deleteStep(ctx: MutationCtx, row: StepRow) {
   return nestedIn(row);
 }
 
-/** As `deleteStep`, of a step that stays: one in flight is set to be started again. */
+/** As `deleteStep`, for a step that stays. If it is in flight, it is marked to start again. */
 async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
   if (row.step.inProgress) {
     if (row.unstarted) return undefined;

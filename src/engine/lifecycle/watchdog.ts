@@ -28,17 +28,17 @@ import {
 } from "../step/completing.js";
 import { endWithoutCallback, keepDeadCallback } from "./end.js";
 
-/** Work that has been due for so long is also done from an action. */
+/** Work that has been due for this long is also performed by an action. */
 const VERY_LATE_MS = 30 * 60_000;
 
-/** Twice as long as an action may run: a job that is said to run for longer has ended, and its report was lost. */
+/** Twice the time limit of an action. If a job seems to run for longer, it has ended and its report was lost. */
 const LONGEST_JOB_MS = 60 * 60_000;
 
 export const lookArgs = { watched: vWatched, jobId: v.string(), seen: vSeen };
 
 /**
- * Looks after a job. Late is not dead: it costs nothing. Work whose job will not do it any more, because it failed
- * for good or because an operator canceled it, is given up or scheduled again, as its kind says.
+ * Checks a job. A late job isn't dead and changes nothing. If a job failed for good or an operator canceled it, its
+ * work is given up or scheduled again, depending on its kind.
  */
 export async function look(
   ctx: MutationCtx,
@@ -63,16 +63,16 @@ export async function look(
   return null;
 }
 
-/** Work that is still to be done. */
+/** Work that remains to be done. */
 interface Work {
   jobId: string | undefined;
   state(): Promise<JobState>;
-  /** A job that has ended has told somebody else, whose transaction may be late: only a second look tells. */
+  /** A finished job has reported to another function, whose transaction may be late. Only a second check can tell. */
   reports?: boolean;
-  /** Not where the row is written by what the watchdog waits for: they would conflict. */
+  /** Absent if the awaited work writes the row, because the two would conflict. */
   noteCheck?(checkId: string): Promise<void>;
   onVeryLate?(forMs: number): Promise<void>;
-  /** The job will not do it. It may have failed for good. */
+  /** The job won't do the work. It may have failed for good. */
   onOver(dead: { error: string } | undefined): Promise<void>;
 }
 
@@ -86,7 +86,7 @@ async function findWork(
   return await pendingTurn(ctx, watched);
 }
 
-/** A run's turn, or with a result its end. */
+/** A run's turn or, with a result, its end. */
 async function pendingTurn(
   ctx: MutationCtx,
   pending: ObjectType<typeof vPending>,
@@ -134,9 +134,9 @@ async function task(
 }
 
 /**
- * A scheduled mutation that dies of errors of the platform's own stays pending for ever, with up to two hours
- * between its tries, and can't be told from one that waits. So a very late one is done from an action too, which
- * waits for no backoff: whichever comes first does it, the other then finds nothing to do. It never fails a run.
+ * If a scheduled mutation fails because of the platform's own errors, it stays pending forever, with up to two hours
+ * between its tries. It looks like one that waits. So if it is very late, an action also performs it, without any
+ * backoff. The first of the two does the work and the other finds nothing to do. This never fails a run.
  */
 function scheduled(
   ctx: MutationCtx,
@@ -171,7 +171,7 @@ async function driver(
       workId === undefined
         ? lookAtScheduled(ctx, scheduledId!)
         : stateOf(ctx, workId),
-    // A query or mutation has not happened, or it would be recorded.
+    // A query or mutation didn't happen, because it would be recorded.
     reports: row && functionTypeOf(row.step) === "action",
     async noteCheck(checkId) {
       run.driver = { ...run.driver!, checkId };
@@ -185,7 +185,7 @@ async function driver(
   };
 }
 
-/** Only `utils:recover` has these looked after: usually the pool does. */
+/** Only `utils:recover` adds this watchdog, because the workpool usually checks these jobs itself. */
 async function stepInPool(
   ctx: MutationCtx,
   execution: StepExecution,

@@ -14,19 +14,19 @@ type PoolOptions = Pick<WorkpoolOptions, "maxParallelism" | "logLevel">;
 
 export interface Config {
   log: Logger;
-  /** How many jobs the pool may run at a time. 0: it is paused. */
+  /** How many jobs the workpool may run at a time. 0: it is paused. */
   maxParallelism: number;
-  /** Settings to pass to the pool with the next jobs. It keeps its own where the caller gives none. */
+  /** Settings to pass to the workpool with the next jobs. Without them, it keeps its own. */
   pool: PoolOptions;
-  /** There is no row yet: the pool was never told its settings. */
+  /** There is no row yet, so the workpool never got its settings. */
   isNew: boolean;
-  /** How steps are executed, where neither the run nor its manager says. */
+  /** How steps are executed if neither the run nor its manager sets it. */
   execution: ExecutionMode;
 }
 
 /**
- * What holds now. `said` is what the code that calls says of the pool, in this very call: it wins over what
- * `utils:updateConfig` stored, but for a pause.
+ * The current settings. `said` has the options of the calling code. They win over the settings that
+ * `utils:updateConfig` stored, except for a pause.
  */
 export async function readConfig(
   ctx: QueryCtx,
@@ -50,7 +50,7 @@ export async function readConfig(
   };
 }
 
-/** Reads no document where no level is stored, for whatever needs nothing but the log. */
+/** For code that needs only the log. Reads no document if no level is stored. */
 export async function readLog(ctx: QueryCtx): Promise<Logger> {
   const row = await ctx.db
     .query("config")
@@ -62,8 +62,8 @@ export async function readLog(ctx: QueryCtx): Promise<Logger> {
 type ConfigRow = Omit<Doc<"config">, "_id" | "_creationTime">;
 
 /**
- * Changes the row. Where it is inserted, the pool is told its first settings: from then on it is told only what
- * somebody says.
+ * Changes the row. If this inserts it, the workpool gets its first settings. After that, it gets only settings that
+ * somebody passes.
  */
 export async function saveConfig(ctx: MutationCtx, changes: ConfigRow) {
   const row = await ctx.db.query("config").first();
@@ -82,7 +82,7 @@ export async function updateConfig(
   if (changes.maxParallelism !== undefined)
     checkParallelism(changes.maxParallelism);
   await saveConfig(ctx, changes);
-  // With nothing more to enqueue the pool might not learn of it for long.
+  // Without new jobs, the workpool might not get the settings for a long time.
   const { maxParallelism, logLevel } = changes;
   await ctx.runMutation(components.workpool.config.update, {
     maxParallelism,
@@ -91,8 +91,8 @@ export async function updateConfig(
 }
 
 /**
- * Warns, once for each further value, when managers ask for different parallelism, and lifts a manager's pause. The
- * values it has seen are used for nothing else. Only a new one and the end of a pause write.
+ * Warns if managers pass different parallelism, once for each further value, and ends a manager's pause. The values
+ * are stored only for that. Only a new value and the end of a pause write.
  */
 export async function heedManager(
   ctx: MutationCtx,
@@ -113,7 +113,7 @@ export async function heedManager(
     );
   const others = seen.filter((value) => value !== maxParallelism && value > 0);
   await saveConfig(ctx, { managerParallelism: [...others, maxParallelism] });
-  // A run whose steps need no pool would not tell it, and the paused jobs would wait for another.
+  // A run whose steps don't use the workpool wouldn't pass this on, so the paused jobs would wait for another run.
   if (endsPause && row?.maxParallelism !== 0)
     await ctx.runMutation(components.workpool.config.update, {
       maxParallelism,

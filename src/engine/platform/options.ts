@@ -6,7 +6,7 @@ import {
   type RetryBehavior,
 } from "../../component/schema.js";
 
-/** What a manager or a workflow definition says about its use of the pool. */
+/** The workpool options of a manager or a workflow's definition. */
 export const vWorkpoolOptions = v.object({
   maxParallelism: v.optional(v.number()),
   execution: v.optional(vExecution),
@@ -30,7 +30,7 @@ export const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
   base: 2,
 };
 
-/** How an action is retried, if it is: the step's own option wins over the defaults. */
+/** The retry policy of an action, if it has one. The step's own option wins over the defaults. */
 export function retryBehavior(
   own: Infer<typeof vRetryOption> | undefined,
   options: WorkpoolOptions | undefined,
@@ -40,7 +40,7 @@ export function retryBehavior(
   return options?.defaultRetryBehavior ?? DEFAULT_RETRY_BEHAVIOR;
 }
 
-/** The pool starts a job that is due later in a year instead. */
+/** If a job is due later than this, the workpool starts it after a year instead. */
 export const LONGEST_DELAY_MS = 4 * 365 * 24 * 60 * 60 * 1000;
 
 export function whyStartRefused(

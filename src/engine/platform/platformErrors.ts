@@ -1,6 +1,6 @@
 import { varied } from "../../shared/retry.js";
 
-/** What a platform says that has no room for a call. What a function throws reaches its caller after "Uncaught". */
+/** The platform's errors if it has no capacity for a call. A function's own errors begin with "Uncaught". */
 const REFUSALS = [
   /^Too ?many ?concurrent ?requests/i,
   /^There are no available workers to process the request/i,
@@ -14,8 +14,8 @@ export const wasRefused = (error: string) =>
   REFUSALS.some((refusal) => refusal.test(error));
 
 /**
- * Whether the pool ended a job because an operator canceled the pool's own scheduled function. A mutation of such a
- * job has not run.
+ * Whether the workpool ended a job because an operator canceled the workpool's own scheduled function. The mutation
+ * of such a job didn't run.
  */
 export const wasCanceledByOperator = (error: string) =>
   /^(Canceled via scheduler|Scheduled job not found)$/.test(error);
@@ -30,8 +30,8 @@ const textOf = (thrown: unknown) =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
 /**
- * Makes a call of an action's until the platform neither refuses it nor gives up on its conflicts, or
- * until `tries` are used up. `call` is told how many were made before.
+ * Repeats an action's call while the platform refuses it or gives up on its conflicts, at most `tries` times. `call`
+ * gets the number of earlier tries.
  */
 export async function insist<T>(
   tries: number,

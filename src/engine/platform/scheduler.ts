@@ -14,13 +14,13 @@ const jobOf = (ctx: QueryCtx, scheduledId: string) =>
     scheduledId as Id<"_scheduled_functions">,
   );
 
-/** Cancels a scheduled function that hasn't begun. One that has begun notices by itself that it is obsolete. */
+/** Cancels a scheduled function that hasn't begun. If it has begun, it notices by itself that it is obsolete. */
 export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
   const job = await jobOf(ctx, scheduledId);
   if (job?.state.kind === "pending") await ctx.scheduler.cancel(job._id);
 }
 
-/** The scheduled function that a run's `pendingTurn` names: a turn, or with a result the end of the run. */
+/** The scheduled function in a run's `pendingTurn`: a turn or, with a result, the end of the run. */
 export const vPending = {
   workflowId: v.id("workflows"),
   generationNumber: v.number(),
@@ -28,13 +28,13 @@ export const vPending = {
 };
 export type Pending = ObjectType<typeof vPending>;
 
-/** When a watchdog looks first, and how rarely it looks at what stays as it is. */
+/** When a watchdog checks first, and how rarely it checks a job whose state doesn't change. */
 const FIRST_LOOK_MS = 60_000;
 const LONGEST_BETWEEN_LOOKS_MS = 10 * 60_000;
 
 /**
- * Schedules a run's next turn or its end, and a watchdog, so that something outside that transaction owns it. What
- * a canceled job schedules is born canceled: `isLost` says so.
+ * Schedules a run's next turn or its end, and a watchdog, so that something outside that transaction owns it. If a
+ * canceled job schedules a function, it is canceled from the start, and `isLost` is true.
  */
 export async function schedulePending(
   ctx: MutationCtx,
@@ -59,25 +59,25 @@ type ScheduledPending = {
   isLost?: boolean;
 };
 
-/** What is to be done once, at once. */
+/** Scheduled work that is due now. */
 export const vDue = v.union(
   v.object(vPending),
   v.object({ taskId: v.id("tasks") }),
 );
 
-/** What a watchdog looks after: a run's pending turn or end, a task, a driver, or the job of a step. */
+/** The subject of a watchdog: a run's pending turn or end, a task, a driver, or a step's job. */
 export const vWatched = v.union(
   ...vDue.members,
   v.object(vDriver),
   v.object(vStepExecution),
 );
 
-/** What a watchdog knows of the job's state: which it was at the last look, and for how long by the next. */
+/** The job's state at the watchdog's last check, and how long it will have lasted by the next. */
 export const vSeen = v.object({ state: v.string(), forMs: v.number() });
 
 /**
- * Has the watchdog look after a job, which is scheduled or in the pool, ever more rarely while its state stays the
- * same. Returns the id of the watchdog's next look.
+ * Starts the watchdog of a job that is scheduled or in the workpool. It checks ever more rarely while the job's state
+ * stays the same. Returns the id of its next check.
  */
 export async function watch(
   ctx: MutationCtx,
@@ -100,8 +100,8 @@ export async function watch(
 }
 
 /**
- * `pending` and `running` may still do their work, however late: behind a backlog, conflicts or an outage. `dead` has
- * failed for good. `canceled` never runs, and never did. `done` has committed.
+ * `pending` and `running` jobs may still do their work, however late, after a backlog, conflicts or an outage. A
+ * `dead` job failed for good. A `canceled` job never ran and never will. A `done` job committed.
  */
 export type JobState =
   | { kind: "pending" | "running" | "canceled" | "done" | "unknown" }

@@ -4,7 +4,7 @@ import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { cancelScheduled, watch } from "./scheduler.js";
 
-/** What does each kind of task. A task that is done twice, or too late, changes nothing. */
+/** The function that performs each kind of task. If a task is performed twice or too late, it changes nothing. */
 const TASKS = {
   cancel: internal.ending.continueCancel,
   restart: internal.ending.continueRestart,
@@ -15,7 +15,7 @@ const TASKS = {
 };
 type Kind = Doc<"tasks">["kind"];
 
-/** Has work done in a transaction of its own. A row of it outlives whatever becomes of the scheduled function. */
+/** Schedules work in a transaction of its own. Its row remains whatever happens to the scheduled function. */
 export async function scheduleTask<K extends Kind>(
   ctx: MutationCtx,
   kind: K,
@@ -24,7 +24,7 @@ export async function scheduleTask<K extends Kind>(
   await scheduleTaskAgain(ctx, await ctx.db.insert("tasks", { kind, args }));
 }
 
-/** As `scheduleTask`, for a task that won't be done as it was scheduled. */
+/** As `scheduleTask`, for a task whose scheduled function won't run. */
 export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
   const scheduledId = await ctx.scheduler.runAfter(0, internal.turns.perform, {
     taskId,
@@ -33,7 +33,7 @@ export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
   await ctx.db.patch("tasks", taskId, { scheduledId, checkId });
 }
 
-/** Does a task, once. */
+/** Performs a task once. */
 export async function performTask(ctx: MutationCtx, taskId: Id<"tasks">) {
   const task = await ctx.db.get("tasks", taskId);
   if (!task) return;

@@ -12,7 +12,7 @@ import type { JobState } from "./scheduler.js";
 export interface Job {
   type: FunctionType;
   handle: string;
-  /** For the pool's logs. */
+  /** For the workpool's logs. */
   name: string;
   args: Record<string, unknown>;
   runAt: number;
@@ -24,7 +24,7 @@ export interface Job {
   };
 }
 
-/** Enqueues all jobs in one call. Their ids come back in the same order. */
+/** Enqueues all jobs in one call. Returns their ids in the same order. */
 export async function enqueue(
   ctx: MutationCtx,
   jobs: Job[],
@@ -49,16 +49,19 @@ export async function enqueue(
   });
 }
 
-/** The pool counts time in units of this many milliseconds, and starts a job when the unit it is due in begins. */
+/**
+ * The workpool counts time in units of this many milliseconds, and starts a job when the unit in which it is due
+ * begins.
+ */
 const POOL_UNIT_MS = 100;
 
-/** When the pool starts a job that may begin a unit of time early. */
+/** When the workpool starts a job that may begin one unit early. */
 export const beginOfUnit = (time: number) =>
   Math.floor(time / POOL_UNIT_MS) * POOL_UNIT_MS;
 
 /**
- * When the pool has to be told to start a job that is due at `runAt`, so that it starts no earlier. The
- * pool logs an error for a time long past.
+ * The time to pass to the workpool for a job that is due at `runAt`, so that it doesn't start earlier. The workpool
+ * logs an error for a time long past.
  */
 function notBefore(runAt: number): number {
   const now = Date.now();
@@ -71,7 +74,7 @@ export async function cancelJob(ctx: MutationCtx, workId: string) {
   await ctx.runMutation(components.workpool.lib.cancel, { id: workId });
 }
 
-/** As `stateOf`, of several jobs in one call. */
+/** As `stateOf`, for several jobs in one call. */
 export async function statesOf(
   ctx: QueryCtx,
   ids: string[],

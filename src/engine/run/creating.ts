@@ -9,7 +9,7 @@ type NewRun = Pick<
   "name" | "workflowHandle" | "args" | "onComplete" | "parent" | "execution"
 >;
 
-/** Inserts a run. Nothing of it has happened yet, and nothing will until it is woken. */
+/** Inserts a run. Nothing happens until it wakes. */
 export async function createRun(
   ctx: MutationCtx,
   fields: NewRun,

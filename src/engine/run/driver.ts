@@ -13,8 +13,8 @@ import type { Run, StepRow } from "./runs.js";
 import { cancelScheduled, watch } from "../platform/scheduler.js";
 
 /**
- * Tells a run's driver, if it has one, that the copy of the journal that it holds is out of date. Once:
- * the results of a fan-out beside it would meet in the run's row.
+ * Marks a driver's copy of the journal as outdated, if the run has a driver. Writes only once, because the results of
+ * a fan-out would otherwise conflict in the run's row.
  */
 export async function noteChange(ctx: MutationCtx, run: Run) {
   const { driver, revision = 0 } = run;
@@ -23,7 +23,7 @@ export async function noteChange(ctx: MutationCtx, run: Run) {
   await ctx.db.patch("workflows", run._id, { revision: run.revision });
 }
 
-/** The run's driver is given a new copy of the journal. */
+/** Records that the run's driver gets a new copy of the journal. */
 export async function noteCopy(ctx: MutationCtx, run: Run) {
   const { driver, revision = 0 } = run;
   if (!driver || driver.revision === revision) return;
@@ -31,10 +31,10 @@ export async function noteCopy(ctx: MutationCtx, run: Run) {
   await ctx.db.patch("workflows", run._id, { driver: run.driver });
 }
 
-/** The step in flight that a run's driver has to execute. */
+/** The step in flight that the run's driver executes. */
 export async function stepOfDriver(ctx: QueryCtx, run: Run) {
   if (run.drivers === undefined) return undefined;
-  // One row: those of other steps in flight may be large.
+  // Reads one row, because other steps in flight may be large.
   const row = await ctx.db
     .query("steps")
     .withIndex("drivenBy", (q) =>
@@ -47,7 +47,7 @@ export async function stepOfDriver(ctx: QueryCtx, run: Run) {
   return row && !row.unstarted ? row : undefined;
 }
 
-/** The run, if `driver` is still its driver, and the step that it has to execute. */
+/** The run, if `driver` is still its driver, and the step that it executes. */
 export async function driverOf(
   ctx: QueryCtx,
   id: ObjectType<typeof vDriver>,
@@ -58,20 +58,20 @@ export async function driverOf(
   return { run, row: await stepOfDriver(ctx, run) };
 }
 
-/** The driver is done, or to be held dead: from here on what it does changes nothing. */
+/** Detaches a driver that is done or considered dead. After that, it changes nothing. */
 export async function dismissDriver(ctx: MutationCtx, run: Run) {
   if (!run.driver) return;
   await cancelScheduled(ctx, run.driver.checkId);
   await forgetDriver(ctx, run);
 }
 
-/** As `dismissDriver`, in its watchdog: what a canceled function schedules would never run. */
+/** As `dismissDriver`, in its watchdog, because a function that a canceled function schedules would never run. */
 export async function forgetDriver(ctx: MutationCtx, run: Run) {
   run.driver = undefined;
   await ctx.db.patch("workflows", run._id, { driver: undefined });
 }
 
-/** As `dismissDriver`; and if its job has not begun, it won't. */
+/** As `dismissDriver`. If its job hasn't begun, it is also canceled. */
 export async function releaseDriver(ctx: MutationCtx, run: Run) {
   if (!run.driver) return;
   const { workId, scheduledId } = run.driver;
@@ -81,41 +81,41 @@ export async function releaseDriver(ctx: MutationCtx, run: Run) {
   await dismissDriver(ctx, run);
 }
 
-/** What a driver goes by to share with others what it runs on. */
+/** The facts that decide when a driver hands over to others. */
 export const vShare = {
-  /** When it was to begin. */
+  /** When the driver was due. */
   dueAt: v.number(),
-  /** How late drivers begin where nobody waits. */
+  /** How late drivers begin without a queue. */
   usualLagMs: v.number(),
-  /** With more drivers than this, none may hold on for long. */
+  /** With more drivers than this, each hands over soon. */
   holders: v.number(),
 };
 
-/** The step that a driver gives up, with its outcome if that is known. */
+/** The step that a driver gives up, with its outcome if known. */
 export const vGivenUp = {
   stepNumber: v.number(),
   outcome: v.optional(vStepOutcome),
 };
 
 /**
- * Half of what the smallest deployment runs at a time: so many drivers leave room for timers, turns, the
- * pool's own functions and the app's.
+ * Half of the scheduled functions that the smallest deployment runs at a time. The rest is for timers, turns, the
+ * workpool's own functions and the app's.
  */
 const HOLDERS = 4;
 
-/** A function step that is recorded as in flight and due to be executed. */
+/** A function step that is in flight and due. */
 export interface DueStep {
   stepNumber: number;
   step: Extract<Step, { handle: string; functionType: string }>;
   runAt: number;
 }
 
-/** Whether the run's driver may execute a step itself. The pool bounds how many actions run at a time. */
+/** Whether the run's driver may execute a step itself. The workpool limits how many actions run at a time. */
 export const canDrive = (run: Run, { step }: DueStep, config: Config) =>
   config.maxParallelism > 0 &&
   (step.functionType !== "action" || run.driver?.workId !== undefined);
 
-/** Starts a driver to execute `due`, when that is due, and what follows it. Returns its number. */
+/** Starts a driver that executes `due` when it is due, and the steps that follow. Returns the driver's number. */
 export async function startDriver(
   ctx: MutationCtx,
   run: Run,
@@ -135,7 +135,7 @@ export async function startDriver(
     ...id,
     workflowHandle: run.workflowHandle,
     stepNumber: due.stepNumber,
-    // The driver reads any other step. Its arguments may be too much for this transaction to pass on.
+    // The driver reads any other step itself, because its arguments may be too large to pass on in this transaction.
     isMutation: due.step.functionType === "mutation",
     dueAt: startedAt,
   };
@@ -161,7 +161,7 @@ type DriverArgs = ObjectType<typeof vDriver> & {
   dueAt: number;
 };
 
-/** Costs no transaction, holds no slot of the pool, and waits its turn among all that is scheduled. */
+/** A scheduled driver costs no transaction and no slot of the workpool. It queues with all scheduled functions. */
 async function scheduleDriver(
   ctx: MutationCtx,
   args: DriverArgs,
@@ -174,7 +174,7 @@ async function scheduleDriver(
   });
 }
 
-/** One that executes actions, of which the pool bounds how many run at a time. */
+/** A driver that executes actions is a job of the workpool, which limits how many run at a time. */
 async function enqueueDriver(
   ctx: MutationCtx,
   run: Run,
@@ -192,7 +192,7 @@ async function enqueueDriver(
         args: {
           ...args,
           usualLagMs: 2000,
-          // One slot of the pool is for others.
+          // One slot of the workpool is for others.
           holders: Math.min(HOLDERS, config.maxParallelism - 1),
         },
         runAt: due.runAt,

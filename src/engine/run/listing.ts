@@ -9,7 +9,7 @@ import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import schema from "../../component/schema.js";
 import { pageOf, type PageBudget } from "./paging.js";
 
-/** As `getStatus` calls them. */
+/** The same names as in `getStatus`. */
 export const vRunStatus = v.union(
   v.literal("inProgress"),
   v.literal("completed"),
@@ -39,7 +39,7 @@ export function statusOfRun({ runResult }: Run): RunStatus {
 const stepKinds = ["function", "workflow", "event", "sleep"] as const;
 
 /**
- * A run as users see it. All that 0.4 lacks is optional, so that code generated for that fits. Rows of 0.4 have
+ * A run as users see it. Fields that 0.4 lacks are optional, so that code generated for 0.4 fits. Rows of 0.4 have
  * neither `endedAt` nor `parent`.
  */
 export const vPublicRun = v.object({
@@ -51,12 +51,12 @@ export const vPublicRun = v.object({
   status: v.optional(vRunStatus),
   startedAt: v.optional(v.number()),
   endedAt: v.optional(v.number()),
-  /** The first line. */
+  /** The error's first line. */
   error: v.optional(v.string()),
   parent: v.optional(
     v.object({ workflowId: v.string(), stepNumber: v.number() }),
   ),
-  /** The first of the steps in flight. */
+  /** The first steps in flight. */
   blockedOn: v.optional(
     v.array(
       v.object({
@@ -68,7 +68,7 @@ export const vPublicRun = v.object({
   ),
 });
 
-/** Steps in flight that a list shows of a run. */
+/** How many steps in flight a list shows for each run. */
 const MAX_BLOCKED_ON = 3;
 
 async function publicRun(
@@ -113,11 +113,11 @@ async function blockedOn(ctx: QueryCtx, run: Run, budget: PageBudget) {
   }));
 }
 
-/** Which runs to list or to act on. */
+/** Selects the runs to list or to act on. */
 export const runFilterFields = {
   name: v.optional(v.string()),
   status: v.optional(vRunStatus),
-  /** Of the start: `since` included, `until` not. */
+  /** When the run started. `since` is inclusive, `until` is exclusive. */
   since: v.optional(v.number()),
   until: v.optional(v.number()),
 };
@@ -128,7 +128,7 @@ export type RunFilter = {
   until?: number;
 };
 
-/** Any filter is one range of an index, oldest run first. */
+/** Every filter is one range of an index, oldest run first. */
 function runsBy(
   db: QueryCtx["db"],
   { name, status, since = 0, until = Number.MAX_VALUE }: RunFilter,
@@ -159,7 +159,7 @@ function runsBy(
   );
 }
 
-/** As `runsBy`, to be read in pages. */
+/** As `runsBy`, in pages. */
 export function pagesOfRuns(
   ctx: QueryCtx,
   filter: RunFilter,
@@ -180,7 +180,7 @@ export function pagesOfRuns(
   };
 }
 
-/** The paginator takes keys of indexes from rows, and can't follow a path through a field that is absent. */
+/** The paginator reads index keys from rows, and can't follow a path through an absent field. */
 function readerOfRuns({ db }: QueryCtx): QueryCtx["db"] {
   const query = () => ({
     withIndex: (index: "name", range: undefined) => ({
@@ -236,10 +236,10 @@ export async function countRuns(
 
 const MAX_COUNT = 1000;
 
-/** Four counts are one transaction, which may read 16 MiB. */
+/** Four counts share one transaction, which may read 16 MiB. */
 const BYTES_PER_COUNT = (BYTES_PER_BATCH * 5) / 8;
 
-/** The number of runs; if there are more than could be counted, that many and a plus. */
+/** The number of runs. If there are more than could be counted, that number with a plus. */
 async function countStatus(ctx: QueryCtx, filter: RunFilter) {
   let count = 0;
   let bytes = 0;

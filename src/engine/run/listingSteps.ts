@@ -29,7 +29,7 @@ const vAttempt = v.object({
   error: v.optional(v.string()),
 });
 
-/** All that 0.4 lacks is optional, so that code generated for that fits. */
+/** Fields that 0.4 lacks are optional, so that code generated for 0.4 fits. */
 const publicStepFields = {
   workflowId: v.string(),
   name: v.string(),
@@ -40,7 +40,7 @@ const publicStepFields = {
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
   state: v.optional(vStepState),
-  /** While it is in flight. */
+  /** While the step is in flight. */
   dueAt: v.optional(v.number()),
   attempts: v.optional(v.array(vAttempt)),
 };
@@ -75,7 +75,7 @@ export const vPublicStep = v.union(
   }),
 );
 
-/** A page of a run's steps, in order of their numbers. */
+/** A page of a run's steps, in the order of their numbers. */
 export async function listStepsOf(
   ctx: QueryCtx,
   run: Run,
@@ -87,7 +87,7 @@ export async function listStepsOf(
     .withIndex("workflow", (q) => q.eq("workflowId", run._id))
     .order(order);
   const result = await pageOf(rows, paginationOpts, async (row, budget) => {
-    // What the pool reads to tell a job's state, its arguments included.
+    // The workpool reads this much to find a job's state, including its arguments.
     if (jobOf(row)) budget.spend(4, row.step.args);
     return { row, child: await childOf(ctx, row, budget) };
   });
@@ -111,7 +111,7 @@ async function childOf(ctx: QueryCtx, { step }: StepRow, budget: PageBudget) {
   return child;
 }
 
-/** The job of the pool that executes a step, while it is in flight. */
+/** The workpool's job that executes a step in flight. */
 const jobOf = ({ step, unstarted }: StepRow) =>
   "functionType" in step && step.inProgress && !unstarted
     ? step.workId
@@ -119,7 +119,7 @@ const jobOf = ({ step, unstarted }: StepRow) =>
 
 type JobKind = JobState["kind"];
 
-/** How the job of a step in flight is: one of the pool's, or the run's driver. */
+/** The state of the job that executes a step in flight: the workpool's, or the run's driver. */
 async function jobStates(
   ctx: QueryCtx,
   run: Run,
@@ -215,7 +215,7 @@ function publicStep(
   }
 }
 
-/** Those that failed and were followed by another, and the one that runs or gave the step its result. */
+/** The attempts that failed and were followed by another, and the one that runs or gave the step its result. */
 function attemptsOf(row: StepRow, state: StepState) {
   const { step, attempts = [], dueAt } = row;
   const { runResult, completedAt } = step;

@@ -23,10 +23,10 @@ export function vPaginated<T extends Validator<unknown, "required", string>>(
 
 export const vOrder = v.optional(v.union(v.literal("asc"), v.literal("desc")));
 
-/** What one page may hold: an array has at most 8,192 elements. */
+/** The limit of one page. An array has at most 8,192 elements. */
 const MAX_PAGE_ROWS = 4096;
 
-/** A page that would take too much of a transaction is shorter than asked for. */
+/** The budget of a page. If it would use more of a transaction, it is shorter. */
 const withinLimits = (
   asked: PaginationOptions,
   maxRows = MAX_PAGE_ROWS,
@@ -39,7 +39,7 @@ const withinLimits = (
   ),
 });
 
-/** What the items of a page may read beside their rows. */
+/** The budget that a page's items may read in addition to their rows. */
 export class PageBudget {
   private bytes = BYTES_PER_BATCH / 2;
   private ranges = 1024;
@@ -58,7 +58,7 @@ interface Pages<Row> {
   paginate(options: PaginationOptions): Promise<PaginationResult<Row>>;
 }
 
-/** A page of what `toItem` makes of each row: shorter than asked for once the budget that it spends from is spent. */
+/** A page of rows, each converted by `toItem`. It ends early when the budget is used up. */
 export async function pageOf<Row, Item>(
   rows: Pages<Row>,
   asked: PaginationOptions,

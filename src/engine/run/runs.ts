@@ -6,16 +6,16 @@ import type { QueryCtx } from "../../component/_generated/server.js";
 export type Run = Doc<"workflows">;
 export type StepRow = Doc<"steps">;
 
-/** The replay rules that new runs begin under. Raise it with every change to the rules. */
+/** The replay rules that new runs begin under. Raise this number with every change of the rules. */
 export const ENGINE_VERSION = 1;
 
-/** Of a step that runs a function; undefined of any other. */
+/** The function type of a function step. Undefined for any other kind. */
 export const functionTypeOf = (step: StepRow["step"]) =>
   "functionType" in step ? step.functionType : undefined;
 
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
 
-/** The id as one of the workflows table, or an error that names it. The run may be gone. */
+/** Parses the id of a run, or throws an error that names it. The run may have been cleaned up. */
 export function parseRunId(ctx: QueryCtx, workflowId: string) {
   const id = ctx.db.normalizeId("workflows", workflowId);
   if (!id)
@@ -46,7 +46,7 @@ export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {
   return run;
 }
 
-/** How a run's state is told in errors. */
+/** The state of a run in errors. */
 export function describeState(run: Run): string {
   switch (run.runResult?.kind) {
     case undefined:
@@ -81,7 +81,7 @@ export async function lastStep(ctx: QueryCtx, workflowId: Id<"workflows">) {
     .first();
 }
 
-/** In order of their creation, which `after` names. */
+/** In the order of creation, after the creation time `after`. */
 export function stepsInFlight(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,

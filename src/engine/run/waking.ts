@@ -14,9 +14,9 @@ export interface Wake {
 }
 
 /**
- * Makes a turn due, in a transaction of its own, unless one is. It holds no slot of the pool. A check
- * scheduled with it owns it: should the turn die, the run ends as failed instead of hanging. A turn that was born
- * canceled is due again as soon as anything else wakes the run.
+ * Schedules the next turn now, plus a watchdog, unless a turn is due. It occupies no slot of the workpool. If the
+ * turn crashes, the watchdog fails the run, so it doesn't hang. If the turn was canceled from the start, anything
+ * that wakes the run schedules another.
  */
 export async function wake(ctx: MutationCtx, run: Run) {
   const { pendingTurn } = run;
@@ -26,7 +26,7 @@ export async function wake(ctx: MutationCtx, run: Run) {
   await setPendingTurn(ctx, run, await schedulePending(ctx, turn));
 }
 
-/** As `wake`, through the pool: for runs to come, which wait for their turn among all others. */
+/** As `wake`, through the workpool, for new runs that queue with all other jobs. */
 export async function enqueueTurns(
   ctx: MutationCtx,
   wakes: Wake[],
@@ -56,8 +56,8 @@ export async function setPendingTurn(
 }
 
 /**
- * Ends a run that can't go on, in a transaction of its own, which is what is due of the run from here on. A
- * watchdog ends it without `onComplete` if it dies with that.
+ * Schedules the end of a run that can't continue, in a transaction of its own. If that transaction crashes, a
+ * watchdog ends the run without `onComplete`.
  */
 export async function scheduleRunEnd(
   ctx: MutationCtx,
@@ -73,9 +73,8 @@ export async function scheduleRunEnd(
 }
 
 /**
- * The turn begins: what was due is done, unless this transaction dies, with this in it. If it is a
- * driver's turn it stands for the scheduled one; otherwise it is the scheduled one, which must not cancel
- * itself.
+ * Marks the due turn as begun. If this transaction crashes, that is rolled back. A driver's turn replaces the
+ * scheduled one. Otherwise this is the scheduled one, which must not cancel itself.
  */
 export async function clearPendingTurn(
   ctx: MutationCtx,
@@ -91,7 +90,7 @@ export async function clearPendingTurn(
   await setPendingTurn(ctx, run, undefined);
 }
 
-/** Takes back what was to take a turn, or to check that it was taken. */
+/** Cancels the pending turn and its watchdog. */
 export async function releaseTurn(
   ctx: MutationCtx,
   pending: Run["pendingTurn"],
@@ -119,8 +118,8 @@ function turnJob(
 }
 
 /**
- * Whether the result just recorded in `row` can matter to the handler, which waits as it did when
- * its last turn ended. The row is no longer in progress.
+ * Whether the result that was just recorded in `row` can matter to the handler, which still waits as at the end of
+ * its last turn. The row is no longer in progress.
  */
 export async function resultMatters(
   ctx: MutationCtx,
@@ -144,7 +143,7 @@ export async function resultMatters(
   }
 }
 
-/** 0.4 takes no turn while anything is in flight; what a restart has left to start needs one. */
+/** 0.4 takes no turn while a step is in flight. Steps that a restart left to start need one. */
 async function anyStarted(ctx: MutationCtx, run: Run) {
   for await (const { unstarted } of stepsInFlight(ctx, run._id))
     if (!unstarted) return true;
@@ -160,7 +159,7 @@ async function isLastOfGroup(ctx: MutationCtx, row: StepRow) {
         .eq("group", row.group)
         .eq("step.inProgress", true),
     )
-    // The newest is likely to be the last to end: what the others read, nobody writes meanwhile.
+    // The newest member usually ends last, so this read rarely conflicts.
     .order("desc")
     .first();
   return other === null;

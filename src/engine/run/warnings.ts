@@ -3,7 +3,7 @@ import { shortenError } from "../../shared/storable.js";
 import type { Config } from "../platform/config.js";
 import type { Run } from "./runs.js";
 
-/** One line for a run that failed, and one for each of its steps that failed and that nothing awaited. */
+/** Logs one line for a failed run, and one for each failed step that nothing awaited. */
 export function warnOfEnd(
   run: Run,
   { log }: Config,

@@ -6,10 +6,10 @@ import { wasRefused } from "../platform/platformErrors.js";
 import { executeAgain, retryStep } from "./retrying.js";
 import { functionTypeOf } from "../run/runs.js";
 
-/** About how long a step that the platform refused to start waits before it is tried again. */
+/** Roughly how long a step waits after the platform refused to start it. */
 const REFUSED_FOR_MS = 2000;
 
-/** The result that an attempt of an action gives its step; null when another attempt is due instead. */
+/** The result of an action's attempt for its step. Null if another attempt is due instead. */
 export async function concludeAttempt(
   ctx: MutationCtx,
   step: Completion,
@@ -31,8 +31,8 @@ export async function concludeAttempt(
 }
 
 /**
- * Goes on with a step whose job or driver ended without telling what came of it. `died` says why. A query
- * or mutation has not happened, or it would be recorded; an action may have.
+ * Handles a step whose job or driver exited without reporting a result. A query or mutation didn't happen, because it
+ * would be recorded. An action may have happened.
  */
 export async function takeOver(
   ctx: MutationCtx,

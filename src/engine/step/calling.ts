@@ -3,8 +3,8 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Run } from "../run/runs.js";
 
 /**
- * Has a run's workflow take a turn. Throws when nothing took it, so that neither the run nor its parent
- * waits for ever: the function may be an ordinary mutation, or have moved to another component.
+ * Calls a run's workflow to take a turn. Throws if nothing took it, so that neither the run nor its parent waits
+ * forever. The function may be an ordinary mutation, or belong to another component now.
  */
 export async function callWorkflow(
   ctx: MutationCtx,
@@ -29,13 +29,13 @@ export async function callWorkflow(
   if (isDue) throw await noTurn(ctx, run);
 }
 
-/** What only a workflow answers, after a turn that leaves the run going. */
+/** The reply that only a workflow gives, after a turn that doesn't end the run. */
 const isTurn = (answer: unknown, run: Run) => {
   const { kind, workflowId } = (answer ?? {}) as Record<string, unknown>;
   return kind === "turn" && workflowId === run._id;
 };
 
-/** Whether the function's own validator, or another instance of the component, refuses what a turn is called with. */
+/** Whether the function's own validator, or another instance of the component, refuses the arguments of a turn. */
 const takesNoTurns = (error: unknown, { _id }: Run) =>
   /validat.*field `(workflowId|generationNumber)`/is.test(String(error)) ||
   String(error).includes(`Invalid workflow ID: ${_id}`);

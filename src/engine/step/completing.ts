@@ -24,8 +24,8 @@ export interface Completion {
 }
 
 /**
- * The step and its run, if a result of this execution is still awaited; null when the step has one,
- * was cleaned up, or was ended by a cancel or restart.
+ * The step and its run, if this execution's result is still needed. Null if the step has a result, was cleaned up, or
+ * was ended by a cancel or restart.
  */
 export async function awaitedStep(
   ctx: MutationCtx,
@@ -47,7 +47,7 @@ export async function awaitedRow(
   return { row, run };
 }
 
-/** Records a step's result, once, and makes a turn due if the handler may be waiting for it. */
+/** Records a step's result once. Schedules a turn if the handler may be waiting for it. */
 export async function recordResult(
   ctx: MutationCtx,
   { row, run }: Completion,
@@ -75,14 +75,14 @@ export async function recordResult(
   logCompleted({ log }, run, row, row.step);
   if (run.runResult && row.wakes === "never" && result.kind === "failed")
     log.warn(unawaitedStep(run, row.stepNumber, row.step.name, result));
-  // What a race left behind goes on after the end, but has nobody to wake; and a restart that goes
-  // on in further transactions wakes the run itself.
+  // The losers of a race continue after the run's end, but wake nothing. A restart that takes further transactions
+  // wakes the run itself.
   if (run.runResult || run.restarting) return;
   if (await resultMatters(ctx, run, row, result.kind === "success"))
     await wake(ctx, run);
 }
 
-/** The failed attempts that a step keeps: none if they would take the room of its result. */
+/** The failed attempts that a step keeps, or none if its result wouldn't fit beside them. */
 export function attemptsBeside(
   { step, attempts }: StepRow,
   { result, failure }: Outcome,
@@ -92,7 +92,7 @@ export function attemptsBeside(
   return attempts && size() > MAX_ROW_BYTES ? undefined : attempts;
 }
 
-/** Writes down the step that a driver has executed, in the turn that follows it. */
+/** Records the step that a driver executed, in the turn that follows. */
 export async function writeCompleted(
   ctx: MutationCtx,
   run: Run,
@@ -109,14 +109,14 @@ export async function writeCompleted(
   logCompleted(config, run, { _id: stepId, stepNumber }, fields.step);
 }
 
-/** A step whose run was cleaned up while it was in flight. Cleanup deletes any other kind of step itself. */
+/** Deletes a function step whose run was cleaned up while it was in flight. Cleanup deletes all other steps itself. */
 async function deleteLeftover(ctx: MutationCtx, { row, run }: Completion) {
   if (!functionTypeOf(row.step)) return;
   await ctx.db.delete("steps", row._id);
   await deleteEmptyRun(ctx, run);
 }
 
-/** Deletes a run that was cleaned up, once nothing of it is left. */
+/** Deletes the row of a cleaned-up run once its last step is gone. */
 export async function deleteEmptyRun(ctx: MutationCtx, run: Run) {
   if (await lastStep(ctx, run._id)) return;
   await dismissDriver(ctx, run);
@@ -124,8 +124,8 @@ export async function deleteEmptyRun(ctx: MutationCtx, run: Run) {
 }
 
 /**
- * As `recordResult`, for a function that may have canceled, restarted or cleaned up its own run. What
- * it did stays done, so its result is recorded wherever the step is still there to hold it.
+ * As `recordResult`, for a function that may have canceled, restarted or cleaned up its own run. Its effects commit,
+ * so its result is recorded if the step still exists.
  */
 export async function recordAfterAll(
   ctx: MutationCtx,

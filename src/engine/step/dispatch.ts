@@ -8,24 +8,24 @@ import { canDrive, startDriver, type DueStep } from "../run/driver.js";
 import { isLegacy, type Run } from "../run/runs.js";
 import type { ExecutionMode, StepExecution } from "../../component/schema.js";
 
-/** What a turn that starts steps knows of its surroundings. */
+/** The facts about a turn that decide how its steps are executed. */
 export interface StartingTurn {
-  /** Function and child steps in flight beside those that it starts. */
+  /** Function steps and children in flight before this turn starts steps. */
   inFlight: number;
-  /** What the workflow's definition or manager wants. */
+  /** The option of the workflow's definition or manager. */
   execution?: ExecutionMode;
-  /** The driver that takes this turn, and whether it wants to be followed by another. */
+  /** The driver that takes this turn, and whether it hands over to another. */
   caller?: { driver: number; handsOver: boolean; learns: boolean };
 }
 
-/** How one step is executed: by a job of the pool, or by a driver. */
+/** How one step is executed: by a job of the workpool, or by a driver. */
 export type StepExecutor =
   | { workId: string; drivenBy?: undefined }
   | { drivenBy: number; workId?: undefined };
 
 /**
- * Decides how steps are executed, and sees to it. A driver executes a step that is the only one in
- * flight and due now: the next is then started by the transaction that records its result.
+ * Decides how steps are executed, and starts them. A driver executes a step that is alone in flight and due now. The
+ * transaction that records its result then starts the next.
  */
 export async function execute(
   ctx: MutationCtx,
@@ -56,7 +56,7 @@ export async function execute(
   return [{ drivenBy: await startDriver(ctx, run, only, config) }];
 }
 
-/** Each step as a job of its own. Returns the jobs' ids. */
+/** Enqueues each step as a job of its own. Returns the jobs' ids. */
 export async function executeInPool(
   ctx: MutationCtx,
   run: Run,
@@ -69,9 +69,9 @@ export async function executeInPool(
 }
 
 /**
- * A mutation runs inside the transaction that records its result: both commit together or neither does.
- * Queries and actions run outside of it, and their jobs report to `pool:actionOnComplete`. So a run doesn't
- * conflict with what its queries read.
+ * A mutation runs inside the transaction that records its result, so both commit together or neither does. Queries
+ * and actions run outside it, so a run doesn't conflict with the data that its queries read. Their jobs report to
+ * `pool:actionOnComplete`.
  */
 async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
   const [transaction, action, transactionDied, actionDone] = await Promise.all([

@@ -14,7 +14,7 @@ import { cancelScheduled } from "../platform/scheduler.js";
 type EventRow = Doc<"events">;
 type EventKind = EventRow["state"]["kind"];
 
-/** The oldest event of a name in a state; of waiting ones the one whose step asked first. */
+/** The oldest event of a name in a state. If it is `waiting`, the one whose wait began first. */
 export async function oldestEvent(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,
@@ -50,7 +50,7 @@ export type Wait =
   | { kind: "waiting"; eventId: Id<"events"> }
   | { kind: "refused"; error: string };
 
-/** Makes `row`, an event step, the consumer of its event: now if it was sent, else when it is. */
+/** Lets `row`, an event step, consume its event now if it was sent, or else when it is sent. */
 export async function waitForEvent(
   ctx: MutationCtx,
   run: Run,
@@ -85,7 +85,7 @@ export async function waitForEvent(
   return { kind: "waiting", eventId: inserted };
 }
 
-/** An event that was sent or can be; null when one must be made; or why the request is refused. */
+/** An event that was sent or can be sent, null if one has to be inserted, or why the request is refused. */
 async function findEventToAwait(
   ctx: QueryCtx,
   run: Run,
@@ -137,7 +137,7 @@ async function consume(
   });
 }
 
-/** Gives `event` its result: to the step that waits for it, or to be kept until one does. */
+/** Gives `event` its result. The waiting step gets it, or it is kept for the next wait. */
 export async function sendToEvent(
   ctx: MutationCtx,
   run: Run,
@@ -159,7 +159,7 @@ export async function sendToEvent(
     return;
   }
   const { stepId, waitingAt } = event.state;
-  // A run that has ended takes nothing any more, and a restart may be about to delete the wait.
+  // A finished run consumes nothing, and a restart may be about to delete the wait.
   const awaited =
     run.runResult || run.restarting
       ? null
@@ -191,7 +191,7 @@ async function keepSent(
   });
 }
 
-/** The event of a step that is there and nobody else's. */
+/** The event of a step, if it exists and belongs to that step. */
 async function ownEvent(ctx: MutationCtx, { _id, step }: StepRow) {
   if (step.kind !== "event" || !step.eventId) return null;
   const event = await ctx.db.get("events", step.eventId);
@@ -201,19 +201,19 @@ async function ownEvent(ctx: MutationCtx, { _id, step }: StepRow) {
   return isOwn ? event : null;
 }
 
-/** Takes a step out of the line of those that wait. What is sent from now on is kept for the next. */
+/** Withdraws a step's wait. Later events are kept for the next wait. */
 export async function withdrawWait(ctx: MutationCtx, row: StepRow) {
   const event = await ownEvent(ctx, row);
   if (event?.state.kind === "waiting") await makeCreated(ctx, event);
 }
 
 /**
- * Undoes what a step did with its event. One that was made for the step goes with it; any other
- * becomes what it was before, to be sent and awaited by those who have its id.
+ * Undoes a step's use of its event. If the step inserted the event, it is deleted. Otherwise it returns to its
+ * earlier state, so that it can be sent and awaited again by its id.
  */
 export async function undoWait(ctx: MutationCtx, row: StepRow) {
   const event = await ownEvent(ctx, row);
-  // Sent since the wait was withdrawn: it waits for another step.
+  // It was sent after the wait was withdrawn, so it is kept for another step.
   if (!event || event.state.kind === "sent") return;
   if (event.createdByWait || event.sentByName)
     await ctx.db.delete("events", event._id);

@@ -22,7 +22,7 @@ import {
 } from "../run/runs.js";
 import { anyEvent, oldestEvent, sendToEvent } from "./eventWait.js";
 
-/** An event of a run, to be awaited or sent by its id. */
+/** Creates an event of a run, to await and send by its id. */
 export async function createEvent(
   ctx: MutationCtx,
   { name, workflowId }: { name: string; workflowId: string },
@@ -41,13 +41,14 @@ export interface SendArgs {
   name?: string;
   workflowId?: string;
   result: RunResult;
-  /** Throw if the run has ended or is gone, instead of warning. */
+  /** Throw if the run has ended or was cleaned up, instead of logging a warning. */
   strict?: boolean;
 }
 
 /**
- * Sends an event by its id, or by name: to the step that waited first, else to the oldest event
- * of that name that was created and not sent, else as a new one that is kept until awaited.
+ * Sends an event by its id or by name. By name, the wait that began first gets it. Without a wait, it becomes the
+ * result of the oldest created event of that name that wasn't sent, or else a new event that is kept for the next
+ * wait.
  */
 export async function sendEvent(
   ctx: MutationCtx,
@@ -76,7 +77,7 @@ export async function sendEvent(
   });
 }
 
-/** Nobody waits for the event yet. If the run waits for another one, the name may be wrong. */
+/** No step waits for the event. If the run waits for another one, the name may be wrong. */
 async function warnOfOtherName(
   ctx: MutationCtx,
   run: Run,
@@ -93,14 +94,14 @@ async function warnOfOtherName(
 
 interface Target {
   run: Run | null;
-  /** Of an event that is gone, only its id is known. */
+  /** If the event was deleted, only its id is known. */
   runId?: Id<"workflows">;
   event?: Doc<"events"> | null;
   eventId?: Id<"events">;
   name: string;
 }
 
-/** Why nobody is going to take the event, and what becomes of it. Undefined for a run in progress. */
+/** Why nothing will consume the event, and whether it is kept. Undefined for a run in progress. */
 function whyOver({ run, runId, name }: Target) {
   const what = `Event "${abbreviate(name)}"`;
   if (!run)
@@ -119,7 +120,7 @@ function whyOver({ run, runId, name }: Target) {
   };
 }
 
-/** A run that is gone keeps nothing: all there is then is an id, as of an event that was cleaned up. */
+/** A deleted run keeps nothing, so this returns only an id, like that of a deleted event. */
 async function insertEvent(
   ctx: MutationCtx,
   { run, runId, name }: Target,
@@ -135,8 +136,8 @@ async function insertEvent(
 }
 
 /**
- * What is sent as an event's row can hold it: a long error is cut, its data is dropped if it doesn't
- * fit, and a value that doesn't fit is refused.
+ * Converts a result to one that fits into an event's row. A long error is truncated, its data is dropped if it
+ * doesn't fit, and a value that doesn't fit is refused.
  */
 function storableOutcome(name: string, result: RunResult): Outcome {
   if (result.kind === "failed") {
@@ -166,7 +167,7 @@ function checkName({ run, name }: Target) {
     );
 }
 
-/** An id says it all: a name or a run given with it may be another's, as 0.4 allows. */
+/** An id alone identifies the event. As in 0.4, the name or the run passed with it may be wrong. */
 async function findTarget(
   ctx: MutationCtx,
   args: { eventId?: string; name?: string; workflowId?: string },

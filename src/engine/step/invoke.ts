@@ -48,7 +48,7 @@ export async function runMutation(
 
 export const startArgs = { handle: v.string(), args: v.any() };
 
-/** Starts a run for a step. Nothing remains of what an ordinary mutation does that was taken for a workflow. */
+/** Starts a run for a step. If the function is an ordinary mutation, its writes are rolled back. */
 export async function start(
   ctx: MutationCtx,
   { handle, args }: ObjectType<typeof startArgs>,
@@ -61,13 +61,13 @@ export async function start(
 }
 
 /**
- * What recording the result and waking the run need, the rows' own bytes included. No more, since a function
- * may use almost all of a transaction. A result that is large beside that has to fit into what is left.
+ * The budget to record the result and wake the run, including the rows' own bytes. It is minimal, because a function
+ * may use almost a whole transaction. A large result has to fit into the rest.
  */
 function reserveFor({ row, run }: Completion): Reserve {
   const args = sizeOf(row.step.args);
   const runBytes = sizeOf(run);
-  // Whether another step is in flight is asked by reading one.
+  // Finding out whether another step is in flight reads a row.
   const other = row.group !== undefined || isLegacy(run) ? MAX_ROW_BYTES : 0;
   return {
     documentsRead: 64,
@@ -82,8 +82,8 @@ function reserveFor({ row, run }: Completion): Reserve {
 }
 
 /**
- * Runs a query, or one attempt of an action. The pool keeps only an error's text; this returns all
- * that the run needs to know of it.
+ * Runs a query, or one attempt of an action. The workpool keeps only an error's text, so this returns the whole
+ * outcome.
  */
 export async function attempt(
   ctx: ActionCtx,

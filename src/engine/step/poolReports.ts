@@ -17,16 +17,16 @@ import {
   type Completion,
 } from "./completing.js";
 
-/** What the pool says when a job has ended. Jobs outlive the release that enqueued them, and so do contexts. */
+/** The workpool's report of a finished job. Jobs and their contexts outlive the release that enqueued them. */
 export interface Report {
   workId?: string;
-  /** The child, where 0.4 waited for one. */
+  /** The child, if 0.4 waited for one. */
   workflowId?: string;
   result: RunResult;
   context: unknown;
 }
 
-/** Completes the step that the context names with the job's result. */
+/** Completes the step in the context with the job's result. */
 export async function completeStep(ctx: MutationCtx, report: Report) {
   const step = await stepOf(ctx, report);
   if (!step) return;
@@ -36,7 +36,7 @@ export async function completeStep(ctx: MutationCtx, report: Report) {
   else await recordResult(ctx, step, { result });
 }
 
-/** Completes a step with what `execute:action` returned, or makes its next attempt due. */
+/** Completes a step with the outcome of `execute:action`, or schedules its next attempt. */
 export async function completeAction(
   ctx: MutationCtx,
   report: Report & { workId: string },
@@ -47,7 +47,7 @@ export async function completeAction(
   if (outcome) await recordResult(ctx, step, outcome);
 }
 
-/** A turn did not finish: it threw, ran out of time, or its job was canceled. */
+/** Handles a turn that didn't finish: it threw, ran out of time, or its job was canceled. */
 export async function failTurn(ctx: MutationCtx, report: Report) {
   const { result, context } = report;
   if (result.kind === "success") return;
@@ -70,7 +70,7 @@ export async function failTurn(ctx: MutationCtx, report: Report) {
 const isLost = (result: RunResult) =>
   result.kind === "failed" && wasCanceledByOperator(result.error);
 
-/** The step that a job's context names, if its result is still awaited. */
+/** The step in a job's context, if its result is still needed. */
 async function stepOf(
   ctx: MutationCtx,
   args: Report,
@@ -78,7 +78,7 @@ async function stepOf(
   const named = (args.context ?? {}) as Record<string, unknown>;
   const { stepId, workflowId, stepNumber, generationNumber } = named;
   if (typeof generationNumber === "number") {
-    // 0.4 names a step by its row.
+    // In 0.4, a context has the id of the step's row.
     const row =
       typeof stepId === "string" && ctx.db.normalizeId("steps", stepId);
     if (row)
@@ -111,7 +111,7 @@ function parseTurnContext(ctx: MutationCtx, context: unknown) {
   return { workflowId: id, generationNumber };
 }
 
-/** A completion that can't be matched to its step is kept, and fails the run it names, if any. */
+/** Stores a completion that can't be matched to its step, and fails its run if it names one. */
 async function keepUndeliverable(ctx: MutationCtx, args: Report) {
   const { workId, workflowId, result, context } = args;
   const shown = preview(context, 1000);
@@ -154,11 +154,11 @@ async function namedRun(ctx: MutationCtx, context: unknown) {
   return id && (await ctx.db.get("workflows", id));
 }
 
-/** Whether an attempt of an action has failed already, and another is on its way. */
+/** Whether an action's attempt failed and another one is scheduled. */
 const wasFollowed = ({ row: { step } }: Completion, workId: string) =>
   "functionType" in step && step.workId !== undefined && step.workId !== workId;
 
-/** As `execute:action` says, or the pool in its place. */
+/** The outcome of `execute:action`, or the workpool's report instead. */
 async function conclude(ctx: MutationCtx, step: Completion, result: RunResult) {
   switch (result.kind) {
     case "success":

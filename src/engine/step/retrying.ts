@@ -8,7 +8,7 @@ import { beginOfUnit } from "../platform/workpool.js";
 import { dismissDriver, startDriver, type DueStep } from "../run/driver.js";
 import { executeInPool } from "./dispatch.js";
 
-/** Makes the next attempt of a failed action due, if its policy has one left. */
+/** Schedules the next attempt of a failed action, if its policy allows one. */
 export async function retryStep(
   ctx: MutationCtx,
   { row, run }: Completion,
@@ -46,20 +46,20 @@ export async function retryStep(
   return true;
 }
 
-/** As the pool has it with retries of its own. */
+/** The same rule as for the workpool's own retries. */
 function delayOf(backoff: number) {
   const now = Date.now();
   return Math.max(0, beginOfUnit(now + varied(backoff)) - now);
 }
 
-/** No other driver has come after the step's own. */
+/** The step's driver is still the run's newest. */
 const isOfLastDriver = ({ row, run }: Completion) =>
   row.drivenBy !== undefined && row.drivenBy === run.drivers;
 
 const isDriven = (step: Completion, { execution }: Config) =>
   isOfLastDriver(step) && (step.run.execution ?? execution) !== "pool";
 
-/** Another driver makes the attempt, and goes on with the run from there. */
+/** Another driver makes the attempt and continues the run from there. */
 async function driveAgain(
   ctx: MutationCtx,
   { row, run }: Completion,
@@ -77,10 +77,7 @@ async function driveAgain(
   });
 }
 
-/**
- * Enqueues a step in flight as a job of its own, in place of what was to execute it: together with a turn it has
- * failed, perhaps.
- */
+/** Enqueues a step in flight as a job of its own, instead of its driver. Together with a turn, it may have failed. */
 export async function executeAgain(
   ctx: MutationCtx,
   { row, run }: Completion,

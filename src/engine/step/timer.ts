@@ -6,12 +6,12 @@ import { awaitedStep, recordResult } from "./completing.js";
 import { undoWait } from "./eventWait.js";
 
 /**
- * Longer waits are done in legs: Convex schedules nothing further ahead than some years, and a timer of
- * Node, with which convex-test does it, ends at once where it is to last longer than 24.8 days.
+ * Longer waits are split into legs. Convex schedules functions only a few years ahead. Node's timers, which
+ * convex-test uses, fire at once if they last longer than 24.8 days.
  */
 const LONGEST_LEG_MS = 20 * 24 * 60 * 60 * 1000;
 
-/** Sees to it that a sleep or an event wait ends in `ms` milliseconds. */
+/** Schedules the end of a sleep or an event wait in `ms` milliseconds. */
 export async function startTimer(
   ctx: MutationCtx,
   execution: StepExecution,
@@ -25,7 +25,7 @@ export async function startTimer(
   return { scheduledId, endsAt: Date.now() + ms };
 }
 
-/** Ends a sleep; or an event wait whose event did not come in time, which leaves the line. */
+/** Ends a sleep, or an event wait whose event didn't arrive in time. The wait is withdrawn. */
 export async function fireTimer(
   ctx: MutationCtx,
   { isLastLeg, ...execution }: StepExecution & { isLastLeg: boolean },

@@ -17,39 +17,38 @@ import {
   vWait,
 } from "./turnRecord.js";
 
-/** What a turn writes down. */
+/** Everything that a turn records. */
 export const turnFields = {
   workflowId: v.string(),
   generationNumber: v.number(),
   steps: v.array(vNewStep),
   workpoolOptions: v.optional(vWorkpoolOptions),
-  /** Where results of recorded steps were shown. */
+  /** When the results of recorded steps were delivered. */
   deliveries: v.optional(v.array(vShown)),
-  /** How recorded steps in flight are waited for now. */
+  /** The current wake conditions of recorded steps in flight. */
   waits: v.optional(v.array(vWait)),
-  /** The turn stopped with more to do: another is due. */
+  /** The turn stopped before it was done, so another is due. */
   goOn: v.optional(v.boolean()),
   /** Results to try one at a time, since each may leave a rejected promise without a handler. */
   trials: v.optional(vTrials),
-  /** The step that a driver has executed, to be written down with its result. */
+  /** The step that a driver executed, to record with its result. */
   completed: v.optional(vCompletedRow),
-  /** The driver that takes this turn, and whether it wants to be followed by another. */
+  /** The driver that takes this turn, and whether it hands over to another. */
   caller: v.optional(
     v.object({
       driver: v.number(),
       handsOver: v.boolean(),
-      /** It will hear what the turn changes. It won't if this is a call that it has given up. */
+      /** It will receive the reply. It won't if it has given up this call. */
       learns: v.boolean(),
     }),
   ),
-  /** Function and child steps in flight beside `steps`. */
+  /** Function steps and children in flight in addition to `steps`. */
   inFlight: v.optional(v.number()),
 };
 
 /**
- * Writes down what a turn did, and starts the steps it asked for. Returns their rows in order;
- * some may have results already. Returns null when the run was canceled, restarted or cleaned up
- * since the turn began.
+ * Records a turn and starts the steps that it asked for. Returns their rows in order. Some may already have results.
+ * Returns null if the run was canceled, restarted or cleaned up since the turn began.
  */
 export async function commitTurn(
   ctx: MutationCtx,
@@ -62,7 +61,7 @@ export async function commitTurn(
   const config = await readConfig(ctx, workpoolOptions);
   const { completed } = args;
   if (completed && current) await writeCompleted(ctx, run, completed, config);
-  // An inline step of the turn canceled or restarted the run. What was executed is.
+  // An inline step of the turn canceled or restarted the run. Only the executed steps are recorded.
   else if (completed)
     await recordAfterAll(ctx, completed.stepId, {
       result: completed.step.runResult!,
@@ -80,7 +79,7 @@ export async function commitTurn(
     turn: { inFlight, execution: workpoolOptions?.execution, caller },
   });
   if (!current) {
-    // A restart goes on from what this turn did: also from the order in which it showed results.
+    // A restart continues from this turn's state, including the order of its deliveries.
     if (rows.length > 0)
       await patchSteps(ctx, [
         ...(args.deliveries ?? []),

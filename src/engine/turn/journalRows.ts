@@ -26,17 +26,14 @@ export const vJournalEntry = v.object({
   ...stepEngineFields,
 });
 
-/** A journal past its bound: at which step, and how large it was there. */
+/** A journal that exceeds its limit: at which step, and its size there. */
 export const vTooLarge = v.object({
   size: v.number(),
   stepNumber: v.number(),
   name: v.string(),
 });
 
-/**
- * One array holds at most 8,192 elements, a journal of small steps more: it is handed over in
- * pages.
- */
+/** A journal of small steps can exceed an array's limit of 8,192 elements, so it is passed in pages. */
 const ENTRIES_PER_PAGE = 4096;
 
 export async function readJournal(ctx: QueryCtx, workflowId: Id<"workflows">) {
@@ -72,7 +69,7 @@ export const vLoaded = v.object({
   blocked: v.optional(v.boolean()),
 });
 
-/** A run's journal, for reading only: see `journal:load`. */
+/** Reads a run's journal: see `journal:load`. */
 export async function loadJournal(
   ctx: QueryCtx,
   { workflowId, shortCircuit }: { workflowId: string; shortCircuit?: boolean },

@@ -13,13 +13,13 @@ import { afterDeath, messageOf } from "./trials.js";
 
 const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
 
-/** In the place of the turn that this job was to take. */
+/** Replaces the turn of this job. */
 async function scheduleAnother(ctx: MutationCtx, run: Run) {
   await clearPendingTurn(ctx, run, { isDriven: false });
   await wake(ctx, run);
 }
 
-/** What ending a run needs that could not be replayed. */
+/** The context for ending a run that couldn't be replayed. */
 const RESERVED: Reserve = {
   documentsRead: 32,
   documentsWritten: 16,
@@ -32,7 +32,7 @@ const RESERVED: Reserve = {
 
 export const takeArgs = vTurn;
 
-/** Takes a turn. If it dies, its transaction leaves nothing behind, and another is scheduled or the run fails. */
+/** Takes a turn. If it crashes, its transaction is rolled back, and another turn is scheduled or the run fails. */
 export async function take(
   ctx: MutationCtx,
   turn: ObjectType<typeof takeArgs>,
@@ -40,7 +40,7 @@ export async function take(
   const run = await ctx.db.get("workflows", turn.workflowId);
   if (run?.generationNumber !== turn.generationNumber || run.runResult)
     return null;
-  // Taken already, by a driver or an action.
+  // A driver or an action has already taken it.
   if (!run.pendingTurn) return null;
   const { transactionLimits } = await roomBeside(ctx, RESERVED);
   try {
@@ -55,7 +55,7 @@ export async function take(
 
 export const takeNowArgs = { due: vDue };
 
-/** Does what is due from an action: see `turns:look`. */
+/** Performs due work from an action: see `turns:look`. */
 export async function takeNow(
   ctx: ActionCtx,
   { due }: ObjectType<typeof takeNowArgs>,

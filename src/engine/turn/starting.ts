@@ -31,14 +31,14 @@ interface StartOptions {
   config: Config;
   workpoolOptions?: WorkpoolOptions;
   /**
-   * The run was canceled or restarted inside this transaction, by an inline step of the turn.
-   * What that turn has done stays done, so it is written down; nothing new is started.
+   * An inline step of the turn canceled or restarted the run inside this transaction. The turn's effects commit, so
+   * they are recorded, but nothing new is started.
    */
   recordOnly: boolean;
   turn: StartingTurn;
 }
 
-/** A row to be written once all that it names is there. */
+/** A row to write once everything that it refers to exists. */
 interface Draft {
   item: NewStep;
   runAt: number;
@@ -47,7 +47,7 @@ interface Draft {
   kept?: StepRow;
 }
 
-/** Records the steps a turn asked for and starts those that have no result yet. */
+/** Records the steps that a turn asked for, and starts those without a result. */
 export async function startSteps(
   ctx: MutationCtx,
   run: Run,
@@ -69,7 +69,7 @@ export async function startSteps(
   for (const each of starting)
     if (each.fields.step.kind === "event")
       await startEventWait(ctx, run, rows.get(each)!, each, options.config);
-  // Inline steps, those that were refused, and events that were there already.
+  // Inline steps, refused steps, and events that were already sent.
   for (const row of rows.values())
     if (!row.step.inProgress) logCompleted(options.config, run, row, row.step);
   return [...rows.values()];
@@ -90,7 +90,7 @@ function logStarted(
     });
 }
 
-/** The number of the first new step; null when a turn that is only to be recorded doesn't go on from the journal. */
+/** The number of the first new step. Null if the turn is only to be recorded and doesn't continue the journal. */
 async function nextStepNumber(
   ctx: MutationCtx,
   run: Run,
@@ -99,7 +99,7 @@ async function nextStepNumber(
 ): Promise<number | null> {
   const first = items.find(({ stepId }) => stepId === undefined);
   if (!first) return 0;
-  // A driver's turn goes on from a journal that was verified when it began, and is still its run's.
+  // A driver's turn continues a journal that was verified when the turn began and that hasn't changed.
   if (turn.caller && !recordOnly && first.stepNumber !== undefined)
     return first.stepNumber;
   const last = await lastStep(ctx, run._id);
@@ -109,7 +109,7 @@ async function nextStepNumber(
     const mutations = items.filter(
       ({ step }) => !step.inProgress && functionTypeOf(step) === "mutation",
     );
-    // The restart executed a turn at once, which knew nothing of them.
+    // The restart took a turn at once, which didn't know these steps.
     if (next > first.stepNumber && mutations.length > 1)
       throw new Error(
         `Workflow ${run._id} was restarted by its inline step "${mutations.at(-1)!.step.name}", which came after ` +
@@ -174,7 +174,7 @@ async function draft(
   return drafts;
 }
 
-/** Why a step can't be started as asked. It fails; the turn goes on. */
+/** Why a step can't be started as asked. The step fails and the turn continues. */
 function whyRefused({ step, schedulerOptions }: NewStep): string | undefined {
   if (!step.inProgress) return undefined;
   return (
@@ -195,7 +195,7 @@ function failed<T extends StepRow["step"]>(step: T, error: string): T {
   };
 }
 
-/** All in one call to what executes them. */
+/** Starts all of them in one call. */
 async function startFunctions(
   ctx: MutationCtx,
   run: Run,

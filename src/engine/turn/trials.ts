@@ -9,12 +9,10 @@ import { setTrials } from "./turnRecord.js";
 const MAX_HELD_ERROR_BYTES = 1024;
 
 /**
- * A turn died, and nothing of it remains. Perhaps a result that it showed left a rejected promise without
- * a handler, which ends a function uncatchably: then others are to be shown before it. To find out
- * which, the next turn shows nothing new, and says which results there are; each is then shown by
- * a turn of its own, and what such a turn dies of is held back.
- *
- * Returns the error with which the run fails if no other turn can help.
+ * A turn crashed and was rolled back. A result that it delivered may have left a rejected promise without a handler,
+ * which ends a function uncatchably. Then other results have to be delivered first. To find the result, the next turn
+ * delivers nothing new and reports which results there are. A turn of its own then delivers each. If that turn
+ * crashes, its result is held back. Returns the error with which the run fails if no other turn can help.
  */
 export async function afterDeath(
   ctx: MutationCtx,
@@ -22,7 +20,7 @@ export async function afterDeath(
   error: string,
 ): Promise<string | undefined> {
   const text = withoutKind(error);
-  // Timers end a function uncatchably, too, and no other result changes that.
+  // Timers end a function uncatchably too, and no other result changes that.
   const advice = explainUnavailable(text);
   if (advice) return `${text}\n${advice}`;
   if (isLegacy(run) || isVerdict(run, text)) return text;
@@ -49,7 +47,7 @@ export async function afterDeath(
   return undefined;
 }
 
-/** A turn in the caller's transaction. Throws what the turn dies of even if it shows nothing new. */
+/** Takes a turn in the caller's transaction. If it crashes, this throws its error, even if it delivers nothing new. */
 export async function callWithTrials(ctx: MutationCtx, run: Run) {
   try {
     await callWorkflow(ctx, run);
@@ -63,7 +61,7 @@ export async function callWithTrials(ctx: MutationCtx, run: Run) {
 export const messageOf = (thrown: unknown) =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
-/** Whether no other turn can help, because this one said why it can't be taken. */
+/** Whether no other turn can help, because the error states why a turn can't be taken. */
 function isVerdict(run: Run, text: string): boolean {
   return (
     text.startsWith(`Determinism violation in workflow ${run._id}`) ||
@@ -74,7 +72,7 @@ function isVerdict(run: Run, text: string): boolean {
 const withoutKind = (error: string) =>
   error.replace(/^(Uncaught )?(\w+: )?/, "");
 
-/** What the platform says when it can't call the function at all. */
+/** The platform's errors if it can't call the function at all. */
 const NOT_CALLED =
   /Could not find|Couldn't find|not found|ArgumentValidationError|Validator|too (large|many)/;
 

@@ -10,18 +10,18 @@ import {
 } from "../../component/schema.js";
 import { vFailure } from "../../shared/outcome.js";
 
-/** A step that a turn writes down: one to be started, or an inline one with its result. */
+/** A step that a turn records: one to start, or an inline step with its result. */
 export const vNewStep = v.object({
   step: vStep,
   retry: v.optional(vRetryOption),
   schedulerOptions: v.optional(vSchedulerOptions),
   /** The step's place in the journal. Absent: the next. */
   stepNumber: v.optional(v.number()),
-  /** The row of a step that a restart kept, to be started again. */
+  /** The row of a step that a restart kept, to start again. */
   stepId: v.optional(v.id("steps")),
-  /** An event wait ends in failure after this many milliseconds. */
+  /** The event wait fails after this many milliseconds. */
   timeoutMs: v.optional(v.number()),
-  /** The name of a nested run. Absent: the step's. */
+  /** The name of a child. Absent: the step's. */
   workflowName: v.optional(v.string()),
   delivery: stepEngineFields.delivery,
   wakes: stepEngineFields.wakes,
@@ -32,7 +32,7 @@ export const vNewStep = v.object({
 });
 export type NewStep = Infer<typeof vNewStep>;
 
-/** The row of a step with its result, and where that was shown. */
+/** The row of a step with its result and its delivery. */
 export const vCompletedRow = v.object({
   stepId: v.id("steps"),
   stepNumber: v.number(),
@@ -41,17 +41,17 @@ export const vCompletedRow = v.object({
   delivery: v.optional(vDelivery),
 });
 
-/** Where the result of a recorded step was shown. */
+/** When the result of a recorded step was delivered. */
 export const vShown = v.object({ stepId: v.id("steps"), delivery: vDelivery });
 
-/** How a recorded step in flight is waited for now. */
+/** The current wake condition of a recorded step in flight. */
 export const vWait = v.object({
   stepId: v.id("steps"),
   wakes: vWakes,
   group: v.optional(v.number()),
 });
 
-/** Which results the next turns show, each one alone. */
+/** The results that the next turns deliver, one each. */
 export async function setTrials(
   ctx: MutationCtx,
   run: Run,
@@ -62,8 +62,8 @@ export async function setTrials(
 }
 
 /**
- * True when a step that the turn is going to wait for has its result: an inline step of the turn
- * brought it about, an event that it sent, say, while nobody waited.
+ * True if a step that the turn will wait for already has its result. An inline step of the turn caused that, for
+ * example by sending an event.
  */
 export async function patchSteps(
   ctx: MutationCtx,
