@@ -19,6 +19,7 @@ import {
   STARTS_RUN,
   type AnyRef,
 } from "./stepContext.js";
+import { recoverInBatches } from "../shared/recovery.js";
 import type { Started } from "./define.js";
 import type {
   PublicWorkflow,
@@ -354,15 +355,10 @@ export async function recover(
   ctx: RunMutationCtx,
   component: WorkflowComponent,
 ): Promise<number> {
-  const { utils } = component as ComponentApi;
-  let total = 0;
-  let batch: FunctionReturnType<typeof utils.recoverBatch> | undefined;
-  do {
-    const { after } = batch ?? {};
-    batch = await ctx.runMutation(utils.recoverBatch, { after });
-    total += batch.recovered;
-  } while (batch.after);
-  return total;
+  const { recoverBatch } = (component as ComponentApi).utils;
+  return await recoverInBatches<
+    FunctionReturnType<typeof recoverBatch>["after"]
+  >((after) => ctx.runMutation(recoverBatch, { after }));
 }
 
 export type ListOptions = {

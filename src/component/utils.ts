@@ -1,5 +1,4 @@
-import type { FunctionReturnType } from "convex/server";
-import { v } from "convex/values";
+import { v, type Infer } from "convex/values";
 import { api } from "./_generated/api.js";
 import {
   internalAction,
@@ -9,6 +8,7 @@ import {
 import { updateConfig as update } from "../engine/platform/config.js";
 import { recoverRuns, vRecoverCursor } from "../engine/lifecycle/recover.js";
 import { vLogLevel } from "../shared/logging.js";
+import { recoverInBatches } from "../shared/recovery.js";
 import { vExecution } from "./schema.js";
 
 // Commands for operators. Their names are documented, so keep them.
@@ -34,16 +34,10 @@ export const updateConfig = internalMutation({
 export const recover = internalAction({
   args: {},
   returns: v.number(),
-  handler: async (ctx): Promise<number> => {
-    let total = 0;
-    let batch: FunctionReturnType<typeof api.utils.recoverBatch> | undefined;
-    do {
-      const { after } = batch ?? {};
-      batch = await ctx.runMutation(api.utils.recoverBatch, { after });
-      total += batch.recovered;
-    } while (batch.after);
-    return total;
-  },
+  handler: async (ctx): Promise<number> =>
+    await recoverInBatches<Infer<typeof vRecoverCursor>>((after) =>
+      ctx.runMutation(api.utils.recoverBatch, { after }),
+    ),
 });
 
 /**

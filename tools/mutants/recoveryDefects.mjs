@@ -122,8 +122,8 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "recover: stops after a batch",
-    file: "src/client/management.ts",
-    find: "} while (batch.after);",
+    file: "src/shared/recovery.ts",
+    find: "} while (after);",
     replace: "} while (false);",
     killedBy: test(
       "engine/lifecycle/recover",

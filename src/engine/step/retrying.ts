@@ -29,7 +29,7 @@ export async function retryStep(
   const failed = { row: { ...row, failedAttempts, attempts }, run };
   const config = await readConfig(ctx);
   if (isDriven(failed, config)) await driveAgain(ctx, failed, config, delayMs);
-  else await executeAgain(ctx, failed, { delayMs });
+  else await executeAgain(ctx, failed, { delayMs, config });
   config.log.event("attemptFailed", {
     workflowId: run._id,
     workflowName: run.name,
@@ -81,11 +81,11 @@ async function driveAgain(
 export async function executeAgain(
   ctx: MutationCtx,
   { row, run }: Completion,
-  { delayMs = 0 } = {},
+  { delayMs = 0, config }: { delayMs?: number; config?: Config } = {},
 ) {
   if (isOfLastDriver({ row, run })) await dismissDriver(ctx, run);
   const due = dueIn(delayMs, row);
-  const config = await readConfig(ctx);
+  config ??= await readConfig(ctx);
   const [workId] = await executeInPool(ctx, run, [due], config);
   await ctx.db.patch("steps", row._id, {
     failedAttempts: row.failedAttempts,

@@ -67,6 +67,8 @@ export async function startProgram(
 export interface Surroundings {
   /** Happens between any two timers or so. */
   meanwhile?: () => Promise<void>;
+  /** Happens before everything is done that is due at some time: runs may wait for nothing, and be watched for ever. */
+  rescue?: () => Promise<void>;
   /** Makes calls from outside. */
   call?: <T>(body: () => Promise<T>) => Promise<T>;
 }
@@ -75,7 +77,7 @@ export interface Surroundings {
 export async function runUntilEnded(
   t: Backend,
   random: Random,
-  { meanwhile, call = (body) => body() }: Surroundings = {},
+  { meanwhile, rescue, call = (body) => body() }: Surroundings = {},
 ) {
   const send = (workflowId: string, name: string) =>
     call(() => sendTo(t, workflowId, name));
@@ -84,6 +86,7 @@ export async function runUntilEnded(
     if (rounds > 500) throw new Error("The runs never end");
     // What waits long for nothing but time comes at once.
     const atRest = rounds % 15 === 0;
+    if (atRest) await rescue?.();
     await (atRest ? drain() : advance(random.pick([20, 200, 1000])));
     await meanwhile?.();
     const going = await unended(t);

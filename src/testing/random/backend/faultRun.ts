@@ -26,6 +26,7 @@ import {
   checkToldOnce,
 } from "./invariants.js";
 import { checkJournal, recordedRuns } from "./journals.js";
+import { Operator } from "./operator.js";
 import { loggedLines } from "./quiet.js";
 import { restartTimers } from "./timers.js";
 
@@ -37,6 +38,8 @@ export const HAPPENINGS = [
   "call that failed",
   "canceled",
   "restarted",
+  "canceled by an operator",
+  "recovered",
 ] as const;
 export type Happening = (typeof HAPPENINGS)[number];
 
@@ -44,6 +47,8 @@ interface FaultRunOptions {
   /** How likely it is to be canceled, or restarted after its end. */
   cancel?: number;
   restart?: number;
+  /** How likely it is that an operator cancels scheduled functions. */
+  operator?: number;
   /** How steps are executed. Default: it changes in the course of the run. */
   execution?: "driver" | "pool";
   onHappening?: (happening: Happening) => void;
@@ -59,6 +64,8 @@ export class FaultRun {
   private restarts = 0;
   private toCancel: boolean;
   private toRestart: boolean;
+  private toDisturb: number;
+  private readonly operator: Operator;
   private readonly switches: boolean;
   private readonly note: (happening: Happening) => void;
 
@@ -68,8 +75,8 @@ export class FaultRun {
     faults: Faults,
     options: FaultRunOptions = {},
   ) {
-    const { cancel = 0, restart = 0, onHappening = () => {} } = options;
-    const { execution } = options;
+    const { cancel = 0, restart = 0, operator = 0 } = options;
+    const { execution, onHappening = () => {} } = options;
     this.switches = execution === undefined;
     restartTimers(random.fork());
     this.attempts = installPrograms().attempts;
@@ -80,6 +87,8 @@ export class FaultRun {
     });
     this.toCancel = random.chance(cancel);
     this.toRestart = random.chance(restart);
+    this.toDisturb = random.chance(operator) ? random.between(1, 3) : 0;
+    this.operator = new Operator(this.t, random);
     this.note = onHappening;
   }
 
@@ -95,6 +104,7 @@ export class FaultRun {
       await this.restart();
       await this.untilEnded();
     }
+    await this.recover();
     await drain();
     await this.check();
     await this.checkCleanup();
@@ -116,6 +126,7 @@ export class FaultRun {
     await runUntilEnded(this.t, this.random, {
       call: this.call,
       meanwhile: () => this.meanwhile(),
+      rescue: () => this.recover(),
     });
   }
 
@@ -127,6 +138,7 @@ export class FaultRun {
       await this.call(() => switchExecution(this.t, mode));
       this.note("switched");
     }
+    if (this.toDisturb > 0 && this.random.chance(0.5)) await this.disturb();
     if (this.toCancel && this.random.chance(0.15)) await this.cancel();
   }
 
@@ -162,6 +174,20 @@ export class FaultRun {
       args["context"]?.generationNumber) as number | undefined;
     if (generation !== undefined && generation < this.restarts)
       this.note("stale callback repeated");
+  }
+
+  private async disturb() {
+    const { functions, operator } = this;
+    if (!(await functions.undisturbed(() => operator.cancelSome()))) return;
+    this.toDisturb--;
+    this.note("canceled by an operator");
+  }
+
+  private async recover() {
+    const recovered = await this.functions.undisturbed(() =>
+      this.operator.recover(),
+    );
+    if (recovered > 0) this.note("recovered");
   }
 
   private async cancel() {

@@ -1,0 +1,19 @@
+export interface RecoveredBatch<Cursor> {
+  recovered: number;
+  /** Where the next batch continues. */
+  after?: Cursor;
+}
+
+/** Recovers batch after batch, until no run is left to look at. Returns how many needed it. */
+export async function recoverInBatches<Cursor>(
+  recoverBatch: (after: Cursor | undefined) => Promise<RecoveredBatch<Cursor>>,
+): Promise<number> {
+  let total = 0;
+  let after: Cursor | undefined;
+  do {
+    const batch = await recoverBatch(after);
+    total += batch.recovered;
+    after = batch.after;
+  } while (after);
+  return total;
+}

@@ -1,0 +1,63 @@
+import type {
+  GenericDataModel,
+  GenericMutationCtx,
+  SystemDataModel,
+} from "convex/server";
+import * as client from "../../../client/index.js";
+import { components, type Backend } from "../../harness.js";
+import type { Random } from "../random.js";
+
+type Runner = {
+  runInComponent<T>(
+    path: string,
+    body: (
+      ctx: GenericMutationCtx<GenericDataModel & SystemDataModel>,
+    ) => Promise<T>,
+  ): Promise<T>;
+  fun(path: object, args: object): Promise<unknown>;
+};
+
+/** Not the pool's own jobs: one whose report was canceled runs for ever for the pool, which never comes to rest. */
+const COMPONENTS = ["workflow", "workflow", "workflow/workpool/batchWorker"];
+
+/** Somebody who cancels scheduled functions in the dashboard, all of a component's or some, and recovers the runs. */
+export class Operator {
+  private isOwing = false;
+
+  constructor(
+    private readonly t: Backend,
+    private readonly random: Random,
+  ) {}
+
+  /** Returns whether anything was pending. */
+  async cancelSome(): Promise<boolean> {
+    const { random } = this;
+    const component = random.pick(COMPONENTS);
+    const share = random.chance(0.5) ? 1 : random.next();
+    const runner = this.t as unknown as Runner;
+    const canceled = await runner.runInComponent(component, async (ctx) => {
+      const jobs = await ctx.db.system.query("_scheduled_functions").collect();
+      const chosen = jobs.filter(
+        ({ state }) => state.kind === "pending" && random.chance(share),
+      );
+      for (const { _id } of chosen) await ctx.scheduler.cancel(_id);
+      return chosen.length;
+    });
+    if (canceled === 0) return false;
+    this.isOwing = true;
+    return true;
+  }
+
+  /** Returns how many runs it recovered. Does nothing if nothing was canceled since. */
+  async recover(): Promise<number> {
+    if (!this.isOwing) return 0;
+    this.isOwing = false;
+    const recovered = await this.t.action((ctx) =>
+      client.recover(ctx, components.workflow),
+    );
+    const runner = this.t as unknown as Runner;
+    const pool = { componentPath: "workflow/workpool" };
+    await runner.fun({ ...pool, udfPath: "kick:forceKick" }, {});
+    return recovered;
+  }
+}
