@@ -12,8 +12,9 @@ export default defineConfig({
     server: { deps: { inline: ["convex-test", /@convex-dev\//] } },
     pool: "threads",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For what hangs: however busy the machine is, nothing else takes as long.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     projects: [
       {
         extends: true,

@@ -19,7 +19,7 @@ const TARBALL = "path/to/convex-dev-workflow-0.5.0.tgz";
 /** What `npx convex dev` does first in a new app, without watching. */
 const PUSH =
   "npx convex codegen --init && npx convex dev --once --typecheck enable";
-const MAX_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 240_000;
 
 /**
  * @param {string} folder an empty one

@@ -12,6 +12,7 @@ import workflowComponent from "../test.js";
 import { components, internal } from "./app/_generated/api.js";
 import schema from "./app/schema.js";
 import { clearScripts, script, type Handler } from "./app/scripts.js";
+import { Random } from "./random/random.js";
 
 export { components, script };
 export const { steps, strangers, workflows } = internal;
@@ -44,14 +45,19 @@ async function preload() {
 
 /** Every suite on a backend needs it: fake timers, so that days pass at once, and loaded modules. */
 export function useBackend() {
+  const { random } = Math;
   beforeAll(preload);
   beforeEach(() => {
     clearScripts();
+    const numbers = new Random(0);
+    // Pauses are varied by it: each test has the same ones every time.
+    Math.random = () => numbers.next();
     vi.useFakeTimers();
     vi.setSystemTime(1_700_000_000_000);
   });
   afterEach(() => {
     vi.useRealTimers();
+    Math.random = random;
   });
 }
 

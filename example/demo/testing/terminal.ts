@@ -40,7 +40,7 @@ export function openTerminal(command: string) {
     /** Waits until the screen shows something. */
     shows: (text: string | RegExp) =>
       vi.waitFor(() => expect(lines().join("\n")).toMatch(text), {
-        ...{ timeout: 30_000, interval: 20 },
+        ...{ timeout: 240_000, interval: 20 },
       }),
   };
 }

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 
 /** Much longer than anything should take: a test that waits so long fails. */
-export const PATIENCE = { timeout: 60_000, interval: 20 };
+export const PATIENCE = { timeout: 240_000, interval: 20 };
 
 /** Waits for what an expectation says. */
 export function eventually<T>(observe: () => T) {
