@@ -1,6 +1,6 @@
 /**
- * A local stand-in for a deployment that answers what `convex codegen` asks, so
- * that generating code needs neither network nor account.
+ * A local stand-in for a deployment that replies to `convex codegen`, so that generating code needs neither network
+ * nor account.
  */
 import { once } from "node:events";
 import http from "node:http";

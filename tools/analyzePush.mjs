@@ -1,6 +1,6 @@
 /**
- * What a deployment learns from a push by evaluating its bundles: component
- * definitions, schemas, and every function's kind, visibility and validators.
+ * Evaluates the bundles of a push, as a deployment does, to find component definitions, schemas, and every function's
+ * kind, visibility and validators.
  */
 import {
   compileModules,

@@ -52,7 +52,7 @@ export function createModuleContext() {
   });
 }
 
-/** What is compiled already: pushing again or analyzing costs only what changed. */
+/** Compiled modules, so that a further push or analysis compiles only changed ones. */
 const compiledModules = new Map();
 
 /**
@@ -79,10 +79,7 @@ function keyOf({ path: modulePath, source }) {
   return `${modulePath}\n${source}`;
 }
 
-/**
- * What another thread is given, by `useCompiled`, so that it need not compile the
- * same modules.
- */
+/** Compiled modules for another thread's `useCompiled`, so that it doesn't compile them again. */
 export async function compileForThread(modules) {
   const compiled = modules.map(async (module) => {
     const scripts = await compileModules([module]);

@@ -67,7 +67,7 @@ async function findNoTest(installed) {
     );
 }
 
-/** The files that an exports map names, under whatever conditions. */
+/** All files in an exports map, under any condition. */
 function targets(exports) {
   if (typeof exports === "string") return [exports];
   return Object.values(exports).flatMap(targets);

@@ -25,7 +25,7 @@ export function runConvexCli(
       // Empty rather than absent, so that no .env.local fills them in.
       CONVEX_DEPLOYMENT: "",
       CONVEX_DEPLOY_KEY: "",
-      // What makes the CLI report nothing to its vendor.
+      // Environment variables that turn off the CLI's telemetry.
       CI: "1",
       VERCEL: "",
     },

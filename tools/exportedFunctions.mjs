@@ -1,4 +1,4 @@
-/** What a deployment learns of the functions that a module exports. */
+/** The properties of a module's exported functions, as a deployment finds them. */
 const FUNCTION_KINDS = ["Query", "Mutation", "Action"];
 
 /** @param {Record<string, any>} exports of a module that has been evaluated */

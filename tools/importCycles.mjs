@@ -1,6 +1,6 @@
 /**
- * Fails if files of `src` import each other in a circle, be it for types only. Generated files refer to all
- * functions, and don't count; nor does what only tests use, which has such files of its own.
+ * Fails if files of `src` have an import cycle, even if it is only for types. Generated files refer to all functions,
+ * so they don't count. Neither do files that only tests use.
  */
 import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";

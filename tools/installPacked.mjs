@@ -1,6 +1,6 @@
 /**
- * Gives an app the package as a user gets it: packed, and installed. All that it depends on is
- * linked from what is installed here.
+ * Installs the packed package in an app, as a user would. Its dependencies are linked from this repository's
+ * node_modules.
  */
 import { mkdir, readdir, symlink } from "node:fs/promises";
 import path from "node:path";

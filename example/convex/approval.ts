@@ -1,6 +1,6 @@
-// A workflow that waits for a person: an event, awaited with a timeout. While it waits, nothing
-// runs. It is started together with the row it is about, and `onComplete` writes into that row how
-// the run ended, also when it was canceled.
+// A workflow that waits for a person, by awaiting an event with a timeout. While it waits, nothing
+// runs. The mutation that inserts the expense also starts the run. When the run ends, `onComplete`
+// writes its result into that row, also if you cancel the run.
 //
 //   npx convex run approval:start '{ "title": "A new chair" }'
 //   npx convex run approval:decide '{ "workflowId": "<the id that printed>", "approved": true }'
@@ -19,7 +19,7 @@ import { workflow } from "./workflow.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Named and typed in one place, for the side that waits and the side that sends. */
+/** The event's name and type, shared by the wait and the sender. */
 const decision = defineEvent({
   name: "decision",
   validator: v.object({ approved: v.boolean() }),
@@ -51,7 +51,7 @@ export const approval = workflow
     }
   });
 
-/** Stands for a message to whoever has to decide. */
+/** Stands for a message to the person who decides. */
 export const ask = internalMutation({
   args: { expenseId: v.id("expenses") },
   returns: v.null(),
@@ -99,7 +99,7 @@ export const start = internalMutation({
   },
 });
 
-/** Sends the event. It may come before the run waits for it: it is kept. */
+/** Sends the event. If you send it before the run waits for it, it is kept. */
 export const decide = internalMutation({
   args: { workflowId: vWorkflowId, approved: v.boolean() },
   returns: v.null(),
@@ -113,7 +113,7 @@ export const decide = internalMutation({
   },
 });
 
-/** Waits for a decision once more: the step of the event is named after it. */
+/** Waits for a decision once more. The event's step has the event's name. */
 export const restart = internalMutation({
   args: { workflowId: vWorkflowId },
   returns: v.null(),
@@ -123,6 +123,6 @@ export const restart = internalMutation({
   },
 });
 
-/** To withdraw the question, cancel the run: `ended` is told that it was canceled. */
+/** To withdraw the question, cancel the run. `ended` then gets the result `canceled`. */
 export const { status, steps, list, cancel, cleanup } =
   manage("approval:approval");

@@ -1,6 +1,6 @@
-// Two hundred items in one run. Each goes through three steps of its own: one that is slow holds
-// nobody up, since an item's next step starts when its last one is done, not when all items have
-// come so far. How many steps run at a time is the pool's `maxParallelism`, 25 by default.
+// Two hundred items in one run. Each goes through three steps of its own. A slow item doesn't delay
+// the others, because an item's next step starts as soon as its last one is done. `maxParallelism`
+// limits how many steps run at a time, 25 by default.
 //
 //   npx convex run batch:start
 //   npx convex run batch:progress '{ "workflowId": "<the id that printed>" }'
@@ -43,7 +43,7 @@ export const batch = workflow
     return { saved, skipped: count - saved };
   });
 
-/** Stands for a service that has something about each item. */
+/** Stands for a service that has data about each item. */
 export const fetchItem = internalAction({
   args: { item: v.number() },
   returns: v.number(),

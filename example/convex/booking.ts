@@ -1,7 +1,6 @@
-// Several reservations at companies that know nothing of each other: all, or none. No transaction
-// spans them, so what was done is undone by `catch`, in reverse order, whatever went wrong: one is
-// sold out, or nobody pays in time (`awaitEvent` with a timeout). A canceled run executes no `catch`:
-// there `onComplete` undoes what is still held.
+// Several reservations at independent companies, all or none. No transaction spans them, so if one is
+// sold out or nobody pays in time (`awaitEvent` with a timeout), `catch` undoes the others in reverse
+// order. A canceled run executes no `catch`, so `onComplete` undoes its reservations.
 //
 //   npx convex run booking:start '{ "items": ["flight", "hotel", "car"] }'
 //   npx convex run booking:pay '{ "workflowId": "<the id that printed>" }'
@@ -89,7 +88,7 @@ export const reserve = internalAction({
   },
 });
 
-/** Stands for the same service. Does no harm when called twice. */
+/** Stands for the same service. You can call it twice. */
 export const release = internalAction({
   args: { reservationId: v.id("reservations") },
   returns: v.null(),
@@ -139,7 +138,7 @@ export const ended = internalMutation({
 export const start = internalMutation({
   args: {
     items: v.array(v.string()),
-    /** Which of the items can't be had. */
+    /** The item that isn't available. */
     soldOut: v.optional(v.string()),
     /** Default: a quarter of an hour. */
     payWithinMs: v.optional(v.number()),
@@ -158,7 +157,7 @@ export const pay = internalMutation({
   args: { workflowId: vWorkflowId },
   returns: v.null(),
   handler: async (ctx, { workflowId }) => {
-    // Whoever pays too late is told, instead of being kept waiting.
+    // If you pay too late, you get an error instead of waiting.
     await workflow.sendEvent(ctx, { ...paid, workflowId, strict: true });
     return null;
   },

@@ -1,6 +1,6 @@
-// The first workflow: a query, an action that is retried, a mutation and a sleep, one after the
-// other. Each call on `step` is recorded. Whatever happens to the server in between, the run goes
-// on after the last recorded step, and no step is done twice.
+// The first workflow: a query, a retried action, a mutation and a sleep, one after another. Each call
+// on `step` is recorded. If the server crashes, your run continues after the last recorded step, and
+// no recorded step runs again.
 //
 //   npx convex run example:exampleWorkflow '{ "args": { "exampleArg": "James" } }'
 //   npx convex run example:status '{ "workflowId": "<the id that printed>" }'
@@ -98,10 +98,10 @@ export const save = internalMutation({
   },
 });
 
-// What an app does with runs. The other workflows take these functions from manage.ts. They are internal, to be called from the command line or the
-// dashboard; a public function would first check who calls.
+// These functions manage runs. The other workflows take them from manage.ts. They are internal, so call them from the
+// command line or the dashboard. In a public function, first check who calls.
 
-/** Starts a run from another function, here a mutation: if that fails, nothing was started. */
+/** Starts a run from a mutation. If the mutation fails, the run never started. */
 export const start = internalMutation({
   args: exampleArgs,
   returns: vWorkflowId,
@@ -115,7 +115,7 @@ export const status = internalQuery({
     await getStatus(ctx, components.workflow, workflowId),
 });
 
-/** What a run has done: by default, its first 100 steps. */
+/** The steps of a run, by default the first 100. */
 export const steps = internalQuery({
   args: {
     workflowId: vWorkflowId,
@@ -128,7 +128,7 @@ export const steps = internalQuery({
     await listSteps(ctx, components.workflow, workflowId, options),
 });
 
-/** The runs of this workflow, the newest first. */
+/** The runs of this workflow, newest first. */
 export const list = internalQuery({
   args: {},
   handler: async (ctx): Promise<PaginationResult<PublicWorkflow>> =>
@@ -146,7 +146,7 @@ export const cancel = internalMutation({
   },
 });
 
-/** Runs a finished run again, `from` a step's number or name: that step and those after it. */
+/** Runs the step with the number or name `from`, and all later ones, again. */
 export const restart = internalMutation({
   args: {
     workflowId: vWorkflowId,
@@ -159,7 +159,7 @@ export const restart = internalMutation({
   },
 });
 
-/** Deletes all that is kept of a finished run. */
+/** Deletes a finished run. */
 export const cleanup = internalMutation({
   args: { workflowId: vWorkflowId },
   returns: v.boolean(),

@@ -1,6 +1,6 @@
-// A report made of reports: a workflow runs one child a region, all at the same time, and each of
-// these runs one child a shop. What a child returns has the type that its `returns` says, all the
-// way up. Canceling the report cancels all of them; cleaning it up deletes all of them.
+// A report made of reports. The workflow runs one child for each region, all in parallel, and each of
+// these runs one child for each shop. Every child's return value has the type of its `returns`. If you
+// cancel or clean up the report, the same happens to all of them.
 //
 //   npx convex run fanOut:start
 import { vWorkflowId, type WorkflowId } from "@convex-dev/workflow";

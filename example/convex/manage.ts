@@ -1,13 +1,12 @@
-// What an app does with the runs of a workflow, whichever workflow it is. The other files export
-// these functions as their own:
+// Functions to manage the runs of any workflow. The other files export them as their own:
 //
 //   export const { status, steps, list, cancel, restart, cleanup } = manage("race:race");
 //
 //   npx convex run race:list
 //   npx convex run race:steps '{ "workflowId": "<an id>" }'
 //
-// They are internal, to be called from the command line or the dashboard. A public function would
-// first check who calls.
+// They are internal, so call them from the command line or the dashboard. In a public function, first
+// check who calls.
 import {
   vWorkflowId,
   type PublicWorkflow,
@@ -24,17 +23,17 @@ const oneRun = { workflowId: vWorkflowId };
 /** Default: the first 100. */
 const page = { paginationOpts: v.optional(paginationOptsValidator) };
 
-/** @param name Of the workflow, as `folder/file:function`. */
+/** @param name The workflow's name, `folder/file:function`. */
 export function manage(name: string) {
   return {
-    /** Where a run stands, and what it is doing. */
+    /** The status of a run, with its steps in flight. */
     status: internalQuery({
       args: oneRun,
       handler: async (ctx, { workflowId }): Promise<WorkflowStatus> =>
         await workflow.status(ctx, workflowId),
     }),
 
-    /** What a run has done. */
+    /** The steps of a run. */
     steps: internalQuery({
       args: { ...oneRun, ...page },
       handler: async (
@@ -44,7 +43,7 @@ export function manage(name: string) {
         await workflow.listSteps(ctx, workflowId, options),
     }),
 
-    /** The runs of this workflow, the newest first. */
+    /** The runs of this workflow, newest first. */
     list: internalQuery({
       args: page,
       handler: async (
@@ -54,7 +53,7 @@ export function manage(name: string) {
         await workflow.listByName(ctx, name, { order: "desc", ...options }),
     }),
 
-    /** Stops a run in progress, and the runs nested in it. */
+    /** Stops a run in progress and its children. */
     cancel: internalMutation({
       args: oneRun,
       returns: v.null(),
@@ -64,7 +63,7 @@ export function manage(name: string) {
       },
     }),
 
-    /** Runs a finished run again, `from` a step's number or name: that step and those after it. */
+    /** Runs the step with the number or name `from`, and all later ones, again. */
     restart: internalMutation({
       args: { ...oneRun, from: v.optional(v.union(v.number(), v.string())) },
       returns: v.null(),
@@ -74,7 +73,7 @@ export function manage(name: string) {
       },
     }),
 
-    /** Deletes all that is kept of a finished run. Returns false while it is in progress. */
+    /** Deletes a finished run. Returns false while it is in progress. */
     cleanup: internalMutation({
       args: oneRun,
       returns: v.boolean(),

@@ -1,7 +1,7 @@
-// A new user's first days. One function holds what would otherwise be a state machine spread over
-// a table, webhooks and cron jobs: an action that is retried, a child workflow that runs until its
-// text is good, a mutation inside the workflow's own transaction (`inline`), an event that a person
-// causes, a sleep of three days, and follow-ups that are due at a time each (`runAt`).
+// A new user's first days. This one function replaces a state machine spread over a table, webhooks
+// and cron jobs. It has a retried action, a child that runs until its text is good, a mutation inside
+// the workflow's own transaction (`inline`), an event that a person sends, a sleep of three days, and
+// follow-ups at set times (`runAt`).
 //
 //   npx convex run onboarding:start '{ "name": "Ada" }'
 //   npx convex run onboarding:verifyEmail '{ "workflowId": "<the id that printed>" }'
@@ -46,7 +46,7 @@ export const onboarding = workflow
       userId: v.id("users"),
       /** How long a day is. */
       dayMs: v.number(),
-      /** How often the service that writes is down. */
+      /** How often the writing service is down. */
       outages: v.number(),
     },
     returns: v.object({ email: v.string(), rounds: v.number() }),
@@ -82,7 +82,7 @@ export const onboarding = workflow
     return { email, rounds: draft.round };
   });
 
-/** A workflow of its own, which the other one runs as a step. */
+/** A child: the other workflow runs this one as a step. */
 export const refine = workflow
   .define({ args: { draft: vDraft }, returns: vDraft })
   .handler(async (step, { draft }): Promise<Draft> => {
@@ -90,7 +90,7 @@ export const refine = workflow
     return await step.runAction(internal.onboarding.rewrite, { draft, advice });
   });
 
-// The steps: ordinary functions.
+// The steps are ordinary functions.
 
 export const nameOf = internalQuery({
   args: { userId: v.id("users") },
@@ -138,7 +138,7 @@ export const send = internalMutation({
   },
 });
 
-// What the app calls.
+// Your app calls these functions.
 
 export const start = internalMutation({
   args: {
@@ -159,7 +159,7 @@ export const start = internalMutation({
   },
 });
 
-/** What the link in the mail would call. It may come before the run waits for it: it is kept. */
+/** The link in the mail would call this. If the event arrives before the run waits for it, it is kept. */
 export const verifyEmail = internalMutation({
   args: { workflowId: vWorkflowId, email: v.optional(v.string()) },
   returns: v.null(),

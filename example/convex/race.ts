@@ -1,7 +1,7 @@
-// Two providers are asked for a price at the same time; the first that has one wins. `Promise.any`
-// is for that: in a `Promise.race` the provider that fails first would win too. The race with a
-// sleep bounds the time for both. The loser isn't stopped: its action ends and is recorded, and
-// whether it fails does not matter to the run.
+// Asks two providers for a price in parallel, and takes the first that has one. It uses `Promise.any`,
+// because in a `Promise.race` a provider that fails first would win too. The race with a sleep limits
+// the time for both. The loser isn't stopped. Its action finishes and is recorded, but the run ignores
+// its result.
 //
 //   npx convex run race:start '{ "flight": "LIS-OSL" }'
 import { vWorkflowId, type WorkflowId } from "@convex-dev/workflow";
@@ -39,7 +39,7 @@ export const race = workflow
       ),
     );
     const offer = await Promise.race([
-      // All failed: there is no offer.
+      // All failed, so there is no offer.
       Promise.any(offers).catch(() => null),
       step.sleep(args.withinMs, { name: "too late" }).then(() => null),
     ]);
@@ -86,7 +86,7 @@ const PROVIDERS = [
 export const start = internalMutation({
   args: {
     flight: v.string(),
-    /** Default: two, of which one is faster. */
+    /** Default: two providers, one of them faster. */
     providers: v.optional(v.array(vProvider)),
     /** Default: 10 seconds. */
     withinMs: v.optional(v.number()),

@@ -1,12 +1,12 @@
-// Stands for the services of other companies: they take a while, and they are down at times.
+// Stands for the services of other companies. They take a while, and sometimes they are down.
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type ActionCtx } from "./_generated/server.js";
 
 /**
- * Calls a service, which is down for the first `outages` calls.
+ * Calls a service that is down for the first `outages` calls.
  *
- * @param service What is counted as one service.
+ * @param service Calls with the same name are counted together.
  */
 export async function callService(
   ctx: ActionCtx,

@@ -1,6 +1,6 @@
-// A questionnaire, one question at a time: an event by its id, in a loop. An event's id belongs to
-// one question, so an answer that comes twice or too late can't be taken for that of the next, as
-// could happen by name. Whoever answers needs that id and nothing else.
+// A questionnaire that asks one question at a time, with an event by id in a loop. Each question has
+// its own event id. So an answer that arrives twice or too late can't answer the next question, as it
+// could by name. To answer, you need only that id.
 //
 //   npx convex run signals:start '{ "questions": ["Tea or coffee?", "Milk?"] }'
 //   npx convex run signals:open '{ "workflowId": "<the id that printed>" }'
@@ -37,7 +37,7 @@ export const questionnaire = workflow
     return answers;
   });
 
-/** Creates the event and keeps its id where those who answer find it. */
+/** Creates the event and stores its id for the sender. */
 export const ask = internalMutation({
   args: { workflowId: vWorkflowId, question: v.string() },
   returns: vAnswerId,
@@ -54,7 +54,7 @@ export const ask = internalMutation({
   },
 });
 
-/** Sends the event: throws when the question was answered before. */
+/** Sends the event. Throws if the question was already answered. */
 export const answer = internalMutation({
   args: { answerId: vAnswerId, text: vAnswer },
   returns: v.null(),

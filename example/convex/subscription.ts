@@ -1,6 +1,6 @@
-// A subscription that may last for years: it sleeps for a month, renews, and sleeps again. While it
-// sleeps it costs nothing. All steps of a run are kept and replayed, so a run should not grow for
-// ever: after a year it starts the run that takes its place, and ends.
+// A subscription that may last for years. It sleeps for a month, renews, and sleeps again. While it
+// sleeps, it costs nothing. A run's steps are all stored and replayed, so a run shouldn't grow forever.
+// After a year, it starts the run that replaces it and ends.
 //
 //   npx convex run subscription:start '{ "customer": "Ada" }'
 //   npx convex run subscription:stop '{ "subscriptionId": "<of the table>" }'
@@ -29,7 +29,7 @@ export const subscription = workflow
     },
     returns: v.object({
       renewals: v.number(),
-      /** The run that goes on with the subscription. */
+      /** The run that continues the subscription. */
       continuedBy: v.optional(vWorkflowId),
     }),
   })
@@ -111,7 +111,7 @@ async function startRun(
 export const start = internalMutation({
   args: {
     customer: v.string(),
-    /** After how many months it ends. Default: never. */
+    /** Ends after this many months. Default: never. */
     months: v.optional(v.number()),
     /** How long a month is. Default: 30 days. */
     monthMs: v.optional(v.number()),
@@ -135,7 +135,7 @@ export const start = internalMutation({
   },
 });
 
-/** Ends a subscription at once, in the midst of a month. */
+/** Ends a subscription at once, in the middle of a month. */
 export const stop = internalMutation({
   args: { subscriptionId: v.id("subscriptions") },
   returns: v.null(),

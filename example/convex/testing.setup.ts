@@ -4,12 +4,12 @@ import { convexTest } from "convex-test";
 import { afterEach, beforeEach, vi } from "vitest";
 import schema from "./schema.js";
 
-/** How often functions may schedule others, before a test takes it for an endless loop. */
+/** How often functions may schedule others before a test considers it an endless loop. */
 const MAX_HOPS = 5000;
 
 const modules = import.meta.glob("./**/*.ts");
 
-/** With fake timers, so that a sleep of days passes at once. */
+/** Installs fake timers, so that days pass at once. */
 export function useFakeTimers() {
   beforeEach(() => {
     vi.useFakeTimers();
@@ -28,7 +28,7 @@ export function newBackend() {
   return t;
 }
 
-/** Lets what is due happen, but not so much time pass that a wait ends. */
+/** Runs everything that is due. A few seconds pass, so longer waits don't end. */
 export async function settle(t: Backend) {
   await t.finishAllScheduledFunctions(
     () => vi.advanceTimersByTime(100),
@@ -36,7 +36,7 @@ export async function settle(t: Backend) {
   );
 }
 
-/** Lets everything happen that will without help from outside, however long it sleeps. */
+/** Runs everything that happens without outside help, however long it sleeps. */
 export async function finish(t: Backend) {
   await t.finishAllScheduledFunctions(vi.runAllTimers, MAX_HOPS);
 }

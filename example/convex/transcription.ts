@@ -1,6 +1,6 @@
-// A pipeline over a service that fails at times: a recording is split, its parts are transcribed
-// at the same time, each retried on its own, and what came out is joined. A failure that no retry
-// can mend is a `NonRetryableError`: the step fails at its first attempt, and the run with it.
+// A pipeline over an unreliable service. It splits a recording, transcribes the parts in parallel,
+// retries each on its own, and joins the texts. If no retry can help, the action throws a
+// `NonRetryableError`, so the step fails at its first attempt and the run fails too.
 //
 //   npx convex run transcription:start '{ "file": "interview.mp3" }'
 //   npx convex run transcription:start '{ "file": "holiday.jpg" }'
@@ -28,7 +28,7 @@ export const transcription = workflow
       outages: v.number(),
     },
     returns: v.string(),
-    // For all actions of this workflow, unless a step says otherwise.
+    // For all actions of this workflow, unless a step has its own `retry`.
     workpoolOptions: {
       retryActionsByDefault: true,
       defaultRetryBehavior: { maxAttempts: 4, initialBackoffMs: 200, base: 2 },
@@ -46,7 +46,7 @@ export const transcription = workflow
       parts.map((part, index) =>
         step.runAction(
           internal.transcription.transcribe,
-          // Not all parts are as unlucky.
+          // Not every part fails as often.
           { workflowId: step.workflowId, part, outages: index % (outages + 1) },
           { name: `transcribe from ${part.fromSecond} s` },
         ),
@@ -57,7 +57,7 @@ export const transcription = workflow
     return text;
   });
 
-/** Looks into the file. What is no recording won't become one. */
+/** Checks the file. If it isn't a recording, a retry can't help. */
 export const measure = internalAction({
   args: { file: v.string() },
   returns: v.number(),

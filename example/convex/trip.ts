@@ -1,6 +1,6 @@
-// A workflow made of workflows: each child is one step of its parent, both run at the same time,
-// and what a child returns has the type that its `returns` says. Canceling the parent cancels its
-// children; cleaning it up deletes them.
+// A workflow made of workflows. Each child is one step of its parent. Both run in parallel, and each
+// return value has the type of the child's `returns`. If you cancel or clean up the parent, the same
+// happens to its children.
 //
 //   npx convex run trip:start '{ "city": "Lisbon", "nights": 3 }'
 import { vWorkflowId, type WorkflowId } from "@convex-dev/workflow";
@@ -88,7 +88,7 @@ export const start = internalMutation({
     }),
 });
 
-/** Books the hotel once more and keeps the flight: a step can be named by what it runs. */
+/** Books the hotel once more and keeps the flight. You can name a step by its function. */
 export const restart = internalMutation({
   args: { workflowId: vWorkflowId },
   returns: v.null(),
@@ -98,5 +98,5 @@ export const restart = internalMutation({
   },
 });
 
-/** In a status, the running steps name the runs of the children: ask for theirs in the same way. */
+/** In a status, the running steps have the ids of the children. Get their status in the same way. */
 export const { status, steps, list, cancel, cleanup } = manage("trip:planTrip");

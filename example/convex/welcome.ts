@@ -1,4 +1,4 @@
-// The workflow of README.md, which shows this file.
+// README.md shows this file.
 import {
   defineWorkflow,
   start,

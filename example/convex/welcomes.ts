@@ -1,4 +1,4 @@
-/** Manages the runs of welcome.ts, which is as short as a workflow can be: its start is `welcome:signUp`. */
+/** Manages the runs of welcome.ts, which has only the essentials. `welcome:signUp` starts them. */
 import { manage } from "./manage.js";
 
 export const { status, steps, list, cancel, restart, cleanup } =

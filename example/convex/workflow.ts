@@ -1,5 +1,4 @@
-// The component with the options that all workflows of this app share. Bound once, so that no call
-// has to name it.
+// Binds the component and the options that all workflows of this app share.
 import { WorkflowManager } from "@convex-dev/workflow";
 import { components } from "./_generated/api.js";
 

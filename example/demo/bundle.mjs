@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What a push of the example would upload, this package's sources included. Made by the Convex CLI;
- * that takes a second or two, so it is kept until a source changes.
+ * The bundle that a push of the example would upload, with this package's sources. The Convex CLI makes it. That
+ * takes a second or two, so it is cached until a source changes.
  */
 import { createHash } from "node:crypto";
 import {
@@ -16,10 +16,10 @@ import path from "node:path";
 import { EXAMPLE, ROOT } from "../../tools/paths.mjs";
 import { pushRequest } from "../../tools/pushRequest.mjs";
 
-/** Among what is installed, so git ignores it. */
+/** In node_modules, so git ignores it. */
 const CACHE = path.join(ROOT, "node_modules/.cache/convex-demo");
 
-/** What a bundle is made of. */
+/** The sources of a bundle. */
 const SOURCES = [
   path.join(ROOT, "src"),
   path.join(EXAMPLE, "convex"),

@@ -1,5 +1,5 @@
 // @ts-check
-/** What happened to a run between two looks at it. */
+/** The changes of a run between two readings. */
 
 /** @import { Change, Run, Step } from "./types.mjs" */
 
@@ -75,7 +75,7 @@ function* changesOfStep(before, after, { run, step, now }) {
   const { attempt = 1, maxAttempts = 1 } = after;
   if (attempt > (before?.attempt ?? 1))
     yield {
-      // When it failed is not known: it is told when it is seen.
+      // The time of the failure is unknown, so it is reported when it is noticed.
       ...{ type: "stepAttempt", at: completedAt ?? now, ...which },
       ...{ attempt, maxAttempts },
     };

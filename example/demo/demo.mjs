@@ -12,7 +12,7 @@ import { duration } from "./text.mjs";
 /** @import { Runner } from "./runner.mjs" */
 /** @import { Change, Options } from "./types.mjs" */
 
-/** How many runs go on at a time. */
+/** How many runs are in progress at a time. */
 const AT_ONCE = 6;
 /** Far longer than all of them take. */
 const TIME_LIMIT_MS = 300_000;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The demo on a terminal: shows all runs as they go, and does what keys say. */
+/** The demo on a terminal. Displays all runs live and handles keys. */
 import { keysIn } from "./keys.mjs";
 import { takeTerminal } from "./terminal.mjs";
 import { layout, paint } from "./view.mjs";

@@ -4,9 +4,9 @@
  */
 import { main } from "./demo.mjs";
 
-// Whoever reads the output may have read enough.
+// The reader of the output may have closed the pipe.
 process.stdout.on("error", () => process.exit(1));
 
 const code = await main(process.argv.slice(2));
-// The engine's thread would go on, with timers set for minutes ahead.
+// The engine's thread would keep running, because it has timers minutes ahead.
 process.stdout.write("", () => process.exit(code));

@@ -1,10 +1,10 @@
 // @ts-check
-/** What happens, line by line: for pipes, logs and terminals that can't do more. */
+/** Prints the changes line by line, for pipes, logs and simple terminals. */
 import { activity, duration, outcome, stepOutcome } from "./text.mjs";
 
 /** @import { Change, Step } from "./types.mjs" */
 
-/** Of a run with more steps than this, the rest are counted instead of told one by one. */
+/** If a run has more steps than this, the rest are counted instead of printed. */
 const TOLD_STEPS = 40;
 const COUNTED_STEPS = 100;
 

@@ -1,10 +1,10 @@
 // @ts-check
-/** What the component tells of a run: the example's `status` and `steps`, which call `getStatus` and `listSteps`. */
+/** Reads a run through the example's `status` and `steps`, which call `getStatus` and `listSteps`. */
 
 /** @import { WorkflowStatus, WorkflowStep } from "@convex-dev/workflow" */
 /** @import { Call, Step } from "./types.mjs" */
 
-/** Few pages, so that what a look tells is of nearly one moment. */
+/** Few pages, so that one reading shows nearly one moment. */
 const PAGE = 200;
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-/** One run of the demo: starts it, looks at it until it has ended, and does to it what keys say. */
+/** One run of the demo. Starts it, reads it until it has ended, and applies keys to it. */
 import { commandLine } from "./backend.mjs";
 import { changesOf } from "./changes.mjs";
 import { readerOf } from "./reading.mjs";
@@ -107,7 +107,7 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
     get run() {
       return run;
     },
-    /** The run that goes on where this one ended. */
+    /** The run that continues this one. */
     get continuedBy() {
       return continuedBy;
     },

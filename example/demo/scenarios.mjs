@@ -1,5 +1,5 @@
 // @ts-check
-/** What the demo runs: each workflow of example/convex, with arguments that make its waits short. */
+/** The demo's runs: each workflow of example/convex, with arguments that make its waits short. */
 
 /** @import { Scenario } from "./types.mjs" */
 

@@ -59,6 +59,6 @@ function writeAll(fd, text) {
   try {
     writeSync(fd, text);
   } catch {
-    // The terminal is gone, or would block: then there is nobody to see it.
+    // The terminal was closed or would block, so nobody would see the output.
   }
 }

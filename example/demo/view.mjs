@@ -1,5 +1,5 @@
 // @ts-check
-/** What the screen shows: from runs to lines, and nothing else. */
+/** Converts runs to the lines of the screen. */
 import { flat } from "./changes.mjs";
 import {
   activity,

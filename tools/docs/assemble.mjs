@@ -1,10 +1,8 @@
 /**
- * Of the blocks of each document, a Convex app: the functions of `app/convex`, which all examples
- * may call, the files that blocks are, and a file for each other block.
- *
- * A block whose first line is a comment with a path is that file. A block marked `same` declares
- * what the package exports, and must agree with it. A document with its own schema gets no other functions.
- * Each block of README.md compiles alone, too.
+ * Assembles a Convex app from the blocks of each document. It has the functions of `app/convex`, which all examples
+ * may call, and a file for each block. If a block's first line is a comment with a path, the block is that file. A
+ * block marked `same` declares exports of the package and must agree with it. A document with its own schema gets no
+ * other functions. Each block of README.md also compiles alone.
  */
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -96,7 +94,7 @@ export async function assemble(root, document, { completer, problems }) {
   return { origins, declared };
 }
 
-/** An app that has nothing but this file and what the README has installed before. */
+/** An app that has only this file and the README's earlier installation blocks. */
 async function assembleAlone(root, block, origins) {
   const file = fileOf(block);
   const app = path.join(root, `alone-${moduleOf(file)}`);

@@ -8,7 +8,7 @@ export const SOURCE = "_autodocs/LIMITS.md";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** By the beginning of its row: what the row says, and of which constants that is true. */
+/** For the beginning of each row: its text, and the constants that it states. */
 const ROWS = {
   "return value of a step": {
     says: "800 KiB",

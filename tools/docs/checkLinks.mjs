@@ -32,7 +32,7 @@ export async function checkLinks(documents, problems) {
 const FILE = /^(?:(?:src|example|_autodocs)\/[\w./-]+|[A-Z]+\.md)$/;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*(?:\(\))?$/;
 
-/** What is named in prose and is in no source: the platform's and other tools' words. */
+/** Names in the documents that no source contains: words of the platform and of other tools. */
 const FOREIGN = new Set(
   `npm npx ts sh json dist fetch setTimeout uncaught args typecheck Mermaid
    queueMicrotask RECOVERY_THRESHOLD_MS ConvexHttpClient ConvexClient ConvexReactClient convex dashboard

@@ -1,7 +1,6 @@
 /**
- * Makes a file that compiles of a block: what it uses without importing it is imported, and
- * statements that belong into a function are put into one. All that is added goes on one line
- * before the block, so that lines keep their distance.
+ * Completes a block to a file that compiles. Adds missing imports, and wraps statements that belong in a function.
+ * All additions go on one line before the block, so that line numbers shift by a constant.
  */
 import ts from "typescript";
 
@@ -47,7 +46,7 @@ const FROM = {
   "./workflow.js": ["workflow"],
 };
 
-/** What statements outside of a function may use, as the parameters of the one they are put into. */
+/** The parameters of the function that wraps statements, so that they may use these names. */
 const PARAMETERS = {
   step: 'import("@convex-dev/workflow").WorkflowCtx',
   ctx: 'import("./_generated/server.js").MutationCtx',
@@ -83,8 +82,8 @@ export function createCompleter(packageExports) {
   }
 
   /**
-   * Declarations which must say the same as the package's of the same names; generic ones as they
-   * are with the type arguments that `flags` may give.
+   * Declarations that must equal the package's of the same names. Generic ones are compared with the type arguments
+   * in `flags`, if any.
    */
   function completeDeclarations(code, flags) {
     const { free, declarations } = namesIn(code);

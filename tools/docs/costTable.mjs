@@ -1,4 +1,4 @@
-/** The cost table of the documents, which says what `npm run bench` measured and no more. */
+/** The documents' cost table, which has the counts of `npm run bench`. */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import prettier from "prettier";

@@ -6,7 +6,7 @@ import { jsDocAsMarkdown, parseMarkdown } from "./markdown.mjs";
 /** The sources whose JSDoc an app's author sees. */
 const PUBLIC_SOURCES = ["src/client", "src/test.ts"];
 
-/** What is wrong on purpose, for the checker to find. */
+/** A document with deliberate errors, to test the checker. */
 export const WRONG = "tools/docs/wrong.md";
 
 /** Every document, and every source with code in its JSDoc, parsed. */

@@ -1,4 +1,4 @@
-/** What `npx convex codegen` would write for an app of these modules that uses the component. */
+/** The files that `npx convex codegen` would write for an app with these modules and the component. */
 export function generated(modules) {
   const alias = (name) => name.replaceAll("/", "_");
   const imports = modules.map(

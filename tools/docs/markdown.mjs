@@ -1,4 +1,4 @@
-/** What a checker needs of a Markdown text: code blocks, headings, links, names in backquotes. */
+/** Finds the parts of a Markdown text to check: code blocks, headings, links and names in backquotes. */
 
 /**
  * @typedef {object} Block

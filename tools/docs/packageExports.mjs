@@ -1,4 +1,4 @@
-/** What the installed package exports, as the TypeScript compiler sees it. */
+/** The exports of the installed package, as the TypeScript compiler sees them. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import ts from "typescript";

@@ -1,4 +1,4 @@
-/** What is wrong with the documents, each at its place. */
+/** The problems of the documents, each with its location. */
 export class Problems {
   /** @type {{ source: string, line?: number, message: string }[]} */
   found = [];
@@ -12,8 +12,8 @@ export class Problems {
   }
 
   /**
-   * Takes out what is wrong on purpose: each `<!-- wrong: text -->` of a document must have brought
-   * about one complaint with that text.
+   * Removes the deliberate errors. Each `<!-- wrong: text -->` of a document must have caused one problem with that
+   * text.
    */
   takeOutIntended({ source, lines }) {
     const intended = lines.flatMap((text, at) => {

@@ -23,7 +23,7 @@ export function createProgram(files) {
   return ts.createProgram(files, OPTIONS);
 }
 
-/** Reports what does not compile, where the document has it. */
+/** Reports type errors at their place in the document. */
 export function reportTypeErrors(program, origins, problems) {
   const all = [
     ...program.getOptionsDiagnostics(),
