@@ -7,7 +7,10 @@ import {
 import { v, type PropertyValidators, type Validator } from "convex/values";
 import { vDrive, vDriveReply } from "../shared/driverProtocol.js";
 import type { ComponentApi } from "../component/_generated/component.js";
+import { codedError } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
+import { abbreviate } from "../shared/storable.js";
+import { vRetention } from "../shared/retention.js";
 import { vRunResult } from "../shared/outcome.js";
 import { whyRetryRefused } from "../shared/retry.js";
 import type { WorkflowHandler } from "./context.js";
@@ -26,6 +29,12 @@ import type {
   WorkpoolOptions,
 } from "./types.js";
 import { checkOptions, OPTIONS } from "./options.js";
+import {
+  checkMs,
+  checkRetention,
+  checkStart,
+  type StartCall,
+} from "./startOptions.js";
 import type { Workflow } from "./workflow.js";
 import { vWorkflowId, type WorkflowId } from "./validators.js";
 
@@ -95,6 +104,8 @@ export function registerWorkflow<
   checkComponent(component);
   checkOptions("a workflow's definition", definition, OPTIONS.definition);
   checkWorkpoolOptions("a workflow's definition", workpoolOptions);
+  checkMs("a workflow's definition", "timeout", definition.timeout);
+  checkRetention("a workflow's definition", definition.retention);
   if (typeof handler !== "function")
     throw new Error(
       `Invalid definition of a workflow: its handler is ${String(handler)}. Expected an async function (step, args) => ….`,
@@ -111,6 +122,8 @@ export function registerWorkflow<
     args,
     returns,
     workpoolOptions,
+    timeout: definition.timeout,
+    retention: definition.retention,
     handler,
   };
   return internalMutationGeneric({
@@ -150,7 +163,7 @@ function fieldsOf(args?: ArgsValidators): PropertyValidators | undefined {
   return (isObject ? args.fields : args) as PropertyValidators | undefined;
 }
 
-interface Call {
+interface Call extends StartCall {
   args?: unknown;
   startAsync?: boolean;
   execution?: "driver" | "pool";
@@ -183,6 +196,14 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     execution: v.optional(v.union(v.literal("driver"), v.literal("pool"))),
     onComplete: v.optional(v.string()),
     context: v.optional(v.any()),
+    runAt: v.optional(v.number()),
+    runAfter: v.optional(v.number()),
+    timeout: v.optional(v.number()),
+    retention: v.optional(vRetention),
+    key: v.optional(v.string()),
+    ifRunning: v.optional(
+      v.union(v.literal("return"), v.literal("throw"), v.literal("replace")),
+    ),
     workflowId: v.optional(v.string()),
     generationNumber: v.optional(v.number()),
     // Passed by a driver.
@@ -243,6 +264,9 @@ async function startRun(
       `This workflow was called without its arguments. ${NEST_ARGS}`,
     );
   const { name } = await ctx.meta.getFunctionMetadata();
+  const runAt = checkStart(name, call);
+  const running = await runningOf(ctx, workflow, name, call);
+  if (running) return running;
   const { create } = workflow.component.workflow;
   const run = {
     workflowName: name,
@@ -255,6 +279,10 @@ async function startRun(
     execution,
     startAsync,
     createOnly: !startAsync,
+    runAt,
+    timeoutMs: call.timeout ?? workflow.timeout,
+    retention: { ...workflow.retention, ...call.retention },
+    key: call.key,
   };
   let workflowId: string;
   try {
@@ -262,7 +290,7 @@ async function startRun(
   } catch (error) {
     throw MISSING.test(String(error)) ? notInstalled(workflow, error) : error;
   }
-  if (!startAsync)
+  if (!startAsync && runAt === undefined)
     await takeTurn(ctx, workflow, { workflowId, generationNumber: 0 });
   return workflowId as WorkflowId;
 }
@@ -278,6 +306,31 @@ function notInstalled({ component }: Workflow, cause: unknown) {
       `component another name? In tests, is register(t) missing? ${errorMessage(cause)}`,
     { cause },
   );
+}
+
+/** The run that stands for the one that was to be started. */
+async function runningOf(
+  ctx: AppMutationCtx,
+  { component: { workflow } }: Workflow,
+  name: string,
+  { key, ifRunning }: Call,
+): Promise<WorkflowId | undefined> {
+  if (key === undefined) return undefined;
+  const running = await ctx.runQuery(workflow.findByKey, { name, key });
+  if (!running) return undefined;
+  switch (ifRunning) {
+    case undefined:
+    case "return":
+      return running as WorkflowId;
+    case "throw":
+      throw codedError(
+        "WORKFLOW_RUNNING",
+        `Can't start "${name}" with the key "${abbreviate(key)}": workflow ${running} has that key and is still running.`,
+        running,
+      );
+    case "replace":
+      await ctx.runMutation(workflow.cancel, { workflowId: running });
+  }
 }
 
 function needsArgs({ args }: Workflow) {

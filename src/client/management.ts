@@ -20,6 +20,7 @@ import {
   type AnyRef,
 } from "./stepContext.js";
 import { recoverInBatches } from "../shared/recovery.js";
+import { checkStart } from "./startOptions.js";
 import type { Started } from "./define.js";
 import type {
   PublicWorkflow,
@@ -75,7 +76,11 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   const isLegacy = rules?.recordsLegacyCalls;
   if (!isLegacy) checkOptions(`start("${name}")`, options, OPTIONS.start);
   const { onComplete, context, startAsync, execution } = options;
+  const { runAt, runAfter, timeout, retention, key, ifRunning } = options;
+  const ofRun = { runAt, runAfter, timeout, retention, key, ifRunning };
+  checkStart(name, ofRun);
   const call = {
+    ...ofRun,
     args,
     startAsync,
     execution,
@@ -292,6 +297,11 @@ export type RestartOptions = {
    */
   from?: number | string | AnyRef;
   /**
+   * Run the last step that failed again, and all after it. A run that failed of a step replays that failure, and fails
+   * again at once, unless you pass this or `from`. Default: false.
+   */
+  fromFailure?: boolean;
+  /**
    * Schedule the next turn, and restart in batches if the run is too large for one transaction.
    * Default: false, so the turn runs in this transaction, and an error in it rolls back the
    * restart.
@@ -315,17 +325,39 @@ export async function restart(
   requireMutations(ctx, "restart a workflow");
   checkRunId(workflowId);
   checkOptions("restart", options, OPTIONS.restart);
-  const { from, startAsync } = options;
-  await ctx.runMutation(component.workflow.restart, {
+  const { from, fromFailure, startAsync } = options;
+  if (from !== undefined && fromFailure)
+    throw codedError(
+      "INVALID_ARGUMENT",
+      "Invalid options of restart: from and fromFailure exclude each other. Give one of them.",
+    );
+  await ctx.runMutation((component as ComponentApi).workflow.restart, {
     workflowId,
     from:
       typeof from === "number" || from === undefined ? from : nameFrom(from),
+    fromFailure,
     startAsync,
   });
 }
 
 const nameFrom = (from: string | AnyRef) =>
   typeof from === "string" ? from : nameOf(from);
+
+/**
+ * Finds the run of a workflow that was started with a key and is in progress.
+ *
+ * @returns Its id, or null if there is none.
+ */
+export async function findByKey(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  workflow: WorkflowReference,
+  key: string,
+): Promise<WorkflowId | null> {
+  const { findByKey } = (component as ComponentApi).workflow;
+  const name = nameOfWorkflow(workflow);
+  return (await ctx.runQuery(findByKey, { name, key })) as WorkflowId | null;
+}
 
 /**
  * Deletes a finished run with its steps, events and children. Large runs take further

@@ -10,12 +10,14 @@ import {
   checkWorkpoolOptions,
   registerWorkflow,
 } from "./define.js";
+import { checkRetention } from "./startOptions.js";
 import * as events from "./events.js";
 import * as management from "./management.js";
 import { checkOptions, OPTIONS } from "./options.js";
 import type {
   ArgsValidators,
   PublicWorkflow,
+  Retention,
   ReturnsValidator,
   ReturnValueOf,
   RunCounts,
@@ -45,14 +47,19 @@ export class WorkflowManager {
   /**
    * @param component - `components.workflow`.
    * @param options.workpoolOptions - How your workflows use the workpool and retry actions.
+   * @param options.retention - How long ended runs are kept. Default: until you clean them up.
    */
   constructor(
     public component: WorkflowComponent,
-    public options: { workpoolOptions?: WorkpoolOptions } = {},
+    public options: {
+      workpoolOptions?: WorkpoolOptions;
+      retention?: Retention;
+    } = {},
   ) {
     checkComponent(component);
     checkOptions("WorkflowManager", options, OPTIONS.manager);
     checkWorkpoolOptions("WorkflowManager", options.workpoolOptions);
+    checkRetention("WorkflowManager", options.retention);
   }
 
   /**
@@ -94,10 +101,15 @@ export class WorkflowManager {
     },
   ) {
     const register = (handler: WorkflowHandler<ArgsValidator, Returns>) =>
-      registerWorkflow(this.component, definition, handler, {
-        ...this.options.workpoolOptions,
-        ...definition.workpoolOptions,
-      });
+      registerWorkflow(
+        this.component,
+        {
+          ...definition,
+          retention: { ...this.options.retention, ...definition.retention },
+        },
+        handler,
+        { ...this.options.workpoolOptions, ...definition.workpoolOptions },
+      );
     return definition.handler
       ? register(definition.handler)
       : { handler: register };
@@ -147,6 +159,15 @@ export class WorkflowManager {
   /** Resumes runs that nothing will wake: see {@link management.recover}. */
   async recover(ctx: RunMutationCtx): Promise<number> {
     return await management.recover(ctx, this.component);
+  }
+
+  /** Finds the run of a workflow and a key that is in progress: see {@link management.findByKey}. */
+  async findByKey(
+    ctx: RunQueryCtx,
+    workflow: WorkflowReference,
+    key: string,
+  ): Promise<WorkflowId | null> {
+    return await management.findByKey(ctx, this.component, workflow, key);
   }
 
   /** Lists runs: see {@link management.list}. */

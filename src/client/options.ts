@@ -80,7 +80,7 @@ function distance(a: string, b: string): number {
 
 /** The options that each call accepts. */
 export const OPTIONS = {
-  manager: ["workpoolOptions"],
+  manager: ["workpoolOptions", "retention"],
   workpool: [
     "maxParallelism",
     "execution",
@@ -88,10 +88,29 @@ export const OPTIONS = {
     "defaultRetryBehavior",
     "retryActionsByDefault",
   ],
-  definition: ["args", "returns", "workpoolOptions", "handler"],
-  start: ["onComplete", "context", "startAsync", "execution"],
+  definition: [
+    "args",
+    "returns",
+    "workpoolOptions",
+    "handler",
+    "timeout",
+    "retention",
+  ],
+  start: [
+    "onComplete",
+    "context",
+    "startAsync",
+    "execution",
+    "runAt",
+    "runAfter",
+    "timeout",
+    "retention",
+    "key",
+    "ifRunning",
+  ],
+  retention: ["completed", "failed", "canceled"],
   cancel: ["ifFinished"],
-  restart: ["from", "startAsync"],
+  restart: ["from", "fromFailure", "startAsync"],
   list: ["status", "name", "since", "until", "order", "paginationOpts"],
   listByName: ["status", "since", "until", "order", "paginationOpts"],
   listSteps: ["order", "paginationOpts"],

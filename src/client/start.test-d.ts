@@ -22,6 +22,7 @@ import {
   type CallbackOptions,
   type OnCompleteArgs,
   type RunResult,
+  type RunStartOptions,
   type StartOptions,
   type WorkflowArgs,
   type WorkflowCtx,
@@ -149,10 +150,11 @@ describe("start", () => {
   test("has its options' types exported", () => {
     type Context = { userId: string };
     expectTypeOf<StartOptions<Context>>().toEqualTypeOf<
-      CallbackOptions<Context> & {
-        startAsync?: boolean;
-        execution?: "driver" | "pool";
-      }
+      CallbackOptions<Context> &
+        RunStartOptions & {
+          startAsync?: boolean;
+          execution?: "driver" | "pool";
+        }
     >();
     type OnComplete = FunctionReference<
       "mutation",
@@ -189,13 +191,14 @@ test("the arguments of a workflow's mutation nest the handler's", () => {
       args: { name: string };
       startAsync?: boolean;
       execution?: "driver" | "pool";
-    } & (
-      | {
-          onComplete: FunctionHandle<"mutation", OnCompleteArgs<Context>>;
-          context: Context;
-        }
-      | { onComplete?: undefined; context?: undefined }
-    )
+    } & RunStartOptions &
+      (
+        | {
+            onComplete: FunctionHandle<"mutation", OnCompleteArgs<Context>>;
+            context: Context;
+          }
+        | { onComplete?: undefined; context?: undefined }
+      )
   >();
   const call: WorkflowArgs<Args> = { args: { name: "Ann" }, startAsync: true };
   void mutationCtx.runMutation(flows.greet, call);

@@ -32,6 +32,7 @@ export async function takeTurn(
   const begun = await ctx.runMutation(workflow.component.journal.beginTurn, {
     ...turn,
     drive: drive && toBeginArgs(drive),
+    timeoutMs: workflow.timeout,
   });
   if (begun === "unknown") return null;
   if (!begun) return {};

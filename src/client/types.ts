@@ -181,16 +181,48 @@ export type CallbackOptions<Context = unknown> =
     }
   | { onComplete?: undefined; context?: undefined };
 
-/** Options of `start`. */
-export type StartOptions<Context = unknown> = CallbackOptions<Context> & {
-  /** Schedule the first turn instead of running it in this transaction. Default: false. */
-  startAsync?: boolean;
-  /**
-   * How this run's steps are executed: see `WorkpoolOptions.execution`. If you set it, later changes
-   * of the manager or the component don't affect this run. Default: their option at each step.
-   */
-  execution?: "driver" | "pool";
+/**
+ * How long a run and its steps are kept after the run has ended, in milliseconds, by how it ended. Then it cleans
+ * itself up. Absent: until you call `cleanup`. A nested run is kept as long as its parent.
+ */
+export type Retention = {
+  completed?: number;
+  failed?: number;
+  canceled?: number;
 };
+
+/** Options of a run, wherever it is started. */
+export type RunStartOptions = {
+  /**
+   * Milliseconds that the run may take. If it hasn't ended by then, it fails, its steps and nested runs are canceled,
+   * and `onComplete` is called with `failed`. The time begins with the first turn, and anew with each restart.
+   * Default: the definition's, or forever.
+   */
+  timeout?: number;
+  /** Default: the definition's or the manager's, for each way of ending. */
+  retention?: Retention;
+  /**
+   * At most one run of the workflow that is in progress has this key: see `ifRunning`. Up to 1,024 characters.
+   */
+  key?: string;
+  /**
+   * If a run with the same key is in progress: `return` its id instead of starting another one, `throw` an error with
+   * the code `WORKFLOW_RUNNING`, or `replace` it, which cancels it. Default: `return`.
+   */
+  ifRunning?: "return" | "throw" | "replace";
+} & SchedulerOptions;
+
+/** Options of `start`. */
+export type StartOptions<Context = unknown> = CallbackOptions<Context> &
+  RunStartOptions & {
+    /** Schedule the first turn instead of running it in this transaction. Default: false. */
+    startAsync?: boolean;
+    /**
+     * How this run's steps are executed: see `WorkpoolOptions.execution`. Later changes of the
+     * manager or the component don't affect it. Default: their option at each step.
+     */
+    execution?: "driver" | "pool";
+  };
 
 /** How a definition declares its arguments: `{ a: v.string() }` or `v.object({ a: v.string() })`. */
 export type ArgsValidators = PropertyValidators | VObject<any, any>;
@@ -211,13 +243,14 @@ export type WorkflowArgs<
   args: ArgsOf<ArgsValidator>;
   startAsync?: boolean;
   execution?: "driver" | "pool";
-} & (
-  | {
-      onComplete: FunctionHandle<"mutation", OnCompleteArgs<Context>>;
-      context: Context;
-    }
-  | { onComplete?: undefined; context?: undefined }
-);
+} & RunStartOptions &
+  (
+    | {
+        onComplete: FunctionHandle<"mutation", OnCompleteArgs<Context>>;
+        context: Context;
+      }
+    | { onComplete?: undefined; context?: undefined }
+  );
 
 /**
  * The return value of a workflow's mutation. A call that starts a run returns its id. The other
@@ -243,6 +276,10 @@ export type WorkflowDefinition<
   args?: ArgsValidator;
   /** Validator of the return value. If the handler returns another value, the run fails. */
   returns?: Returns;
+  /** Milliseconds that a run may take, nested ones included, unless `start` says otherwise: see `StartOptions`. */
+  timeout?: number;
+  /** How long ended runs are kept. It wins over the manager's, for each way of ending. */
+  retention?: Retention;
   /** Defaults for the workflow's actions. They win over the manager's. */
   workpoolOptions?: WorkpoolRetryOptions & Pick<WorkpoolOptions, "execution">;
 };

@@ -1,7 +1,7 @@
 import type { PropertyValidators } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { WorkflowCtx } from "./context.js";
-import type { ReturnsValidator, WorkpoolOptions } from "./types.js";
+import type { Retention, ReturnsValidator, WorkpoolOptions } from "./types.js";
 
 /** A workflow's definition and handler. */
 export interface Workflow {
@@ -9,5 +9,7 @@ export interface Workflow {
   args?: PropertyValidators;
   returns?: ReturnsValidator;
   workpoolOptions?: WorkpoolOptions;
+  timeout?: number;
+  retention?: Retention;
   handler: (step: WorkflowCtx, args: never) => Promise<unknown>;
 }

@@ -29,6 +29,18 @@ export const continueCancel = internalMutation({
   handler: cancel.continueCancel,
 });
 
+export const timeOut = internalMutation({
+  args: cancel.timeOutArgs,
+  returns: v.null(),
+  handler: cancel.timeOut,
+});
+
+export const expire = internalMutation({
+  args: cleanup.expireArgs,
+  returns: v.null(),
+  handler: cleanup.expire,
+});
+
 export const cleanupChild = internalMutation({
   args: cleanup.cleanupChildArgs,
   returns: v.null(),

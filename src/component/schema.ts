@@ -1,6 +1,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v, type Infer, type ObjectType } from "convex/values";
 import { vFailure, vRunResult } from "../shared/outcome.js";
+import { vRetention } from "../shared/retention.js";
 import { vLogLevel } from "../shared/logging.js";
 
 export const vOnComplete = v.object({
@@ -187,6 +188,8 @@ export const vTaskKind = v.union(
   v.literal("cleanUpNested"),
   v.literal("dropWaits"),
   v.literal("callOnComplete"),
+  v.literal("timeOut"),
+  v.literal("expire"),
 );
 
 export default defineSchema({
@@ -223,9 +226,20 @@ export default defineSchema({
           checkId: v.string(),
           /** A canceled job scheduled it, so it is canceled from the start. */
           isLost: v.optional(v.boolean()),
+          /** Of a run that starts later. */
+          dueAt: v.optional(v.number()),
         }),
       ),
     ),
+    /** How long it may take, in milliseconds, from each start or restart. */
+    timeoutMs: v.optional(v.number()),
+    /** It ended because it took longer. As in a canceled run, nothing goes on for its steps in flight. */
+    timedOut: v.optional(v.boolean()),
+    retention: v.optional(vRetention),
+    /** What is due of it: its deadline, or once it has ended its cleanup. */
+    dueTask: v.optional(v.id("tasks")),
+    /** Of the runs of a workflow that are in progress, at most one has a key. */
+    key: v.optional(v.string()),
     trials: v.optional(vTrials),
     /** How its steps are executed. Absent: as its manager or the component's config states. */
     execution: v.optional(vExecution),
@@ -261,7 +275,8 @@ export default defineSchema({
     // Runs that are driven, in the order in which their drivers were started.
     .index("driver", ["driver.startedAt"])
     .index("result", ["runResult.kind"])
-    .index("nameResult", ["name", "runResult.kind"]),
+    .index("nameResult", ["name", "runResult.kind"])
+    .index("key", ["name", "key", "runResult.kind"]),
 
   // One row for each step: the journal. The turn in which the handler asks for the step inserts it. The step's
   // execution completes it once. The turn that delivers the result adds `delivery`. Read by every turn. Deleted
@@ -277,7 +292,8 @@ export default defineSchema({
     .index("inProgress", ["step.inProgress", "workflowId"])
     .index("drivenBy", ["workflowId", "drivenBy", "step.inProgress"])
     .index("group", ["workflowId", "group", "step.inProgress"])
-    .index("name", ["workflowId", "step.name", "stepNumber"]),
+    .index("name", ["workflowId", "step.name", "stepNumber"])
+    .index("result", ["workflowId", "step.runResult.kind", "stepNumber"]),
 
   // One row for each event. Inserted by `event.create`, by a send that nothing waits for, or by a wait for an
   // event that isn't there yet. Deleted by cleanup. If createEvent didn't create it, it is also deleted with the
@@ -310,11 +326,14 @@ export default defineSchema({
   }).index("logLevel", ["logLevel"]),
 
   // One row for each piece of work that continues in another transaction: the rest of a cancel, a restart, a
-  // cleanup or an end, or a pending call of `onComplete`. Inserted when it is scheduled. Read by its watchdog
+  // cleanup or an end, a pending call of `onComplete`, a run's deadline, or its cleanup when it
+  // has been kept long enough. Inserted when it is scheduled. Read by its watchdog
   // and by `utils:recover`. Deleted by the transaction that performs it.
   tasks: defineTable({
     kind: vTaskKind,
     args: v.any(),
+    /** Absent: at once. */
+    dueAt: v.optional(v.number()),
     scheduledId: v.optional(v.string()),
     checkId: v.optional(v.string()),
   }),

@@ -33,12 +33,13 @@ import {
   stepsInFlight,
   type Run,
 } from "../engine/run/runs.js";
+import { vRetention } from "../shared/retention.js";
 import { vExecution, vOnComplete } from "./schema.js";
 import { vOrigin } from "../shared/origin.js";
 import { codedError } from "../shared/errors.js";
 import { vFailure, vRunResult } from "../shared/outcome.js";
 import { callWithTrials } from "../engine/turn/trials.js";
-import { enqueueTurns } from "../engine/run/waking.js";
+import { enqueueTurns, wake } from "../engine/run/waking.js";
 
 /**
  * Creates a run. Its first turn runs in this transaction. With `startAsync`, it becomes a job of the workpool. With
@@ -55,10 +56,15 @@ export const create = mutation({
     onComplete: v.optional(vOnComplete),
     startAsync: v.optional(v.boolean()),
     createOnly: v.optional(v.boolean()),
+    /** When the first turn is due. Absent: now. */
+    runAt: v.optional(v.number()),
+    timeoutMs: v.optional(v.number()),
+    retention: v.optional(vRetention),
+    key: v.optional(v.string()),
   },
   returns: v.id("workflows"),
   handler: async (ctx, args) => {
-    const { maxParallelism, logLevel, execution } = args;
+    const { maxParallelism, logLevel, execution, runAt } = args;
     await heedManager(ctx, maxParallelism);
     const config = await readConfig(ctx, { maxParallelism, logLevel });
     const run = await createRun(
@@ -69,10 +75,15 @@ export const create = mutation({
         args: args.workflowArgs,
         onComplete: args.onComplete,
         execution,
+        timeoutMs: args.timeoutMs,
+        retention: args.retention,
+        key: args.key,
       },
       config,
+      runAt,
     );
-    if (args.startAsync)
+    if (runAt !== undefined) await wake(ctx, run, runAt);
+    else if (args.startAsync)
       await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
     else if (!args.createOnly) await callWithTrials(ctx, run);
     return run._id;
@@ -166,17 +177,34 @@ export const cancel = mutation({
   },
 });
 
+/** The run of a workflow and a key that is in progress. */
+export const findByKey = query({
+  args: { name: v.string(), key: v.string() },
+  returns: v.union(v.id("workflows"), v.null()),
+  handler: async (ctx, { name, key }) => {
+    const run = await ctx.db
+      .query("workflows")
+      .withIndex("key", (q) =>
+        q.eq("name", name).eq("key", key).eq("runResult.kind", undefined),
+      )
+      .first();
+    return run?._id ?? null;
+  },
+});
+
 /** Restarts a finished run over the part of its journal before `from`. */
 export const restart = mutation({
   args: {
     workflowId: v.string(),
     from: v.optional(v.union(v.number(), v.string())),
+    /** From the last step that failed. */
+    fromFailure: v.optional(v.boolean()),
     startAsync: v.optional(v.boolean()),
   },
   returns: v.null(),
-  handler: async (ctx, { workflowId, from, startAsync }) => {
+  handler: async (ctx, { workflowId, startAsync = false, ...place }) => {
     const run = await getRun(ctx, workflowId);
-    await restartRun(ctx, run, { from, startAsync: startAsync ?? false });
+    await restartRun(ctx, run, { ...place, startAsync });
     return null;
   },
 });

@@ -105,6 +105,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             stepNumber: number;
           };
           generationNumber: number;
+          timeoutMs?: number;
           workflowId: string;
         },
         | null
@@ -235,10 +236,12 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 workId?: string;
               };
               drivers?: number;
+              dueTask?: string;
               endedAt?: number;
               engineVersion?: number;
               execution?: "driver" | "pool";
               generationNumber: number;
+              key?: string;
               logLevel?: any;
               maxParallelism?: number;
               name?: string;
@@ -250,10 +253,20 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               };
               pendingTurn?:
                 | { workId: string }
-                | { checkId: string; isLost?: boolean; scheduledId: string };
+                | {
+                    checkId: string;
+                    dueAt?: number;
+                    isLost?: boolean;
+                    scheduledId: string;
+                  };
               poolLogLevel?:
                 "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
               restarting?: { doneFrom?: number; from: number };
+              retention?: {
+                canceled?: number;
+                completed?: number;
+                failed?: number;
+              };
               revision?: number;
               runResult?:
                 | { kind: "success"; returnValue: any }
@@ -261,6 +274,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 | { kind: "canceled" };
               startedAt?: any;
               state?: any;
+              timedOut?: boolean;
+              timeoutMs?: number;
               trials?: { shown: number; steps: Array<number> };
               workflowHandle: string;
             };
@@ -383,10 +398,12 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workId?: string;
             };
             drivers?: number;
+            dueTask?: string;
             endedAt?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
             generationNumber: number;
+            key?: string;
             logLevel?: any;
             maxParallelism?: number;
             name?: string;
@@ -398,10 +415,20 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             };
             pendingTurn?:
               | { workId: string }
-              | { checkId: string; isLost?: boolean; scheduledId: string };
+              | {
+                  checkId: string;
+                  dueAt?: number;
+                  isLost?: boolean;
+                  scheduledId: string;
+                };
             poolLogLevel?:
               "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
+            retention?: {
+              canceled?: number;
+              completed?: number;
+              failed?: number;
+            };
             revision?: number;
             runResult?:
               | { kind: "success"; returnValue: any }
@@ -409,6 +436,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | { kind: "canceled" };
             startedAt?: any;
             state?: any;
+            timedOut?: boolean;
+            timeoutMs?: number;
             trials?: { shown: number; steps: Array<number> };
             workflowHandle: string;
           };
@@ -803,15 +832,30 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           createOnly?: boolean;
           execution?: "driver" | "pool";
+          key?: string;
           logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
           maxParallelism?: number;
           onComplete?: { context?: any; fnHandle: string };
+          retention?: {
+            canceled?: number;
+            completed?: number;
+            failed?: number;
+          };
+          runAt?: number;
           startAsync?: boolean;
+          timeoutMs?: number;
           workflowArgs: any;
           workflowHandle: string;
           workflowName: string;
         },
         string,
+        Name
+      >;
+      findByKey: FunctionReference<
+        "query",
+        "internal",
+        { key: string; name: string },
+        string | null,
         Name
       >;
       getStatus: FunctionReference<
@@ -928,10 +972,12 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workId?: string;
             };
             drivers?: number;
+            dueTask?: string;
             endedAt?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
             generationNumber: number;
+            key?: string;
             logLevel?: any;
             maxParallelism?: number;
             name?: string;
@@ -943,10 +989,20 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             };
             pendingTurn?:
               | { workId: string }
-              | { checkId: string; isLost?: boolean; scheduledId: string };
+              | {
+                  checkId: string;
+                  dueAt?: number;
+                  isLost?: boolean;
+                  scheduledId: string;
+                };
             poolLogLevel?:
               "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             restarting?: { doneFrom?: number; from: number };
+            retention?: {
+              canceled?: number;
+              completed?: number;
+              failed?: number;
+            };
             revision?: number;
             runResult?:
               | { kind: "success"; returnValue: any }
@@ -954,6 +1010,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | { kind: "canceled" };
             startedAt?: any;
             state?: any;
+            timedOut?: boolean;
+            timeoutMs?: number;
             trials?: { shown: number; steps: Array<number> };
             workflowHandle: string;
           };
@@ -1199,7 +1257,12 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       restart: FunctionReference<
         "mutation",
         "internal",
-        { from?: number | string; startAsync?: boolean; workflowId: string },
+        {
+          from?: number | string;
+          fromFailure?: boolean;
+          startAsync?: boolean;
+          workflowId: string;
+        },
         null,
         Name
       >;

@@ -6,6 +6,7 @@ import { sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
 import { noteCopy } from "../run/driver.js";
+import { scheduleDue } from "../run/dueTask.js";
 import { parseRunId } from "../run/runs.js";
 import { clearPendingTurn } from "../run/waking.js";
 import { recordResult } from "../step/completing.js";
@@ -22,6 +23,8 @@ export const beginFields = {
   workflowId: v.string(),
   generationNumber: v.number(),
   drive: v.optional(vBeginDrive),
+  /** Of the workflow's definition. */
+  timeoutMs: v.optional(v.number()),
 };
 
 export const vBegun = v.union(
@@ -47,7 +50,12 @@ export const vBegun = v.union(
  */
 export async function beginTurn(
   ctx: MutationCtx,
-  { workflowId, generationNumber, drive }: ObjectType<typeof beginFields>,
+  {
+    workflowId,
+    generationNumber,
+    drive,
+    timeoutMs,
+  }: ObjectType<typeof beginFields>,
 ): Promise<Infer<typeof vBegun>> {
   let run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
   if (!run) return "unknown";
@@ -55,6 +63,13 @@ export async function beginTurn(
   const driven = drive && (await executeDriven(ctx, run, drive));
   if (driven === null || run.runResult) return null;
   if (driven) run = driven.run;
+  // Whoever starts a nested run doesn't know its definition.
+  if (run.parent && timeoutMs !== undefined && run.timeoutMs === undefined) {
+    run.timeoutMs = timeoutMs;
+    await scheduleDue(ctx, run);
+    const { dueTask } = run;
+    await ctx.db.patch("workflows", run._id, { timeoutMs, dueTask });
+  }
   await clearPendingTurn(ctx, run, { isDriven: drive !== undefined });
   const completed = driven?.completed;
   if (completed && drive!.held?.revision === (run.revision ?? 0))

@@ -1,5 +1,6 @@
 import { v, type Infer, type ObjectType } from "convex/values";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
+import type { Outcome } from "../../shared/outcome.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig, type Config } from "../platform/config.js";
@@ -97,6 +98,39 @@ async function endCanceled(
   await writeResult(ctx, run, { result: { kind: "canceled" } }, config);
   ended.push(run);
   return [{ workflowId, generationNumber: run.generationNumber }];
+}
+
+export const timeOutArgs = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+};
+
+/** Fails a run whose time is over, unless it has ended or was restarted, and cancels what is in flight for it. */
+export async function timeOut(
+  ctx: MutationCtx,
+  { workflowId, generationNumber }: ObjectType<typeof timeOutArgs>,
+) {
+  const run = await ctx.db.get("workflows", workflowId);
+  if (run?.generationNumber !== generationNumber || run.runResult) return null;
+  const ms = run.timeoutMs ?? 0;
+  const config = await readConfig(ctx);
+  await releaseTurn(ctx, run.pendingTurn);
+  await releaseDriver(ctx, run);
+  run.generationNumber++;
+  run.timedOut = true;
+  const outcome: Outcome = {
+    result: {
+      kind: "failed",
+      error: `Workflow ${run._id} ("${run.name}") timed out: it did not end within ${ms} ms.`,
+    },
+    failure: { name: "TimeoutError", ms },
+  };
+  await writeResult(ctx, run, outcome, config);
+  await cancelRuns(ctx, [
+    { workflowId, generationNumber: run.generationNumber },
+  ]);
+  await callOnComplete(ctx, run, config, outcome.failure);
+  return null;
 }
 
 async function releaseSteps(

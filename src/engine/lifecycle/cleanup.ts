@@ -6,9 +6,14 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { cancelRuns } from "./cancel.js";
 import { deleteEmptyRun } from "../step/completing.js";
 import { dismissDriver } from "../run/driver.js";
-import { scheduleTask } from "../platform/tasks.js";
+import { scheduleTask, withdrawTask } from "../platform/tasks.js";
 import { releaseStep, releaseWait } from "./releasing.js";
-import { findRun, functionTypeOf, stepsInFlight } from "../run/runs.js";
+import {
+  endedForcibly,
+  findRun,
+  functionTypeOf,
+  stepsInFlight,
+} from "../run/runs.js";
 
 /**
  * Deletes a run, its steps and its events in batches, and each child in transactions of its own. As in 0.4, function
@@ -30,7 +35,8 @@ export async function cleanUp(
     if (!run) return true;
     if (!run.runResult) return false;
   }
-  const canceled = run.runResult.kind === "canceled";
+  const canceled = endedForcibly(run);
+  if (run.dueTask) await withdrawTask(ctx, run.dueTask);
   if (!canceled && (await stepsInFlight(ctx, workflowId).first()))
     await ctx.db.patch("workflows", workflowId, { cleanedUp: true });
   else {
@@ -39,6 +45,22 @@ export async function cleanUp(
   }
   await deleteBatch(ctx, { workflowId, fromStepNumber: 0, canceled });
   return true;
+}
+
+export const expireArgs = {
+  workflowId: v.id("workflows"),
+  generationNumber: v.number(),
+};
+
+/** Cleans up a run that has been kept for as long as it was to be. */
+export async function expire(
+  ctx: MutationCtx,
+  { workflowId, generationNumber }: ObjectType<typeof expireArgs>,
+) {
+  const run = await findRun(ctx, workflowId);
+  if (run?.generationNumber === generationNumber && run.runResult)
+    await cleanUp(ctx, workflowId, false);
+  return null;
 }
 
 /** A row's share of a batch. Canceling a job of the workpool costs about ten index ranges. */

@@ -33,7 +33,13 @@ import { readConfig, type Config } from "../platform/config.js";
 import { dismissDriver, stepOfDriver } from "../run/driver.js";
 import { scheduleTask } from "../platform/tasks.js";
 import { releaseWait } from "./releasing.js";
-import { lastStep, stepsInFlight, type Run } from "../run/runs.js";
+import { scheduleDue } from "../run/dueTask.js";
+import {
+  endedForcibly,
+  lastStep,
+  stepsInFlight,
+  type Run,
+} from "../run/runs.js";
 import { vOnComplete } from "../../component/schema.js";
 import { warnOfEnd } from "../run/warnings.js";
 
@@ -70,6 +76,7 @@ export async function writeResult(
   run.restarting = undefined;
   if (run.driver && !(await stepOfDriver(ctx, run)))
     await dismissDriver(ctx, run);
+  await scheduleDue(ctx, run);
   await ctx.db.replace("workflows", run._id, run);
   // Creation times of one millisecond differ by fractions of it.
   const durationMs = Date.now() - Math.floor(run._creationTime);
@@ -81,8 +88,8 @@ export async function writeResult(
     durationMs,
     overallDurationMs: durationMs,
   });
-  // A cancel releases all steps itself.
-  if (result.kind !== "canceled")
+  // A cancel releases all steps itself, and so does a deadline.
+  if (!endedForcibly(run))
     await dropWaitsOf(ctx, run._id, run.generationNumber);
   if (run.parent) {
     const step = await awaitedStep(ctx, run.parent);

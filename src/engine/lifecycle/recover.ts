@@ -9,7 +9,7 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Completion } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { enqueue, stateOf, type Job } from "../platform/workpool.js";
-import { stepsInFlight, type Run } from "../run/runs.js";
+import { endedForcibly, stepsInFlight, type Run } from "../run/runs.js";
 import {
   lookAtScheduled,
   mayStillRun,
@@ -110,7 +110,7 @@ async function* endedInFlightAfter(ctx: MutationCtx, afterRun: string) {
     if (!row) return;
     next = row.workflowId;
     const run = await ctx.db.get("workflows", row.workflowId);
-    if (run?.runResult) yield run;
+    if (run?.runResult && !endedForcibly(run)) yield run;
   }
 }
 
@@ -184,7 +184,10 @@ async function recoverRun(
       return { afterStep: row._creationTime, waits, isLost };
   }
   if (run.runResult || (waits && !turnIsLost)) return { isLost };
-  run.pendingTurn = undefined;
+  run.pendingTurn =
+    pendingTurn && "scheduledId" in pendingTurn
+      ? { ...pendingTurn, isLost: true }
+      : undefined;
   await wake(ctx, run);
   return { isLost: true };
 }

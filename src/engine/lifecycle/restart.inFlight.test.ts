@@ -435,11 +435,11 @@ describe("deleting steps also deletes", () => {
           const { type } = await client.getStatus(
             ctx,
             components.workflow,
-            _id as string as WorkflowId,
+            _id,
           );
           expect(type).toBe("canceled");
           await client.sendEvent(ctx, components.workflow, {
-            workflowId: _id as string as WorkflowId,
+            workflowId: _id,
             name: "go",
           });
         }

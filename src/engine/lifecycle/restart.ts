@@ -16,6 +16,7 @@ import {
   type Run,
   type StepRow,
 } from "../run/runs.js";
+import { scheduleDue } from "../run/dueTask.js";
 import { scheduleTask } from "../platform/tasks.js";
 import { callWithTrials } from "../turn/trials.js";
 import { enqueueTurns } from "../run/waking.js";
@@ -27,7 +28,11 @@ import { enqueueTurns } from "../run/waking.js";
 export async function restartRun(
   ctx: MutationCtx,
   run: Run,
-  options: { from?: number | string; startAsync: boolean },
+  options: {
+    from?: number | string;
+    fromFailure?: boolean;
+    startAsync: boolean;
+  },
 ) {
   if (!run.runResult)
     throw codedError(
@@ -36,13 +41,17 @@ export async function restartRun(
       run._id,
     );
   const config = await readConfig(ctx);
-  const from = await firstDeleted(ctx, run, options.from, config);
+  const from = options.fromFailure
+    ? await lastFailure(ctx, run)
+    : await firstDeleted(ctx, run, options.from, config);
   await releaseDriver(ctx, run);
   run.generationNumber++;
   run.runResult = undefined;
   run.endedAt = undefined;
   run.pendingTurn = undefined;
   run.trials = undefined;
+  run.timedOut = undefined;
+  await scheduleDue(ctx, run);
   run.restarting = { from };
   const room = options.startAsync ? roomOfBatch() : roomOfTransaction(ctx);
   const done = await rewind(ctx, run, from, room);
@@ -56,7 +65,7 @@ export async function restartRun(
     workflowId: run._id,
     workflowName: run.name,
     name: run.name,
-    from: options.from,
+    from: options.fromFailure ? from : options.from,
   });
   if (!done) return await scheduleRest(ctx, run);
   if (options.startAsync)
@@ -107,6 +116,27 @@ async function firstDeleted(
       `Workflow ${run._id} has no step ${from}: it is restarted with all of its ${end} steps kept.`,
     );
   return end === 0 ? 0 : Infinity;
+}
+
+/** The number of the last step that failed, or was canceled. */
+async function lastFailure(ctx: MutationCtx, run: Run): Promise<number> {
+  const last = async (kind: "failed" | "canceled") =>
+    await ctx.db
+      .query("steps")
+      .withIndex("result", (q) =>
+        q.eq("workflowId", run._id).eq("step.runResult.kind", kind),
+      )
+      .order("desc")
+      .first();
+  const rows = [await last("failed"), await last("canceled")];
+  const numbers = rows.flatMap((row) => row?.stepNumber ?? []);
+  if (numbers.length > 0) return Math.max(...numbers);
+  throw codedError(
+    "INVALID_ARGUMENT",
+    `Can't restart workflow ${run._id} ("${run.name}") from its failure: none of its steps failed. Restart it without ` +
+      `fromFailure, or from a step.`,
+    run._id,
+  );
 }
 
 export const continueRestartArgs = {

@@ -39,24 +39,27 @@ const LONGEST_BETWEEN_LOOKS_MS = 10 * 60_000;
 export async function schedulePending(
   ctx: MutationCtx,
   pending: Pending,
+  dueAt?: number,
 ): Promise<ScheduledPending> {
   const { result, ...turn } = pending;
+  const dueInMs = Math.max(0, (dueAt ?? 0) - Date.now());
   const scheduledId: string = result
     ? await ctx.scheduler.runAfter(0, internal.ending.finish, {
         ...turn,
         result,
       })
-    : await ctx.scheduler.runAfter(0, internal.turns.take, turn);
-  const checkId = await watch(ctx, scheduledId, pending);
+    : await ctx.scheduler.runAfter(dueInMs, internal.turns.take, turn);
+  const checkId = await watch(ctx, scheduledId, pending, { dueInMs });
   const { kind } = await lookAtScheduled(ctx, scheduledId);
   const isLost = kind === "canceled" ? true : undefined;
-  return { scheduledId, checkId, isLost };
+  return { scheduledId, checkId, isLost, dueAt };
 }
 
 type ScheduledPending = {
   scheduledId: string;
   checkId: string;
   isLost?: boolean;
+  dueAt?: number;
 };
 
 /** Scheduled work that is due now. */

@@ -12,6 +12,8 @@ const TASKS = {
   cleanUpNested: internal.ending.cleanupChild,
   dropWaits: internal.ending.dropWaits,
   callOnComplete: internal.ending.callBack,
+  timeOut: internal.ending.timeOut,
+  expire: internal.ending.expire,
 };
 type Kind = Doc<"tasks">["kind"];
 
@@ -20,16 +22,32 @@ export async function scheduleTask<K extends Kind>(
   ctx: MutationCtx,
   kind: K,
   args: FunctionArgs<(typeof TASKS)[K]>,
-) {
-  await scheduleTaskAgain(ctx, await ctx.db.insert("tasks", { kind, args }));
+  dueAt?: number,
+): Promise<Id<"tasks">> {
+  const taskId = await ctx.db.insert("tasks", { kind, args, dueAt });
+  await scheduleTaskAgain(ctx, taskId);
+  return taskId;
+}
+
+/** Takes back a task that has not been done. */
+export async function withdrawTask(ctx: MutationCtx, taskId: Id<"tasks">) {
+  const task = await ctx.db.get("tasks", taskId);
+  if (!task) return;
+  await ctx.db.delete("tasks", taskId);
+  for (const id of [task.scheduledId, task.checkId])
+    if (id) await cancelScheduled(ctx, id);
 }
 
 /** As `scheduleTask`, for a task whose scheduled function won't run. */
 export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
-  const scheduledId = await ctx.scheduler.runAfter(0, internal.turns.perform, {
-    taskId,
-  });
-  const checkId = await watch(ctx, scheduledId, { taskId });
+  const task = await ctx.db.get("tasks", taskId);
+  const dueInMs = Math.max(0, (task?.dueAt ?? 0) - Date.now());
+  const scheduledId = await ctx.scheduler.runAfter(
+    dueInMs,
+    internal.turns.perform,
+    { taskId },
+  );
+  const checkId = await watch(ctx, scheduledId, { taskId }, { dueInMs });
   await ctx.db.patch("tasks", taskId, { scheduledId, checkId });
 }
 

@@ -2,11 +2,20 @@ import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { sizeOf, whyNotStorable } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
+import { scheduleDue } from "./dueTask.js";
 import { ENGINE_VERSION, type Run } from "./runs.js";
 
 type NewRun = Pick<
   Run,
-  "name" | "workflowHandle" | "args" | "onComplete" | "parent" | "execution"
+  | "name"
+  | "workflowHandle"
+  | "args"
+  | "onComplete"
+  | "parent"
+  | "execution"
+  | "timeoutMs"
+  | "retention"
+  | "key"
 >;
 
 /** Inserts a run. Nothing happens until it wakes. */
@@ -14,6 +23,7 @@ export async function createRun(
   ctx: MutationCtx,
   fields: NewRun,
   config: Config,
+  startsAt?: number,
 ): Promise<Run> {
   const size = sizeOf(fields.args) + sizeOf(fields.onComplete?.context);
   const problem =
@@ -35,5 +45,10 @@ export async function createRun(
     name: fields.name,
     status: "inProgress",
   });
-  return { _id, _creationTime: Date.now(), ...row };
+  const run: Run = { _id, _creationTime: Date.now(), ...row };
+  if (fields.timeoutMs !== undefined) {
+    await scheduleDue(ctx, run, startsAt);
+    await ctx.db.patch("workflows", _id, { dueTask: run.dueTask });
+  }
+  return run;
 }

@@ -72,7 +72,7 @@ const cases: [string, string, Act, RegExp][] = [
   [
     "INVALID_ARGUMENT",
     "an id of no workflow",
-    (ctx) => manager.status(ctx, "abc" as WorkflowId),
+    (ctx) => manager.status(ctx, "abc"),
     /^Invalid workflow ID: abc\. /,
   ],
   [
@@ -121,7 +121,7 @@ test.each(cases)(
 test("a code reaches the handler whose step was refused", async () => {
   const { status } = await runHandler(newBackend(), async (step) => {
     try {
-      await manager.cancel(step, "abc" as WorkflowId);
+      await manager.cancel(step, "abc");
     } catch (error) {
       const { data, message } = error as ConvexError<{ code: string }>;
       return [data.code, message];

@@ -13,6 +13,10 @@ export const ENGINE_VERSION = 1;
 export const functionTypeOf = (step: StepRow["step"]) =>
   "functionType" in step ? step.functionType : undefined;
 
+/** Nothing goes on for the steps that were in flight when the run ended. */
+export const endedForcibly = ({ runResult, timedOut }: Run) =>
+  runResult?.kind === "canceled" || timedOut === true;
+
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
 
 /** Parses the id of a run, or throws an error that names it. The run may have been cleaned up. */

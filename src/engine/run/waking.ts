@@ -18,12 +18,14 @@ export interface Wake {
  * turn crashes, the watchdog fails the run, so it doesn't hang. If the turn was canceled from the start, anything
  * that wakes the run schedules another.
  */
-export async function wake(ctx: MutationCtx, run: Run) {
+export async function wake(ctx: MutationCtx, run: Run, dueAt?: number) {
   const { pendingTurn } = run;
-  if (pendingTurn && !("isLost" in pendingTurn && pendingTurn.isLost)) return;
+  const isLost = pendingTurn && "isLost" in pendingTurn && pendingTurn.isLost;
+  if (pendingTurn && !isLost) return;
+  if (isLost) dueAt ??= pendingTurn.dueAt;
   const { _id: workflowId, generationNumber } = run;
   const turn = { workflowId, generationNumber };
-  await setPendingTurn(ctx, run, await schedulePending(ctx, turn));
+  await setPendingTurn(ctx, run, await schedulePending(ctx, turn, dueAt));
 }
 
 /** As `wake`, through the workpool, for new runs that queue with all other jobs. */

@@ -69,6 +69,18 @@ export const takesId = manager.define({
   handler: async (_step, given) => given,
 });
 
+/** Waits for an event, for a second at most. */
+export const timesOut = manager.define({
+  timeout: 1000,
+  handler: async (step) => await step.awaitEvent({ name: "never" }),
+});
+
+/** Kept for a second after its end. */
+export const expires = manager.define({
+  retention: { completed: 1000 },
+  handler: async () => "done",
+});
+
 const retrying = new WorkflowManager(components.workflow, {
   workpoolOptions: {
     retryActionsByDefault: true,

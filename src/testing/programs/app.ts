@@ -66,7 +66,7 @@ export function defineApp(client: Client) {
         const status = await client.getStatus(
           ctx,
           components.workflow,
-          id as WorkflowId,
+          id,
         );
         const effects = await ctx.db.query("effects").collect();
         const ends = await ctx.db.query("ends").collect();

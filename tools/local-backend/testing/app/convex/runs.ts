@@ -44,7 +44,7 @@ export const send = internalMutation({
   args: { ...ofRun, name: v.string() },
   handler: async (ctx, { workflowId, name }) => {
     await workflow.sendEvent(ctx, {
-      workflowId: workflowId as WorkflowId,
+      workflowId: workflowId,
       name,
       value: `sent ${name}`,
     });
@@ -54,7 +54,7 @@ export const send = internalMutation({
 export const cancel = internalMutation({
   args: ofRun,
   handler: async (ctx, { workflowId }) => {
-    await workflow.cancel(ctx, workflowId as WorkflowId);
+    await workflow.cancel(ctx, workflowId);
   },
 });
 
@@ -62,7 +62,7 @@ export const restart = internalMutation({
   args: { ...ofRun, run: v.string() },
   handler: async (ctx, { workflowId, run }) => {
     await forget(ctx, run);
-    await workflow.restart(ctx, workflowId as WorkflowId, { from: 0 });
+    await workflow.restart(ctx, workflowId, { from: 0 });
   },
 });
 
@@ -70,9 +70,9 @@ export const restart = internalMutation({
 export const cancelAndRestart = internalMutation({
   args: { ...ofRun, run: v.string() },
   handler: async (ctx, { workflowId, run }) => {
-    await workflow.cancel(ctx, workflowId as WorkflowId);
+    await workflow.cancel(ctx, workflowId);
     await forget(ctx, run);
-    await workflow.restart(ctx, workflowId as WorkflowId, { from: 0 });
+    await workflow.restart(ctx, workflowId, { from: 0 });
   },
 });
 

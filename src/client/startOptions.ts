@@ -1,0 +1,50 @@
+import { codedError } from "../shared/errors.js";
+import { MAX_NAME_LENGTH } from "../shared/limits.js";
+import { abbreviate } from "../shared/storable.js";
+import { checkOptions, OPTIONS } from "./options.js";
+import type { Retention } from "./types.js";
+
+/** The options of a start, as a workflow's mutation gets them. */
+export interface StartCall {
+  runAt?: number;
+  runAfter?: number;
+  timeout?: number;
+  retention?: Retention;
+  key?: string;
+  ifRunning?: "return" | "throw" | "replace";
+}
+
+function refuse(what: string, why: string): never {
+  throw codedError("INVALID_ARGUMENT", `Invalid options of ${what}: ${why}`);
+}
+
+export function checkMs(what: string, option: string, ms: number | undefined) {
+  if (ms === undefined || (ms >= 0 && Number.isFinite(ms))) return;
+  refuse(what, `${option} is ${ms}. Expected milliseconds from 0.`);
+}
+
+export function checkRetention(what: string, retention: Retention | undefined) {
+  checkOptions(`${what}: retention`, retention, OPTIONS.retention);
+  for (const [end, ms] of Object.entries(retention ?? {}))
+    checkMs(what, `retention.${end}`, ms);
+}
+
+/** Refuses options that make no sense. Returns when the first turn is due, if that isn't now. */
+export function checkStart(name: string, call: StartCall): number | undefined {
+  const what = `start("${name}")`;
+  const { runAt, runAfter, timeout, retention, key, ifRunning } = call;
+  checkMs(what, "runAt", runAt);
+  checkMs(what, "runAfter", runAfter);
+  checkMs(what, "timeout", timeout);
+  checkRetention(what, retention);
+  if (runAt !== undefined && runAfter !== undefined)
+    refuse(what, "runAt and runAfter exclude each other. Give one of them.");
+  if (key !== undefined && (key === "" || key.length > MAX_NAME_LENGTH))
+    refuse(
+      what,
+      `the key "${abbreviate(key)}" has ${key.length} characters. Expected 1 to ${MAX_NAME_LENGTH}.`,
+    );
+  if (ifRunning !== undefined && key === undefined)
+    refuse(what, "ifRunning needs a key.");
+  return runAfter === undefined ? runAt : Date.now() + runAfter;
+}
