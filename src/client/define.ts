@@ -281,7 +281,10 @@ async function startRun(
     createOnly: !startAsync,
     runAt,
     timeoutMs: call.timeout ?? workflow.timeout,
-    retention: { ...workflow.retention, ...call.retention },
+    retention:
+      call.retention || workflow.retention
+        ? { ...workflow.retention, ...call.retention }
+        : undefined,
     key: call.key,
   };
   let workflowId: string;

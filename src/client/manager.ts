@@ -105,7 +105,10 @@ export class WorkflowManager {
         this.component,
         {
           ...definition,
-          retention: { ...this.options.retention, ...definition.retention },
+          retention:
+            this.options.retention || definition.retention
+              ? { ...this.options.retention, ...definition.retention }
+              : undefined,
         },
         handler,
         { ...this.options.workpoolOptions, ...definition.workpoolOptions },

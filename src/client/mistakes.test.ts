@@ -393,7 +393,7 @@ describe("a definition throws where it is made, and says what to do", () => {
     [
       "an unknown option of the manager",
       () => new WorkflowManager(component, { maxParallelism: 5 } as Any),
-      /^Invalid options of WorkflowManager: .*"maxParallelism"\. The options are workpoolOptions\.$/,
+      /^Invalid options of WorkflowManager: .*"maxParallelism"\. The options are workpoolOptions and retention\.$/,
     ],
     [
       "an unknown option of the pool",

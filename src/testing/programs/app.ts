@@ -63,11 +63,7 @@ export function defineApp(client: Client) {
     look: internalQueryGeneric({
       args: { id: v.string() },
       handler: async (ctx, { id }) => {
-        const status = await client.getStatus(
-          ctx,
-          components.workflow,
-          id,
-        );
+        const status = await client.getStatus(ctx, components.workflow, id);
         const effects = await ctx.db.query("effects").collect();
         const ends = await ctx.db.query("ends").collect();
         return {
