@@ -27,10 +27,12 @@ type Handler = (ctx: unknown, args: Record<string, any>) => Promise<unknown>;
 export const transactionOf = (call: WatchedCall): WatchedCall =>
   call.caller && !call.caller.isAction ? transactionOf(call.caller) : call;
 
+/** Of all backends: each storage that was ever used makes every promise of its thread slower. */
+const inside = new AsyncLocalStorage<WatchedCall>();
+
 /** Stands between a backend and its functions, to see what is called: `newBackend({ wrap: calls.wrap })`. */
 export class Calls {
   readonly all: WatchedCall[] = [];
-  private readonly inside = new AsyncLocalStorage<WatchedCall>();
 
   /** `before` may throw, so that the call fails. */
   constructor(
@@ -47,7 +49,7 @@ export class Calls {
 
   /** The call that is going on here. */
   current(): WatchedCall | undefined {
-    return this.inside.getStore();
+    return inside.getStore();
   }
 
   of(path: string): WatchedCall[] {
@@ -75,12 +77,12 @@ export class Calls {
   ) {
     const { _handler } = fn;
     const handler: Handler = (ctx, args) => {
-      const caller = this.inside.getStore();
+      const caller = inside.getStore();
       const depth = (caller?.depth ?? 0) + 1;
       const isAction = fn.isAction === true;
       const call = { component, path, args, isAction, depth, caller };
       this.all.push(call);
-      return this.inside.run(call, async () => {
+      return inside.run(call, async () => {
         this.before(call);
         const result = await _handler(ctx, args);
         (call as WatchedCall).result = result;

@@ -33,11 +33,13 @@ type Inside =
   | { kind: "action"; process: Process }
   | { kind: "undisturbed" };
 
+/** Of all backends: each storage that was ever used makes every promise of its thread slower. */
+const inside = new AsyncLocalStorage<Inside>();
+
 /** Stands between a backend and its functions, and has them fail as `decide` says. */
 export class FaultyFunctions {
   /** Committed calls that may come again. */
   readonly calls: Called[] = [];
-  private readonly inside = new AsyncLocalStorage<Inside>();
 
   constructor(
     private readonly decide: Decide,
@@ -54,12 +56,12 @@ export class FaultyFunctions {
 
   /** What `body` calls does not fail. What it schedules may. */
   async undisturbed<T>(body: () => Promise<T>): Promise<T> {
-    return await this.inside.run({ kind: "undisturbed" }, body);
+    return await inside.run({ kind: "undisturbed" }, body);
   }
 
   /** What `body` calls of a transaction fails as its last act. */
   async doomed<T>(body: () => Promise<T>): Promise<T> {
-    return await this.inside.run({ kind: "doomed" }, body);
+    return await inside.run({ kind: "doomed" }, body);
   }
 
   private wrapModule(component: string, file: string, module: unknown) {
@@ -92,16 +94,16 @@ export class FaultyFunctions {
   }
 
   private async transaction(called: Called, handler: Handler, ctx: Ctx) {
-    const inside = this.inside.getStore();
+    const around = inside.getStore();
     const run = () => this.runTransaction(called, handler, ctx);
-    switch (inside?.kind) {
+    switch (around?.kind) {
       case "undisturbed":
         return (await run()).result;
       case "doomed":
         await run();
         throw new Error("Injected: conflict");
       case "transaction":
-        return await this.nested(called, run, inside.calls);
+        return await this.nested(called, run, around.calls);
       case "action":
         return await this.calledByAction(called, run);
       case undefined:
@@ -111,10 +113,10 @@ export class FaultyFunctions {
 
   private async runTransaction(called: Called, handler: Handler, ctx: Ctx) {
     const calls: Called[] = [];
-    const inside = this.inside.getStore();
+    const around = inside.getStore();
     const within: Inside =
-      inside?.kind === "undisturbed" ? inside : { kind: "transaction", calls };
-    const result = await this.inside.run(within, () =>
+      around?.kind === "undisturbed" ? around : { kind: "transaction", calls };
+    const result = await inside.run(within, () =>
       handler(knowingErrors(called, ctx), called.args),
     );
     if (mayRepeat(called)) calls.push(called);
@@ -168,16 +170,16 @@ export class FaultyFunctions {
 
   /** The process of an action that the pool runs. Those that it calls live and die with it. */
   private async action(called: Called, handler: Handler, ctx: Ctx) {
-    const inside = this.inside.getStore();
+    const around = inside.getStore();
     const process =
-      inside?.kind === "action" ? inside.process : { dead: false };
+      around?.kind === "action" ? around.process : { dead: false };
     const runIn = (ctx: Ctx) =>
-      this.inside.run({ kind: "action", process }, () =>
+      inside.run({ kind: "action", process }, () =>
         handler(mortal(ctx, process), called.args),
       );
     if (boundaryOf(called) === "driver")
       return await runIn(this.unlucky(ctx, process));
-    if (inside) {
+    if (around) {
       const isOfUser = called.component === "";
       if (isOfUser && this.decide("action", "refused"))
         throw new Error(REFUSAL);
