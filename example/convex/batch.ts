@@ -3,7 +3,7 @@
 // limits how many steps run at a time, 25 by default.
 //
 //   npx convex run batch:start
-//   npx convex run batch:progress '{ "workflowId": "<the id that printed>" }'
+//   npx convex run batch:status '{ "workflowId": "<the id that printed>" }'
 import { vWorkflowId, type WorkflowId } from "@convex-dev/workflow";
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
@@ -21,6 +21,9 @@ export const batch = workflow
   .define({ args: { count: v.number() }, returns: vSummary })
   .handler(async (step, { count }) => {
     const { workflowId } = step;
+    let done = 0;
+    // What `status` shows of a run, besides its steps in flight.
+    step.setProgress({ done, count });
 
     const importItem = async (item: number): Promise<boolean> => {
       const value = await step.runAction(
@@ -34,6 +37,7 @@ export const batch = workflow
         item,
         value: isWanted ? value : null,
       });
+      step.setProgress({ done: ++done, count });
       return isWanted;
     };
 
@@ -77,19 +81,6 @@ export const start = internalMutation({
   returns: vWorkflowId,
   handler: async (ctx, { count }): Promise<WorkflowId> =>
     await workflow.start(ctx, internal.batch.batch, { count: count ?? 200 }),
-});
-
-/** How many items of a run are done. */
-export const progress = internalQuery({
-  args: { workflowId: vWorkflowId },
-  returns: v.number(),
-  handler: async (ctx, { workflowId }) => {
-    const items = await ctx.db
-      .query("items")
-      .withIndex("workflowId", (q) => q.eq("workflowId", workflowId))
-      .collect();
-    return items.length;
-  },
 });
 
 export const { status, steps, list, cancel, restart, cleanup } =

@@ -7,7 +7,7 @@ import type {
   GenericDataModel,
   GenericMutationCtx,
 } from "convex/server";
-import type { Validator } from "convex/values";
+import type { Validator, Value } from "convex/values";
 import type {
   ArgsOf,
   ArgsValidators,
@@ -155,6 +155,14 @@ export interface WorkflowCtx {
   awaitEvent<T = unknown, Name extends string = string>(
     event: AwaitedEvent<T, Name>,
   ): Promise<T>;
+
+  /**
+   * Sets the run's progress, which `status` and `list` show. It is stored when the handler next
+   * waits or ends, it is no step, and it is ignored on replay.
+   *
+   * @param value - Any Convex value of at most 4 KiB, such as `{ done: 3, total: 10 }`.
+   */
+  setProgress(value: Value): void;
 
   /**
    * Returns a step context with defaults for its steps. This one doesn't change. Your later defaults

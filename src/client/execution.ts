@@ -122,6 +122,8 @@ export class Execution {
   private journalSize: number;
   /** The step that the driver executed, until it is recorded. */
   private completed: Begun["completed"];
+  /** The progress that the handler set and no commit has stored. */
+  private progress: unknown;
 
   constructor(
     private readonly ctx: AppMutationCtx,
@@ -151,7 +153,10 @@ export class Execution {
     for (let round = 0; round < ROUNDS_PER_TURN; round++) {
       const end = await this.runOnce();
       if (end.kind === "again") continue;
-      await this.recordCompleted();
+      // The end of a run writes its row anyway.
+      const isOver = end.kind === "returned" || end.kind === "threw";
+      const isSet = this.progress !== undefined && !isOver;
+      if (this.completed || isSet) await this.record(NOTHING);
       return end;
     }
     const goOn = { ...NOTHING, goOn: true };
@@ -161,6 +166,13 @@ export class Execution {
   /** Records the step that the driver executed, unless the turn recorded it with its own changes. */
   async recordCompleted() {
     if (this.completed) await this.record(NOTHING);
+  }
+
+  /** Hands over the progress that the handler set since the last commit. */
+  takeProgress(): unknown {
+    const { progress } = this;
+    this.progress = undefined;
+    return progress;
   }
 
   /** The reply to the driver that takes this turn, if there is a step for it. */
@@ -230,6 +242,10 @@ export class Execution {
       run._id as WorkflowId,
       Object.assign(ask, {
         recordedArgs: (args: unknown) => replay.recordedArgs(args),
+        setProgress: (value: unknown) => {
+          // A replayed value is news only to a run that has none, for example after a restart.
+          if (replay.live || run.progress === undefined) this.progress = value;
+        },
       }),
       {
         allowsLongNames: isLegacy(run),
@@ -399,6 +415,7 @@ export class Execution {
         learns: this.begun.completed !== undefined,
       },
       inFlight: this.journal.filter(isExecuting).length,
+      progress: this.takeProgress(),
     });
     if (!rows) return null;
     this.noteChanges(record, completed, rows);

@@ -55,7 +55,10 @@ test("a status is told apart by its type", () => {
       case "completed":
         return expectTypeOf(status.result).toBeUnknown();
       case "canceled":
-        return expectTypeOf(status).toEqualTypeOf<{ type: "canceled" }>();
+        return expectTypeOf(status).toEqualTypeOf<{
+          type: "canceled";
+          progress?: any;
+        }>();
       case "failed":
         return expectTypeOf(status.error).toBeString();
       default:
@@ -109,6 +112,7 @@ test("listed runs and steps come in pages", () => {
     startedAt: number;
     endedAt?: number;
     error?: string;
+    progress?: any;
     parent?: { workflowId: WorkflowId; stepNumber: number };
     blockedOn: {
       stepNumber: number;

@@ -29,6 +29,7 @@ import type {
   RunMutationCtx,
   RunningStep,
   RunQueryCtx,
+  RunResult,
   StartOptions,
   WorkflowComponent,
   WorkflowStatus,
@@ -243,12 +244,22 @@ export async function getStatus(
     component.workflow.getStatus,
     { workflowId },
   );
-  const { runResult } = workflow;
+  const { runResult, progress } = workflow;
+  return {
+    ...statusFrom(runResult, inProgress),
+    ...(progress !== undefined && { progress: progress as unknown }),
+  };
+}
+
+function statusFrom(
+  runResult: RunResult | undefined,
+  inProgress: StepRow[],
+): WorkflowStatus {
   switch (runResult?.kind) {
     case undefined:
       return { type: "inProgress", running: inProgress.map(runningStep) };
     case "success":
-      return { type: "completed", result: runResult.returnValue as unknown };
+      return { type: "completed", result: runResult.returnValue };
     case "failed":
       return { type: "failed", error: runResult.error };
     case "canceled":

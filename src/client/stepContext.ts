@@ -8,12 +8,14 @@ import {
 } from "convex/server";
 import { jsonToConvex, type JSONValue, type Validator } from "convex/values";
 import { parse, validate } from "convex-helpers/validators";
-import { MAX_NAME_LENGTH } from "../shared/limits.js";
+import { MAX_NAME_LENGTH, MAX_PROGRESS_BYTES } from "../shared/limits.js";
 import { whyRetryRefused } from "../shared/retry.js";
 import {
   abbreviate,
   hasHalves,
   preview,
+  sizeOf,
+  whyNotStorable,
   withoutHalves,
 } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
@@ -82,6 +84,7 @@ interface Ask {
   (request: WorkflowRequest): Promise<unknown>;
   /** The journal's arguments of the next request, if these arguments equal them. */
   recordedArgs?: (args: unknown) => Record<string, unknown> | undefined;
+  setProgress?: (value: unknown) => void;
 }
 
 /**
@@ -127,6 +130,7 @@ export function createStepContext(
       attempt(() => ask(sleepRequest(duration, options, rules))),
     awaitEvent: (event: EventOptions) =>
       attempt(() => ask(eventRequest(event, rules))),
+    setProgress: (value: unknown) => ask.setProgress?.(progressFrom(value)),
     withOptions: (more: StepDefaults) => {
       if (!rules.recordsLegacyCalls)
         checkOptions("withOptions", more, OPTIONS.defaults);
@@ -302,9 +306,26 @@ export const componentName = ({ workflow }: WorkflowComponent): string =>
 function storedCopy(where: string, args: unknown): Record<string, unknown> {
   if (typeof args !== "object" || args === null || Array.isArray(args))
     throw new Error(`${where}: expected an object, not ${String(args)}.`);
-  const json = toJson(where, args);
+  return storedForm(where, args) as Record<string, unknown>;
+}
+
+function storedForm(where: string, value: unknown): unknown {
+  const json = toJson(where, value);
   fillHoles(json);
-  return jsonToConvex(json) as Record<string, unknown>;
+  return jsonToConvex(json);
+}
+
+/** A copy of what a handler passes to `setProgress`. */
+function progressFrom(value: unknown): unknown {
+  const progress = storedForm("Invalid progress", value);
+  const problem = whyNotStorable("The progress", progress);
+  if (problem) throw new Error(problem);
+  const size = sizeOf(progress);
+  if (size <= MAX_PROGRESS_BYTES) return progress;
+  throw new Error(
+    `The progress is too large: ${size} bytes, the maximum is ${MAX_PROGRESS_BYTES} bytes. Pass a summary, such as ` +
+      `{ done: 3, total: 10 }, and store the rest in a table of your own.`,
+  );
 }
 
 /** Convex stores a hole in an array as null. */

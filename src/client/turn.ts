@@ -41,12 +41,14 @@ export async function takeTurn(
     runResult: RunResult,
     failure?: Failure,
     origin?: Origin,
+    progress?: unknown,
   ) => {
     await ctx.runMutation(workflow.component.workflow.complete, {
       ...turn,
       runResult,
       failure,
       origin,
+      progress,
       ifStale: "ignore",
     });
     return { runResult };
@@ -64,7 +66,8 @@ export async function takeTurn(
         ? describeFailure(ended.error).failure
         : undefined;
     const origin = execution.origin(ended);
-    return { ...(await end(runResult, failure, origin)), reply };
+    const progress = execution.takeProgress();
+    return { ...(await end(runResult, failure, origin, progress)), reply };
   };
   if (begun.tooLarge)
     return await end(journalTooLarge(run._id, begun.tooLarge));

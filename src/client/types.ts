@@ -312,12 +312,12 @@ export type RunningStep = {
   | { kind: "sleep"; workId?: WorkId }
 );
 
-/** The status of a run. */
+/** The status of a run. `progress` is what its handler last passed to `step.setProgress`. */
 export type WorkflowStatus<Returns = unknown> =
-  | { type: "inProgress"; running: RunningStep[] }
-  | { type: "completed"; result: Returns }
-  | { type: "canceled" }
-  | { type: "failed"; error: string };
+  | { type: "inProgress"; running: RunningStep[]; progress?: any }
+  | { type: "completed"; result: Returns; progress?: any }
+  | { type: "canceled"; progress?: any }
+  | { type: "failed"; error: string; progress?: any };
 
 /** The state of a run, as in {@link WorkflowStatus}. */
 export type RunStatus = WorkflowStatus["type"];
@@ -335,6 +335,8 @@ export type PublicWorkflow = {
   endedAt?: number;
   /** The first line of the error of a failed run. */
   error?: string;
+  /** What the handler last passed to `step.setProgress`. */
+  progress?: any;
   /** Of a child: the parent's step that runs it. Absent if it was started under 0.4. */
   parent?: { workflowId: WorkflowId; stepNumber: number };
   /** Up to three of the steps in flight of a run in progress, oldest first. */

@@ -241,6 +241,8 @@ export default defineSchema({
     /** Of the runs of a workflow that are in progress, at most one has a key. */
     key: v.optional(v.string()),
     trials: v.optional(vTrials),
+    /** The last value that its handler passed to `step.setProgress`. */
+    progress: v.optional(v.any()),
     /** How its steps are executed. Absent: as its manager or the component's config states. */
     execution: v.optional(vExecution),
     /** The driver that is assumed to be alive: a job of the workpool or a scheduled action, and its watchdog. */

@@ -219,12 +219,14 @@ export const complete = mutation({
     failure: v.optional(vFailure),
     /** Where it happened, for the log. */
     origin: v.optional(vOrigin),
+    /** What the handler has set since the last commit. */
+    progress: v.optional(v.any()),
     /** For a turn that may have canceled or restarted its own run. */
     ifStale: vIgnore,
   },
   returns: v.null(),
   handler: async (ctx, { workflowId, generationNumber, ...outcome }) => {
-    const { runResult, failure, origin, ifStale } = outcome;
+    const { runResult, failure, origin, progress, ifStale } = outcome;
     const run = await findRun(ctx, parseRunId(ctx, workflowId));
     const problem = whyStale(run, generationNumber);
     if (problem && ifStale) return null;
@@ -233,6 +235,7 @@ export const complete = mutation({
     if (runResult.kind === "canceled")
       await cancelRuns(ctx, [{ workflowId: run._id }]);
     else {
+      if (progress !== undefined) run.progress = progress as unknown;
       const config = await readConfig(ctx);
       await endRun(ctx, run, runResult, config, failure, origin);
     }

@@ -23,6 +23,9 @@ export const MAX_ERROR_BYTES = 16 * 1024;
 export const MAX_ATTEMPTS = 10;
 export const MAX_ATTEMPT_ERROR_BYTES = 1024;
 
+/** The largest progress that a handler can set. */
+export const MAX_PROGRESS_BYTES = 4 * 1024;
+
 /** The longest preview of an oversized value in its error. */
 export const MAX_PREVIEW_BYTES = 16 * 1024;
 

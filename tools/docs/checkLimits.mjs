@@ -35,6 +35,10 @@ const ROWS = {
     },
   },
   "stored error": { says: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
+  "value of `step.setProgress`": {
+    says: "4 KiB",
+    is: { MAX_PROGRESS_BYTES: 4 * KIB },
+  },
   "name of a step": { says: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
   "new steps of one turn": {
     says: "400, or 1 MiB of arguments",

@@ -4,6 +4,33 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 export const MANAGEMENT_DEFECTS = [
   {
+    name: "setProgress: replayed calls stored",
+    file: "src/client/execution.ts",
+    find: "if (replay.live || run.progress === undefined) this.progress",
+    replace: "this.progress",
+    killedBy: test("engine/run/progress", "a replayed call changes nothing"),
+  },
+  {
+    name: "setProgress: lost if the run ends in the same turn",
+    file: "src/component/workflow.ts",
+    find: "if (progress !== undefined) run.progress = progress as unknown;",
+    replace: "",
+    killedBy: test(
+      "engine/run/progress",
+      "a failed and a canceled run keep their progress",
+    ),
+  },
+  {
+    name: "setProgress: too large beside a result",
+    file: "src/engine/lifecycle/end.ts",
+    find: "run.progress = fittingProgress(run);",
+    replace: "",
+    killedBy: test(
+      "engine/run/progress",
+      "progress that doesn't fit beside arguments or result is left out, and the run goes on",
+    ),
+  },
+  {
     name: "cleanup: function steps in flight dropped",
     file: "src/engine/lifecycle/cleanup.ts",
     find: "if (!run || !inFlight || !functionTypeOf(step)) {",

@@ -261,6 +261,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   };
               poolLogLevel?:
                 "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              progress?: any;
               restarting?: { doneFrom?: number; from: number };
               retention?: {
                 canceled?: number;
@@ -423,6 +424,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 };
             poolLogLevel?:
               "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            progress?: any;
             restarting?: { doneFrom?: number; from: number };
             retention?: {
               canceled?: number;
@@ -524,6 +526,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           generationNumber: number;
           goOn?: boolean;
           inFlight?: number;
+          progress?: any;
           steps: Array<{
             argsOmitted?: boolean;
             delivery?: { issued: number; order: number };
@@ -805,6 +808,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               stepNumber: number;
             }>;
           };
+          progress?: any;
           runResult:
             | { kind: "success"; returnValue: any }
             | { error: string; errorData?: any; kind: "failed" }
@@ -997,6 +1001,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 };
             poolLogLevel?:
               "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            progress?: any;
             restarting?: { doneFrom?: number; from: number };
             retention?: {
               canceled?: number;
@@ -1051,6 +1056,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             error?: string;
             name?: string;
             parent?: { stepNumber: number; workflowId: string };
+            progress?: any;
             runResult?:
               | { kind: "success"; returnValue: any }
               | { error: string; errorData?: any; kind: "failed" }
@@ -1097,6 +1103,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             error?: string;
             name?: string;
             parent?: { stepNumber: number; workflowId: string };
+            progress?: any;
             runResult?:
               | { kind: "success"; returnValue: any }
               | { error: string; errorData?: any; kind: "failed" }

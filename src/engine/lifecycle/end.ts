@@ -36,6 +36,7 @@ import { releaseWait } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";
 import {
   endedForcibly,
+  fittingProgress,
   lastStep,
   stepsInFlight,
   type Run,
@@ -69,6 +70,7 @@ export async function writeResult(
   origin?: Origin,
 ) {
   run.runResult = storableResult(run, result);
+  run.progress = fittingProgress(run);
   run.endedAt = Date.now();
   if (run.runResult.kind === "failed") origin ??= await originOfDeath(ctx, run);
   warnOfEnd(run, config, origin);

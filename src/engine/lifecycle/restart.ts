@@ -50,6 +50,7 @@ export async function restartRun(
   run.endedAt = undefined;
   run.pendingTurn = undefined;
   run.trials = undefined;
+  run.progress = undefined;
   run.timedOut = undefined;
   await scheduleDue(ctx, run);
   run.restarting = { from };

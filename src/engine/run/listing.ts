@@ -53,6 +53,7 @@ export const vPublicRun = v.object({
   endedAt: v.optional(v.number()),
   /** The error's first line. */
   error: v.optional(v.string()),
+  progress: v.optional(v.any()),
   parent: v.optional(
     v.object({ workflowId: v.string(), stepNumber: v.number() }),
   ),
@@ -88,6 +89,7 @@ async function publicRun(
     endedAt: run.endedAt,
     error:
       runResult?.kind === "failed" ? firstLine(runResult.error) : undefined,
+    progress: run.progress as unknown,
     parent: parent && {
       workflowId: parent.workflowId,
       stepNumber: parent.stepNumber,

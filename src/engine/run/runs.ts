@@ -1,5 +1,6 @@
 import { codedError } from "../../shared/errors.js";
-import { abbreviate } from "../../shared/storable.js";
+import { MAX_ROW_BYTES } from "../../shared/limits.js";
+import { abbreviate, sizeOf } from "../../shared/storable.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 
@@ -18,6 +19,15 @@ export const endedForcibly = ({ runResult, timedOut }: Run) =>
   runResult?.kind === "canceled" || timedOut === true;
 
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
+
+/** Omits the progress if arguments, context and result leave no room for it in the run's row. */
+export function fittingProgress(run: Run): unknown {
+  const { args, onComplete, runResult, progress } = run;
+  const size = [args, onComplete?.context, runResult, progress]
+    .map(sizeOf)
+    .reduce((sum, each) => sum + each);
+  return size <= MAX_ROW_BYTES ? progress : undefined;
+}
 
 /** Parses the id of a run, or throws an error that names it. The run may have been cleaned up. */
 export function parseRunId(ctx: QueryCtx, workflowId: string) {

@@ -4,7 +4,7 @@ import { vTrials } from "../../component/schema.js";
 import { readConfig } from "../platform/config.js";
 import { vWorkpoolOptions } from "../platform/options.js";
 import { noteChange } from "../run/driver.js";
-import { parseRunId, type StepRow } from "../run/runs.js";
+import { fittingProgress, parseRunId, type StepRow } from "../run/runs.js";
 import { wake } from "../run/waking.js";
 import { recordAfterAll, writeCompleted } from "../step/completing.js";
 import { startSteps } from "./starting.js";
@@ -44,6 +44,8 @@ export const turnFields = {
   ),
   /** Function steps and children in flight in addition to `steps`. */
   inFlight: v.optional(v.number()),
+  /** What the handler has set since the last commit. */
+  progress: v.optional(v.any()),
 };
 
 /**
@@ -72,6 +74,10 @@ export async function commitTurn(
   if (current && !caller?.learns) await noteChange(ctx, run);
   if (current && (run.trials || args.trials))
     await setTrials(ctx, run, args.trials);
+  if (current && args.progress !== undefined) {
+    run.progress = fittingProgress({ ...run, progress: args.progress });
+    await ctx.db.patch("workflows", run._id, { progress: run.progress });
+  }
   const rows = await startSteps(ctx, run, args.steps, {
     config,
     workpoolOptions,

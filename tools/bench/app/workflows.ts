@@ -13,6 +13,7 @@ const args = {
   bytes: v.optional(v.number()),
   ms: v.optional(v.number()),
   failures: v.optional(v.number()),
+  progress: v.optional(v.boolean()),
 };
 export type ProgramArgs = ObjectType<typeof args>;
 type Program = (step: WorkflowCtx, args: ProgramArgs) => Promise<number>;
@@ -50,7 +51,10 @@ export function defineWorkflows({ WorkflowManager }: typeof client) {
 
 const sequential: Program = async (step, args) => {
   const results = [];
-  for (let i = 0; i < args.n; i++) results.push(await runStep(step, args, i));
+  for (let i = 0; i < args.n; i++) {
+    if (args.progress) step.setProgress({ done: i, total: args.n });
+    results.push(await runStep(step, args, i));
+  }
   return checksum(results);
 };
 

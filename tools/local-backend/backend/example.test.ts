@@ -72,3 +72,35 @@ test("a run goes on after the same code is deployed again", async () => {
   });
   expect(await column("bookings", "what")).toHaveLength(2);
 });
+
+test("a batch shows its progress while it runs and after it ended, with conflicts and crashes", async () => {
+  const { run, clock, deployment } = await startBackend(EXAMPLE, {
+    faults: {
+      conflictRate: 0.1,
+      callLatencyMs: [0, 400],
+      onBoundary: ({ when, number }) =>
+        when === "before" && number % 20 === 19 ? "die" : undefined,
+    },
+    seed: 3,
+  });
+  const workflowId = await run("batch:start", { count: 8 });
+  const seen = new Set<number>();
+  const look = async () => {
+    const { progress } = (await run("batch:status", { workflowId })) as {
+      progress: { done: number; count: number };
+    };
+    expect(progress.count).toBe(8);
+    // It never goes back.
+    expect(progress.done).toBeGreaterThanOrEqual(Math.max(0, ...seen));
+    seen.add(progress.done);
+  };
+  for (let looks = 0; looks < 60; looks++) {
+    await clock.advance(50);
+    await look();
+  }
+  await clock.advance();
+  await look();
+  expect(seen.size).toBeGreaterThan(2);
+  expect(seen.has(8)).toBe(true);
+  expect(deployment.hazards().conflict).toBeGreaterThan(5);
+});

@@ -1,0 +1,266 @@
+import { describe, expect, test } from "vitest";
+import * as client from "../../client/index.js";
+import type { WorkflowId } from "../../client/index.js";
+import { cancel, insertRun, restart } from "../../testing/managing.js";
+import {
+  advance,
+  components,
+  drain,
+  newBackend,
+  rows,
+  runHandler,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../../testing/harness.js";
+
+useBackend();
+
+const progressOf = async (t: Backend, id: WorkflowId) =>
+  (await statusOf(t, id)).progress as unknown;
+
+async function listed(t: Backend): Promise<unknown[]> {
+  const { page } = await t.query((ctx) =>
+    client.list(ctx, components.workflow),
+  );
+  return page.map(({ progress }) => progress as unknown);
+}
+
+describe.each(["driver", "pool"] as const)("setProgress, %s:", (execution) => {
+  test("status and list show what the handler last set, also after the run ends", async () => {
+    const t = newBackend({ execution });
+    const id = await startHandler(t, async (step) => {
+      step.setProgress({ done: 0 });
+      await step.sleep(1000);
+      step.setProgress({ done: 1 });
+      await step.runMutation(steps.echo, { value: 1 });
+      step.setProgress({ done: 2 });
+      await step.runAction(steps.echoAction, { value: 1 });
+      await step.sleep(1000);
+      step.setProgress({ done: 3 });
+      return "over";
+    });
+    expect(await progressOf(t, id)).toEqual({ done: 0 });
+    expect(await listed(t)).toEqual([{ done: 0 }]);
+    await advance(1800);
+    expect(await progressOf(t, id)).toEqual({ done: 2 });
+    await drain();
+    expect(await statusOf(t, id)).toEqual({
+      type: "completed",
+      result: "over",
+      progress: { done: 3 },
+    });
+    expect(await listed(t)).toEqual([{ done: 3 }]);
+  });
+
+  test("a replayed call changes nothing", async () => {
+    const t = newBackend({ execution });
+    let calls = 0;
+    const id = await startHandler(t, async (step) => {
+      step.setProgress(++calls);
+      await step.runMutation(steps.echo, { value: 1 });
+      await step.sleep(1000);
+      await step.sleep(1000);
+    });
+    await advance(1500);
+    expect(calls).toBeGreaterThan(1);
+    expect(await progressOf(t, id)).toBe(1);
+    await drain();
+    expect(await progressOf(t, id)).toBe(1);
+  });
+
+  test("it is no step, so a handler may call it anew in a run in flight", async () => {
+    const t = newBackend({ execution });
+    const id = await startHandler(t, (step) => step.sleep(1000));
+    script("handler", "main", async (step) => {
+      await step.sleep(1000);
+      step.setProgress("new");
+      return await step.runQuery(steps.echoQuery, { value: 2 });
+    });
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({
+      type: "completed",
+      result: 2,
+      progress: "new",
+    });
+    expect(await rows(t, "steps")).toHaveLength(2);
+  });
+
+  test("the last call before the handler waits counts, in branches and beside inline steps too", async () => {
+    const t = newBackend({ execution });
+    const { status } = await runHandler(t, async (step) => {
+      const branch = async (n: number) => {
+        await step.runMutation(steps.echo, { value: n }, { inline: true });
+        step.setProgress({ inline: n });
+        await step.sleep(100 * n);
+        step.setProgress({ slept: n });
+      };
+      await Promise.all([branch(2), branch(1)]);
+    });
+    expect(status).toMatchObject({ progress: { slept: 2 } });
+  });
+});
+
+test("a failed and a canceled run keep their progress", async () => {
+  const t = newBackend();
+  const { status } = await runHandler(t, (step) => {
+    step.setProgress("half");
+    throw new Error("no more");
+  });
+  expect(status).toMatchObject({ type: "failed", progress: "half" });
+  const id = await startHandler(t, (step) => {
+    step.setProgress("waiting");
+    return step.sleep(1000);
+  });
+  await cancel(t, id);
+  expect(await statusOf(t, id)).toEqual({
+    type: "canceled",
+    progress: "waiting",
+  });
+});
+
+test("a status without progress has no such key", async () => {
+  const t = newBackend();
+  const id = await insertRun(t);
+  expect(Object.keys(await statusOf(t, id))).not.toContain("progress");
+});
+
+test("a run of 0.4 sets progress without changing its journal", async () => {
+  const t = newBackend();
+  const id = await insertRun(t, { engineVersion: undefined });
+  script("handler", "main", async (step) => {
+    step.setProgress("begun");
+    await step.sleep(1000);
+    step.setProgress("rested");
+    await step.sleep(1000);
+  });
+  await t.mutation((ctx) =>
+    ctx.runMutation(workflows.workflow, {
+      workflowId: id,
+      generationNumber: 0,
+    } as never),
+  );
+  expect(await progressOf(t, id)).toBe("begun");
+  await advance(1500);
+  expect(await progressOf(t, id)).toBe("rested");
+  expect(await rows(t, "steps")).toHaveLength(2);
+});
+
+describe("a restart", () => {
+  test("shows the progress of the step from which it begins", async () => {
+    const t = newBackend();
+    const { workflowId } = await runHandler(t, async (step) => {
+      for (let n = 0; n < 4; n++) {
+        step.setProgress(n);
+        await step.sleep(1000);
+      }
+      step.setProgress("all");
+    });
+    expect(await progressOf(t, workflowId)).toBe("all");
+    await restart(t, workflowId, { from: 2 });
+    expect(await progressOf(t, workflowId)).toBe(2);
+    await advance(1500);
+    expect(await progressOf(t, workflowId)).toBe(3);
+    await drain();
+    await restart(t, workflowId, { from: 0 });
+    expect(await progressOf(t, workflowId)).toBe(0);
+  });
+
+  test("or a cancel in the midst of a turn keeps what that turn sets from being stored", async () => {
+    const t = newBackend();
+    script("mutation", "restarts", async (ctx, id) => {
+      await client.cancel(ctx, components.workflow, id as WorkflowId);
+    });
+    const id = await startHandler(t, async (step) => {
+      step.setProgress("before");
+      await step.sleep(1000);
+      step.setProgress("fenced");
+      await step.runMutation(
+        steps.mutation,
+        { name: "restarts", input: step.workflowId },
+        { inline: true },
+      );
+      step.setProgress("never");
+    });
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ type: "canceled" });
+    expect(await progressOf(t, id)).toBe("before");
+  });
+});
+
+describe("a value that can't be progress is refused where it is set:", () => {
+  test.each<[string, unknown, RegExp]>([
+    [
+      "too large",
+      "x".repeat(4096),
+      /The progress is too large: 4\d\d\d bytes, the maximum is 4096 bytes/,
+    ],
+    [
+      "of a kind that Convex can't store",
+      { at: new Map() },
+      /Invalid progress: \.at is a Map/,
+    ],
+    ["undefined", undefined, /Invalid progress: /],
+    ["half a character", "\ud800", /The progress can't be stored/],
+  ])("%s", async (_, value, message) => {
+    const t = newBackend();
+    const { status } = await runHandler(t, async (step) => {
+      step.setProgress("good");
+      try {
+        step.setProgress(value as never);
+      } catch (error) {
+        await step.sleep(1);
+        return String(error);
+      }
+      return "accepted";
+    });
+    expect(status).toMatchObject({
+      result: expect.stringMatching(message) as string,
+      progress: "good",
+    });
+  });
+
+  test("4 KiB is accepted", async () => {
+    const t = newBackend();
+    const value = "x".repeat(4096 - 8);
+    const { status } = await runHandler(t, async (step) => {
+      step.setProgress(value);
+    });
+    expect(status.progress).toBe(value);
+  });
+});
+
+test("later changes to the value in place change nothing", async () => {
+  const t = newBackend();
+  const id = await startHandler(t, async (step) => {
+    const progress = { done: [1] };
+    step.setProgress(progress);
+    progress.done.push(2);
+    await step.sleep(1000);
+  });
+  expect(await progressOf(t, id)).toEqual({ done: [1] });
+});
+
+test("progress that doesn't fit beside arguments or result is left out, and the run goes on", async () => {
+  const t = newBackend();
+  const large = "x".repeat((1 << 20) - 5 * 1024);
+  const { status } = await runHandler(
+    t,
+    async (step) => {
+      step.setProgress("y".repeat(4000));
+      await step.sleep(1000);
+    },
+    { input: large },
+  );
+  expect(status).toEqual({ type: "completed", result: null });
+  const { status: returned } = await runHandler(t, async (step) => {
+    step.setProgress("y".repeat(4000));
+    await step.sleep(1000);
+    return large;
+  });
+  expect(returned).toEqual({ type: "completed", result: large });
+});
