@@ -13,6 +13,19 @@ export {
   restart,
   start,
 } from "./management.js";
+export {
+  cancelMany,
+  cleanupMany,
+  listEvents,
+  listOnCompleteFailures,
+  restartMany,
+  retryOnComplete,
+  type ManyOptions,
+  type ManyResult,
+  type OnCompleteFailure,
+  type RestartManyOptions,
+  type WorkflowEvent,
+} from "./operating.js";
 export { createEvent, defineEvent, sendEvent } from "./events.js";
 export {
   vEventId,

@@ -351,7 +351,7 @@ export async function restart(
   });
 }
 
-const nameFrom = (from: string | AnyRef) =>
+export const nameFrom = (from: string | AnyRef) =>
   typeof from === "string" ? from : nameOf(from);
 
 /**
@@ -415,7 +415,7 @@ const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
 
 export type ListRunsOptions = RunFilter & ListOptions;
 
-const filterOf = ({ status, name, since, until }: RunFilter) => ({
+export const filterOf = ({ status, name, since, until }: RunFilter) => ({
   status,
   name: name === undefined ? undefined : nameFrom(name),
   since,

@@ -13,6 +13,7 @@ import {
 import { checkRetention } from "./startOptions.js";
 import * as events from "./events.js";
 import * as management from "./management.js";
+import * as operating from "./operating.js";
 import { checkOptions, OPTIONS } from "./options.js";
 import type {
   ArgsValidators,
@@ -205,6 +206,52 @@ export class WorkflowManager {
     options?: management.ListOptions,
   ): Promise<PaginationResult<WorkflowStep>> {
     return await management.listSteps(ctx, this.component, workflowId, options);
+  }
+
+  /** Lists the events of a run: see {@link operating.listEvents}. */
+  async listEvents(
+    ctx: RunQueryCtx,
+    workflowId: string,
+    options?: management.ListOptions,
+  ): Promise<PaginationResult<operating.WorkflowEvent>> {
+    return await operating.listEvents(ctx, this.component, workflowId, options);
+  }
+
+  /** Lists failed calls of `onComplete`: see {@link operating.listOnCompleteFailures}. */
+  async listOnCompleteFailures(
+    ctx: RunQueryCtx,
+    options?: management.ListOptions,
+  ): Promise<PaginationResult<operating.OnCompleteFailure>> {
+    return await operating.listOnCompleteFailures(ctx, this.component, options);
+  }
+
+  /** Calls an `onComplete` that failed again: see {@link operating.retryOnComplete}. */
+  async retryOnComplete(ctx: RunMutationCtx, id: string): Promise<void> {
+    await operating.retryOnComplete(ctx, this.component, id);
+  }
+
+  /** Cancels runs in progress: see {@link operating.cancelMany}. */
+  async cancelMany(
+    ctx: RunMutationCtx,
+    options?: Parameters<typeof operating.cancelMany>[2],
+  ): Promise<operating.ManyResult> {
+    return await operating.cancelMany(ctx, this.component, options);
+  }
+
+  /** Restarts finished runs: see {@link operating.restartMany}. */
+  async restartMany(
+    ctx: RunMutationCtx,
+    options?: operating.RestartManyOptions,
+  ): Promise<operating.ManyResult> {
+    return await operating.restartMany(ctx, this.component, options);
+  }
+
+  /** Cleans up finished runs: see {@link operating.cleanupMany}. */
+  async cleanupMany(
+    ctx: RunMutationCtx,
+    options?: Parameters<typeof operating.cleanupMany>[2],
+  ): Promise<operating.ManyResult> {
+    return await operating.cleanupMany(ctx, this.component, options);
   }
 
   /** Creates an event to await or send by its id: see {@link events.createEvent}. */

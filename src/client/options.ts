@@ -114,6 +114,8 @@ export const OPTIONS = {
   list: ["status", "name", "since", "until", "order", "paginationOpts"],
   listByName: ["status", "since", "until", "order", "paginationOpts"],
   listSteps: ["order", "paginationOpts"],
+  many: ["status", "name", "since", "until", "cursor"],
+  restartMany: ["status", "name", "since", "until", "cursor", "from"],
   counts: ["name"],
   step: [
     "name",

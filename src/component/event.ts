@@ -1,6 +1,10 @@
 import { v } from "convex/values";
+import { paginationOptsValidator } from "convex/server";
 import { vRunResult } from "../shared/outcome.js";
-import { mutation } from "./_generated/server.js";
+import { mutation, query } from "./_generated/server.js";
+import { listEventsOf, vPublicEvent } from "../engine/run/listingEvents.js";
+import { vOrder, vPaginated } from "../engine/run/paging.js";
+import { getRun } from "../engine/run/runs.js";
 import { vWorkpoolOptions } from "../engine/platform/options.js";
 import { createEvent, sendEvent } from "../engine/step/events.js";
 
@@ -23,4 +27,20 @@ export const send = mutation({
   },
   returns: v.id("events"),
   handler: async (ctx, args) => await sendEvent(ctx, args),
+});
+
+export const list = query({
+  args: {
+    workflowId: v.string(),
+    order: vOrder,
+    paginationOpts: paginationOptsValidator,
+  },
+  returns: vPaginated(vPublicEvent),
+  handler: async (ctx, { workflowId, order, paginationOpts }) =>
+    await listEventsOf(
+      ctx,
+      await getRun(ctx, workflowId),
+      order,
+      paginationOpts,
+    ),
 });

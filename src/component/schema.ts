@@ -313,6 +313,9 @@ export default defineSchema({
     /** Inserted by a send. A restart that deletes the step that consumed it deletes it. */
     sentByName: v.optional(v.boolean()),
   })
+    // In the order of their creation, whatever became of them.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
+    .index("workflow", ["workflowId"])
     .index("workflowId_state", ["workflowId", "state.kind"])
     .index("name", ["workflowId", "name", "state.kind", "waiter"]),
 
@@ -340,7 +343,8 @@ export default defineSchema({
     checkId: v.optional(v.string()),
   }),
 
-  // Completions that couldn't be delivered, for an operator to find. Nothing deletes them.
+  // Completions that couldn't be delivered, for an operator to find. An `onComplete` that succeeds when it is
+  // called again deletes its row. Nothing deletes the others.
   onCompleteFailures: defineTable(
     v.union(
       v.object({
@@ -354,6 +358,10 @@ export default defineSchema({
         generationNumber: v.number(),
         runResult: vRunResult,
         error: v.string(),
+        /** To call it again with. Absent in rows of 0.4: the run has it. */
+        onComplete: v.optional(vOnComplete),
+        /** What the error's text alone can't bring back. */
+        failure: v.optional(vFailure),
       }),
     ),
   ),

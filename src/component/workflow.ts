@@ -23,6 +23,12 @@ import {
 } from "../engine/run/listing.js";
 import { listStepsOf, vPublicStep } from "../engine/run/listingSteps.js";
 import { vOrder, vPaginated } from "../engine/run/paging.js";
+import {
+  listFailures,
+  retryOnComplete as retryFailed,
+  vOnCompleteFailure,
+} from "../engine/lifecycle/failures.js";
+import * as many from "../engine/lifecycle/many.js";
 import { vLogLevel } from "../shared/logging.js";
 import { restartRun } from "../engine/lifecycle/restart.js";
 import {
@@ -260,6 +266,45 @@ export const cleanup = mutation({
   returns: v.boolean(),
   handler: async (ctx, { workflowId, force }) =>
     await cleanUp(ctx, parseRunId(ctx, workflowId), force ?? false),
+});
+
+/** One batch of runs that match, oldest first, and where to continue. */
+export const cancelMany = mutation({
+  args: many.manyFields,
+  returns: many.vManyDone,
+  handler: async (ctx, args) => await many.cancelMany(ctx, args),
+});
+
+export const restartMany = mutation({
+  args: {
+    ...many.manyFields,
+    from: v.optional(v.union(v.number(), v.string())),
+  },
+  returns: many.vManyDone,
+  handler: async (ctx, args) => await many.restartMany(ctx, args),
+});
+
+export const cleanupMany = mutation({
+  args: many.manyFields,
+  returns: many.vManyDone,
+  handler: async (ctx, args) => await many.cleanupMany(ctx, args),
+});
+
+export const listOnCompleteFailures = query({
+  args: { order: vOrder, paginationOpts: paginationOptsValidator },
+  returns: vPaginated(vOnCompleteFailure),
+  handler: async (ctx, { order, paginationOpts }) =>
+    await listFailures(ctx, order, paginationOpts),
+});
+
+/** Calls an `onComplete` that threw again. */
+export const retryOnComplete = mutation({
+  args: { id: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { id }) => {
+    await retryFailed(ctx, id);
+    return null;
+  },
 });
 
 /** Continues a cleanup whose run is already deleted. */

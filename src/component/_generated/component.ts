@@ -40,6 +40,39 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         string,
         Name
       >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        {
+          order?: "asc" | "desc";
+          paginationOpts: {
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumBytesRead?: number;
+            maximumRowsRead?: number;
+            numItems: number;
+          };
+          workflowId: string;
+        },
+        {
+          continueCursor: string;
+          isDone: boolean;
+          page: Array<{
+            error?: string;
+            eventId: string;
+            name: string;
+            sentAt?: number;
+            state: "created" | "waiting" | "sent" | "consumed";
+            stepNumber?: number;
+            value?: any;
+            waitingSince?: number;
+          }>;
+          pageStatus?: "SplitRecommended" | "SplitRequired" | null;
+          splitCursor?: string | null;
+        },
+        Name
+      >;
       send: FunctionReference<
         "mutation",
         "internal",
@@ -778,11 +811,37 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         null | false,
         Name
       >;
+      cancelMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          cursor?: string;
+          name?: string;
+          since?: number;
+          status?: "inProgress" | "completed" | "failed" | "canceled";
+          until?: number;
+        },
+        { cursor: string | null; done: number },
+        Name
+      >;
       cleanup: FunctionReference<
         "mutation",
         "internal",
         { force?: boolean; workflowId: string },
         boolean,
+        Name
+      >;
+      cleanupMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          cursor?: string;
+          name?: string;
+          since?: number;
+          status?: "inProgress" | "completed" | "failed" | "canceled";
+          until?: number;
+        },
+        { cursor: string | null; done: number },
         Name
       >;
       complete: FunctionReference<
@@ -1117,6 +1176,40 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      listOnCompleteFailures: FunctionReference<
+        "query",
+        "internal",
+        {
+          order?: "asc" | "desc";
+          paginationOpts: {
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumBytesRead?: number;
+            maximumRowsRead?: number;
+            numItems: number;
+          };
+        },
+        {
+          continueCursor: string;
+          isDone: boolean;
+          page: Array<{
+            canRetry: boolean;
+            context?: any;
+            error: string;
+            failedAt: number;
+            id: string;
+            result:
+              | { kind: "success"; returnValue: any }
+              | { error: string; errorData?: any; kind: "failed" }
+              | { kind: "canceled" };
+            workflowId?: string;
+          }>;
+          pageStatus?: "SplitRecommended" | "SplitRequired" | null;
+          splitCursor?: string | null;
+        },
+        Name
+      >;
       listSteps: FunctionReference<
         "query",
         "internal",
@@ -1270,6 +1363,27 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           startAsync?: boolean;
           workflowId: string;
         },
+        null,
+        Name
+      >;
+      restartMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          cursor?: string;
+          from?: number | string;
+          name?: string;
+          since?: number;
+          status?: "inProgress" | "completed" | "failed" | "canceled";
+          until?: number;
+        },
+        { cursor: string | null; done: number },
+        Name
+      >;
+      retryOnComplete: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string },
         null,
         Name
       >;

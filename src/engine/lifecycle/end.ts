@@ -1,4 +1,4 @@
-import type { FunctionHandle } from "convex/server";
+import type { FunctionHandle, TransactionLimits } from "convex/server";
 import { v, type Infer, type ObjectType } from "convex/values";
 import type { Origin } from "../../shared/origin.js";
 import {
@@ -140,6 +140,8 @@ const vCallback = v.object({
   failure: v.optional(vFailure),
 });
 
+type Callback = Infer<typeof vCallback>;
+
 export const callBackArgs = vCallback.fields;
 
 /** Calls an `onComplete` that didn't fit into the transaction that ended the run. */
@@ -151,31 +153,38 @@ export async function callBack(
   return null;
 }
 
-async function invoke(
+async function invoke(ctx: MutationCtx, callback: Callback, config: Config) {
+  try {
+    await call(ctx, callback, async () => {
+      const room = await roomBeside(ctx, RESERVED_FOR_FAILURE);
+      return { transactionLimits: room.transactionLimits };
+    });
+  } catch (thrown) {
+    await keepFailure(ctx, callback, String(thrown), config);
+  }
+}
+
+/** Calls an `onComplete`. What it throws, this throws. */
+export async function call(
   ctx: MutationCtx,
-  { run, onComplete, runResult, failure }: Infer<typeof vCallback>,
-  config: Config,
+  { run, onComplete, runResult, failure }: Callback,
+  options: () => Promise<{ transactionLimits?: TransactionLimits }> = () =>
+    Promise.resolve({}),
 ) {
-  const call = async (result: RunResult) => {
-    const { transactionLimits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
+  const callWith = async (result: RunResult) => {
     await ctx.runMutation(
       onComplete.fnHandle as FunctionHandle<"mutation">,
       { workflowId: run._id, result, context: onComplete.context as unknown },
-      { transactionLimits },
+      await options(),
     );
   };
+  if (runResult.kind !== "failed" || failure?.name !== "ConvexError")
+    return await callWith(runResult);
   try {
-    if (runResult.kind !== "failed" || failure?.name !== "ConvexError")
-      await call(runResult);
-    else
-      await call({ ...runResult, errorData: failure.data }).catch(
-        async (thrown: unknown) => {
-          if (!REFUSED_ARGUMENTS.test(String(thrown))) throw thrown;
-          await call(runResult);
-        },
-      );
+    await callWith({ ...runResult, errorData: failure.data });
   } catch (thrown) {
-    await keepFailure(ctx, run, runResult, String(thrown), config);
+    if (!REFUSED_ARGUMENTS.test(String(thrown))) throw thrown;
+    await callWith(runResult);
   }
 }
 
@@ -195,8 +204,7 @@ const RESERVED_FOR_FAILURE: Reserve = {
 
 async function keepFailure(
   ctx: MutationCtx,
-  run: Pick<Run, "_id" | "generationNumber">,
-  runResult: RunResult,
+  { run, onComplete, runResult, failure }: Callback,
   error: string,
   config: Config,
 ) {
@@ -207,6 +215,11 @@ async function keepFailure(
     workflowId: run._id,
     generationNumber: run.generationNumber,
     runResult,
+    onComplete,
+    failure:
+      sizeOf(runResult) + sizeOf(onComplete) + sizeOf(failure) <= MAX_ROW_BYTES
+        ? failure
+        : undefined,
     // Short enough to fit beside the largest result.
     error: shortenError(error, 1000),
   });
@@ -264,11 +277,11 @@ export async function endWithoutCallback(
 /** Stores that the `onComplete` of a task crashed. */
 export async function keepDeadCallback(
   ctx: MutationCtx,
-  { run, runResult }: Infer<typeof vCallback>,
+  callback: Callback,
   died: string,
 ) {
   const error = `The transaction that called it died: ${died}`;
-  await keepFailure(ctx, run, runResult, error, await readConfig(ctx));
+  await keepFailure(ctx, callback, error, await readConfig(ctx));
 }
 
 export const dropWaitsArgs = {

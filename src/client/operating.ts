@@ -1,0 +1,201 @@
+import type { PaginationOptions, PaginationResult } from "convex/server";
+import type { ComponentApi } from "../component/_generated/component.js";
+import type { RunResult } from "../shared/outcome.js";
+import {
+  checkRunId,
+  filterOf,
+  nameFrom,
+  requireMutations,
+  type ListOptions,
+  type RestartOptions,
+} from "./management.js";
+import { checkOptions, OPTIONS } from "./options.js";
+import type {
+  RunFilter,
+  RunMutationCtx,
+  RunQueryCtx,
+  RunStatus,
+  WorkflowComponent,
+} from "./types.js";
+import type { EventId, WorkflowId } from "./validators.js";
+
+const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
+
+/** An event of a run, as `listEvents` returns it. */
+export type WorkflowEvent = {
+  eventId: EventId;
+  name: string;
+  /** `created`: by `createEvent`, and nobody sent or awaits it. `sent`: nobody awaits it yet. */
+  state: "created" | "waiting" | "sent" | "consumed";
+  /** While a step waits for it. */
+  waitingSince?: number;
+  sentAt?: number;
+  /** The step that waits for it or has consumed it. */
+  stepNumber?: number;
+  value?: any;
+  /** The error that it was sent with. */
+  error?: string;
+};
+
+/** Lists the events of a run, in the order of their creation, awaited ones included. */
+export async function listEvents(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  workflowId: string,
+  options: ListOptions = {},
+): Promise<PaginationResult<WorkflowEvent>> {
+  checkRunId(workflowId);
+  checkOptions("listEvents", options, OPTIONS.listSteps);
+  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
+  return (await ctx.runQuery((component as ComponentApi).event.list, {
+    workflowId,
+    order,
+    paginationOpts,
+  })) as PaginationResult<WorkflowEvent>;
+}
+
+/** A call of `onComplete` that threw, as `listOnCompleteFailures` returns it. */
+export type OnCompleteFailure = {
+  /** For `retryOnComplete`. */
+  id: string;
+  failedAt: number;
+  error: string;
+  workflowId?: WorkflowId;
+  result: RunResult;
+  context?: any;
+  /** False for a report of the workpool that nothing understands: no `onComplete` belongs to it. */
+  canRetry: boolean;
+};
+
+/** Lists the calls of `onComplete` that threw and haven't succeeded since, oldest first. */
+export async function listOnCompleteFailures(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  options: ListOptions = {},
+): Promise<PaginationResult<OnCompleteFailure>> {
+  checkOptions("listOnCompleteFailures", options, OPTIONS.listSteps);
+  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
+  const { workflow } = component as ComponentApi;
+  return (await ctx.runQuery(workflow.listOnCompleteFailures, {
+    order,
+    paginationOpts,
+  })) as PaginationResult<OnCompleteFailure>;
+}
+
+/**
+ * Calls an `onComplete` that threw again, with the same arguments. If it succeeds, its failure is
+ * deleted in the same transaction, so that it can't succeed twice.
+ *
+ * @param id - Of the failure, from `listOnCompleteFailures`.
+ * @throws What `onComplete` throws. The failure stays then, to be retried.
+ */
+export async function retryOnComplete(
+  ctx: RunMutationCtx,
+  component: WorkflowComponent,
+  id: string,
+): Promise<void> {
+  requireMutations(ctx, "retry onComplete");
+  const { workflow } = component as ComponentApi;
+  await ctx.runMutation(workflow.retryOnComplete, { id });
+}
+
+export type ManyOptions<Status extends RunStatus = RunStatus> = Omit<
+  RunFilter,
+  "status"
+> & {
+  status?: Status;
+  /** Where the last call stopped: its `cursor`. Pass the same filter with it. */
+  cursor?: string;
+};
+
+export type RestartManyOptions = ManyOptions<Exclude<RunStatus, "inProgress">> &
+  Pick<RestartOptions, "from">;
+
+/** What `cancelMany`, `restartMany` and `cleanupMany` return. */
+export type ManyResult = {
+  /** The number of runs that this call canceled, restarted or cleaned up. */
+  done: number;
+  /** Pass it to the next call. Null: every run that matches was seen. */
+  cursor: string | null;
+};
+
+/**
+ * Cancels all runs in progress that match, oldest first, together with their nested runs.
+ *
+ * In an action or a handler, it goes through all of them, a transaction for each batch. In a mutation,
+ * it does one batch of up to 32 runs: if `cursor` isn't null, call it again with it, in another
+ * transaction. Runs that start meanwhile are left alone.
+ */
+export async function cancelMany(
+  ctx: RunMutationCtx,
+  component: WorkflowComponent,
+  options: ManyOptions<"inProgress"> = {},
+): Promise<ManyResult> {
+  requireMutations(ctx, "cancel workflows");
+  checkOptions("cancelMany", options, OPTIONS.many);
+  const { workflow } = component as ComponentApi;
+  return await inBatches(ctx, options, (many) =>
+    ctx.runMutation(workflow.cancelMany, many),
+  );
+}
+
+/**
+ * Restarts all finished runs that match, oldest first, each with `startAsync`. Default: failed ones.
+ * Nested runs are left out, as the restart of their parent runs them again, and with `from` so are runs without
+ * that step. Batches and `cursor` are as in {@link cancelMany}.
+ */
+export async function restartMany(
+  ctx: RunMutationCtx,
+  component: WorkflowComponent,
+  options: RestartManyOptions = {},
+): Promise<ManyResult> {
+  requireMutations(ctx, "restart workflows");
+  checkOptions("restartMany", options, OPTIONS.restartMany);
+  const { workflow } = component as ComponentApi;
+  const { from } = options;
+  const first =
+    typeof from === "number" || from === undefined ? from : nameFrom(from);
+  return await inBatches(ctx, options, (many) =>
+    ctx.runMutation(workflow.restartMany, { ...many, from: first }),
+  );
+}
+
+/**
+ * Cleans up all finished runs that match, oldest first. Nested runs whose parent is in progress are
+ * left out. Batches and `cursor` are as in {@link cancelMany}.
+ */
+export async function cleanupMany(
+  ctx: RunMutationCtx,
+  component: WorkflowComponent,
+  options: ManyOptions<Exclude<RunStatus, "inProgress">> = {},
+): Promise<ManyResult> {
+  requireMutations(ctx, "clean up workflows");
+  checkOptions("cleanupMany", options, OPTIONS.many);
+  const { workflow } = component as ComponentApi;
+  return await inBatches(ctx, options, (many) =>
+    ctx.runMutation(workflow.cleanupMany, many),
+  );
+}
+
+type Many = ReturnType<typeof filterOf> & { cursor?: string };
+
+/** How far the clocks of two machines may differ. */
+const CLOCK_SKEW_MS = 5000;
+
+async function inBatches(
+  ctx: RunMutationCtx,
+  options: ManyOptions,
+  batch: (many: Many) => Promise<ManyResult>,
+): Promise<ManyResult> {
+  const filter = filterOf(options);
+  // Runs that what it does starts in turn are not for this call.
+  filter.until ??= Date.now() + CLOCK_SKEW_MS;
+  let { done, cursor } = await batch({ ...filter, cursor: options.cursor });
+  // A mutation's batches would share one transaction.
+  while (cursor !== null && "runAction" in ctx) {
+    const next = await batch({ ...filter, cursor });
+    done += next.done;
+    cursor = next.cursor;
+  }
+  return { done, cursor };
+}

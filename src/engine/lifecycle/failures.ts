@@ -1,0 +1,93 @@
+import type { PaginationOptions } from "convex/server";
+import { paginator } from "convex-helpers/server/pagination";
+import { v, type Infer } from "convex/values";
+import { codedError } from "../../shared/errors.js";
+import { vRunResult } from "../../shared/outcome.js";
+import { abbreviate } from "../../shared/storable.js";
+import schema from "../../component/schema.js";
+import type { Doc } from "../../component/_generated/dataModel.js";
+import type {
+  MutationCtx,
+  QueryCtx,
+} from "../../component/_generated/server.js";
+import { pageOf } from "../run/paging.js";
+import { call } from "./end.js";
+
+/** A completion that could not be delivered, as users see it. */
+export const vOnCompleteFailure = v.object({
+  id: v.string(),
+  failedAt: v.number(),
+  error: v.string(),
+  workflowId: v.optional(v.string()),
+  result: vRunResult,
+  context: v.optional(v.any()),
+  /** Whether it is an `onComplete` that threw, rather than a report of the workpool that nothing understands. */
+  canRetry: v.boolean(),
+});
+
+export async function listFailures(
+  ctx: QueryCtx,
+  order: "asc" | "desc" = "asc",
+  paginationOpts: PaginationOptions,
+) {
+  const rows = paginator(ctx.db, schema)
+    .query("onCompleteFailures")
+    .withIndex("by_creation_time")
+    .order(order);
+  return await pageOf(rows, paginationOpts, publicFailure);
+}
+
+function publicFailure(
+  row: Doc<"onCompleteFailures">,
+): Infer<typeof vOnCompleteFailure> {
+  const common = { id: row._id, failedAt: Math.floor(row._creationTime) };
+  if (!("runResult" in row))
+    return {
+      ...common,
+      error: "The workpool reported it with a context that isn't understood.",
+      workflowId: row.workflowId,
+      result: row.result,
+      context: row.context as unknown,
+      canRetry: false,
+    };
+  return {
+    ...common,
+    error: row.error,
+    workflowId: row.workflowId,
+    result: row.runResult,
+    context: row.onComplete?.context as unknown,
+    canRetry: true,
+  };
+}
+
+/** Calls an `onComplete` that failed again. Its row goes in the same transaction, so it can't succeed twice. */
+export async function retryOnComplete(ctx: MutationCtx, failureId: string) {
+  const id = ctx.db.normalizeId("onCompleteFailures", failureId);
+  const row = id && (await ctx.db.get("onCompleteFailures", id));
+  const refuse = (why: string, workflowId?: string) =>
+    codedError(
+      "INVALID_ARGUMENT",
+      `Can't call onComplete again for "${abbreviate(failureId)}": ${why}.`,
+      workflowId,
+    );
+  if (!row)
+    throw refuse(
+      "expected an id that listOnCompleteFailures returned, of a call that hasn't succeeded since",
+    );
+  if (!("runResult" in row))
+    throw refuse(
+      "the workpool reported a completion that isn't understood, and no onComplete belongs to it",
+      row.workflowId,
+    );
+  const { workflowId, generationNumber, runResult, failure } = row;
+  const onComplete =
+    row.onComplete ?? (await ctx.db.get("workflows", workflowId))?.onComplete;
+  if (!onComplete)
+    throw refuse(
+      `its workflow ${workflowId} was cleaned up, and version 0.4 kept no more of it`,
+      workflowId,
+    );
+  await ctx.db.delete("onCompleteFailures", row._id);
+  const run = { _id: workflowId, generationNumber };
+  await call(ctx, { run, onComplete, runResult, failure });
+}

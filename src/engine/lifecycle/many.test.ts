@@ -1,0 +1,286 @@
+import type { FunctionReference } from "convex/server";
+import { describe, expect, test } from "vitest";
+import { manager } from "../../testing/app/workflows.js";
+import {
+  insertRun,
+  insertSteps,
+  listenToConsole,
+} from "../../testing/managing.js";
+import {
+  advance,
+  components,
+  drain,
+  inComponent,
+  newBackend,
+  rows,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../../testing/harness.js";
+import {
+  cancelMany,
+  cleanupMany,
+  counts,
+  list,
+  restartMany,
+  type ManyResult,
+  type RunMutationCtx,
+} from "../../client/index.js";
+
+useBackend();
+listenToConsole();
+
+const { workflow } = components;
+
+/** As an action: each call is a transaction of its own. */
+const inAction = (t: Backend) =>
+  ({
+    runQuery: (query: FunctionReference<"query">, args: never) =>
+      t.query((ctx) => ctx.runQuery(query, args)),
+    runMutation: (mutation: FunctionReference<"mutation">, args: never) =>
+      t.mutation((ctx) => ctx.runMutation(mutation, args)),
+    runAction: () => undefined,
+  }) as unknown as RunMutationCtx;
+
+const SUCCESS = { kind: "success", returnValue: 1 } as const;
+const FAILED = { kind: "failed", error: "no" } as const;
+
+async function insertMany(
+  t: Backend,
+  count: number,
+  fields: Parameters<typeof insertRun>[1],
+) {
+  for (let index = 0; index < count; index++) await insertRun(t, fields);
+}
+
+const countAll = (t: Backend, name?: string) =>
+  t.query((ctx) => counts(ctx, workflow, { name }));
+
+describe("cleanupMany", () => {
+  test("in an action cleans up all that match, in many transactions, and counts them", async () => {
+    const t = newBackend({ transactionLimits: true });
+    await insertMany(t, 150, { name: "a:a", runResult: SUCCESS });
+    await insertMany(t, 20, { name: "a:a", runResult: FAILED });
+    await insertMany(t, 10, { name: "b:b", runResult: SUCCESS });
+    await insertMany(t, 5, { name: "a:a" });
+    const { page } = await t.query((ctx) => list(ctx, workflow));
+    await insertSteps(t, page[0]!.workflowId, { from: 0, to: 300 });
+    const done = await cleanupMany(inAction(t), workflow, {
+      name: "a:a",
+      status: "completed",
+    });
+    expect(done).toEqual({ done: 150, cursor: null });
+    await drain();
+    expect(await rows(t, "steps")).toEqual([]);
+    expect(await countAll(t, "a:a")).toMatchObject({
+      completed: 0,
+      failed: 20,
+      inProgress: 5,
+    });
+    expect(await countAll(t, "b:b")).toMatchObject({ completed: 10 });
+    // Without a status: every finished run.
+    expect(await cleanupMany(inAction(t), workflow)).toMatchObject({
+      done: 30,
+    });
+    expect(await countAll(t)).toMatchObject({ failed: 0, inProgress: 5 });
+  });
+
+  test("in a mutation does one batch, and continues from its cursor in another", async () => {
+    const t = newBackend({ transactionLimits: true });
+    await insertMany(t, 80, { runResult: SUCCESS });
+    const batches: number[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const options: { cursor?: string } = { cursor };
+      const result: ManyResult = await t.mutation((ctx) =>
+        manager.cleanupMany(ctx, options),
+      );
+      batches.push(result.done);
+      cursor = result.cursor;
+    }
+    expect(batches).toEqual([32, 32, 16]);
+    expect(await rows(t, "workflows")).toEqual([]);
+  });
+
+  test("leaves out runs by time, and children of a running parent", async () => {
+    const t = newBackend();
+    script("handler", "child", async () => 1);
+    const parent = await startHandler(t, async (step) => {
+      await step.runWorkflow(workflows.workflow, { handler: "child" });
+      await step.awaitEvent({ name: "go" });
+    });
+    await drain();
+    const before = Date.now();
+    await advance(1000);
+    await insertMany(t, 1, { runResult: SUCCESS });
+    const clean = (since?: number, until?: number) =>
+      t.mutation((ctx) => cleanupMany(ctx, workflow, { since, until }));
+    expect(await clean(undefined, before)).toMatchObject({ done: 0 });
+    expect(await clean(before, undefined)).toMatchObject({ done: 1 });
+    const { page } = await t.query((ctx) => list(ctx, workflow));
+    expect(page.map(({ status }) => status)).toEqual([
+      "inProgress",
+      "completed",
+    ]);
+    await t.mutation((ctx) => manager.cancel(ctx, parent));
+    expect(await clean()).toMatchObject({ done: 2 });
+    await drain();
+    expect(await rows(t, "workflows")).toEqual([]);
+  });
+});
+
+describe("cancelMany", () => {
+  test("cancels running runs of a name with their steps and children, each once, and calls onComplete", async () => {
+    const t = newBackend();
+    script("handler", "child", (step) => step.sleep(9999));
+    script("handler", "main", (step) =>
+      step.runWorkflow(workflows.workflow, { handler: "child" }),
+    );
+    const context = "mine";
+    for (let index = 0; index < 3; index++)
+      await startHandler(
+        t,
+        (step) => step.runWorkflow(workflows.workflow, { handler: "child" }),
+        { context },
+      );
+    await advance(1000);
+    await insertMany(t, 1, { name: "other:one" });
+    const { done } = await cancelMany(inAction(t), workflow, {
+      name: workflows.workflow,
+    });
+    // The children were canceled together with their parents.
+    expect(done).toBe(3);
+    expect(await countAll(t)).toMatchObject({ canceled: 6, inProgress: 1 });
+    const ended = await t.run((ctx) => ctx.db.query("ended").collect());
+    expect(ended).toHaveLength(3);
+    await drain();
+    expect(await countAll(t)).toMatchObject({ canceled: 6 });
+  });
+
+  test("a run that an onComplete starts in turn is not canceled, so that it ends", async () => {
+    const t = newBackend();
+    await insertMany(t, 70, {});
+    const later = Date.now() + 60_000;
+    await advance(60_000);
+    await insertMany(t, 1, {});
+    const options = { until: later };
+    const result = await cancelMany(inAction(t), workflow, options);
+    expect(result).toEqual({ done: 70, cursor: null });
+    expect(await countAll(t)).toMatchObject({ inProgress: 1, canceled: 70 });
+  });
+});
+
+describe("restartMany", () => {
+  test("restarts failed runs from a step, leaves out runs without it and children, and each runs once", async () => {
+    const t = newBackend();
+    let isMended = false;
+    let executed = 0;
+    script("mutation", "charge", () => {
+      executed++;
+      if (!isMended) throw new Error("declined");
+      return "paid";
+    });
+    script("handler", "child", (step) =>
+      step.runMutation(steps.mutation, { name: "charge" }),
+    );
+    const direct = [];
+    for (let index = 0; index < 3; index++)
+      direct.push(
+        await startHandler(
+          t,
+          (step) => step.runMutation(steps.mutation, { name: "charge" }),
+          { name: "direct" },
+        ),
+      );
+    const parent = await startHandler(
+      t,
+      (step) => step.runWorkflow(workflows.workflow, { handler: "child" }),
+      { name: "parent" },
+    );
+    await drain();
+    expect(await countAll(t)).toMatchObject({ failed: 5 });
+    isMended = true;
+    executed = 0;
+    const result = await restartMany(inAction(t), workflow, {
+      from: steps.mutation,
+    });
+    expect(result).toEqual({ done: 3, cursor: null });
+    await drain();
+    for (const id of direct)
+      expect(await statusOf(t, id)).toMatchObject({ result: "paid" });
+    expect(executed).toBe(3);
+    const rest = await t.mutation((ctx) =>
+      manager.restartMany(ctx, { from: 0, status: "failed" }),
+    );
+    expect(rest).toEqual({ done: 1, cursor: null });
+    await drain();
+    expect(await statusOf(t, parent)).toMatchObject({ result: "paid" });
+    expect(executed).toBe(4);
+    expect(await countAll(t)).toMatchObject({ failed: 0, completed: 5 });
+  });
+
+  test("a run that fails again is not restarted twice by one call", async () => {
+    const t = newBackend();
+    let starts = 0;
+    for (let index = 0; index < 3; index++)
+      await startHandler(t, async () => {
+        starts++;
+        throw new Error("again");
+      });
+    starts = 0;
+    const result = await restartMany(inAction(t), workflow, { from: 0 });
+    await drain();
+    expect(result).toEqual({ done: 3, cursor: null });
+    expect(starts).toBe(3);
+  });
+});
+
+test.each([
+  ["cancelMany", "failed", cancelMany],
+  ["restartMany", "inProgress", restartMany],
+  ["cleanupMany", "inProgress", cleanupMany],
+] as const)("%s refuses the status %s", async (name, status, act) => {
+  const t = newBackend();
+  await insertRun(t);
+  const call = act as (
+    ctx: RunMutationCtx,
+    component: typeof workflow,
+    options: object,
+  ) => Promise<unknown>;
+  await expect(
+    t.mutation((ctx) => call(ctx, workflow, { status })),
+  ).rejects.toMatchObject({
+    data: {
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining(name) as string,
+    },
+  });
+});
+
+test("a batch reads as much among thousands of runs as among hundreds", async () => {
+  const read = async (count: number) => {
+    const t = newBackend({ transactionLimits: true });
+    await inComponent(t, async (ctx) => {
+      for (let index = 0; index < count; index++)
+        await ctx.db.insert("workflows", {
+          name: index % 2 === 0 ? "a:a" : "b:b",
+          workflowHandle: "",
+          args: {},
+          generationNumber: 0,
+          runResult: index % 4 === 0 ? SUCCESS : FAILED,
+        });
+    });
+    return await t.mutation(async (ctx) => {
+      await cleanupMany(ctx, workflow, { name: "b:b", status: "failed" });
+      const { documentsRead, databaseQueries } =
+        await ctx.meta.getTransactionMetrics();
+      return [documentsRead.used, databaseQueries.used];
+    });
+  };
+  const few = await read(400);
+  expect(few[0]).toBeGreaterThanOrEqual(32);
+  expect(await read(4000)).toEqual(few);
+});

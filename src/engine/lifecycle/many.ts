@@ -1,0 +1,116 @@
+import { ConvexError, v } from "convex/values";
+import { startClock } from "../../shared/clock.js";
+import { codedError } from "../../shared/errors.js";
+import { isHalfUnused } from "../../shared/transactionRoom.js";
+import type { MutationCtx } from "../../component/_generated/server.js";
+import {
+  pagesOfRuns,
+  runFilterFields,
+  type RunFilter,
+} from "../run/listing.js";
+import type { Run } from "../run/runs.js";
+import { cancelRuns } from "./cancel.js";
+import { cleanUp } from "./cleanup.js";
+import { restartRun } from "./restart.js";
+
+export const manyFields = {
+  ...runFilterFields,
+  /** Where to continue. Absent: from the oldest run. */
+  cursor: v.optional(v.string()),
+};
+type Many = RunFilter & { cursor?: string };
+
+export const vManyDone = v.object({
+  /** On how many runs it acted. */
+  done: v.number(),
+  /** Null: no run is left. */
+  cursor: v.union(v.string(), v.null()),
+});
+
+/** What one transaction looks at and takes: an `onComplete` of each run may run in it. */
+const RUNS_PER_BATCH = 32;
+const MS_PER_BATCH = 300;
+
+/**
+ * Acts on runs that match a filter, oldest first: as many as one transaction should. Each is looked at once, in
+ * the order of its creation, whatever the action makes of it.
+ */
+async function forMany(
+  ctx: MutationCtx,
+  { cursor, ...filter }: Many,
+  act: (run: Run) => Promise<boolean>,
+) {
+  const elapsed = startClock();
+  const runs = pagesOfRuns(ctx, filter);
+  let after = cursor ?? null;
+  let done = 0;
+  for (let looked = 0; looked < RUNS_PER_BATCH; looked++) {
+    const next = await runs.paginate({ numItems: 1, cursor: after });
+    const [run] = next.page;
+    if (run && !run.cleanedUp && (await act(run))) done++;
+    if (next.isDone) return { done, cursor: null };
+    after = next.continueCursor;
+    if (elapsed() > MS_PER_BATCH || !(await isHalfUnused(ctx))) break;
+  }
+  return { done, cursor: after };
+}
+
+export async function cancelMany(ctx: MutationCtx, many: Many) {
+  const { status = "inProgress" } = many;
+  if (status !== "inProgress")
+    throw refuse("cancelMany", status, "Only runs in progress");
+  return await forMany(ctx, { ...many, status }, async ({ _id }) => {
+    await cancelRuns(ctx, [{ workflowId: _id }]);
+    return true;
+  });
+}
+
+/** A nested run is left to the restart of its parent, which waits for no old one. */
+export async function restartMany(
+  ctx: MutationCtx,
+  { from, ...many }: Many & { from?: number | string },
+) {
+  const { status = "failed" } = many;
+  if (status === "inProgress")
+    throw refuse("restartMany", status, "Only finished runs");
+  return await forMany(ctx, { ...many, status }, async (run) => {
+    if (run.parent) return false;
+    try {
+      await restartRun(ctx, run, { from, startAsync: true });
+      return true;
+    } catch (error) {
+      // It has no such step, which is found out before anything is written.
+      if (isRefused(error)) return false;
+      throw error;
+    }
+  });
+}
+
+export async function cleanupMany(ctx: MutationCtx, many: Many) {
+  const { status } = many;
+  if (status === "inProgress")
+    throw refuse("cleanupMany", status, "Only finished runs");
+  return await forMany(
+    ctx,
+    many,
+    async (run) =>
+      run.runResult !== undefined &&
+      !(await hasRunningParent(ctx, run)) &&
+      (await cleanUp(ctx, run._id, false)),
+  );
+}
+
+async function hasRunningParent(ctx: MutationCtx, { parent }: Run) {
+  const run = parent && (await ctx.db.get("workflows", parent.workflowId));
+  return run ? run.runResult === undefined : false;
+}
+
+const refuse = (name: string, status: string, which: string) =>
+  codedError(
+    "INVALID_ARGUMENT",
+    `${name} can't take the status "${status}". ${which} can be chosen.`,
+  );
+
+const isRefused = (error: unknown) =>
+  error instanceof ConvexError &&
+  (error.data as { code?: string }).code === "INVALID_ARGUMENT";

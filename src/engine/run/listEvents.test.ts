@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import { manager } from "../../testing/app/workflows.js";
+import { create, send } from "../../testing/events.js";
+import { insertRun, listenToConsole } from "../../testing/managing.js";
+import {
+  advance,
+  components,
+  inComponent,
+  newBackend,
+  runHandler,
+  startHandler,
+  useBackend,
+} from "../../testing/harness.js";
+import { listEvents, type WorkflowId } from "../../client/index.js";
+
+useBackend();
+listenToConsole();
+
+const { workflow } = components;
+
+test("lists events that are created, sent, waiting and consumed, each with its value, times and step", async () => {
+  const t = newBackend();
+  const id = await startHandler(t, async (step) => {
+    await step.awaitEvent({ name: "first" });
+    await step.awaitEvent({ name: "failing" }).catch(() => 0);
+    await step.awaitEvent({ name: "second" });
+  });
+  const time = expect.any(Number) as number;
+  const waiting = await t.query((ctx) => manager.listEvents(ctx, id));
+  expect(waiting.page).toEqual([
+    {
+      eventId: expect.any(String) as string,
+      name: "first",
+      state: "waiting",
+      waitingSince: time,
+      stepNumber: 0,
+    },
+  ]);
+  const created = await create(t, id, "by id");
+  await send(t, { workflowId: id, name: "first", value: { a: 1 } });
+  await send(t, { workflowId: id, name: "failing", error: "no" });
+  await send(t, { workflowId: id, name: "other", value: 2 });
+  await advance(1000);
+  const { page } = await t.query((ctx) => listEvents(ctx, workflow, id));
+  expect(page.map(({ eventId: _id, ...event }) => event)).toEqual([
+    {
+      name: "first",
+      state: "consumed",
+      sentAt: time,
+      stepNumber: 0,
+      value: { a: 1 },
+    },
+    { name: "by id", state: "created" },
+    {
+      name: "failing",
+      state: "consumed",
+      sentAt: time,
+      stepNumber: 1,
+      error: "no",
+    },
+    { name: "other", state: "sent", sentAt: time, value: 2 },
+    { name: "second", state: "waiting", waitingSince: time, stepNumber: 2 },
+  ]);
+  expect(page[1]!.eventId).toBe(created);
+});
+
+test("pages through the events of one run only, in either order, at the same cost among thousands", async () => {
+  const read = async (count: number) => {
+    const t = newBackend({ transactionLimits: true });
+    const id = await insertRun(t);
+    const other = await insertRun(t);
+    await inComponent(t, async (ctx) => {
+      for (let index = 0; index < count; index++)
+        for (const workflowId of [id, other])
+          await ctx.db.insert("events", {
+            workflowId: workflowId as never,
+            name: `${workflowId} ${index}`,
+            state: { kind: "created" },
+          });
+    });
+    const names = async (order: "asc" | "desc") => {
+      const found: string[] = [];
+      for (let cursor: string | null = null; found.length < 40;) {
+        const paginationOpts: { numItems: number; cursor: string | null } = {
+          numItems: 20,
+          cursor,
+        };
+        const page: Awaited<ReturnType<typeof listEvents>> = await t.query(
+          (ctx) => listEvents(ctx, workflow, id, { order, paginationOpts }),
+        );
+        found.push(...page.page.map(({ name }) => name));
+        cursor = page.continueCursor;
+      }
+      return found;
+    };
+    expect(await names("desc")).toEqual(
+      Array.from({ length: 40 }, (_, at) => `${id} ${count - 1 - at}`),
+    );
+    const numItems = 20;
+    const first = await t.query((ctx) =>
+      listEvents(ctx, workflow, id, {
+        paginationOpts: { numItems, cursor: null },
+      }),
+    );
+    return await t.query(async (ctx) => {
+      await listEvents(ctx, workflow, id, {
+        paginationOpts: { numItems, cursor: first.continueCursor },
+      });
+      const { documentsRead, databaseQueries } =
+        await ctx.meta.getTransactionMetrics();
+      return [documentsRead.used, databaseQueries.used];
+    });
+  };
+  const few = await read(100);
+  expect(few[0]).toBeGreaterThanOrEqual(20);
+  expect(few[0]).toBeLessThanOrEqual(22);
+  expect(await read(2000)).toEqual(few);
+});
+
+test("throws for a run that was cleaned up, and for an id of no run", async () => {
+  const t = newBackend();
+  const { workflowId } = await runHandler(t, async () => 1);
+  await t.mutation((ctx) => manager.cleanup(ctx, workflowId));
+  const read = (id: string) =>
+    t.query((ctx) => listEvents(ctx, workflow, id as WorkflowId));
+  await expect(read(workflowId)).rejects.toThrow("Workflow not found");
+  await expect(read("abc")).rejects.toThrow("Invalid workflow ID: abc");
+});

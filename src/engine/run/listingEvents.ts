@@ -1,0 +1,73 @@
+import type { PaginationOptions } from "convex/server";
+import { paginator } from "convex-helpers/server/pagination";
+import { v, type Infer } from "convex/values";
+import schema from "../../component/schema.js";
+import type { Doc } from "../../component/_generated/dataModel.js";
+import type { QueryCtx } from "../../component/_generated/server.js";
+import { pageOf, type PageBudget } from "./paging.js";
+import type { Run, StepRow } from "./runs.js";
+
+/** An event as users see it. */
+export const vPublicEvent = v.object({
+  eventId: v.string(),
+  name: v.string(),
+  state: v.union(
+    v.literal("created"),
+    v.literal("waiting"),
+    v.literal("sent"),
+    v.literal("consumed"),
+  ),
+  waitingSince: v.optional(v.number()),
+  sentAt: v.optional(v.number()),
+  /** Of the step that waits for it or has consumed it. */
+  stepNumber: v.optional(v.number()),
+  value: v.optional(v.any()),
+  /** With which it was sent, in place of a value. */
+  error: v.optional(v.string()),
+});
+
+/** A page of a run's events, in the order in which they came to be. */
+export async function listEventsOf(
+  ctx: QueryCtx,
+  run: Run,
+  order: "asc" | "desc" = "asc",
+  paginationOpts: PaginationOptions,
+) {
+  const rows = paginator(ctx.db, schema)
+    .query("events")
+    .withIndex("workflow", (q) => q.eq("workflowId", run._id))
+    .order(order);
+  return await pageOf(rows, paginationOpts, async (event, budget) =>
+    publicEvent(event, await stepOf(ctx, event, budget)),
+  );
+}
+
+/** Once an event is consumed, its value is only in the step. A wait of 0.4 has its number only there. */
+async function stepOf(
+  ctx: QueryCtx,
+  { state, waiter }: Doc<"events">,
+  budget: PageBudget,
+): Promise<StepRow | null> {
+  if (!("stepId" in state) || waiter !== undefined) return null;
+  const step = await ctx.db.get("steps", state.stepId);
+  budget.spend(1, step);
+  return step;
+}
+
+function publicEvent(
+  { _id, name, state, waiter }: Doc<"events">,
+  row: StepRow | null,
+): Infer<typeof vPublicEvent> {
+  const result = state.kind === "sent" ? state.result : row?.step.runResult;
+  return {
+    eventId: _id,
+    name,
+    state: state.kind,
+    waitingSince: state.kind === "waiting" ? state.waitingAt : undefined,
+    sentAt: "sentAt" in state ? state.sentAt : undefined,
+    stepNumber: waiter ?? row?.stepNumber,
+    value:
+      result?.kind === "success" ? (result.returnValue as unknown) : undefined,
+    error: result?.kind === "failed" ? result.error : undefined,
+  };
+}
