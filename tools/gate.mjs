@@ -1,7 +1,6 @@
 /**
- * Everything that must hold before a change is done: what `npm test` and CI run.
- * Ends with one line, `N passed, N failed`: each check counts as one, and each
- * test.
+ * Runs every check: `npm test` and CI call this. Ends with one line, `N passed, N failed`. Each check and each test
+ * counts as one.
  */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -62,7 +61,7 @@ async function readReport(reportPath) {
   try {
     return JSON.parse(await readFile(reportPath, "utf8"));
   } catch {
-    // Vitest died before it could write one.
+    // Vitest crashed before it could write one.
     return { numPassedTests: 0, numFailedTests: 0, testResults: [] };
   }
 }

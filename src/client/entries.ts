@@ -25,7 +25,7 @@ export function toEntry(row: StepRow, generationNumber?: number): JournalEntry {
     startedAt: step.startedAt,
     // Rows of 0.4 may have the failure's data in the result.
     outcome: step.runResult && toOutcome(step.runResult, row.failure),
-    // Nobody asks for the size of what was shown before.
+    // Nothing needs the size of a delivered result.
     bytes: row.delivery ? 0 : sizeOf(row),
     completedAt: step.completedAt ?? step.startedAt,
     delivery: row.delivery,

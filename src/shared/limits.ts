@@ -19,7 +19,7 @@ export const maxArgsBytes = (functionType: string | undefined) =>
 /** Longer errors are truncated, so that recording a failure can't fail. */
 export const MAX_ERROR_BYTES = 16 * 1024;
 
-/** What a step keeps of its failed attempts: so many, each with so much of its error. */
+/** A step keeps this many failed attempts, each with this much of its error. */
 export const MAX_ATTEMPTS = 10;
 export const MAX_ATTEMPT_ERROR_BYTES = 1024;
 

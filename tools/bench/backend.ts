@@ -17,7 +17,7 @@ import { quiet, seedRandom } from "./surroundings.js";
 type Mutation = FunctionReference<"mutation", any>;
 type Query = FunctionReference<"query", any>;
 
-/** What is used of convex-test. */
+/** The part of convex-test that this uses. */
 export interface Backend {
   mutation(reference: Mutation, args: object): Promise<any>;
   query(reference: Query, args: object): Promise<any>;

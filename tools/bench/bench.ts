@@ -7,7 +7,7 @@ import { say } from "./say.js";
 import { profile } from "./report/profile.js";
 import { trace } from "./report/trace.js";
 
-/** Does what the command line says. 0: it is done, and nothing was wrong. */
+/** Executes the command line. Returns 0 if nothing failed. */
 export async function main(argv: string[]): Promise<number> {
   const options = parseOptions(argv);
   if (typeof options === "string") {

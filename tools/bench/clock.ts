@@ -10,8 +10,8 @@ interface Timer {
 }
 
 /**
- * Time that passes only as told. Timers go off one by one, in order of time and then of setting, and all
- * that one starts comes to rest before the next: nothing depends on the machine.
+ * Time that passes only on demand. Timers fire one by one, by time and then in the order in which they were set.
+ * Everything that one starts settles before the next fires, so nothing depends on the machine.
  */
 export class Clock {
   private now = START;

@@ -12,7 +12,7 @@ import {
   type WindowName,
 } from "./scenarios/scenario.js";
 
-/** What a package took for a scenario of one size. */
+/** The cost of a package in a scenario of one size. */
 export interface Result {
   scenario: string;
   n: number;
@@ -96,7 +96,7 @@ async function measureOne(
 const figuresOf = ({ windows }: Measuring): Result["windows"] =>
   windows.map(({ window, measured: { figures } }) => ({ window, figures }));
 
-/** What is measured first would pay for all code that is compiled then. */
+/** The first measurement would include the time to compile the code. */
 async function warmUp(measured: Backends[]) {
   for (const backends of measured)
     await measureOne(backends, scenarios[0]!, 10);

@@ -4,9 +4,9 @@ type Span = [shortest: number, longest: number];
 const NONE: Span = [0, 0];
 
 /**
- * What a backend takes, as a model: a scheduled function starts some time after it is due (a hop), and
- * what an action calls begins some time after the call. All else takes no time. Drawn from a seed, so
- * that every run has the same.
+ * A model of a backend's latency. A scheduled function starts some time after it is due (a hop), and an action's call
+ * begins some time after it is made. Everything else takes no time. The values come from a seed, so every run has the
+ * same.
  */
 export class Latency {
   private state = 1;

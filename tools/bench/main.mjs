@@ -4,7 +4,7 @@
  */
 import { loadSource } from "./loadSource.mjs";
 
-// Whoever reads the output may have read enough.
+// The reader of the output may have closed the pipe.
 process.stdout.on("error", () => process.exit(1));
 
 const { main } = await loadSource("tools/bench/bench.ts");

@@ -9,7 +9,7 @@ import {
 import { addTo, noCounts, type Counts } from "./recording/counts.js";
 import { recorder } from "./recording/recorder.js";
 
-/** What happened in a stretch of time, in numbers. */
+/** The counts of a span of time. */
 export interface Figures extends Counts {
   /** Mutations and queries that no other transaction called. */
   transactions: number;
@@ -26,7 +26,7 @@ export interface Figures extends Counts {
   mostDocumentsRead: number;
   /** As the clock of the model says. */
   modelledMs: number;
-  /** What this machine took for it, convex-test and recording included. */
+  /** The time on this machine, including convex-test and recording. */
   cpuMs: number;
 }
 

@@ -9,7 +9,7 @@ export interface Options {
   /** Measure this package once more, with steps executed so. */
   execution: "driver" | "pool" | undefined;
   trace: boolean;
-  /** Tell for each function what it cost in the scenarios whose name this matches. */
+  /** Print each function's cost in the scenarios whose names match this. */
   profile: RegExp | undefined;
 }
 
@@ -23,7 +23,7 @@ export const USAGE = `npm run bench -- [options]
   --help               say this
 A full run (no --quick, no --only) writes tools/bench/RESULTS.md and results.json.`;
 
-/** The options, or what is wrong with them. */
+/** The options, or an error. */
 export function parseOptions(argv: string[]): Options | string {
   try {
     const { values } = parseArgs({

@@ -1,6 +1,6 @@
 /**
- * What it costs to replay a long journal: the CPU of one turn, without the deployment around it. Compares checkouts
- * of this repository, in one run: `node tools/bench/replay.mjs . ../before`.
+ * The cost of replaying a long journal: the CPU time of one turn, without a deployment. Compares checkouts of this
+ * repository in one run: `node tools/bench/replay.mjs . ../before`.
  */
 import { existsSync } from "node:fs";
 import inspector from "node:inspector/promises";

@@ -5,8 +5,8 @@ const isStep = ({ component, name }: Call) =>
   component === "app" && name.startsWith("steps:");
 
 /**
- * Every action and transaction from where step `from` ran until where step `to` did, in order: what those
- * steps cost that are neither first nor last.
+ * Every action and transaction from step `from` to step `to`, in order: the cost of steps that are neither first nor
+ * last.
  */
 export function unitsOfSteps(calls: Call[], from: number, to: number): Call[] {
   const begin = unitOfStep(calls, from).number;

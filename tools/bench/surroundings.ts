@@ -1,4 +1,4 @@
-/** What functions log of steps that are to fail is not shown. */
+/** The logs of steps that fail on purpose aren't printed. */
 export function quiet() {
   for (const method of ["log", "info", "warn", "error"] as const)
     globalThis.console[method] = () => {};

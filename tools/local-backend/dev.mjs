@@ -19,10 +19,10 @@ import { startLocalServer } from "./server/localServer.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** What still runs after the server was closed doesn't keep the process longer. */
+/** After the server is closed, remaining work doesn't keep the process alive. */
 const LAST_MS = 1000;
 
-// Whoever read them may be gone; there is still something to be stopped.
+// The reader may have closed the pipe, but the server still has to stop.
 for (const stream of [process.stdout, process.stderr])
   stream.on("error", () => {});
 
@@ -39,7 +39,7 @@ setTimeout(() => process.exit(), LAST_MS).unref();
 /** @param {import("./devOptions.mjs").DevOptions} options */
 async function serve(options) {
   const { app, port, sitePort, adminKey } = options;
-  // From the beginning: whatever has started by then is stopped in order.
+  // Listens from the beginning, so that everything that has started is stopped in order.
   const stopped = whenToStop();
   const running = await findServer(app);
   if (running) {
@@ -74,7 +74,7 @@ async function serve(options) {
   await removeState(app);
 }
 
-/** Settles at a signal, or when nobody is left to send one. */
+/** Settles at a signal, or when the parent process has exited. */
 async function whenToStop() {
   let unwatch;
   await new Promise((resolve) => {

@@ -7,7 +7,7 @@ import { withLock } from "./lock.mjs";
 const SOURCES = path.join(ROOT, "src");
 const BUILT = path.join(ROOT, "dist");
 
-/** What `tsconfig.build.json` leaves out. */
+/** The files that `tsconfig.build.json` excludes. */
 const NOT_BUILT = /\.test(-d)?\.ts$|(^|\/)testing\/|^test\.ts$/;
 
 /**

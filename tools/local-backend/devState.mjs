@@ -1,6 +1,6 @@
 /**
- * Where a running local server is: a file that `npm run convex` reads, so that
- * nobody sets variables by hand. Among what is installed, so git ignores it.
+ * The address of a running local server, in a file that `npm run convex` reads, so that you don't set variables by
+ * hand. It is in node_modules, so git ignores it.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ export async function saveState(app, server) {
   const { url, siteUrl, adminKey, instanceName } = server;
   await mkdir(STATE_DIR, { recursive: true });
   const state = JSON.stringify({ app, url, siteUrl, adminKey, instanceName });
-  // The key is for whoever started the server.
+  // Only the user who started the server may read the key.
   await writeFile(await stateFile(app), state, { mode: 0o600 });
 }
 

@@ -4,7 +4,7 @@ import { watch } from "chokidar";
 /** Editors and compilers write several files in a row. */
 const SETTLE_MS = 200;
 
-/** What pushing writes itself, what isn't pushed, and what editors leave lying. */
+/** Files that a push writes itself, files that aren't pushed, and editors' temporary files. */
 const IGNORED =
   /(^|\/)((_generated|node_modules)(\/|$)|\.|#)|\.test(-d)?\.ts$|~$/;
 

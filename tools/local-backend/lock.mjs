@@ -22,7 +22,7 @@ async function isAcquired(file) {
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
   }
-  // Whoever was killed can't let go of it.
+  // A killed process can't release it.
   if (!(await isHeld(file))) await rm(file, { force: true });
   return false;
 }

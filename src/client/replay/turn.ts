@@ -66,7 +66,7 @@ export interface InlineRun {
   isFenced: boolean;
 }
 
-/** What a replay needs from its environment. */
+/** The environment of a replay. */
 export interface TurnPorts<Request extends StepRequest = StepRequest> {
   /** The time of this turn. */
   now: number;

@@ -7,7 +7,7 @@ type Start = { name: string; args: unknown; startAsync?: boolean };
 type Target = { workflowId: WorkflowId };
 type Page = { cursor: string | null; numItems: number };
 
-/** What an app's users call, defined with a release of the package. */
+/** The functions that an app's users call, defined with a release of the package. */
 export function defineRuns(release: typeof client) {
   const { workflow } = components;
   const start = async (

@@ -7,7 +7,7 @@ import { v, type ObjectType } from "convex/values";
 import { clock } from "../clock.js";
 import { progress } from "./progress.js";
 
-// Steps that read and write nothing: all that is counted belongs to what executes them.
+// Steps that read and write nothing, so that all counts belong to their execution.
 
 const args = {
   i: v.number(),

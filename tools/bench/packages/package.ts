@@ -4,7 +4,7 @@ import type { Modules } from "../recording/functions.js";
 
 /** A release of the package, as an app has it. */
 export interface Package {
-  /** What tables call it. */
+  /** Its name in tables. */
   name: string;
   client: typeof client;
   schema: SchemaDefinition<GenericSchema, boolean>;

@@ -11,16 +11,16 @@ export interface Call {
   component: string;
   /** Module and export. */
   name: string;
-  /** Its argument `i`, by which steps are told apart. All arguments would be too much to keep. */
+  /** Its argument `i`, which identifies the step. All arguments would take too much memory. */
   i: unknown;
   caller: Call | undefined;
-  /** What it called, in order. */
+  /** Its calls, in order. */
   calls: Call[];
   /** It began as a job of the scheduler. */
   job: Job | undefined;
   beganAt: number;
   failed: boolean;
-  /** Its own, without what it called. */
+  /** Its own counts, without those of its calls. */
   counts: Counts;
   /** Its own reads and writes in order, as words. */
   operations: string[];
@@ -28,7 +28,7 @@ export interface Call {
 
 /** A function that the scheduler starts. */
 export interface Job {
-  /** None: it was scheduled outside of what is recorded. */
+  /** Absent if it was scheduled outside the recording. */
   by: Call | undefined;
   delay: number;
 }

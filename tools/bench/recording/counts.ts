@@ -1,4 +1,4 @@
-/** What functions read, wrote and scheduled. */
+/** The reads, writes and scheduled functions. */
 export interface Counts {
   /** Reads by id and queries. */
   indexRanges: number;

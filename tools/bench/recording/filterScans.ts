@@ -14,8 +14,8 @@ interface Scan {
 }
 
 /**
- * What a filter drops is read, but convex-test doesn't tell of it. So the same query goes on without the
- * filter beside it, up to what the filtered one gives, and is what is counted.
+ * A filter reads documents that it drops, but convex-test doesn't report them. So the same query runs without the
+ * filter next to it, up to the filtered results, and is counted instead.
  */
 export class FilterScans {
   /** By component and id: each counts its own. */

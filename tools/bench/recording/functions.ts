@@ -70,7 +70,7 @@ type Meta = {
   getRequestMetadata(): Promise<{ scheduledFunctionId: string | null }>;
 };
 
-/** The job by which the scheduler began this call; what it calls belongs to its request too. */
+/** The job by which the scheduler began this call. Its own calls belong to the same request. */
 async function jobIdOf(kind: Kind, ctx: Ctx): Promise<string | null> {
   if (kind === "query" || recorder.current()) return null;
   const { scheduledFunctionId } = await (

@@ -1,4 +1,4 @@
-/** What convex-test gives functions in place of a backend. */
+/** The host that convex-test gives to functions instead of a backend. */
 export interface Host {
   syscall(op: string, args: string): string;
   asyncSyscall(op: string, args: string): Promise<string>;

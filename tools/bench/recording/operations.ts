@@ -4,7 +4,7 @@ import { observeHost, type Host } from "./host.js";
 import { recorder } from "./recorder.js";
 import { usageOf } from "./usage.js";
 
-/** Records what functions ask of the host, in the call that asks. */
+/** Records the host operations of functions, in the call that makes them. */
 export function recordOperations() {
   const scans = new FilterScans();
   observeHost((host) => ({
@@ -61,8 +61,8 @@ const tableOf = ({ source }: Query): string =>
   source.tableName ?? source.indexName ?? "?";
 
 /**
- * What an operation used is the difference that it makes. Those of the database are over when the call
- * returns, before its promise resolves: so nothing comes between.
+ * The cost of an operation is the difference in usage. Database operations are done when the call returns, before its
+ * promise resolves, so nothing interferes.
  */
 async function recordAccess(host: Host, call: Call, op: string, args: string) {
   const [before, result, after] = await Promise.all([

@@ -11,7 +11,7 @@ interface Called {
   i: unknown;
 }
 
-/** Where every execution of a function, and what each of them did, is written down. */
+/** Records every execution of a function and its operations. */
 class Recorder {
   latency = noLatency();
   private calls: Call[] = [];
@@ -19,7 +19,7 @@ class Recorder {
   private readonly inside = new AsyncLocalStorage<Call>();
   private began = 0;
 
-  /** Forgets what a former backend did. */
+  /** Discards the records of an earlier backend. */
   reset() {
     this.calls = [];
     this.jobs.clear();
@@ -27,7 +27,7 @@ class Recorder {
     this.latency = noLatency();
   }
 
-  /** All calls that begin while `body` goes on. */
+  /** All calls that begin while `body` runs. */
   async during(body: () => Promise<void>): Promise<Call[]> {
     const calls: Call[] = [];
     this.calls = calls;

@@ -1,6 +1,6 @@
 import type { Host } from "./host.js";
 
-/** What the transaction under way has used so far: the counts that `ctx.meta` gives functions. */
+/** The current transaction's usage so far, as `ctx.meta` reports it. */
 export interface Usage {
   documentsRead: number;
   bytesRead: number;

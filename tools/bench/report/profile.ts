@@ -6,7 +6,7 @@ import { scenarios } from "../scenarios/all.js";
 import { Measuring, type Scenario } from "../scenarios/scenario.js";
 import { table } from "./table.js";
 
-/** Prints what each function cost in some scenarios, the largest size that `--quick` has. */
+/** Prints the cost of each function in some scenarios, at the largest size of `--quick`. */
 export async function profile(
   measured: Backends[],
   which: RegExp,
@@ -32,7 +32,7 @@ interface Cost extends Counts {
   calls: number;
 }
 
-/** For each function what it did itself, and sums for each component. */
+/** The own counts of each function, and sums for each component. */
 function profileTable(calls: Call[]): string {
   const functions = new Map<string, Cost>();
   const components = new Map<string, Cost>();

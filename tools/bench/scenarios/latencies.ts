@@ -4,7 +4,7 @@ import type { ProgramArgs } from "../app/workflows.js";
 import { program } from "./programs.js";
 import type { Scenario } from "./scenario.js";
 
-// The same programs with what a backend takes for them, as a model: see `latency.ts`.
+// The same programs with a model of a backend's latency: see `latency.ts`.
 
 const timed = (
   says: string,

@@ -8,7 +8,7 @@ import {
   type Scenario,
 } from "./scenario.js";
 
-// What is done to runs from outside.
+// Operations on runs from outside.
 
 const INLINE = { kind: "mutation", inline: true } as const;
 

@@ -13,13 +13,13 @@ export interface Scenario {
   sizes: number[];
   /** For `--quick`. */
   quickSizes: number[];
-  /** Measures in windows, and throws if what comes of it is wrong. */
+  /** Measures in windows. Throws if a result is wrong. */
   run(n: number, measuring: Measuring): Promise<void>;
 }
 
 export type WindowName = "start" | "run" | "after";
 
-/** What a scenario does with its backend. */
+/** A scenario's operations on its backend. */
 export class Measuring {
   readonly windows: { window: WindowName; measured: Measured }[] = [];
 
@@ -52,7 +52,7 @@ export class Measuring {
     })) as WorkflowId;
   }
 
-  /** Until handlers have returned, or nothing goes on any more: what came of it is to be checked. */
+  /** Runs until handlers have returned or nothing is scheduled. Check the results afterwards. */
   async untilFinished(count: number) {
     await clock.runUntil(() => progress.finished >= count, LONGEST_MS);
   }
@@ -90,7 +90,7 @@ export function expectEqual(what: string, found: unknown, expected: unknown) {
     );
 }
 
-/** What a program returns whose steps each return their own number. */
+/** The expected result of a program whose steps each return their own number. */
 export const sumOfSteps = (n: number) => weighted(n, (i) => i);
 
 /** The same, if each returns a text of `bytes` bytes. */

@@ -34,7 +34,7 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
   const status = () =>
     t.query((ctx) => getStatus(ctx, components.workflow, workflowId!));
 
-  /** What is due now, and what that starts: no wait ends. */
+  /** Runs everything that is due and everything that it starts. No wait ends. */
   const settle = () =>
     t.finishAllScheduledFunctions(() => vi.advanceTimersByTime(100), MAX_HOPS);
   const finish = () =>
@@ -82,7 +82,7 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
     }
   };
 
-  /** What has become of the run that was started last. */
+  /** The status of the run that was started last. */
   async function expectRun(kind: Kind, expected: unknown) {
     if (kind === "waits") {
       await settle();
@@ -111,7 +111,7 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
   }
 
   return {
-    /** Calls a function and sees to it that what is expected comes of it. */
+    /** Calls a function and checks its expected result. */
     async call(
       module: string,
       name: string,
@@ -134,7 +134,7 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
       await expectRun(kind, expected(workflowId));
     },
 
-    /** As `npx convex run`. Whatever is in angle brackets is the run that was started last. */
+    /** As `npx convex run`. Text in angle brackets stands for the run that was started last. */
     async run(component: string, path: string, json: string) {
       const args = JSON.parse(
         json.replace(/"<[^>]*>"/g, JSON.stringify(workflowId ?? "")),

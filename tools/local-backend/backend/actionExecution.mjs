@@ -73,7 +73,7 @@ class ActionRun {
     );
   }
 
-  /** Lets its code run until it waits, and does what it has asked for. */
+  /** Runs its code until it waits, then performs its requests. */
   async goOn() {
     this.#mustContinue = true;
     if (this.#isRunning) return;

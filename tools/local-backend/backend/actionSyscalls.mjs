@@ -1,5 +1,5 @@
 // @ts-check
-/** What actions may ask of their host: all of it happens outside of transactions of theirs. */
+/** The syscalls of actions. All of them happen outside a transaction. */
 import { FunctionError } from "./errors.mjs";
 import { identityAcross } from "./frames.mjs";
 import { ofKind } from "./functions.mjs";

@@ -1,5 +1,5 @@
 // @ts-check
-/** Runs actions, which are outside of transactions and die with all that they wait for. */
+/** Runs actions, which are outside transactions. If one crashes, so does everything that it waits for. */
 import { actionSyscalls } from "./actionSyscalls.mjs";
 import { ActionDied, DeploymentClosed, FunctionError } from "./errors.mjs";
 import { runOutsideTransaction } from "./actionExecution.mjs";
@@ -20,7 +20,7 @@ import { validateArgs, validateReturns } from "./validation.mjs";
  * @property {ActionTree} tree
  */
 
-/** An action that nobody's action waits for, and those it waits for: one process. */
+/** A top-level action and those that it waits for share one process. */
 class ActionTree {
   isDead = false;
   /** @type {(error: Error) => void} */
@@ -34,7 +34,7 @@ class ActionTree {
     this.death.catch(() => {});
   }
 
-  /** Never resolves, so that nothing goes on. */
+  /** Never resolves, so that nothing continues. */
   async die(reason = new ActionDied("The action has died")) {
     this.isDead = true;
     this.#reject(reason);

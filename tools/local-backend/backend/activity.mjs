@@ -1,6 +1,6 @@
 // @ts-check
 
-/** Knows whether anything goes on. */
+/** Tracks whether anything is running. */
 export class Activity {
   #running = 0;
   /** @type {Set<() => void>} */
@@ -37,7 +37,7 @@ export class Activity {
     });
   }
 
-  /** Perhaps nothing goes on any more. */
+  /** Perhaps nothing is running any longer. */
   tell() {
     for (const attempt of [...this.#waiting]) attempt();
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Lets functions begin that nobody's transaction calls, or refuses them. */
+/** Admits or refuses top-level functions. */
 import { FunctionError } from "./errors.mjs";
 import { Permits } from "./permits.mjs";
 
@@ -15,7 +15,7 @@ const TRANSACTION_PERMITS = 16;
 const TOO_MANY =
   "Too many concurrent requests in a short period of time. Spread your requests out over time or throttle them to avoid errors.";
 
-/** What a platform says that has no room for a call, by the name of the fault. */
+/** The platform's errors if it has no capacity for a call, by the fault's name. */
 export const REFUSALS = {
   "permit refused": TOO_MANY,
   "no worker": "There are no available workers to process the request",

@@ -1,5 +1,5 @@
 // @ts-check
-/** From a push to what can be run: the components that are mounted, their functions and schemas. */
+/** Converts a push to the mounted components with their functions and schemas. */
 import { analyzePush as evaluatePush } from "../../analyzePush.mjs";
 import { compileModules } from "../../bundleModules.mjs";
 import { bundleOf } from "./bundle.mjs";

@@ -58,7 +58,7 @@ function sourceMap(script) {
   return map;
 }
 
-/** What the compiler makes of an import; the first group tells one that is dynamic. */
+/** The compiler's output for an import. The first group matches a dynamic one. */
 const REQUIRE =
   /(Promise\.resolve\(\)\.then\(\(\) => (?:__toESM\()?)?\brequire\("([^"]+)"\)/g;
 

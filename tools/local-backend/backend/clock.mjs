@@ -24,8 +24,8 @@ export const realClock = {
 };
 
 /**
- * Time that stands still while anything runs, and leaps to what happens next
- * when nothing does: days pass at once, and always in the same order.
+ * Time that stands still while anything runs, and jumps to the next event when nothing does. Days pass at once, and
+ * always in the same order.
  */
 export class VirtualClock {
   #now;
@@ -60,7 +60,7 @@ export class VirtualClock {
     };
   }
 
-  /** Lets everything happen that will, or what is due within the next `ms`. */
+  /** Runs everything that is due, or everything that is due within the next `ms`. */
   async advance(ms = Infinity) {
     const until = this.#now + ms;
     await this.#advanceWhile(() => true, until);

@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * Contexts to be used again, where that is allowed: unlike the platform's, they
- * keep the state of their modules. That saves what making them takes, which is
- * more than most functions do.
+ * Reuses contexts where that is allowed. Unlike the platform's, they keep the state of their modules. Creating a
+ * context takes longer than most functions.
  */
 import { createFunctionContext } from "./functionContext.mjs";
 

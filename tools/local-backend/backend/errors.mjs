@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { JSONValue } from "./types.mjs" */
 
-/** What a function threw, or what it did wrong: its caller may catch it. */
+/** An error that a function threw or caused. Its caller may catch it. */
 export class FunctionError extends Error {
   /**
    * @param {string} message as the caller sees it
@@ -16,10 +16,10 @@ export class FunctionError extends Error {
 /** A called function that is not there. */
 export class NotFoundError extends FunctionError {}
 
-/** Ends a whole transaction, whoever would catch it. */
+/** Ends a whole transaction, even if code tries to catch it. */
 export class TransactionDied extends Error {}
 
-/** A run of a transaction that is to be discarded and tried again. */
+/** An execution of a transaction to discard and retry. */
 export class Conflict extends Error {}
 
 /** The platform's own fault: ends a whole transaction. One that is scheduled is tried again later, for ever. */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What goes wrong on a real deployment and never in memory, on demand: every
- * decision comes from the seed. Without options nothing goes wrong.
+ * Injects faults that happen on a real deployment but never in memory. Every decision comes from the seed. Without
+ * options, nothing goes wrong.
  */
 import { timedOut, TransactionDied } from "./errors.mjs";
 import { REFUSALS } from "./admission.mjs";
@@ -90,7 +90,7 @@ import { REFUSALS } from "./admission.mjs";
 /** As long as the code of a top-level query or mutation may run, with all that it calls. */
 export const MAX_CODE_MS = 1000;
 
-/** What a fresh context and the evaluation of an app's module take on the platform, nearly. */
+/** Roughly the time of a fresh context and the evaluation of an app's module on the platform. */
 const CALL_MS = 4;
 
 export class Faults {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What is known of a function while it runs. */
+/** The state of a running function. */
 
 /** @import { RunnableFunction } from "./functions.mjs" */
 /** @import { Job } from "./jobs.mjs" */

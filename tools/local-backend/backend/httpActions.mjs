@@ -1,5 +1,5 @@
 // @ts-check
-/** Answers HTTP requests by what `convex/http.ts` routes them to. */
+/** Answers HTTP requests with the routes of `convex/http.ts`. */
 import { messageOf } from "./errors.mjs";
 
 /** @import { Host } from "./host.mjs" */

@@ -55,7 +55,7 @@ function checkShape(value, maximum, depth = 0) {
     return;
   }
   const names = Object.keys(value);
-  // A number, say, that JSON does not have.
+  // For example, a number that JSON doesn't have.
   if (names.length === 1 && names[0]?.startsWith("$")) return;
   checkDepth(depth, maximum);
   if (names.length > MAX_OBJECT_FIELDS)

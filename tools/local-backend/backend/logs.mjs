@@ -34,7 +34,7 @@ function cut(message) {
     : message.slice(0, MAX_LINE_LENGTH - TRUNCATED.length) + TRUNCATED;
 }
 
-/** Passes on what functions log. */
+/** Passes on the logs of functions. */
 export class Logs {
   #clock;
   /** @type {Set<(line: LogLine) => void>} */

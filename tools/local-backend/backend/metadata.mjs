@@ -1,5 +1,5 @@
 // @ts-check
-/** What a function can learn of itself and of who calls it. */
+/** The metadata of a function and its caller. */
 import { FunctionError } from "./errors.mjs";
 
 /** @import { Origin } from "./frames.mjs" */

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a push contains and no deployment here serves. */
+/** The parts of a push that the local backend doesn't serve. */
 
 const CRONS_MODULE = "crons.js";
 const AUTH_MODULE = "auth.config.js";

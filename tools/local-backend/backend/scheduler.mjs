@@ -145,7 +145,7 @@ export class Scheduler {
       if (error instanceof Conflict || error instanceof SystemError)
         return void (running.isCanceled || this.#tryAgain(job, error));
       if (error instanceof ActionDied) {
-        // What it held is free at once; that it died is found out later.
+        // Its slot is free at once, but its crash is noticed later.
         void track(this.#noticeDeath(job, origin));
         return;
       }

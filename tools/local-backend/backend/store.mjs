@@ -65,7 +65,7 @@ import { noteTouch } from "./touched.mjs";
 /** @type {AsyncLocalStorage<Execution>} */
 const running = new AsyncLocalStorage();
 
-/** The only way to a transaction's tracker: convex-test hands it out to nobody. */
+/** The only way to get a transaction's tracker, because convex-test doesn't expose it. */
 const { startTransaction } = TransactionMetricsTracker.prototype;
 TransactionMetricsTracker.prototype.startTransaction = function (
   /** @type {Parameters<typeof startTransaction>[0]} */ limits,

@@ -10,7 +10,7 @@
 /** @typedef {(now: () => number, body: TransactionBody) => Promise<void>} Execute */
 /** @typedef {{ _id: string, _creationTime: number }} Document as JSON */
 
-/** Well within what one transaction may read or write. */
+/** Well within the limits of one transaction. */
 const BATCH_DOCUMENTS = 4000;
 const BATCH_BYTES = 4 << 20;
 

@@ -28,7 +28,7 @@ export async function runInTransaction(invocation, start, note) {
     for (;;) {
       await run.continue();
       const outcome = run.outcome();
-      // What it throws ends it at once.
+      // If it throws, it ends at once.
       if (outcome && (calls.length === 0 || !outcome.succeeded)) {
         nothingIsLeft = calls.length === 0;
         return resultOf(outcome);

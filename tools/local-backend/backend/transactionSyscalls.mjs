@@ -1,5 +1,5 @@
 // @ts-check
-/** What queries and mutations may ask of their host. */
+/** The syscalls of queries and mutations. */
 import { FunctionError } from "./errors.mjs";
 import { cancelJob, scheduleJob } from "./jobSyscalls.mjs";
 import {

@@ -1,8 +1,5 @@
 // @ts-check
-/**
- * Promises that a function leaves rejected, and that nobody handles, must not end
- * this process, as Node would have it: they are the function's.
- */
+/** A function's unhandled rejections must not end this process, as they would in Node. They belong to the function. */
 
 /** @type {WeakMap<object, (reason: string) => void>} by the prototype of a context's promises */
 const reports = new WeakMap();

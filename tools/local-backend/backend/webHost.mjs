@@ -1,5 +1,5 @@
 // @ts-check
-/** What the web APIs in a function's context rest on: Node's own. */
+/** Node's own web APIs, on which those in a function's context are built. */
 import { createHash } from "node:crypto";
 
 /** @type {import("../../../src/client/environment/testing/platformWeb.js").WebHost} */
@@ -12,7 +12,7 @@ export const webHost = {
   },
   setUrlPart(href, part, value) {
     const url = new URL(href);
-    // Ignores what is not valid, and the origin, which can't be set.
+    // Ignores invalid values, and the origin, which can't be set.
     Reflect.set(url, part, value);
     return url.href;
   },

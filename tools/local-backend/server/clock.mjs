@@ -1,8 +1,6 @@
 /**
- * The timestamps of the sync protocol, which order what clients see.
- *
- * Nanoseconds of wall-clock time, as a deployment has them, so that time goes
- * on for a client that reconnects after a restart.
+ * The timestamps of the sync protocol, which order the results of clients. Like a deployment's, they are nanoseconds
+ * of wall-clock time, so that time also advances for a client that reconnects after a restart.
  */
 export class Clock {
   #latest = now();

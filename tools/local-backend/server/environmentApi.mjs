@@ -1,4 +1,4 @@
-/** What `npx convex env set` and `remove` ask; `list` and `get` are system functions. */
+/** Serves `npx convex env set` and `remove`. `list` and `get` are system functions. */
 import { requireAdmin } from "./authorization.mjs";
 import { HttpError } from "./http.mjs";
 

@@ -1,9 +1,8 @@
 import { HttpError } from "./http.mjs";
 
 /**
- * What comes before the first push: a client that was connected to an earlier
- * server waits for it, rather than be told that its queries don't exist;
- * whoever sends a request is told what to wait for.
+ * Handles connections and requests before the first push. A client of an earlier server waits for the push, because
+ * its queries don't exist yet. A request gets an error that names the push.
  */
 export class FirstPush {
   #isDone = false;

@@ -21,7 +21,7 @@ export function functionApi({ call, clock }) {
     "POST /api/query_ts": () => ({
       body: { ts: encodeTimestamp(clock.latest) },
     }),
-    // At the present, whatever the timestamp: the database has no past.
+    // Runs at the present, whatever the timestamp, because the database has no history.
     "POST /api/query_at_ts": callAs("query"),
   };
 }

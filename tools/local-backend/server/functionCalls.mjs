@@ -50,8 +50,8 @@ export function createFunctionCalls({ deployment, systemFunctions }) {
 }
 
 /**
- * How a client is told of a failure. The id is what one looks for in a
- * deployment's logs; here it only keeps the form that tools expect.
+ * The error that a client gets. In a deployment, you find its id in the logs. Here it only keeps the format that
+ * tools expect.
  */
 export function describeFailure({ errorMessage }) {
   const requestId = randomBytes(8).toString("hex");

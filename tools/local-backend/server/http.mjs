@@ -54,7 +54,7 @@ export function send(response, { status = 200, body }) {
 
 export function sendError(response, error) {
   if (!(error instanceof HttpError)) console.error(error);
-  // What isn't ours is 400 as well: the CLI retries 404 and 5xx for a long time.
+  // An unknown path is also 400, because the CLI retries 404 and 5xx for a long time.
   const { status = 400, code = "LocalServerError", message } = error;
   send(response, { status, body: { code, message } });
 }

@@ -1,4 +1,4 @@
-/** What the CLI and clients ask about the deployment itself. */
+/** Serves the requests of the CLI and of clients about the deployment itself. */
 export function infoApi({ instanceName, url, siteUrl }) {
   return {
     "GET /version": () => ({ body: "local" }),

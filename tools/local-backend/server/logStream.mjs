@@ -7,8 +7,8 @@ const KEPT_LINES = 1000;
 const POLL_MS = 20_000;
 
 /**
- * What functions print, as the CLI reads it: by requests that each say how far
- * the one before came, and that are answered when there is more.
+ * The functions' logs, as the CLI reads them. Each request states how far the one before read, and gets its reply
+ * when there is more.
  */
 export class LogStream {
   /** @type {{ cursor: number, entry: object }[]} */
@@ -24,7 +24,7 @@ export class LogStream {
 
   /** @param {import("../backend/types.mjs").LogLine} line */
   add(line) {
-    // Of the clock, so that a client's goes on after a restart of the server.
+    // From the clock, so that a client's cursor stays valid after a restart of the server.
     this.#cursor = Math.max(this.#cursor + 1, Date.now());
     this.#lines.push({ cursor: this.#cursor, entry: this.#entryOf(line) });
     if (this.#lines.length > KEPT_LINES) this.#lines.shift();

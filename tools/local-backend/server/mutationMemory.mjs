@@ -2,8 +2,8 @@
 const REMEMBERED = 1000;
 
 /**
- * What came of the latest mutations: a client that lost its connection before
- * the answer sends a mutation again, and it must not be done twice.
+ * The results of the latest mutations. If a client loses its connection before the reply, it sends the mutation
+ * again, and it must not run twice.
  */
 export class MutationMemory {
   /** @type {Map<string, Promise<any>>} oldest first */

@@ -1,4 +1,4 @@
-/** What `convex dev`, `convex deploy` and `convex codegen` ask. */
+/** Serves `convex dev`, `convex deploy` and `convex codegen`. */
 import { requireAdmin } from "./authorization.mjs";
 import { HttpError } from "./http.mjs";
 
@@ -63,7 +63,7 @@ async function refusedIfThrows(step) {
   }
 }
 
-/** What the CLI says of a push, beside that it is done. */
+/** The CLI's report of a push. */
 function pushDiff({ addedComponents = [], removedComponents = [] }) {
   return {
     authDiff: { added: [], removed: [] },

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 
-/** Speaks the sync protocol word by word, for what no client can be made to do. */
+/** Sends single messages of the sync protocol, for behavior that no client has. */
 export class RawSyncClient {
   readonly received: any[] = [];
   closed: { code: number; reason: string } | undefined;

@@ -37,7 +37,7 @@ export async function startSiteServer({ deployment, port }) {
   return { url, close: () => close(server) };
 }
 
-/** Of whoever is no user of Convex's, an HTTP action may make what it likes. */
+/** An HTTP action decides itself how to treat a caller that isn't a Convex user. */
 function identityOfCaller(authorization) {
   try {
     return callerOf(authorization).identity;

@@ -8,12 +8,9 @@ import { WatchedQuery } from "./watchedQuery.mjs";
 const MAX_ATTEMPTS_AT_ONE_MOMENT = 3;
 
 /**
- * One client's connection in the sync protocol: the queries it watches, the
- * calls it makes, and who it is. Message shapes: `browser/sync/protocol.ts` of
- * the `convex` package.
- *
- * What a message says takes effect at once, so that the next message finds it;
- * results follow in a transition of all queries from one version to the next.
+ * One client's connection in the sync protocol: its queries, its calls and its identity. `browser/sync/protocol.ts`
+ * of the `convex` package defines the messages. A message takes effect at once, before the next message. Results
+ * follow in a transition of all queries from one version to the next.
  */
 export class SyncSession {
   #connection;
@@ -23,12 +20,12 @@ export class SyncSession {
   /** What the client watches, by query id. @type {Map<number, WatchedQuery>} */
   #queries = new Map();
   #removedQueries = [];
-  /** What the client has. */
+  /** The client's version. */
   #version = { querySet: 0, identity: 0, ts: 0n };
-  /** What the client has asked for. */
+  /** The version that the client asked for. */
   #target = { querySet: 0, identity: 0, ts: 0n };
   #lastMutation = Promise.resolve();
-  /** Sends transitions until the client has what it asked for. */
+  /** Sends transitions until the client has the version that it asked for. */
   #update = coalesce(() => this.#transition());
 
   /**
@@ -114,7 +111,7 @@ export class SyncSession {
   #mutate(message) {
     const caller = this.#caller;
     this.#lastMutation = this.#lastMutation.then(async () => {
-      // A client that reconnects sends again what it has no answer to.
+      // A client that reconnects repeats its unanswered requests.
       const { result, ts } = await this.#connection.mutations.once(
         `${this.#sessionId}:${message.requestId}`,
         async () => ({
@@ -192,7 +189,7 @@ export class SyncSession {
     const watched = [...this.#queries];
     const results = new Map();
     let ts = clock.latest;
-    // With data that changes all the time, what the client sees may be torn.
+    // If data changes all the time, the client's results may be inconsistent.
     for (let attempt = 1; attempt <= MAX_ATTEMPTS_AT_ONE_MOMENT; attempt++) {
       ts = clock.latest;
       const stale = watched.filter(([, query]) => query.isStale);

@@ -50,7 +50,7 @@ function dataQueries(deployment) {
   };
 }
 
-/** As of `paginate()`; the cursor is the number of what came before. */
+/** As in `paginate()`. The cursor is the number of earlier items. */
 function pageOf(all, { cursor, numItems }) {
   const start = Number(cursor ?? 0);
   const end = start + numItems;

@@ -11,7 +11,7 @@ import { startLocalServer } from "./localServer.mjs";
 
 type Handler = (request: CallRequest) => JSONValue | Promise<JSONValue>;
 
-/** As the engine reports what a function throws. */
+/** An error in the form in which the engine reports it. */
 export class FunctionFailure extends Error {
   constructor(
     message: string,
@@ -119,7 +119,7 @@ export async function startTestServer(options: { port?: number } = {}) {
 export async function startUnpushedServer(options: { port?: number } = {}) {
   const deployment = new FakeDeployment();
   const server = await startLocalServer({
-    // What the server itself never asks for is missing.
+    // Omits everything that the server itself never uses.
     deployment: deployment as any,
     adminKey: "the-key",
     ...options,

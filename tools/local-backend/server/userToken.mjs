@@ -1,10 +1,7 @@
-/**
- * Users' tokens. No auth provider is asked whether they are genuine: what a token
- * says is believed, so that an app can be tried as anybody.
- */
+/** Users' tokens. Their signatures aren't checked, so that you can try an app as any user. */
 import { HttpError } from "./http.mjs";
 
-/** What `ctx.auth.getUserIdentity()` calls the claims that OpenID defines. */
+/** The names of OpenID's claims in `ctx.auth.getUserIdentity()`. */
 const NAMES = new Map([
   ["sub", "subject"],
   ["iss", "issuer"],

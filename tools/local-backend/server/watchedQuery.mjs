@@ -4,10 +4,7 @@ import { describeFailure } from "./functionCalls.mjs";
 
 const STACK_FRAMES = /\n *at .*/g;
 
-/**
- * A query that a client watches. It is run when its result may not be what it was:
- * when a table was written that it has read.
- */
+/** A query that a client watches. It reruns if a table that it read was written. */
 export class WatchedQuery {
   #query;
   /** @type {TableSet | undefined} by the last run; undefined: nobody knows */
@@ -15,7 +12,7 @@ export class WatchedQuery {
   /** Since the last run began. @type {Set<string>} */
   #writes = new Set();
   #anythingChanged = true;
-  /** What the client has. */
+  /** The client's result. */
   #answer;
 
   /** @param {Pick<import("./functionCalls.mjs").FunctionCall, "path" | "componentPath" | "args">} query */

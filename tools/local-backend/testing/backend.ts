@@ -22,7 +22,7 @@ export interface Push {
 
 const pushes = new Map<string, Promise<Push>>();
 
-/** What the CLI uploads of an app in this repository; bundled once for each file of tests. */
+/** The CLI's bundle of an app in this repository, made once for each test file. */
 export function bundle(app: string): Promise<Push> {
   const known =
     pushes.get(app) ??
@@ -57,7 +57,7 @@ export async function startBackend(
   ): Promise<CallResponse> =>
     deployment.call({ path, args, caller: { admin: true }, ...options });
 
-  /** What a function returns; throws what it throws. */
+  /** Returns or throws the same as the function. */
   const run = async (...request: Parameters<typeof call>) => {
     const response = await clock.until(call(...request));
     if (response.status === "success") return response.value;

@@ -9,7 +9,7 @@ import { PATIENCE } from "./eventually.js";
 
 const running = new Set<ChildProcess>();
 
-/** Ends what a failed test has left running. */
+/** Ends the processes that a failed test left. */
 export function killLeftovers() {
   for (const child of running) child.kill("SIGKILL");
 }

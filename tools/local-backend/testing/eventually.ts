@@ -3,7 +3,7 @@ import { expect } from "vitest";
 /** Much longer than anything should take: a test that waits so long fails. */
 export const PATIENCE = { timeout: 240_000, interval: 20 };
 
-/** Waits for what an expectation says. */
+/** Waits until an expectation holds. */
 export function eventually<T>(observe: () => T) {
   return expect.poll(observe, PATIENCE);
 }

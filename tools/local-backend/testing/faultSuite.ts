@@ -4,7 +4,7 @@ import { forEachSeed, seeds } from "../../../src/testing/random/seeds.js";
 import { bundle, WORKFLOW_APP } from "./backend.js";
 import { ordeal, PROGRAMS, type Counts } from "./ordeal.js";
 
-/** What no number of seeds may leave out. */
+/** The faults and states that every number of seeds has to cover. */
 const HAZARDS = [
   ...["conflict", "action conflict", "report lost", "transaction timeout"],
   ...["action death before call", "action death after call"],

@@ -1,5 +1,5 @@
 // @ts-check
-/** Evaluates the modules of a push, whatever their code does. */
+/** Evaluates the modules of a push. Their code can't harm the server. */
 import { parentPort, workerData } from "node:worker_threads";
 import { useCompiled } from "../../../bundleModules.mjs";
 import { analyze } from "../analysis.mjs";

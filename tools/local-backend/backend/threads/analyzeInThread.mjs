@@ -6,7 +6,7 @@ import { afterCodeTime } from "./codeTime.mjs";
 
 /** @typedef {{ evaluating: string } | { analysis: any } | { error: { message: string, code?: unknown } }} AnalysisMessage */
 
-/** What one module may take to be evaluated: more than any does. */
+/** The time limit for evaluating one module, which no reasonable module reaches. */
 const MAX_MODULE_MS = 3000;
 
 /**

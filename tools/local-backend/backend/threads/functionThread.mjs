@@ -1,8 +1,5 @@
 // @ts-check
-/**
- * A thread that runs the code of functions. The deployment, in another thread, can end
- * it whatever that code does.
- */
+/** A thread that runs the code of functions. The deployment runs in another thread, so it can always end this one. */
 import {
   parentPort,
   receiveMessageOnPort,
@@ -18,7 +15,7 @@ import { describeError, restoredError } from "./thrownError.mjs";
 /** @import { Bundle } from "../bundle.mjs" */
 /** @import { Answer, BundleMessage, ContinueMessage, FromThread, PauseMessage, QuestionMessage, Request, StartMessage, ToThread } from "./messages.mjs" */
 
-/** Lines are shown at once, but a stretch that prints without end must not flood the deployment. */
+/** Lines are printed at once, but code that prints endlessly must not flood the deployment. */
 const LINES_AT_ONCE = 1000;
 const LINES_TOGETHER = 1000;
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Runs functions in threads, so that the deployment goes on and can end them whatever their
- * code does. A transaction has one thread for all that it calls, each action one of its own.
+ * Runs functions in threads, so that their code can't block the deployment, which can end them at any time. A
+ * transaction shares one thread with everything that it calls. Each action has its own.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { compiledModule } from "../../../moduleScripts.mjs";

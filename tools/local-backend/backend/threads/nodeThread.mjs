@@ -12,7 +12,7 @@ const port = /** @type {MessagePort} */ (parentPort);
 const tell = (/** @type {FromNodeThread} */ message) =>
   port.postMessage(message);
 
-/** What the thread itself needs of its environment. */
+/** The part of the environment that the thread itself needs. */
 const ownVariables = { ...process.env };
 /** @type {Map<number, (answer: ToNodeThread & { type: "reply" }) => void>} */
 const calls = new Map();

@@ -21,7 +21,7 @@ import { afterCodeTime } from "./codeTime.mjs";
 /** @import { FromNodeThread, ToNodeThread } from "./messages.mjs" */
 
 const MAX_ACTION_MS = 10 * 60_000;
-/** What one module may take to be evaluated: more than any does. */
+/** The time limit for evaluating one module, which no reasonable module reaches. */
 const MAX_MODULE_MS = 10_000;
 const MAX_IDLE = 4;
 
@@ -36,7 +36,7 @@ export class NodeThreads {
   /** By the folder whose modules they have loaded. @type {Map<string, NodeThread[]>} */
   #idle = new Map();
   #isClosed = false;
-  /** A thread's messages must not arrive in the context of whoever started it. */
+  /** A thread's messages must not arrive in the context of the code that started it. */
   #outside = AsyncLocalStorage.snapshot();
 
   /** @param {string} folder for modules: from there, the app's packages are found */

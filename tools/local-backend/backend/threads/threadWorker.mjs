@@ -9,7 +9,7 @@ import { describeError } from "./thrownError.mjs";
 /** More than the platform gives a function, as contexts are freed late. */
 const MAX_HEAP_MB = 256;
 
-/** What a stretch may take longer, since the thread measures its code itself. */
+/** Extra time for the code, because the thread itself measures it. */
 const GRACE_MS = 300;
 
 /**

@@ -1,4 +1,4 @@
-/** What tests do with runs. */
+/** Functions that tests call on runs. */
 import { start as startRun, type WorkflowId } from "@convex-dev/workflow";
 import {
   internalMutationGeneric as internalMutation,

@@ -1,4 +1,4 @@
-/** What the steps run. Each belongs to a run of a test and has a key that is unique in it. */
+/** The functions of the steps. Each call belongs to a test's run and has a key that is unique in it. */
 import {
   internalActionGeneric as internalAction,
   internalMutationGeneric as internalMutation,
@@ -26,7 +26,7 @@ export const read = internalQuery({
   },
 });
 
-/** Returns the id of what it has written. */
+/** Returns the id of the row that it wrote. */
 export const write = internalMutation({
   args: ofStep,
   handler: async (ctx, { run, key }) => {
