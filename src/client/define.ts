@@ -311,7 +311,7 @@ function notInstalled({ component }: Workflow, cause: unknown) {
   );
 }
 
-/** The run that stands for the one that was to be started. */
+/** The run in progress with the same key, if it makes this start unnecessary. */
 async function runningOf(
   ctx: AppMutationCtx,
   { component: { workflow } }: Workflow,

@@ -308,8 +308,8 @@ export type RestartOptions = {
    */
   from?: number | string | AnyRef;
   /**
-   * Run the last step that failed again, and all after it. A run that failed of a step replays that failure, and fails
-   * again at once, unless you pass this or `from`. Default: false.
+   * Run the last failed step and all later ones again. If a recorded failure failed the run, it fails again at once
+   * unless you pass this or `from`. Default: false.
    */
   fromFailure?: boolean;
   /**
@@ -355,7 +355,7 @@ export const nameFrom = (from: string | AnyRef) =>
   typeof from === "string" ? from : nameOf(from);
 
 /**
- * Finds the run of a workflow that was started with a key and is in progress.
+ * Finds the run of a workflow that has a key and is in progress.
  *
  * @returns Its id, or null if there is none.
  */

@@ -165,7 +165,7 @@ export class WorkflowManager {
     return await management.recover(ctx, this.component);
   }
 
-  /** Finds the run of a workflow and a key that is in progress: see {@link management.findByKey}. */
+  /** Finds the run in progress that has a key: see {@link management.findByKey}. */
   async findByKey(
     ctx: RunQueryCtx,
     workflow: WorkflowReference,

@@ -4,7 +4,7 @@ import { abbreviate } from "../shared/storable.js";
 import { checkOptions, OPTIONS } from "./options.js";
 import type { Retention } from "./types.js";
 
-/** The options of a start, as a workflow's mutation gets them. */
+/** The options of a start in the arguments of a workflow's mutation. */
 export interface StartCall {
   runAt?: number;
   runAfter?: number;
@@ -29,7 +29,7 @@ export function checkRetention(what: string, retention: Retention | undefined) {
     checkMs(what, `retention.${end}`, ms);
 }
 
-/** Refuses options that make no sense. Returns when the first turn is due, if that isn't now. */
+/** Refuses invalid options. Returns when the first turn is due, unless it is due now. */
 export function checkStart(name: string, call: StartCall): number | undefined {
   const what = `start("${name}")`;
   const { runAt, runAfter, timeout, retention, key, ifRunning } = call;

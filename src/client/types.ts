@@ -182,8 +182,8 @@ export type CallbackOptions<Context = unknown> =
   | { onComplete?: undefined; context?: undefined };
 
 /**
- * How long a run and its steps are kept after the run has ended, in milliseconds, by how it ended. Then it cleans
- * itself up. Absent: until you call `cleanup`. A nested run is kept as long as its parent.
+ * How long a run and its steps are kept after it ended, in milliseconds, for each kind of end. Then it is cleaned up.
+ * Absent: until you call `cleanup`. A child is kept as long as its parent.
  */
 export type Retention = {
   completed?: number;
@@ -191,23 +191,23 @@ export type Retention = {
   canceled?: number;
 };
 
-/** Options of a run, wherever it is started. */
+/** Options of a run, for every way to start it. */
 export type RunStartOptions = {
   /**
-   * Milliseconds that the run may take. If it hasn't ended by then, it fails, its steps and nested runs are canceled,
-   * and `onComplete` is called with `failed`. The time begins with the first turn, and anew with each restart.
+   * How many milliseconds the run may take. After that it fails, its steps and children are canceled, and `onComplete`
+   * is called with `failed`. The time starts with the first turn, and again with each restart.
    * Default: the definition's, or forever.
    */
   timeout?: number;
-  /** Default: the definition's or the manager's, for each way of ending. */
+  /** Default: the definition's or the manager's, for each kind of end. */
   retention?: Retention;
   /**
    * At most one run of the workflow that is in progress has this key: see `ifRunning`. Up to 1,024 characters.
    */
   key?: string;
   /**
-   * If a run with the same key is in progress: `return` its id instead of starting another one, `throw` an error with
-   * the code `WORKFLOW_RUNNING`, or `replace` it, which cancels it. Default: `return`.
+   * If a run with the same key is in progress, `return` returns its id instead of starting another, `throw` throws an
+   * error with the code `WORKFLOW_RUNNING`, and `replace` cancels it first. Default: `return`.
    */
   ifRunning?: "return" | "throw" | "replace";
 } & SchedulerOptions;
@@ -276,9 +276,9 @@ export type WorkflowDefinition<
   args?: ArgsValidator;
   /** Validator of the return value. If the handler returns another value, the run fails. */
   returns?: Returns;
-  /** Milliseconds that a run may take, nested ones included, unless `start` says otherwise: see `StartOptions`. */
+  /** How many milliseconds a run or a child may take, unless you pass `timeout` to `start`. */
   timeout?: number;
-  /** How long ended runs are kept. It wins over the manager's, for each way of ending. */
+  /** How long ended runs are kept. It wins over the manager's, for each kind of end. */
   retention?: Retention;
   /** Defaults for the workflow's actions. They win over the manager's. */
   workpoolOptions?: WorkpoolRetryOptions & Pick<WorkpoolOptions, "execution">;

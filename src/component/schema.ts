@@ -226,19 +226,19 @@ export default defineSchema({
           checkId: v.string(),
           /** A canceled job scheduled it, so it is canceled from the start. */
           isLost: v.optional(v.boolean()),
-          /** Of a run that starts later. */
+          /** For a run that starts later. */
           dueAt: v.optional(v.number()),
         }),
       ),
     ),
     /** How long it may take, in milliseconds, from each start or restart. */
     timeoutMs: v.optional(v.number()),
-    /** It ended because it took longer. As in a canceled run, nothing goes on for its steps in flight. */
+    /** The run ended because of its timeout. As in a canceled run, its steps in flight stop. */
     timedOut: v.optional(v.boolean()),
     retention: v.optional(vRetention),
-    /** What is due of it: its deadline, or once it has ended its cleanup. */
+    /** The run's due task: its deadline or, once it has ended, its cleanup. */
     dueTask: v.optional(v.id("tasks")),
-    /** Of the runs of a workflow that are in progress, at most one has a key. */
+    /** At most one run of a workflow with this key is in progress. */
     key: v.optional(v.string()),
     trials: v.optional(vTrials),
     /** The last value that its handler passed to `step.setProgress`. */
@@ -337,7 +337,7 @@ export default defineSchema({
   tasks: defineTable({
     kind: vTaskKind,
     args: v.any(),
-    /** Absent: at once. */
+    /** Absent: now. */
     dueAt: v.optional(v.number()),
     scheduledId: v.optional(v.string()),
     checkId: v.optional(v.string()),

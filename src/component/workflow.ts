@@ -183,7 +183,7 @@ export const cancel = mutation({
   },
 });
 
-/** The run of a workflow and a key that is in progress. */
+/** The run of a workflow that has a key and is in progress. */
 export const findByKey = query({
   args: { name: v.string(), key: v.string() },
   returns: v.union(v.id("workflows"), v.null()),
@@ -203,7 +203,7 @@ export const restart = mutation({
   args: {
     workflowId: v.string(),
     from: v.optional(v.union(v.number(), v.string())),
-    /** From the last step that failed. */
+    /** Restart from the last failed step. */
     fromFailure: v.optional(v.boolean()),
     startAsync: v.optional(v.boolean()),
   },

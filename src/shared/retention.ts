@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 
-/** How long a run is kept after its end, in milliseconds, by how it ended. Absent: until somebody cleans it up. */
+/** How long a run is kept after it ended, in milliseconds, for each kind of end. Absent: until it is cleaned up. */
 export const vRetention = v.object({
   completed: v.optional(v.number()),
   failed: v.optional(v.number()),

@@ -23,7 +23,7 @@ export const beginFields = {
   workflowId: v.string(),
   generationNumber: v.number(),
   drive: v.optional(vBeginDrive),
-  /** Of the workflow's definition. */
+  /** The option of the workflow's definition. */
   timeoutMs: v.optional(v.number()),
 };
 
@@ -63,7 +63,7 @@ export async function beginTurn(
   const driven = drive && (await executeDriven(ctx, run, drive));
   if (driven === null || run.runResult) return null;
   if (driven) run = driven.run;
-  // Whoever starts a nested run doesn't know its definition.
+  // A parent doesn't know its child's definition.
   if (run.parent && timeoutMs !== undefined && run.timeoutMs === undefined) {
     run.timeoutMs = timeoutMs;
     await scheduleDue(ctx, run);

@@ -105,7 +105,7 @@ export const timeOutArgs = {
   generationNumber: v.number(),
 };
 
-/** Fails a run whose time is over, unless it has ended or was restarted, and cancels what is in flight for it. */
+/** Fails a run that exceeded its timeout, unless it has ended or was restarted. Cancels its steps in flight. */
 export async function timeOut(
   ctx: MutationCtx,
   { workflowId, generationNumber }: ObjectType<typeof timeOutArgs>,

@@ -52,7 +52,7 @@ export const expireArgs = {
   generationNumber: v.number(),
 };
 
-/** Cleans up a run that has been kept for as long as it was to be. */
+/** Cleans up a run whose retention has passed. */
 export async function expire(
   ctx: MutationCtx,
   { workflowId, generationNumber }: ObjectType<typeof expireArgs>,

@@ -119,7 +119,7 @@ async function firstDeleted(
   return end === 0 ? 0 : Infinity;
 }
 
-/** The number of the last step that failed, or was canceled. */
+/** The number of the last step that failed or was canceled. */
 async function lastFailure(ctx: MutationCtx, run: Run): Promise<number> {
   const last = async (kind: "failed" | "canceled") =>
     await ctx.db

@@ -29,7 +29,7 @@ export async function scheduleTask<K extends Kind>(
   return taskId;
 }
 
-/** Takes back a task that has not been done. */
+/** Cancels a task that wasn't performed. */
 export async function withdrawTask(ctx: MutationCtx, taskId: Id<"tasks">) {
   const task = await ctx.db.get("tasks", taskId);
   if (!task) return;

@@ -3,8 +3,8 @@ import { scheduleTask, withdrawTask } from "../platform/tasks.js";
 import type { Run } from "./runs.js";
 
 /**
- * Schedules what is due of a run in its state, in place of what was due before: its deadline while it is in progress,
- * its cleanup once it has ended. Changes `run`; the caller writes it.
+ * Schedules a run's due task and replaces the earlier one: its deadline while it is in progress, or its cleanup once
+ * it has ended. Changes `run`, which the caller writes.
  */
 export async function scheduleDue(
   ctx: MutationCtx,
@@ -23,7 +23,7 @@ export async function scheduleDue(
   }
   const { completed, failed, canceled } = run.retention ?? {};
   const keptMs = { success: completed, failed, canceled }[run.runResult.kind];
-  // A nested run is cleaned up with its parent.
+  // A child is cleaned up with its parent.
   if (keptMs === undefined || run.parent) return;
   run.dueTask = await scheduleTask(ctx, "expire", args, beginsAt + keptMs);
 }

@@ -14,7 +14,7 @@ export const ENGINE_VERSION = 1;
 export const functionTypeOf = (step: StepRow["step"]) =>
   "functionType" in step ? step.functionType : undefined;
 
-/** Nothing goes on for the steps that were in flight when the run ended. */
+/** Whether the steps in flight stopped when the run ended. */
 export const endedForcibly = ({ runResult, timedOut }: Run) =>
   runResult?.kind === "canceled" || timedOut === true;
 
