@@ -1,6 +1,6 @@
 /**
- * Runs every check: `npm test` and CI call this. Ends with one line, `N passed, N failed`. Each check and each test
- * counts as one.
+ * Runs every check, in two lanes side by side, and then the tests, which use both cores by themselves: `npm test` and CI
+ * call this. Ends with one line, `N passed, N failed`. Each check and each test counts as one.
  */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -8,23 +8,26 @@ import { ROOT } from "./paths.mjs";
 import { run } from "./run.mjs";
 import { withTempDir } from "./tempDir.mjs";
 
-const STAGES = [
-  { name: "format", npmScript: ["format:check"] },
-  { name: "lint", npmScript: ["lint"] },
-  { name: "build", npmScript: ["build"] },
-  { name: "codegen", npmScript: ["codegen", "--", "--check"] },
-  { name: "typecheck", npmScript: ["typecheck"] },
-  { name: "bundle", npmScript: ["check:bundle"], needs: "build" },
-  { name: "tests", execute: runTests },
-  { name: "pack", npmScript: ["check:pack"], needs: "build" },
-  { name: "documents", npmScript: ["docs:check"], needs: "build" },
+/** About as much work each. Those that need `dist` come after what builds it. */
+const LANES = [
+  [
+    { name: "build", npmScript: ["build"] },
+    { name: "bundle", npmScript: ["check:bundle"], needs: "build" },
+    { name: "pack", npmScript: ["check:pack"], needs: "build" },
+    { name: "documents", npmScript: ["docs:check"], needs: "build" },
+  ],
+  [
+    { name: "lint", npmScript: ["lint"] },
+    { name: "typecheck", npmScript: ["typecheck"] },
+    { name: "format", npmScript: ["format:check"] },
+    { name: "codegen", npmScript: ["codegen", "--", "--check"] },
+  ],
 ];
 
 const results = new Map();
-for (const stage of STAGES) {
-  console.log(`\n=== ${stage.name}`);
-  results.set(stage.name, await runStage(stage));
-}
+await Promise.all(LANES.map(runInOrder));
+console.log("\n=== tests");
+results.set("tests", await runTests());
 
 const failedStages = [...results].filter(([, { failed }]) => failed > 0);
 const total = (key) =>
@@ -35,24 +38,34 @@ if (failedStages.length > 0) {
 console.log(`${total("passed")} passed, ${total("failed")} failed`);
 process.exitCode = failedStages.length > 0 ? 1 : 0;
 
-async function runStage({ npmScript, execute, needs }) {
-  if (needs && results.get(needs).failed > 0) {
-    console.log(`Not run, because ${needs} failed`);
-    return { passed: 0, failed: 1 };
+async function runInOrder(stages) {
+  for (const stage of stages) {
+    const began = performance.now();
+    const { code, output } = await runStage(stage);
+    const seconds = Math.round((performance.now() - began) / 1000);
+    console.log(`\n=== ${stage.name} (${seconds} s)\n${output.trimEnd()}`);
+    const passed = code === 0;
+    results.set(stage.name, { passed: +passed, failed: +!passed });
   }
-  if (execute) return execute();
-  const code = await runInRoot("npm", ["run", "--silent", ...npmScript]);
-  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+async function runStage({ npmScript, needs }) {
+  if (needs && results.get(needs).failed > 0)
+    return { code: 1, output: `Not run, because ${needs} failed` };
+  const command = ["run", "--silent", ...npmScript];
+  return await run("npm", command, { cwd: ROOT });
 }
 
 async function runTests() {
   return withTempDir(async (dir) => {
     const reportPath = path.join(dir, "vitest.json");
-    const code = await runInRoot("npx", [
+    const command = [
       ...["vitest", "run"],
       ...["--reporter=default", "--reporter=json"],
       `--outputFile.json=${reportPath}`,
-    ]);
+    ];
+    const options = { cwd: ROOT, stdio: "inherit" };
+    const { code } = await run("npx", command, options);
     return testCounts(await readReport(reportPath), code);
   });
 }
@@ -79,9 +92,4 @@ function testCounts(report, code) {
     passed: report.numPassedTests,
     failed: failedElsewhere ? 1 : failed,
   };
-}
-
-async function runInRoot(command, args) {
-  const { code } = await run(command, args, { cwd: ROOT, stdio: "inherit" });
-  return code;
 }
