@@ -4,6 +4,76 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 export const MANAGEMENT_DEFECTS = [
   {
+    name: "list: a run started at `until` included",
+    file: "src/engine/run/listing.ts",
+    find: 'q.gte("_creationTime", since).lt("_creationTime", until)',
+    replace: 'q.gte("_creationTime", since).lte("_creationTime", until)',
+    killedBy: test(
+      "engine/run/listFilters",
+      "returns exactly the runs that match any combination, in either order, however small the pages",
+    ),
+  },
+  {
+    name: "counts: one too many counted exactly",
+    file: "src/engine/run/listing.ts",
+    find: "count === MAX_COUNT ||",
+    replace: "count > MAX_COUNT ||",
+    killedBy: test(
+      "engine/run/listFilters",
+      "is exact up to 1,000, and says 1000+ beyond",
+    ),
+  },
+  {
+    name: "list: shorter page continues after the longer one",
+    file: "src/engine/run/paging.ts",
+    find: "return { ...shorter, page };",
+    replace: "return { ...whole, page };",
+    killedBy: test(
+      "engine/run/listFilters",
+      "a page whose runs wait for steps with large arguments is shorter, and none is left out",
+    ),
+  },
+  {
+    name: "listSteps: attempts in the room of a result",
+    file: "src/engine/step/completing.ts",
+    find: "return attempts && size() > MAX_ROW_BYTES ? undefined : attempts;",
+    replace: "return size() < 0 ? undefined : attempts;",
+    killedBy: test(
+      "engine/run/stepStates",
+      "a result that fills its row leaves no room for attempts, and is kept (pool)",
+    ),
+  },
+  {
+    name: "retryOnComplete: failure not deleted",
+    file: "src/engine/lifecycle/failures.ts",
+    find: 'await ctx.db.delete("onCompleteFailures", row._id);',
+    replace: "",
+    killedBy: test(
+      "engine/lifecycle/failures",
+      "a retry that throws says why and leaves the failure; one that succeeded can't be repeated",
+    ),
+  },
+  {
+    name: "cleanupMany: children of running parents cleaned up",
+    file: "src/engine/lifecycle/many.ts",
+    find: "run ? run.runResult === undefined : false",
+    replace: "run === undefined",
+    killedBy: test(
+      "engine/lifecycle/many",
+      "leaves out runs by time, and children of a running parent",
+    ),
+  },
+  {
+    name: "restartMany: children restarted beside their parents",
+    file: "src/engine/lifecycle/many.ts",
+    find: "if (run.parent) return false;",
+    replace: "",
+    killedBy: test(
+      "engine/lifecycle/many",
+      "restarts failed runs from a step, leaves out runs without it and children, and each runs once",
+    ),
+  },
+  {
     name: "setProgress: replayed calls stored",
     file: "src/client/execution.ts",
     find: "if (replay.live || run.progress === undefined) this.progress",
