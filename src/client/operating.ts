@@ -109,7 +109,7 @@ export type ManyOptions<Status extends RunStatus = RunStatus> = Omit<
 };
 
 export type RestartManyOptions = ManyOptions<Exclude<RunStatus, "inProgress">> &
-  Pick<RestartOptions, "from">;
+  Pick<RestartOptions, "from" | "fromFailure">;
 
 /** What `cancelMany`, `restartMany` and `cleanupMany` return. */
 export type ManyResult = {
@@ -152,11 +152,15 @@ export async function restartMany(
   requireMutations(ctx, "restart workflows");
   checkOptions("restartMany", options, OPTIONS.restartMany);
   const { workflow } = component as ComponentApi;
-  const { from } = options;
+  const { from, fromFailure } = options;
   const first =
     typeof from === "number" || from === undefined ? from : nameFrom(from);
   return await inBatches(ctx, options, (many) =>
-    ctx.runMutation(workflow.restartMany, { ...many, from: first }),
+    ctx.runMutation(workflow.restartMany, {
+      ...many,
+      from: first,
+      fromFailure,
+    }),
   );
 }
 

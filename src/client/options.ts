@@ -115,7 +115,15 @@ export const OPTIONS = {
   listByName: ["status", "since", "until", "order", "paginationOpts"],
   listSteps: ["order", "paginationOpts"],
   many: ["status", "name", "since", "until", "cursor"],
-  restartMany: ["status", "name", "since", "until", "cursor", "from"],
+  restartMany: [
+    "status",
+    "name",
+    "since",
+    "until",
+    "cursor",
+    "from",
+    "fromFailure",
+  ],
   counts: ["name"],
   step: [
     "name",

@@ -279,6 +279,7 @@ export const restartMany = mutation({
   args: {
     ...many.manyFields,
     from: v.optional(v.union(v.number(), v.string())),
+    fromFailure: v.optional(v.boolean()),
   },
   returns: many.vManyDone,
   handler: async (ctx, args) => await many.restartMany(ctx, args),

@@ -1372,6 +1372,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           cursor?: string;
           from?: number | string;
+          fromFailure?: boolean;
           name?: string;
           since?: number;
           status?: "inProgress" | "completed" | "failed" | "canceled";

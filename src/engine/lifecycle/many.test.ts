@@ -213,7 +213,7 @@ describe("restartMany", () => {
       expect(await statusOf(t, id)).toMatchObject({ result: "paid" });
     expect(executed).toBe(3);
     const rest = await t.mutation((ctx) =>
-      manager.restartMany(ctx, { from: 0, status: "failed" }),
+      manager.restartMany(ctx, { fromFailure: true, status: "failed" }),
     );
     expect(rest).toEqual({ done: 1, cursor: null });
     await drain();

@@ -68,7 +68,11 @@ export async function cancelMany(ctx: MutationCtx, many: Many) {
 /** A nested run is left to the restart of its parent, which waits for no old one. */
 export async function restartMany(
   ctx: MutationCtx,
-  { from, ...many }: Many & { from?: number | string },
+  {
+    from,
+    fromFailure,
+    ...many
+  }: Many & { from?: number | string; fromFailure?: boolean },
 ) {
   const { status = "failed" } = many;
   if (status === "inProgress")
@@ -76,7 +80,7 @@ export async function restartMany(
   return await forMany(ctx, { ...many, status }, async (run) => {
     if (run.parent) return false;
     try {
-      await restartRun(ctx, run, { from, startAsync: true });
+      await restartRun(ctx, run, { from, fromFailure, startAsync: true });
       return true;
     } catch (error) {
       // It has no such step, which is found out before anything is written.
