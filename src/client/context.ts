@@ -17,6 +17,7 @@ import type {
   RetryOption,
   RunOptions,
   StepDefaults,
+  WorkflowReference,
 } from "./types.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
@@ -24,12 +25,6 @@ import type { EventId, WorkflowId } from "./validators.js";
 type Ref<Method extends "runQuery" | "runMutation" | "runAction"> = Parameters<
   GenericActionCtx<GenericDataModel>[Method]
 >[0];
-
-/** A reference to a workflow, such as `internal.folder.file.workflow`. */
-export type WorkflowReference = FunctionReference<
-  "mutation",
-  FunctionVisibility
->;
 
 /** The arguments of a workflow's handler. */
 export type ArgsOfWorkflow<Workflow extends WorkflowReference> =

@@ -6,7 +6,7 @@ import {
   type PaginationResult,
 } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
-import type { ArgsOfWorkflow, WorkflowReference } from "./context.js";
+import type { ArgsOfWorkflow } from "./context.js";
 import type { StepRow } from "./entries.js";
 import { codedError } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
@@ -34,6 +34,7 @@ import type {
   WorkflowComponent,
   WorkflowStatus,
   WorkpoolOptions,
+  WorkflowReference,
 } from "./types.js";
 import type { WorkflowId, WorkflowStep } from "./validators.js";
 

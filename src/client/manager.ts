@@ -1,10 +1,6 @@
 import type { PaginationResult, RegisteredMutation } from "convex/server";
 import type { PropertyValidators } from "convex/values";
-import type {
-  ArgsOfWorkflow,
-  WorkflowHandler,
-  WorkflowReference,
-} from "./context.js";
+import type { ArgsOfWorkflow, WorkflowHandler } from "./context.js";
 import {
   checkComponent,
   checkWorkpoolOptions,
@@ -32,6 +28,7 @@ import type {
   WorkflowMutationResult,
   WorkflowStatus,
   WorkpoolOptions,
+  WorkflowReference,
 } from "./types.js";
 import type { EventId, WorkflowId, WorkflowStep } from "./validators.js";
 

@@ -18,7 +18,6 @@ import type {
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../shared/logging.js";
 import type { RunResult, vRunResult } from "../shared/outcome.js";
-import type { WorkflowReference } from "./context.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
 export type { RunResult, TransactionLimits };
@@ -43,6 +42,12 @@ export type WorkflowComponent = {
   journal: Pick<ComponentApi["journal"], "load" | "startSteps">;
   event: Pick<ComponentApi["event"], "create" | "send">;
 };
+
+/** A reference to a workflow, such as `internal.folder.file.workflow`. */
+export type WorkflowReference = FunctionReference<
+  "mutation",
+  FunctionVisibility
+>;
 
 /** The ctx of a query, mutation, action or workflow handler: anything that can run queries. */
 export type RunQueryCtx = {
