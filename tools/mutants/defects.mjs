@@ -181,7 +181,7 @@ export const DEFECTS = [
   },
   {
     name: "turns: a function that takes no turn is not noticed",
-    file: "src/engine/step/calling.ts",
+    file: "src/engine/run/callWorkflow.ts",
     find: "if (isDue) throw await noTurn(ctx, run);",
     replace: "",
     killedBy: {

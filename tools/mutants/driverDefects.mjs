@@ -10,7 +10,7 @@ const INDEPENDENCE = test(
 export const DRIVER_DEFECTS = [
   {
     name: "driver: one that was dismissed takes turns",
-    file: "src/engine/driver/turn.ts",
+    file: "src/engine/driver/executeDriven.ts",
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (run.drivers !== driver) return null;",
     killedBy: test(
@@ -20,7 +20,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: one that was replaced takes turns",
-    file: "src/engine/driver/turn.ts",
+    file: "src/engine/driver/executeDriven.ts",
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (!run.driver) return null;",
     killedBy: test(
@@ -30,7 +30,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: outcome recorded twice",
-    file: "src/engine/driver/turn.ts",
+    file: "src/engine/driver/executeDriven.ts",
     find: "if (!row?.step.inProgress || row.drivenBy !== driver)",
     replace: "if (!row || row.drivenBy !== driver)",
     killedBy: test(
@@ -40,7 +40,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: revision of the journal not raised",
-    file: "src/engine/run/driver.ts",
+    file: "src/engine/run/driverState.ts",
     find: "run.revision = revision + 1;",
     replace: "run.revision = revision;",
     killedBy: test(
@@ -50,7 +50,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: nobody checks on it",
-    file: "src/engine/run/driver.ts",
+    file: "src/engine/run/driverState.ts",
     find: "dueInMs: startedAt - now,",
     replace: "dueInMs: 1e9,",
     killedBy: test(
@@ -160,7 +160,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: writes steps into a journal that was cut in its turn",
-    file: "src/engine/turn/starting.ts",
+    file: "src/engine/turn/startSteps.ts",
     find: "turn.caller && !recordOnly &&",
     replace: "turn.caller &&",
     killedBy: test(
@@ -250,7 +250,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: of a mutation takes a slot of the pool",
-    file: "src/engine/run/driver.ts",
+    file: "src/engine/run/driverState.ts",
     find: "const job = canDrive(run, due, config)",
     replace: "const job = false",
     killedBy: test(
@@ -260,7 +260,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: goes on though the pool is paused",
-    file: "src/engine/run/driver.ts",
+    file: "src/engine/run/driverState.ts",
     find: "config.maxParallelism > 0 &&",
     replace: "",
     killedBy: test(
@@ -301,7 +301,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "retries: a failure that was recorded is counted again",
-    file: "src/engine/run/driver.ts",
+    file: "src/engine/run/driverState.ts",
     find: "if (!run.driver || run.drivers !== id.driver) return null;",
     replace: "if (!run.driver) return null;",
     killedBy: test(
@@ -321,7 +321,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "retries: a driver that waits for its attempt counts as one that drives",
-    file: "src/engine/run/driver.ts",
+    file: "src/engine/run/driverState.ts",
     find: "const startedAt = Math.max(now, due.runAt);",
     replace: "const startedAt = now;",
     killedBy: test(

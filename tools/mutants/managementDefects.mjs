@@ -246,7 +246,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "turn: a mutation that returns the run's id taken for a workflow",
-    file: "src/engine/step/calling.ts",
+    file: "src/engine/run/callWorkflow.ts",
     find: 'return kind === "turn" && workflowId === run._id;',
     replace: "return answer === run._id || workflowId === run._id;",
     killedBy: test(

@@ -39,7 +39,7 @@ export const RECOVERY_DEFECTS = [
     find: 'return { kind: "pending" };',
     replace: 'return { kind: "dead", error: "late" };',
     killedBy: test(
-      "engine/platform/watchdog",
+      "engine/lifecycle/watchdog",
       "is not considered dead: the run ends as planned",
     ),
   },
@@ -48,7 +48,7 @@ export const RECOVERY_DEFECTS = [
     file: "src/engine/lifecycle/watchdog.ts",
     find: "await setPendingTurn(ctx, run, await schedulePending(ctx, pending));",
     replace: "return;",
-    killedBy: test("engine/platform/watchdog", "is scheduled again"),
+    killedBy: test("engine/lifecycle/watchdog", "is scheduled again"),
   },
   {
     name: "recovering: a known outcome not taken from the pool",
@@ -56,7 +56,7 @@ export const RECOVERY_DEFECTS = [
     find: "if (givenUp) await settle(ctx, context, givenUp);",
     replace: "",
     killedBy: test(
-      "engine/platform/watchdog",
+      "engine/lifecycle/watchdog",
       "a known outcome is recorded, however late the driver reports it: the action runs once",
     ),
   },
@@ -66,7 +66,7 @@ export const RECOVERY_DEFECTS = [
     find: ": isSeenAgain || !work.reports;",
     replace: ": true;",
     killedBy: test(
-      "engine/platform/watchdog",
+      "engine/lifecycle/watchdog",
       "a driver's job that has ended is dead only if a second look finds no result either",
     ),
   },
@@ -183,7 +183,7 @@ export const RECOVERY_DEFECTS = [
     find: "const checkId = await watch(ctx, scheduledId, { taskId });",
     replace: "const checkId = undefined;",
     killedBy: test(
-      "engine/platform/watchdog",
+      "engine/lifecycle/watchdog",
       "is scheduled again if an operator cancels it",
     ),
   },
@@ -193,7 +193,7 @@ export const RECOVERY_DEFECTS = [
     find: 'if (dead && row.kind === "callOnComplete") {',
     replace: "if (!row) {",
     killedBy: test(
-      "engine/platform/watchdog",
+      "engine/lifecycle/watchdog",
       "is kept, and not called again, if its transaction dies",
     ),
   },
@@ -203,7 +203,7 @@ export const RECOVERY_DEFECTS = [
     find: 'await ctx.db.delete("tasks", taskId);',
     replace: "",
     killedBy: test(
-      "engine/platform/watchdog",
+      "engine/lifecycle/watchdog",
       "is done at once, and nothing looks after it any more",
     ),
   },

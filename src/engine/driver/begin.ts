@@ -5,7 +5,7 @@ import { vLogLevel } from "../../shared/logging.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
-import { noteCopy } from "../run/driver.js";
+import { noteCopy } from "../run/driverState.js";
 import { scheduleDue } from "../run/dueTask.js";
 import { parseRunId } from "../run/runs.js";
 import { clearPendingTurn } from "../run/waking.js";
@@ -17,7 +17,7 @@ import {
   vRun,
   vTooLarge,
 } from "../turn/journalRows.js";
-import { executeDriven, vCompletedStep, type ExecutedStep } from "./turn.js";
+import { executeDriven, vCompletedStep, type ExecutedStep } from "./executeDriven.js";
 
 export const beginFields = {
   workflowId: v.string(),

@@ -3,7 +3,7 @@ import { v, type ObjectType } from "convex/values";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { vDriver } from "../../component/schema.js";
 import { vRunResult, type Outcome } from "../../shared/outcome.js";
-import { dismissDriver, driverOf, vGivenUp } from "../run/driver.js";
+import { dismissDriver, driverOf, vGivenUp } from "../run/driverState.js";
 import type { Run } from "../run/runs.js";
 import { wake } from "../run/waking.js";
 import { concludeAttempt, takeOver } from "../step/attempts.js";

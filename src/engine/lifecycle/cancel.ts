@@ -7,7 +7,7 @@ import { readConfig, type Config } from "../platform/config.js";
 import { callOnComplete, writeResult } from "./end.js";
 import { releaseStep } from "./releasing.js";
 import { stepsInFlight, type Run, type StepRow } from "../run/runs.js";
-import { releaseDriver } from "../run/driver.js";
+import { releaseDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
 import { scheduleTask } from "../platform/tasks.js";
 

@@ -5,7 +5,7 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { cancelRuns } from "./cancel.js";
 import { deleteEmptyRun } from "../step/completing.js";
-import { dismissDriver } from "../run/driver.js";
+import { dismissDriver } from "../run/driverState.js";
 import { scheduleTask, withdrawTask } from "../platform/tasks.js";
 import { releaseStep, releaseWait } from "./releasing.js";
 import {

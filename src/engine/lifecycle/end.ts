@@ -30,7 +30,7 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { awaitedStep, recordResult } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
-import { dismissDriver, stepOfDriver } from "../run/driver.js";
+import { dismissDriver, stepOfDriver } from "../run/driverState.js";
 import { scheduleTask } from "../platform/tasks.js";
 import { releaseWait } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";

@@ -6,7 +6,7 @@ import { isHalfUnused } from "../../shared/transactionRoom.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { deleteNested } from "./cleanup.js";
-import { releaseDriver } from "../run/driver.js";
+import { releaseDriver } from "../run/driverState.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { undoWait } from "../step/eventWait.js";
 import { releaseStep } from "./releasing.js";

@@ -17,7 +17,7 @@ import {
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
 import { stateOf } from "../platform/workpool.js";
-import { driverOf, forgetDriver } from "../run/driver.js";
+import { driverOf, forgetDriver } from "../run/driverState.js";
 import { functionTypeOf } from "../run/runs.js";
 import { scheduleRunEnd, setPendingTurn, wake } from "../run/waking.js";
 import { takeOver } from "../step/attempts.js";

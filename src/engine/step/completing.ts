@@ -5,7 +5,7 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepExecution } from "../../component/schema.js";
 import { readLog, type Config } from "../platform/config.js";
-import { dismissDriver, noteChange } from "../run/driver.js";
+import { dismissDriver, noteChange } from "../run/driverState.js";
 import {
   functionTypeOf,
   lastStep,

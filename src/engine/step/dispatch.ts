@@ -4,7 +4,7 @@ import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import { enqueue, type Job } from "../platform/workpool.js";
-import { canDrive, startDriver, type DueStep } from "../run/driver.js";
+import { canDrive, startDriver, type DueStep } from "../run/driverState.js";
 import { isLegacy, type Run } from "../run/runs.js";
 import type { ExecutionMode, StepExecution } from "../../component/schema.js";
 

@@ -5,7 +5,7 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Completion } from "./completing.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { beginOfUnit } from "../platform/workpool.js";
-import { dismissDriver, startDriver, type DueStep } from "../run/driver.js";
+import { dismissDriver, startDriver, type DueStep } from "../run/driverState.js";
 import { executeInPool } from "./dispatch.js";
 
 /** Schedules the next attempt of a failed action, if its policy allows one. */

@@ -3,11 +3,11 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { vTrials } from "../../component/schema.js";
 import { readConfig } from "../platform/config.js";
 import { vWorkpoolOptions } from "../platform/options.js";
-import { noteChange } from "../run/driver.js";
+import { noteChange } from "../run/driverState.js";
 import { fittingProgress, parseRunId, type StepRow } from "../run/runs.js";
 import { wake } from "../run/waking.js";
 import { recordAfterAll, writeCompleted } from "../step/completing.js";
-import { startSteps } from "./starting.js";
+import { startSteps } from "./startSteps.js";
 import {
   patchSteps,
   setTrials,

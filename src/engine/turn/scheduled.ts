@@ -5,7 +5,7 @@ import type {
   ActionCtx,
   MutationCtx,
 } from "../../component/_generated/server.js";
-import { callWorkflow } from "../step/calling.js";
+import { callWorkflow } from "../run/callWorkflow.js";
 import { clearPendingTurn, scheduleRunEnd, wake } from "../run/waking.js";
 import type { Run } from "../run/runs.js";
 import { vDue } from "../platform/scheduler.js";

@@ -1,8 +1,8 @@
 import { shortenError } from "../../shared/storable.js";
 import { explainUnavailable } from "../../shared/unavailable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { callWorkflow } from "../step/calling.js";
-import { noteChange } from "../run/driver.js";
+import { callWorkflow } from "../run/callWorkflow.js";
+import { noteChange } from "../run/driverState.js";
 import { isLegacy, stepAt, type Run } from "../run/runs.js";
 import { setTrials } from "./turnRecord.js";
 

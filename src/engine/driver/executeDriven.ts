@@ -13,7 +13,7 @@ import {
   type Completion,
   type Outcome,
 } from "../step/completing.js";
-import { dismissDriver } from "../run/driver.js";
+import { dismissDriver } from "../run/driverState.js";
 import { runMutation } from "../step/invoke.js";
 import { stepAt, type Run } from "../run/runs.js";
 

@@ -20,7 +20,7 @@ import { cancel as cancelRun, recover } from "../../client/index.js";
 import { late } from "../../testing/lateness.js";
 import { cancel, insertRun, listenToConsole } from "../../testing/managing.js";
 import { internal } from "../../component/_generated/api.js";
-import { schedulePending, watch } from "./scheduler.js";
+import { schedulePending, watch } from "../platform/scheduler.js";
 
 useBackend();
 const heard = listenToConsole();

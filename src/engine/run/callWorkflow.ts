@@ -1,6 +1,6 @@
 import type { FunctionHandle, TransactionLimits } from "convex/server";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { Run } from "../run/runs.js";
+import type { Run } from "./runs.js";
 
 /**
  * Calls a run's workflow to take a turn. Throws if nothing took it, so that neither the run nor its parent waits
