@@ -19,7 +19,7 @@ import {
   isHalfUnusedBy,
   mayBeLimit,
   mayHaveWritten,
-  roomBeside,
+  limitsAfterReserving,
   transactionMetrics,
   type Reserve,
 } from "../shared/transactionRoom.js";
@@ -362,7 +362,7 @@ export class Execution {
     const error = whyRefused(request);
     if (error !== undefined) return { result: { kind: "failed", error } };
     const isAlone = isFirst && !this.begun.completed;
-    const { fits, transactionLimits } = await roomBeside(
+    const { fits, transactionLimits } = await limitsAfterReserving(
       ctx,
       reserveFor(unwritten),
       request.transactionLimits,

@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { stepCallFields, vStepOutcome } from "../shared/driverProtocol.js";
 import { internalAction, internalMutation } from "./_generated/server.js";
-import { awaitedStep, recordAfterAll } from "../engine/step/completing.js";
+import { awaitedStep, recordLateResult } from "../engine/step/completing.js";
 import {
   attempt,
   runMutation,
@@ -20,7 +20,7 @@ export const transaction = internalMutation({
     if (!due) return null;
     // The workpool's own job schedules its completion.
     const outcome = await runMutation(ctx, due, { scheduledBeside: 1 });
-    await recordAfterAll(ctx, due.row._id, outcome);
+    await recordLateResult(ctx, due.row._id, outcome);
     return null;
   },
 });

@@ -11,7 +11,7 @@ import { isRetried, type RetryBehavior } from "./retry.js";
  * Between turns, a driver holds a copy of its run's journal. Invariant: the copy equals the journal if and only if its
  * `revision` is the run's.
  * - The driver's own turns keep the revision and reply with the rows that they changed.
- * - Any other change of the journal calls `noteChange`, which raises the revision.
+ * - Any other change of the journal calls `bumpRevision`, which raises the revision.
  * - `beginTurn` compares the revisions before it uses the copy. If they differ, it sends a new copy.
  * Only the driver that `drivers` in the run's row names may act on its copy. Turns of other drivers do nothing.
  */

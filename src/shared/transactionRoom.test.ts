@@ -2,7 +2,7 @@ import type { TransactionLimits, TransactionMetrics } from "convex/server";
 import { describe, expect, test } from "vitest";
 import {
   FUNCTION_LOADING_RANGES as LOADING,
-  roomBeside,
+  limitsAfterReserving,
   type Reserve,
 } from "./transactionRoom.js";
 
@@ -26,7 +26,7 @@ async function room(remaining: number, asked?: TransactionLimits) {
     getTransactionMetrics: () =>
       Promise.resolve(metrics as unknown as TransactionMetrics),
   };
-  return await roomBeside({ meta }, RESERVE, asked);
+  return await limitsAfterReserving({ meta }, RESERVE, asked);
 }
 
 describe("the room of a nested function", () => {
@@ -68,6 +68,6 @@ describe("the room of a nested function", () => {
   test("is unknown on a backend that can't report it, and a function is called", async () => {
     const getTransactionMetrics = () => Promise.reject(new Error("unknown"));
     const ctx = { meta: { getTransactionMetrics } };
-    expect(await roomBeside(ctx, RESERVE)).toEqual({ fits: true });
+    expect(await limitsAfterReserving(ctx, RESERVE)).toEqual({ fits: true });
   });
 });

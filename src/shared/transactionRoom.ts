@@ -40,7 +40,7 @@ export interface Room {
  * The part of a transaction that a nested function may use. Even if it uses all of that, the reserve is left. Loading
  * its modules doesn't count against the index ranges that are `asked`.
  */
-export async function roomBeside(
+export async function limitsAfterReserving(
   ctx: Ctx,
   reserve: Reserve,
   asked: TransactionLimits = {},

@@ -5,7 +5,7 @@ import { vLogLevel } from "../../shared/logging.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
-import { noteCopy } from "../run/driverState.js";
+import { markCopyCurrent } from "../run/driverState.js";
 import { scheduleDue } from "../run/dueTask.js";
 import { parseRunId } from "../run/runs.js";
 import { clearPendingTurn } from "../run/waking.js";
@@ -17,7 +17,11 @@ import {
   vRun,
   vTooLarge,
 } from "../turn/journalRows.js";
-import { executeDriven, vCompletedStep, type ExecutedStep } from "./executeDriven.js";
+import {
+  executeDriven,
+  vCompletedStep,
+  type ExecutedStep,
+} from "./executeDriven.js";
 
 export const beginFields = {
   workflowId: v.string(),
@@ -80,7 +84,7 @@ export async function beginTurn(
       blocked: false,
       logLevel: drive!.held.logLevel,
     };
-  if (drive) await noteCopy(ctx, run);
+  if (drive) await markCopyCurrent(ctx, run);
   const { entries, size, ...read } = await readJournal(ctx, run._id);
   const tooLarge = read.tooLarge ?? (completed && tooLargeWith(driven, size));
   const { log } = await readConfig(ctx);

@@ -8,9 +8,9 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { concludeAttempt } from "../step/attempts.js";
 import {
   attemptsBeside,
-  recordAfterAll,
+  recordLateResult,
   recordResult,
-  type Completion,
+  type PendingStep,
   type Outcome,
 } from "../step/completing.js";
 import { dismissDriver } from "../run/driverState.js";
@@ -24,7 +24,7 @@ export const vCompletedStep = v.object({
   completedAt: v.number(),
 });
 
-export interface ExecutedStep extends Completion {
+export interface ExecutedStep extends PendingStep {
   completed: Infer<typeof vCompletedStep>;
 }
 
@@ -52,13 +52,13 @@ export async function executeDriven(
   const outcome = await runMutation(ctx, { row, run });
   const isLong = elapsed() > STEP_MS_BEFORE_TURN;
   const now = await ctx.db.get("workflows", run._id);
-  if (now && isSameStretch(now, run))
+  if (now && isStillDriven(now, run))
     return await executed(ctx, { row, run: now }, outcome, isAlone || isLong);
-  await recordAfterAll(ctx, row._id, outcome);
+  await recordLateResult(ctx, row._id, outcome);
   return null;
 }
 
-const isSameStretch = (now: Run, before: Run) =>
+const isStillDriven = (now: Run, before: Run) =>
   now.generationNumber === before.generationNumber &&
   now.runResult?.kind === before.runResult?.kind &&
   now.drivers === before.drivers &&
@@ -67,7 +67,7 @@ const isSameStretch = (now: Run, before: Run) =>
 /** The turn follows in the same transaction, unless too little of its budget is left. */
 async function executed(
   ctx: MutationCtx,
-  { row, run }: Completion,
+  { row, run }: PendingStep,
   outcome: Outcome,
   isAlone: boolean,
 ): Promise<ExecutedStep | null> {

@@ -18,7 +18,12 @@ import type {
   MutationCtx,
   QueryCtx,
 } from "../../component/_generated/server.js";
-import { dismissDriver, driverOf, vGivenUp, vShare } from "../run/driverState.js";
+import {
+  dismissDriver,
+  driverOf,
+  vGivenUp,
+  vShare,
+} from "../run/driverState.js";
 import { attempt } from "../step/invoke.js";
 import { insist } from "../platform/platformErrors.js";
 import { parseRunId, type StepRow } from "../run/runs.js";

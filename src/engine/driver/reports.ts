@@ -7,7 +7,7 @@ import { dismissDriver, driverOf, vGivenUp } from "../run/driverState.js";
 import type { Run } from "../run/runs.js";
 import { wake } from "../run/waking.js";
 import { concludeAttempt, takeOver } from "../step/attempts.js";
-import { recordResult, type Completion } from "../step/completing.js";
+import { recordResult, type PendingStep } from "../step/completing.js";
 import { executeAgain } from "../step/retrying.js";
 
 export const giveUpArgs = { ...vDriver, ...vGivenUp };
@@ -45,7 +45,7 @@ async function wakeUnended(ctx: MutationCtx, run: Run) {
 /** Null if the step is executed again. */
 async function record(
   ctx: MutationCtx,
-  step: Completion,
+  step: PendingStep,
   outcome: Outcome | null,
 ) {
   if (outcome) await recordResult(ctx, step, outcome);

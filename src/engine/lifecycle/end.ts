@@ -23,7 +23,7 @@ import {
 } from "../../shared/storable.js";
 import {
   isHalfUnused,
-  roomBeside,
+  limitsAfterReserving,
   type Reserve,
 } from "../../shared/transactionRoom.js";
 import type { Id } from "../../component/_generated/dataModel.js";
@@ -122,7 +122,7 @@ export async function callOnComplete(
     runResult,
     failure,
   };
-  const { fits } = await roomBeside(ctx, RESERVED_FOR_FAILURE);
+  const { fits } = await limitsAfterReserving(ctx, RESERVED_FOR_FAILURE);
   if (fits) await invoke(ctx, callback, config);
   else await scheduleTask(ctx, "callOnComplete", fitting(callback));
 }
@@ -156,7 +156,7 @@ export async function callBack(
 async function invoke(ctx: MutationCtx, callback: Callback, config: Config) {
   try {
     await call(ctx, callback, async () => {
-      const room = await roomBeside(ctx, RESERVED_FOR_FAILURE);
+      const room = await limitsAfterReserving(ctx, RESERVED_FOR_FAILURE);
       return { transactionLimits: room.transactionLimits };
     });
   } catch (thrown) {

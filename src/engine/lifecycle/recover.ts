@@ -6,7 +6,7 @@ import { isHalfUnused } from "../../shared/transactionRoom.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { Completion } from "../step/completing.js";
+import type { PendingStep } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { enqueue, stateOf, type Job } from "../platform/workpool.js";
 import { endedForcibly, stepsInFlight, type Run } from "../run/runs.js";
@@ -226,7 +226,7 @@ const lookNow = (
 ) => look(ctx, { jobId, watched, seen: { state: "pending", forMs: 0 } });
 
 /** Whether nothing would have ended a step in flight. */
-async function recoverStep(ctx: MutationCtx, { row, run }: Completion) {
+async function recoverStep(ctx: MutationCtx, { row, run }: PendingStep) {
   const { step, timer, stepNumber } = row;
   const { _id: workflowId, generationNumber } = run;
   const execution = { workflowId, stepNumber, generationNumber };

@@ -24,7 +24,7 @@ import { takeOver } from "../step/attempts.js";
 import {
   awaitedStep,
   recordResult,
-  type Completion,
+  type PendingStep,
 } from "../step/completing.js";
 import { endWithoutCallback, keepDeadCallback } from "./end.js";
 
@@ -203,7 +203,7 @@ async function stepInPool(
 
 async function recordLost(
   ctx: MutationCtx,
-  step: Completion,
+  step: PendingStep,
   dead = { error: "its job ended without reporting a result" },
 ) {
   const outcome = await takeOver(ctx, step, dead);

@@ -16,7 +16,7 @@ import { cancelScheduled, watch } from "../platform/scheduler.js";
  * Marks a driver's copy of the journal as outdated, if the run has a driver. Writes only once, because the results of
  * a fan-out would otherwise conflict in the run's row.
  */
-export async function noteChange(ctx: MutationCtx, run: Run) {
+export async function bumpRevision(ctx: MutationCtx, run: Run) {
   const { driver, revision = 0 } = run;
   if (driver?.revision !== revision) return;
   run.revision = revision + 1;
@@ -24,7 +24,7 @@ export async function noteChange(ctx: MutationCtx, run: Run) {
 }
 
 /** Records that the run's driver gets a new copy of the journal. */
-export async function noteCopy(ctx: MutationCtx, run: Run) {
+export async function markCopyCurrent(ctx: MutationCtx, run: Run) {
   const { driver, revision = 0 } = run;
   if (!driver || driver.revision === revision) return;
   run.driver = { ...driver, revision };

@@ -1,7 +1,7 @@
 import type { StepOutcome } from "../../shared/driverProtocol.js";
 import { varied } from "../../shared/retry.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { Completion, Outcome } from "./completing.js";
+import type { PendingStep, Outcome } from "./completing.js";
 import { wasRefused } from "../platform/platformErrors.js";
 import { executeAgain, retryStep } from "./retrying.js";
 import { functionTypeOf } from "../run/runs.js";
@@ -12,7 +12,7 @@ const REFUSED_FOR_MS = 2000;
 /** The result of an action's attempt for its step. Null if another attempt is due instead. */
 export async function concludeAttempt(
   ctx: MutationCtx,
-  step: Completion,
+  step: PendingStep,
   outcome: StepOutcome | { kind: "canceled" },
 ): Promise<Outcome | null> {
   switch (outcome.kind) {
@@ -36,7 +36,7 @@ export async function concludeAttempt(
  */
 export async function takeOver(
   ctx: MutationCtx,
-  step: Completion,
+  step: PendingStep,
   { error }: { error: string },
 ): Promise<Outcome | null> {
   const isAction = functionTypeOf(step.row.step) === "action";

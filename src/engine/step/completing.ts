@@ -5,7 +5,7 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepExecution } from "../../component/schema.js";
 import { readLog, type Config } from "../platform/config.js";
-import { dismissDriver, noteChange } from "../run/driverState.js";
+import { dismissDriver, bumpRevision } from "../run/driverState.js";
 import {
   functionTypeOf,
   lastStep,
@@ -18,7 +18,7 @@ import { unawaitedStep } from "../run/warnings.js";
 
 export type { Outcome };
 
-export interface Completion {
+export interface PendingStep {
   row: StepRow;
   run: Run;
 }
@@ -30,7 +30,7 @@ export interface Completion {
 export async function awaitedStep(
   ctx: MutationCtx,
   { workflowId, stepNumber, generationNumber }: StepExecution,
-): Promise<Completion | null> {
+): Promise<PendingStep | null> {
   const row = await stepAt(ctx, workflowId, stepNumber);
   return await awaitedRow(ctx, row, generationNumber);
 }
@@ -40,7 +40,7 @@ export async function awaitedRow(
   ctx: MutationCtx,
   row: StepRow | null,
   generationNumber: number,
-): Promise<Completion | null> {
+): Promise<PendingStep | null> {
   if (!row?.step.inProgress || row.unstarted) return null;
   const run = await ctx.db.get("workflows", row.workflowId);
   if (run?.generationNumber !== generationNumber) return null;
@@ -50,7 +50,7 @@ export async function awaitedRow(
 /** Records a step's result once. Schedules a turn if the handler may be waiting for it. */
 export async function recordResult(
   ctx: MutationCtx,
-  { row, run }: Completion,
+  { row, run }: PendingStep,
   outcome: Outcome,
   config?: Config,
 ) {
@@ -65,7 +65,7 @@ export async function recordResult(
   };
   row.failure = failure;
   row.attempts = attemptsBeside(row, { result, failure });
-  await noteChange(ctx, run);
+  await bumpRevision(ctx, run);
   await ctx.db.patch("steps", row._id, {
     step: row.step,
     failure,
@@ -110,7 +110,7 @@ export async function writeCompleted(
 }
 
 /** Deletes a function step whose run was cleaned up while it was in flight. Cleanup deletes all other steps itself. */
-async function deleteLeftover(ctx: MutationCtx, { row, run }: Completion) {
+async function deleteLeftover(ctx: MutationCtx, { row, run }: PendingStep) {
   if (!functionTypeOf(row.step)) return;
   await ctx.db.delete("steps", row._id);
   await deleteEmptyRun(ctx, run);
@@ -127,7 +127,7 @@ export async function deleteEmptyRun(ctx: MutationCtx, run: Run) {
  * As `recordResult`, for a function that may have canceled, restarted or cleaned up its own run. Its effects commit,
  * so its result is recorded if the step still exists.
  */
-export async function recordAfterAll(
+export async function recordLateResult(
   ctx: MutationCtx,
   stepId: Id<"steps">,
   outcome: Outcome,

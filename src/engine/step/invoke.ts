@@ -10,7 +10,10 @@ import {
   sizeOf,
   whyNotRecordable,
 } from "../../shared/storable.js";
-import { roomBeside, type Reserve } from "../../shared/transactionRoom.js";
+import {
+  limitsAfterReserving,
+  type Reserve,
+} from "../../shared/transactionRoom.js";
 import type {
   ActionCtx,
   MutationCtx,
@@ -18,12 +21,12 @@ import type {
 import type { Step } from "../../component/schema.js";
 import { wasRefused } from "../platform/platformErrors.js";
 import { isLegacy } from "../run/runs.js";
-import type { Completion, Outcome } from "./completing.js";
+import type { PendingStep, Outcome } from "./completing.js";
 
 /** Runs a mutation step in this transaction. */
 export async function runMutation(
   ctx: MutationCtx,
-  due: Completion,
+  due: PendingStep,
   { scheduledBeside = 0 } = {},
 ): Promise<Outcome> {
   const step: Step = due.row.step;
@@ -31,7 +34,7 @@ export async function runMutation(
     throw new Error(`Step "${step.name}" is not a function but a ${step.kind}`);
   const reserve = reserveFor(due);
   reserve.functionsScheduled += scheduledBeside;
-  const { transactionLimits } = await roomBeside(ctx, reserve);
+  const { transactionLimits } = await limitsAfterReserving(ctx, reserve);
   try {
     const handle = step.handle as FunctionHandle<"mutation">;
     const args = step.args as Record<string, unknown>;
@@ -64,7 +67,7 @@ export async function start(
  * The budget to record the result and wake the run, including the rows' own bytes. It is minimal, because a function
  * may use almost a whole transaction. A large result has to fit into the rest.
  */
-function reserveFor({ row, run }: Completion): Reserve {
+function reserveFor({ row, run }: PendingStep): Reserve {
   const args = sizeOf(row.step.args);
   const runBytes = sizeOf(run);
   // Finding out whether another step is in flight reads a row.

@@ -14,7 +14,7 @@ import {
   awaitedRow,
   awaitedStep,
   recordResult,
-  type Completion,
+  type PendingStep,
 } from "./completing.js";
 
 /** The workpool's report of a finished job. Jobs and their contexts outlive the release that enqueued them. */
@@ -74,7 +74,7 @@ const isLost = (result: RunResult) =>
 async function stepOf(
   ctx: MutationCtx,
   args: Report,
-): Promise<Completion | null> {
+): Promise<PendingStep | null> {
   const named = (args.context ?? {}) as Record<string, unknown>;
   const { stepId, workflowId, stepNumber, generationNumber } = named;
   if (typeof generationNumber === "number") {
@@ -155,11 +155,15 @@ async function namedRun(ctx: MutationCtx, context: unknown) {
 }
 
 /** Whether an action's attempt failed and another one is scheduled. */
-const wasFollowed = ({ row: { step } }: Completion, workId: string) =>
+const wasFollowed = ({ row: { step } }: PendingStep, workId: string) =>
   "functionType" in step && step.workId !== undefined && step.workId !== workId;
 
 /** The outcome of `execute:action`, or the workpool's report instead. */
-async function conclude(ctx: MutationCtx, step: Completion, result: RunResult) {
+async function conclude(
+  ctx: MutationCtx,
+  step: PendingStep,
+  result: RunResult,
+) {
   switch (result.kind) {
     case "success":
       return await concludeAttempt(

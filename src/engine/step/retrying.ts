@@ -2,16 +2,20 @@ import { backoffMs, isRetried, varied } from "../../shared/retry.js";
 import { MAX_ATTEMPT_ERROR_BYTES, MAX_ATTEMPTS } from "../../shared/limits.js";
 import { shortenError } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { Completion } from "./completing.js";
+import type { PendingStep } from "./completing.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { beginOfUnit } from "../platform/workpool.js";
-import { dismissDriver, startDriver, type DueStep } from "../run/driverState.js";
+import {
+  dismissDriver,
+  startDriver,
+  type DueStep,
+} from "../run/driverState.js";
 import { executeInPool } from "./dispatch.js";
 
 /** Schedules the next attempt of a failed action, if its policy allows one. */
 export async function retryStep(
   ctx: MutationCtx,
-  { row, run }: Completion,
+  { row, run }: PendingStep,
   { error, startedAt }: { error: string; startedAt?: number },
 ): Promise<boolean> {
   const { retry, step } = row;
@@ -53,16 +57,16 @@ function delayOf(backoff: number) {
 }
 
 /** The step's driver is still the run's newest. */
-const isOfLastDriver = ({ row, run }: Completion) =>
+const isOfLastDriver = ({ row, run }: PendingStep) =>
   row.drivenBy !== undefined && row.drivenBy === run.drivers;
 
-const isDriven = (step: Completion, { execution }: Config) =>
+const isDriven = (step: PendingStep, { execution }: Config) =>
   isOfLastDriver(step) && (step.run.execution ?? execution) !== "pool";
 
 /** Another driver makes the attempt and continues the run from there. */
 async function driveAgain(
   ctx: MutationCtx,
-  { row, run }: Completion,
+  { row, run }: PendingStep,
   config: Config,
   delayMs: number,
 ) {
@@ -80,7 +84,7 @@ async function driveAgain(
 /** Enqueues a step in flight as a job of its own, instead of its driver. Together with a turn, it may have failed. */
 export async function executeAgain(
   ctx: MutationCtx,
-  { row, run }: Completion,
+  { row, run }: PendingStep,
   { delayMs = 0, config }: { delayMs?: number; config?: Config } = {},
 ) {
   if (isOfLastDriver({ row, run })) await dismissDriver(ctx, run);
@@ -98,7 +102,7 @@ export async function executeAgain(
 
 function dueIn(
   delayMs: number,
-  { step, stepNumber, workflowId }: Completion["row"],
+  { step, stepNumber, workflowId }: PendingStep["row"],
 ): DueStep {
   if (!("functionType" in step))
     throw new Error(`Step ${stepNumber} of ${workflowId} has no function`);

@@ -3,10 +3,10 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { vTrials } from "../../component/schema.js";
 import { readConfig } from "../platform/config.js";
 import { vWorkpoolOptions } from "../platform/options.js";
-import { noteChange } from "../run/driverState.js";
+import { bumpRevision } from "../run/driverState.js";
 import { fittingProgress, parseRunId, type StepRow } from "../run/runs.js";
 import { wake } from "../run/waking.js";
-import { recordAfterAll, writeCompleted } from "../step/completing.js";
+import { recordLateResult, writeCompleted } from "../step/completing.js";
 import { startSteps } from "./startSteps.js";
 import {
   patchSteps,
@@ -65,13 +65,13 @@ export async function commitTurn(
   if (completed && current) await writeCompleted(ctx, run, completed, config);
   // An inline step of the turn canceled or restarted the run. Only the executed steps are recorded.
   else if (completed)
-    await recordAfterAll(ctx, completed.stepId, {
+    await recordLateResult(ctx, completed.stepId, {
       result: completed.step.runResult!,
       failure: completed.failure,
     });
   const missed =
     current && (await patchSteps(ctx, args.deliveries, args.waits));
-  if (current && !caller?.learns) await noteChange(ctx, run);
+  if (current && !caller?.learns) await bumpRevision(ctx, run);
   if (current && (run.trials || args.trials))
     await setTrials(ctx, run, args.trials);
   if (current && args.progress !== undefined) {

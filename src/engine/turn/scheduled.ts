@@ -1,5 +1,8 @@
 import { v, type ObjectType } from "convex/values";
-import { roomBeside, type Reserve } from "../../shared/transactionRoom.js";
+import {
+  limitsAfterReserving,
+  type Reserve,
+} from "../../shared/transactionRoom.js";
 import { internal } from "../../component/_generated/api.js";
 import type {
   ActionCtx,
@@ -42,7 +45,7 @@ export async function take(
     return null;
   // A driver or an action has already taken it.
   if (!run.pendingTurn) return null;
-  const { transactionLimits } = await roomBeside(ctx, RESERVED);
+  const { transactionLimits } = await limitsAfterReserving(ctx, RESERVED);
   try {
     await callWorkflow(ctx, run, { transactionLimits });
   } catch (thrown) {

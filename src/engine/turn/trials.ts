@@ -2,7 +2,7 @@ import { shortenError } from "../../shared/storable.js";
 import { explainUnavailable } from "../../shared/unavailable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { callWorkflow } from "../run/callWorkflow.js";
-import { noteChange } from "../run/driverState.js";
+import { bumpRevision } from "../run/driverState.js";
 import { isLegacy, stepAt, type Run } from "../run/runs.js";
 import { setTrials } from "./turnRecord.js";
 
@@ -42,7 +42,7 @@ export async function afterDeath(
         error: shortenError(error, MAX_HELD_ERROR_BYTES),
       },
     });
-  await noteChange(ctx, run);
+  await bumpRevision(ctx, run);
   await setTrials(ctx, run, steps.length > 0 ? { shown, steps } : undefined);
   return undefined;
 }
