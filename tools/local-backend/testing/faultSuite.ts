@@ -28,12 +28,13 @@ function ofDriver(hazard: string) {
 
 const OPERATIONS = ["start", "send", "cancel", "restart", "cancelAndRestart"];
 
+/** Fewer can't be expected to have met everything. */
 const ENOUGH_SEEDS = 50;
 
 /** Set by `npm run soak`: how long to go on, with seeds that no run has had. */
 const SOAK_SECONDS = process.env.SOAK_SECONDS;
 
-/** Runs workflows under the faults of each seed, and says how often each struck. */
+/** Runs workflows under the faults of each seed, until each has struck, and says how often each did. */
 export async function survivesFaults(
   usualSeeds: number,
   options: { freshContexts: boolean; file: string; title: string },
@@ -41,6 +42,8 @@ export async function survivesFaults(
   const { file, title, freshContexts } = options;
   const push = await bundle(WORKFLOW_APP);
   const totals: Counts = {};
+  const expected = [...HAZARDS, ...OPERATIONS, ...PROGRAMS];
+  const missing = () => expected.filter((name) => !totals[name]);
   let count = 0;
   const survive = async (seed: number) => {
     const counts = await ordeal(push, seed, { freshContexts });
@@ -49,20 +52,25 @@ export async function survivesFaults(
     count++;
   };
   if (SOAK_SECONDS === undefined)
-    await forEachSeed(seeds(usualSeeds), file, title, survive);
+    await forEachSeed(
+      seeds(usualSeeds),
+      file,
+      title,
+      survive,
+      () => missing().length === 0,
+    );
   else {
     const began = Date.now();
     const end = began + 1000 * Number(SOAK_SECONDS);
     for (let seed = began; Date.now() < end; seed++)
       await forEachSeed([seed], file, title, survive);
   }
-  // Fewer can't be expected to have met everything.
   if (count < ENOUGH_SEEDS) return;
-  const expected = [...HAZARDS, ...OPERATIONS, ...PROGRAMS];
   console.log(
     `${title}, ${count} seeds: ` +
       expected.map((name) => `${name} ${totals[name] ?? 0}`).join(", "),
   );
-  const never = expected.filter((name) => !totals[name]);
-  expect(never, "hazards, operations and programs that never came").toEqual([]);
+  expect(missing(), "hazards, operations and programs that never came").toEqual(
+    [],
+  );
 }
