@@ -22,7 +22,7 @@ export const batch = workflow
   .handler(async (step, { count }) => {
     const { workflowId } = step;
     let done = 0;
-    // What `status` shows of a run, besides its steps in flight.
+    // `status` returns this as the run's progress.
     step.setProgress({ done, count });
 
     const importItem = async (item: number): Promise<boolean> => {

@@ -152,8 +152,8 @@ export interface WorkflowCtx {
   ): Promise<T>;
 
   /**
-   * Sets the run's progress, which `status` and `list` show. It is stored when the handler next
-   * waits or ends, it is no step, and it is ignored on replay.
+   * Sets the run's progress, which `status` and `list` return. It is stored when your handler next
+   * waits or ends. It isn't a step, and it is ignored on replay.
    *
    * @param value - Any Convex value of at most 4 KiB, such as `{ done: 3, total: 10 }`.
    */

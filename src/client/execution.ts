@@ -122,7 +122,7 @@ export class Execution {
   private journalSize: number;
   /** The step that the driver executed, until it is recorded. */
   private completed: Begun["completed"];
-  /** The progress that the handler set and no commit has stored. */
+  /** The progress that the handler set and that isn't stored yet. */
   private progress: unknown;
 
   constructor(
@@ -168,7 +168,7 @@ export class Execution {
     if (this.completed) await this.record(NOTHING);
   }
 
-  /** Hands over the progress that the handler set since the last commit. */
+  /** Takes the progress that the handler set since the last commit. */
   takeProgress(): unknown {
     const { progress } = this;
     this.progress = undefined;
@@ -243,7 +243,7 @@ export class Execution {
       Object.assign(ask, {
         recordedArgs: (args: unknown) => replay.recordedArgs(args),
         setProgress: (value: unknown) => {
-          // A replayed value is news only to a run that has none, for example after a restart.
+          // A replayed value is stored only if the run has none, for example after a restart.
           if (replay.live || run.progress === undefined) this.progress = value;
         },
       }),

@@ -25,7 +25,7 @@ const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
 export type WorkflowEvent = {
   eventId: EventId;
   name: string;
-  /** `created`: by `createEvent`, and nobody sent or awaits it. `sent`: nobody awaits it yet. */
+  /** `created`: `createEvent` created it, and it is neither sent nor awaited. `sent`: no step awaits it yet. */
   state: "created" | "waiting" | "sent" | "consumed";
   /** While a step waits for it. */
   waitingSince?: number;
@@ -33,11 +33,11 @@ export type WorkflowEvent = {
   /** The step that waits for it or has consumed it. */
   stepNumber?: number;
   value?: any;
-  /** The error that it was sent with. */
+  /** The `error` that you sent. */
   error?: string;
 };
 
-/** Lists the events of a run, in the order of their creation, awaited ones included. */
+/** Lists the events of a run in the order of their creation, including awaited ones. */
 export async function listEvents(
   ctx: RunQueryCtx,
   component: WorkflowComponent,
@@ -56,14 +56,14 @@ export async function listEvents(
 
 /** A call of `onComplete` that threw, as `listOnCompleteFailures` returns it. */
 export type OnCompleteFailure = {
-  /** For `retryOnComplete`. */
+  /** Pass it to `retryOnComplete`. */
   id: string;
   failedAt: number;
   error: string;
   workflowId?: WorkflowId;
   result: RunResult;
   context?: any;
-  /** False for a report of the workpool that nothing understands: no `onComplete` belongs to it. */
+  /** False for a report of the workpool that this release doesn't understand. It has no `onComplete`. */
   canRetry: boolean;
 };
 
@@ -83,11 +83,11 @@ export async function listOnCompleteFailures(
 }
 
 /**
- * Calls an `onComplete` that threw again, with the same arguments. If it succeeds, its failure is
- * deleted in the same transaction, so that it can't succeed twice.
+ * Calls a failed `onComplete` again, with the same arguments. If it succeeds, its failure is deleted
+ * in the same transaction, so that it can't succeed twice.
  *
- * @param id - Of the failure, from `listOnCompleteFailures`.
- * @throws What `onComplete` throws. The failure stays then, to be retried.
+ * @param id - The failure's id, from `listOnCompleteFailures`.
+ * @throws The error of `onComplete`. The failure then stays, so that you can retry it.
  */
 export async function retryOnComplete(
   ctx: RunMutationCtx,
@@ -111,20 +111,20 @@ export type ManyOptions<Status extends RunStatus = RunStatus> = Omit<
 export type RestartManyOptions = ManyOptions<Exclude<RunStatus, "inProgress">> &
   Pick<RestartOptions, "from" | "fromFailure">;
 
-/** What `cancelMany`, `restartMany` and `cleanupMany` return. */
+/** The result of `cancelMany`, `restartMany` and `cleanupMany`. */
 export type ManyResult = {
   /** The number of runs that this call canceled, restarted or cleaned up. */
   done: number;
-  /** Pass it to the next call. Null: every run that matches was seen. */
+  /** Pass it to the next call. Null if no matching run is left. */
   cursor: string | null;
 };
 
 /**
- * Cancels all runs in progress that match, oldest first, together with their nested runs.
+ * Cancels all matching runs in progress, oldest first, together with their children.
  *
- * In an action or a handler, it goes through all of them, a transaction for each batch. In a mutation,
- * it does one batch of up to 32 runs: if `cursor` isn't null, call it again with it, in another
- * transaction. Runs that start meanwhile are left alone.
+ * In an action or a handler, it goes through all of them, with one transaction for each batch. In a
+ * mutation, it does one batch of up to 32 runs. If `cursor` isn't null, pass it to another call, in
+ * another transaction. Runs that start meanwhile aren't affected.
  */
 export async function cancelMany(
   ctx: RunMutationCtx,
@@ -140,9 +140,9 @@ export async function cancelMany(
 }
 
 /**
- * Restarts all finished runs that match, oldest first, each with `startAsync`. Default: failed ones.
- * Nested runs are left out, as the restart of their parent runs them again, and with `from` so are runs without
- * that step. Batches and `cursor` are as in {@link cancelMany}.
+ * Restarts all matching finished runs, oldest first, each with `startAsync`. Default: failed ones.
+ * Children are left out, because the restart of their parent runs them again. With `from`, so are runs without that
+ * step. Batches and `cursor` are as in {@link cancelMany}.
  */
 export async function restartMany(
   ctx: RunMutationCtx,
@@ -165,8 +165,8 @@ export async function restartMany(
 }
 
 /**
- * Cleans up all finished runs that match, oldest first. Nested runs whose parent is in progress are
- * left out. Batches and `cursor` are as in {@link cancelMany}.
+ * Cleans up all matching finished runs, oldest first. Children of a parent in progress are left out.
+ * Batches and `cursor` are as in {@link cancelMany}.
  */
 export async function cleanupMany(
   ctx: RunMutationCtx,
@@ -183,7 +183,7 @@ export async function cleanupMany(
 
 type Many = ReturnType<typeof filterOf> & { cursor?: string };
 
-/** How far the clocks of two machines may differ. */
+/** The largest difference between the clocks of two machines. */
 const CLOCK_SKEW_MS = 5000;
 
 async function inBatches(
@@ -192,7 +192,7 @@ async function inBatches(
   batch: (many: Many) => Promise<ManyResult>,
 ): Promise<ManyResult> {
   const filter = filterOf(options);
-  // Runs that what it does starts in turn are not for this call.
+  // Runs that start as a result of this call aren't affected.
   filter.until ??= Date.now() + CLOCK_SKEW_MS;
   let { done, cursor } = await batch({ ...filter, cursor: options.cursor });
   // A mutation's batches would share one transaction.

@@ -315,7 +315,7 @@ function storedForm(where: string, value: unknown): unknown {
   return jsonToConvex(json);
 }
 
-/** A copy of what a handler passes to `setProgress`. */
+/** Copies a handler's value for `setProgress`. */
 function progressFrom(value: unknown): unknown {
   const progress = storedForm("Invalid progress", value);
   const problem = whyNotStorable("The progress", progress);

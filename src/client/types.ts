@@ -317,7 +317,7 @@ export type RunningStep = {
   | { kind: "sleep"; workId?: WorkId }
 );
 
-/** The status of a run. `progress` is what its handler last passed to `step.setProgress`. */
+/** The status of a run. `progress` is the last value of `step.setProgress`. */
 export type WorkflowStatus<Returns = unknown> =
   | { type: "inProgress"; running: RunningStep[]; progress?: any }
   | { type: "completed"; result: Returns; progress?: any }
@@ -340,7 +340,7 @@ export type PublicWorkflow = {
   endedAt?: number;
   /** The first line of the error of a failed run. */
   error?: string;
-  /** What the handler last passed to `step.setProgress`. */
+  /** The last value of `step.setProgress`. */
   progress?: any;
   /** Of a child: the parent's step that runs it. Absent if it was started under 0.4. */
   parent?: { workflowId: WorkflowId; stepNumber: number };

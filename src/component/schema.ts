@@ -343,8 +343,8 @@ export default defineSchema({
     checkId: v.optional(v.string()),
   }),
 
-  // Completions that couldn't be delivered, for an operator to find. An `onComplete` that succeeds when it is
-  // called again deletes its row. Nothing deletes the others.
+  // Completions that couldn't be delivered, for an operator to find. If a retry of `onComplete` succeeds, its row is
+  // deleted. Nothing deletes the others.
   onCompleteFailures: defineTable(
     v.union(
       v.object({
@@ -358,9 +358,9 @@ export default defineSchema({
         generationNumber: v.number(),
         runResult: vRunResult,
         error: v.string(),
-        /** To call it again with. Absent in rows of 0.4: the run has it. */
+        /** The function to call again. Absent in rows of 0.4, where the run has it. */
         onComplete: v.optional(vOnComplete),
-        /** What the error's text alone can't bring back. */
+        /** The parts of an error that its text doesn't contain. */
         failure: v.optional(vFailure),
       }),
     ),

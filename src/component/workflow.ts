@@ -225,7 +225,7 @@ export const complete = mutation({
     failure: v.optional(vFailure),
     /** Where it happened, for the log. */
     origin: v.optional(vOrigin),
-    /** What the handler has set since the last commit. */
+    /** The progress that the handler set since the last commit. */
     progress: v.optional(v.any()),
     /** For a turn that may have canceled or restarted its own run. */
     ifStale: vIgnore,
@@ -268,7 +268,7 @@ export const cleanup = mutation({
     await cleanUp(ctx, parseRunId(ctx, workflowId), force ?? false),
 });
 
-/** One batch of runs that match, oldest first, and where to continue. */
+/** Acts on one batch of matching runs, oldest first. Returns where to continue. */
 export const cancelMany = mutation({
   args: many.manyFields,
   returns: many.vManyDone,
@@ -298,7 +298,7 @@ export const listOnCompleteFailures = query({
     await listFailures(ctx, order, paginationOpts),
 });
 
-/** Calls an `onComplete` that threw again. */
+/** Calls a failed `onComplete` again. */
 export const retryOnComplete = mutation({
   args: { id: v.string() },
   returns: v.null(),

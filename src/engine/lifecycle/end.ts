@@ -164,7 +164,7 @@ async function invoke(ctx: MutationCtx, callback: Callback, config: Config) {
   }
 }
 
-/** Calls an `onComplete`. What it throws, this throws. */
+/** Calls an `onComplete` and throws its error. */
 export async function call(
   ctx: MutationCtx,
   { run, onComplete, runResult, failure }: Callback,

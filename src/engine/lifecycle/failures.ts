@@ -13,7 +13,7 @@ import type {
 import { pageOf } from "../run/paging.js";
 import { call } from "./end.js";
 
-/** A completion that could not be delivered, as users see it. */
+/** A completion that couldn't be delivered, as users see it. */
 export const vOnCompleteFailure = v.object({
   id: v.string(),
   failedAt: v.number(),
@@ -21,7 +21,7 @@ export const vOnCompleteFailure = v.object({
   workflowId: v.optional(v.string()),
   result: vRunResult,
   context: v.optional(v.any()),
-  /** Whether it is an `onComplete` that threw, rather than a report of the workpool that nothing understands. */
+  /** Whether it is an `onComplete` that threw, not a report of the workpool that this release doesn't understand. */
   canRetry: v.boolean(),
 });
 
@@ -60,7 +60,7 @@ function publicFailure(
   };
 }
 
-/** Calls an `onComplete` that failed again. Its row goes in the same transaction, so it can't succeed twice. */
+/** Calls a failed `onComplete` again. Deletes its row in the same transaction, so it can't succeed twice. */
 export async function retryOnComplete(ctx: MutationCtx, failureId: string) {
   const id = ctx.db.normalizeId("onCompleteFailures", failureId);
   const row = id && (await ctx.db.get("onCompleteFailures", id));

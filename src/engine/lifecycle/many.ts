@@ -21,19 +21,19 @@ export const manyFields = {
 type Many = RunFilter & { cursor?: string };
 
 export const vManyDone = v.object({
-  /** On how many runs it acted. */
+  /** The number of affected runs. */
   done: v.number(),
   /** Null: no run is left. */
   cursor: v.union(v.string(), v.null()),
 });
 
-/** What one transaction looks at and takes: an `onComplete` of each run may run in it. */
+/** The limits of one transaction, in which each run's `onComplete` may run. */
 const RUNS_PER_BATCH = 32;
 const MS_PER_BATCH = 300;
 
 /**
- * Acts on runs that match a filter, oldest first: as many as one transaction should. Each is looked at once, in
- * the order of its creation, whatever the action makes of it.
+ * Acts on runs that match a filter, oldest first, as many as fit in one transaction. Each run is checked once, in the
+ * order of creation, whatever the action does to it.
  */
 async function forMany(
   ctx: MutationCtx,
@@ -65,7 +65,7 @@ export async function cancelMany(ctx: MutationCtx, many: Many) {
   });
 }
 
-/** A nested run is left to the restart of its parent, which waits for no old one. */
+/** A child is left to the restart of its parent, which doesn't wait for an old child. */
 export async function restartMany(
   ctx: MutationCtx,
   {
@@ -83,7 +83,7 @@ export async function restartMany(
       await restartRun(ctx, run, { from, fromFailure, startAsync: true });
       return true;
     } catch (error) {
-      // It has no such step, which is found out before anything is written.
+      // It has no such step. That is detected before anything is written.
       if (isRefused(error)) return false;
       throw error;
     }

@@ -19,14 +19,14 @@ export const vPublicEvent = v.object({
   ),
   waitingSince: v.optional(v.number()),
   sentAt: v.optional(v.number()),
-  /** Of the step that waits for it or has consumed it. */
+  /** The number of the step that waits for it or consumed it. */
   stepNumber: v.optional(v.number()),
   value: v.optional(v.any()),
-  /** With which it was sent, in place of a value. */
+  /** The error that was sent instead of a value. */
   error: v.optional(v.string()),
 });
 
-/** A page of a run's events, in the order in which they came to be. */
+/** A page of a run's events, in the order of their creation. */
 export async function listEventsOf(
   ctx: QueryCtx,
   run: Run,
@@ -42,7 +42,7 @@ export async function listEventsOf(
   );
 }
 
-/** Once an event is consumed, its value is only in the step. A wait of 0.4 has its number only there. */
+/** After an event is consumed, only the step has its value. For a wait of 0.4, only the step has its number. */
 async function stepOf(
   ctx: QueryCtx,
   { state, waiter }: Doc<"events">,

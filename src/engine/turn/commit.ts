@@ -44,7 +44,7 @@ export const turnFields = {
   ),
   /** Function steps and children in flight in addition to `steps`. */
   inFlight: v.optional(v.number()),
-  /** What the handler has set since the last commit. */
+  /** The progress that the handler set since the last commit. */
   progress: v.optional(v.any()),
 };
 
