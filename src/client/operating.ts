@@ -99,15 +99,17 @@ export async function retryOnComplete(
   await ctx.runMutation(workflow.retryOnComplete, { id });
 }
 
+/** Selects the runs of `cancelMany` and `cleanupMany`. */
 export type ManyOptions<Status extends RunStatus = RunStatus> = Omit<
   RunFilter,
   "status"
 > & {
   status?: Status;
-  /** Where the last call stopped: its `cursor`. Pass the same filter with it. */
+  /** The last call's `cursor`. Pass the same filter with it. */
   cursor?: string;
 };
 
+/** Selects the runs of `restartMany`, and the step from which they run again. */
 export type RestartManyOptions = ManyOptions<Exclude<RunStatus, "inProgress">> &
   Pick<RestartOptions, "from" | "fromFailure">;
 

@@ -24,6 +24,7 @@ const FROM = {
   "convex/values#types": [
     "type ObjectType",
     "type Infer",
+    "type Value",
     "type PropertyValidators",
     "type Validator",
     "type VObject",
