@@ -1,8 +1,6 @@
 import type {
   ArgsAndOptions,
-  FunctionReference,
   FunctionReturnType,
-  FunctionVisibility,
   GenericActionCtx,
   GenericDataModel,
   GenericMutationCtx,
