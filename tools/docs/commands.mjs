@@ -14,7 +14,7 @@ const local = (proof) => ({
 const bySource = (runBy, proof) => ({ runBy, proof });
 const not = (whyNot) => ({ whyNot });
 
-const GATE = bySource("tools/gate.mjs", "`npm test` and CI call this");
+const GATE = bySource("tools/gate.mjs", "const LANES = [");
 const DEMO = bySource(
   "example/demo/demo.test.ts",
   '["run", "--silent", "demo", ...names]',
