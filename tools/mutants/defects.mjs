@@ -220,15 +220,15 @@ export const DEFECTS = [
   {
     name: "trials: a turn that died of a rejection fails its run",
     file: "src/engine/turn/trials.ts",
-    find: "if (isLegacy(run) || isVerdict(run, error)) return withoutKind(error);",
-    replace: "return withoutKind(error);",
+    find: "if (isLegacy(run) || isVerdict(run, text)) return text;",
+    replace: "return text;",
     killedBy: lateRejection("handledAfterASleep"),
   },
   {
     name: "trials: a turn that died of a timer is tried again",
     file: "src/engine/turn/trials.ts",
-    find: "    USES_TIMER.test(text) ||",
-    replace: "    false ||",
+    find: "if (advice) return `${text}\\n${advice}`;",
+    replace: "",
     killedBy: {
       file: "src/client/environment/lateRejections.test.ts",
       title:
@@ -350,8 +350,8 @@ export const DEFECTS = [
   {
     name: "fence: generation not raised by cancel",
     file: "src/engine/lifecycle/cancel.ts",
-    find: "run.generationNumber++;",
-    replace: "",
+    find: 'run.generationNumber++;\n  await writeResult(ctx, run, { result: { kind: "canceled" }',
+    replace: 'await writeResult(ctx, run, { result: { kind: "canceled" }',
     killedBy: {
       file: "src/engine/lifecycle/cancel.test.ts",
       title:

@@ -160,7 +160,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: what ended runs left in flight not looked at",
     file: "src/engine/lifecycle/recover.ts",
-    find: "if (run?.runResult) yield run;",
+    find: "if (run?.runResult && !endedForcibly(run)) yield run;",
     replace: "",
     killedBy: test(
       "engine/lifecycle/recover",
@@ -180,7 +180,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "tasks: nothing looks after them",
     file: "src/engine/platform/tasks.ts",
-    find: "const checkId = await watch(ctx, scheduledId, { taskId });",
+    find: "const checkId = await watch(ctx, scheduledId, { taskId }, { dueInMs });",
     replace: "const checkId = undefined;",
     killedBy: test(
       "engine/lifecycle/watchdog",
@@ -200,8 +200,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "tasks: their rows outlive them",
     file: "src/engine/platform/tasks.ts",
-    find: 'await ctx.db.delete("tasks", taskId);',
-    replace: "",
+    find: 'await ctx.db.delete("tasks", taskId);\n  if (task.checkId)',
+    replace: "if (task.checkId)",
     killedBy: test(
       "engine/lifecycle/watchdog",
       "is done at once, and nothing looks after it any more",
