@@ -173,7 +173,12 @@ describe("options", () => {
       { unstableArgs?: boolean } & {
         retry?:
           | boolean
-          | { maxAttempts: number; initialBackoffMs: number; base: number };
+          | {
+              maxAttempts: number;
+              initialBackoffMs: number;
+              base: number;
+              maxBackoffMs?: number;
+            };
       }
     >();
   });

@@ -30,11 +30,14 @@ export { createEvent, defineEvent, sendEvent } from "./events.js";
 export {
   vEventId,
   vWorkflowId,
+  vWorkflowStatus,
   vWorkflowStep,
   type EventId,
   type WorkflowId,
   type WorkflowStep,
 } from "./validators.js";
+export { vOnCompleteArgs } from "./onComplete.js";
+export { RetryAfterError } from "../shared/retryAfter.js";
 export { TimeoutError } from "./replay/stepErrors.js";
 export { NonRetryableError, vResultValidator } from "@convex-dev/workpool";
 export type { WorkflowCtx, WorkflowHandler } from "./context.js";

@@ -1,5 +1,9 @@
-import type { PaginationResult, RegisteredMutation } from "convex/server";
-import type { PropertyValidators } from "convex/values";
+import type {
+  GenericDataModel,
+  PaginationResult,
+  RegisteredMutation,
+} from "convex/server";
+import type { Infer, PropertyValidators, Validator, VAny } from "convex/values";
 import type { ArgsOfWorkflow, WorkflowHandler } from "./context.js";
 import {
   checkComponent,
@@ -11,8 +15,10 @@ import * as events from "./events.js";
 import * as management from "./management.js";
 import * as operating from "./operating.js";
 import { checkOptions, OPTIONS } from "./options.js";
+import { defineOnComplete, type OnCompleteDefinition } from "./onComplete.js";
 import type {
   ArgsValidators,
+  OnCompleteArgs,
   PublicWorkflow,
   Retention,
   ReturnsValidator,
@@ -114,6 +120,36 @@ export class WorkflowManager {
     return definition.handler
       ? register(definition.handler)
       : { handler: register };
+  }
+
+  /**
+   * Defines a mutation to pass to `start` as `onComplete`. Export the result from a module of your
+   * app:
+   *
+   * ```ts
+   * export const ended = workflow.defineOnComplete({
+   *   context: v.object({ order: v.string() }),
+   *   handler: async (ctx, { workflowId, result, context }) => {
+   *     console.log(`${context.order} (${workflowId}): ${result.kind}`);
+   *   },
+   * });
+   * ```
+   *
+   * With a type argument, `defineOnComplete<DataModel>`, `ctx.db` has the types of your tables, and
+   * `context` is `any`. To have both, use `vOnCompleteArgs` with your own `internalMutation`.
+   */
+  defineOnComplete<
+    DataModel extends GenericDataModel,
+    Context extends Validator<any, "required", any> = VAny,
+    ReturnValue extends Validator<any, "required", any> = VAny,
+  >(
+    definition: OnCompleteDefinition<DataModel, Context, ReturnValue>,
+  ): RegisteredMutation<
+    "internal",
+    OnCompleteArgs<Infer<Context>, Infer<ReturnValue>>,
+    null
+  > {
+    return defineOnComplete(definition);
   }
 
   /** Starts a run: see {@link management.start}. */

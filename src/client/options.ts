@@ -88,6 +88,7 @@ export const OPTIONS = {
     "defaultRetryBehavior",
     "retryActionsByDefault",
   ],
+  onComplete: ["context", "returnValue", "handler"],
   definition: [
     "args",
     "returns",
@@ -136,7 +137,7 @@ export const OPTIONS = {
   ],
   sleep: ["name"],
   defaults: ["unstableArgs", "retry"],
-  retry: ["maxAttempts", "initialBackoffMs", "base"],
+  retry: ["maxAttempts", "initialBackoffMs", "base", "maxBackoffMs"],
   /** An event's definition that is spread here brings its validator. */
   createEvent: ["name", "workflowId", "validator"],
   /** Senders and waits often spread the same object. */

@@ -1,4 +1,3 @@
-import type { RetryBehavior } from "@convex-dev/workpool";
 import {
   getFunctionAddress,
   getFunctionName,
@@ -9,7 +8,7 @@ import {
 import { jsonToConvex, type JSONValue, type Validator } from "convex/values";
 import { parse, validate } from "convex-helpers/validators";
 import { MAX_NAME_LENGTH, MAX_PROGRESS_BYTES } from "../shared/limits.js";
-import { whyRetryRefused } from "../shared/retry.js";
+import { whyRetryRefused, type RetryBehavior } from "../shared/retry.js";
 import {
   abbreviate,
   hasHalves,

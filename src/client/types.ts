@@ -1,4 +1,4 @@
-import type { RetryBehavior, WorkId } from "@convex-dev/workpool";
+import type { WorkId } from "@convex-dev/workpool";
 import type {
   FunctionHandle,
   FunctionReference,
@@ -18,6 +18,7 @@ import type {
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../shared/logging.js";
 import type { RunResult, vRunResult } from "../shared/outcome.js";
+import type { RetryBehavior } from "../shared/retry.js";
 import type { EventId, WorkflowId } from "./validators.js";
 
 export type { RunResult, TransactionLimits };
@@ -71,7 +72,7 @@ export type RunMutationCtx = RunQueryCtx & {
 export type WorkpoolRetryOptions = {
   /**
    * The policy of `retry: true`. Default: `{ maxAttempts: 5, initialBackoffMs: 500, base: 2 }`.
-   * Each delay varies at random by up to half.
+   * Each delay varies at random by up to half, and `maxBackoffMs` limits it.
    */
   defaultRetryBehavior?: RetryBehavior;
   /** Whether actions are retried if a step has no `retry`. Default: false. */

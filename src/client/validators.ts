@@ -135,3 +135,51 @@ export type WorkflowStep = {
   | { kind: "event"; eventId: EventId }
   | { kind: "sleep"; workId: WorkId }
 );
+
+const running = {
+  name: v.string(),
+  args: v.any(),
+  startedAt: v.number(),
+  runResult: v.optional(vRunResult),
+  completedAt: v.optional(v.number()),
+  inProgress: v.boolean(),
+  argsSize: v.number(),
+};
+
+const vRunningStep = v.union(
+  v.object({
+    ...running,
+    kind: v.optional(v.literal("function")),
+    functionType: v.union(
+      v.literal("query"),
+      v.literal("mutation"),
+      v.literal("action"),
+    ),
+    handle: v.string(),
+    workId: v.optional(vWorkId),
+  }),
+  v.object({
+    ...running,
+    kind: v.literal("workflow"),
+    handle: v.string(),
+    workflowId: v.optional(vWorkflowId),
+  }),
+  v.object({
+    ...running,
+    kind: v.literal("event"),
+    eventId: v.optional(vEventId()),
+  }),
+  v.object({
+    ...running,
+    kind: v.literal("sleep"),
+    workId: v.optional(vWorkId),
+  }),
+);
+
+/** Validates a `WorkflowStatus`, as `getStatus` returns it. */
+export const vWorkflowStatus = v.union(
+  v.object({ type: v.literal("inProgress"), running: v.array(vRunningStep) }),
+  v.object({ type: v.literal("completed"), result: v.any() }),
+  v.object({ type: v.literal("canceled") }),
+  v.object({ type: v.literal("failed"), error: v.string() }),
+);

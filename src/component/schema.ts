@@ -13,6 +13,7 @@ export const vRetryBehavior = v.object({
   maxAttempts: v.number(),
   initialBackoffMs: v.number(),
   base: v.number(),
+  maxBackoffMs: v.optional(v.number()),
 });
 export type RetryBehavior = Infer<typeof vRetryBehavior>;
 

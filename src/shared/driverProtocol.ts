@@ -26,6 +26,7 @@ export const vStepOutcome = v.union(
     /** When the attempt began. */
     startedAt: v.optional(v.number()),
     nonRetryable: v.optional(v.boolean()),
+    retryAt: v.optional(v.number()),
   }),
   // The platform refused to start it, so it doesn't count as an attempt.
   v.object({ kind: v.literal("refused") }),

@@ -1,5 +1,6 @@
 import { isNonRetryableError } from "@convex-dev/workpool";
 import { convexToJson, type Value } from "convex/values";
+import { readRetryAfter } from "./retryAfter.js";
 import { preview, whyNotStorable, withoutHalves } from "./storable.js";
 
 /** The stored part of an error that a step's function or a handler threw. */
@@ -8,6 +9,8 @@ export interface DescribedFailure {
   failure?: { name: "ConvexError"; data: unknown };
   /** It was thrown as a `NonRetryableError`. */
   nonRetryable?: boolean;
+  /** When its thrower said that a retry would help, in milliseconds since 1970. */
+  retryAt?: number;
 }
 
 const CONVEX_ERROR = Symbol.for("ConvexError");
@@ -20,6 +23,13 @@ export function describeFailure(thrown: unknown): DescribedFailure {
     const data = thrown.data ?? null;
     if (!isStorable(data)) return { error };
     const failure = { name: "ConvexError" as const, data };
+    const later = readRetryAfter(data);
+    if (later)
+      return {
+        error: withoutHalves(later.message),
+        failure,
+        retryAt: later.retryAt,
+      };
     if (!isNonRetryableError(thrown)) return { error, failure };
     // A ConvexError's own message is its data as JSON.
     const { message } = data as { message: string };

@@ -1,8 +1,13 @@
 /** How often and when a failed action is retried. */
 export interface RetryBehavior {
+  /** How often the action is tried in all. */
   maxAttempts: number;
+  /** The pause after the first failed attempt, in milliseconds. */
   initialBackoffMs: number;
+  /** Each pause is so many times as long as the one before. */
   base: number;
+  /** No pause is longer, in milliseconds. Default: a year. */
+  maxBackoffMs?: number;
 }
 
 /** Whether another attempt follows if the current one fails. */
@@ -16,7 +21,7 @@ export const isRetried = (step: {
 /** The error of an invalid retry policy. It begins with `what`. */
 export function whyRetryRefused(
   what: string,
-  { maxAttempts, initialBackoffMs, base }: RetryBehavior,
+  { maxAttempts, initialBackoffMs, base, maxBackoffMs = 0 }: RetryBehavior,
 ): string | undefined {
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
     return `${what}.maxAttempts is ${maxAttempts}. Expected a whole number from 1.`;
@@ -24,6 +29,8 @@ export function whyRetryRefused(
     return `${what}.initialBackoffMs is ${initialBackoffMs}. Expected milliseconds from 0.`;
   if (!(base > 0 && Number.isFinite(base)))
     return `${what}.base is ${base}. Expected a number above 0.`;
+  if (!(maxBackoffMs >= 0 && Number.isFinite(maxBackoffMs)))
+    return `${what}.maxBackoffMs is ${maxBackoffMs}. Expected milliseconds from 0.`;
   return undefined;
 }
 
@@ -32,11 +39,12 @@ export const varied = (ms: number) => ms * (0.5 + Math.random());
 
 const LONGEST_BACKOFF_MS = 365 * 24 * 60 * 60 * 1000;
 
-/** The pause after the nth failure before it is varied. It is always a delay that can be scheduled. */
-export function backoffMs(
-  { initialBackoffMs, base }: RetryBehavior,
+/** The pause after the nth failure: at random around what the policy says, and never too long to be scheduled. */
+export function pauseMs(
+  { initialBackoffMs, base, maxBackoffMs = LONGEST_BACKOFF_MS }: RetryBehavior,
   failedAttempts: number,
 ): number {
   const exact = initialBackoffMs * base ** (failedAttempts - 1);
-  return exact >= 0 ? Math.min(exact, LONGEST_BACKOFF_MS) : 0;
+  if (!(exact >= 0)) return 0;
+  return Math.min(varied(Math.min(exact, LONGEST_BACKOFF_MS)), maxBackoffMs);
 }

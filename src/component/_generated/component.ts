@@ -90,6 +90,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               base: number;
               initialBackoffMs: number;
               maxAttempts: number;
+              maxBackoffMs?: number;
             };
             execution?: "driver" | "pool";
             logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
@@ -132,6 +133,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     | { ms: number; name: "TimeoutError" };
                   kind: "failed";
                   nonRetryable?: boolean;
+                  retryAt?: number;
                   startedAt?: number;
                 }
               | { kind: "refused" };
@@ -183,6 +185,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   base: number;
                   initialBackoffMs: number;
                   maxAttempts: number;
+                  maxBackoffMs?: number;
                 };
                 startsRun?: boolean;
                 step:
@@ -348,6 +351,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               base: number;
               initialBackoffMs: number;
               maxAttempts: number;
+              maxBackoffMs?: number;
             };
             startsRun?: boolean;
             step:
@@ -569,7 +573,12 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             group?: number;
             retry?:
               | boolean
-              | { base: number; initialBackoffMs: number; maxAttempts: number };
+              | {
+                  base: number;
+                  initialBackoffMs: number;
+                  maxAttempts: number;
+                  maxBackoffMs?: number;
+                };
             schedulerOptions?: { runAt?: number } | { runAfter?: number };
             startsRun?: boolean;
             step:
@@ -650,6 +659,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               base: number;
               initialBackoffMs: number;
               maxAttempts: number;
+              maxBackoffMs?: number;
             };
             execution?: "driver" | "pool";
             logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
@@ -679,6 +689,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             base: number;
             initialBackoffMs: number;
             maxAttempts: number;
+            maxBackoffMs?: number;
           };
           startsRun?: boolean;
           step:
@@ -952,6 +963,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               base: number;
               initialBackoffMs: number;
               maxAttempts: number;
+              maxBackoffMs?: number;
             };
             startsRun?: boolean;
             step:

@@ -25,6 +25,7 @@ import { listenToConsole } from "../../testing/managing.js";
 import {
   cancel,
   NonRetryableError,
+  RetryAfterError,
   start,
   type WorkflowId,
 } from "../../client/index.js";
@@ -52,7 +53,13 @@ const runAttempt = (
   step: Parameters<Handler>[0],
   options?: {
     retry?:
-      boolean | { maxAttempts: number; initialBackoffMs: number; base: number };
+      | boolean
+      | {
+          maxAttempts: number;
+          initialBackoffMs: number;
+          base: number;
+          maxBackoffMs?: number;
+        };
   },
 ) => step.runAction(steps.action, call, options);
 
@@ -569,4 +576,129 @@ describe.each(EXECUTIONS)(title, (execution) => {
     expect(warned).not.toHaveBeenCalled();
     vi.restoreAllMocks();
   });
+});
+
+describe.each(["driver", "pool"] as const)(
+  "an action that throws a RetryAfterError, %s,",
+  (execution) => {
+    const backend = () => newBackend({ execution });
+    const MINUTE = 60_000;
+    const slow = { maxAttempts: 3, initialBackoffMs: 1000, base: 1 };
+
+    /** When the second attempt began, after the first. */
+    async function pauseAfter(error: () => unknown) {
+      const times = attempts(1, error);
+      const status = await run(backend(), { retry: slow });
+      expect(status).toEqual(completed("attempt 2"));
+      return gaps(times)[0]!;
+    }
+    const expectPause = (pause: number, exact: number) => {
+      expect(pause).toBeGreaterThanOrEqual(exact);
+      expect(pause).toBeLessThan(exact + 1000);
+    };
+
+    test("is retried after `ms`, however long the policy's backoff is", async () => {
+      const after = (ms: number) => pauseAfter(() => later({ ms }));
+      expectPause(await after(10 * MINUTE), 10 * MINUTE);
+      expectPause(await after(0), 0);
+    });
+
+    test("is retried at `at`, at once if that is past", async () => {
+      const pause = await pauseAfter(() =>
+        later({ at: Date.now() + 7 * MINUTE }),
+      );
+      expectPause(pause, 7 * MINUTE);
+      expectPause(await pauseAfter(() => later({ at: 1000 })), 0);
+    });
+
+    test("isn't limited by maxBackoffMs, which is for the policy's backoff", async () => {
+      const times = attempts(1, () => later({ ms: MINUTE }));
+      await run(backend(), { retry: { ...slow, maxBackoffMs: 1 } });
+      expectPause(gaps(times)[0]!, MINUTE);
+    });
+
+    test("gets no more attempts than its policy has, and then fails with its message", async () => {
+      const times = attempts(Infinity, () => later({ ms: 1000 }));
+      const status = await run(backend(), { retry: slow });
+      expect(status).toEqual(failed("busy"));
+      expect(times).toHaveLength(3);
+    });
+
+    test("without retries fails at once, and a mutation that throws one does too", async () => {
+      const t = backend();
+      const times = attempts(Infinity, () => later({ ms: 1 }));
+      script("mutation", "attempt", () => {
+        throw later({ ms: 1 });
+      });
+      const id = await startHandler(t, async (step) => {
+        const message = (error: Error) => error.message;
+        return [
+          await runAttempt(step).catch(message),
+          await step.runMutation(steps.mutation, call).catch(message),
+          await step
+            .runMutation(steps.mutation, call, { inline: true })
+            .catch(message),
+        ];
+      });
+      await drain();
+      expect(await statusOf(t, id)).toEqual(
+        completed(["busy", "busy", "busy"]),
+      );
+      expect(times).toHaveLength(1);
+    });
+
+    test("is known by its data, since it comes from another function", async () => {
+      const pause = await pauseAfter(
+        () => new ConvexError(later({ ms: MINUTE }).data),
+      );
+      expectPause(pause, MINUTE);
+    });
+  },
+);
+
+const later = (
+  when: { ms: number; at?: undefined } | { at: number; ms?: undefined },
+) => new RetryAfterError("busy", when);
+
+test.each([[{}], [{ ms: NaN }], [{ ms: 1, at: 1 }], [undefined]])(
+  "RetryAfterError refuses what is no time: %j",
+  (when) => {
+    expect(() => new RetryAfterError("busy", when as never)).toThrow(
+      /^Invalid RetryAfterError "busy": expected \{ ms \} or \{ at \} in milliseconds, got /,
+    );
+  },
+);
+
+test.each(["driver", "pool"] as const)(
+  "maxBackoffMs limits each pause, %s",
+  async (execution) => {
+    const times = attempts();
+    await run(newBackend({ execution }), {
+      retry: {
+        maxAttempts: 6,
+        initialBackoffMs: 60_000,
+        base: 10,
+        maxBackoffMs: 90_000,
+      },
+    });
+    expect(times).toHaveLength(6);
+    const [, ...limited] = gaps(times);
+    for (const gap of limited) {
+      expect(gap).toBeGreaterThan(44_000);
+      expect(gap).toBeLessThan(92_000);
+    }
+  },
+);
+
+test("maxBackoffMs that is no time fails the step, and the error says so", async () => {
+  attempts();
+  const retry = { maxAttempts: 2, initialBackoffMs: 1, base: 1 };
+  const status = await run(newBackend(), {
+    retry: { ...retry, maxBackoffMs: -1 },
+  });
+  expect(status).toEqual(
+    failed(
+      'Invalid options of step "steps:action": retry.maxBackoffMs is -1. Expected milliseconds from 0.',
+    ),
+  );
 });

@@ -1,9 +1,10 @@
-import { backoffMs, isRetried, varied } from "../../shared/retry.js";
+import { isRetried, pauseMs } from "../../shared/retry.js";
 import { MAX_ATTEMPT_ERROR_BYTES, MAX_ATTEMPTS } from "../../shared/limits.js";
 import { shortenError } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { PendingStep } from "./completing.js";
 import { readConfig, type Config } from "../platform/config.js";
+import { LONGEST_DELAY_MS } from "../platform/options.js";
 import { beginOfUnit } from "../platform/workpool.js";
 import {
   dismissDriver,
@@ -16,12 +17,19 @@ import { executeInPool } from "./dispatch.js";
 export async function retryStep(
   ctx: MutationCtx,
   { row, run }: PendingStep,
-  { error, startedAt }: { error: string; startedAt?: number },
+  {
+    error,
+    startedAt,
+    retryAt,
+  }: { error: string; startedAt?: number; retryAt?: number },
 ): Promise<boolean> {
   const { retry, step } = row;
   if (!retry || !isRetried(row)) return false;
   const failedAttempts = (row.failedAttempts ?? 0) + 1;
-  const delayMs = delayOf(backoffMs(retry, failedAttempts));
+  const delayMs =
+    retryAt === undefined
+      ? delayOf(pauseMs(retry, failedAttempts))
+      : Math.min(Math.max(0, retryAt - Date.now()), LONGEST_DELAY_MS);
   const attempts = [
     ...(row.attempts ?? []),
     {
@@ -51,9 +59,9 @@ export async function retryStep(
 }
 
 /** The same rule as for the workpool's own retries. */
-function delayOf(backoff: number) {
+function delayOf(pause: number) {
   const now = Date.now();
-  return Math.max(0, beginOfUnit(now + varied(backoff)) - now);
+  return Math.max(0, beginOfUnit(now + pause) - now);
 }
 
 /** The step's driver is still the run's newest. */

@@ -1,9 +1,11 @@
-import { internalMutationGeneric } from "convex/server";
+import { internalMutationGeneric, internalQueryGeneric } from "convex/server";
 import { v } from "convex/values";
 import {
   defineWorkflow,
+  vOnCompleteArgs,
   vResultValidator,
   vWorkflowId,
+  vWorkflowStatus,
   WorkflowManager,
 } from "../../client/index.js";
 import type { LogLevel } from "../../shared/logging.js";
@@ -66,4 +68,34 @@ export const changing = defineWorkflow(components.workflow, {
 export const onEnd = internalMutationGeneric({
   args: { workflowId: vWorkflowId, result: vResultValidator, context: v.any() },
   handler: (ctx, args) => scripted("mutation", "onEnd")(ctx, args),
+});
+
+/** Of runs of `definitions:byFunction`: their context is validated, and their return value. */
+export const endedAs = manager.defineOnComplete({
+  context: v.object({ key: v.string() }),
+  returnValue: v.string(),
+  handler: async (ctx, { workflowId, result, context }) => {
+    const value =
+      result.kind === "success" ? result.returnValue.length : result;
+    await ctx.db.insert("ended", {
+      workflowId,
+      result: value,
+      context: context.key,
+    });
+  },
+});
+
+/** Without validators of its own. */
+export const endedSomehow = internalMutationGeneric({
+  args: vOnCompleteArgs(),
+  handler: async (ctx, { context = "none", ...ended }) => {
+    await ctx.db.insert("ended", { ...ended, context });
+  },
+});
+
+/** A query whose return value is validated. */
+export const statusOf = internalQueryGeneric({
+  args: { workflowId: v.string() },
+  returns: vWorkflowStatus,
+  handler: async (ctx, { workflowId }) => await manager.status(ctx, workflowId),
 });

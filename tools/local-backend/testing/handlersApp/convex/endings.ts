@@ -1,5 +1,15 @@
-import { WorkflowManager } from "@convex-dev/workflow";
-import { internalMutationGeneric, mutationGeneric } from "convex/server";
+import {
+  RetryAfterError,
+  vOnCompleteArgs,
+  vWorkflowStatus,
+  WorkflowManager,
+} from "@convex-dev/workflow";
+import {
+  internalActionGeneric,
+  internalMutationGeneric,
+  mutationGeneric,
+  queryGeneric,
+} from "convex/server";
 import { ConvexError, v } from "convex/values";
 import { api, components } from "../../flows/references.js";
 
@@ -43,4 +53,67 @@ export const knowsNoData = internalMutationGeneric({
     await ctx.db.insert("effects", { value: Object.keys(result).sort() });
     return null;
   },
+});
+
+// An action that is told when to try again, by a service that is busy at first.
+
+export const call = internalActionGeneric({
+  args: { busyUntil: v.number() },
+  handler: async (_ctx, { busyUntil }) => {
+    if (Date.now() < busyUntil)
+      throw new RetryAfterError("busy", { at: busyUntil });
+    return "called";
+  },
+});
+
+export const calls = workflow
+  .define({
+    args: { busyUntil: v.number(), retry: v.boolean() },
+    returns: v.string(),
+  })
+  .handler(
+    async (step, { busyUntil, retry }): Promise<string> =>
+      await step.runAction(
+        api.endings.call,
+        { busyUntil },
+        {
+          retry: retry && { maxAttempts: 2, initialBackoffMs: 10, base: 1 },
+        },
+      ),
+  );
+
+export const startCalls = mutationGeneric({
+  args: {
+    busyForMs: v.number(),
+    retry: v.boolean(),
+    execution: v.union(v.literal("driver"), v.literal("pool")),
+  },
+  handler: async (ctx, { busyForMs, retry, execution }) =>
+    await workflow.start(
+      ctx,
+      api.endings.calls,
+      { busyUntil: Date.now() + busyForMs, retry },
+      { onComplete: api.endings.ended, context: { key: "k" }, execution },
+    ),
+});
+
+export const ended = workflow.defineOnComplete({
+  context: v.object({ key: v.string() }),
+  returnValue: v.string(),
+  handler: async (ctx, { result, context }) => {
+    await ctx.db.insert("effects", { value: [context.key, result.kind] });
+  },
+});
+
+export const endedSomehow = internalMutationGeneric({
+  args: vOnCompleteArgs(),
+  handler: async (ctx, { result }) => {
+    await ctx.db.insert("effects", { value: result });
+  },
+});
+
+export const statusOf = queryGeneric({
+  args: { id: v.string() },
+  returns: vWorkflowStatus,
+  handler: async (ctx, { id }) => await workflow.status(ctx, id),
 });
