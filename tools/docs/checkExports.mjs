@@ -16,8 +16,10 @@ const REFERENCES = {
 /** Exports whose declaration no document repeats. */
 const NOT_REPEATED = new Set([
   ...["WorkflowComponent", "ComponentApi", "TransactionLimits"],
-  ...["vWorkflowId", "vEventId", "vWorkflowStep", "vResultValidator"],
-  ...["NonRetryableError", "TimeoutError", "register", "default"],
+  ...["vWorkflowId", "vEventId", "vWorkflowStep", "vWorkflowStatus"],
+  ...["vResultValidator", "vOnCompleteArgs"],
+  ...["NonRetryableError", "RetryAfterError", "TimeoutError"],
+  ...["register", "default"],
 ]);
 
 export async function checkExports({
