@@ -399,6 +399,57 @@ export const DEFECTS = [
     },
   },
   {
+    name: "retries: RetryAfterError ignored",
+    file: "src/shared/failures.ts",
+    find: "retryAt: later.retryAt,",
+    replace: "",
+    killedBy: {
+      file: "src/engine/step/retries.test.ts",
+      title: "is retried after `ms`, however long the policy's backoff is",
+    },
+  },
+  {
+    name: "retries: maxBackoffMs ignored",
+    file: "src/shared/retry.ts",
+    find: "return Math.min(varied(Math.min(exact, LONGEST_BACKOFF_MS)), maxBackoffMs);",
+    replace: "return varied(Math.min(exact, LONGEST_BACKOFF_MS));",
+    killedBy: {
+      file: "src/engine/step/retries.test.ts",
+      title: "maxBackoffMs limits each pause, driver",
+    },
+  },
+  {
+    name: "options: unknown ones ignored",
+    file: "src/client/options.ts",
+    find: "if (value === undefined || known.includes(key)) continue;",
+    replace: "if (key) continue;",
+    killedBy: {
+      file: "src/client/mistakes.test.ts",
+      title: "start: an unknown option",
+    },
+  },
+  {
+    name: "options: undefined ones refused",
+    file: "src/client/options.ts",
+    find: "if (value === undefined || known.includes(key)) continue;",
+    replace: "if (known.includes(key)) continue;",
+    killedBy: {
+      file: "src/client/mistakes.test.ts",
+      title:
+        "what code without types legitimately passes is accepted: undefined options, and a spread definition",
+    },
+  },
+  {
+    name: "onComplete: context not validated",
+    file: "src/client/onComplete.ts",
+    find: "args: vOnCompleteArgs(context, returnValue),",
+    replace: "args: vOnCompleteArgs(undefined, returnValue),",
+    killedBy: {
+      file: "src/client/onComplete.test.ts",
+      title: "refuses another context: that is kept in onCompleteFailures",
+    },
+  },
+  {
     name: "events: waiter not withdrawn by its timeout",
     file: "src/engine/step/timer.ts",
     find: "await undoWait(ctx, row);",
