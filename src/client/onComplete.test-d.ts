@@ -3,10 +3,10 @@ import { internalMutationGeneric } from "convex/server";
 import { expectTypeOf, test } from "vitest";
 import type * as app from "../../example/convex/_generated/server.js";
 import { internal } from "../testing/app/_generated/api.js";
+import type { vWorkflowStatus } from "./index.js";
 import {
   start,
   vOnCompleteArgs,
-  vWorkflowStatus,
   type RunResult,
   type WorkflowId,
   type WorkflowManager,

@@ -88,7 +88,7 @@ test("vOnCompleteArgs without validators takes any context, or none", async () =
       await endOf(newBackend(), async () => "four", {
         onComplete: managed.endedSomehow,
         context,
-      } as never),
+      }),
     ).toMatchObject([{ result: { kind: "success", returnValue: "four" } }]);
 });
 
