@@ -95,7 +95,8 @@ test("vOnCompleteArgs without validators takes any context, or none", async () =
 test("vWorkflowStatus validates every status, and steps in flight of every kind", async () => {
   const t = newBackend();
   script("handler", "child", (step) => step.sleep(1000));
-  const id = await startHandler(t, async (step, outcome) => {
+  const id = await startHandler(t, async (step) => {
+    step.setProgress({ done: 1 });
     await Promise.all([
       step.sleep(500),
       step.awaitEvent({ name: "go", timeout: 700 }).catch(() => {}),
@@ -103,18 +104,22 @@ test("vWorkflowStatus validates every status, and steps in flight of every kind"
       step.runMutation(steps.echo, { value: 1 }, { runAfter: 600 }),
       step.runAction(steps.echoAction, { value: 1 }, { runAfter: 600 }),
     ]);
-    if (outcome) throw new Error("no");
     return "done";
   });
   const status = (workflowId: string) =>
     t.query(managed.statusOf, { workflowId });
   const inProgress = await status(id);
+  expect(inProgress.progress).toEqual({ done: 1 });
   const kinds =
     inProgress.type === "inProgress" &&
     inProgress.running.map(({ kind }) => kind);
   expect(kinds).toEqual(["sleep", "event", "workflow", "function", "function"]);
   await drain();
-  expect(await status(id)).toEqual({ type: "completed", result: "done" });
+  expect(await status(id)).toEqual({
+    type: "completed",
+    result: "done",
+    progress: { done: 1 },
+  });
   const failing = await startHandler(
     t,
     async () => {

@@ -176,10 +176,17 @@ const vRunningStep = v.union(
   }),
 );
 
+/** What the handler last passed to `step.setProgress`. */
+const progress = v.optional(v.any());
+
 /** Validates a `WorkflowStatus`, as `getStatus` returns it. */
 export const vWorkflowStatus = v.union(
-  v.object({ type: v.literal("inProgress"), running: v.array(vRunningStep) }),
-  v.object({ type: v.literal("completed"), result: v.any() }),
-  v.object({ type: v.literal("canceled") }),
-  v.object({ type: v.literal("failed"), error: v.string() }),
+  v.object({
+    type: v.literal("inProgress"),
+    running: v.array(vRunningStep),
+    progress,
+  }),
+  v.object({ type: v.literal("completed"), result: v.any(), progress }),
+  v.object({ type: v.literal("canceled"), progress }),
+  v.object({ type: v.literal("failed"), error: v.string(), progress }),
 );
