@@ -36,6 +36,7 @@ import {
   findRun,
   getRun,
   parseRunId,
+  runWithKey,
   stepsInFlight,
   type Run,
 } from "../engine/run/runs.js";
@@ -187,15 +188,8 @@ export const cancel = mutation({
 export const findByKey = query({
   args: { name: v.string(), key: v.string() },
   returns: v.union(v.id("workflows"), v.null()),
-  handler: async (ctx, { name, key }) => {
-    const run = await ctx.db
-      .query("workflows")
-      .withIndex("key", (q) =>
-        q.eq("name", name).eq("key", key).eq("runResult.kind", undefined),
-      )
-      .first();
-    return run?._id ?? null;
-  },
+  handler: async (ctx, { name, key }) =>
+    (await runWithKey(ctx, name, key))?._id ?? null,
 });
 
 /** Restarts a finished run over the part of its journal before `from`. */

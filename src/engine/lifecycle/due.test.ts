@@ -398,6 +398,21 @@ describe("a key", () => {
     expect(await withKey(t, { ifRunning: "throw" })).not.toBe(id);
   });
 
+  test("that another run has by now keeps its earlier run from being restarted", async () => {
+    const t = newBackend();
+    waitForEvent();
+    const ended = await withKey(t);
+    await cancel(t, ended);
+    const id = await withKey(t);
+    await expect(restart(t, ended)).rejects.toMatchObject({
+      data: { code: "WORKFLOW_RUNNING", workflowId: id },
+    });
+    expect(await statusOf(t, ended)).toEqual({ type: "canceled" });
+    await cancel(t, id);
+    await restart(t, ended);
+    expect(await find(t)).toBe(ended);
+  });
+
   test("is refused while its run is in progress, with a code, if asked for", async () => {
     const t = newBackend();
     waitForEvent();

@@ -13,6 +13,7 @@ import { releaseStep } from "./releasing.js";
 import {
   ENGINE_VERSION,
   lastStep,
+  runWithKey,
   type Run,
   type StepRow,
 } from "../run/runs.js";
@@ -40,6 +41,7 @@ export async function restartRun(
       `Workflow is still running: ${run._id}`,
       run._id,
     );
+  await checkKeyIsFree(ctx, run);
   const config = await readConfig(ctx);
   const from = options.fromFailure
     ? await lastFailure(ctx, run)
@@ -117,6 +119,18 @@ async function firstDeleted(
       `Workflow ${run._id} has no step ${from}: it is restarted with all of its ${end} steps kept.`,
     );
   return end === 0 ? 0 : Infinity;
+}
+
+/** The key of the run may be another run's by now. */
+async function checkKeyIsFree(ctx: MutationCtx, { _id, name, key }: Run) {
+  const running = key === undefined ? null : await runWithKey(ctx, name, key);
+  if (running)
+    throw codedError(
+      "WORKFLOW_RUNNING",
+      `Can't restart workflow ${_id} ("${name}"): ${running._id} is in progress with the same key, ` +
+        `"${abbreviate(key!)}". Cancel that run first.`,
+      running._id,
+    );
 }
 
 /** The number of the last step that failed or was canceled. */

@@ -74,6 +74,20 @@ export function describeState(run: Run): string {
   }
 }
 
+/** The run of a workflow and a key that is in progress. */
+export async function runWithKey(
+  ctx: QueryCtx,
+  name: string | undefined,
+  key: string,
+) {
+  return await ctx.db
+    .query("workflows")
+    .withIndex("key", (q) =>
+      q.eq("name", name).eq("key", key).eq("runResult.kind", undefined),
+    )
+    .first();
+}
+
 export async function stepAt(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,
