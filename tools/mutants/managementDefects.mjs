@@ -74,6 +74,26 @@ export const MANAGEMENT_DEFECTS = [
     ),
   },
   {
+    name: "restart: the key of the run may be another's",
+    file: "src/engine/lifecycle/restart.ts",
+    find: "await checkKeyIsFree(ctx, run);",
+    replace: "",
+    killedBy: test(
+      "engine/lifecycle/due",
+      "that another run has by now keeps its earlier run from being restarted",
+    ),
+  },
+  {
+    name: "restart: no new deadline",
+    file: "src/engine/lifecycle/restart.ts",
+    find: "await scheduleDue(ctx, run);",
+    replace: "",
+    killedBy: test(
+      "engine/lifecycle/due",
+      "begins anew with a restart, which repeats what was in flight",
+    ),
+  },
+  {
     name: "setProgress: replayed calls stored",
     file: "src/client/execution.ts",
     find: "if (replay.live || run.progress === undefined) this.progress",

@@ -20,6 +20,7 @@ import { useQuietConsole } from "./backend/quiet.js";
 import { restartTimers, useLateTimers } from "./backend/timers.js";
 import { same } from "./differences.js";
 import { generate } from "./generate.js";
+import type { Node } from "./program.js";
 import { Random } from "./random.js";
 import { forEachSeed, onlySeed, seeds } from "./seeds.js";
 import { Coverage } from "./coverage.js";
@@ -43,6 +44,14 @@ const SITUATIONS = [
   "cleaned up with steps in flight",
   "refused to clean up",
   "event consumed",
+  "started later",
+  "timed out",
+  "cleaned up by its retention",
+  "started with a free key",
+  "returned by its key",
+  "refused by its key",
+  "replaced by its key",
+  "refused to restart beside its key",
 ] as const;
 type Situation = (typeof SITUATIONS)[number];
 
@@ -73,6 +82,8 @@ class Operator {
   /** How runs ended, in each of their generations. */
   private readonly ends = new Map<string, unknown>();
   private sent = 0;
+  /** Runs that were to be cleaned up by themselves at the last look. */
+  private retained: string[] = [];
 
   constructor(
     private readonly random: Random,
@@ -154,9 +165,81 @@ class Operator {
     const size = { steps: random.between(2, 7), children: 1 };
     const program = generate(random.fork(), size);
     const startAsync = random.chance(0.5);
-    this.known.add(await startProgram(t, program, { startAsync }));
+    const { options, now } = this.dueOptions();
+    if (random.chance(0.5))
+      return await this.startWithKey(program, { ...options, startAsync });
+    const id = await startProgram(t, program, { ...options, startAsync });
+    this.known.add(id);
     this.note("started");
+    if (now) return;
+    this.note("started later");
+    same("steps of a run that starts later", await this.stepsOf(id), []);
   }
+
+  /** What may happen to a run by itself: a deadline, a cleanup, a later start. */
+  private dueOptions(): { options: client.RunStartOptions; now: boolean } {
+    const { random } = this;
+    const some = (ms: number[]) =>
+      random.chance(0.3) ? random.pick(ms) : undefined;
+    const retention = {
+      completed: some([0, 500, 5000]),
+      failed: some([0, 500, 5000]),
+      canceled: some([0, 500, 5000]),
+    };
+    const runAfter = some([100, 1000]);
+    const timeout = some([50, 500, 2000]);
+    return {
+      options: { timeout, retention, runAfter },
+      now: runAfter === undefined,
+    };
+  }
+
+  private async startWithKey(
+    program: Node,
+    options: client.RunStartOptions & { startAsync: boolean },
+  ) {
+    const { t, random } = this;
+    const key = random.pick(["a", "b"]);
+    const ifRunning = random.pick(["return", "throw", "replace"] as const);
+    const [before] = (await this.runningBy()).get(key) ?? [];
+    const starting = startProgram(t, program, { ...options, key, ifRunning });
+    if (before && ifRunning === "throw") {
+      await expect(starting).rejects.toMatchObject({
+        data: { code: "WORKFLOW_RUNNING", workflowId: before },
+      });
+      return this.note("refused by its key");
+    }
+    const id = await starting;
+    this.known.add(id);
+    if (!before) return this.note("started with a free key");
+    if (ifRunning === "return") {
+      same("the run that has the key", id, before);
+      return this.note("returned by its key");
+    }
+    same("the run that is replaced", await this.typeOf(before), "canceled");
+    this.note("replaced by its key");
+  }
+
+  /** Ids of runs in progress by their keys. */
+  private async runningBy() {
+    const found = new Map<string, WorkflowId[]>();
+    for (const { _id, key, runResult } of await rows(this.t, "workflows")) {
+      if (key === undefined || runResult) continue;
+      const ids = found.get(key) ?? [];
+      found.set(key, [...ids, _id as string as WorkflowId]);
+    }
+    return found;
+  }
+
+  /** Absent of a run that its retention has cleaned up at once. */
+  private async typeOf(id: WorkflowId) {
+    return (await this.run(id)) ? (await this.status(id)).type : "canceled";
+  }
+
+  private readonly stepsOf = async (id: WorkflowId) =>
+    (await rows(this.t, "steps")).filter(
+      ({ workflowId }) => workflowId === (id as string),
+    );
 
   private async send(
     id: WorkflowId,
@@ -224,10 +307,18 @@ class Operator {
     const consumed = (await rows(t, "events")).filter(
       ({ state }) => state.kind === "consumed",
     );
+    const [holder] = (await this.runningBy()).get(run?.key ?? "") ?? [];
     const restarting = t.mutation((ctx) => manager.restart(ctx, id, options));
     if (!run?.runResult) {
       await expect(restarting).rejects.toThrow(id);
       this.note("refused to restart");
+      return;
+    }
+    if (holder) {
+      await expect(restarting).rejects.toMatchObject({
+        data: { code: "WORKFLOW_RUNNING", workflowId: holder },
+      });
+      this.note("refused to restart beside its key");
       return;
     }
     await restarting;
@@ -243,6 +334,7 @@ class Operator {
     same("what cleanup returns", done, run?.runResult !== undefined);
     if (!done) return this.note("refused to clean up");
     this.note("cleaned up");
+    this.retained = this.retained.filter((each) => each !== (id as string));
     await expect(this.status(id)).rejects.toThrow("Workflow not found");
     const left = (await rows(this.t, "workflows")).some(
       ({ _id }) => _id === (id as string),
@@ -262,6 +354,10 @@ class Operator {
       this.known.add(run._id as string as WorkflowId);
       this.checkEnd(run);
     }
+    for (const [key, ids] of await this.runningBy())
+      if (ids.length > 1)
+        throw new Error(`Runs ${ids.join(", ")} share the key "${key}"`);
+    await this.checkDue(runs);
     await this.checkList([...runs.values()]);
     const steps = new Map<string, Doc<"steps">>();
     for (const row of await rows(t, "steps")) {
@@ -278,6 +374,35 @@ class Operator {
     }
     for (const [eventId] of this.accepted)
       if (!events.has(eventId)) this.checkGone(eventId, runs);
+  }
+
+  /** What is due of a run is its one task, and only as long as its state asks for that. */
+  private async checkDue(runs: Map<string, Doc<"workflows">>) {
+    const due = (await rows(this.t, "tasks")).filter(
+      ({ kind }) => kind === "timeOut" || kind === "expire",
+    );
+    for (const { _id, kind, args } of due) {
+      const { workflowId } = args as { workflowId: string };
+      const run = runs.get(workflowId);
+      same(`the task due of run ${workflowId}`, run?.dueTask, _id);
+      same(`what is due of it`, kind, run!.runResult ? "expire" : "timeOut");
+    }
+    for (const {
+      _id,
+      runResult,
+      timedOut,
+      timeoutMs,
+      dueTask,
+    } of runs.values()) {
+      if (timedOut) this.note("timed out");
+      if (!runResult && timeoutMs !== undefined && !dueTask)
+        throw new Error(`Run ${_id} has lost its deadline`);
+    }
+    for (const id of this.retained)
+      if (!runs.has(id)) this.note("cleaned up by its retention");
+    this.retained = [...runs.values()].flatMap(({ _id, runResult, dueTask }) =>
+      runResult && dueTask ? _id : [],
+    );
   }
 
   /** A run has one end in each generation, and then nothing is due any more. */

@@ -52,7 +52,7 @@ export async function switchExecution(
 export async function startProgram(
   t: Backend,
   program: Node,
-  options: { startAsync: boolean },
+  options: client.RunStartOptions & { startAsync: boolean },
 ): Promise<WorkflowId> {
   return await t.mutation((ctx) =>
     client.start(

@@ -119,7 +119,7 @@ export function checkEnded({ run, steps }: RecordedRun) {
   if (!run.runResult) throw new Error(`Run ${run._id} has not ended`);
   same(`the turn due of run ${run._id}`, run.pendingTurn, undefined);
   same(`the driver of run ${run._id}`, run.driver, undefined);
-  if (run.runResult.kind === "canceled") return;
+  if (run.runResult.kind === "canceled" || run.timedOut) return;
   for (const { step, unstarted } of steps) {
     const dropped = step.kind === "sleep" || step.kind === "event";
     if (step.inProgress && !dropped && !unstarted)
