@@ -30,6 +30,7 @@ import {
   findByKey,
   recover,
   restart as restartWith,
+  restartMany,
   sendEvent,
   start,
   type RunStartOptions,
@@ -407,6 +408,10 @@ describe("a key", () => {
     await expect(restart(t, ended)).rejects.toMatchObject({
       data: { code: "WORKFLOW_RUNNING", workflowId: id },
     });
+    const many = { status: "canceled" } as const;
+    expect(
+      await t.mutation((ctx) => restartMany(ctx, component, many)),
+    ).toMatchObject({ done: 0 });
     expect(await statusOf(t, ended)).toEqual({ type: "canceled" });
     await cancel(t, id);
     await restart(t, ended);

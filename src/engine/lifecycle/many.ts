@@ -83,7 +83,7 @@ export async function restartMany(
       await restartRun(ctx, run, { from, fromFailure, startAsync: true });
       return true;
     } catch (error) {
-      // It has no such step. That is detected before anything is written.
+      // It has no such step, or another run has its key. Both are detected before anything is written.
       if (isRefused(error)) return false;
       throw error;
     }
@@ -117,4 +117,6 @@ const refuse = (name: string, status: string, which: string) =>
 
 const isRefused = (error: unknown) =>
   error instanceof ConvexError &&
-  (error.data as { code?: string }).code === "INVALID_ARGUMENT";
+  ["INVALID_ARGUMENT", "WORKFLOW_RUNNING"].includes(
+    (error.data as { code: string }).code,
+  );
