@@ -114,8 +114,9 @@ describe("a workflow's module, beside what it is with 0.4.8,", () => {
     expect(current.calls).toBeLessThanOrEqual(1.3 * published.calls);
   });
 
-  test("has at most a third more code", () => {
+  // Compiling it takes about as much more time as it has more code.
+  test("has at most half more code", () => {
     expect(published.bytes).toBeGreaterThan(50_000);
-    expect(current.bytes).toBeLessThanOrEqual((4 / 3) * published.bytes);
+    expect(current.bytes).toBeLessThanOrEqual(1.5 * published.bytes);
   });
 });

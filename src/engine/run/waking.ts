@@ -57,6 +57,16 @@ export async function setPendingTurn(
   await ctx.db.patch("workflows", run._id, { pendingTurn });
 }
 
+/** The results that the next turns deliver, one each. */
+export async function setTrials(
+  ctx: MutationCtx,
+  run: Run,
+  trials: Run["trials"],
+) {
+  run.trials = trials;
+  await ctx.db.patch("workflows", run._id, { trials });
+}
+
 /**
  * Schedules the end of a run that can't continue, in a transaction of its own. If that transaction crashes, a
  * watchdog ends the run without `onComplete`.

@@ -5,12 +5,11 @@ import { readConfig } from "../platform/config.js";
 import { vWorkpoolOptions } from "../platform/options.js";
 import { bumpRevision } from "../run/driverState.js";
 import { fittingProgress, parseRunId, type StepRow } from "../run/runs.js";
-import { wake } from "../run/waking.js";
+import { setTrials, wake } from "../run/waking.js";
 import { recordLateResult, writeCompleted } from "../step/completing.js";
 import { startSteps } from "./startSteps.js";
 import {
   patchSteps,
-  setTrials,
   vCompletedRow,
   vNewStep,
   vShown,

@@ -4,7 +4,7 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { callWorkflow } from "../run/callWorkflow.js";
 import { bumpRevision } from "../run/driverState.js";
 import { isLegacy, stepAt, type Run } from "../run/runs.js";
-import { setTrials } from "./turnRecord.js";
+import { setTrials } from "../run/waking.js";
 
 const MAX_HELD_ERROR_BYTES = 1024;
 

@@ -1,6 +1,5 @@
 import { v, type Infer } from "convex/values";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { Run } from "../run/runs.js";
 import { vRetryOption, vSchedulerOptions } from "../platform/options.js";
 import {
   stepEngineFields,
@@ -50,16 +49,6 @@ export const vWait = v.object({
   wakes: vWakes,
   group: v.optional(v.number()),
 });
-
-/** The results that the next turns deliver, one each. */
-export async function setTrials(
-  ctx: MutationCtx,
-  run: Run,
-  trials: Run["trials"],
-) {
-  run.trials = trials;
-  await ctx.db.patch("workflows", run._id, { trials });
-}
 
 /**
  * True if a step that the turn will wait for already has its result. An inline step of the turn caused that, for
