@@ -14,6 +14,7 @@ vi.mock("@convex-dev/workpool/convex.config.js", () => ({
 
 const VALUES = [
   "NonRetryableError",
+  "RetryAfterError",
   "TimeoutError",
   "WorkflowManager",
   "cancel",
@@ -38,8 +39,10 @@ const VALUES = [
   "sendEvent",
   "start",
   "vEventId",
+  "vOnCompleteArgs",
   "vResultValidator",
   "vWorkflowId",
+  "vWorkflowStatus",
   "vWorkflowStep",
 ];
 
@@ -68,6 +71,7 @@ test("the manager has a method for every function that takes a component", async
     "counts",
     "createEvent",
     "define",
+    "defineOnComplete",
     "findByKey",
     "list",
     "listByName",

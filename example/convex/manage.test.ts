@@ -67,7 +67,9 @@ test.each(names)(
 
     await t.mutation(cancel, { workflowId });
     await settle(t);
-    expect(await t.query(status, { workflowId })).toEqual({ type: "canceled" });
+    expect(await t.query(status, { workflowId })).toMatchObject({
+      type: "canceled",
+    });
 
     const at = name === "approval" || name === "trip" ? {} : { from: 0 };
     await t.mutation(restart, { workflowId, ...at });

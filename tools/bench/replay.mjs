@@ -112,7 +112,7 @@ export async function prepareTurn(checkout, steps) {
   };
   const component = {
     journal: { beginTurn: "beginTurn", startSteps: "startSteps" },
-    workflow: { complete: "complete" },
+    workflow: { complete: "complete", create: "workflow/workflow/create" },
   };
 
   return async () => {
