@@ -1,0 +1,59 @@
+// @vitest-environment node
+import { describe, expect, test } from "vitest";
+import { startBackend } from "./testing/backend.js";
+
+// What start's options do on the platform's rules: transactions that conflict, and real scheduled functions.
+
+const APP = "tools/local-backend/testing/handlersApp";
+const MINUTE = 60_000;
+
+async function started(options: Record<string, string | number>) {
+  const backend = await startBackend(APP);
+  const id = (await backend.run("operating:start", options)) as string;
+  const status = () => backend.run("operating:statusOf", { id });
+  const tasks = () => backend.column("tasks", "kind", "workflow");
+  return { ...backend, id, status, tasks };
+}
+
+describe("on the local backend", () => {
+  test("a deadline fails its run, and nothing of it is left", async () => {
+    const { clock, status, tasks } = await started({ name: "waits" });
+    await clock.advance(9 * MINUTE);
+    expect(await status()).toMatchObject({ type: "inProgress" });
+    await clock.advance(MINUTE + 1000);
+    expect(await status()).toMatchObject({
+      type: "failed",
+      error: expect.stringContaining("did not end within 600000 ms") as string,
+    });
+    expect(await tasks()).toEqual([]);
+  });
+
+  test("starts with one key at once start one run", async () => {
+    const { run, column } = await startBackend(APP);
+    const together = { count: 8, key: "order 1" };
+    expect(await run("operating:startTogether", together)).toBe(1);
+    expect(await column("workflows", "key", "workflow")).toEqual(["order 1"]);
+  });
+
+  test("starts that replace each other at once leave one run in progress", async () => {
+    const { run, column } = await startBackend(APP);
+    const together = { count: 8, key: "order 1", ifRunning: "replace" };
+    expect(await run("operating:startTogether", together)).toBe(8);
+    const results = await column("workflows", "runResult", "workflow");
+    expect(results.filter((result) => result === undefined)).toHaveLength(1);
+  });
+
+  test("a run that starts later ends then, and cleans itself up an hour after that", async () => {
+    const options = { name: "ends", runAfter: 5 * MINUTE };
+    const { clock, status, column, tasks } = await started(options);
+    await clock.advance(4 * MINUTE);
+    expect(await status()).toMatchObject({ type: "inProgress" });
+    await clock.advance(MINUTE + 1000);
+    expect(await status()).toMatchObject({ type: "completed" });
+    await clock.advance(59 * MINUTE);
+    expect(await status()).toMatchObject({ type: "completed" });
+    await clock.advance(2 * MINUTE);
+    expect(await column("workflows", "name", "workflow")).toEqual([]);
+    expect(await tasks()).toEqual([]);
+  });
+});
