@@ -201,7 +201,7 @@ export type Retention = {
 export type RunStartOptions = {
   /**
    * How many milliseconds the run may take. After that it fails, its steps and children are canceled, and `onComplete`
-   * is called with `failed`. The time starts with the first turn, and again with each restart.
+   * is called with `failed`. The time starts when the first turn is due, and again with each restart.
    * Default: the definition's, or forever.
    */
   timeout?: number;

@@ -124,9 +124,13 @@ export async function drain() {
 
 /** As `drain`, but only what is due within the next `ms` milliseconds. */
 export async function advance(ms: number) {
-  let reached = false;
-  setTimeout(() => (reached = true), ms);
-  await advanceWhile(() => !reached);
+  // Longer timers fire at once.
+  const longestMs = 2 ** 31 - 1;
+  for (let left = ms; left >= 0; left -= longestMs) {
+    let reached = false;
+    setTimeout(() => (reached = true), Math.min(left, longestMs));
+    await advanceWhile(() => !reached);
+  }
 }
 
 async function advanceWhile(goOn: () => boolean) {

@@ -284,4 +284,31 @@ export const MANAGEMENT_DEFECTS = [
       "a step of a component that the app doesn't have fails, and the handler can catch it",
     ),
   },
+  {
+    name: "task: performed after its first leg",
+    file: "src/engine/platform/tasks.ts",
+    find: "if (delayUntil(task.dueAt) > 0)",
+    replace: "if (false as boolean)",
+    killedBy: test("engine/lifecycle/due", "a deadline holds at its time"),
+  },
+  {
+    name: "later: a run begins after its first leg",
+    file: "src/engine/turn/scheduled.ts",
+    find: "if (delayUntil(dueAt) > 0) {",
+    replace: "if (false as boolean) {",
+    killedBy: test(
+      "engine/lifecycle/due",
+      "a later run begins at its time, also if somebody canceled its function meanwhile",
+    ),
+  },
+  {
+    name: "deadline: begins at a runAt that has passed",
+    file: "src/engine/run/creating.ts",
+    find: "Math.max(startsAt ?? now, now)",
+    replace: "startsAt ?? now",
+    killedBy: test(
+      "engine/lifecycle/due",
+      "counts from now if runAt has passed",
+    ),
+  },
 ];

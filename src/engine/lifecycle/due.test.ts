@@ -198,6 +198,17 @@ describe("a deadline", () => {
     });
   });
 
+  test("counts from now if runAt has passed", async () => {
+    const t = newBackend();
+    script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
+    const runAt = Date.now() - DAY;
+    const id = await startMain(t, { runAt, timeout: MINUTE });
+    await advance(MINUTE - 1000);
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    await advance(2000);
+    expect(await statusOf(t, id)).toEqual(timedOut);
+  });
+
   test("that start names wins over the definition's", async () => {
     const t = newBackend();
     const started = (options: RunStartOptions) =>
@@ -357,6 +368,49 @@ describe("retention", () => {
     expect(await exists(t, id)).toBe(true);
     await advance(2000);
     expect(await exists(t, id)).toBe(false);
+  });
+});
+
+describe("what is due in longer than a timer lasts", () => {
+  const YEARS = 6 * 365 * DAY;
+
+  test("a deadline holds at its time", async () => {
+    const t = newBackend();
+    script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
+    const id = await startMain(t, { timeout: YEARS });
+    await advance(YEARS - MINUTE);
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    await advance(2 * MINUTE);
+    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
+    expect(await rows(t, "tasks")).toEqual([]);
+    expect(await pending(t)).toEqual([]);
+  });
+
+  test("a run is cleaned up at its time", async () => {
+    const t = newBackend();
+    script("handler", "main", async () => "done");
+    const id = await startMain(t, { retention: { completed: YEARS } });
+    await advance(YEARS - MINUTE);
+    expect(await exists(t, id)).toBe(true);
+    await advance(2 * MINUTE);
+    expect(await exists(t, id)).toBe(false);
+    expect(await pending(t)).toEqual([]);
+  });
+
+  test("a later run begins at its time, also if somebody canceled its function meanwhile", async () => {
+    const t = newBackend();
+    script("handler", "main", async () => "done");
+    const id = await startMain(t, { runAfter: YEARS });
+    await advance(100 * DAY);
+    const [turn] = (await pending(t)).filter(({ name }) =>
+      name.endsWith("take"),
+    );
+    await inComponent(t, (ctx) => ctx.scheduler.cancel(turn!._id));
+    await advance(YEARS - 101 * DAY);
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    await advance(DAY + MINUTE);
+    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+    expect(await pending(t)).toEqual([]);
   });
 });
 

@@ -95,13 +95,17 @@ async function pendingTurn(
   const run = await ctx.db.get("workflows", workflowId);
   if (run?.generationNumber !== generationNumber || run.runResult) return null;
   if (!run.pendingTurn || !("scheduledId" in run.pendingTurn)) return null;
-  const { scheduledId } = run.pendingTurn;
+  const { scheduledId, dueAt } = run.pendingTurn;
   const what = `${result ? "The end" : "A turn"} of workflow ${workflowId} ("${run.name}")`;
   return {
     ...scheduled(ctx, scheduledId, { what, due: pending }),
     async onOver(dead) {
       if (!dead)
-        await setPendingTurn(ctx, run, await schedulePending(ctx, pending));
+        await setPendingTurn(
+          ctx,
+          run,
+          await schedulePending(ctx, pending, dueAt),
+        );
       else if (result) await endWithoutCallback(ctx, run, result, dead.error);
       else
         await scheduleRunEnd(ctx, run, {

@@ -33,6 +33,17 @@ const FIRST_LOOK_MS = 60_000;
 const LONGEST_BETWEEN_LOOKS_MS = 10 * 60_000;
 
 /**
+ * The longest delay that is scheduled at once. Convex schedules functions only a few years ahead, and Node's timers,
+ * which convex-test uses, fire at once if they last longer than 24.8 days. What is due later is scheduled again
+ * after this.
+ */
+export const LONGEST_LEG_MS = 20 * 24 * 60 * 60 * 1000;
+
+/** The delay after which to do or reschedule work that is due at `dueAt`. */
+export const delayUntil = (dueAt = 0) =>
+  Math.min(Math.max(0, Math.ceil(dueAt - Date.now())), LONGEST_LEG_MS);
+
+/**
  * Schedules a run's next turn or its end, and a watchdog, so that something outside that transaction owns it. If a
  * canceled job schedules a function, it is canceled from the start, and `isLost` is true.
  */
@@ -42,7 +53,7 @@ export async function schedulePending(
   dueAt?: number,
 ): Promise<ScheduledPending> {
   const { result, ...turn } = pending;
-  const dueInMs = Math.max(0, (dueAt ?? 0) - Date.now());
+  const dueInMs = delayUntil(dueAt);
   const scheduledId: string = result
     ? await ctx.scheduler.runAfter(0, internal.ending.finish, {
         ...turn,

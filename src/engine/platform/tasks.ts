@@ -2,7 +2,7 @@ import type { FunctionArgs } from "convex/server";
 import { internal } from "../../component/_generated/api.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { cancelScheduled, watch } from "./scheduler.js";
+import { cancelScheduled, delayUntil, watch } from "./scheduler.js";
 
 /** The function that performs each kind of task. If a task is performed twice or too late, it changes nothing. */
 const TASKS = {
@@ -41,7 +41,7 @@ export async function withdrawTask(ctx: MutationCtx, taskId: Id<"tasks">) {
 /** As `scheduleTask`, for a task whose scheduled function won't run. */
 export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
   const task = await ctx.db.get("tasks", taskId);
-  const dueInMs = Math.max(0, (task?.dueAt ?? 0) - Date.now());
+  const dueInMs = delayUntil(task?.dueAt);
   const scheduledId = await ctx.scheduler.runAfter(
     dueInMs,
     internal.turns.perform,
@@ -51,11 +51,12 @@ export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
   await ctx.db.patch("tasks", taskId, { scheduledId, checkId });
 }
 
-/** Performs a task once. */
+/** Performs a task once, or schedules it again if it isn't due yet. */
 export async function performTask(ctx: MutationCtx, taskId: Id<"tasks">) {
   const task = await ctx.db.get("tasks", taskId);
   if (!task) return;
-  await ctx.db.delete("tasks", taskId);
   if (task.checkId) await cancelScheduled(ctx, task.checkId);
+  if (delayUntil(task.dueAt) > 0) return await scheduleTaskAgain(ctx, taskId);
+  await ctx.db.delete("tasks", taskId);
   await ctx.runMutation(TASKS[task.kind], task.args as never);
 }

@@ -47,7 +47,8 @@ export async function createRun(
   });
   const run: Run = { _id, _creationTime: Date.now(), ...row };
   if (fields.timeoutMs !== undefined) {
-    await scheduleDue(ctx, run, startsAt);
+    const now = Date.now();
+    await scheduleDue(ctx, run, Math.max(startsAt ?? now, now));
     await ctx.db.patch("workflows", _id, { dueTask: run.dueTask });
   }
   return run;

@@ -11,7 +11,13 @@ import { lookAtScheduled, type JobState } from "../platform/scheduler.js";
 import { statesOf } from "../platform/workpool.js";
 import { statusOfRun, vRunStatus } from "./listing.js";
 import { pageOf, type PageBudget } from "./paging.js";
-import { findRun, functionTypeOf, type Run, type StepRow } from "./runs.js";
+import {
+  endedForcibly,
+  findRun,
+  functionTypeOf,
+  type Run,
+  type StepRow,
+} from "./runs.js";
 
 const vStepState = v.union(
   v.literal("scheduled"),
@@ -91,6 +97,7 @@ export async function listStepsOf(
     if (jobOf(row)) budget.spend(4, row.step.args);
     return { row, child: await childOf(ctx, row, budget) };
   });
+  const isStopped = endedForcibly(run);
   const jobs = await jobStates(
     ctx,
     run,
@@ -99,7 +106,7 @@ export async function listStepsOf(
   return {
     ...result,
     page: result.page.map(({ row, child }) =>
-      publicStep(row, child, stateOfStep(row, child, jobs)),
+      publicStep(row, child, stateOfStep(row, child, jobs, isStopped)),
     ),
   };
 }
@@ -147,9 +154,10 @@ function stateOfStep(
   row: StepRow,
   child: Run | null,
   jobKind: (row: StepRow) => JobKind | undefined,
+  isStopped: boolean,
 ): StepState {
   const { step, dueAt = 0, failedAttempts } = row;
-  if (!step.inProgress) return "done";
+  if (!step.inProgress || isStopped) return "done";
   const isDue = dueAt <= Date.now();
   const pending = isDue
     ? "queued"
@@ -183,7 +191,10 @@ function publicStep(
     startedAt: step.startedAt,
     completedAt: step.completedAt,
     state,
-    dueAt: step.inProgress ? (row.timer?.endsAt ?? row.dueAt) : undefined,
+    dueAt:
+      step.inProgress && state !== "done"
+        ? (row.timer?.endsAt ?? row.dueAt)
+        : undefined,
     attempts: attemptsOf(row, state),
   };
   switch (step.kind) {
@@ -219,7 +230,7 @@ function publicStep(
 function attemptsOf(row: StepRow, state: StepState) {
   const { step, attempts = [], dueAt } = row;
   const { runResult, completedAt } = step;
-  const hasBegun = state === "running" || state === "done";
+  const hasBegun = state === "running" || !step.inProgress;
   if (!functionTypeOf(step) || !hasBegun || runResult?.kind === "canceled")
     return attempts;
   const last = {

@@ -208,6 +208,27 @@ test("steps with runAfter are scheduled until then, a nested workflow too; waits
   ]);
 });
 
+test("when a run is canceled, its steps in flight are done, without a result and not due any more", async () => {
+  const t = newBackend();
+  const options = { runAfter: HOUR };
+  const id = await startHandler(t, (step) =>
+    Promise.all([
+      step.runMutation(steps.echo, { value: 1 }, options),
+      step.runAction(steps.action, { name: "a" }, options),
+      step.runWorkflow(workflows.workflow, { handler: "child" }, options),
+      step.sleep(HOUR),
+      step.awaitEvent({ name: "go", timeout: HOUR }),
+    ]),
+  );
+  await advance(1000);
+  await cancel(t, id);
+  for (const step of await listed(t, id)) {
+    expect(step).toMatchObject({ state: "done", attempts: [] });
+    expect(step.dueAt).toBeUndefined();
+    expect(step.runResult?.kind).not.toBe("success");
+  }
+});
+
 test("a child's status is that of its run: in progress, ended, restarted, or absent once it was cleaned up", async () => {
   const t = newBackend();
   script("handler", "child", (step) => step.sleep(1000));

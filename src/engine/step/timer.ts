@@ -2,14 +2,9 @@ import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepRow } from "../run/runs.js";
 import type { StepExecution } from "../../component/schema.js";
+import { LONGEST_LEG_MS } from "../platform/scheduler.js";
 import { awaitedStep, recordResult } from "./completing.js";
 import { undoWait } from "./eventWait.js";
-
-/**
- * Longer waits are split into legs. Convex schedules functions only a few years ahead. Node's timers, which
- * convex-test uses, fire at once if they last longer than 24.8 days.
- */
-const LONGEST_LEG_MS = 20 * 24 * 60 * 60 * 1000;
 
 /** Schedules the end of a sleep or an event wait in `ms` milliseconds. */
 export async function startTimer(

@@ -11,15 +11,15 @@ import type {
 import { callWorkflow } from "../run/callWorkflow.js";
 import { clearPendingTurn, scheduleRunEnd, wake } from "../run/waking.js";
 import type { Run } from "../run/runs.js";
-import { vDue } from "../platform/scheduler.js";
+import { delayUntil, vDue } from "../platform/scheduler.js";
 import { afterDeath, messageOf } from "./trials.js";
 
 const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
 
 /** Replaces the turn of this job. */
-async function scheduleAnother(ctx: MutationCtx, run: Run) {
+async function scheduleAnother(ctx: MutationCtx, run: Run, dueAt?: number) {
   await clearPendingTurn(ctx, run, { isDriven: false });
-  await wake(ctx, run);
+  await wake(ctx, run, dueAt);
 }
 
 /** The context for ending a run that couldn't be replayed. */
@@ -45,6 +45,11 @@ export async function take(
     return null;
   // A driver or an action has already taken it.
   if (!run.pendingTurn) return null;
+  const { dueAt } = "scheduledId" in run.pendingTurn ? run.pendingTurn : {};
+  if (delayUntil(dueAt) > 0) {
+    await scheduleAnother(ctx, run, dueAt);
+    return null;
+  }
   const { transactionLimits } = await limitsAfterReserving(ctx, RESERVED);
   try {
     await callWorkflow(ctx, run, { transactionLimits });
