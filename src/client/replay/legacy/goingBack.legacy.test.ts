@@ -1,5 +1,5 @@
 import { validate } from "convex-helpers/validators";
-import { v } from "convex/values";
+import type { Validator } from "convex/values";
 import { describe, expect, test } from "vitest";
 import { components } from "./testing/app/_generated/api.js";
 import { caseOf } from "./testing/cases.js";
@@ -16,16 +16,17 @@ useDeployments();
 
 /** Which tables hold rows that the schema of 0.4.8 refuses: as long as there are any, so does its deploy. */
 async function refusedTables(deployment: Deployment): Promise<string[]> {
-  const rows = await deployment.allRows();
-  return TABLES.filter((table) => {
+  const rows = {
+    ...(await deployment.allRows()),
+    onCompleteFailures: await deployment.rows("onCompleteFailures"),
+  };
+  return ([...TABLES, "onCompleteFailures"] as const).filter((table) => {
     const { validator } = PUBLISHED.schema.tables[table] as unknown as {
-      validator: ReturnType<typeof v.object>;
+      validator: Validator<unknown, "required", string>;
     };
-    const vRow = validator.extend({
-      _id: v.id(table),
-      _creationTime: v.number(),
-    });
-    return rows[table].some((row) => !validate(vRow, row));
+    return rows[table].some(
+      ({ _id, _creationTime, ...row }) => !validate(validator, row),
+    );
   });
 }
 
@@ -72,6 +73,24 @@ describe("the schema of 0.4.8", () => {
     await deployment.inComponent("workflow", async (ctx) => {
       for (const { _id } of await ctx.db.query("config").collect())
         await ctx.db.delete("config", _id);
+    });
+    expect(await refusedTables(deployment)).toEqual([]);
+  });
+
+  test("refuses the failure of an onComplete, until its row is deleted", async () => {
+    const deployment = new Deployment(CURRENT, PUBLISHED);
+    await deployment.start(SEQUENTIAL);
+    await deployment.inComponent("workflow", async (ctx) => {
+      const fnHandle = "function://;steps:gone";
+      for (const { _id } of await ctx.db.query("workflows").collect())
+        await ctx.db.patch("workflows", _id, { onComplete: { fnHandle } });
+    });
+    await deployment.rest();
+    await cleanUpAll(deployment);
+    expect(await refusedTables(deployment)).toEqual(["onCompleteFailures"]);
+    await deployment.inComponent("workflow", async (ctx) => {
+      for (const { _id } of await ctx.db.query("onCompleteFailures").collect())
+        await ctx.db.delete("onCompleteFailures", _id);
     });
     expect(await refusedTables(deployment)).toEqual([]);
   });

@@ -15,6 +15,10 @@ export default defineSchema({
     "month",
     ["month"],
   ),
+  progress: defineTable({ workflowId: vWorkflowId, done: v.number() }).index(
+    "workflowId",
+    ["workflowId"],
+  ),
   greetings: defineTable({ name: v.string(), text: v.string() }),
   charges: defineTable({ order: v.string(), attempts: v.number() }).index(
     "order",
