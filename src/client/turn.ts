@@ -84,7 +84,7 @@ export async function takeTurn(
     // If the run was canceled or restarted, this driver has nothing left to do.
     const reply = ended.kind === "fenced" ? undefined : execution.reply();
     if (drive && !reply)
-      await ctx.runMutation(workflow.component.driving.dismiss, {
+      await ctx.runMutation(workflow.component.driving.detach, {
         workflowId: run._id,
         driver: drive.driver,
       });

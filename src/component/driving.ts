@@ -26,10 +26,10 @@ export const mayHoldOn = internalQuery({
   handler: loop.mayHoldOn,
 });
 
-export const dismiss = mutation({
-  args: loop.dismissArgs,
+export const detach = mutation({
+  args: loop.detachArgs,
   returns: v.null(),
-  handler: loop.dismiss,
+  handler: loop.detach,
 });
 
 export const giveUp = internalMutation({

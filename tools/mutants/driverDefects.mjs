@@ -9,7 +9,7 @@ const INDEPENDENCE = test(
 
 export const DRIVER_DEFECTS = [
   {
-    name: "driver: one that was dismissed takes turns",
+    name: "driver: one that was detached takes turns",
     file: "src/engine/driver/executeDriven.ts",
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (run.drivers !== driver) return null;",

@@ -24,7 +24,7 @@ import type { FunctionReference } from "convex/server";
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
     driving: {
-      dismiss: FunctionReference<
+      detach: FunctionReference<
         "mutation",
         "internal",
         { driver: number; workflowId: string },

@@ -13,7 +13,7 @@ import {
   type PendingStep,
   type Outcome,
 } from "../step/completing.js";
-import { dismissDriver } from "../run/driverState.js";
+import { detachDriver } from "../run/driverState.js";
 import { runMutation } from "../step/invoke.js";
 import { stepAt, type Run } from "../run/runs.js";
 
@@ -30,7 +30,7 @@ export interface ExecutedStep extends PendingStep {
 
 /**
  * The part of a driver's turn before the handler. It executes the driver's step, unless an earlier call committed and
- * the driver missed the reply. Null if there is no turn to take, because the driver was dismissed or the step is
+ * the driver missed the reply. Null if there is no turn to take, because the driver was detached or the step is
  * tried again.
  */
 export async function executeDriven(
@@ -40,20 +40,27 @@ export async function executeDriven(
 ): Promise<ExecutedStep | { run: Run; completed?: undefined } | null> {
   if (!run.driver || run.drivers !== driver) return null;
   // When the run ends, the driver continues with its step, as a job of the workpool would.
-  const isAlone = run.runResult !== undefined;
+  const runHasEnded = run.runResult !== undefined;
   const row = await stepAt(ctx, run._id, stepNumber);
   if (!row?.step.inProgress || row.drivenBy !== driver)
-    return isAlone ? null : { run };
+    return runHasEnded ? null : { run };
   if (reported) {
     const outcome = await concludeAttempt(ctx, { row, run }, reported);
-    return outcome && (await executed(ctx, { row, run }, outcome, isAlone));
+    return (
+      outcome && (await executed(ctx, { row, run }, outcome, !runHasEnded))
+    );
   }
   const elapsed = startClock();
   const outcome = await runMutation(ctx, { row, run });
   const isLong = elapsed() > STEP_MS_BEFORE_TURN;
   const now = await ctx.db.get("workflows", run._id);
   if (now && isStillDriven(now, run))
-    return await executed(ctx, { row, run: now }, outcome, isAlone || isLong);
+    return await executed(
+      ctx,
+      { row, run: now },
+      outcome,
+      !runHasEnded && !isLong,
+    );
   await recordLateResult(ctx, row._id, outcome);
   return null;
 }
@@ -64,14 +71,14 @@ const isStillDriven = (now: Run, before: Run) =>
   now.drivers === before.drivers &&
   now.driver !== undefined;
 
-/** The turn follows in the same transaction, unless too little of its budget is left. */
+/** The turn follows in the same transaction if there is one, unless too little of its budget is left. */
 async function executed(
   ctx: MutationCtx,
   { row, run }: PendingStep,
   outcome: Outcome,
-  isAlone: boolean,
+  takesTurn: boolean,
 ): Promise<ExecutedStep | null> {
-  if (!isAlone && (await isHalfUnused(ctx))) {
+  if (takesTurn && (await isHalfUnused(ctx))) {
     const { stepNumber } = row;
     const storable = storableOutcome(row.step, outcome);
     if (row.attempts && !attemptsBeside(row, storable))
@@ -79,7 +86,7 @@ async function executed(
     const completed = { stepNumber, ...storable };
     return { run, row, completed: { ...completed, completedAt: Date.now() } };
   }
-  await dismissDriver(ctx, run);
+  await detachDriver(ctx, run);
   await recordResult(ctx, { row, run }, outcome);
   return null;
 }

@@ -19,7 +19,7 @@ import type {
   QueryCtx,
 } from "../../component/_generated/server.js";
 import {
-  dismissDriver,
+  detachDriver,
   driverOf,
   vGivenUp,
   vShare,
@@ -59,7 +59,7 @@ export const driveReturns = v.union(v.null(), v.object(vGivenUp));
 
 /**
  * Executes a chain of steps. Each turn gets the outcome of the step before and replies with the next step. The driver
- * exits if there is none, if there is more than one, or if it was dismissed.
+ * exits if there is none, if there is more than one, or if it was detached.
  */
 export async function drive(
   ctx: ActionCtx,
@@ -239,14 +239,14 @@ function merge(
     : undefined;
 }
 
-export const dismissArgs = { workflowId: v.string(), driver: v.number() };
+export const detachArgs = { workflowId: v.string(), driver: v.number() };
 
 /** A turn left no step for its driver. */
-export async function dismiss(
+export async function detach(
   ctx: MutationCtx,
-  { workflowId, driver }: ObjectType<typeof dismissArgs>,
+  { workflowId, driver }: ObjectType<typeof detachArgs>,
 ) {
   const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
-  if (run?.drivers === driver) await dismissDriver(ctx, run);
+  if (run?.drivers === driver) await detachDriver(ctx, run);
   return null;
 }

@@ -3,7 +3,7 @@ import { v, type ObjectType } from "convex/values";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { vDriver } from "../../component/schema.js";
 import { vRunResult, type Outcome } from "../../shared/outcome.js";
-import { dismissDriver, driverOf, vGivenUp } from "../run/driverState.js";
+import { detachDriver, driverOf, vGivenUp } from "../run/driverState.js";
 import type { Run } from "../run/runs.js";
 import { wake } from "../run/waking.js";
 import { concludeAttempt, takeOver } from "../step/attempts.js";
@@ -29,7 +29,7 @@ async function settle(
   const found = await driverOf(ctx, id);
   if (!found) return;
   const { run, row } = found;
-  await dismissDriver(ctx, run);
+  await detachDriver(ctx, run);
   if (!row) return await wakeUnended(ctx, run);
   const step = { row, run };
   // Otherwise the turn committed, and the next step is in flight but hasn't begun.
@@ -73,7 +73,7 @@ export async function onComplete(
   const found = await driverOf(ctx, context);
   if (!found) return null;
   const { run, row } = found;
-  await dismissDriver(ctx, run);
+  await detachDriver(ctx, run);
   if (!row) await wakeUnended(ctx, run);
   else if (result.kind === "canceled")
     await recordResult(ctx, { row, run }, { result });

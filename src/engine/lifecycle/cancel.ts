@@ -7,7 +7,7 @@ import { readConfig, type Config } from "../platform/config.js";
 import { callOnComplete, writeResult } from "./end.js";
 import { releaseStep } from "./releasing.js";
 import { stepsInFlight, type Run, type StepRow } from "../run/runs.js";
-import { releaseDriver } from "../run/driverState.js";
+import { detachDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
 import { scheduleTask } from "../platform/tasks.js";
 
@@ -93,7 +93,7 @@ async function endCanceled(
   const run = await ctx.db.get("workflows", workflowId);
   if (!run || run.runResult) return [];
   await releaseTurn(ctx, run.pendingTurn);
-  await releaseDriver(ctx, run);
+  await detachDriver(ctx, run, { cancelsJob: true });
   run.generationNumber++;
   await writeResult(ctx, run, { result: { kind: "canceled" } }, config);
   ended.push(run);
@@ -115,7 +115,7 @@ export async function timeOut(
   const ms = run.timeoutMs ?? 0;
   const config = await readConfig(ctx);
   await releaseTurn(ctx, run.pendingTurn);
-  await releaseDriver(ctx, run);
+  await detachDriver(ctx, run, { cancelsJob: true });
   run.generationNumber++;
   run.timedOut = true;
   const outcome: Outcome = {

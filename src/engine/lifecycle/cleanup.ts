@@ -5,7 +5,7 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { cancelRuns } from "./cancel.js";
 import { deleteEmptyRun } from "../step/completing.js";
-import { dismissDriver } from "../run/driverState.js";
+import { detachDriver } from "../run/driverState.js";
 import { scheduleTask, withdrawTask } from "../platform/tasks.js";
 import { releaseStep, releaseWait } from "./releasing.js";
 import {
@@ -40,7 +40,7 @@ export async function cleanUp(
   if (!canceled && (await stepsInFlight(ctx, workflowId).first()))
     await ctx.db.patch("workflows", workflowId, { cleanedUp: true });
   else {
-    await dismissDriver(ctx, run);
+    await detachDriver(ctx, run);
     await ctx.db.delete("workflows", workflowId);
   }
   await deleteBatch(ctx, { workflowId, fromStepNumber: 0, canceled });

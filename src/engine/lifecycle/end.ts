@@ -30,7 +30,7 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { awaitedStep, recordResult } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
-import { dismissDriver, stepOfDriver } from "../run/driverState.js";
+import { detachDriver, stepOfDriver } from "../run/driverState.js";
 import { scheduleTask } from "../platform/tasks.js";
 import { releaseWait } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";
@@ -77,7 +77,7 @@ export async function writeResult(
   run.pendingTurn = undefined;
   run.restarting = undefined;
   if (run.driver && !(await stepOfDriver(ctx, run)))
-    await dismissDriver(ctx, run);
+    await detachDriver(ctx, run);
   await scheduleDue(ctx, run);
   await ctx.db.replace("workflows", run._id, run);
   // Creation times of one millisecond differ by fractions of it.

@@ -6,7 +6,7 @@ import { isHalfUnused } from "../../shared/transactionRoom.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { deleteNested } from "./cleanup.js";
-import { releaseDriver } from "../run/driverState.js";
+import { detachDriver } from "../run/driverState.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { undoWait } from "../step/eventWait.js";
 import { releaseStep } from "./releasing.js";
@@ -46,7 +46,7 @@ export async function restartRun(
   const from = options.fromFailure
     ? await lastFailure(ctx, run)
     : await firstDeleted(ctx, run, options.from, config);
-  await releaseDriver(ctx, run);
+  await detachDriver(ctx, run, { cancelsJob: true });
   run.generationNumber++;
   run.runResult = undefined;
   run.endedAt = undefined;

@@ -17,7 +17,7 @@ import {
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
 import { stateOf } from "../platform/workpool.js";
-import { driverOf, forgetDriver } from "../run/driverState.js";
+import { driverOf, detachDriver } from "../run/driverState.js";
 import { functionTypeOf } from "../run/runs.js";
 import { scheduleRunEnd, setPendingTurn, wake } from "../run/waking.js";
 import { takeOver } from "../step/attempts.js";
@@ -182,7 +182,7 @@ async function driver(
       await ctx.db.patch("workflows", run._id, { driver: run.driver });
     },
     async onOver(dead) {
-      await forgetDriver(ctx, run);
+      await detachDriver(ctx, run, { inWatchdog: true });
       if (row) await recordLost(ctx, { row, run }, dead);
       else if (!run.runResult) await wake(ctx, run);
     },

@@ -58,27 +58,26 @@ export async function driverOf(
   return { run, row: await stepOfDriver(ctx, run) };
 }
 
-/** Detaches a driver that is done or considered dead. After that, it changes nothing. */
-export async function dismissDriver(ctx: MutationCtx, run: Run) {
+/**
+ * Detaches a driver that is done or considered dead. After that, it changes nothing. With `cancelsJob`, its job is also
+ * canceled if it hasn't begun. The driver's watchdog passes `inWatchdog`, because a function that a canceled function
+ * schedules would never run.
+ */
+export async function detachDriver(
+  ctx: MutationCtx,
+  run: Run,
+  { cancelsJob = false, inWatchdog = false } = {},
+) {
   if (!run.driver) return;
-  await cancelScheduled(ctx, run.driver.checkId);
-  await forgetDriver(ctx, run);
-}
-
-/** As `dismissDriver`, in its watchdog, because a function that a canceled function schedules would never run. */
-export async function forgetDriver(ctx: MutationCtx, run: Run) {
+  const { workId, scheduledId, checkId } = run.driver;
+  if (cancelsJob) {
+    if (scheduledId !== undefined) await cancelScheduled(ctx, scheduledId);
+    else if ((await stateOf(ctx, workId!)).kind === "pending")
+      await cancelJob(ctx, workId!);
+  }
+  if (!inWatchdog) await cancelScheduled(ctx, checkId);
   run.driver = undefined;
   await ctx.db.patch("workflows", run._id, { driver: undefined });
-}
-
-/** As `dismissDriver`. If its job hasn't begun, it is also canceled. */
-export async function releaseDriver(ctx: MutationCtx, run: Run) {
-  if (!run.driver) return;
-  const { workId, scheduledId } = run.driver;
-  if (scheduledId !== undefined) await cancelScheduled(ctx, scheduledId);
-  else if ((await stateOf(ctx, workId!)).kind === "pending")
-    await cancelJob(ctx, workId!);
-  await dismissDriver(ctx, run);
 }
 
 /** The facts that decide when a driver hands over to others. */
@@ -122,7 +121,7 @@ export async function startDriver(
   due: DueStep,
   config: Config,
 ): Promise<number> {
-  await dismissDriver(ctx, run);
+  await detachDriver(ctx, run);
   const driver = (run.drivers ?? 0) + 1;
   const id = {
     workflowId: run._id,

@@ -5,7 +5,7 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepExecution } from "../../component/schema.js";
 import { readLog, type Config } from "../platform/config.js";
-import { dismissDriver, bumpRevision } from "../run/driverState.js";
+import { detachDriver, bumpRevision } from "../run/driverState.js";
 import {
   functionTypeOf,
   lastStep,
@@ -119,7 +119,7 @@ async function deleteLeftover(ctx: MutationCtx, { row, run }: PendingStep) {
 /** Deletes the row of a cleaned-up run once its last step is gone. */
 export async function deleteEmptyRun(ctx: MutationCtx, run: Run) {
   if (await lastStep(ctx, run._id)) return;
-  await dismissDriver(ctx, run);
+  await detachDriver(ctx, run);
   await ctx.db.delete("workflows", run._id);
 }
 

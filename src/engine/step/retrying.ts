@@ -6,11 +6,7 @@ import type { PendingStep } from "./completing.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { LONGEST_DELAY_MS } from "../platform/options.js";
 import { beginOfUnit } from "../platform/workpool.js";
-import {
-  dismissDriver,
-  startDriver,
-  type DueStep,
-} from "../run/driverState.js";
+import { detachDriver, startDriver, type DueStep } from "../run/driverState.js";
 import { executeInPool } from "./dispatch.js";
 
 /** Schedules the next attempt of a failed action, if its policy allows one. */
@@ -95,7 +91,7 @@ export async function executeAgain(
   { row, run }: PendingStep,
   { delayMs = 0, config }: { delayMs?: number; config?: Config } = {},
 ) {
-  if (isOfLastDriver({ row, run })) await dismissDriver(ctx, run);
+  if (isOfLastDriver({ row, run })) await detachDriver(ctx, run);
   const due = dueIn(delayMs, row);
   config ??= await readConfig(ctx);
   const [workId] = await executeInPool(ctx, run, [due], config);

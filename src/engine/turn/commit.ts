@@ -12,8 +12,8 @@ import {
   patchSteps,
   vCompletedRow,
   vNewStep,
-  vShown,
-  vWait,
+  vDelivered,
+  vWakeCondition,
 } from "./turnRecord.js";
 
 /** Everything that a turn records. */
@@ -23,9 +23,9 @@ export const turnFields = {
   steps: v.array(vNewStep),
   workpoolOptions: v.optional(vWorkpoolOptions),
   /** When the results of recorded steps were delivered. */
-  deliveries: v.optional(v.array(vShown)),
+  deliveries: v.optional(v.array(vDelivered)),
   /** The current wake conditions of recorded steps in flight. */
-  waits: v.optional(v.array(vWait)),
+  waits: v.optional(v.array(vWakeCondition)),
   /** The turn stopped before it was done, so another is due. */
   goOn: v.optional(v.boolean()),
   /** Results to try one at a time, since each may leave a rejected promise without a handler. */

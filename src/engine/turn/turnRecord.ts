@@ -41,10 +41,13 @@ export const vCompletedRow = v.object({
 });
 
 /** When the result of a recorded step was delivered. */
-export const vShown = v.object({ stepId: v.id("steps"), delivery: vDelivery });
+export const vDelivered = v.object({
+  stepId: v.id("steps"),
+  delivery: vDelivery,
+});
 
 /** The current wake condition of a recorded step in flight. */
-export const vWait = v.object({
+export const vWakeCondition = v.object({
   stepId: v.id("steps"),
   wakes: vWakes,
   group: v.optional(v.number()),
@@ -56,8 +59,8 @@ export const vWait = v.object({
  */
 export async function patchSteps(
   ctx: MutationCtx,
-  deliveries: Infer<typeof vShown>[] = [],
-  waits: Infer<typeof vWait>[] = [],
+  deliveries: Infer<typeof vDelivered>[] = [],
+  waits: Infer<typeof vWakeCondition>[] = [],
 ): Promise<boolean> {
   for (const { stepId, delivery } of deliveries)
     await ctx.db.patch("steps", stepId, { delivery });
