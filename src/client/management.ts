@@ -2,6 +2,7 @@ import {
   createFunctionHandle,
   type FunctionReference,
   type FunctionReturnType,
+  type FunctionVisibility,
   type PaginationOptions,
   type PaginationResult,
 } from "convex/server";
@@ -288,10 +289,9 @@ export async function cancel(
   requireMutations(ctx, "cancel a workflow");
   checkRunId(workflowId);
   checkOptions("cancel", options, OPTIONS.cancel);
-  const { ifFinished } = options;
   const canceled: false | null = await ctx.runMutation(
     component.workflow.cancel,
-    { workflowId, ifFinished },
+    { workflowId, ...options },
   );
   return canceled !== false;
 }
@@ -337,23 +337,25 @@ export async function restart(
   requireMutations(ctx, "restart a workflow");
   checkRunId(workflowId);
   checkOptions("restart", options, OPTIONS.restart);
-  const { from, fromFailure, startAsync } = options;
-  if (from !== undefined && fromFailure)
-    throw codedError(
-      "INVALID_ARGUMENT",
-      "Invalid options of restart: from and fromFailure exclude each other. Give one of them.",
-    );
   await ctx.runMutation((component as ComponentApi).workflow.restart, {
     workflowId,
-    from:
-      typeof from === "number" || from === undefined ? from : nameFrom(from),
-    fromFailure,
-    startAsync,
+    ...options,
+    from: firstStep("restart", options),
   });
 }
 
-export const nameFrom = (from: string | AnyRef) =>
-  typeof from === "string" ? from : nameOf(from);
+/** The step from which `restart` and `restartMany` run again. */
+export function firstStep(what: string, { from, fromFailure }: RestartOptions) {
+  if (from === undefined || !fromFailure) return nameFrom(from);
+  throw codedError(
+    "INVALID_ARGUMENT",
+    `Invalid options of ${what}: from and fromFailure exclude each other. Give one of them.`,
+  );
+}
+
+export const nameFrom = <Name extends string | number | undefined>(
+  name: Name | AnyRef,
+) => (typeof name === "object" ? nameOf(name) : name);
 
 /**
  * Finds the run of a workflow that has a key and is in progress.
@@ -412,16 +414,19 @@ export type ListOptions = {
   paginationOpts?: PaginationOptions;
 };
 
+/** Reads one page of a list. */
+export function pageOf<Row>(
+  ctx: RunQueryCtx,
+  query: FunctionReference<"query", FunctionVisibility>,
+  args: ListOptions & Record<string, unknown>,
+): Promise<PaginationResult<Row>> {
+  const { order = "asc", paginationOpts = FIRST_PAGE } = args;
+  return ctx.runQuery(query, { ...args, order, paginationOpts });
+}
+
 const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
 
 export type ListRunsOptions = RunFilter & ListOptions;
-
-export const filterOf = ({ status, name, since, until }: RunFilter) => ({
-  status,
-  name: name === undefined ? undefined : nameFrom(name),
-  since,
-  until,
-});
 
 /**
  * Lists runs, including children. You can select them by status, workflow and start time. If a page
@@ -433,12 +438,8 @@ export async function list(
   options: ListRunsOptions = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
   checkOptions("list", options, OPTIONS.list);
-  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
-  return (await ctx.runQuery(component.workflow.list, {
-    ...filterOf(options),
-    order,
-    paginationOpts,
-  })) as PaginationResult<PublicWorkflow>;
+  const name = nameFrom(options.name);
+  return await pageOf(ctx, component.workflow.list, { ...options, name });
 }
 
 /**
@@ -453,13 +454,8 @@ export async function listByName(
   options: Omit<ListRunsOptions, "name"> = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
   checkOptions("listByName", options, OPTIONS.listByName);
-  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
-  return (await ctx.runQuery(component.workflow.listByName, {
-    ...filterOf(options),
-    name: nameFrom(name),
-    order,
-    paginationOpts,
-  })) as PaginationResult<PublicWorkflow>;
+  const { listByName } = component.workflow;
+  return await pageOf(ctx, listByName, { ...options, name: nameFrom(name) });
 }
 
 /**
@@ -474,7 +470,7 @@ export async function counts(
 ): Promise<RunCounts> {
   checkOptions("counts", options, OPTIONS.counts);
   const { workflow } = component as ComponentApi;
-  const { name } = filterOf(options);
+  const name = nameFrom(options.name);
   return (await ctx.runQuery(workflow.counts, { name })) as RunCounts;
 }
 
@@ -487,10 +483,6 @@ export async function listSteps(
 ): Promise<PaginationResult<WorkflowStep>> {
   checkOptions("listSteps", options, OPTIONS.listSteps);
   checkRunId(workflowId);
-  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
-  return (await ctx.runQuery(component.workflow.listSteps, {
-    workflowId,
-    order,
-    paginationOpts,
-  })) as PaginationResult<WorkflowStep>;
+  const { listSteps } = component.workflow;
+  return await pageOf(ctx, listSteps, { ...options, workflowId });
 }

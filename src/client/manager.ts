@@ -1,8 +1,4 @@
-import type {
-  GenericDataModel,
-  PaginationResult,
-  RegisteredMutation,
-} from "convex/server";
+import type { GenericDataModel, RegisteredMutation } from "convex/server";
 import type { Infer, PropertyValidators, Validator, VAny } from "convex/values";
 import type { ArgsOfWorkflow, WorkflowHandler } from "./context.js";
 import {
@@ -19,24 +15,19 @@ import { defineOnComplete, type OnCompleteDefinition } from "./onComplete.js";
 import type {
   ArgsValidators,
   OnCompleteArgs,
-  PublicWorkflow,
   Retention,
   ReturnsValidator,
   ReturnValueOf,
-  RunCounts,
-  RunFilter,
   RunMutationCtx,
-  RunQueryCtx,
   StartOptions,
   WorkflowArgs,
   WorkflowComponent,
   WorkflowDefinition,
   WorkflowMutationResult,
-  WorkflowStatus,
   WorkpoolOptions,
   WorkflowReference,
 } from "./types.js";
-import type { EventId, WorkflowId, WorkflowStep } from "./validators.js";
+import type { EventId, WorkflowId } from "./validators.js";
 
 /**
  * Binds a component and the options that your workflows share:
@@ -166,125 +157,85 @@ export class WorkflowManager {
   }
 
   /** Returns the status of a run: see {@link management.getStatus}. */
-  async status(ctx: RunQueryCtx, workflowId: string): Promise<WorkflowStatus> {
-    return await management.getStatus(ctx, this.component, workflowId);
+  async status(...args: Bound<typeof management.getStatus>) {
+    return await call(management.getStatus, this, args);
   }
 
   /** Stops a run: see {@link management.cancel}. */
-  async cancel(
-    ctx: RunMutationCtx,
-    workflowId: string,
-    options?: management.CancelOptions,
-  ): Promise<boolean> {
-    return await management.cancel(ctx, this.component, workflowId, options);
+  async cancel(...args: Bound<typeof management.cancel>) {
+    return await call(management.cancel, this, args);
   }
 
   /** Continues or repeats a finished run: see {@link management.restart}. */
-  async restart(
-    ctx: RunMutationCtx,
-    workflowId: string,
-    options?: management.RestartOptions,
-  ): Promise<void> {
-    await management.restart(ctx, this.component, workflowId, options);
+  async restart(...args: Bound<typeof management.restart>) {
+    return await call(management.restart, this, args);
   }
 
   /** Deletes a finished run: see {@link management.cleanup}. */
-  async cleanup(ctx: RunMutationCtx, workflowId: string): Promise<boolean> {
-    return await management.cleanup(ctx, this.component, workflowId);
+  async cleanup(...args: Bound<typeof management.cleanup>) {
+    return await call(management.cleanup, this, args);
   }
 
   /** Resumes runs that nothing will wake: see {@link management.recover}. */
-  async recover(ctx: RunMutationCtx): Promise<number> {
-    return await management.recover(ctx, this.component);
+  async recover(...args: Bound<typeof management.recover>) {
+    return await call(management.recover, this, args);
   }
 
   /** Finds the run in progress that has a key: see {@link management.findByKey}. */
-  async findByKey(
-    ctx: RunQueryCtx,
-    workflow: WorkflowReference,
-    key: string,
-  ): Promise<WorkflowId | null> {
-    return await management.findByKey(ctx, this.component, workflow, key);
+  async findByKey(...args: Bound<typeof management.findByKey>) {
+    return await call(management.findByKey, this, args);
   }
 
   /** Lists runs: see {@link management.list}. */
-  async list(
-    ctx: RunQueryCtx,
-    options?: management.ListRunsOptions,
-  ): Promise<PaginationResult<PublicWorkflow>> {
-    return await management.list(ctx, this.component, options);
+  async list(...args: Bound<typeof management.list>) {
+    return await call(management.list, this, args);
   }
 
   /** Lists the runs of one workflow: see {@link management.listByName}. */
-  async listByName(
-    ctx: RunQueryCtx,
-    name: string | WorkflowReference,
-    options?: Omit<management.ListRunsOptions, "name">,
-  ): Promise<PaginationResult<PublicWorkflow>> {
-    return await management.listByName(ctx, this.component, name, options);
+  async listByName(...args: Bound<typeof management.listByName>) {
+    return await call(management.listByName, this, args);
   }
 
   /** Counts runs by status: see {@link management.counts}. */
-  async counts(
-    ctx: RunQueryCtx,
-    options?: Pick<RunFilter, "name">,
-  ): Promise<RunCounts> {
-    return await management.counts(ctx, this.component, options);
+  async counts(...args: Bound<typeof management.counts>) {
+    return await call(management.counts, this, args);
   }
 
   /** Lists the steps of a run: see {@link management.listSteps}. */
-  async listSteps(
-    ctx: RunQueryCtx,
-    workflowId: string,
-    options?: management.ListOptions,
-  ): Promise<PaginationResult<WorkflowStep>> {
-    return await management.listSteps(ctx, this.component, workflowId, options);
+  async listSteps(...args: Bound<typeof management.listSteps>) {
+    return await call(management.listSteps, this, args);
   }
 
   /** Lists the events of a run: see {@link operating.listEvents}. */
-  async listEvents(
-    ctx: RunQueryCtx,
-    workflowId: string,
-    options?: management.ListOptions,
-  ): Promise<PaginationResult<operating.WorkflowEvent>> {
-    return await operating.listEvents(ctx, this.component, workflowId, options);
+  async listEvents(...args: Bound<typeof operating.listEvents>) {
+    return await call(operating.listEvents, this, args);
   }
 
   /** Lists failed calls of `onComplete`: see {@link operating.listOnCompleteFailures}. */
   async listOnCompleteFailures(
-    ctx: RunQueryCtx,
-    options?: management.ListOptions,
-  ): Promise<PaginationResult<operating.OnCompleteFailure>> {
-    return await operating.listOnCompleteFailures(ctx, this.component, options);
+    ...args: Bound<typeof operating.listOnCompleteFailures>
+  ) {
+    return await call(operating.listOnCompleteFailures, this, args);
   }
 
   /** Calls an `onComplete` that failed again: see {@link operating.retryOnComplete}. */
-  async retryOnComplete(ctx: RunMutationCtx, id: string): Promise<void> {
-    await operating.retryOnComplete(ctx, this.component, id);
+  async retryOnComplete(...args: Bound<typeof operating.retryOnComplete>) {
+    return await call(operating.retryOnComplete, this, args);
   }
 
   /** Cancels runs in progress: see {@link operating.cancelMany}. */
-  async cancelMany(
-    ctx: RunMutationCtx,
-    options?: Parameters<typeof operating.cancelMany>[2],
-  ): Promise<operating.ManyResult> {
-    return await operating.cancelMany(ctx, this.component, options);
+  async cancelMany(...args: Bound<typeof operating.cancelMany>) {
+    return await call(operating.cancelMany, this, args);
   }
 
   /** Restarts finished runs: see {@link operating.restartMany}. */
-  async restartMany(
-    ctx: RunMutationCtx,
-    options?: operating.RestartManyOptions,
-  ): Promise<operating.ManyResult> {
-    return await operating.restartMany(ctx, this.component, options);
+  async restartMany(...args: Bound<typeof operating.restartMany>) {
+    return await call(operating.restartMany, this, args);
   }
 
   /** Cleans up finished runs: see {@link operating.cleanupMany}. */
-  async cleanupMany(
-    ctx: RunMutationCtx,
-    options?: Parameters<typeof operating.cleanupMany>[2],
-  ): Promise<operating.ManyResult> {
-    return await operating.cleanupMany(ctx, this.component, options);
+  async cleanupMany(...args: Bound<typeof operating.cleanupMany>) {
+    return await call(operating.cleanupMany, this, args);
   }
 
   /** Creates an event to await or send by its id: see {@link events.createEvent}. */
@@ -303,3 +254,18 @@ export class WorkflowManager {
     return await events.sendEvent(ctx, this.component, event);
   }
 }
+
+/** The parameters of a function that takes a component, without the component. */
+type Bound<Function> = Function extends (
+  ctx: infer Ctx,
+  component: WorkflowComponent,
+  ...rest: infer Rest
+) => unknown
+  ? [ctx: Ctx, ...rest: Rest]
+  : never;
+
+const call = <Ctx, Rest extends unknown[], Result>(
+  bound: (ctx: Ctx, component: WorkflowComponent, ...rest: Rest) => Result,
+  { component }: WorkflowManager,
+  [ctx, ...rest]: [ctx: Ctx, ...rest: Rest],
+) => bound(ctx, component, ...rest);

@@ -1,10 +1,15 @@
-import type { PaginationOptions, PaginationResult } from "convex/server";
+import type {
+  FunctionReference,
+  FunctionVisibility,
+  PaginationResult,
+} from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { RunResult } from "../shared/outcome.js";
 import {
   checkRunId,
-  filterOf,
+  firstStep,
   nameFrom,
+  pageOf,
   requireMutations,
   type ListOptions,
   type RestartOptions,
@@ -18,8 +23,6 @@ import type {
   WorkflowComponent,
 } from "./types.js";
 import type { EventId, WorkflowId } from "./validators.js";
-
-const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
 
 /** An event of a run, as `listEvents` returns it. */
 export type WorkflowEvent = {
@@ -46,12 +49,8 @@ export async function listEvents(
 ): Promise<PaginationResult<WorkflowEvent>> {
   checkRunId(workflowId);
   checkOptions("listEvents", options, OPTIONS.listSteps);
-  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
-  return (await ctx.runQuery((component as ComponentApi).event.list, {
-    workflowId,
-    order,
-    paginationOpts,
-  })) as PaginationResult<WorkflowEvent>;
+  const { event } = component as ComponentApi;
+  return await pageOf(ctx, event.list, { ...options, workflowId });
 }
 
 /** A call of `onComplete` that threw, as `listOnCompleteFailures` returns it. */
@@ -74,12 +73,8 @@ export async function listOnCompleteFailures(
   options: ListOptions = {},
 ): Promise<PaginationResult<OnCompleteFailure>> {
   checkOptions("listOnCompleteFailures", options, OPTIONS.listSteps);
-  const { order = "asc", paginationOpts = FIRST_PAGE } = options;
   const { workflow } = component as ComponentApi;
-  return (await ctx.runQuery(workflow.listOnCompleteFailures, {
-    order,
-    paginationOpts,
-  })) as PaginationResult<OnCompleteFailure>;
+  return await pageOf(ctx, workflow.listOnCompleteFailures, options);
 }
 
 /**
@@ -136,9 +131,7 @@ export async function cancelMany(
   requireMutations(ctx, "cancel workflows");
   checkOptions("cancelMany", options, OPTIONS.many);
   const { workflow } = component as ComponentApi;
-  return await inBatches(ctx, options, (many) =>
-    ctx.runMutation(workflow.cancelMany, many),
-  );
+  return await inBatches(ctx, workflow.cancelMany, options);
 }
 
 /**
@@ -154,16 +147,8 @@ export async function restartMany(
   requireMutations(ctx, "restart workflows");
   checkOptions("restartMany", options, OPTIONS.restartMany);
   const { workflow } = component as ComponentApi;
-  const { from, fromFailure } = options;
-  const first =
-    typeof from === "number" || from === undefined ? from : nameFrom(from);
-  return await inBatches(ctx, options, (many) =>
-    ctx.runMutation(workflow.restartMany, {
-      ...many,
-      from: first,
-      fromFailure,
-    }),
-  );
+  const from = firstStep("restartMany", options);
+  return await inBatches(ctx, workflow.restartMany, { ...options, from });
 }
 
 /**
@@ -178,28 +163,27 @@ export async function cleanupMany(
   requireMutations(ctx, "clean up workflows");
   checkOptions("cleanupMany", options, OPTIONS.many);
   const { workflow } = component as ComponentApi;
-  return await inBatches(ctx, options, (many) =>
-    ctx.runMutation(workflow.cleanupMany, many),
-  );
+  return await inBatches(ctx, workflow.cleanupMany, options);
 }
-
-type Many = ReturnType<typeof filterOf> & { cursor?: string };
 
 /** The largest difference between the clocks of two machines. */
 const CLOCK_SKEW_MS = 5000;
 
 async function inBatches(
   ctx: RunMutationCtx,
-  options: ManyOptions,
-  batch: (many: Many) => Promise<ManyResult>,
+  batch: FunctionReference<"mutation", FunctionVisibility>,
+  options: ManyOptions & { from?: string | number },
 ): Promise<ManyResult> {
-  const filter = filterOf(options);
   // Runs that start as a result of this call aren't affected.
-  filter.until ??= Date.now() + CLOCK_SKEW_MS;
-  let { done, cursor } = await batch({ ...filter, cursor: options.cursor });
+  const { until = Date.now() + CLOCK_SKEW_MS } = options;
+  const args = { ...options, until, name: nameFrom(options.name) };
+  let { done, cursor } = (await ctx.runMutation(batch, args)) as ManyResult;
   // A mutation's batches would share one transaction.
   while (cursor !== null && "runAction" in ctx) {
-    const next = await batch({ ...filter, cursor });
+    const next = (await ctx.runMutation(batch, {
+      ...args,
+      cursor,
+    })) as ManyResult;
     done += next.done;
     cursor = next.cursor;
   }

@@ -150,9 +150,8 @@ export const DEFECTS = [
   {
     name: "references: lists record no order",
     file: "src/client/management.ts",
-    find: '  const { order = "asc", paginationOpts = FIRST_PAGE } = options;\n  return (await ctx.runQuery(component.workflow.listSteps',
-    replace:
-      "  const { order, paginationOpts = FIRST_PAGE } = options;\n  return (await ctx.runQuery(component.workflow.listSteps",
+    find: 'const { order = "asc", paginationOpts = FIRST_PAGE } = args;',
+    replace: "const { order, paginationOpts = FIRST_PAGE } = args;",
     killedBy: {
       file: "src/client/replay/legacy/replay.test.ts",
       title: "'lists'",

@@ -575,7 +575,10 @@ describe("restart from the failure", () => {
     const both = { from: 0, fromFailure: true };
     await expect(
       t.mutation((ctx) => restartWith(ctx, component, id, both)),
-    ).rejects.toThrow(/from and fromFailure exclude each other/);
+    ).rejects.toThrow(/of restart: from and fromFailure exclude each other/);
+    await expect(
+      t.mutation((ctx) => restartMany(ctx, component, both)),
+    ).rejects.toThrow(/restartMany: from and fromFailure exclude each other/);
     expect(await rows(t, "workflows")).toEqual(before);
   });
 });
