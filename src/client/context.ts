@@ -17,7 +17,7 @@ import type {
   StepDefaults,
   WorkflowReference,
 } from "./types.js";
-import type { EventId, WorkflowId } from "./validators.js";
+import type { EventId, WorkflowId } from "./ids.js";
 
 /** The references that an action's method accepts in the app's version of `convex`. */
 type Ref<Method extends "runQuery" | "runMutation" | "runAction"> = Parameters<

@@ -11,7 +11,7 @@ import { codedError } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
 import { abbreviate } from "../shared/storable.js";
 import { vRetention } from "../shared/retention.js";
-import { vRunResult } from "../shared/outcome.js";
+import { vResultOf } from "../shared/outcome.js";
 import { whyRetryRefused } from "../shared/retry.js";
 import type { WorkflowHandler } from "./context.js";
 import type { Drive } from "./driven.js";
@@ -36,7 +36,7 @@ import {
   type StartCall,
 } from "./startOptions.js";
 import type { Workflow } from "./workflow.js";
-import { vWorkflowId, type WorkflowId } from "./validators.js";
+import { vWorkflowId, type WorkflowId } from "./ids.js";
 
 /**
  * Defines a workflow. Export the result from a module of your app:
@@ -127,8 +127,13 @@ export function registerWorkflow<
     handler,
   };
   return internalMutationGeneric({
-    args: argsOfMutation(args),
-    returns: returnsOfMutation(returns),
+    // Convex asks for the validators when it analyzes the module, not when it calls the mutation.
+    get args() {
+      return argsOfMutation(args);
+    },
+    get returns() {
+      return returnsOfMutation(returns);
+    },
     handler: async (ctx: AppMutationCtx, call: Call) =>
       call.workflowId === undefined
         ? await start(ctx, workflow, call)
@@ -199,7 +204,7 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     runAt: v.optional(v.number()),
     runAfter: v.optional(v.number()),
     timeout: v.optional(v.number()),
-    retention: v.optional(vRetention),
+    retention: v.optional(vRetention()),
     key: v.optional(v.string()),
     ifRunning: v.optional(
       v.union(v.literal("return"), v.literal("throw"), v.literal("replace")),
@@ -207,7 +212,7 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     workflowId: v.optional(v.string()),
     generationNumber: v.optional(v.number()),
     // Passed by a driver.
-    drive: v.optional(vDrive),
+    drive: v.optional(vDrive()),
     // Passed by `start`: the component of the manager that it was called on.
     caller: v.optional(v.object({ component: v.optional(v.string()) })),
     // Convex shows this text if it rejects arguments that aren't nested.
@@ -216,11 +221,6 @@ function argsOfMutation(args: PropertyValidators | undefined) {
 }
 
 function returnsOfMutation(returns: ReturnsValidator | undefined) {
-  const returnValue = (returns ?? v.any()) as Validator<
-    unknown,
-    "required",
-    string
-  >;
   return v.union(
     vWorkflowId,
     // The reply to `start`.
@@ -230,16 +230,13 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
     v.null(),
     v.object({
       kind: v.literal("complete"),
-      runResult: v.union(
-        v.object({ kind: v.literal("success"), returnValue }),
-        ...FAILED_OR_CANCELED,
+      runResult: vResultOf<Validator<unknown, "required", string>>(
+        returns ?? v.any(),
       ),
     }),
-    vDriveReply,
+    vDriveReply(),
   );
 }
-
-const [, ...FAILED_OR_CANCELED] = vRunResult.members;
 
 async function start(ctx: AppMutationCtx, workflow: Workflow, call: Call) {
   const { caller } = call;

@@ -5,7 +5,7 @@ import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
 import { checkRunId, requireMutations } from "./management.js";
 import { checkOptions, OPTIONS } from "./options.js";
-import type { EventId } from "./validators.js";
+import type { EventId } from "./ids.js";
 
 /** An event's name and value type, for senders and waits. */
 export type EventDefinition<

@@ -52,7 +52,7 @@ import {
   type WorkflowRequest,
 } from "./stepContext.js";
 import type { AppMutationCtx } from "./types.js";
-import type { WorkflowId } from "./validators.js";
+import type { WorkflowId } from "./ids.js";
 import type { Workflow } from "./workflow.js";
 
 /** The newest replay rules that this package knows. A run keeps the rules that it began under. */

@@ -1,11 +1,11 @@
 /** The folder of this package's sources if they aren't bundled, as in tests. */
-const OWN_FOLDER = framesOf(new Error())[0]?.match(
-  /([^\s(]*\/)client\/handlerLine\.[jt]s/,
-)?.[1];
+const ownFolder = () =>
+  framesOf(new Error())[0]?.match(/([^\s(]*\/)client\/handlerLine\.[jt]s/)?.[1];
 
 /** The first line of an app's own code in an error's stack, if it has one. */
 export function handlerLine(error: unknown): string | undefined {
-  return framesOf(error).find((frame) => !isForeign(frame));
+  const folder = ownFolder();
+  return framesOf(error).find((frame) => !isForeign(frame, folder));
 }
 
 function framesOf(error: unknown): string[] {
@@ -20,10 +20,10 @@ function framesOf(error: unknown): string[] {
 }
 
 /** Whether a frame belongs to this package (a push bundles it into its own file), to another one, or to the runtime. */
-const isForeign = (frame: string) =>
+const isForeign = (frame: string, own: string | undefined) =>
   /node_modules|_deps\/|node:|<anonymous>|\bnative\b/.test(frame) ||
-  (OWN_FOLDER !== undefined &&
+  (own !== undefined &&
     ["client/", "shared/", "engine/", "component/"].some((folder) =>
-      frame.includes(OWN_FOLDER + folder),
+      frame.includes(own + folder),
     ) &&
     !/\.test\.\w+:/.test(frame));

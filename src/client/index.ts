@@ -27,19 +27,16 @@ export {
   type WorkflowEvent,
 } from "./operating.js";
 export { createEvent, defineEvent, sendEvent } from "./events.js";
+export { vEventId, vWorkflowId, type EventId, type WorkflowId } from "./ids.js";
 export {
-  vEventId,
-  vWorkflowId,
   vWorkflowStatus,
   vWorkflowStep,
-  type EventId,
-  type WorkflowId,
   type WorkflowStep,
 } from "./validators.js";
 export { vOnCompleteArgs } from "./onComplete.js";
 export { RetryAfterError } from "../shared/retryAfter.js";
 export { TimeoutError } from "./replay/stepErrors.js";
-export { NonRetryableError, vResultValidator } from "@convex-dev/workpool";
+export { NonRetryableError, vResultValidator } from "./workpool.js";
 export type { WorkflowCtx, WorkflowHandler } from "./context.js";
 export type {
   CallbackOptions,

@@ -37,7 +37,8 @@ import type {
   WorkpoolOptions,
   WorkflowReference,
 } from "./types.js";
-import type { WorkflowId, WorkflowStep } from "./validators.js";
+import type { WorkflowId } from "./ids.js";
+import type { WorkflowStep } from "./validators.js";
 
 /**
  * Starts a run of a workflow in your transaction.

@@ -27,7 +27,7 @@ import type {
   WorkpoolOptions,
   WorkflowReference,
 } from "./types.js";
-import type { EventId, WorkflowId } from "./validators.js";
+import type { EventId, WorkflowId } from "./ids.js";
 
 /**
  * Binds a component and the options that your workflows share:

@@ -5,9 +5,10 @@ import {
   type RegisteredMutation,
 } from "convex/server";
 import { v, type Infer, type Validator, type VAny } from "convex/values";
+import { vResultOf } from "../shared/outcome.js";
 import { checkOptions, OPTIONS } from "./options.js";
 import type { OnCompleteArgs } from "./types.js";
-import { vWorkflowId } from "./validators.js";
+import { vWorkflowId } from "./ids.js";
 
 /** Any required validator. */
 type Required = Validator<any, "required", any>;
@@ -33,18 +34,7 @@ export function vOnCompleteArgs<
 >(context?: Context, returnValue?: ReturnValue) {
   return v.object({
     workflowId: vWorkflowId,
-    result: v.union(
-      v.object({
-        kind: v.literal("success"),
-        returnValue: (returnValue ?? v.any()) as ReturnValue,
-      }),
-      v.object({
-        kind: v.literal("failed"),
-        error: v.string(),
-        errorData: v.optional(v.any()),
-      }),
-      v.object({ kind: v.literal("canceled") }),
-    ),
+    result: vResultOf((returnValue ?? v.any()) as ReturnValue),
     // A run that was started without a context has none.
     context: (context ?? v.optional(v.any())) as Context,
   });

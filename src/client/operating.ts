@@ -22,7 +22,7 @@ import type {
   RunStatus,
   WorkflowComponent,
 } from "./types.js";
-import type { EventId, WorkflowId } from "./validators.js";
+import type { EventId, WorkflowId } from "./ids.js";
 
 /** An event of a run, as `listEvents` returns it. */
 export type WorkflowEvent = {

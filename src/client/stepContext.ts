@@ -26,7 +26,7 @@ import type {
   StepDefaults,
   WorkflowComponent,
 } from "./types.js";
-import type { WorkflowId } from "./validators.js";
+import type { WorkflowId } from "./ids.js";
 
 /** A request with everything that starts the step. */
 export interface WorkflowRequest extends StepRequest {

@@ -19,7 +19,7 @@ import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../shared/logging.js";
 import type { RunResult, vRunResult } from "../shared/outcome.js";
 import type { RetryBehavior } from "../shared/retry.js";
-import type { EventId, WorkflowId } from "./validators.js";
+import type { EventId, WorkflowId } from "./ids.js";
 
 export type { RunResult, TransactionLimits };
 
@@ -296,7 +296,7 @@ export type RunningStep = {
   args: any;
   startedAt: number;
   /** Absent while the step is in flight, as is `completedAt`. */
-  runResult?: Infer<typeof vRunResult>;
+  runResult?: Infer<ReturnType<typeof vRunResult>>;
   completedAt?: number;
   inProgress: boolean;
   argsSize: number;

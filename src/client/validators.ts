@@ -1,24 +1,7 @@
 import { vWorkId, type WorkId } from "@convex-dev/workpool";
-import { v, type Infer, type VObject, type VString } from "convex/values";
+import { v, type Infer, type VObject } from "convex/values";
 import { vRunResult } from "../shared/outcome.js";
-
-/** The id of a run. `start` returns it. */
-export type WorkflowId = string & { __isWorkflowId: true };
-/** Validates a {@link WorkflowId} in arguments, return values and tables. */
-export const vWorkflowId = v.string() as VString<WorkflowId>;
-
-/** The id of an event. `createEvent` returns it. `Name` is the event's name. */
-export type EventId<Name extends string = string> = string & {
-  __isEventId: true;
-  __name: Name;
-};
-/**
- * Validates an {@link EventId}.
- *
- * @param _name - The event's name, for the type only.
- */
-export const vEventId = <Name extends string = string>(_name?: Name) =>
-  v.string() as VString<EventId<Name>>;
+import { vEventId, vWorkflowId, type EventId, type WorkflowId } from "./ids.js";
 
 const stepFields = {
   workflowId: vWorkflowId,
@@ -26,7 +9,7 @@ const stepFields = {
   stepId: v.string(),
   stepNumber: v.number(),
   args: v.any(),
-  runResult: v.optional(vRunResult),
+  runResult: v.optional(vRunResult()),
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
   kind: v.union(
@@ -98,7 +81,7 @@ export type WorkflowStep = {
   stepId: string;
   stepNumber: number;
   args: unknown;
-  runResult?: Infer<typeof vRunResult>;
+  runResult?: Infer<ReturnType<typeof vRunResult>>;
   startedAt: number;
   completedAt?: number;
   /**
@@ -140,7 +123,7 @@ const running = {
   name: v.string(),
   args: v.any(),
   startedAt: v.number(),
-  runResult: v.optional(vRunResult),
+  runResult: v.optional(vRunResult()),
   completedAt: v.optional(v.number()),
   inProgress: v.boolean(),
   argsSize: v.number(),

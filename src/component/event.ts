@@ -20,7 +20,7 @@ export const send = mutation({
     eventId: v.optional(v.string()),
     name: v.optional(v.string()),
     workflowId: v.optional(v.string()),
-    result: vRunResult,
+    result: vRunResult(),
     workpoolOptions: v.optional(vWorkpoolOptions),
     /** Throw if the run has ended or was cleaned up, instead of logging a warning. */
     strict: v.optional(v.boolean()),

@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import { stepCallFields, vStepOutcome } from "../shared/driverProtocol.js";
+import { vStepCall, vStepOutcome } from "../shared/driverProtocol.js";
 import { internalAction, internalMutation } from "./_generated/server.js";
 import { awaitedStep, recordLateResult } from "../engine/step/completing.js";
 import {
@@ -34,8 +34,8 @@ export const start = internalMutation({
 
 /** Runs a query step, or one attempt of an action step. */
 export const action = internalAction({
-  args: stepCallFields,
-  returns: vStepOutcome,
+  args: vStepCall().fields,
+  returns: vStepOutcome(),
   handler: async (ctx, call) => await attempt(ctx, call),
 });
 

@@ -10,7 +10,7 @@ import {
 
 const report = {
   workId: vWorkId,
-  result: vRunResult,
+  result: vRunResult(),
   // `v.any()`, because jobs and their contexts outlive the release that enqueued them.
   context: v.any(),
 };
@@ -38,7 +38,7 @@ export const actionOnComplete = internalMutation({
 export const nestedWorkflowOnComplete = internalMutation({
   args: {
     workflowId: v.string(),
-    result: vRunResult,
+    result: vRunResult(),
     context: report.context,
   },
   returns: v.null(),

@@ -23,7 +23,7 @@ const stepFields = {
   inProgress: v.boolean(),
   argsSize: v.number(),
   args: v.any(),
-  runResult: v.optional(vRunResult),
+  runResult: v.optional(vRunResult()),
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
 };
@@ -112,7 +112,7 @@ export const stepEngineFields = {
   wakes: v.optional(vWakes),
   /** Steps of one group are members of one Promise combinator. */
   group: v.optional(v.number()),
-  failure: v.optional(vFailure),
+  failure: v.optional(vFailure()),
   /** A restart kept the step but not its execution, so the next turn starts it again. */
   unstarted: v.optional(v.boolean()),
   /** The number of the driver that executes it. */
@@ -165,7 +165,7 @@ export const vEventState = v.union(
   v.object({ kind: v.literal("created") }),
   v.object({
     kind: v.literal("sent"),
-    result: vRunResult,
+    result: vRunResult(),
     sentAt: v.number(),
   }),
   v.object({
@@ -204,7 +204,7 @@ export default defineSchema({
     workflowHandle: v.string(),
     args: v.any(),
     onComplete: v.optional(vOnComplete),
-    runResult: v.optional(vRunResult),
+    runResult: v.optional(vRunResult()),
     /** When the run ended. */
     endedAt: v.optional(v.number()),
     /** Raised by cancel and restart. Work that began under a lower number changes nothing. */
@@ -236,7 +236,7 @@ export default defineSchema({
     timeoutMs: v.optional(v.number()),
     /** The run ended because of its timeout. As in a canceled run, its steps in flight stop. */
     timedOut: v.optional(v.boolean()),
-    retention: v.optional(vRetention),
+    retention: v.optional(vRetention()),
     /** The run's due task: its deadline or, once it has ended, its cleanup. */
     dueTask: v.optional(v.id("tasks")),
     /** At most one run of a workflow with this key is in progress. */
@@ -270,7 +270,7 @@ export default defineSchema({
     cleanedUp: v.optional(v.boolean()),
     // Earlier rows have these. Nothing reads them.
     maxParallelism: v.optional(v.number()),
-    poolLogLevel: v.optional(vLogLevel),
+    poolLogLevel: v.optional(vLogLevel()),
   })
     // In the order of creation, whatever their status.
     // eslint-disable-next-line @convex-dev/no-duplicate-indexes
@@ -308,7 +308,7 @@ export default defineSchema({
     /** While waiting: the waiting step's number. Waits are served in this order. */
     waiter: v.optional(v.number()),
     /** While sent: the parts of an error that its text doesn't contain. */
-    failure: v.optional(vFailure),
+    failure: v.optional(vFailure()),
     /** Inserted by a wait. A restart that deletes the wait deletes it, and so does a timeout. */
     createdByWait: v.optional(v.boolean()),
     /** Inserted by a send. A restart that deletes the step that consumed it deletes it. */
@@ -323,7 +323,7 @@ export default defineSchema({
   // At most one row: the settings of `utils:updateConfig`, and the warnings that managers got. Inserted when the
   // workpool first gets its settings. Read by everything that logs or enqueues.
   config: defineTable({
-    logLevel: v.optional(vLogLevel),
+    logLevel: v.optional(vLogLevel()),
     maxParallelism: v.optional(v.number()),
     /** The default for runs whose start and manager don't set it. Absent: driver. */
     execution: v.optional(vExecution),
@@ -351,18 +351,18 @@ export default defineSchema({
       v.object({
         workId: v.optional(v.string()),
         workflowId: v.optional(v.string()),
-        result: vRunResult,
+        result: vRunResult(),
         context: v.any(),
       }),
       v.object({
         workflowId: v.id("workflows"),
         generationNumber: v.number(),
-        runResult: vRunResult,
+        runResult: vRunResult(),
         error: v.string(),
         /** The function to call again. Absent in rows of 0.4, where the run has it. */
         onComplete: v.optional(vOnComplete),
         /** The parts of an error that its text doesn't contain. */
-        failure: v.optional(vFailure),
+        failure: v.optional(vFailure()),
       }),
     ),
   ),

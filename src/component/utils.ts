@@ -16,7 +16,7 @@ import { vExecution } from "./schema.js";
 /** For operators: `npx convex run --component workflow utils:updateConfig '{"maxParallelism": 50}'`. */
 export const updateConfig = internalMutation({
   args: {
-    logLevel: v.optional(vLogLevel),
+    logLevel: v.optional(vLogLevel()),
     maxParallelism: v.optional(v.number()),
     execution: v.optional(vExecution),
   },

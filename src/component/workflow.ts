@@ -59,14 +59,14 @@ export const create = mutation({
     workflowArgs: v.any(),
     maxParallelism: v.optional(v.number()),
     execution: v.optional(vExecution),
-    logLevel: v.optional(vLogLevel),
+    logLevel: v.optional(vLogLevel()),
     onComplete: v.optional(vOnComplete),
     startAsync: v.optional(v.boolean()),
     createOnly: v.optional(v.boolean()),
     /** When the first turn is due. Absent: now. */
     runAt: v.optional(v.number()),
     timeoutMs: v.optional(v.number()),
-    retention: v.optional(vRetention),
+    retention: v.optional(vRetention()),
     key: v.optional(v.string()),
   },
   returns: v.id("workflows"),
@@ -103,7 +103,7 @@ export const getStatus = query({
   returns: v.object({
     workflow: vRun,
     inProgress: v.array(vJournalEntry),
-    logLevel: vLogLevel,
+    logLevel: vLogLevel(),
   }),
   handler: async (ctx, { workflowId }) => {
     const workflow = await getRun(ctx, workflowId);
@@ -214,9 +214,9 @@ export const complete = mutation({
   args: {
     workflowId: v.string(),
     generationNumber: v.number(),
-    runResult: vRunResult,
+    runResult: vRunResult(),
     /** Lets a parent's handler see the failure as it was thrown. */
-    failure: v.optional(vFailure),
+    failure: v.optional(vFailure()),
     /** Where it happened, for the log. */
     origin: v.optional(vOrigin),
     /** The progress that the handler set since the last commit. */

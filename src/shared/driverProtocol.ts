@@ -1,4 +1,5 @@
 import { v, type Infer } from "convex/values";
+import { lazy } from "./lazy.js";
 import { vLogLevel } from "./logging.js";
 import { vFailure } from "./outcome.js";
 import { isRetried, type RetryBehavior } from "./retry.js";
@@ -17,95 +18,109 @@ import { isRetried, type RetryBehavior } from "./retry.js";
  */
 
 /** The outcome of a function that an action called: a step's query or action. */
-export const vStepOutcome = v.union(
-  v.object({ kind: v.literal("success"), returnValue: v.any() }),
-  v.object({
-    kind: v.literal("failed"),
-    error: v.string(),
-    failure: v.optional(vFailure),
-    /** When the attempt began. */
-    startedAt: v.optional(v.number()),
-    nonRetryable: v.optional(v.boolean()),
-    retryAt: v.optional(v.number()),
-  }),
-  // The platform refused to start it, so it doesn't count as an attempt.
-  v.object({ kind: v.literal("refused") }),
+export const vStepOutcome = lazy(() =>
+  v.union(
+    v.object({ kind: v.literal("success"), returnValue: v.any() }),
+    v.object({
+      kind: v.literal("failed"),
+      error: v.string(),
+      failure: v.optional(vFailure()),
+      /** When the attempt began. */
+      startedAt: v.optional(v.number()),
+      nonRetryable: v.optional(v.boolean()),
+      retryAt: v.optional(v.number()),
+    }),
+    // The platform refused to start it, so it doesn't count as an attempt.
+    v.object({ kind: v.literal("refused") }),
+  ),
 );
-export type StepOutcome = Infer<typeof vStepOutcome>;
+export type StepOutcome = Infer<ReturnType<typeof vStepOutcome>>;
 
 /** A query or action to call. It runs outside the transaction that records its result. */
-export const stepCallFields = {
-  functionType: v.union(v.literal("query"), v.literal("action")),
-  handle: v.string(),
-  args: v.any(),
-  name: v.string(),
-};
-const vStepCall = v.object(stepCallFields);
-export type StepCall = Infer<typeof vStepCall>;
+export const vStepCall = lazy(() =>
+  v.object({
+    functionType: v.union(v.literal("query"), v.literal("action")),
+    handle: v.string(),
+    args: v.any(),
+    name: v.string(),
+  }),
+);
+export type StepCall = Infer<ReturnType<typeof vStepCall>>;
 
 /** The step that a driver executes next. The turn executes mutations, so they have no `call`. */
-export const vDrivenStep = v.object({
-  stepNumber: v.number(),
-  call: v.optional(vStepCall),
-  /** Another attempt follows if this one fails. */
-  isRetried: v.optional(v.boolean()),
-  /** The run may have been canceled or restarted since, so check that before an action begins. */
-  unsure: v.optional(v.boolean()),
-});
-export type DrivenStep = Infer<typeof vDrivenStep>;
+export const vDrivenStep = lazy(() =>
+  v.object({
+    stepNumber: v.number(),
+    call: v.optional(vStepCall()),
+    /** Another attempt follows if this one fails. */
+    isRetried: v.optional(v.boolean()),
+    /** The run may have been canceled or restarted since, so check that before an action begins. */
+    unsure: v.optional(v.boolean()),
+  }),
+);
+export type DrivenStep = Infer<ReturnType<typeof vDrivenStep>>;
 
 /** A driver's knowledge about its copy of the journal. */
-export const copyFields = {
+const copyFields = () => ({
   revision: v.number(),
   size: v.number(),
-  logLevel: vLogLevel,
-};
+  logLevel: vLogLevel(),
+});
 
 /** Rows of the steps table. Their ids belong to the component, which an app's validator can't name. */
-const vRows = v.array(v.any());
+const vRows = () => v.array(v.any());
 
-const executedFields = {
+const executedFields = () => ({
   driver: v.number(),
   /** The step that the driver executed. */
   stepNumber: v.number(),
   /** The step's outcome, unless it is a mutation. */
-  outcome: v.optional(vStepOutcome),
-};
-
-export const vDrive = v.object({
-  ...executedFields,
-  /** Another driver executes the next step. */
-  handsOver: v.boolean(),
-  held: v.optional(v.object({ ...copyFields, rows: vRows })),
+  outcome: v.optional(vStepOutcome()),
 });
+
+export const vDrive = lazy(() =>
+  v.object({
+    ...executedFields(),
+    /** Another driver executes the next step. */
+    handsOver: v.boolean(),
+    held: v.optional(v.object({ ...copyFields(), rows: vRows() })),
+  }),
+);
 
 /** The part of a `vDrive` that begins a turn. */
-export const vBeginDrive = v.object({
-  ...executedFields,
-  held: v.optional(v.object(copyFields)),
-});
+export const vBeginDrive = lazy(() =>
+  v.object({
+    ...executedFields(),
+    held: v.optional(v.object(copyFields())),
+  }),
+);
 
-export const vDriveReply = v.object({
-  kind: v.literal("driving"),
-  next: vDrivenStep,
-  revision: v.number(),
-  logLevel: vLogLevel,
-  /** The whole journal, or the rows that this turn changed. Absent if it is too large to hand over. */
-  rows: v.optional(vRows),
-  isWhole: v.boolean(),
-});
+export const vDriveReply = lazy(() =>
+  v.object({
+    kind: v.literal("driving"),
+    next: vDrivenStep(),
+    revision: v.number(),
+    logLevel: vLogLevel(),
+    /** The whole journal, or the rows that this turn changed. Absent if it is too large to hand over. */
+    rows: v.optional(vRows()),
+    isWhole: v.boolean(),
+  }),
+);
 
 type WithRows<T, Row> = Omit<T, "rows"> & { rows: Row[] };
 
 /** A copy of a journal. */
 export type Held<Row> = WithRows<
-  NonNullable<Infer<typeof vDrive>["held"]>,
+  NonNullable<Infer<ReturnType<typeof vDrive>>["held"]>,
   Row
 >;
-export type Drive<Row> = Omit<Infer<typeof vDrive>, "held"> & {
+export type Drive<Row> = Omit<Infer<ReturnType<typeof vDrive>>, "held"> & {
   held?: Held<Row>;
 };
-export type DriveReply<Row> = Omit<Infer<typeof vDriveReply>, "rows"> & {
+export type DriveReply<Row> = Omit<
+  Infer<ReturnType<typeof vDriveReply>>,
+  "rows"
+> & {
   rows?: Row[];
 };
 

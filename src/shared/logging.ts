@@ -1,16 +1,19 @@
 import { v, type Infer } from "convex/values";
+import { lazy } from "./lazy.js";
 
 const LEVELS = ["DEBUG", "TRACE", "INFO", "REPORT", "WARN", "ERROR"] as const;
 
-export const vLogLevel = v.union(
-  v.literal("DEBUG"),
-  v.literal("TRACE"),
-  v.literal("INFO"),
-  v.literal("REPORT"),
-  v.literal("WARN"),
-  v.literal("ERROR"),
+export const vLogLevel = lazy(() =>
+  v.union(
+    v.literal("DEBUG"),
+    v.literal("TRACE"),
+    v.literal("INFO"),
+    v.literal("REPORT"),
+    v.literal("WARN"),
+    v.literal("ERROR"),
+  ),
 );
-export type LogLevel = Infer<typeof vLogLevel>;
+export type LogLevel = Infer<ReturnType<typeof vLogLevel>>;
 
 export const DEFAULT_LOG_LEVEL: LogLevel = "WARN";
 

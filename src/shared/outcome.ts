@@ -1,4 +1,5 @@
-import { v, type Infer } from "convex/values";
+import { v, type Infer, type Validator } from "convex/values";
+import { lazy } from "./lazy.js";
 import { MAX_ROW_BYTES } from "./limits.js";
 import {
   fitError,
@@ -8,11 +9,13 @@ import {
 } from "./storable.js";
 
 /** The parts of an error that its text doesn't contain. */
-export const vFailure = v.union(
-  v.object({ name: v.literal("ConvexError"), data: v.any() }),
-  v.object({ name: v.literal("TimeoutError"), ms: v.number() }),
+export const vFailure = lazy(() =>
+  v.union(
+    v.object({ name: v.literal("ConvexError"), data: v.any() }),
+    v.object({ name: v.literal("TimeoutError"), ms: v.number() }),
+  ),
 );
-export type Failure = Infer<typeof vFailure>;
+export type Failure = Infer<ReturnType<typeof vFailure>>;
 
 /**
  * How a job, a step or a run ends. This isn't the workpool's validator, because only workpool 0.4.13 and later have
@@ -23,15 +26,21 @@ export type RunResult<Returns = unknown> =
   | { kind: "failed"; error: string; errorData?: any }
   | { kind: "canceled" };
 
-export const vRunResult = v.union(
-  v.object({ kind: v.literal("success"), returnValue: v.any() }),
-  v.object({
-    kind: v.literal("failed"),
-    error: v.string(),
-    errorData: v.optional(v.any()),
-  }),
-  v.object({ kind: v.literal("canceled") }),
-);
+/** As `vRunResult`, with a validator of the return value. */
+export const vResultOf = <ReturnValue extends Validator<any, "required", any>>(
+  returnValue: ReturnValue,
+) =>
+  v.union(
+    v.object({ kind: v.literal("success"), returnValue }),
+    v.object({
+      kind: v.literal("failed"),
+      error: v.string(),
+      errorData: v.optional(v.any()),
+    }),
+    v.object({ kind: v.literal("canceled") }),
+  );
+
+export const vRunResult = lazy(() => vResultOf(v.any()));
 
 export interface Outcome {
   result: RunResult;

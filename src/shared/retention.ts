@@ -1,8 +1,11 @@
 import { v } from "convex/values";
+import { lazy } from "./lazy.js";
 
 /** How long a run is kept after it ended, in milliseconds, for each kind of end. Absent: until it is cleaned up. */
-export const vRetention = v.object({
-  completed: v.optional(v.number()),
-  failed: v.optional(v.number()),
-  canceled: v.optional(v.number()),
-});
+export const vRetention = lazy(() =>
+  v.object({
+    completed: v.optional(v.number()),
+    failed: v.optional(v.number()),
+    canceled: v.optional(v.number()),
+  }),
+);

@@ -26,7 +26,7 @@ import {
 export const beginFields = {
   workflowId: v.string(),
   generationNumber: v.number(),
-  drive: v.optional(vBeginDrive),
+  drive: v.optional(vBeginDrive()),
   /** The option of the workflow's definition. */
   timeoutMs: v.optional(v.number()),
 };
@@ -44,7 +44,7 @@ export const vBegun = v.union(
     completed: v.optional(vCompletedStep),
     tooLarge: v.optional(vTooLarge),
     blocked: v.boolean(),
-    logLevel: vLogLevel,
+    logLevel: vLogLevel(),
   }),
 );
 

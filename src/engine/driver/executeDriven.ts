@@ -19,8 +19,8 @@ import { stepAt, type Run } from "../run/runs.js";
 
 export const vCompletedStep = v.object({
   stepNumber: v.number(),
-  result: vRunResult,
-  failure: v.optional(vFailure),
+  result: vRunResult(),
+  failure: v.optional(vFailure()),
   completedAt: v.number(),
 });
 
@@ -36,7 +36,11 @@ export interface ExecutedStep extends PendingStep {
 export async function executeDriven(
   ctx: MutationCtx,
   run: Run,
-  { driver, stepNumber, outcome: reported }: Infer<typeof vBeginDrive>,
+  {
+    driver,
+    stepNumber,
+    outcome: reported,
+  }: Infer<ReturnType<typeof vBeginDrive>>,
 ): Promise<ExecutedStep | { run: Run; completed?: undefined } | null> {
   if (!run.driver || run.drivers !== driver) return null;
   // When the run ends, the driver continues with its step, as a job of the workpool would.

@@ -159,7 +159,7 @@ const mayRetry = (outcome: StepOutcome | undefined) =>
 
 export const dueStepArgs = vDriver;
 
-export const dueStepReturns = v.union(v.null(), vDrivenStep);
+export const dueStepReturns = v.union(v.null(), vDrivenStep());
 
 /** The query or action that a driver executes next. Null if it is no longer the run's driver. */
 export async function dueStep(

@@ -53,7 +53,7 @@ async function record(
 
 export const onCompleteArgs = {
   workId: vWorkId,
-  result: vRunResult,
+  result: vRunResult(),
   context: v.object(vDriver),
 };
 

@@ -136,8 +136,8 @@ const fitting = ({ failure, ...callback }: Infer<typeof vCallback>) =>
 const vCallback = v.object({
   run: v.object({ _id: v.id("workflows"), generationNumber: v.number() }),
   onComplete: vOnComplete,
-  runResult: vRunResult,
-  failure: v.optional(vFailure),
+  runResult: vRunResult(),
+  failure: v.optional(vFailure()),
 });
 
 type Callback = Infer<typeof vCallback>;
@@ -247,7 +247,7 @@ function storableResult(run: Run, result: RunResult): RunResult {
 export const finishArgs = {
   workflowId: v.id("workflows"),
   generationNumber: v.number(),
-  result: vRunResult,
+  result: vRunResult(),
 };
 
 export async function finish(

@@ -19,7 +19,7 @@ export const vOnCompleteFailure = v.object({
   failedAt: v.number(),
   error: v.string(),
   workflowId: v.optional(v.string()),
-  result: vRunResult,
+  result: vRunResult(),
   context: v.optional(v.any()),
   /** Whether it is an `onComplete` that threw, not a report of the workpool that this release doesn't understand. */
   canRetry: v.boolean(),

@@ -10,7 +10,7 @@ import {
 export const vWorkpoolOptions = v.object({
   maxParallelism: v.optional(v.number()),
   execution: v.optional(vExecution),
-  logLevel: v.optional(vLogLevel),
+  logLevel: v.optional(vLogLevel()),
   defaultRetryBehavior: v.optional(vRetryBehavior),
   retryActionsByDefault: v.optional(v.boolean()),
 });

@@ -24,7 +24,7 @@ export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
 export const vPending = {
   workflowId: v.id("workflows"),
   generationNumber: v.number(),
-  result: v.optional(vRunResult),
+  result: v.optional(vRunResult()),
 };
 export type Pending = ObjectType<typeof vPending>;
 

@@ -93,7 +93,7 @@ export const vShare = {
 /** The step that a driver gives up, with its outcome if known. */
 export const vGivenUp = {
   stepNumber: v.number(),
-  outcome: v.optional(vStepOutcome),
+  outcome: v.optional(vStepOutcome()),
 };
 
 /**

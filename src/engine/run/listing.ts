@@ -47,7 +47,7 @@ export const vPublicRun = v.object({
   name: v.optional(v.string()),
   args: v.any(),
   context: v.optional(v.any()),
-  runResult: v.optional(vRunResult),
+  runResult: v.optional(vRunResult()),
   status: v.optional(vRunStatus),
   startedAt: v.optional(v.number()),
   endedAt: v.optional(v.number()),

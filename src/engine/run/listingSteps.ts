@@ -42,7 +42,7 @@ const publicStepFields = {
   stepId: v.string(),
   stepNumber: v.number(),
   args: v.any(),
-  runResult: v.optional(vRunResult),
+  runResult: v.optional(vRunResult()),
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
   state: v.optional(vStepState),

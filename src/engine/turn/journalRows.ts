@@ -65,7 +65,7 @@ export const vLoaded = v.object({
   workflow: vRun,
   journalEntries: v.array(vJournalEntry),
   ok: v.boolean(),
-  logLevel: vLogLevel,
+  logLevel: vLogLevel(),
   blocked: v.optional(v.boolean()),
 });
 

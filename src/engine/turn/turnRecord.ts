@@ -25,7 +25,7 @@ export const vNewStep = v.object({
   delivery: stepEngineFields.delivery,
   wakes: stepEngineFields.wakes,
   group: stepEngineFields.group,
-  failure: v.optional(vFailure),
+  failure: v.optional(vFailure()),
   argsOmitted: stepEngineFields.argsOmitted,
   startsRun: stepEngineFields.startsRun,
 });
@@ -36,7 +36,7 @@ export const vCompletedRow = v.object({
   stepId: v.id("steps"),
   stepNumber: v.number(),
   step: vStep,
-  failure: v.optional(vFailure),
+  failure: v.optional(vFailure()),
   delivery: v.optional(vDelivery),
 });
 

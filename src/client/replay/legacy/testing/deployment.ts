@@ -6,7 +6,7 @@ import type {
   DataModel,
   Doc,
 } from "../../../../component/_generated/dataModel.js";
-import type { WorkflowId } from "../../../validators.js";
+import type { WorkflowId } from "../../../ids.js";
 import * as api from "./app/_generated/api.js";
 import * as steps from "./app/steps.js";
 import { exportName, type Case, type Send } from "./cases.js";

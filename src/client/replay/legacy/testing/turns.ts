@@ -6,7 +6,7 @@ import {
   createStepContext,
   type WorkflowRequest,
 } from "../../../stepContext.js";
-import type { WorkflowId } from "../../../validators.js";
+import type { WorkflowId } from "../../../ids.js";
 import type { JournalEntry } from "../../journal.js";
 import type { TurnEnd } from "../../turn.js";
 import { LegacyReplay } from "../replay.js";
