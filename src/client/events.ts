@@ -1,9 +1,9 @@
-import { parse } from "convex-helpers/validators";
 import type { Validator } from "convex/values";
 import type { RunResult } from "../shared/outcome.js";
 import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
 import { checkRunId, requireMutations } from "./management.js";
+import { parse } from "./parse.js";
 import { checkOptions, OPTIONS } from "./options.js";
 import type { EventId } from "./ids.js";
 

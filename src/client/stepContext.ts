@@ -6,7 +6,6 @@ import {
   type TransactionLimits,
 } from "convex/server";
 import { jsonToConvex, type JSONValue, type Validator } from "convex/values";
-import { parse, validate } from "convex-helpers/validators";
 import { MAX_NAME_LENGTH, MAX_PROGRESS_BYTES } from "../shared/limits.js";
 import { whyRetryRefused, type RetryBehavior } from "../shared/retry.js";
 import {
@@ -19,6 +18,7 @@ import {
 } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
 import { checkOptions, OPTIONS } from "./options.js";
+import { parse } from "./parse.js";
 import { toJson } from "./unsupported.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
 import type {
@@ -395,12 +395,11 @@ function parsed(
   validator: NonNullable<EventOptions["validator"]>,
   value: unknown,
 ): unknown {
-  // A value that was left out is stored as null.
-  const isLeftOut = value === null && validator.isOptional === "optional";
-  if (isLeftOut && !validate(validator, value)) return undefined;
   try {
     return parse(validator, value);
   } catch (error) {
+    // A value that was left out is stored as null.
+    if (value === null && validator.isOptional === "optional") return undefined;
     throw new Error(
       `The value sent for event "${abbreviate(name)}" is not what awaitEvent expects: ${(error as Error).message}`,
       { cause: error },

@@ -1,4 +1,3 @@
-import { validate } from "convex-helpers/validators";
 import { v } from "convex/values";
 import { describeFailure, errorMessage } from "../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
@@ -10,6 +9,7 @@ import { startClock } from "../shared/clock.js";
 import type { Run } from "./entries.js";
 import { explainMissingGlobal } from "./environment/environment.js";
 import { Execution, isLegacy, JournalTooLarge } from "./execution.js";
+import { parse } from "./parse.js";
 import type { TurnEnd } from "./replay/turn.js";
 import type { AppMutationCtx } from "./types.js";
 import { explainUnavailable } from "../shared/unavailable.js";
@@ -112,7 +112,7 @@ function journalTooLarge(
 function whyArgsRefused(ctx: AppMutationCtx, workflow: Workflow, run: Run) {
   if (!workflow.args) return undefined;
   try {
-    validate(v.object(workflow.args), run.args, { throw: true, db: ctx.db });
+    parse(v.object(workflow.args), run.args, { strict: true, db: ctx.db });
     return undefined;
   } catch (error) {
     return `Invalid arguments for workflow "${run.name}": ${(error as Error).message}`;
@@ -172,7 +172,7 @@ function returned(
     return { kind: "failed", error: errorMessage(error) };
   }
   try {
-    if (returns) validate(returns, returnValue, { throw: true, db: ctx.db });
+    if (returns) parse(returns, returnValue, { strict: true, db: ctx.db });
     return { kind: "success", returnValue };
   } catch (error) {
     return { kind: "failed", error: `${where}: ${errorMessage(error)}` };

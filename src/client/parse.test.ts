@@ -1,0 +1,102 @@
+import { v, type GenericValidator } from "convex/values";
+import * as helpers from "convex-helpers/validators";
+import { describe, expect, test } from "vitest";
+import { parse } from "./parse.js";
+
+const fields = { name: v.string(), age: v.optional(v.number()) };
+const validators: GenericValidator[] = [
+  ...[v.null(), v.string(), v.boolean(), v.number(), v.int64(), v.bytes()],
+  ...[v.any(), v.literal("a"), v.literal(1), v.optional(v.literal(2n))],
+  ...[v.id("runs"), v.id("_storage"), v.optional(v.string())],
+  ...[v.array(v.number()), v.array(v.object(fields)), v.object({})],
+  v.object(fields),
+  v.object({ inner: v.object(fields), list: v.array(v.union(v.null())) }),
+  v.object({ constructor: v.optional(v.any()), toString: v.string() }),
+  v.record(v.string(), v.number()),
+  v.record(v.union(v.literal("a"), v.literal("b")), v.object(fields)),
+  v.union(),
+  v.union(v.string(), v.number()),
+  v.union(v.object({}), v.object(fields)),
+  v.union(v.object({ ...fields, nested: v.union(v.object({}), v.null()) })),
+  v.union(v.array(v.object({})), v.array(v.object(fields))),
+];
+
+const values: unknown[] = [
+  ...[undefined, null, "", "a", "text", true, false, 0, 1, NaN, 2n],
+  ...[new ArrayBuffer(2), [], [1, 2], [1, "2"], [null, undefined]],
+  ...[{}, { name: "n" }, { name: "n", age: 1 }, { name: "n", age: "1" }],
+  ...[{ name: "n", more: 1 }, { name: "n", more: undefined }, { age: 1 }],
+  ...[{ a: 1, b: 2 }, { a: { name: "n" } }, { c: { name: "n", more: 1 } }],
+  { inner: { name: "n", more: 1 }, list: [null] },
+  { name: "n", nested: { more: 1 } },
+  { toString: "own" },
+  [{ name: "n" }, { name: "n", more: 1 }],
+  Object.assign(Object.create(null) as object, { name: "n" }),
+  ...[new Date(0), new Map(), new (class Name {})()],
+];
+
+/** Accepts the id "right" of the table runs. */
+const db = {
+  normalizeId: (table: string, id: string) =>
+    table === "runs" && id === "right" ? id : null,
+  system: {
+    normalizeId: (table: string, id: string) =>
+      table === "_storage" && id === "file" ? id : null,
+  },
+} as never;
+
+/** The result of a function, or that it throws. */
+function resultOf(run: () => unknown) {
+  try {
+    return { result: run() };
+  } catch {
+    return { isRefused: true };
+  }
+}
+
+describe("parsing a value by a validator", () => {
+  test.each(
+    validators.map((validator) => [validator.kind, validator] as const),
+  )(
+    "has the result of convex-helpers for each value: %s (%#)",
+    (_kind, validator) => {
+      const accepts = (run: () => unknown) => "result" in resultOf(run);
+      for (const value of values) {
+        expect(resultOf(() => parse(validator, value))).toEqual(
+          resultOf(() => helpers.parse(validator, value)),
+        );
+        const strict = { throw: true, db };
+        expect(
+          accepts(() => parse(validator, value, { strict: true, db })),
+        ).toBe(accepts(() => helpers.validate(validator, value, strict)));
+      }
+    },
+  );
+
+  test("checks the tables of ids, those of the system included", () => {
+    const ids = v.array(v.union(v.id("runs"), v.id("_storage")));
+    const right = ["right", "file"];
+    expect(parse(ids, right, { db })).toEqual(right);
+    expect(() => parse(ids, ["right", "other"], { db })).toThrow(
+      'Validator error for [1]: Expected `Id<_storage>`, got `"other"`',
+    );
+    expect(parse(ids, ["other"])).toEqual(["other"]);
+  });
+
+  test.each([
+    [{ list: [1, "two"] }, 'for list[1]: Expected `number`, got `"two"`'],
+    [{ list: [], of: {} }, "for of.name: Expected `string`, got `undefined`"],
+    [{ list: [], more: 1 }, "for more: Expected `nothing`, got `1`"],
+  ])("names the path, the expected type and the value: %j", (value, text) => {
+    const validator = v.object({
+      list: v.array(v.number()),
+      of: v.optional(v.object({ name: v.string() })),
+    });
+    expect(() => parse(validator, value, { strict: true })).toThrow(text);
+  });
+
+  test("shows at most 100 bytes of a value that it refuses", () => {
+    const text = "x".repeat(200);
+    expect(() => parse(v.number(), text)).toThrow(/got `"x{90,96}…`$/);
+  });
+});
