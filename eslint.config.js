@@ -16,7 +16,7 @@ export default defineConfig(
   ]),
   js.configs.recommended,
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: {
@@ -60,9 +60,9 @@ export default defineConfig(
     rules: convexPlugin.configs.recommended[0].rules,
   },
   {
-    files: ["src/**/*.ts"],
+    files: ["src/**/*.{ts,tsx}"],
     // What only tests use may import anything.
-    ignores: ["**/*.test.ts", "**/*.test-d.ts", "src/**/testing/**"],
+    ignores: ["**/*.test.{ts,tsx}", "**/*.test-d.ts", "src/**/testing/**"],
     plugins: { layers },
     rules: { "layers/imports": "error" },
   },

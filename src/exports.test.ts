@@ -26,12 +26,17 @@ const VALUES = [
   "defineEvent",
   "defineWorkflow",
   "findByKey",
+  "getRun",
   "getStatus",
+  "getStep",
   "list",
   "listByName",
   "listEvents",
+  "listNames",
   "listOnCompleteFailures",
+  "listStepSummaries",
   "listSteps",
+  "listSummaries",
   "recover",
   "restart",
   "restartMany",
@@ -67,17 +72,23 @@ test("the manager has a method for every function that takes a component", async
     "cancelMany",
     "cleanup",
     "cleanupMany",
+    "console",
     "constructor",
     "counts",
     "createEvent",
     "define",
     "defineOnComplete",
     "findByKey",
+    "getRun",
+    "getStep",
     "list",
     "listByName",
     "listEvents",
+    "listNames",
     "listOnCompleteFailures",
+    "listStepSummaries",
     "listSteps",
+    "listSummaries",
     "recover",
     "restart",
     "restartMany",
@@ -100,6 +111,7 @@ describe("entry points", () => {
       "./convex.config",
       "./convex.config.js",
       "./package.json",
+      "./react",
       "./test",
     ]);
   });
@@ -185,7 +197,14 @@ describe("entry points", () => {
       "@convex-dev/workpool",
       "convex",
       "convex-helpers",
+      "react",
+      "react-dom",
     ]);
+    // Only apps that show the console need them.
+    expect(found.peerDependenciesMeta).toEqual({
+      react: { optional: true },
+      "react-dom": { optional: true },
+    });
     // No dependencies besides: an app has one copy of each.
     expect(found).not.toHaveProperty("dependencies");
   });

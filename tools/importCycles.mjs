@@ -9,7 +9,7 @@ import ts from "typescript";
 import { ROOT } from "./paths.mjs";
 
 const isCounted = (file) =>
-  !/_generated|\.test(-d)?\.ts$|\/testing\//.test(file);
+  !/_generated|\.test(-d)?\.tsx?$|\/testing\//.test(file);
 
 const files = globSync("src/**/*.{ts,tsx}", { cwd: ROOT }).filter(isCounted);
 const imports = new Map(

@@ -24,6 +24,8 @@ const LAYERS = {
     types: [GENERATED, "src/engine"],
   },
   "src/client/replay": { values: ["src/shared"] },
+  // It runs in browsers, so it shares only types with what runs in Convex.
+  "src/react": { values: [], types: ["src/client", "src/shared"] },
   "src/shared": { values: [] },
 };
 

@@ -26,6 +26,31 @@ export {
   type RestartManyOptions,
   type WorkflowEvent,
 } from "./operating.js";
+export {
+  getRun,
+  getStep,
+  listNames,
+  listStepSummaries,
+  listSummaries,
+  type EngineJob,
+  type ListSummariesOptions,
+  type RunDetails,
+  type RunRelative,
+  type RunSummary,
+  type StepCounts,
+  type StepSummary,
+} from "./inspecting.js";
+export type {
+  ConsoleBulkResult,
+  ConsoleEvent,
+  ConsoleFunctions,
+  ConsoleOperation,
+  ConsoleOptions,
+  ConsoleRun,
+  ConsoleStats,
+  ConsoleStep,
+  CutValue,
+} from "./console.js";
 export { createEvent, defineEvent, sendEvent } from "./events.js";
 export { vEventId, vWorkflowId, type EventId, type WorkflowId } from "./ids.js";
 export {

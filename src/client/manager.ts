@@ -7,6 +7,12 @@ import {
   registerWorkflow,
 } from "./define.js";
 import { checkRetention } from "./startOptions.js";
+import {
+  defineConsole,
+  type ConsoleFunctions,
+  type ConsoleOptions,
+} from "./console.js";
+import * as inspecting from "./inspecting.js";
 import * as events from "./events.js";
 import * as management from "./management.js";
 import * as operating from "./operating.js";
@@ -143,6 +149,24 @@ export class WorkflowManager {
     return defineOnComplete(definition);
   }
 
+  /**
+   * Defines the functions of the console, for `WorkflowConsole` of `@convex-dev/workflow/react`. Export them from a
+   * module of your app. They are public, so `authorize` has to decide who may see and change runs:
+   *
+   * ```ts
+   * export const { listRuns, getRun, listSteps, stats, cancel, restart, cleanup, sendEvent } =
+   *   workflow.console({
+   *     authorize: async (ctx) =>
+   *       (await ctx.auth.getUserIdentity())?.role === "admin",
+   *   });
+   * ```
+   */
+  console<DataModel extends GenericDataModel = GenericDataModel>(
+    options: ConsoleOptions<DataModel>,
+  ): ConsoleFunctions {
+    return defineConsole(this.component, options);
+  }
+
   /** Starts a run: see {@link management.start}. */
   async start<
     Context = unknown,
@@ -204,6 +228,31 @@ export class WorkflowManager {
   /** Lists the steps of a run: see {@link management.listSteps}. */
   async listSteps(...args: Bound<typeof management.listSteps>) {
     return await call(management.listSteps, this, args);
+  }
+
+  /** Lists runs without their values: see {@link inspecting.listSummaries}. */
+  async listSummaries(...args: Bound<typeof inspecting.listSummaries>) {
+    return await call(inspecting.listSummaries, this, args);
+  }
+
+  /** Lists the names of the workflows that have runs: see {@link inspecting.listNames}. */
+  async listNames(...args: Bound<typeof inspecting.listNames>) {
+    return await call(inspecting.listNames, this, args);
+  }
+
+  /** Returns everything about a run: see {@link inspecting.getRun}. */
+  async getRun(...args: Bound<typeof inspecting.getRun>) {
+    return await call(inspecting.getRun, this, args);
+  }
+
+  /** Lists the steps of a run without their values: see {@link inspecting.listStepSummaries}. */
+  async listStepSummaries(...args: Bound<typeof inspecting.listStepSummaries>) {
+    return await call(inspecting.listStepSummaries, this, args);
+  }
+
+  /** Returns one step: see {@link inspecting.getStep}. */
+  async getStep(...args: Bound<typeof inspecting.getStep>) {
+    return await call(inspecting.getStep, this, args);
   }
 
   /** Lists the events of a run: see {@link operating.listEvents}. */

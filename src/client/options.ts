@@ -114,6 +114,17 @@ export const OPTIONS = {
   restart: ["from", "fromFailure", "startAsync"],
   list: ["status", "name", "since", "until", "order", "paginationOpts"],
   listByName: ["status", "since", "until", "order", "paginationOpts"],
+  listSummaries: [
+    "status",
+    "name",
+    "since",
+    "until",
+    "idPrefix",
+    "parent",
+    "order",
+    "paginationOpts",
+  ],
+  console: ["authorize"],
   listSteps: ["order", "paginationOpts"],
   many: ["status", "name", "since", "until", "cursor"],
   restartMany: [

@@ -142,6 +142,12 @@ export const stepEngineFields = {
   timeoutMs: v.optional(v.number()),
 };
 
+/** The step at or after which a handler failed, and its own line. */
+export const vFailedAt = v.object({
+  stepNumber: v.optional(v.number()),
+  line: v.optional(v.string()),
+});
+
 /** `driver`: one driver executes a chain of steps. `pool`: each step is a job of its own. */
 export const vExecution = v.union(v.literal("driver"), v.literal("pool"));
 export type ExecutionMode = Infer<typeof vExecution>;
@@ -207,6 +213,8 @@ export default defineSchema({
     runResult: v.optional(vRunResult()),
     /** When the run ended. */
     endedAt: v.optional(v.number()),
+    /** Where its handler failed. */
+    failedAt: v.optional(vFailedAt),
     /** Raised by cancel and restart. Work that began under a lower number changes nothing. */
     generationNumber: v.number(),
     // Rows of early releases have these. Nothing reads them.
@@ -279,7 +287,8 @@ export default defineSchema({
     .index("driver", ["driver.startedAt"])
     .index("result", ["runResult.kind"])
     .index("nameResult", ["name", "runResult.kind"])
-    .index("key", ["name", "key", "runResult.kind"]),
+    .index("key", ["name", "key", "runResult.kind"])
+    .index("parent", ["parent.workflowId"]),
 
   // One row for each step: the journal. The turn in which the handler asks for the step inserts it. The step's
   // execution completes it once. The turn that delivers the result adds `delivery`. Read by every turn. Deleted

@@ -21,7 +21,20 @@ import {
   vCounts,
   vPublicRun,
 } from "../engine/run/listing.js";
-import { listStepsOf, vPublicStep } from "../engine/run/listingSteps.js";
+import {
+  findStep,
+  listStepsOf,
+  vPublicStep,
+} from "../engine/run/listingSteps.js";
+import {
+  listStepSummaries as listStepSummariesOf,
+  listSummaries as listSummariesOf,
+  namesOfRuns,
+  summaryFilterFields,
+  vRunSummary,
+  vStepSummary,
+} from "../engine/run/summaries.js";
+import { detailsOf, vRunDetails } from "../engine/run/details.js";
 import { vOrder, vPaginated } from "../engine/run/paging.js";
 import {
   listFailures,
@@ -34,6 +47,7 @@ import { restartRun } from "../engine/lifecycle/restart.js";
 import {
   describeState,
   findRun,
+  findRunByText,
   getRun,
   parseRunId,
   runWithKey,
@@ -162,6 +176,59 @@ export const listSteps = query({
   },
 });
 
+/** Runs without their values, but with the numbers of their steps. */
+export const listSummaries = query({
+  args: {
+    ...summaryFilterFields,
+    order: vOrder,
+    paginationOpts: paginationOptsValidator,
+  },
+  returns: vPaginated(vRunSummary),
+  handler: async (ctx, args) => await listSummariesOf(ctx, args),
+});
+
+/** The names of the workflows that have runs. */
+export const listNames = query({
+  args: {},
+  returns: v.array(v.string()),
+  handler: async (ctx) => await namesOfRuns(ctx),
+});
+
+/** A run with its relatives, the state of the engine and, if asked for, a page of its events. Null if it is unknown. */
+export const getDetails = query({
+  args: { workflowId: v.string(), events: v.optional(paginationOptsValidator) },
+  returns: v.union(v.null(), vRunDetails),
+  handler: async (ctx, { workflowId, events }) => {
+    const run = await findRunByText(ctx, workflowId);
+    return run && (await detailsOf(ctx, run, events));
+  },
+});
+
+/** Steps without their values. An unknown run has none. */
+export const listStepSummaries = query({
+  args: {
+    workflowId: v.string(),
+    order: vOrder,
+    paginationOpts: paginationOptsValidator,
+  },
+  returns: vPaginated(vStepSummary),
+  handler: async (ctx, { workflowId, order, paginationOpts }) => {
+    const run = await findRunByText(ctx, workflowId);
+    if (!run) return { page: [], isDone: true, continueCursor: "" };
+    return await listStepSummariesOf(ctx, run, order, paginationOpts);
+  },
+});
+
+/** A step of a run by its number. */
+export const getStep = query({
+  args: { workflowId: v.string(), stepNumber: v.number() },
+  returns: v.union(v.null(), vPublicStep),
+  handler: async (ctx, { workflowId, stepNumber }) => {
+    const run = await findRunByText(ctx, workflowId);
+    return run && (await findStep(ctx, run, stepNumber));
+  },
+});
+
 /** Ignores a call that no longer fits the run's state. Absent: throw. */
 const vIgnore = v.optional(v.literal("ignore"));
 
@@ -260,6 +327,13 @@ export const cleanup = mutation({
   returns: v.boolean(),
   handler: async (ctx, { workflowId, force }) =>
     await cleanUp(ctx, parseRunId(ctx, workflowId), force ?? false),
+});
+
+/** Does the same to several runs, as far as one transaction has room. */
+export const changeRuns = mutation({
+  args: many.changeRunsArgs,
+  returns: many.vRunsChanged,
+  handler: async (ctx, args) => await many.changeRuns(ctx, args),
 });
 
 /** Acts on one batch of matching runs, oldest first. Returns where to continue. */

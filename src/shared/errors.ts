@@ -8,7 +8,8 @@ export type ErrorCode =
   | "EVENT_NOT_FOUND"
   | "EVENT_ALREADY_SENT"
   | "EVENT_ALREADY_CONSUMED"
-  | "INVALID_ARGUMENT";
+  | "INVALID_ARGUMENT"
+  | "UNAUTHORIZED";
 
 /** An error whose data reaches clients. Its text is the message, not the data as JSON. */
 export function codedError(

@@ -8,7 +8,7 @@ const SOURCES = path.join(ROOT, "src");
 const BUILT = path.join(ROOT, "dist");
 
 /** The files that `tsconfig.build.json` excludes. */
-const NOT_BUILT = /\.test(-d)?\.ts$|(^|\/)testing\/|^test\.ts$/;
+const NOT_BUILT = /\.test(-d)?\.tsx?$|(^|\/)testing\/|^test\.ts$/;
 
 /**
  * Builds what the package publishes, unless it is newer than its sources.
@@ -25,21 +25,21 @@ export async function buildIfNeeded(build) {
 
 async function isUpToDate() {
   const [sources, built] = await Promise.all([
-    modificationTimes(SOURCES, ".ts"),
-    modificationTimes(BUILT, ".js"),
+    modificationTimes(SOURCES, /\.tsx?$/),
+    modificationTimes(BUILT, /\.js$/),
   ]);
   const published = [...sources].filter(([file]) => !NOT_BUILT.test(file));
   // A module of a source that is gone would be pushed with the component.
   if (published.length !== built.size) return false;
   return published.every(
-    ([file, time]) => built.get(file.replace(/\.ts$/, ".js")) > time,
+    ([file, time]) => built.get(file.replace(/\.tsx?$/, ".js")) > time,
   );
 }
 
 /** @returns {Promise<Map<string, number>>} by path relative to `dir` */
 async function modificationTimes(dir, extension) {
   const files = await readdir(dir, { recursive: true }).catch(() => []);
-  const matching = files.filter((file) => file.endsWith(extension));
+  const matching = files.filter((file) => extension.test(file));
   return new Map(
     await Promise.all(
       matching.map(async (file) => {

@@ -11,6 +11,7 @@
 import type * as approval from "../approval.js";
 import type * as batch from "../batch.js";
 import type * as booking from "../booking.js";
+import type * as console from "../console.js";
 import type * as example from "../example.js";
 import type * as fanOut from "../fanOut.js";
 import type * as manage from "../manage.js";
@@ -35,6 +36,7 @@ declare const fullApi: ApiFromModules<{
   approval: typeof approval;
   batch: typeof batch;
   booking: typeof booking;
+  console: typeof console;
   example: typeof example;
   fanOut: typeof fanOut;
   manage: typeof manage;

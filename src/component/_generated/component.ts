@@ -276,6 +276,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               endedAt?: number;
               engineVersion?: number;
               execution?: "driver" | "pool";
+              failedAt?: { line?: string; stepNumber?: number };
               generationNumber: number;
               key?: string;
               logLevel?: any;
@@ -440,6 +441,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             endedAt?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
+            failedAt?: { line?: string; stepNumber?: number };
             generationNumber: number;
             key?: string;
             logLevel?: any;
@@ -835,6 +837,22 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { cursor: string | null; done: number },
         Name
       >;
+      changeRuns: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          from?: number | string;
+          fromFailure?: boolean;
+          operation: "cancel" | "restart" | "cleanup";
+          workflowIds: Array<string>;
+        },
+        {
+          done: number;
+          failures: Array<{ error: string; workflowId: string }>;
+          left: Array<string>;
+        },
+        Name
+      >;
       cleanup: FunctionReference<
         "mutation",
         "internal",
@@ -930,6 +948,97 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "internal",
         { key: string; name: string },
         string | null,
+        Name
+      >;
+      getDetails: FunctionReference<
+        "query",
+        "internal",
+        {
+          events?: {
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumBytesRead?: number;
+            maximumRowsRead?: number;
+            numItems: number;
+          };
+          workflowId: string;
+        },
+        null | {
+          args: any;
+          blockedOn?: Array<{
+            kind: "function" | "workflow" | "event" | "sleep";
+            name: string;
+            stepNumber: number;
+          }>;
+          children: Array<{
+            name?: string;
+            status?: "inProgress" | "completed" | "failed" | "canceled";
+            stepNumber: number;
+            workflowId: string;
+          }>;
+          cleanupAt?: number;
+          context?: any;
+          deadlineAt?: number;
+          driver?: {
+            dueAt?: number;
+            number: number;
+            state:
+              "pending" | "running" | "done" | "canceled" | "dead" | "unknown";
+          };
+          endedAt?: number;
+          engineVersion?: number;
+          error?: string;
+          events?: {
+            continueCursor: string;
+            isDone: boolean;
+            page: Array<{
+              cut?: { bytes: number; preview: string };
+              error?: string;
+              eventId: string;
+              name: string;
+              sentAt?: number;
+              state: "created" | "waiting" | "sent" | "consumed";
+              stepNumber?: number;
+              value?: any;
+              waitingSince?: number;
+            }>;
+            pageStatus?: "SplitRecommended" | "SplitRequired" | null;
+            splitCursor?: string | null;
+          };
+          execution?: "driver" | "pool";
+          failedAt?: { line?: string; stepNumber?: number };
+          generation: number;
+          key?: string;
+          moreChildren: boolean;
+          name?: string;
+          parent?: {
+            name?: string;
+            status?: "inProgress" | "completed" | "failed" | "canceled";
+            stepNumber: number;
+            workflowId: string;
+          };
+          progress?: any;
+          retention?: {
+            canceled?: number;
+            completed?: number;
+            failed?: number;
+          };
+          runResult?:
+            | { kind: "success"; returnValue: any }
+            | { error: string; errorData?: any; kind: "failed" }
+            | { kind: "canceled" };
+          startedAt?: number;
+          status?: "inProgress" | "completed" | "failed" | "canceled";
+          steps: { count: number; inFlight: number | string };
+          timeout?: number;
+          turn?: {
+            dueAt?: number;
+            state:
+              "pending" | "running" | "done" | "canceled" | "dead" | "unknown";
+          };
+          workflowId: string;
+        },
         Name
       >;
       getStatus: FunctionReference<
@@ -1051,6 +1160,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             endedAt?: number;
             engineVersion?: number;
             execution?: "driver" | "pool";
+            failedAt?: { line?: string; stepNumber?: number };
             generationNumber: number;
             key?: string;
             logLevel?: any;
@@ -1092,6 +1202,132 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             workflowHandle: string;
           };
         },
+        Name
+      >;
+      getStep: FunctionReference<
+        "query",
+        "internal",
+        { stepNumber: number; workflowId: string },
+        | null
+        | {
+            args: any;
+            attempt?: number;
+            attempts?: Array<{
+              endedAt?: number;
+              error?: string;
+              startedAt: number;
+            }>;
+            completedAt?: number;
+            dueAt?: number;
+            functionType?: "query" | "mutation" | "action";
+            kind: "function";
+            maxAttempts?: number;
+            name: string;
+            runResult?:
+              | { kind: "success"; returnValue: any }
+              | { error: string; errorData?: any; kind: "failed" }
+              | { kind: "canceled" };
+            startedAt: number;
+            state?:
+              | "scheduled"
+              | "queued"
+              | "running"
+              | "backingOff"
+              | "waiting"
+              | "done";
+            stepId: string;
+            stepNumber: number;
+            workId?: string;
+            workflowId: string;
+          }
+        | {
+            args: any;
+            attempts?: Array<{
+              endedAt?: number;
+              error?: string;
+              startedAt: number;
+            }>;
+            child?: {
+              status: "inProgress" | "completed" | "failed" | "canceled";
+              workflowId: string;
+            };
+            completedAt?: number;
+            dueAt?: number;
+            kind: "workflow";
+            name: string;
+            nestedWorkflowId?: string;
+            runResult?:
+              | { kind: "success"; returnValue: any }
+              | { error: string; errorData?: any; kind: "failed" }
+              | { kind: "canceled" };
+            startedAt: number;
+            state?:
+              | "scheduled"
+              | "queued"
+              | "running"
+              | "backingOff"
+              | "waiting"
+              | "done";
+            stepId: string;
+            stepNumber: number;
+            workflowId: string;
+          }
+        | {
+            args: any;
+            attempts?: Array<{
+              endedAt?: number;
+              error?: string;
+              startedAt: number;
+            }>;
+            completedAt?: number;
+            dueAt?: number;
+            eventId?: string;
+            kind: "event";
+            name: string;
+            runResult?:
+              | { kind: "success"; returnValue: any }
+              | { error: string; errorData?: any; kind: "failed" }
+              | { kind: "canceled" };
+            startedAt: number;
+            state?:
+              | "scheduled"
+              | "queued"
+              | "running"
+              | "backingOff"
+              | "waiting"
+              | "done";
+            stepId: string;
+            stepNumber: number;
+            workflowId: string;
+          }
+        | {
+            args: any;
+            attempts?: Array<{
+              endedAt?: number;
+              error?: string;
+              startedAt: number;
+            }>;
+            completedAt?: number;
+            dueAt?: number;
+            kind: "sleep";
+            name: string;
+            runResult?:
+              | { kind: "success"; returnValue: any }
+              | { error: string; errorData?: any; kind: "failed" }
+              | { kind: "canceled" };
+            startedAt: number;
+            state?:
+              | "scheduled"
+              | "queued"
+              | "running"
+              | "backingOff"
+              | "waiting"
+              | "done";
+            stepId: string;
+            stepNumber: number;
+            workId?: string;
+            workflowId: string;
+          },
         Name
       >;
       list: FunctionReference<
@@ -1186,6 +1422,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           pageStatus?: "SplitRecommended" | "SplitRequired" | null;
           splitCursor?: string | null;
         },
+        Name
+      >;
+      listNames: FunctionReference<
+        "query",
+        "internal",
+        {},
+        Array<string>,
         Name
       >;
       listOnCompleteFailures: FunctionReference<
@@ -1361,6 +1604,103 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 workflowId: string;
               }
           >;
+          pageStatus?: "SplitRecommended" | "SplitRequired" | null;
+          splitCursor?: string | null;
+        },
+        Name
+      >;
+      listStepSummaries: FunctionReference<
+        "query",
+        "internal",
+        {
+          order?: "asc" | "desc";
+          paginationOpts: {
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumBytesRead?: number;
+            maximumRowsRead?: number;
+            numItems: number;
+          };
+          workflowId: string;
+        },
+        {
+          continueCursor: string;
+          isDone: boolean;
+          page: Array<{
+            attempts: Array<{
+              endedAt?: number;
+              error?: string;
+              startedAt: number;
+            }>;
+            child?: {
+              status: "inProgress" | "completed" | "failed" | "canceled";
+              workflowId: string;
+            };
+            completedAt?: number;
+            dueAt?: number;
+            error?: string;
+            eventId?: string;
+            functionType?: "query" | "mutation" | "action";
+            kind: "function" | "workflow" | "event" | "sleep";
+            maxAttempts?: number;
+            name: string;
+            outcome?: "success" | "failed" | "canceled";
+            startedAt: number;
+            state:
+              | "scheduled"
+              | "queued"
+              | "running"
+              | "backingOff"
+              | "waiting"
+              | "done";
+            stepId: string;
+            stepNumber: number;
+          }>;
+          pageStatus?: "SplitRecommended" | "SplitRequired" | null;
+          splitCursor?: string | null;
+        },
+        Name
+      >;
+      listSummaries: FunctionReference<
+        "query",
+        "internal",
+        {
+          idPrefix?: string;
+          name?: string;
+          order?: "asc" | "desc";
+          paginationOpts: {
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumBytesRead?: number;
+            maximumRowsRead?: number;
+            numItems: number;
+          };
+          parent?: string;
+          since?: number;
+          status?: "inProgress" | "completed" | "failed" | "canceled";
+          until?: number;
+        },
+        {
+          continueCursor: string;
+          isDone: boolean;
+          page: Array<{
+            blockedOn?: Array<{
+              kind: "function" | "workflow" | "event" | "sleep";
+              name: string;
+              stepNumber: number;
+            }>;
+            endedAt?: number;
+            error?: string;
+            name?: string;
+            parent?: { stepNumber: number; workflowId: string };
+            progress?: any;
+            startedAt?: number;
+            status?: "inProgress" | "completed" | "failed" | "canceled";
+            steps: { count: number; inFlight: number | string };
+            workflowId: string;
+          }>;
           pageStatus?: "SplitRecommended" | "SplitRequired" | null;
           splitCursor?: string | null;
         },

@@ -72,7 +72,13 @@ export async function writeResult(
   run.runResult = storableResult(run, result);
   run.progress = fittingProgress(run);
   run.endedAt = Date.now();
-  if (run.runResult.kind === "failed") origin ??= await originOfDeath(ctx, run);
+  if (run.runResult.kind === "failed") {
+    origin ??= await originOfDeath(ctx, run);
+    run.failedAt = {
+      stepNumber: origin.step?.stepNumber,
+      line: origin.line && shortenError(origin.line, MAX_LINE_BYTES),
+    };
+  }
   warnOfEnd(run, config, origin);
   run.pendingTurn = undefined;
   run.restarting = undefined;
@@ -99,6 +105,9 @@ export async function writeResult(
     if (step) await recordResult(ctx, step, outcome, config);
   }
 }
+
+/** A row with the largest values still has room for a line of this length. */
+const MAX_LINE_BYTES = 512;
 
 /** For a run that no turn could end: the last step in its journal. */
 async function originOfDeath(ctx: MutationCtx, run: Run): Promise<Origin> {

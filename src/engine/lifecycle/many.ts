@@ -1,7 +1,9 @@
-import { ConvexError, v } from "convex/values";
+import { ConvexError, v, type Infer, type ObjectType } from "convex/values";
 import { startClock } from "../../shared/clock.js";
 import { codedError } from "../../shared/errors.js";
+import { errorMessage } from "../../shared/failures.js";
 import { isHalfUnused } from "../../shared/transactionRoom.js";
+import { api } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import {
   pagesOfRuns,
@@ -120,3 +122,86 @@ const isRefused = (error: unknown) =>
   ["INVALID_ARGUMENT", "WORKFLOW_RUNNING"].includes(
     (error.data as { code: string }).code,
   );
+
+export const changeRunsArgs = {
+  operation: v.union(
+    v.literal("cancel"),
+    v.literal("restart"),
+    v.literal("cleanup"),
+  ),
+  workflowIds: v.array(v.string()),
+  from: v.optional(v.union(v.number(), v.string())),
+  fromFailure: v.optional(v.boolean()),
+};
+
+export const vRunsChanged = v.object({
+  done: v.number(),
+  failures: v.array(v.object({ workflowId: v.string(), error: v.string() })),
+  /** The runs for which the transaction had no room. */
+  left: v.array(v.string()),
+});
+
+const MAX_RUNS = 50;
+
+/** Does the same to each run in a subtransaction, so that one that fails changes nothing and stops no other. */
+export async function changeRuns(
+  ctx: MutationCtx,
+  args: ObjectType<typeof changeRunsArgs>,
+): Promise<Infer<typeof vRunsChanged>> {
+  const { operation } = args;
+  const left = [...new Set(args.workflowIds)];
+  if (left.length > MAX_RUNS)
+    throw codedError(
+      "INVALID_ARGUMENT",
+      `Can't ${operation} ${left.length} runs in one call. The maximum is ${MAX_RUNS}.`,
+    );
+  const result: Infer<typeof vRunsChanged> = { done: 0, failures: [], left };
+  const elapsed = startClock();
+  while (left.length > 0) {
+    const workflowId = left.shift()!;
+    try {
+      await changeRun(ctx, { ...args, workflowId });
+      result.done++;
+    } catch (thrown) {
+      result.failures.push({ workflowId, error: textOf(thrown) });
+    }
+    if (elapsed() > MS_PER_BATCH || !(await isHalfUnused(ctx))) break;
+  }
+  return result;
+}
+
+async function changeRun(
+  ctx: MutationCtx,
+  {
+    operation,
+    workflowId,
+    from,
+    fromFailure,
+  }: Omit<ObjectType<typeof changeRunsArgs>, "workflowIds"> & {
+    workflowId: string;
+  },
+) {
+  switch (operation) {
+    case "cancel":
+      return await ctx.runMutation(api.workflow.cancel, { workflowId });
+    case "restart": {
+      const place = { from, fromFailure, startAsync: true };
+      return await ctx.runMutation(api.workflow.restart, {
+        workflowId,
+        ...place,
+      });
+    }
+    case "cleanup":
+      if (await ctx.runMutation(api.workflow.cleanup, { workflowId })) return;
+      throw codedError(
+        "INVALID_ARGUMENT",
+        `Can't clean up workflow ${workflowId}: it is in progress, or it was cleaned up before.`,
+        workflowId,
+      );
+  }
+}
+
+const textOf = (thrown: unknown) =>
+  thrown instanceof ConvexError
+    ? (thrown.data as { message: string }).message
+    : errorMessage(thrown);

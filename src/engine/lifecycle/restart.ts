@@ -50,6 +50,7 @@ export async function restartRun(
   run.generationNumber++;
   run.runResult = undefined;
   run.endedAt = undefined;
+  run.failedAt = undefined;
   run.pendingTurn = undefined;
   run.trials = undefined;
   run.progress = undefined;

@@ -4,6 +4,7 @@ import { v, type Infer } from "convex/values";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { vRunResult } from "../../shared/outcome.js";
 import { shortenError, sizeOf } from "../../shared/storable.js";
+import type { Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import schema from "../../component/schema.js";
@@ -38,16 +39,11 @@ export function statusOfRun({ runResult }: Run): RunStatus {
 
 const stepKinds = ["function", "workflow", "event", "sleep"] as const;
 
-/**
- * A run as users see it. Fields that 0.4 lacks are optional, so that code generated for 0.4 fits. Rows of 0.4 have
- * neither `endedAt` nor `parent`.
- */
-export const vPublicRun = v.object({
+/** A run without its values. Rows of 0.4 have neither `endedAt` nor `parent`. */
+export const summaryFields = {
   workflowId: v.string(),
   name: v.optional(v.string()),
-  args: v.any(),
-  context: v.optional(v.any()),
-  runResult: v.optional(vRunResult()),
+  // Fields that 0.4 lacks are optional, so that code generated for 0.4 fits.
   status: v.optional(vRunStatus),
   startedAt: v.optional(v.number()),
   endedAt: v.optional(v.number()),
@@ -67,23 +63,33 @@ export const vPublicRun = v.object({
       }),
     ),
   ),
+};
+
+/** A run as users see it. */
+export const vPublicRun = v.object({
+  ...summaryFields,
+  args: v.any(),
+  context: v.optional(v.any()),
+  runResult: v.optional(vRunResult()),
 });
 
 /** How many steps in flight a list shows for each run. */
 const MAX_BLOCKED_ON = 3;
 
-async function publicRun(
-  ctx: QueryCtx,
-  run: Run,
-  budget: PageBudget,
-): Promise<Infer<typeof vPublicRun>> {
+export function publicRun(run: Run, inFlight: StepRow[]) {
+  return {
+    ...summaryOf(run, inFlight),
+    args: run.args as unknown,
+    context: run.onComplete?.context as unknown,
+    runResult: run.runResult,
+  };
+}
+
+export function summaryOf(run: Run, inFlight: StepRow[]) {
   const { runResult, parent } = run;
   return {
     workflowId: run._id,
     name: run.name,
-    args: run.args as unknown,
-    context: run.onComplete?.context as unknown,
-    runResult,
     status: statusOfRun(run),
     startedAt: Math.floor(run._creationTime),
     endedAt: run.endedAt,
@@ -94,25 +100,34 @@ async function publicRun(
       workflowId: parent.workflowId,
       stepNumber: parent.stepNumber,
     },
-    blockedOn: runResult ? [] : await blockedOn(ctx, run, budget),
+    blockedOn: runResult
+      ? []
+      : inFlight.slice(0, MAX_BLOCKED_ON).map(({ stepNumber, step }) => ({
+          stepNumber,
+          name: step.name,
+          kind: step.kind ?? ("function" as const),
+        })),
   };
 }
 
-const firstLine = (error: string) => shortenError(error.split("\n")[0]!, 1024);
+export const firstLine = (error: string, maxBytes = 1024) =>
+  shortenError(error.split("\n")[0]!, maxBytes);
 
-async function blockedOn(ctx: QueryCtx, run: Run, budget: PageBudget) {
+/** The first steps of a run that are in flight. */
+export async function firstInFlight(
+  ctx: QueryCtx,
+  run: Run,
+  budget: PageBudget,
+  max = MAX_BLOCKED_ON,
+) {
   const rows: StepRow[] = [];
   budget.spend(1);
   for await (const row of stepsInFlight(ctx, run._id)) {
     rows.push(row);
     budget.spend(0, row);
-    if (rows.length === MAX_BLOCKED_ON || budget.isSpent) break;
+    if (rows.length === max || budget.isSpent) break;
   }
-  return rows.map(({ stepNumber, step }) => ({
-    stepNumber,
-    name: step.name,
-    kind: step.kind ?? ("function" as const),
-  }));
+  return rows;
 }
 
 /** Selects the runs to list or to act on. */
@@ -128,14 +143,23 @@ export type RunFilter = {
   status?: RunStatus;
   since?: number;
   until?: number;
+  /** The run whose children to list. Then `name` and `status` don't select. */
+  parent?: Id<"workflows">;
 };
 
 /** Every filter is one range of an index, oldest run first. */
 function runsBy(
   db: QueryCtx["db"],
-  { name, status, since = 0, until = Number.MAX_VALUE }: RunFilter,
+  { name, status, since = 0, until = Number.MAX_VALUE, parent }: RunFilter,
 ) {
   const runs = db.query("workflows");
+  if (parent !== undefined)
+    return runs.withIndex("parent", (q) =>
+      q
+        .eq("parent.workflowId", parent)
+        .gte("_creationTime", since)
+        .lt("_creationTime", until),
+    );
   const result = status && RESULT_OF[status];
   if (name === undefined && status === undefined)
     return runs.withIndex("by_creation_time", (q) =>
@@ -210,7 +234,14 @@ export async function listRuns(
     pagesOfRuns(ctx, filter, order),
     paginationOpts,
     async (run, budget) =>
-      run.cleanedUp ? [] : [await publicRun(ctx, run, budget)],
+      run.cleanedUp
+        ? []
+        : [
+            publicRun(
+              run,
+              run.runResult ? [] : await firstInFlight(ctx, run, budget),
+            ),
+          ],
   );
   return { ...result, page: result.page.flat() };
 }

@@ -1,6 +1,7 @@
-import type { PaginationOptions } from "convex/server";
+import type { PaginationOptions, PaginationResult } from "convex/server";
 import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer } from "convex/values";
+import { preview, sizeOf } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
 import type { Doc } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
@@ -25,6 +26,30 @@ export const vPublicEvent = v.object({
   /** The error that was sent instead of a value. */
   error: v.optional(v.string()),
 });
+
+/** An event without its value if that is large: then its size, and its beginning as JSON. */
+export const vEventSummary = v.object({
+  ...vPublicEvent.fields,
+  cut: v.optional(v.object({ bytes: v.number(), preview: v.string() })),
+});
+
+const MAX_VALUE_BYTES = 4096;
+
+export async function listEventSummaries(
+  ctx: QueryCtx,
+  run: Run,
+  paginationOpts: PaginationOptions,
+): Promise<PaginationResult<Infer<typeof vEventSummary>>> {
+  const result = await listEventsOf(ctx, run, "asc", paginationOpts);
+  const page = result.page.map((event) => {
+    const { value, ...rest } = event;
+    const bytes = sizeOf(value);
+    return bytes <= MAX_VALUE_BYTES
+      ? event
+      : { ...rest, cut: { bytes, preview: preview(value, MAX_VALUE_BYTES) } };
+  });
+  return { ...result, page };
+}
 
 /** A page of a run's events, in the order of their creation. */
 export async function listEventsOf(

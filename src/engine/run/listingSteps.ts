@@ -10,16 +10,17 @@ import type { QueryCtx } from "../../component/_generated/server.js";
 import { lookAtScheduled, type JobState } from "../platform/scheduler.js";
 import { statesOf } from "../platform/workpool.js";
 import { statusOfRun, vRunStatus } from "./listing.js";
-import { pageOf, type PageBudget } from "./paging.js";
+import { pageOf, PageBudget } from "./paging.js";
 import {
   endedForcibly,
   findRun,
   functionTypeOf,
+  stepAt,
   type Run,
   type StepRow,
 } from "./runs.js";
 
-const vStepState = v.union(
+export const vStepState = v.union(
   v.literal("scheduled"),
   v.literal("queued"),
   v.literal("running"),
@@ -29,7 +30,7 @@ const vStepState = v.union(
 );
 type StepState = Infer<typeof vStepState>;
 
-const vAttempt = v.object({
+export const vAttempt = v.object({
   startedAt: v.number(),
   endedAt: v.optional(v.number()),
   error: v.optional(v.string()),
@@ -97,18 +98,32 @@ export async function listStepsOf(
     if (jobOf(row)) budget.spend(4, row.step.args);
     return { row, child: await childOf(ctx, row, budget) };
   });
+  return { ...result, page: await publicSteps(ctx, run, result.page) };
+}
+
+/** A run's step with a number. Null if it has none. */
+export async function findStep(ctx: QueryCtx, run: Run, stepNumber: number) {
+  const row = await stepAt(ctx, run._id, stepNumber);
+  if (!row) return null;
+  const child = await childOf(ctx, row, new PageBudget());
+  const [step] = await publicSteps(ctx, run, [{ row, child }]);
+  return step!;
+}
+
+async function publicSteps(
+  ctx: QueryCtx,
+  run: Run,
+  found: { row: StepRow; child: Run | null }[],
+) {
   const isStopped = endedForcibly(run);
   const jobs = await jobStates(
     ctx,
     run,
-    result.page.map(({ row }) => row),
+    found.map(({ row }) => row),
   );
-  return {
-    ...result,
-    page: result.page.map(({ row, child }) =>
-      publicStep(row, child, stateOfStep(row, child, jobs, isStopped)),
-    ),
-  };
+  return found.map(({ row, child }) =>
+    publicStep(row, child, stateOfStep(row, child, jobs, isStopped)),
+  );
 }
 
 async function childOf(ctx: QueryCtx, { step }: StepRow, budget: PageBudget) {

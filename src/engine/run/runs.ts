@@ -49,6 +49,12 @@ export async function findRun(
   return run?.cleanedUp ? null : run;
 }
 
+/** The run that a text is the id of, unless it was cleaned up. */
+export async function findRunByText(ctx: QueryCtx, workflowId: string) {
+  const id = ctx.db.normalizeId("workflows", workflowId);
+  return id && (await findRun(ctx, id));
+}
+
 export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {
   const run = await findRun(ctx, parseRunId(ctx, workflowId));
   if (!run)

@@ -1,0 +1,246 @@
+import {
+  mutationGeneric,
+  paginationOptsValidator,
+  queryGeneric,
+  type GenericDataModel,
+  type GenericQueryCtx,
+  type PaginationResult,
+  type RegisteredMutation,
+  type RegisteredQuery,
+} from "convex/server";
+import { v, type PropertyValidators } from "convex/values";
+import type { ComponentApi } from "../component/_generated/component.js";
+import { codedError } from "../shared/errors.js";
+import { errorMessage } from "../shared/failures.js";
+import { sendEvent, type SentEvent } from "./events.js";
+import * as inspecting from "./inspecting.js";
+import { counts, type ListOptions } from "./management.js";
+import type { WorkflowEvent } from "./operating.js";
+import { checkOptions, OPTIONS } from "./options.js";
+import type { RunCounts, RunStatus, WorkflowComponent } from "./types.js";
+import type { WorkflowStep } from "./validators.js";
+
+export type ConsoleOperation = keyof ConsoleFunctions;
+
+export type ConsoleOptions<DataModel extends GenericDataModel> = {
+  /**
+   * Decides about each call, before anything is read or changed. Unless it returns true, nothing is shown and nothing
+   * is done. `workflowId` is absent if the operation isn't about one run. An operation on several runs is decided
+   * for each of them, and happens only if all are allowed.
+   */
+  authorize: (
+    ctx: GenericQueryCtx<DataModel>,
+    request: { operation: ConsoleOperation; workflowId?: string },
+  ) => boolean | Promise<boolean>;
+};
+
+/** A value that is too large for a list: how large it is, and how it begins, as JSON. */
+export type CutValue = { bytes: number; preview: string };
+
+/** An event, with its value or, if that is larger than 4 KiB, its beginning. */
+export type ConsoleEvent = WorkflowEvent & { cut?: CutValue };
+
+export type ConsoleRun = inspecting.RunDetails & {
+  /** The first page, or that of `events`. */
+  events: PaginationResult<ConsoleEvent>;
+};
+
+/** A step. Its `args` and its `runResult` are there only if you ask for that one step. */
+export type ConsoleStep = inspecting.StepSummary &
+  Partial<Pick<WorkflowStep, "args" | "runResult">>;
+
+export type ConsoleStats = { counts: RunCounts; names: string[] };
+
+/** The outcome of an operation on several runs. */
+export type ConsoleBulkResult = {
+  /** The number of runs that were changed. */
+  done: number;
+  failures: { workflowId: string; error: string }[];
+  /** The runs for which the transaction had no room. Call again with these. */
+  left: string[];
+};
+
+type Page = ListOptions["paginationOpts"] & object;
+type Order = "asc" | "desc";
+
+// Spelled out, because Convex reads types from the arguments of the aliases RegisteredQuery and RegisteredMutation.
+/** The functions of a console, which `WorkflowConsole` of `@convex-dev/workflow/react` calls. */
+export type ConsoleFunctions = {
+  /** Runs without their values, newest first. */
+  listRuns: RegisteredQuery<
+    "public",
+    {
+      status?: RunStatus;
+      name?: string;
+      since?: number;
+      until?: number;
+      /** See `listSummaries`. */
+      idPrefix?: string;
+      parent?: string;
+      order?: Order;
+      paginationOpts: Page;
+    },
+    Promise<PaginationResult<inspecting.RunSummary>>
+  >;
+  /** Null if there is no such run. `events` chooses their page. */
+  getRun: RegisteredQuery<
+    "public",
+    { workflowId: string; events?: Page },
+    Promise<ConsoleRun | null>
+  >;
+  /** Steps without their values, in the order of their numbers; with `step`, that one and its values. */
+  listSteps: RegisteredQuery<
+    "public",
+    { workflowId: string; step?: number; order?: Order; paginationOpts: Page },
+    Promise<PaginationResult<ConsoleStep>>
+  >;
+  stats: RegisteredQuery<"public", { name?: string }, Promise<ConsoleStats>>;
+  cancel: RegisteredMutation<
+    "public",
+    { workflowIds: string[] },
+    Promise<ConsoleBulkResult>
+  >;
+  restart: RegisteredMutation<
+    "public",
+    { workflowIds: string[]; from?: number | string; fromFailure?: boolean },
+    Promise<ConsoleBulkResult>
+  >;
+  cleanup: RegisteredMutation<
+    "public",
+    { workflowIds: string[] },
+    Promise<ConsoleBulkResult>
+  >;
+  sendEvent: RegisteredMutation<
+    "public",
+    {
+      workflowId: string;
+      /** Send by name, or one event by its id. */
+      name?: string;
+      eventId?: string;
+      value?: any;
+      error?: string;
+    },
+    Promise<null>
+  >;
+};
+
+/** See `WorkflowManager.console`. */
+export function defineConsole<DataModel extends GenericDataModel>(
+  component: WorkflowComponent,
+  options: ConsoleOptions<DataModel>,
+): ConsoleFunctions {
+  checkOptions("console", options, OPTIONS.console);
+  const { authorize } = options;
+  if (typeof authorize !== "function")
+    throw codedError(
+      "INVALID_ARGUMENT",
+      `Invalid options of console: its authorize is ${String(authorize)}. Expected a function (ctx, { operation, workflowId }) => … ` +
+        `that returns true if the caller may do that.`,
+    );
+
+  const check = async (
+    ctx: GenericQueryCtx<any>,
+    operation: ConsoleOperation,
+    workflowId?: string,
+  ) => {
+    try {
+      if ((await authorize(ctx, { operation, workflowId })) === true) return;
+    } catch (error) {
+      // Only the log says why, because the error might tell about the run.
+      console.warn(`authorize of the console threw: ${errorMessage(error)}`);
+    }
+    throw codedError(
+      "UNAUTHORIZED",
+      `Not authorized to call ${operation} of this console.`,
+    );
+  };
+
+  const text = v.optional(v.string());
+  const number = v.optional(v.number());
+  const workflowId = v.string();
+  const paginationOpts = paginationOptsValidator;
+
+  // The component checks arguments further.
+  const query = (
+    operation: ConsoleOperation,
+    args: PropertyValidators,
+    read: (ctx: GenericQueryCtx<any>, args: any) => unknown,
+  ): any =>
+    queryGeneric({
+      args,
+      handler: async (ctx, args) => {
+        await check(ctx, operation, args.workflowId as string);
+        return await read(ctx, args);
+      },
+    });
+  const bulk = (
+    operation: "cancel" | "restart" | "cleanup",
+    args: PropertyValidators,
+  ): any =>
+    mutationGeneric({
+      args: { ...args, workflowIds: v.array(v.string()) },
+      handler: async (ctx, args) => {
+        const ids = args.workflowIds as (string | undefined)[];
+        for (const id of ids.length > 0 ? ids : [undefined])
+          await check(ctx, operation, id);
+        const { workflow } = component as ComponentApi;
+        const call = { ...args, operation } as never;
+        return await ctx.runMutation(workflow.changeRuns, call);
+      },
+    });
+
+  return {
+    listRuns: query(
+      "listRuns",
+      {
+        ...{ status: text, name: text, since: number, until: number },
+        ...{ idPrefix: text, parent: text, order: text, paginationOpts },
+      },
+      (ctx, args) =>
+        inspecting.listSummaries(ctx, component, { order: "desc", ...args }),
+    ),
+    getRun: query(
+      "getRun",
+      { workflowId, events: v.optional(paginationOpts) },
+      (ctx, { workflowId, events = { numItems: 50, cursor: null } }) =>
+        inspecting.getDetails(ctx, component, workflowId, events),
+    ),
+    listSteps: query(
+      "listSteps",
+      { workflowId, step: number, order: text, paginationOpts },
+      async (ctx, { workflowId, step, ...page }) => {
+        if (step === undefined)
+          return await inspecting.listStepSummaries(
+            ctx,
+            component,
+            workflowId,
+            page,
+          );
+        const one = await inspecting.getStep(ctx, component, workflowId, step);
+        return { page: one ? [one] : [], isDone: true, continueCursor: "" };
+      },
+    ),
+    stats: query("stats", { name: text }, async (ctx, { name }) => ({
+      counts: await counts(ctx, component, { name }),
+      names: await inspecting.listNames(ctx, component),
+    })),
+    cancel: bulk("cancel", {}),
+    restart: bulk("restart", {
+      from: v.optional(v.union(v.number(), v.string())),
+      fromFailure: v.optional(v.boolean()),
+    }),
+    cleanup: bulk("cleanup", {}),
+    sendEvent: mutationGeneric({
+      args: {
+        ...{ workflowId, name: text, eventId: text, error: text },
+        value: v.optional(v.any()),
+      },
+      handler: async (ctx, { workflowId, eventId, ...event }) => {
+        await check(ctx, "sendEvent", workflowId);
+        const sent = { ...event, id: eventId!, workflowId, strict: true };
+        await sendEvent(ctx, component, sent as SentEvent);
+        return null;
+      },
+    }),
+  };
+}

@@ -1,0 +1,152 @@
+import type { PaginationOptions } from "convex/server";
+import { v, type Infer } from "convex/values";
+import { BYTES_PER_BATCH } from "../../shared/limits.js";
+import { vRetention } from "../../shared/retention.js";
+import { sizeOf } from "../../shared/storable.js";
+import type { QueryCtx } from "../../component/_generated/server.js";
+import { vExecution, vFailedAt } from "../../component/schema.js";
+import { lookAtScheduled } from "../platform/scheduler.js";
+import { statesOf } from "../platform/workpool.js";
+import { publicRun, statusOfRun, vPublicRun, vRunStatus } from "./listing.js";
+import { listEventSummaries, vEventSummary } from "./listingEvents.js";
+import { PageBudget, vPaginated } from "./paging.js";
+import { findRun, type Run } from "./runs.js";
+import { countSteps, vRunSummary } from "./summaries.js";
+
+const vRelative = {
+  workflowId: v.string(),
+  name: v.optional(v.string()),
+  status: v.optional(vRunStatus),
+};
+
+/** A scheduled function or a job of the workpool. */
+const vJob = v.object({
+  state: v.union(
+    v.literal("pending"),
+    v.literal("running"),
+    v.literal("done"),
+    v.literal("canceled"),
+    v.literal("dead"),
+    v.literal("unknown"),
+  ),
+  dueAt: v.optional(v.number()),
+});
+
+/** A run, with its values, its relatives and the state of the engine. */
+export const vRunDetails = v.object({
+  ...vPublicRun.fields,
+  steps: vRunSummary.fields.steps,
+  parent: v.optional(v.object({ ...vRelative, stepNumber: v.number() })),
+  children: v.array(v.object({ ...vRelative, stepNumber: v.number() })),
+  moreChildren: v.boolean(),
+  generation: v.number(),
+  failedAt: v.optional(vFailedAt),
+  key: v.optional(v.string()),
+  timeout: v.optional(v.number()),
+  retention: v.optional(vRetention()),
+  /** When its deadline ends it or, once it has ended, its retention deletes it. */
+  deadlineAt: v.optional(v.number()),
+  cleanupAt: v.optional(v.number()),
+  execution: v.optional(vExecution),
+  /** The executor of a sequence of steps. */
+  driver: v.optional(v.object({ ...vJob.fields, number: v.number() })),
+  /** The turn that is due. */
+  turn: v.optional(vJob),
+  engineVersion: v.optional(v.number()),
+  events: v.optional(vPaginated(vEventSummary)),
+});
+type Details = Infer<typeof vRunDetails>;
+
+/** The children that a run's details show. The rest is listed by their parent. */
+const MAX_CHILDREN = 20;
+
+export async function detailsOf(
+  ctx: QueryCtx,
+  run: Run,
+  events?: PaginationOptions,
+): Promise<Details> {
+  const { steps, inFlight } = await countSteps(ctx, run, new PageBudget());
+  const dueTask = run.dueTask && (await ctx.db.get("tasks", run.dueTask));
+  return {
+    ...publicRun(run, inFlight),
+    steps,
+    parent: await parentOf(ctx, run),
+    ...(await childrenOf(ctx, run)),
+    generation: run.generationNumber,
+    failedAt: run.failedAt,
+    key: run.key,
+    timeout: run.timeoutMs,
+    retention: run.retention,
+    [run.runResult ? "cleanupAt" : "deadlineAt"]: dueTask?.dueAt,
+    execution: run.execution,
+    driver: await driverOf(ctx, run),
+    turn: await turnOf(ctx, run),
+    engineVersion: run.engineVersion,
+    events: events && (await listEventSummaries(ctx, run, events)),
+  };
+}
+
+async function parentOf(
+  ctx: QueryCtx,
+  { parent }: Run,
+): Promise<Details["parent"]> {
+  if (!parent) return undefined;
+  const { workflowId, stepNumber } = parent;
+  const run = await findRun(ctx, workflowId);
+  return {
+    ...{ workflowId, stepNumber, name: run?.name },
+    status: run ? statusOfRun(run) : undefined,
+  };
+}
+
+async function childrenOf(
+  ctx: QueryCtx,
+  run: Run,
+): Promise<Pick<Details, "children" | "moreChildren">> {
+  const children: Details["children"] = [];
+  let bytes = 0;
+  const rows = ctx.db
+    .query("workflows")
+    .withIndex("parent", (q) => q.eq("parent.workflowId", run._id));
+  for await (const child of rows) {
+    if (child.cleanedUp) continue;
+    if (children.length === MAX_CHILDREN || bytes > BYTES_PER_BATCH)
+      return { children, moreChildren: true };
+    children.push({
+      workflowId: child._id,
+      name: child.name,
+      status: statusOfRun(child),
+      stepNumber: child.parent!.stepNumber,
+    });
+    bytes += sizeOf(child);
+  }
+  return { children, moreChildren: false };
+}
+
+async function driverOf(
+  ctx: QueryCtx,
+  { driver, drivers = 0 }: Run,
+): Promise<Details["driver"]> {
+  if (!driver) return undefined;
+  const { startedAt: dueAt } = driver;
+  return { number: drivers, state: await stateOfJob(ctx, driver), dueAt };
+}
+
+async function turnOf(
+  ctx: QueryCtx,
+  { pendingTurn }: Run,
+): Promise<Details["turn"]> {
+  if (!pendingTurn) return undefined;
+  const dueAt = "dueAt" in pendingTurn ? pendingTurn.dueAt : undefined;
+  return { state: await stateOfJob(ctx, pendingTurn), dueAt };
+}
+
+async function stateOfJob(
+  ctx: QueryCtx,
+  { workId, scheduledId }: { workId?: string; scheduledId?: string },
+) {
+  if (scheduledId !== undefined)
+    return (await lookAtScheduled(ctx, scheduledId)).kind;
+  const [job] = await statesOf(ctx, [workId!]);
+  return job!.kind;
+}

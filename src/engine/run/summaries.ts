@@ -1,0 +1,208 @@
+import type { PaginationOptions, PaginationResult } from "convex/server";
+import { v, type Infer, type ObjectType } from "convex/values";
+import { BYTES_PER_BATCH } from "../../shared/limits.js";
+import { sizeOf } from "../../shared/storable.js";
+import type { QueryCtx } from "../../component/_generated/server.js";
+import {
+  firstInFlight,
+  firstLine,
+  pagesOfRuns,
+  runFilterFields,
+  statusOfRun,
+  summaryFields,
+  summaryOf,
+  vRunStatus,
+} from "./listing.js";
+import {
+  listStepsOf,
+  vAttempt,
+  vStepState,
+  type vPublicStep,
+} from "./listingSteps.js";
+import { pageOf, PageBudget } from "./paging.js";
+import { findRun, lastStep, parseRunId, type Run } from "./runs.js";
+
+/** A run without its values, which may be large, but with the numbers of its steps. */
+export const vRunSummary = v.object({
+  ...summaryFields,
+  steps: v.object({
+    count: v.number(),
+    inFlight: v.union(v.number(), v.string()),
+  }),
+});
+
+/** More steps in flight aren't counted, because each is a row to read. */
+const MAX_IN_FLIGHT = 10;
+
+export async function summaryOfRun(
+  ctx: QueryCtx,
+  run: Run,
+  budget: PageBudget,
+): Promise<Infer<typeof vRunSummary>> {
+  const { steps, inFlight } = await countSteps(ctx, run, budget);
+  return { ...summaryOf(run, inFlight), steps };
+}
+
+/** The number of a run's steps, and the first of those that are in flight. */
+export async function countSteps(ctx: QueryCtx, run: Run, budget: PageBudget) {
+  const last = await lastStep(ctx, run._id);
+  budget.spend(1, last);
+  const rows = await firstInFlight(ctx, run, budget, MAX_IN_FLIGHT + 1);
+  const isMore = rows.length > MAX_IN_FLIGHT || budget.isSpent;
+  return {
+    inFlight: rows.slice(0, MAX_IN_FLIGHT),
+    steps: {
+      count: last ? last.stepNumber + 1 : 0,
+      inFlight: isMore
+        ? `${Math.min(rows.length, MAX_IN_FLIGHT)}+`
+        : rows.length,
+    },
+  };
+}
+
+/** Selects the runs to list. `idPrefix` is an id, or its beginning. */
+export const summaryFilterFields = {
+  ...runFilterFields,
+  idPrefix: v.optional(v.string()),
+  parent: v.optional(v.string()),
+};
+type SummaryFilter = ObjectType<typeof summaryFilterFields>;
+
+/** A page looks through this many runs for ids with a prefix, because no index has ids in the order of creation. */
+const RUNS_TO_SEARCH = 256;
+
+export async function listSummaries(
+  ctx: QueryCtx,
+  {
+    order,
+    paginationOpts,
+    ...filter
+  }: SummaryFilter & {
+    order?: "asc" | "desc";
+    paginationOpts: PaginationOptions;
+  },
+): Promise<PaginationResult<Infer<typeof vRunSummary>>> {
+  const { idPrefix, parent } = filter;
+  const summaries = async (run: Run, budget: PageBudget) =>
+    matches(run, filter) ? [await summaryOfRun(ctx, run, budget)] : [];
+  const id = idPrefix && ctx.db.normalizeId("workflows", idPrefix);
+  if (id) {
+    const run = await findRun(ctx, id);
+    const page = run ? await summaries(run, new PageBudget()) : [];
+    return { page, isDone: true, continueCursor: "" };
+  }
+  const runs = pagesOfRuns(
+    ctx,
+    {
+      ...filter,
+      parent: parent === undefined ? undefined : parseRunId(ctx, parent),
+    },
+    order,
+  );
+  const numItems =
+    idPrefix === undefined
+      ? paginationOpts.numItems
+      : Math.max(paginationOpts.numItems, RUNS_TO_SEARCH);
+  const found = await pageOf(runs, { ...paginationOpts, numItems }, summaries);
+  return { ...found, page: found.page.flat() };
+}
+
+function matches(run: Run, filter: SummaryFilter) {
+  const { name, status, idPrefix, parent } = filter;
+  const { since = 0, until = Infinity } = filter;
+  return (
+    !run.cleanedUp &&
+    run._creationTime >= since &&
+    run._creationTime < until &&
+    (name === undefined || run.name === name) &&
+    (status === undefined || statusOfRun(run) === status) &&
+    (idPrefix === undefined || run._id.startsWith(idPrefix)) &&
+    (parent === undefined || run.parent?.workflowId === parent)
+  );
+}
+
+/** The names of all workflows that have runs, in their order, as many as are read at most. */
+const MAX_NAMES = 100;
+
+export async function namesOfRuns(ctx: QueryCtx): Promise<string[]> {
+  const names: string[] = [];
+  let bytes = 0;
+  while (names.length < MAX_NAMES && bytes < BYTES_PER_BATCH) {
+    const next = await ctx.db
+      .query("workflows")
+      .withIndex("name", (q) => q.gt("name", names.at(-1)))
+      .first();
+    if (!next) break;
+    names.push(next.name!);
+    bytes += sizeOf(next);
+  }
+  return names;
+}
+
+/** A step without its values. */
+export const vStepSummary = v.object({
+  stepId: v.string(),
+  stepNumber: v.number(),
+  name: v.string(),
+  kind: v.union(
+    v.literal("function"),
+    v.literal("workflow"),
+    v.literal("event"),
+    v.literal("sleep"),
+  ),
+  functionType: v.optional(
+    v.union(v.literal("query"), v.literal("mutation"), v.literal("action")),
+  ),
+  state: vStepState,
+  /** How it ended. */
+  outcome: v.optional(
+    v.union(v.literal("success"), v.literal("failed"), v.literal("canceled")),
+  ),
+  /** The error's first line, as in `attempts`. */
+  error: v.optional(v.string()),
+  startedAt: v.number(),
+  completedAt: v.optional(v.number()),
+  dueAt: v.optional(v.number()),
+  attempts: v.array(vAttempt),
+  maxAttempts: v.optional(v.number()),
+  child: v.optional(v.object({ workflowId: v.string(), status: vRunStatus })),
+  eventId: v.optional(v.string()),
+});
+
+/** The most of an error that a list shows. */
+const MAX_LINE_BYTES = 256;
+
+export async function listStepSummaries(
+  ctx: QueryCtx,
+  run: Run,
+  order: "asc" | "desc" | undefined,
+  paginationOpts: PaginationOptions,
+): Promise<PaginationResult<Infer<typeof vStepSummary>>> {
+  const result = await listStepsOf(ctx, run, order, paginationOpts);
+  return { ...result, page: result.page.map(summaryOfStep) };
+}
+
+function summaryOfStep(
+  step: Infer<typeof vPublicStep>,
+): Infer<typeof vStepSummary> {
+  const { stepId, stepNumber, name, kind, startedAt, completedAt } = step;
+  const { state, dueAt, attempts, runResult } = step;
+  const line = (error: string | undefined) =>
+    error === undefined ? undefined : firstLine(error, MAX_LINE_BYTES);
+  return {
+    ...{ stepId, stepNumber, name, kind, startedAt, completedAt, dueAt },
+    state: state!,
+    outcome: runResult?.kind,
+    error: runResult?.kind === "failed" ? line(runResult.error) : undefined,
+    attempts: attempts!.map(({ error, ...times }) => ({
+      ...times,
+      error: line(error),
+    })),
+    ...(kind === "function" && {
+      functionType: step.functionType,
+      maxAttempts: step.maxAttempts,
+    }),
+    ...(kind === "workflow" && { child: step.child }),
+    ...(kind === "event" && { eventId: step.eventId }),
+  };
+}

@@ -1,0 +1,17 @@
+import { scripted } from "./scripts.js";
+import { manager } from "./workflows.js";
+
+/** Its `authorize` does what the query script "authorize" says. */
+export const {
+  listRuns,
+  getRun,
+  listSteps,
+  stats,
+  cancel,
+  restart,
+  cleanup,
+  sendEvent,
+} = manager.console({
+  authorize: (ctx, request) =>
+    scripted("query", "authorize")(ctx, request) as Promise<boolean>,
+});
