@@ -9,7 +9,15 @@ export type Begun = Extract<
   object
 >;
 export type Run = Begun["workflow"];
-export type StepRow = NonNullable<Begun["journal"]>[number][number];
+export type StepRow = Exclude<
+  NonNullable<Begun["journal"]>[number],
+  string
+>[number];
+
+export const rowsOf = (pages: NonNullable<Begun["journal"]>): StepRow[] =>
+  pages.flatMap((page) =>
+    typeof page === "string" ? (JSON.parse(page) as StepRow[]) : page,
+  );
 
 /** Converts a row of the steps table to an entry of the replay core. */
 export function toEntry(row: StepRow, generationNumber?: number): JournalEntry {

@@ -6,7 +6,7 @@ import type { Failure, RunResult } from "../shared/outcome.js";
 import { shortenError, whyNotStorable } from "../shared/storable.js";
 import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
 import { startClock } from "../shared/clock.js";
-import type { Run } from "./entries.js";
+import { rowsOf, type Run } from "./entries.js";
 import { explainMissingGlobal } from "./environment/environment.js";
 import { Execution, isLegacy, JournalTooLarge } from "./execution.js";
 import { parse } from "./parse.js";
@@ -71,7 +71,7 @@ export async function takeTurn(
   };
   if (begun.tooLarge)
     return await end(journalTooLarge(run._id, begun.tooLarge));
-  const rows = begun.journal?.flat() ?? drive!.held!.rows;
+  const rows = begun.journal ? rowsOf(begun.journal) : drive!.held!.rows;
   if (isLegacy(run) && begun.blocked) return {};
   const refused = rows.length === 0 && whyArgsRefused(ctx, workflow, run);
   if (refused) return await end({ kind: "failed", error: refused });

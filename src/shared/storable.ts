@@ -51,30 +51,41 @@ const MAX_SHOWN_BYTES = 256;
 
 /**
  * A value's size as Convex counts it. Turns ask for thousands of sizes, and `getConvexSize` takes several times as
- * long.
+ * long. Clears `form.isJson` if the value's JSON text would differ from it.
  */
-export function sizeOf(value: unknown): number {
+export function sizeOf(value: unknown, form?: { isJson: boolean }): number {
   if (typeof value === "string") return 2 + utf8Length(value);
-  if (typeof value === "number" || typeof value === "bigint") return 9;
+  if (typeof value === "number") {
+    // An infinite number, none or -0.
+    if (form && (value - value !== 0 || (value === 0 && 1 / value < 0)))
+      form.isJson = false;
+    return 9;
+  }
   if (value === undefined) return 0;
   if (value === null || typeof value === "boolean") return 1;
   let size = 2;
-  if (Array.isArray(value)) {
-    for (const element of value) size += sizeOf(element);
+  if (isArray(value)) {
+    for (const element of value) size += sizeOf(element, form);
     return size;
   }
-  if (typeof value !== "object" || !isPlain(value))
+  if (typeof value !== "object" || !isPlain(value)) {
+    if (form) form.isJson = false;
     return getConvexSize(value as Value);
-  for (const key of Object.keys(value)) {
+  }
+  for (const key in value) {
     const field = (value as Record<string, unknown>)[key];
-    if (field !== undefined) size += utf8Length(key) + 1 + sizeOf(field);
+    // Keys are ASCII.
+    if (field !== undefined) size += key.length + 1 + sizeOf(field, form);
   }
   return size;
 }
 
+const { isArray } = Array;
+const { getPrototypeOf, prototype: plain } = Object;
+
 function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  const prototype: unknown = getPrototypeOf(value);
+  return prototype === plain || prototype === null;
 }
 
 function utf8Length(text: string): number {

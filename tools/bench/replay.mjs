@@ -20,7 +20,7 @@ const entryOf = (checkout) => `
   import { makeFunctionReference } from "convex/server";
   export { convexToJson, jsonToConvex } from "convex/values";
   export { takeTurn } from ${JSON.stringify(path.join(checkout, "src/client/turn.ts"))};
-  export { pages, readJournal } from ${JSON.stringify(
+  export * as journalRows from ${JSON.stringify(
     JOURNAL_ROWS.map((file) => path.join(checkout, file)).find(existsSync),
   )};
 
@@ -71,6 +71,14 @@ const METRICS = Object.fromEntries(
   ].map((name) => [name, { used: 0, remaining: 1e9 }]),
 );
 
+/** A journal as `beginTurn` returns it, and returned it. */
+async function readPages(journalRows, ctx) {
+  const { pages, entries, size } = await journalRows.readJournal(ctx, RUN._id);
+  return pages
+    ? { pages: journalRows.toPages(pages), size }
+    : { pages: journalRows.pages(entries), size };
+}
+
 /** @param {string} checkout */
 async function bundleOf(checkout) {
   const { outputFiles } = await build({
@@ -119,11 +127,11 @@ export async function prepareTurn(checkout, steps) {
     hostCalls = 0;
     const spent = stopwatch();
     const db = { query: () => ({ withIndex: () => stored }) };
-    const { entries, size } = await bundle.readJournal({ db }, RUN._id);
+    const { pages, size } = await readPages(bundle.journalRows, { db });
     const answer = JSON.stringify(
       bundle.convexToJson({
         workflow: RUN,
-        journal: bundle.pages(entries),
+        journal: pages,
         journalSize: size,
         blocked: false,
         logLevel: "WARN",

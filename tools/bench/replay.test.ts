@@ -39,3 +39,10 @@ test("arguments that the journal holds are neither copied nor compared again", (
   // By identity.
   expect(calls.get("findDifference")).toBe(STEPS);
 });
+
+test("the rows of a journal are not converted value by value", () => {
+  for (const converter of ["convexToJsonInternal", "jsonToConvex"]) {
+    expect(calls.get(converter)).toBeGreaterThan(0);
+    expect(callsOfMore.get(converter)).toBeLessThan(STEPS / 10);
+  }
+});

@@ -27,7 +27,37 @@ const EVERY_BOUNDARY = {
   title: "a run survives each fault that can happen to it, one at a time",
 };
 
+const BESIDE_TEXT = (value) => ({
+  file: "src/engine/turn/journal.test.ts",
+  title: `returns the steps around ${value} as values, which text can't hold, and others as text`,
+});
+
 export const DEFECTS = [
+  {
+    name: "journal: -0 passed as text",
+    file: "src/shared/storable.ts",
+    find: "(value === 0 && 1 / value < 0)",
+    replace: "false",
+    killedBy: BESIDE_TEXT("-0"),
+  },
+  {
+    name: "journal: bytes passed as text",
+    file: "src/shared/storable.ts",
+    find: "if (form) form.isJson = false;\n    return getConvexSize",
+    replace: "return getConvexSize",
+    killedBy: BESIDE_TEXT("bytes"),
+  },
+  {
+    name: "journal: text passed however large it is",
+    file: "src/engine/turn/journalRows.ts",
+    find: "return fits ? texts : ",
+    replace: "return true ? texts : ",
+    killedBy: {
+      file: "src/engine/turn/journal.test.ts",
+      title:
+        "returns the largest journal, of characters that text escapes, in at most 15 MiB",
+    },
+  },
   {
     name: "replay: places of results ignored",
     file: "src/client/replay/replay.ts",

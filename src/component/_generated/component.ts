@@ -159,102 +159,103 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               stepNumber: number;
             };
             journal?: Array<
-              Array<{
-                _creationTime: number;
-                _id: string;
-                argsOmitted?: boolean;
-                attempts?: Array<{
-                  endedAt: number;
-                  error: string;
-                  startedAt: number;
-                }>;
-                delivery?: { issued: number; order: number };
-                drivenBy?: number;
-                dueAt?: number;
-                failedAttempts?: number;
-                failure?:
-                  | { data: any; name: "ConvexError" }
-                  | { ms: number; name: "TimeoutError" };
-                group?: number;
-                heldBack?: {
-                  error: string;
-                  generationNumber: number;
-                  shown: number;
-                };
-                retry?: {
-                  base: number;
-                  initialBackoffMs: number;
-                  maxAttempts: number;
-                  maxBackoffMs?: number;
-                };
-                startsRun?: boolean;
-                step:
-                  | {
-                      args: any;
-                      argsSize: number;
-                      completedAt?: number;
-                      functionType: "query" | "mutation" | "action";
-                      handle: string;
-                      inProgress: boolean;
-                      kind?: "function";
-                      name: string;
-                      runResult?:
-                        | { kind: "success"; returnValue: any }
-                        | { error: string; errorData?: any; kind: "failed" }
-                        | { kind: "canceled" };
-                      startedAt: number;
-                      workId?: string;
-                    }
-                  | {
-                      args: any;
-                      argsSize: number;
-                      completedAt?: number;
-                      handle: string;
-                      inProgress: boolean;
-                      kind: "workflow";
-                      name: string;
-                      runResult?:
-                        | { kind: "success"; returnValue: any }
-                        | { error: string; errorData?: any; kind: "failed" }
-                        | { kind: "canceled" };
-                      startedAt: number;
-                      workflowId?: string;
-                    }
-                  | {
-                      args: { eventId?: string };
-                      argsSize: number;
-                      completedAt?: number;
-                      eventId?: string;
-                      inProgress: boolean;
-                      kind: "event";
-                      name: string;
-                      runResult?:
-                        | { kind: "success"; returnValue: any }
-                        | { error: string; errorData?: any; kind: "failed" }
-                        | { kind: "canceled" };
-                      startedAt: number;
-                    }
-                  | {
-                      args: any;
-                      argsSize: number;
-                      completedAt?: number;
-                      inProgress: boolean;
-                      kind: "sleep";
-                      name: string;
-                      runResult?:
-                        | { kind: "success"; returnValue: any }
-                        | { error: string; errorData?: any; kind: "failed" }
-                        | { kind: "canceled" };
-                      startedAt: number;
-                      workId?: string;
-                    };
-                stepNumber: number;
-                timeoutMs?: number;
-                timer?: { endsAt: number; scheduledId: string };
-                unstarted?: boolean;
-                wakes?: "always" | "never" | "all" | "allSettled" | "any";
-                workflowId: string;
-              }>
+              | string
+              | Array<{
+                  _creationTime: number;
+                  _id: string;
+                  argsOmitted?: boolean;
+                  attempts?: Array<{
+                    endedAt: number;
+                    error: string;
+                    startedAt: number;
+                  }>;
+                  delivery?: { issued: number; order: number };
+                  drivenBy?: number;
+                  dueAt?: number;
+                  failedAttempts?: number;
+                  failure?:
+                    | { data: any; name: "ConvexError" }
+                    | { ms: number; name: "TimeoutError" };
+                  group?: number;
+                  heldBack?: {
+                    error: string;
+                    generationNumber: number;
+                    shown: number;
+                  };
+                  retry?: {
+                    base: number;
+                    initialBackoffMs: number;
+                    maxAttempts: number;
+                    maxBackoffMs?: number;
+                  };
+                  startsRun?: boolean;
+                  step:
+                    | {
+                        args: any;
+                        argsSize: number;
+                        completedAt?: number;
+                        functionType: "query" | "mutation" | "action";
+                        handle: string;
+                        inProgress: boolean;
+                        kind?: "function";
+                        name: string;
+                        runResult?:
+                          | { kind: "success"; returnValue: any }
+                          | { error: string; errorData?: any; kind: "failed" }
+                          | { kind: "canceled" };
+                        startedAt: number;
+                        workId?: string;
+                      }
+                    | {
+                        args: any;
+                        argsSize: number;
+                        completedAt?: number;
+                        handle: string;
+                        inProgress: boolean;
+                        kind: "workflow";
+                        name: string;
+                        runResult?:
+                          | { kind: "success"; returnValue: any }
+                          | { error: string; errorData?: any; kind: "failed" }
+                          | { kind: "canceled" };
+                        startedAt: number;
+                        workflowId?: string;
+                      }
+                    | {
+                        args: { eventId?: string };
+                        argsSize: number;
+                        completedAt?: number;
+                        eventId?: string;
+                        inProgress: boolean;
+                        kind: "event";
+                        name: string;
+                        runResult?:
+                          | { kind: "success"; returnValue: any }
+                          | { error: string; errorData?: any; kind: "failed" }
+                          | { kind: "canceled" };
+                        startedAt: number;
+                      }
+                    | {
+                        args: any;
+                        argsSize: number;
+                        completedAt?: number;
+                        inProgress: boolean;
+                        kind: "sleep";
+                        name: string;
+                        runResult?:
+                          | { kind: "success"; returnValue: any }
+                          | { error: string; errorData?: any; kind: "failed" }
+                          | { kind: "canceled" };
+                        startedAt: number;
+                        workId?: string;
+                      };
+                  stepNumber: number;
+                  timeoutMs?: number;
+                  timer?: { endsAt: number; scheduledId: string };
+                  unstarted?: boolean;
+                  wakes?: "always" | "never" | "all" | "allSettled" | "any";
+                  workflowId: string;
+                }>
             >;
             journalSize: number;
             logLevel: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";

@@ -11,9 +11,10 @@ import { parseRunId } from "../run/runs.js";
 import { clearPendingTurn } from "../run/waking.js";
 import { recordResult } from "../step/completing.js";
 import {
-  pages,
   readJournal,
-  vJournalEntry,
+  rowsOf,
+  toPages,
+  vPages,
   vRun,
   vTooLarge,
 } from "../turn/journalRows.js";
@@ -38,7 +39,7 @@ export const vBegun = v.union(
   v.object({
     workflow: vRun,
     /** Absent: the driver's copy is up to date. */
-    journal: v.optional(v.array(v.array(vJournalEntry))),
+    journal: v.optional(vPages),
     journalSize: v.number(),
     /** The step that the driver executed, with its result. It isn't recorded yet. */
     completed: v.optional(vCompletedStep),
@@ -85,18 +86,18 @@ export async function beginTurn(
       logLevel: drive!.held.logLevel,
     };
   if (drive) await markCopyCurrent(ctx, run);
-  const { entries, size, ...read } = await readJournal(ctx, run._id);
+  const { pages, size, ...read } = await readJournal(ctx, run._id);
   const tooLarge = read.tooLarge ?? (completed && tooLargeWith(driven, size));
   const { log } = await readConfig(ctx);
   // No turn will record it.
   if (tooLarge && completed) await recordResult(ctx, driven, completed);
   return {
     workflow: run,
-    journal: pages(entries),
+    journal: toPages(pages),
     journalSize: size,
     completed,
     tooLarge,
-    blocked: entries.some(
+    blocked: rowsOf(pages).some(
       ({ step, unstarted }) => step.inProgress && !unstarted,
     ),
     logLevel: log.level,

@@ -23,9 +23,11 @@ export const isLegacy = (run: Run) => run.engineVersion === undefined;
 /** Omits the progress if arguments, context and result leave no room for it in the run's row. */
 export function fittingProgress(run: Run): unknown {
   const { args, onComplete, runResult, progress } = run;
-  const size = [args, onComplete?.context, runResult, progress]
-    .map(sizeOf)
-    .reduce((sum, each) => sum + each);
+  const size =
+    sizeOf(args) +
+    sizeOf(onComplete?.context) +
+    sizeOf(runResult) +
+    sizeOf(progress);
   return size <= MAX_ROW_BYTES ? progress : undefined;
 }
 

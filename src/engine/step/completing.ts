@@ -88,7 +88,7 @@ export function attemptsBeside(
   { result, failure }: Outcome,
 ) {
   const size = () =>
-    [step.args, result, failure, attempts].map(sizeOf).reduce((a, b) => a + b);
+    sizeOf(step.args) + sizeOf(result) + sizeOf(failure) + sizeOf(attempts);
   return attempts && size() > MAX_ROW_BYTES ? undefined : attempts;
 }
 

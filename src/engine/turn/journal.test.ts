@@ -1,4 +1,5 @@
 import type { FunctionArgs } from "convex/server";
+import { getConvexSize } from "convex/values";
 import { describe, expect, test } from "vitest";
 import {
   cancel,
@@ -29,7 +30,7 @@ import {
 } from "../../testing/harness.js";
 import { createRun, expectUnchanged } from "../../testing/doors.js";
 import { completed } from "../../testing/statuses.js";
-import type { Begun } from "../../client/entries.js";
+import { rowsOf, type Begun } from "../../client/entries.js";
 
 // The component's functions called as other packages and scripts do, not through this package's
 // client.
@@ -45,6 +46,11 @@ const beginTurn = (t: Backend, workflowId: string, generationNumber = 0) =>
   t.mutation((ctx) =>
     ctx.runMutation(api.beginTurn, { workflowId, generationNumber }),
   );
+/** Whether the pages are text or values, each form that follows another. */
+const formsOf = (pages: Begun["journal"]) =>
+  pages!
+    .map((page) => (typeof page === "string" ? "text" : "values"))
+    .filter((form, at, forms) => form !== forms[at - 1]);
 const complete = (t: Backend, args: FunctionArgs<typeof workflow.complete>) =>
   t.mutation((ctx) => ctx.runMutation(workflow.complete, args));
 
@@ -112,17 +118,73 @@ describe("journal.beginTurn", () => {
     expect(after!.pendingTurn).toBeUndefined();
   });
 
-  test("returns a journal of thousands of steps in pages that arrays can hold", async () => {
+  test("returns a journal of thousands of steps as text, in order", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: 9000 });
-    const begun = (await beginTurn(t, id)) as Begun;
-    for (const page of begun.journal!)
-      expect(page.length).toBeLessThanOrEqual(8192);
-    expect(begun.journal!.flat().map(({ stepNumber }) => stepNumber)).toEqual(
+    const { journal } = (await beginTurn(t, id)) as Begun;
+    expect(formsOf(journal)).toEqual(["text"]);
+    expect(rowsOf(journal!).map(({ stepNumber }) => stepNumber)).toEqual(
       Array.from({ length: 9000 }, (_, at) => at),
     );
   });
+
+  test.each([
+    ["a bigint", 5n],
+    ["bytes", new Uint8Array([1, 2]).buffer],
+    ["-0", -0],
+    ["no number", NaN],
+    ["an infinite number", -Infinity],
+  ])(
+    "returns the steps around %s as values, which text can't hold, and others as text",
+    async (_, value) => {
+      const t = newBackend({ transactionLimits: true });
+      const id = await insertRun(t);
+      await insertSteps(t, id, { from: 0, to: 2000 }, (stepNumber) =>
+        stepNumber === 1000 ? { step: { args: { list: [{ value }] } } } : {},
+      );
+      const { journal } = (await beginTurn(t, id)) as Begun;
+      expect(formsOf(journal)).toEqual(["text", "values", "text"]);
+      const all = rowsOf(journal!);
+      expect(all.map(({ stepNumber }) => stepNumber)).toEqual(
+        Array.from({ length: 2000 }, (_, at) => at),
+      );
+      expect(all[1000]!.step.args).toStrictEqual({ list: [{ value }] });
+    },
+  );
+
+  test("returns each value as its text holds it", async () => {
+    const args = {
+      ...{ zero: 0, tiny: 5e-324, large: 1.7976931348623157e308 },
+      nested: [[], {}, [null, true, [false]]],
+      texts: ['"', "\\", "\n\u0000\u2028", "é", "漢", "😀", "__proto__", "$a"],
+    };
+    const t = newBackend();
+    const id = await insertRun(t);
+    await insertSteps(t, id, { from: 0, to: 1 }, () => ({ step: { args } }));
+    const { journal } = (await beginTurn(t, id)) as Begun;
+    expect(formsOf(journal)).toEqual(["text"]);
+    expect(rowsOf(journal!)[0]!.step.args).toStrictEqual(args);
+  });
+
+  // Convex's limit for a result is 16 MiB.
+  test.each([
+    ["characters that text escapes", "\u0001".repeat(700_000), "values"],
+    ["characters of three bytes", "漢".repeat(200_000), "text"],
+  ])(
+    "returns the largest journal, of %s, in at most 15 MiB",
+    async (_, value, form) => {
+      const t = newBackend();
+      const id = await insertRun(t);
+      await insertSteps(t, id, { from: 0, to: 10 }, () => ({
+        step: { args: { value } },
+      }));
+      const begun = (await beginTurn(t, id)) as Begun;
+      expect(formsOf(begun.journal)).toEqual([form]);
+      expect(getConvexSize(begun as never)).toBeLessThan(15 * (1 << 20));
+      expect(rowsOf(begun.journal!)[9]!.step.args).toEqual({ value });
+    },
+  );
 
   test("is null if there is nothing for a turn to do, and changes nothing", async () => {
     const t = newBackend();

@@ -33,11 +33,26 @@ export const vTooLarge = v.object({
   name: v.string(),
 });
 
-/** A journal of small steps can exceed an array's limit of 8,192 elements, so it is passed in pages. */
-const ENTRIES_PER_PAGE = 4096;
+/**
+ * A journal as turns get it, in pages. A page is the JSON text of its rows, because to convert rows as values takes
+ * several times as long. If the text would not equal its rows, it is the rows.
+ */
+export const vPages = v.array(v.union(v.string(), v.array(vJournalEntry)));
+
+const ROWS_PER_PAGE = 512;
+
+/** Convex's limit for a result is 16 MiB, and this leaves room for the run's own row. */
+const MAX_PAGES_BYTES = 14 * (1 << 20);
+
+interface Page {
+  rows: Doc<"steps">[];
+  size: number;
+  isJson: boolean;
+}
 
 export async function readJournal(ctx: QueryCtx, workflowId: Id<"workflows">) {
-  const entries: Doc<"steps">[] = [];
+  const pages: Page[] = [];
+  let page: Page | undefined;
   let size = 0;
   let tooLarge: Infer<typeof vTooLarge> | undefined;
   const rows = ctx.db
@@ -45,14 +60,40 @@ export async function readJournal(ctx: QueryCtx, workflowId: Id<"workflows">) {
     .withIndex("workflow", (q) => q.eq("workflowId", workflowId));
   for await (const stored of rows) {
     const row = withoutAttempts(stored);
-    size += sizeOf(row);
+    const form = { isJson: true };
+    const bytes = sizeOf(row, form);
+    size += bytes;
     if (size > MAX_JOURNAL_BYTES) {
       tooLarge = { size, stepNumber: row.stepNumber, name: row.step.name };
       break;
     }
-    entries.push(row);
+    if (!page || page.rows.length === ROWS_PER_PAGE)
+      pages.push((page = { rows: [], size: 0, isJson: true }));
+    page.rows.push(row);
+    page.size += bytes;
+    page.isJson &&= form.isJson;
   }
-  return { entries, size, tooLarge };
+  return { pages, size, tooLarge };
+}
+
+export const rowsOf = (pages: Page[]) => pages.flatMap(({ rows }) => rows);
+
+/** Text may be several times as large as its rows, which never exceed the limit. */
+export function toPages(pages: Page[]): Infer<typeof vPages> {
+  const texts = pages.map(({ rows, isJson }) =>
+    isJson ? JSON.stringify(rows) : rows,
+  );
+  const bytes = (ofText: (text: string) => number) =>
+    texts.reduce(
+      (sum, page, at) =>
+        sum + (typeof page === "string" ? ofText(page) : pages[at]!.size),
+      0,
+    );
+  // To count the bytes of a long text takes as long as to write it.
+  const fits =
+    bytes((text) => 3 * text.length) <= MAX_PAGES_BYTES ||
+    bytes(sizeOf) <= MAX_PAGES_BYTES;
+  return fits ? texts : pages.map(({ rows }) => rows);
 }
 
 function withoutAttempts(row: Doc<"steps">): Doc<"steps"> {
@@ -87,18 +128,12 @@ export async function loadJournal(
       logLevel: log.level,
       blocked: true,
     };
-  const { entries, tooLarge } = await readJournal(ctx, workflow._id);
+  const { pages, tooLarge } = await readJournal(ctx, workflow._id);
+  const entries = rowsOf(pages);
   return {
     workflow,
     journalEntries: entries.slice(0, MAX_ARRAY_LENGTH),
     ok: tooLarge === undefined && entries.length <= MAX_ARRAY_LENGTH,
     logLevel: log.level,
   };
-}
-
-export function pages<T>(all: T[]): T[][] {
-  const result: T[][] = [];
-  for (let at = 0; at < all.length; at += ENTRIES_PER_PAGE)
-    result.push(all.slice(at, at + ENTRIES_PER_PAGE));
-  return result;
 }
