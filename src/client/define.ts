@@ -177,7 +177,7 @@ interface Call extends StartCall {
   workflowId?: string;
   generationNumber?: number;
   drive?: Drive;
-  caller?: { component?: string };
+  caller?: { component?: string; workflowId?: string };
 }
 
 /** The reply to `start`. Only a workflow gives it, so no other mutation is mistaken for one. */
@@ -213,8 +213,14 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     generationNumber: v.optional(v.number()),
     // Passed by a driver.
     drive: v.optional(vDrive()),
-    // Passed by `start`: the component of the manager that it was called on.
-    caller: v.optional(v.object({ component: v.optional(v.string()) })),
+    // Passed by `start`: the component of the manager that it was called on, and the run whose handler calls it, if it
+    // has to know that.
+    caller: v.optional(
+      v.object({
+        component: v.optional(v.string()),
+        workflowId: v.optional(v.string()),
+      }),
+    ),
     // Convex shows this text if it rejects arguments that aren't nested.
     help: v.optional(v.literal(NEST_ARGS)),
   };
@@ -313,25 +319,28 @@ async function runningOf(
   ctx: AppMutationCtx,
   { component: { workflow } }: Workflow,
   name: string,
-  { key, ifRunning }: Call,
+  { key, ifRunning, caller }: Call,
 ): Promise<WorkflowId | undefined> {
-  if (key === undefined) return undefined;
-  const running = await ctx.runQuery(workflow.findByKey, { name, key });
-  if (!running) return undefined;
-  switch (ifRunning) {
-    case undefined:
-    case "return":
-      return running as WorkflowId;
-    case "throw":
+  // `create` throws if a run has the key.
+  if (key === undefined || ifRunning === "throw") return undefined;
+  // The `onComplete` of the canceled run may start or restart one with the key.
+  for (let tries = 0; tries < MAX_REPLACED; tries++) {
+    const running = await ctx.runQuery(workflow.findByKey, { name, key });
+    if (running && ifRunning !== "replace") return running as WorkflowId;
+    if (!running) return undefined;
+    if (running === caller?.workflowId)
       throw codedError(
-        "WORKFLOW_RUNNING",
-        `Can't start "${name}" with the key "${abbreviate(key)}": workflow ${running} has that key and is still running.`,
+        "INVALID_ARGUMENT",
+        `Can't replace workflow ${running} with the key "${abbreviate(key)}": it is the one that starts it. It has its ` +
+          `key until it ends. Start the next run in its onComplete.`,
         running,
       );
-    case "replace":
-      await ctx.runMutation(workflow.cancel, { workflowId: running });
+    await ctx.runMutation(workflow.cancel, { workflowId: running });
   }
 }
+
+/** How many runs one start cancels that the previous one's end has begun. */
+const MAX_REPLACED = 3;
 
 function needsArgs({ args }: Workflow) {
   return Object.values(args ?? {}).some(

@@ -94,6 +94,7 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   // Within a step, the caller's component is that of the run.
   const caller = {
     component: component ? componentName(component) : rules?.component,
+    ...(ifRunning === "replace" && rules && { workflowId: rules.workflowId }),
   };
   const run = (startAsync: boolean | undefined): Promise<unknown> =>
     isLegacy

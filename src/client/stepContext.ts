@@ -66,6 +66,7 @@ export interface StepRules {
   recordsLegacyCalls?: boolean;
   /** The component of the run. */
   component?: string;
+  workflowId?: string;
 }
 
 /** The part of the mutation's ctx that a step context exposes. */
@@ -118,7 +119,7 @@ export function createStepContext(
         ),
       );
   const context = {
-    [RULES]: rules,
+    [RULES]: { ...rules, workflowId },
     workflowId,
     meta,
     runQuery: call("query"),

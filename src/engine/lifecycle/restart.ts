@@ -11,9 +11,9 @@ import { readConfig, type Config } from "../platform/config.js";
 import { undoWait } from "../step/eventWait.js";
 import { releaseStep } from "./releasing.js";
 import {
+  checkKeyIsFree,
   ENGINE_VERSION,
   lastStep,
-  runWithKey,
   type Run,
   type StepRow,
 } from "../run/runs.js";
@@ -41,7 +41,8 @@ export async function restartRun(
       `Workflow is still running: ${run._id}`,
       run._id,
     );
-  await checkKeyIsFree(ctx, run);
+  // It may be another run's by now.
+  await checkKeyIsFree(ctx, run, `restart workflow ${run._id} ("${run.name}")`);
   const config = await readConfig(ctx);
   const from = options.fromFailure
     ? await lastFailure(ctx, run)
@@ -120,18 +121,6 @@ async function firstDeleted(
       `Workflow ${run._id} has no step ${from}: it is restarted with all of its ${end} steps kept.`,
     );
   return end === 0 ? 0 : Infinity;
-}
-
-/** The key of the run may be another run's by now. */
-async function checkKeyIsFree(ctx: MutationCtx, { _id, name, key }: Run) {
-  const running = key === undefined ? null : await runWithKey(ctx, name, key);
-  if (running)
-    throw codedError(
-      "WORKFLOW_RUNNING",
-      `Can't restart workflow ${_id} ("${name}"): ${running._id} is in progress with the same key, ` +
-        `"${abbreviate(key!)}". Cancel that run first.`,
-      running._id,
-    );
 }
 
 /** The number of the last step that failed or was canceled. */

@@ -3,7 +3,7 @@ import { sizeOf, whyNotStorable } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import { scheduleDue } from "./dueTask.js";
-import { ENGINE_VERSION, type Run } from "./runs.js";
+import { checkKeyIsFree, ENGINE_VERSION, type Run } from "./runs.js";
 
 type NewRun = Pick<
   Run,
@@ -33,6 +33,7 @@ export async function createRun(
       `its arguments and context are too large: ${size} bytes, the maximum is ${MAX_ROW_BYTES} bytes`);
   if (problem)
     throw new Error(`Can't start workflow "${fields.name}": ${problem}`);
+  await checkKeyIsFree(ctx, fields, `start "${fields.name}"`);
   const row = {
     ...fields,
     generationNumber: 0,

@@ -96,6 +96,21 @@ export async function runWithKey(
     .first();
 }
 
+/** Every run that begins or begins again passes here, so that at most one run in progress has a key. */
+export async function checkKeyIsFree(
+  ctx: QueryCtx,
+  { name, key }: Pick<Run, "name" | "key">,
+  what: string,
+) {
+  const running = key === undefined ? null : await runWithKey(ctx, name, key);
+  if (running)
+    throw codedError(
+      "WORKFLOW_RUNNING",
+      `Can't ${what} with the key "${abbreviate(key!)}": workflow ${running._id} has that key and is still running.`,
+      running._id,
+    );
+}
+
 export async function stepAt(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,

@@ -1,0 +1,207 @@
+import { describe, expect, test } from "vitest";
+import { internal } from "../../testing/app/_generated/api.js";
+import {
+  components,
+  drain,
+  newBackend,
+  rows,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../../testing/harness.js";
+import { cancel, listenToConsole, restart } from "../../testing/managing.js";
+import {
+  findByKey,
+  restart as restartWith,
+  start,
+  type RunMutationCtx,
+  type RunStartOptions,
+  type WorkflowId,
+} from "../../client/index.js";
+
+useBackend();
+listenToConsole();
+
+// What an onComplete, a step or a direct call does meanwhile: a key belongs to one run in progress.
+
+const component = components.workflow;
+const key = "order 1";
+const { onEnd } = internal.managed;
+
+const begin = (
+  ctx: RunMutationCtx,
+  options: RunStartOptions & { startAsync?: boolean } = {},
+) =>
+  start(
+    ctx,
+    workflows.workflow,
+    { handler: "main" },
+    { key, onComplete: onEnd, context: null, ...options },
+  );
+
+const withKey = (t: Backend, options: RunStartOptions = {}) =>
+  t.mutation((ctx) => begin(ctx, options));
+
+const running = async (t: Backend) =>
+  (await rows(t, "workflows"))
+    .filter((run) => run.key === key && !run.runResult)
+    .map(({ _id }) => _id as string);
+
+const waits = () =>
+  script("handler", "main", (step) => step.awaitEvent({ name: "go" }));
+
+/** Replaces the `onComplete` of all runs. */
+const onEnds = (
+  act: (ctx: RunMutationCtx, id: WorkflowId) => Promise<unknown>,
+) =>
+  script(
+    "mutation",
+    "onEnd",
+    (ctx: RunMutationCtx, { workflowId }: { workflowId: WorkflowId }) =>
+      act(ctx, workflowId),
+  );
+
+describe("a start that replaces the run with its key", () => {
+  test("replaces the run that the canceled one's onComplete starts with it, too", async () => {
+    const t = newBackend();
+    waits();
+    let starts = 0;
+    onEnds(async (ctx) => {
+      if (starts++ === 0) await begin(ctx);
+    });
+    const first = await withKey(t);
+    const last = await withKey(t, { ifRunning: "replace" });
+    expect(await running(t)).toEqual([last]);
+    expect(last).not.toBe(first);
+    expect(await rows(t, "workflows")).toHaveLength(3);
+  });
+
+  test("replaces the run that the canceled one's onComplete restarts", async () => {
+    const t = newBackend();
+    waits();
+    let restarts = 0;
+    onEnds(async (ctx, id) => {
+      if (restarts++ === 0) await restartWith(ctx, component, id);
+    });
+    const first = await withKey(t);
+    const last = await withKey(t, { ifRunning: "replace" });
+    expect(await running(t)).toEqual([last]);
+    expect(await statusOf(t, first)).toEqual({ type: "canceled" });
+  });
+
+  test("throws WORKFLOW_RUNNING if each canceled run starts another, and changes nothing", async () => {
+    const t = newBackend();
+    waits();
+    onEnds((ctx) => begin(ctx));
+    const first = await withKey(t);
+    await expect(withKey(t, { ifRunning: "replace" })).rejects.toMatchObject({
+      data: { code: "WORKFLOW_RUNNING" },
+      message: expect.stringMatching(
+        /^Can't start "workflows:workflow" with the key "order 1": /,
+      ) as string,
+    });
+    expect(await running(t)).toEqual([first]);
+  });
+});
+
+test("the component creates no second run with a key, whoever calls it", async () => {
+  const t = newBackend();
+  waits();
+  const first = await withKey(t);
+  const [row] = await rows(t, "workflows");
+  const create = () =>
+    t.mutation((ctx) =>
+      ctx.runMutation(component.workflow.create, {
+        workflowName: row!.name!,
+        workflowHandle: row!.workflowHandle,
+        workflowArgs: { handler: "main" },
+        startAsync: true,
+        key,
+      }),
+    );
+  await expect(create()).rejects.toMatchObject({
+    data: { code: "WORKFLOW_RUNNING", workflowId: first },
+  });
+  await cancel(t, first);
+  await create();
+  await expect(restart(t, first)).rejects.toMatchObject({
+    data: { code: "WORKFLOW_RUNNING" },
+  });
+  expect(await running(t)).toHaveLength(1);
+});
+
+describe("a handler that starts a run with its own run's key", () => {
+  /** The run's error, or what `start` returned. */
+  async function startsItself(t: Backend, options: RunStartOptions) {
+    script("handler", "main", (step) => begin(step, options));
+    onEnds(async () => null);
+    const id = await withKey(t);
+    await drain();
+    return { id, status: await statusOf(t, id) };
+  }
+
+  test("gets its own run by default", async () => {
+    const t = newBackend();
+    const { id, status } = await startsItself(t, {});
+    expect(status).toEqual({ type: "completed", result: id });
+    expect(await rows(t, "workflows")).toHaveLength(1);
+  });
+
+  test.each(["throw", "replace"] as const)(
+    "can't %s it: the error says to start the next run in onComplete",
+    async (ifRunning) => {
+      const t = newBackend();
+      const { id, status } = await startsItself(t, { ifRunning });
+      expect(status).toMatchObject({
+        type: "failed",
+        error: expect.stringMatching(
+          ifRunning === "throw"
+            ? /has that key and is still running/
+            : /is the one that starts it\. .* in its onComplete/,
+        ) as string,
+      });
+      expect(await rows(t, "workflows")).toHaveLength(1);
+      expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
+    },
+  );
+
+  test("hands its key over in onComplete, run after run", async () => {
+    const t = newBackend();
+    script("handler", "main", async () => "done");
+    let left = 3;
+    onEnds(async (ctx) => {
+      if (left-- > 0) await begin(ctx, { startAsync: true });
+    });
+    await withKey(t);
+    await drain();
+    const ended = await rows(t, "workflows");
+    expect(ended.map(({ runResult }) => runResult?.kind)).toEqual(
+      Array(4).fill("success"),
+    );
+  });
+
+  test("may replace the run of another handler", async () => {
+    const t = newBackend();
+    waits();
+    onEnds(async () => null);
+    const old = await withKey(t);
+    const other = await startHandler(
+      t,
+      async (step) => {
+        await step.runMutation(steps.echo, { value: 1 });
+        return await begin(step, { ifRunning: "replace" });
+      },
+      { name: "starter" },
+    );
+    await drain();
+    const found = await t.query((ctx) =>
+      findByKey(ctx, component, workflows.workflow, key),
+    );
+    expect(await statusOf(t, other)).toMatchObject({ result: found });
+    expect(await statusOf(t, old)).toEqual({ type: "canceled" });
+  });
+});
