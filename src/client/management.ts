@@ -342,17 +342,8 @@ export async function restart(
   await ctx.runMutation((component as ComponentApi).workflow.restart, {
     workflowId,
     ...options,
-    from: firstStep("restart", options),
+    from: nameFrom(options.from),
   });
-}
-
-/** The step from which `restart` and `restartMany` run again. */
-export function firstStep(what: string, { from, fromFailure }: RestartOptions) {
-  if (from === undefined || !fromFailure) return nameFrom(from);
-  throw codedError(
-    "INVALID_ARGUMENT",
-    `Invalid options of ${what}: from and fromFailure exclude each other. Give one of them.`,
-  );
 }
 
 export const nameFrom = <Name extends string | number | undefined>(

@@ -7,7 +7,6 @@ import type { ComponentApi } from "../component/_generated/component.js";
 import type { RunResult } from "../shared/outcome.js";
 import {
   checkRunId,
-  firstStep,
   nameFrom,
   pageOf,
   requireMutations,
@@ -136,8 +135,8 @@ export async function cancelMany(
 
 /**
  * Restarts all matching finished runs, oldest first, each with `startAsync`. Default: failed ones.
- * Children are left out, because the restart of their parent runs them again. With `from`, so are runs without that
- * step. Batches and `cursor` are as in {@link cancelMany}.
+ * Children are left out, because the restart of their parent runs them again. So are runs without the step, and runs
+ * whose key another run has by now. A WARN counts these in each batch. Batches and `cursor` are as in {@link cancelMany}.
  */
 export async function restartMany(
   ctx: RunMutationCtx,
@@ -147,7 +146,7 @@ export async function restartMany(
   requireMutations(ctx, "restart workflows");
   checkOptions("restartMany", options, OPTIONS.restartMany);
   const { workflow } = component as ComponentApi;
-  const from = firstStep("restartMany", options);
+  const from = nameFrom(options.from);
   return await inBatches(ctx, workflow.restartMany, { ...options, from });
 }
 
@@ -166,17 +165,12 @@ export async function cleanupMany(
   return await inBatches(ctx, workflow.cleanupMany, options);
 }
 
-/** The largest difference between the clocks of two machines. */
-const CLOCK_SKEW_MS = 5000;
-
 async function inBatches(
   ctx: RunMutationCtx,
   batch: FunctionReference<"mutation", FunctionVisibility>,
   options: ManyOptions & { from?: string | number },
 ): Promise<ManyResult> {
-  // Runs that start as a result of this call aren't affected.
-  const { until = Date.now() + CLOCK_SKEW_MS } = options;
-  const args = { ...options, until, name: nameFrom(options.name) };
+  const args = { ...options, name: nameFrom(options.name) };
   let { done, cursor } = (await ctx.runMutation(batch, args)) as ManyResult;
   // A mutation's batches would share one transaction.
   while (cursor !== null && "runAction" in ctx) {

@@ -1,5 +1,6 @@
 import type { FunctionReference } from "convex/server";
 import { describe, expect, test } from "vitest";
+import { internal } from "../../testing/app/_generated/api.js";
 import { manager } from "../../testing/app/workflows.js";
 import {
   insertRun,
@@ -27,12 +28,13 @@ import {
   counts,
   list,
   restartMany,
+  start,
   type ManyResult,
   type RunMutationCtx,
 } from "../../client/index.js";
 
 useBackend();
-listenToConsole();
+const heard = listenToConsole();
 
 const { workflow } = components;
 
@@ -55,6 +57,38 @@ async function insertMany(
   fields: Parameters<typeof insertRun>[1],
 ) {
   for (let index = 0; index < count; index++) await insertRun(t, fields);
+}
+
+/** Runs whose `onComplete` starts another such run. */
+function startsAnother(t: Backend) {
+  script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
+  const begin = (ctx: RunMutationCtx) =>
+    start(
+      ctx,
+      workflows.workflow,
+      { handler: "main" },
+      { onComplete: internal.managed.onEnd, context: null },
+    );
+  script("mutation", "onEnd", begin);
+  return { first: () => t.mutation(begin) };
+}
+
+/** Calls it in one mutation after another, until nothing is left. Returns how many each did. */
+async function everyBatch(
+  t: Backend,
+  act: (
+    ctx: RunMutationCtx,
+    options: { cursor?: string },
+  ) => Promise<ManyResult>,
+) {
+  const batches: number[] = [];
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const options: { cursor?: string } = { cursor };
+    const result: ManyResult = await t.mutation((ctx) => act(ctx, options));
+    batches.push(result.done);
+    cursor = result.cursor;
+  }
+  return batches;
 }
 
 const countAll = (t: Backend, name?: string) =>
@@ -92,15 +126,7 @@ describe("cleanupMany", () => {
   test("in a mutation does one batch, and continues from its cursor in another", async () => {
     const t = newBackend({ transactionLimits: true });
     await insertMany(t, 80, { runResult: SUCCESS });
-    const batches: number[] = [];
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const options: { cursor?: string } = { cursor };
-      const result: ManyResult = await t.mutation((ctx) =>
-        manager.cleanupMany(ctx, options),
-      );
-      batches.push(result.done);
-      cursor = result.cursor;
-    }
+    const batches = await everyBatch(t, manager.cleanupMany.bind(manager));
     expect(batches).toEqual([32, 32, 16]);
     expect(await rows(t, "workflows")).toEqual([]);
   });
@@ -160,16 +186,50 @@ describe("cancelMany", () => {
     expect(await countAll(t)).toMatchObject({ canceled: 6 });
   });
 
-  test("a run that an onComplete starts in turn is not canceled, so that it ends", async () => {
+  test.each(["in an action", "in a mutation"] as const)(
+    "a run that an onComplete starts in turn is not canceled, so that it ends: %s",
+    async (where) => {
+      const t = newBackend();
+      const starts = startsAnother(t);
+      const count = 40;
+      for (let index = 0; index < count; index++) await starts.first();
+      await insertMany(t, 1, { name: "b:b" });
+      if (where === "in an action")
+        expect(await cancelMany(inAction(t), workflow)).toEqual({
+          done: count + 1,
+          cursor: null,
+        });
+      else
+        expect(await everyBatch(t, manager.cancelMany.bind(manager))).toEqual([
+          32,
+          count + 1 - 32,
+        ]);
+      expect(await countAll(t)).toMatchObject({
+        inProgress: count,
+        canceled: count + 1,
+      });
+    },
+  );
+
+  test("a later until doesn't make it cancel runs that start meanwhile", async () => {
     const t = newBackend();
-    await insertMany(t, 70, {});
-    const later = Date.now() + 60_000;
-    await advance(60_000);
-    await insertMany(t, 1, {});
-    const options = { until: later };
+    const starts = startsAnother(t);
+    await starts.first();
+    const options = { until: Date.now() + 60_000 };
     const result = await cancelMany(inAction(t), workflow, options);
-    expect(result).toEqual({ done: 70, cursor: null });
-    expect(await countAll(t)).toMatchObject({ inProgress: 1, canceled: 70 });
+    expect(result).toEqual({ done: 1, cursor: null });
+    const other = { until: Date.now() - 60_000 };
+    expect(await cancelMany(inAction(t), workflow, other)).toMatchObject({
+      done: 0,
+    });
+    expect(await countAll(t)).toMatchObject({ inProgress: 1, canceled: 1 });
+  });
+
+  test("refuses a cursor of something else", async () => {
+    const t = newBackend();
+    await expect(
+      cancelMany(inAction(t), workflow, { cursor: '[1,"x"]' }),
+    ).rejects.toMatchObject({ data: { code: "INVALID_ARGUMENT" } });
   });
 });
 
@@ -236,6 +296,41 @@ describe("restartMany", () => {
     expect(result).toEqual({ done: 3, cursor: null });
     expect(starts).toBe(3);
   });
+});
+
+test.each<[object, RegExp]>([
+  [{ from: -1 }, /^Step number cannot be negative: -1$/],
+  [{ from: 1.5 }, /^Step number must be a whole number: 1\.5$/],
+  [{ from: NaN }, /^Step number must be a whole number: NaN$/],
+  [{ from: 0, fromFailure: true }, /from and fromFailure exclude each other/],
+  [{ from: "x", fromFailure: true }, /from and fromFailure exclude each other/],
+])("restartMany refuses %j, whatever matches", async (options, message) => {
+  const t = newBackend();
+  const refused = { code: "INVALID_ARGUMENT" };
+  const restartAll = () =>
+    t.mutation((ctx) => restartMany(ctx, workflow, options));
+  const expected = {
+    data: refused,
+    message: expect.stringMatching(message) as string,
+  };
+  await expect(restartAll()).rejects.toMatchObject(expected);
+  await insertMany(t, 2, { runResult: FAILED });
+  await expect(restartAll()).rejects.toMatchObject(expected);
+  expect(await countAll(t)).toMatchObject({ failed: 2 });
+});
+
+test("restartMany warns of runs that it leaves out because they lack the step", async () => {
+  const t = newBackend();
+  await insertMany(t, 40, { runResult: FAILED });
+  const options = { from: "steps:mispelled" };
+  const result = await restartMany(inAction(t), workflow, options);
+  expect(result).toEqual({ done: 0, cursor: null });
+  expect(heard.said).toEqual([
+    expect.stringMatching(
+      /restartMany leaves out 32 of 32 runs, the first of them workflow \S+\. Step "steps:mispelled" not found/,
+    ),
+    expect.stringMatching(/restartMany leaves out 8 of 8 runs/),
+  ]);
 });
 
 test.each([

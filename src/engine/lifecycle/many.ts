@@ -2,6 +2,7 @@ import { ConvexError, v, type Infer, type ObjectType } from "convex/values";
 import { startClock } from "../../shared/clock.js";
 import { codedError } from "../../shared/errors.js";
 import { errorMessage } from "../../shared/failures.js";
+import { abbreviate } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionRoom.js";
 import { api } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
@@ -10,10 +11,11 @@ import {
   runFilterFields,
   type RunFilter,
 } from "../run/listing.js";
-import type { Run } from "../run/runs.js";
+import { parentOf, type Run } from "../run/runs.js";
 import { cancelRuns } from "./cancel.js";
 import { cleanUp } from "./cleanup.js";
-import { restartRun } from "./restart.js";
+import { readConfig } from "../platform/config.js";
+import { checkPlace, restartRun, type RestartPlace } from "./restart.js";
 
 export const manyFields = {
   ...runFilterFields,
@@ -35,7 +37,8 @@ const MS_PER_BATCH = 300;
 
 /**
  * Acts on runs that match a filter, oldest first, as many as fit in one transaction. Each run is checked once, in the
- * order of creation, whatever the action does to it.
+ * order of creation, whatever the action does to it. Runs that start after the first batch began are never reached, not
+ * even those that an `onComplete` starts in it. Otherwise a cancel might never end.
  */
 async function forMany(
   ctx: MutationCtx,
@@ -43,8 +46,11 @@ async function forMany(
   act: (run: Run) => Promise<boolean>,
 ) {
   const elapsed = startClock();
-  const runs = pagesOfRuns(ctx, filter);
-  let after = cursor ?? null;
+  const place = cursor === undefined ? undefined : parseCursor(cursor);
+  const until =
+    place?.until ?? Math.min(filter.until ?? Infinity, await nextCreation(ctx));
+  const runs = pagesOfRuns(ctx, { ...filter, until });
+  let after = place?.after ?? null;
   let done = 0;
   for (let looked = 0; looked < RUNS_PER_BATCH; looked++) {
     const next = await runs.paginate({ numItems: 1, cursor: after });
@@ -54,7 +60,25 @@ async function forMany(
     after = next.continueCursor;
     if (elapsed() > MS_PER_BATCH || !(await isHalfUnused(ctx))) break;
   }
-  return { done, cursor: after };
+  return { done, cursor: `${until} ${after}` };
+}
+
+/** All that this transaction inserts is created later. The clock could lag behind or be ahead of that. */
+async function nextCreation(ctx: MutationCtx): Promise<number> {
+  const row = { kind: "cancel" as const, args: null };
+  const id = await ctx.db.insert("tasks", row);
+  const { _creationTime } = (await ctx.db.get("tasks", id))!;
+  await ctx.db.delete("tasks", id);
+  return _creationTime;
+}
+
+function parseCursor(cursor: string) {
+  const [, until, after] = /^([\d.]+) (.+)$/s.exec(cursor) ?? [];
+  if (until && after) return { until: Number(until), after };
+  throw codedError(
+    "INVALID_ARGUMENT",
+    `Invalid cursor: ${abbreviate(cursor)}. Expected the cursor that the last call returned.`,
+  );
 }
 
 export async function cancelMany(ctx: MutationCtx, many: Many) {
@@ -70,26 +94,37 @@ export async function cancelMany(ctx: MutationCtx, many: Many) {
 /** A child is left to the restart of its parent, which doesn't wait for an old child. */
 export async function restartMany(
   ctx: MutationCtx,
-  {
-    from,
-    fromFailure,
-    ...many
-  }: Many & { from?: number | string; fromFailure?: boolean },
+  { from, fromFailure, ...many }: Many & RestartPlace,
 ) {
+  checkPlace({ from, fromFailure });
   const { status = "failed" } = many;
   if (status === "inProgress")
     throw refuse("restartMany", status, "Only finished runs");
-  return await forMany(ctx, { ...many, status }, async (run) => {
-    if (run.parent) return false;
+  const leftOut: { _id: string; why: string }[] = [];
+  let count = 0;
+  const result = await forMany(ctx, { ...many, status }, async (run) => {
+    if (await parentOf(ctx, run)) return false;
+    count++;
     try {
       await restartRun(ctx, run, { from, fromFailure, startAsync: true });
       return true;
     } catch (error) {
       // It has no such step, or another run has its key. Both are detected before anything is written.
-      if (isRefused(error)) return false;
-      throw error;
+      const { code, message } = dataOf(error);
+      if (code !== "INVALID_ARGUMENT" && code !== "WORKFLOW_RUNNING")
+        throw error;
+      leftOut.push({ _id: run._id, why: message! });
+      return false;
     }
   });
+  const [first] = leftOut;
+  if (first) {
+    const { log } = await readConfig(ctx);
+    log.warn(
+      `restartMany leaves out ${leftOut.length} of ${count} runs, the first of them workflow ${first._id}. ${first.why}`,
+    );
+  }
+  return result;
 }
 
 export async function cleanupMany(ctx: MutationCtx, many: Many) {
@@ -106,8 +141,9 @@ export async function cleanupMany(ctx: MutationCtx, many: Many) {
   );
 }
 
-async function hasRunningParent(ctx: MutationCtx, { parent }: Run) {
-  const run = parent && (await ctx.db.get("workflows", parent.workflowId));
+async function hasRunningParent(ctx: MutationCtx, child: Run) {
+  const id = await parentOf(ctx, child);
+  const run = id && (await ctx.db.get("workflows", id));
   return run ? run.runResult === undefined : false;
 }
 
@@ -117,11 +153,10 @@ const refuse = (name: string, status: string, which: string) =>
     `${name} can't take the status "${status}". ${which} can be chosen.`,
   );
 
-const isRefused = (error: unknown) =>
-  error instanceof ConvexError &&
-  ["INVALID_ARGUMENT", "WORKFLOW_RUNNING"].includes(
-    (error.data as { code: string }).code,
-  );
+const dataOf = (error: unknown) =>
+  error instanceof ConvexError
+    ? (error.data as { code?: string; message?: string })
+    : {};
 
 export const changeRunsArgs = {
   operation: v.union(
@@ -202,6 +237,4 @@ async function changeRun(
 }
 
 const textOf = (thrown: unknown) =>
-  thrown instanceof ConvexError
-    ? (thrown.data as { message: string }).message
-    : errorMessage(thrown);
+  dataOf(thrown).message ?? errorMessage(thrown);

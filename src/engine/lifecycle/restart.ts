@@ -22,6 +22,26 @@ import { scheduleTask } from "../platform/tasks.js";
 import { callWithTrials } from "../turn/trials.js";
 import { enqueueTurns } from "../run/waking.js";
 
+/** Where a restart begins. Neither: nothing is deleted. */
+export interface RestartPlace {
+  from?: number | string;
+  /** From the last failed step. */
+  fromFailure?: boolean;
+}
+
+/** Refuses a place that no run can have. */
+export function checkPlace({ from, fromFailure }: RestartPlace) {
+  const refuse = (message: string) => codedError("INVALID_ARGUMENT", message);
+  if (from !== undefined && fromFailure)
+    throw refuse(
+      "Invalid options of restart: from and fromFailure exclude each other. Give one of them.",
+    );
+  if (typeof from !== "number") return;
+  if (from < 0) throw refuse(`Step number cannot be negative: ${from}`);
+  if (!Number.isInteger(from))
+    throw refuse(`Step number must be a whole number: ${from}`);
+}
+
 /**
  * Begins a run again under a new generation. Steps from `from` on are deleted, steps in flight before it are marked
  * to start again, and results delivered after it count as newly arrived.
@@ -29,12 +49,9 @@ import { enqueueTurns } from "../run/waking.js";
 export async function restartRun(
   ctx: MutationCtx,
   run: Run,
-  options: {
-    from?: number | string;
-    fromFailure?: boolean;
-    startAsync: boolean;
-  },
+  options: RestartPlace & { startAsync: boolean },
 ) {
+  checkPlace(options);
   if (!run.runResult)
     throw codedError(
       "WORKFLOW_RUNNING",
@@ -101,18 +118,6 @@ async function firstDeleted(
       );
     return named.stepNumber;
   }
-  if (from !== undefined && from < 0)
-    throw codedError(
-      "INVALID_ARGUMENT",
-      `Step number cannot be negative: ${from}`,
-      run._id,
-    );
-  if (from !== undefined && !Number.isInteger(from))
-    throw codedError(
-      "INVALID_ARGUMENT",
-      `Step number must be a whole number: ${from}`,
-      run._id,
-    );
   const last = await lastStep(ctx, run._id);
   const end = last ? last.stepNumber + 1 : 0;
   if (from !== undefined && from < end) return from;

@@ -1,6 +1,8 @@
+import { createFunctionHandle } from "convex/server";
 import { codedError } from "../../shared/errors.js";
 import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { abbreviate, sizeOf } from "../../shared/storable.js";
+import { internal } from "../../component/_generated/api.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 
@@ -55,6 +57,26 @@ export async function findRun(
 export async function findRunByText(ctx: QueryCtx, workflowId: string) {
   const id = ctx.db.normalizeId("workflows", workflowId);
   return id && (await findRun(ctx, id));
+}
+
+/** The parent of a child, also of one that 0.4 began. */
+export async function parentOf(
+  ctx: QueryCtx,
+  { parent, onComplete }: Run,
+): Promise<Id<"workflows"> | undefined> {
+  if (parent) return parent.workflowId;
+  const { nestedWorkflowOnComplete } = internal.pool;
+  const { stepId } = (onComplete?.context ?? {}) as { stepId?: unknown };
+  const id =
+    typeof stepId === "string" ? ctx.db.normalizeId("steps", stepId) : null;
+  // The app's own context may have a stepId, too.
+  if (
+    !id ||
+    onComplete!.fnHandle !==
+      (await createFunctionHandle(nestedWorkflowOnComplete))
+  )
+    return undefined;
+  return (await ctx.db.get("steps", id))?.workflowId;
 }
 
 export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {

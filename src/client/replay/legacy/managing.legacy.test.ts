@@ -216,6 +216,27 @@ describe("cleanup", () => {
   });
 });
 
+test("restartMany and cleanupMany leave out a child that 0.4 began, while its parent is in progress", async () => {
+  const { deployment } = await switched(
+    "nestedFailureCaught",
+    ({ workflows }) => workflows[1]?.runResult?.kind === "failed",
+  );
+  const [parent, child] = await deployment.rows("workflows");
+  expect([parent!.runResult, child!.parent]).toEqual([undefined, undefined]);
+  const act = (many: "restartMany" | "cleanupMany") =>
+    deployment.mutate((ctx) => client[many](ctx as never, component));
+  expect(await act("restartMany")).toMatchObject({ done: 0 });
+  expect(await act("cleanupMany")).toMatchObject({ done: 0 });
+  await deployment.rest();
+  const [ended, ...others] = await deployment.rows("workflows");
+  expect(ended!.runResult!.kind).toBe("success");
+  expect(others).toMatchObject([{ runResult: { kind: "failed" } }]);
+  expect(await act("restartMany")).toMatchObject({ done: 0 });
+  expect(await act("cleanupMany")).toMatchObject({ done: 2 });
+  await deployment.rest();
+  expect(await deployment.rows("workflows")).toEqual([]);
+});
+
 describe("rows of releases before 0.4.8", () => {
   const golden = goldens.find(({ name }) => name === "caughtFailures")!;
   const { workflowId, boundaries } = golden;
