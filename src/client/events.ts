@@ -1,10 +1,11 @@
 import type { Validator } from "convex/values";
 import type { RunResult } from "../shared/outcome.js";
+import { codedError } from "../shared/errors.js";
 import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
 import { checkRunId, requireMutations } from "./management.js";
 import { parse } from "./parse.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { checkSpread, OPTIONS } from "./options.js";
 import type { EventId } from "./ids.js";
 
 /** An event's name and value type, for senders and waits. */
@@ -54,7 +55,7 @@ export async function createEvent<Name extends string>(
   event: { name: Name; workflowId: string },
 ): Promise<EventId<Name>> {
   requireMutations(ctx, "create an event");
-  checkOptions("createEvent", event, OPTIONS.createEvent);
+  checkSpread("createEvent", event, OPTIONS.createEvent);
   checkRunId(event.workflowId);
   const id: string = await ctx.runMutation(component.event.create, {
     name: event.name,
@@ -108,7 +109,7 @@ export async function sendEvent<T = unknown, Name extends string = string>(
   event: SentEvent<T, Name>,
 ): Promise<EventId<Name>> {
   requireMutations(ctx, "send an event");
-  checkOptions("sendEvent", event, OPTIONS.event);
+  checkSpread("sendEvent", event, OPTIONS.event);
   if (event.workflowId !== undefined) checkRunId(event.workflowId);
   const id: string = await ctx.runMutation(component.event.send, {
     eventId: event.id,
@@ -132,9 +133,9 @@ function parsedValue(event: SentEvent<unknown>): unknown {
   try {
     return parse(validator, value ?? null);
   } catch (error) {
-    throw new Error(
+    throw codedError(
+      "INVALID_ARGUMENT",
       `Invalid value for event "${abbreviate(name ?? id ?? "")}": ${(error as Error).message}`,
-      { cause: error },
     );
   }
 }

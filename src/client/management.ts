@@ -11,7 +11,7 @@ import type { ArgsOfWorkflow } from "./context.js";
 import type { StepRow } from "./entries.js";
 import { codedError } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { checkOptions, OPTIONS, warnOfOptions } from "./options.js";
 import {
   componentName,
   nameOf,
@@ -78,7 +78,8 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   const rules = rulesOf(ctx);
   // The journal of a run of 0.4 holds the call as 0.4 made it, so make and answer it the same way.
   const isLegacy = rules?.recordsLegacyCalls;
-  if (!isLegacy) checkOptions(`start("${name}")`, options, OPTIONS.start);
+  const check = isLegacy ? warnOfOptions : checkOptions;
+  check(`start("${name}")`, options, OPTIONS.start);
   const { onComplete, context, startAsync, execution } = options;
   const { runAt, runAfter, timeout, retention, key, ifRunning } = options;
   const ofRun = { runAt, runAfter, timeout, retention, key, ifRunning };
@@ -176,7 +177,8 @@ export function checkRunId(workflowId: string) {
 export function requireMutations(ctx: RunMutationCtx, what: string) {
   if (typeof (ctx as Partial<RunMutationCtx>).runMutation === "function")
     return;
-  throw new Error(
+  throw codedError(
+    "INVALID_ARGUMENT",
     `Can't ${what} with this ctx: it can't run mutations. Call it in a mutation, an action or a workflow's handler.`,
   );
 }
@@ -200,10 +202,19 @@ export function startAs<Context, Workflow extends WorkflowReference>(
   args: ArgsOfWorkflow<Workflow>,
   options: StartOptions<Context> = {},
 ): Promise<WorkflowId> {
-  return options.startAsync && rulesOf(ctx)?.recordsLegacyCalls
+  const isLegacy = rulesOf(ctx)?.recordsLegacyCalls;
+  return isLegacy && options.startAsync && !hasNewOptions(options)
     ? createAsBefore(manager, ctx, workflow, args, options)
     : startFrom(manager.component, ctx, workflow, args, options);
 }
+
+/** Whether code written for 0.4 can't have made this call, so that no journal of 0.4 holds it. */
+const hasNewOptions = (options: object) =>
+  OPTIONS.start.some(
+    (name) =>
+      !["onComplete", "context", "startAsync"].includes(name) &&
+      (options as Record<string, unknown>)[name] !== undefined,
+  );
 
 /** Makes the call of a manager of 0.4, so that the step matches the journal. */
 async function createAsBefore<Context, Workflow extends WorkflowReference>(
@@ -211,8 +222,10 @@ async function createAsBefore<Context, Workflow extends WorkflowReference>(
   ctx: RunMutationCtx,
   workflow: Workflow,
   args: ArgsOfWorkflow<Workflow>,
-  { onComplete, context, startAsync }: StartOptions<Context>,
+  options: StartOptions<Context>,
 ): Promise<WorkflowId> {
+  warnOfOptions(`start("${nameOf(workflow)}")`, options, OPTIONS.start);
+  const { onComplete, context, startAsync } = options;
   const id: string = await ctx.runMutation(component.workflow.create, {
     workflowName: nameOf(workflow),
     workflowHandle: await createFunctionHandle(workflow),

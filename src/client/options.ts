@@ -11,23 +11,58 @@ export function checkOptions(
   options: object | undefined,
   known: readonly string[],
 ) {
-  if (options === undefined) return;
+  for (const { message } of unknownOptions(what, options, known))
+    throw invalid(message);
+}
+
+/**
+ * As `checkOptions`, for an object that 0.4 accepts with anything else in it, such as the fields of another object that
+ * was spread. Only a misspelled option is refused. Anything else that doesn't exist is logged.
+ */
+export function checkSpread(
+  what: string,
+  options: object,
+  known: readonly string[],
+) {
+  const given = options as Record<string, unknown>;
+  for (const { key, meant, message } of unknownOptions(what, options, known)) {
+    const isMisspelled = meant !== undefined && given[meant] === undefined;
+    if (isMisspelled && !key.startsWith("_")) throw invalid(message);
+    console.warn(`${message} It is ignored.`);
+  }
+}
+
+/** As `checkOptions`, for code that a run of 0.4 replays. There, the option was ignored. */
+export function warnOfOptions(
+  what: string,
+  options: object,
+  known: readonly string[],
+) {
+  for (const { message } of unknownOptions(what, options, known))
+    console.warn(`${message} It is ignored.`);
+}
+
+function unknownOptions(
+  what: string,
+  options: object | undefined,
+  known: readonly string[],
+) {
+  if (options === undefined) return [];
   if (typeof options !== "object" || options === null)
     throw invalid(
       `Invalid options of ${what}: expected an object with ${listed(known)}, not ${String(options)}.`,
     );
-  for (const [key, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(key)) continue;
+  return Object.entries(options).flatMap(([key, value]) => {
+    if (value === undefined || known.includes(key)) return [];
     const meant =
       MEANT[key]?.find((name) => known.includes(name)) ?? closest(key, known);
     const advice =
       meant !== undefined
         ? `Did you mean ${meant}?`
         : `The options are ${listed(known)}.`;
-    throw invalid(
-      `Invalid options of ${what}: there is no option "${key}". ${advice}`,
-    );
-  }
+    const message = `Invalid options of ${what}: there is no option "${key}". ${advice}`;
+    return { key, meant, message };
+  });
 }
 
 const invalid = (message: string) => codedError("INVALID_ARGUMENT", message);

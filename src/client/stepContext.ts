@@ -17,7 +17,7 @@ import {
   withoutHalves,
 } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { checkOptions, checkSpread, OPTIONS } from "./options.js";
 import { parse } from "./parse.js";
 import { toJson } from "./unsupported.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
@@ -370,7 +370,7 @@ interface EventOptions {
 
 function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
   if (!rules.recordsLegacyCalls)
-    checkOptions("awaitEvent", event, OPTIONS.event);
+    checkSpread("awaitEvent", event, OPTIONS.event);
   const { id, timeout, validator } = event;
   const name = event.name ?? id;
   if (name === undefined)

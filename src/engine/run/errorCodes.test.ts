@@ -1,4 +1,4 @@
-import { ConvexError } from "convex/values";
+import { ConvexError, v } from "convex/values";
 import { expect, test } from "vitest";
 import { manager } from "../../testing/app/workflows.js";
 import {
@@ -86,6 +86,25 @@ const cases: [string, string, Act, RegExp][] = [
     "restart from a negative number",
     (ctx, { ended }) => manager.restart(ctx, ended, { from: -1 }),
     /^Step number cannot be negative: -1$/,
+  ],
+  [
+    "INVALID_ARGUMENT",
+    "a value that the sender's validator refuses",
+    (ctx, { running: workflowId }) =>
+      sendEvent(ctx, workflow, {
+        workflowId,
+        name: "e",
+        validator: v.string(),
+        value: 5 as never,
+      }),
+    /^Invalid value for event "e": /,
+  ],
+  [
+    "INVALID_ARGUMENT",
+    "a ctx that can't run mutations",
+    ({ runQuery }, { running }) =>
+      manager.cancel({ runQuery } as never, running),
+    /^Can't cancel a workflow with this ctx: it can't run mutations\./,
   ],
 ];
 

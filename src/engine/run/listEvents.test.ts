@@ -14,7 +14,7 @@ import {
 import { listEvents, type WorkflowId } from "../../client/index.js";
 
 useBackend();
-listenToConsole();
+const heard = listenToConsole();
 
 const { workflow } = components;
 
@@ -62,6 +62,50 @@ test("lists events that are created, sent, waiting and consumed, each with its v
     { name: "second", state: "waiting", waitingSince: time, stepNumber: 2 },
   ]);
   expect(page[1]!.eventId).toBe(created);
+});
+
+test("a wait for a name logs that only events of other names were sent, whichever comes first", async () => {
+  const t = newBackend();
+  const waitsFor = "approved";
+  const id = await startHandler(
+    t,
+    (step) => step.awaitEvent({ name: waitsFor }),
+    {
+      startAsync: true,
+    },
+  );
+  await send(t, { workflowId: id, name: "aproved" });
+  expect(heard.said).toEqual([]);
+  await advance(1000);
+  expect(heard.said).toEqual([
+    expect.stringMatching(
+      /^Step 0 of workflow \S+ \("workflows:workflow"\) waits for event "approved", which was not sent, while event "aproved" was sent and no step awaits it\.$/,
+    ),
+  ]);
+  await send(t, { workflowId: id, name: "aprooved" });
+  expect(heard.said[1]).toMatch(
+    /^Event "aprooved" was sent to workflow \S+ .* which waits for event "approved"/,
+  );
+  await send(t, { workflowId: id, name: waitsFor });
+  expect(heard.said).toHaveLength(2);
+});
+
+test("waits whose events were all sent before log nothing", async () => {
+  const t = newBackend();
+  const names = ["a", "b", "c"];
+  const id = await startHandler(
+    t,
+    async (step) => {
+      for (const name of names) await step.awaitEvent({ name });
+      await step.awaitEvent({ name: "last" });
+    },
+    { startAsync: true },
+  );
+  for (const name of names) await send(t, { workflowId: id, name });
+  await advance(1000);
+  await send(t, { workflowId: id, name: "last" });
+  await advance(1000);
+  expect(heard.said).toEqual([]);
 });
 
 test("pages through the events of one run only, in either order, at the same cost among thousands", async () => {

@@ -72,6 +72,7 @@ export async function waitForEvent(
     state: { kind: "waiting" as const, waitingAt: now, stepId: row._id },
     waiter: row.stepNumber,
   };
+  await warnOfOtherNames(ctx, run, row, config);
   if (found) {
     await ctx.db.patch("events", found._id, waiting);
     return { kind: "waiting", eventId: found._id };
@@ -83,6 +84,21 @@ export async function waitForEvent(
     ...waiting,
   });
   return { kind: "waiting", eventId: inserted };
+}
+
+/** The step waits. If the run was sent only other events, the name may be wrong. */
+async function warnOfOtherNames(
+  ctx: MutationCtx,
+  run: Run,
+  { stepNumber, step: { name } }: Pick<StepRow, "stepNumber" | "step">,
+  { log }: Config,
+) {
+  const other = await anyEvent(ctx, run._id, "sent");
+  if (other && other.name !== name)
+    log.warn(
+      `Step ${stepNumber} of workflow ${run._id} ("${run.name}") waits for event "${abbreviate(name)}", which was not ` +
+        `sent, while event "${abbreviate(other.name)}" was sent and no step awaits it.`,
+    );
 }
 
 /** An event that was sent or can be sent, null if one has to be inserted, or why the request is refused. */

@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   components,
   drain,
@@ -18,6 +18,10 @@ import {
   send,
   startWithEvents,
 } from "../../../testing/events.js";
+import { caseOf } from "./testing/cases.js";
+import { Deployment } from "./testing/deployment.js";
+import { CURRENT } from "./testing/releases/current.js";
+import { PUBLISHED } from "./testing/releases/published.js";
 import { cleanup, restart, type WorkflowCtx } from "../../index.js";
 
 // Events and waits in rows of the existing package, which lack the fields added since.
@@ -114,6 +118,34 @@ test("a run that began under 0.4 may await, send and create events with names of
   await drain();
   expect(await statusOf(t, workflowId)).toEqual(completed(["1", "2"]));
 });
+
+test.each([
+  ["0.4.8", PUBLISHED],
+  ["this release", CURRENT],
+] as const)(
+  "fields of another object that is spread into an event do no harm: %s",
+  async (_, release) => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
+    const deployment = new Deployment(release);
+    const workflowId = await deployment.start(caseOf({ name: "eventsByName" }));
+    const { client } = deployment;
+    const send = (more: object) => {
+      const event = { workflowId, name: "go", value: 1, ...more };
+      return deployment.mutate((ctx) =>
+        client.sendEvent(ctx as never, components.workflow, event as never),
+      );
+    };
+    const document = { _id: "x", _creationTime: 1, author: "Ann", data: 5 };
+    const id = await send({ ...document, values: [1] });
+    const rows = await deployment.rows("events");
+    expect(rows.find(({ _id }) => (_id as string) === id)!.state).toMatchObject(
+      {
+        result: { kind: "success", returnValue: 1 },
+      },
+    );
+    warn.mockRestore();
+  },
+);
 
 test("cleanup deletes events of 0.4, awaited or not", async () => {
   const t = newBackend();
