@@ -4,6 +4,96 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 export const MANAGEMENT_DEFECTS = [
   {
+    name: "cancelMany: later batches reach runs that it made start",
+    file: "src/engine/lifecycle/many.ts",
+    find: "place?.until ?? Math.min(",
+    replace: "Math.min(",
+    killedBy: test(
+      "engine/lifecycle/many",
+      "a run that an onComplete starts in turn is not canceled, so that it ends: in an action",
+    ),
+  },
+  {
+    name: "restartMany: an impossible step left to each run",
+    file: "src/engine/lifecycle/many.ts",
+    find: "  checkPlace({ from, fromFailure });\n",
+    replace: "",
+    killedBy: test(
+      "engine/lifecycle/many",
+      'restartMany refuses {"from":-1}, whatever matches',
+    ),
+  },
+  {
+    name: "restartMany: children of 0.4 not recognized",
+    file: "src/engine/run/runs.ts",
+    find: 'return (await ctx.db.get("steps", id))?.workflowId;',
+    replace: "return undefined;",
+    killedBy: test(
+      "client/replay/legacy/managing.legacy",
+      "restartMany and cleanupMany leave out a child that 0.4 began, while its parent is in progress",
+    ),
+  },
+  {
+    name: "start: looks once for a run to replace",
+    file: "src/client/define.ts",
+    find: "const MAX_REPLACED = 3;",
+    replace: "const MAX_REPLACED = 1;",
+    killedBy: test(
+      "engine/lifecycle/keys",
+      "replaces the run that the canceled one's onComplete starts with it, too",
+    ),
+  },
+  {
+    name: "create: a second run with a key",
+    file: "src/engine/run/creating.ts",
+    find: 'await checkKeyIsFree(ctx, fields, `start "${fields.name}"`);',
+    replace: "",
+    killedBy: test(
+      "engine/lifecycle/keys",
+      "the component creates no second run with a key, whoever calls it",
+    ),
+  },
+  {
+    name: "start: a run replaces itself",
+    file: "src/client/define.ts",
+    find: "if (running === caller?.workflowId)",
+    replace: "if (running === undefined)",
+    killedBy: test(
+      "engine/lifecycle/keys",
+      "can't replace it: the error says to start the next run in onComplete",
+    ),
+  },
+  {
+    name: "start in a run of 0.4: new options dropped",
+    file: "src/client/management.ts",
+    find: "isLegacy && options.startAsync && !hasNewOptions(options)",
+    replace: "isLegacy && options.startAsync",
+    killedBy: test(
+      "client/replay/legacy/starting.legacy",
+      "a run of 0.4 starts a run with every option: by the manager",
+    ),
+  },
+  {
+    name: "sendEvent: the fields of a spread object refused",
+    file: "src/client/options.ts",
+    find: 'if (isMisspelled && !key.startsWith("_")) throw',
+    replace: "throw",
+    killedBy: test(
+      "client/replay/legacy/events.legacy",
+      "fields of another object that is spread into an event do no harm: this release",
+    ),
+  },
+  {
+    name: "events: a wait after an event of another name logs nothing",
+    file: "src/engine/step/eventWait.ts",
+    find: "await warnOfOtherNames(ctx, run, row, config);",
+    replace: "",
+    killedBy: test(
+      "engine/run/listEvents",
+      "a wait for a name logs that only events of other names were sent, whichever comes first",
+    ),
+  },
+  {
     name: "list: a run started at `until` included",
     file: "src/engine/run/listing.ts",
     find: 'q.gte("_creationTime", since).lt("_creationTime", until)',
@@ -66,7 +156,7 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "restartMany: children restarted beside their parents",
     file: "src/engine/lifecycle/many.ts",
-    find: "if (run.parent) return false;",
+    find: "if (await parentOf(ctx, run)) return false;",
     replace: "",
     killedBy: test(
       "engine/lifecycle/many",
@@ -76,7 +166,7 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "restart: the key of the run may be another's",
     file: "src/engine/lifecycle/restart.ts",
-    find: "await checkKeyIsFree(ctx, run);",
+    find: 'await checkKeyIsFree(ctx, run, `restart workflow ${run._id} ("${run.name}")`);',
     replace: "",
     killedBy: test(
       "engine/lifecycle/due",
