@@ -10,6 +10,7 @@ import {
 } from "./devLog.mjs";
 import { CONFIG_FILE, parseDevOptions, USAGE } from "./devOptions.mjs";
 import { whenNpmDies } from "./devParent.mjs";
+import { servePage } from "./devPage.mjs";
 import { push } from "./devPush.mjs";
 import { findServer, removeState, saveState } from "./devState.mjs";
 import { watchSources } from "./devWatch.mjs";
@@ -38,7 +39,7 @@ setTimeout(() => process.exit(), LAST_MS).unref();
 
 /** @param {import("./devOptions.mjs").DevOptions} options */
 async function serve(options) {
-  const { app, port, sitePort, adminKey } = options;
+  const { app, port, sitePort, pagePort, adminKey } = options;
   // Listens from the beginning, so that everything that has started is stopped in order.
   const stopped = whenToStop();
   const running = await findServer(app);
@@ -58,17 +59,24 @@ async function serve(options) {
       notServed.length === 0 ? "" : whatIsMissing(notServed),
     ),
   });
+  const page = await servePage({ app, url: server.url, port: pagePort }).catch(
+    async (error) => {
+      await server.close();
+      throw error;
+    },
+  );
   await saveState(app, server);
   console.log(howToConnect(server, app));
 
   const stop = new AbortController();
   const pushing = keepPushed({
-    ...{ ...options, server, stop: stop.signal, deployment },
+    ...{ ...options, server, page, stop: stop.signal, deployment },
   });
   await stopped;
   console.log("\nStopping");
   stop.abort();
   await pushing;
+  await page?.close();
   await server.close();
   await deployment.close();
   await removeState(app);
@@ -96,7 +104,7 @@ function tellOnce(textOf) {
 
 /** Pushes at once and after every change, until it is stopped. */
 async function keepPushed(options) {
-  const { app, functions, server, typecheck, stop, deployment } = options;
+  const { app, functions, server, page, typecheck, stop, deployment } = options;
   let wasPushed = false;
   let failed = false;
   const update = coalesce(async () => {
@@ -113,7 +121,8 @@ async function keepPushed(options) {
     failed = false;
     console.log("Pushed");
     const spec = deployment.functionsSpec();
-    if (!wasPushed) console.log(howToCall(server, { app, functions: spec }));
+    if (!wasPushed)
+      console.log(howToCall(server, { app, page, functions: spec }));
     wasPushed = true;
   });
   const sources = [

@@ -31,9 +31,12 @@ Serving ${app} at ${url}. For \`npx convex\` in another terminal:
 
 /**
  * @param {import("./devState.mjs").LocalServer} server
- * @param {{ app: string, functions: FunctionSpec[] }} pushed
+ * @param {{ app: string, page?: { url: string }, functions: FunctionSpec[] }} pushed
  */
-export function howToCall({ url, siteUrl, adminKey }, { app, functions }) {
+export function howToCall(
+  { url, siteUrl, adminKey },
+  { app, page, functions },
+) {
   const calls = app === EXAMPLE ? OF_EXAMPLE : callsOf(functions);
   const convex =
     app === EXAMPLE
@@ -51,7 +54,12 @@ With the admin key, also internal functions can be called:
     -d ${quote(`{ "path": "${path}", "args": ${args} }`)}
 `,
   );
-  return `
+  const pages = page
+    ? `
+The page is at ${page.url}, the console at ${page.url}/console
+`
+    : "";
+  return `${pages}
 The app runs at ${url}. In another terminal:
 
 ${[...commands, `  ${convex} logs`].join("\n")}

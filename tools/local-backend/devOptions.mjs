@@ -10,11 +10,14 @@ export const USAGE = `npm run dev:local -- [options]
 
 Serves the example on this machine, without an account or a network, as
 \`npx convex dev\` does with one: pushes it, watches for changes and pushes again.
+If the app has an index.html, serves that page too, with Vite.
 The data is in memory: it outlives a push, and goes when the server stops.
 
   --port <number>     default: one that is free
   --site-port <number>
                       of HTTP actions; default: one that is free
+  --page-port <number>
+                      of the page; default: one that is free
   --admin-key <key>   default: CONVEX_SELF_HOSTED_ADMIN_KEY, or else a new one
   --app <folder>      the Convex app to serve; default: example
   --typecheck <mode>  enable, try or disable, as of \`npx convex dev\`; default: try
@@ -25,6 +28,7 @@ The data is in memory: it outlives a push, and goes when the server stops.
  * @typedef {object} DevOptions
  * @property {number} port
  * @property {number} sitePort
+ * @property {number} pagePort
  * @property {string | undefined} adminKey
  * @property {string} app its folder
  * @property {string} functions the folder of its functions
@@ -44,6 +48,7 @@ export function parseDevOptions(args, env = process.env) {
     options: {
       port: { type: "string", default: "0" },
       "site-port": { type: "string", default: "0" },
+      "page-port": { type: "string", default: "0" },
       "admin-key": { type: "string" },
       app: { type: "string", default: EXAMPLE },
       typecheck: { type: "string", default: "try" },
@@ -57,6 +62,7 @@ export function parseDevOptions(args, env = process.env) {
     functions: functionsFolder(app),
     port: parsePort("--port", values.port),
     sitePort: parsePort("--site-port", values["site-port"]),
+    pagePort: parsePort("--page-port", values["page-port"]),
     adminKey:
       (values["admin-key"] ?? env.CONVEX_SELF_HOSTED_ADMIN_KEY) || undefined,
   };

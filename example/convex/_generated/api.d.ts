@@ -16,6 +16,7 @@ import type * as example from "../example.js";
 import type * as fanOut from "../fanOut.js";
 import type * as manage from "../manage.js";
 import type * as onboarding from "../onboarding.js";
+import type * as page from "../page.js";
 import type * as race from "../race.js";
 import type * as services from "../services.js";
 import type * as signals from "../signals.js";
@@ -41,6 +42,7 @@ declare const fullApi: ApiFromModules<{
   fanOut: typeof fanOut;
   manage: typeof manage;
   onboarding: typeof onboarding;
+  page: typeof page;
   race: typeof race;
   services: typeof services;
   signals: typeof signals;
