@@ -8,6 +8,18 @@ import {
 import type { TestConvex } from "convex-test";
 import type { ComponentApi } from "./component/_generated/component.js";
 import schema from "./component/schema.js";
+import { addInstance } from "./test/backends.js";
+import { withMocks } from "./test/mocks.js";
+
+export {
+  finishWorkflows,
+  skipSleep,
+  waitForRun,
+  type FinalStatus,
+  type FinishOptions,
+  type WaitOptions,
+} from "./test/drive.js";
+export { mockStep, type MockFunction } from "./test/mocks.js";
 
 const modules = import.meta.glob("./component/**/*.ts");
 
@@ -21,7 +33,8 @@ const modules = import.meta.glob("./component/**/*.ts");
 export function register<
   Schema extends SchemaDefinition<GenericSchema, boolean>,
 >(t: TestConvex<Schema>, name: string = "workflow"): ComponentApi {
-  t.registerComponent(name, schema, modules);
+  const backend = addInstance(t, name);
+  t.registerComponent(name, schema, withMocks(modules, backend));
   workpool.register(t, `${name}/workpool`);
   return componentsGeneric()[name] as unknown as ComponentApi;
 }

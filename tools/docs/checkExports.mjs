@@ -19,7 +19,7 @@ const NOT_REPEATED = new Set([
   ...["vWorkflowId", "vEventId", "vWorkflowStep", "vWorkflowStatus"],
   ...["vResultValidator", "vOnCompleteArgs"],
   ...["NonRetryableError", "RetryAfterError", "TimeoutError"],
-  ...["register", "default"],
+  ...["register", "MockFunction", "default"],
 ]);
 
 export async function checkExports({

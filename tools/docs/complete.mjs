@@ -4,8 +4,6 @@
  */
 import ts from "typescript";
 
-const WORKFLOW = "@convex-dev/workflow";
-
 /** Where names come from that a block may use without an import, beside those of the package. */
 const FROM = {
   "convex/values": ["v", "ConvexError"],
@@ -54,12 +52,13 @@ const PARAMETERS = {
   workflowId: 'import("@convex-dev/workflow").WorkflowId',
 };
 
-/** @param {{ values: string[], types: string[] }} packageExports */
+/** @param {{ entry: string, values: string[], types: string[] }[]} packageExports By entry point. The first wins. */
 export function createCompleter(packageExports) {
   const sources = new Map();
-  for (const name of packageExports.types) sources.set(name, [WORKFLOW, true]);
-  for (const name of packageExports.values)
-    sources.set(name, [WORKFLOW, false]);
+  for (const { entry, values, types } of [...packageExports].reverse()) {
+    for (const name of types) sources.set(name, [entry, true]);
+    for (const name of values) sources.set(name, [entry, false]);
+  }
   for (const [module, names] of Object.entries(FROM))
     for (const name of names) {
       const bare = name.replace(/^type /, "");
@@ -88,19 +87,20 @@ export function createCompleter(packageExports) {
    */
   function completeDeclarations(code, flags) {
     const { free, declarations } = namesIn(code);
-    const exported = declarations.filter(
-      ({ name }) => sources.get(name)?.[0] === WORKFLOW,
-    );
+    const entryOf = (name) =>
+      packageExports.findIndex(({ entry }) => entry === sources.get(name)?.[0]);
+    const exported = declarations.filter(({ name }) => entryOf(name) >= 0);
     const checks = exported.map(({ name, isType, required }) => {
       const said = flags.find((flag) => flag.startsWith(`${name}<`));
       const given =
         said?.slice(name.length) ??
         (required.length > 0 ? `<${required.join(", ")}>` : "");
+      const pkg = `pkg${entryOf(name)}`;
       const [mine, theirs] = isType
-        ? [`${name}${given}`, `pkg.${name}${given}`]
+        ? [`${name}${given}`, `${pkg}.${name}${given}`]
         : [
             `typeof ${name}${said ? given : ""}`,
-            `typeof pkg.${name}${said ? given : ""}`,
+            `typeof ${pkg}.${name}${said ? given : ""}`,
           ];
       // On one line each, so that an error is about the declaration.
       return [
@@ -108,7 +108,10 @@ export function createCompleter(packageExports) {
         `export const only_${name}: ${mine} = null! as ${theirs};`,
       ].join(" ");
     });
-    const head = `${importsOf(free)} import type * as pkg from "${WORKFLOW}";`;
+    const packages = packageExports.map(
+      ({ entry }, at) => `import type * as pkg${at} from "${entry}";`,
+    );
+    const head = [importsOf(free), ...packages].join(" ");
     return {
       code: `${head}\n${code}\n${checks.join("\n")}\nexport {};`,
       addedLines: 1,

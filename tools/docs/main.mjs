@@ -26,6 +26,9 @@ import { runExamples } from "./runExamples.mjs";
 import { checkExampleFiles, checkExecuted } from "./required.mjs";
 import { checkCommands } from "./shell.mjs";
 
+/** Entry points whose exports a block may use without an import, and declare. */
+const NAMED = /workflow(\/test)?$/;
+
 const keep = process.argv.includes("--keep");
 const problems = new Problems();
 
@@ -75,12 +78,18 @@ async function checkCode(dir) {
 }
 
 async function packageNames(installed) {
-  const [main] = await entryPoints(installed);
-  const program = createProgram([main.file]);
-  const exported = exportsOf(program, installed, main);
-  const named = (isValue) =>
-    exported.filter((each) => each.isValue === isValue).map(({ name }) => name);
-  return { values: named(true), types: named(false) };
+  const points = (await entryPoints(installed)).filter(({ entry }) =>
+    NAMED.test(entry),
+  );
+  const program = createProgram(points.map(({ file }) => file));
+  return points.map((point) => {
+    const exported = exportsOf(program, installed, point);
+    const named = (isValue) =>
+      exported
+        .filter((each) => each.isValue === isValue && each.name !== "default")
+        .map(({ name }) => name);
+    return { entry: point.entry, values: named(true), types: named(false) };
+  });
 }
 
 async function typescriptFiles(dir) {

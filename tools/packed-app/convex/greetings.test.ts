@@ -1,9 +1,14 @@
 /// <reference types="vite/client" />
-import workflowTest, { register } from "@convex-dev/workflow/test";
+import workflowTest, {
+  finishWorkflows,
+  mockStep,
+  register,
+  waitForRun,
+} from "@convex-dev/workflow/test";
 import { convexTest } from "convex-test";
 import { afterEach, beforeEach, expect, expectTypeOf, test, vi } from "vitest";
 import type { WorkflowId } from "@convex-dev/workflow";
-import { api } from "./_generated/api.js";
+import { api, internal } from "./_generated/api.js";
 import schema from "./schema.js";
 
 const modules = import.meta.glob("./**/*.ts");
@@ -22,17 +27,37 @@ test("a workflow of the packed package runs to its end", async () => {
 
   const workflowId = await t.mutation(api.greetings.kickoff, { name: "Ada" });
   expectTypeOf(workflowId).toEqualTypeOf<WorkflowId>();
-  await t.finishAllScheduledFunctions(vi.runAllTimers);
+  await finishWorkflows(t);
   const waiting = await t.query(api.greetings.status, { workflowId });
   expect(waiting.type).toBe("inProgress");
 
   await t.mutation(api.greetings.approve, { workflowId, by: "Bob" });
-  await t.finishAllScheduledFunctions(vi.runAllTimers);
-  expect(await t.query(api.greetings.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: "Hello, Ada (approved by Bob)",
   });
   expect(await t.query(api.greetings.endings, {})).toEqual(["success"]);
+});
+
+test("steps and children can be mocked", async () => {
+  const t = convexTest(schema, modules);
+  register(t);
+  const approve = async (name: string) => {
+    const workflowId = await t.mutation(api.greetings.kickoff, { name });
+    await t.mutation(api.greetings.approve, { workflowId, by: "Bob" });
+    return await waitForRun(t, workflowId);
+  };
+  mockStep(t, internal.greetings.compose, ({ name }) => `Hi, ${name}`);
+  expect(await approve("Ada")).toMatchObject({
+    result: "Hi, Ada (approved by Bob)",
+  });
+  mockStep(t, internal.greetings.greet, (args) => {
+    expectTypeOf(args).toEqualTypeOf<{ name: string }>();
+    return "Greetings";
+  });
+  expect(await approve("Eve")).toMatchObject({
+    result: "Greetings (approved by Bob)",
+  });
 });
 
 test("the default export has what registering by hand takes", () => {

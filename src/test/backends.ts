@@ -1,0 +1,96 @@
+import type { GenericMutationCtx } from "convex/server";
+import type { TestConvex } from "convex-test";
+import type { DataModel, Doc } from "../component/_generated/dataModel.js";
+import type { Mock } from "./mocks.js";
+
+/** A `convexTest` with any schema. What `t.withIdentity(…)` returns isn't one. */
+export type Test = TestConvex<any>;
+
+/** What `register` knows about one `convexTest`. */
+export interface Backend {
+  /** The paths at which the component is registered. */
+  names: Set<string>;
+  /** The newest first. */
+  mocks: Mock[];
+}
+
+const backends = new WeakMap<object, Backend>();
+
+/** Notes that a component is registered at `name`. */
+export function addInstance(t: object, name: string): Backend {
+  const backend = backends.get(t) ?? { names: new Set(), mocks: [] };
+  backends.set(t, backend);
+  backend.names.add(name);
+  return backend;
+}
+
+export function backendOf(t: object): Backend {
+  const backend = backends.get(t);
+  if (backend) return backend;
+  throw new Error(
+    "The workflow component isn't registered. Call register(t) first, and pass that same t, not t.withIdentity(…).",
+  );
+}
+
+export type Run = Doc<"workflows">;
+export type StepRow = Doc<"steps">;
+export type Ctx = GenericMutationCtx<DataModel>;
+
+/** convex-test has this method, but its types don't. */
+interface ComponentRunner {
+  runInComponent<T>(path: string, run: (ctx: Ctx) => Promise<T>): Promise<T>;
+}
+
+/** Reads and writes the tables of an instance of the component. */
+export const inComponent = async <T>(
+  t: object,
+  name: string,
+  run: (ctx: Ctx) => Promise<T>,
+): Promise<T> =>
+  await (t as unknown as ComponentRunner).runInComponent(name, run);
+
+/** Identifies a run. The ids of two instances may be equal in convex-test. */
+export interface Place {
+  name: string;
+  workflowId: Run["_id"];
+}
+
+/** Finds the instance that has a run. */
+export async function findRun(
+  t: object,
+  workflowId: string,
+  given?: string,
+): Promise<Place> {
+  const { names } = backendOf(t);
+  const asked = given === undefined ? [...names] : [given];
+  if (given !== undefined && !names.has(given))
+    throw new Error(
+      `No workflow component is registered as "${given}", only ${quoted(names)}.`,
+    );
+  const found: Place[] = [];
+  for (const name of asked) {
+    const run = await inComponent(t, name, (ctx) => getRun(ctx, workflowId));
+    if (run) found.push({ name, workflowId: run._id });
+  }
+  const [place, other] = found;
+  if (!place)
+    throw new Error(
+      `Workflow ${workflowId} doesn't exist in ${quoted(asked)}. It may have been cleaned up.`,
+    );
+  if (other)
+    throw new Error(
+      `${quoted(names)} both have a workflow ${workflowId}. Pass { name } to say which one you mean.`,
+    );
+  return place;
+}
+
+export async function getRun(
+  ctx: Ctx,
+  workflowId: string,
+): Promise<Run | null> {
+  const id = ctx.db.normalizeId("workflows", workflowId);
+  return id && (await ctx.db.get("workflows", id));
+}
+
+const quoted = (names: Iterable<string>) =>
+  [...names].map((name) => `"${name}"`).join(" and ");

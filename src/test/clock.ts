@@ -1,0 +1,171 @@
+import type { Test } from "./backends.js";
+import type { Remaining } from "./remaining.js";
+
+/** How time passes: by fake timers, or by itself. */
+export interface Time {
+  /** Lets the running functions finish. */
+  settle(t: Test): Promise<void>;
+  /** Lets time pass until the next timer. */
+  advance(left: Remaining[]): Promise<void>;
+  /** Lets the next function run that is already due. False if there is none. */
+  runDue(): Promise<boolean>;
+}
+
+export function currentTime(): Time {
+  const clock = fakeClock();
+  return clock ? new FakeTime(clock) : new RealTime();
+}
+
+// As in convex-test, captured before a test installs fake timers.
+const realSetTimeout = globalThis.setTimeout.bind(globalThis);
+
+/** One turn of the event loop. */
+const realTurn = (ms = 0) =>
+  new Promise<void>((resolve) => {
+    realSetTimeout(resolve, ms);
+  });
+
+/** The clock of @sinonjs/fake-timers, which `vi.useFakeTimers` installs. */
+interface FakeClock {
+  next(): number;
+  countTimers(): number;
+  setTimeout: (
+    callback: () => void,
+    ms?: number,
+    ...args: unknown[]
+  ) => unknown;
+  clearTimeout: (id: unknown) => void;
+}
+
+/** Vitest's `vi` can't tell whether this very `setTimeout` is fake. */
+const fakeClock = () =>
+  (globalThis.setTimeout as unknown as { clock?: FakeClock }).clock;
+
+/** How many turns of the event loop a function has to continue before it is assumed to wait for its own timer. */
+const IDLE_TURNS = 20;
+
+class FakeTime implements Time {
+  private readonly own: Set<unknown>;
+  private idleTurns = 0;
+  private fired = 0;
+
+  constructor(private readonly clock: FakeClock) {
+    this.own = ownTimers(clock);
+  }
+
+  /** An action may wait for a timer of its own, so time has to pass while it runs. */
+  async settle(t: Test) {
+    let isDone = false;
+    const running = t.finishInProgressScheduledFunctions().finally(() => {
+      isDone = true;
+    });
+    // If it fails after this gave up waiting, the next call reports it.
+    running.catch(() => undefined);
+    for (let idle = 0; idle < IDLE_TURNS;) {
+      await Promise.race([running, realTurn()]);
+      if (isDone) return;
+      this.check();
+      idle = this.own.size > 0 ? idle + 1 : 0;
+    }
+  }
+
+  async advance() {
+    this.check();
+    if (this.clock.countTimers() > 0) {
+      this.idleTurns = 0;
+      this.clock.next();
+      // Vitest's own timeout needs a turn of the event loop.
+      if (++this.fired % 50 === 0) await realTurn();
+      return;
+    }
+    if (this.idleTurns++ > IDLE_TURNS)
+      throw new Error(
+        "Runs have work left, but no fake timer is pending. Call vi.useFakeTimers() before you start runs.",
+      );
+    await realTurn();
+  }
+
+  runDue() {
+    this.check();
+    // It fires after everything else that is due.
+    let isReached = false;
+    const last = this.clock.setTimeout(() => {
+      isReached = true;
+    }, DUE_MS);
+    this.clock.next();
+    this.clock.clearTimeout(last);
+    return Promise.resolve(!isReached);
+  }
+
+  /** A test that ended has restored its timers. Its helpers must not touch those of the next one. */
+  private check() {
+    if (fakeClock() !== this.clock)
+      throw new Error(
+        "The fake timers were restored or replaced while workflows were running.",
+      );
+  }
+}
+
+/** While the clock stands still, the time of convex-test's transactions is up to a millisecond ahead of it. */
+const DUE_MS = 1;
+
+const watched = new WeakMap<FakeClock, Set<unknown>>();
+
+/** The pending timers that convex-test didn't set. */
+function ownTimers(clock: FakeClock): Set<unknown> {
+  const known = watched.get(clock);
+  if (known) return known;
+  const own = new Set<unknown>();
+  watched.set(clock, own);
+  const { setTimeout, clearTimeout } = clock;
+  clock.setTimeout = (callback, ...rest) => {
+    if (isScheduledFunction(callback))
+      return setTimeout.call(clock, callback, ...rest);
+    const id = setTimeout.call(
+      clock,
+      (...args: []) => {
+        own.delete(id);
+        callback(...args);
+      },
+      ...rest,
+    );
+    own.add(id);
+    return id;
+  };
+  clock.clearTimeout = (id) => {
+    own.delete(id);
+    clearTimeout.call(clock, id);
+  };
+  return own;
+}
+
+/** Unknown callbacks count as somebody's own, which only costs time. */
+const isScheduledFunction = (callback: () => void) =>
+  String(callback).includes("timerFired");
+
+/** If nothing happens earlier, real time isn't waited for. */
+const LONGEST_REAL_WAIT_MS = 5000;
+
+class RealTime implements Time {
+  private turns = 0;
+
+  async settle(t: Test) {
+    await t.finishInProgressScheduledFunctions();
+  }
+
+  async advance(left: Remaining[]) {
+    const [next] = [...left].sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
+    const ms = (next?.dueAt ?? 0) - Date.now();
+    if (ms > LONGEST_REAL_WAIT_MS)
+      throw new Error(
+        `${next!.what}, which is due in ${ms} ms. Call vi.useFakeTimers() before you start runs, so that time can pass at once.`,
+      );
+    this.turns = 0;
+    await realTurn(10);
+  }
+
+  async runDue() {
+    await realTurn(1);
+    return this.turns++ < 2;
+  }
+}

@@ -1,0 +1,216 @@
+import { makeFunctionReference } from "convex/server";
+import type { WorkflowStatus } from "@convex-dev/workflow";
+import {
+  backendOf,
+  findRun,
+  getRun,
+  inComponent,
+  type Place,
+  type Run,
+  type Test,
+} from "./backends.js";
+import { currentTime } from "./clock.js";
+import {
+  describeRun,
+  describeWaits,
+  remaining,
+  stepsInFlight,
+  type Remaining,
+} from "./remaining.js";
+
+/** Options of {@link finishWorkflows}. */
+export interface FinishOptions {
+  /**
+   * Stop as soon as this holds. It is called before each timer. `"waiting"` stops before an event wait gives up
+   * because of its `timeout`. Default: stop when no run has anything left to do.
+   */
+  until?: "waiting" | (() => boolean | Promise<boolean>);
+  /** Throw after this many timers, because the runs seem to go on forever. Default: 10,000. */
+  maxTimers?: number;
+}
+
+/** Options of {@link waitForRun} and {@link skipSleep}. */
+export interface WaitOptions {
+  /** The name that the component is registered under. Needed if two components have a run with the same id. */
+  name?: string;
+  /** Throw after this many timers. Default: 10,000. */
+  maxTimers?: number;
+}
+
+/** The status of a run that has ended, as `manager.status` returns it. */
+export type FinalStatus = Exclude<WorkflowStatus, { type: "inProgress" }>;
+
+/**
+ * Lets fake timers fire, one at a time and in the order of their times, until no run has anything left to do. Every
+ * function that a timer starts finishes before the next timer fires.
+ *
+ * Sleeps end, steps are retried, and event waits time out. A run that only waits for an event has nothing left to do.
+ * Deadlines and retention alone let no time pass. Functions of your app that are due by then run, too.
+ *
+ * Without fake timers, this waits in real time, and throws if nothing is due within five seconds.
+ *
+ * @param t - The result of `convexTest` that you passed to `register`.
+ */
+export async function finishWorkflows(
+  t: Test,
+  { until, maxTimers }: FinishOptions = {},
+): Promise<void> {
+  await drive(t, {
+    counts: ({ kind }) =>
+      kind === "work" || (kind === "timeout" && until !== "waiting"),
+    until: until === "waiting" ? undefined : until,
+    maxTimers,
+  });
+}
+
+/**
+ * Lets timers fire, as `finishWorkflows` does, until a run ends, and returns its status. If nothing else is left to do,
+ * the run reaches its deadline. Throws if it waits for something that nothing will bring, such as an event.
+ *
+ * @param t - The result of `convexTest` that you passed to `register`.
+ */
+export async function waitForRun(
+  t: Test,
+  workflowId: string,
+  { name, maxTimers }: WaitOptions = {},
+): Promise<FinalStatus> {
+  const place = await findRun(t, workflowId, name);
+  const root = await rootOf(t, place);
+  let final: FinalStatus | undefined;
+  await drive(t, {
+    counts: (left) => left.kind !== "deadline" || isIn(left, place, root),
+    until: async () => {
+      final = finalStatus(await readRun(t, place));
+      return final !== undefined;
+    },
+    maxTimers,
+  });
+  if (final) return final;
+  throw new Error(
+    `${await describe(t, place)}, and nothing is left to do. Send the event that it waits for, then wait for the run.`,
+  );
+}
+
+/**
+ * Ends the sleeps that a run is in, without waiting. If the run has work to do before it sleeps, that happens first.
+ * Throws if the run doesn't sleep. Timeouts of event waits, and the sleeps of children, aren't skipped.
+ *
+ * @param t - The result of `convexTest` that you passed to `register`.
+ */
+export async function skipSleep(
+  t: Test,
+  workflowId: string,
+  { name, maxTimers }: WaitOptions = {},
+): Promise<void> {
+  const place = await findRun(t, workflowId, name);
+  const root = await rootOf(t, place);
+  const isOwnSleep = (left: Remaining) =>
+    left.isSleep === true && left.workflowId === place.workflowId;
+  await drive(t, {
+    counts: (left) => left.kind === "work" && isIn(left, place, root),
+    until: async () =>
+      (await remaining(t, backendOf(t))).some(isOwnSleep) ||
+      finalStatus(await readRun(t, place)) !== undefined,
+    maxTimers,
+  });
+  const skipped = await inComponent(t, place.name, async (ctx) => {
+    const run = await getRun(ctx, workflowId);
+    const rows = await stepsInFlight(ctx, place.workflowId);
+    const sleeps = rows.filter(({ step }) => step.kind === "sleep");
+    if (!run || run.runResult) return 0;
+    for (const { stepNumber } of sleeps)
+      await ctx.runMutation(fireTimer, {
+        workflowId: place.workflowId,
+        generationNumber: run.generationNumber,
+        stepNumber,
+        isLastLeg: true,
+      });
+    return sleeps.length;
+  });
+  if (skipped > 0) return;
+  const end = finalStatus(await readRun(t, place));
+  throw new Error(
+    end
+      ? `Workflow ${workflowId} doesn't sleep: it is ${end.type}.`
+      : `${await describe(t, place)}. It doesn't sleep.`,
+  );
+}
+
+const fireTimer = makeFunctionReference<"mutation">("execute:timer");
+
+interface Goal {
+  /** Whether this is worth letting time pass. */
+  counts: (left: Remaining) => boolean;
+  until?: () => boolean | Promise<boolean>;
+  maxTimers?: number;
+}
+
+/** After this many timers without a change, work that is due counts as stuck. */
+const MAX_UNCHANGED = 500;
+
+async function drive(t: Test, { counts, until, maxTimers = 10_000 }: Goal) {
+  const backend = backendOf(t);
+  const time = currentTime();
+  let seen = "";
+  let unchanged = 0;
+  for (let timers = 0; ; timers++) {
+    await time.settle(t);
+    if (await until?.()) return;
+    const left = (await remaining(t, backend)).filter(counts);
+    if (left.length === 0) {
+      // The app's own functions may be due as well.
+      if (await time.runDue()) continue;
+      return;
+    }
+    const now = left.map(({ what }) => what).join("; ");
+    unchanged = now === seen ? unchanged + 1 : 0;
+    seen = now;
+    const isWaiting = left.some(({ dueAt = 0 }) => dueAt > Date.now());
+    if (unchanged > MAX_UNCHANGED && !isWaiting)
+      throw new Error(
+        `Nothing has changed for ${unchanged} timers. ${now}. Is the workpool paused, or Date mocked without fake timers?`,
+      );
+    if (timers >= maxTimers)
+      throw new Error(
+        `Runs still have work left after ${maxTimers} timers. ${now}. Pass \`until\` if a run goes on forever, or a higher \`maxTimers\`.`,
+      );
+    await time.advance(left);
+  }
+}
+
+const isIn = (left: Remaining, { name }: Place, root: string) =>
+  left.name === name && left.root === root;
+
+const readRun = (t: Test, { name, workflowId }: Place) =>
+  inComponent(t, name, async (ctx) => {
+    const run = await getRun(ctx, workflowId);
+    if (run) return run;
+    throw new Error(
+      `Workflow ${workflowId} was cleaned up when it ended, so its status is gone. Check what your onComplete function did instead.`,
+    );
+  });
+
+async function rootOf(t: Test, place: Place): Promise<string> {
+  let run = await readRun(t, place);
+  while (run.parent)
+    run = await readRun(t, { ...place, workflowId: run.parent.workflowId });
+  return run._id;
+}
+
+const describe = (t: Test, { name, workflowId }: Place) =>
+  inComponent(t, name, async (ctx) => {
+    const run = await getRun(ctx, workflowId);
+    return `${describeRun(run!)} is in progress: ${await describeWaits(ctx, workflowId)}`;
+  });
+
+function finalStatus({ runResult, progress }: Run): FinalStatus | undefined {
+  const more = progress === undefined ? {} : { progress: progress as unknown };
+  switch (runResult?.kind) {
+    case "success":
+      return { type: "completed", result: runResult.returnValue, ...more };
+    case "failed":
+      return { type: "failed", error: runResult.error, ...more };
+    case "canceled":
+      return { type: "canceled", ...more };
+  }
+}

@@ -1,0 +1,99 @@
+import { convexToJson, jsonToConvex, type Value } from "convex/values";
+import type { Backend } from "./backends.js";
+import { callMock, findMock } from "./mocks.js";
+
+/**
+ * The engine calls an inline step from the app's own mutation, through Convex's system calls, which convex-test
+ * answers. Each `convexTest` has a function of its own for them, by which its calls are recognized here.
+ */
+type AsyncSyscall = (op: string, json: string) => Promise<string>;
+
+interface Calls {
+  backend?: Backend;
+  /** The functions that take turns, so their calls are steps. */
+  workflows: Set<string>;
+  mocked: AsyncSyscall;
+}
+
+const calls = new WeakMap<AsyncSyscall, Calls>();
+
+interface ConvexGlobal {
+  asyncSyscall: AsyncSyscall;
+}
+const convexGlobal = () =>
+  (globalThis as unknown as { Convex: ConvexGlobal }).Convex;
+
+const UNMOCKED = Symbol.for("workflow: system calls without mocks");
+type Hooked = ConvexGlobal & { [UNMOCKED]?: () => AsyncSyscall };
+
+/** Replaces a getter of convex-test's own global. Without mocks, the calls are as before. */
+export function mockInlineSteps() {
+  const convex: Hooked = convexGlobal();
+  if (convex[UNMOCKED]) return;
+  const own = Object.getOwnPropertyDescriptor(convex, "asyncSyscall")!;
+  const unmocked = () => own.get!.call(convex) as AsyncSyscall;
+  Object.defineProperty(convex, UNMOCKED, { value: unmocked });
+  Object.defineProperty(convex, "asyncSyscall", {
+    configurable: true,
+    enumerable: true,
+    get: () => callsOf(unmocked()).mocked,
+  });
+}
+
+function callsOf(syscall: AsyncSyscall): Calls {
+  const known = calls.get(syscall);
+  if (known) return known;
+  const created: Calls = {
+    workflows: new Set(),
+    mocked: (op, json) =>
+      op === "1.0/runUdf"
+        ? runFunction(created, syscall, json)
+        : syscall(op, json),
+  };
+  calls.set(syscall, created);
+  return created;
+}
+
+/** The component of `backend` is called now. */
+export function noteTurn(backend: Backend) {
+  const convex: Hooked = convexGlobal();
+  callsOf(convex[UNMOCKED]!()).backend = backend;
+}
+
+interface FunctionCall {
+  name?: string;
+  reference?: string;
+  functionHandle?: string;
+  args: never;
+}
+
+async function runFunction(
+  { backend, workflows }: Calls,
+  syscall: AsyncSyscall,
+  json: string,
+): Promise<string> {
+  const call = JSON.parse(json) as FunctionCall;
+  const metadata = await syscall("1.0/getFunctionMetadata", "{}");
+  const { componentPath } = JSON.parse(metadata) as { componentPath: string };
+  if (call.reference?.endsWith("/journal/beginTurn")) workflows.add(metadata);
+  const mock =
+    backend && workflows.has(metadata)
+      ? findMock(backend, call, componentPath)
+      : undefined;
+  if (!mock) return await syscall("1.0/runUdf", json);
+  try {
+    const result = await callMock(mock, jsonToConvex(call.args));
+    return JSON.stringify(convexToJson(result));
+  } catch (thrown) {
+    throw asSyscallError(thrown);
+  }
+}
+
+/** Convex expects a ConvexError's data as JSON. */
+function asSyscallError(thrown: unknown): unknown {
+  const { data } = (thrown ?? {}) as { data?: unknown };
+  if (!(thrown instanceof Error) || data === undefined) return thrown;
+  return Object.assign(new Error(thrown.message), {
+    data: convexToJson(data as Value),
+  });
+}

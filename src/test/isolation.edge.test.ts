@@ -1,0 +1,4 @@
+// @vitest-environment edge-runtime
+import { isolationTests } from "../testing/isolation.js";
+
+isolationTests();

@@ -1,0 +1,4 @@
+// @vitest-environment node
+import { isolationTests } from "../testing/isolation.js";
+
+isolationTests();

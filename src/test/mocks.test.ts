@@ -1,0 +1,349 @@
+import { createFunctionHandle } from "convex/server";
+import { ConvexError } from "convex/values";
+import { describe, expect, test, vi } from "vitest";
+import {
+  finishWorkflows,
+  mockStep,
+  waitForRun,
+} from "@convex-dev/workflow/test";
+import { NonRetryableError, type WorkflowCtx } from "../client/index.js";
+import { components, internal } from "../testing/app/_generated/api.js";
+import { script } from "../testing/app/scripts.js";
+import {
+  effects,
+  newTest,
+  send,
+  start,
+  useFakeTimers,
+} from "../testing/helpers.js";
+
+const { steps, workflows } = internal;
+
+useFakeTimers();
+
+const done = (result: unknown) => ({ type: "completed", result });
+const failed = (error: string) => ({ type: "failed", error });
+
+interface Kind {
+  ref: typeof steps.echo;
+  run: (step: WorkflowCtx, value: unknown) => Promise<unknown>;
+}
+const inline = { inline: true };
+const kinds: Record<string, Kind> = {
+  query: {
+    ref: steps.echoQuery as never,
+    run: (step, value) => step.runQuery(steps.echoQuery, { value }),
+  },
+  mutation: {
+    ref: steps.echo,
+    run: (step, value) => step.runMutation(steps.echo, { value }),
+  },
+  action: {
+    ref: steps.echoAction as never,
+    run: (step, value) => step.runAction(steps.echoAction, { value }),
+  },
+  "inline query": {
+    ref: steps.echoQuery as never,
+    run: (step, value) => step.runQuery(steps.echoQuery, { value }, inline),
+  },
+  "inline mutation": {
+    ref: steps.echo,
+    run: (step, value) => step.runMutation(steps.echo, { value }, inline),
+  },
+};
+
+const both = ["driver", "pool"] as const;
+const everyKind = both.flatMap((execution) =>
+  Object.entries(kinds).map(
+    ([name, kind]) => [`${name}, ${execution}`, kind, { execution }] as const,
+  ),
+);
+
+describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
+  const runTwice = async (step: WorkflowCtx) => [
+    await run(step, 1),
+    await run(step, 2),
+  ];
+  const startIt = (
+    t: ReturnType<typeof newTest>,
+    handler: (step: WorkflowCtx) => Promise<unknown>,
+    name = "main",
+  ) => start(t, handler, { ...options, name });
+
+  test("the step calls the mock with its arguments, and gets its result", async () => {
+    const t = newTest();
+    const fn = vi.fn(({ value }: { value: number }) => `mock ${value}`);
+    mockStep(t, ref, fn as never);
+    const id = await startIt(t, runTwice);
+    expect(await waitForRun(t, id)).toEqual(done(["mock 1", "mock 2"]));
+    expect(fn.mock.calls).toEqual([[{ value: 1 }], [{ value: 2 }]]);
+    expect(await effects(t)).toEqual([]);
+  });
+
+  test("an error that the mock throws fails the step, which the handler can catch", async () => {
+    const t = newTest();
+    mockStep(t, ref, () => {
+      throw new Error("down");
+    });
+    const id = await startIt(t, async (step) => [
+      await run(step, 1).catch((error: Error) => error.message),
+    ]);
+    expect(await waitForRun(t, id)).toEqual(done(["down"]));
+    const failing = await startIt(t, (step) => run(step, 1), "failing");
+    expect(await waitForRun(t, failing)).toEqual(failed("down"));
+  });
+
+  test("a ConvexError of the mock keeps its data", async () => {
+    const t = newTest();
+    mockStep(t, ref, async () => {
+      throw new ConvexError({ code: 7n });
+    });
+    const id = await startIt(t, (step) =>
+      run(step, 1).catch((error: unknown) =>
+        error instanceof ConvexError ? (error.data as unknown) : error,
+      ),
+    );
+    expect(await waitForRun(t, id)).toEqual(done({ code: 7n }));
+  });
+
+  test("the mock returns a Convex value, as a function has to", async () => {
+    const t = newTest();
+    let result: unknown;
+    mockStep(t, ref, () => result);
+    const resultIs = async (value: unknown, name: string) => {
+      result = value;
+      return await waitForRun(t, await startIt(t, (s) => run(s, 1), name));
+    };
+    expect(await resultIs(undefined, "a")).toEqual(done(null));
+    expect(await resultIs(Promise.resolve({ a: 1n }), "b")).toEqual(
+      done({ a: 1n }),
+    );
+    expect(await resultIs(new Date(), "c")).toMatchObject({
+      type: "failed",
+      error: expect.stringContaining("not a supported Convex type") as string,
+    });
+  });
+
+  test("after undo, the step calls its function again, or an earlier mock", async () => {
+    const t = newTest();
+    const undoFirst = mockStep(t, ref, () => "first");
+    const undoSecond = mockStep(t, ref, () => "second");
+    const next = async (name: string) =>
+      await waitForRun(t, await startIt(t, (s) => run(s, 1), name));
+    expect(await next("a")).toEqual(done("second"));
+    undoSecond();
+    expect(await next("b")).toEqual(done("first"));
+    undoFirst();
+    expect(await next("c")).toEqual(done(1));
+  });
+
+  test("another backend's steps aren't mocked", async () => {
+    const [mocked, real] = [newTest(), newTest()];
+    mockStep(mocked, ref, () => "mock");
+    const ids = [
+      await startIt(mocked, runTwice),
+      await startIt(real, runTwice),
+    ];
+    expect(
+      await Promise.all([
+        waitForRun(mocked, ids[0]!),
+        waitForRun(real, ids[1]!),
+      ]),
+    ).toEqual([done(["mock", "mock"]), done([1, 2])]);
+  });
+});
+
+describe.each(both)("mockStep: retries, %s", (execution) => {
+  const flaky = (step: WorkflowCtx) =>
+    step.runAction(steps.echoAction, { value: 1 }, { retry: true });
+
+  test("a mock that throws is retried as its action would be", async () => {
+    const t = newTest();
+    let attempts = 0;
+    mockStep(t, steps.echoAction, () => {
+      if (++attempts < 3) throw new Error("down");
+      return attempts;
+    });
+    const id = await start(t, flaky, { execution });
+    expect(await waitForRun(t, id)).toEqual(done(3));
+  });
+
+  test("a NonRetryableError stops the retries", async () => {
+    const t = newTest();
+    const fn = vi.fn(() => {
+      throw new NonRetryableError("no such card");
+    });
+    mockStep(t, steps.echoAction, fn);
+    const id = await start(t, flaky, { execution });
+    expect(await waitForRun(t, id)).toEqual(failed("no such card"));
+    expect(fn).toHaveBeenCalledTimes(1);
+  });
+
+  test("a mock that is set or undone between attempts counts from the next one", async () => {
+    const t = newTest();
+    const undo = mockStep(t, steps.echoAction, () => {
+      undo();
+      throw new Error("down");
+    });
+    const id = await start(t, flaky, { execution });
+    expect(await waitForRun(t, id)).toEqual(done(1));
+  });
+
+  test("a mock that is set before a step is executed counts, even if the run has asked for it", async () => {
+    const t = newTest();
+    const id = await start(t, flaky, { execution });
+    mockStep(t, steps.echoAction, () => "mock");
+    expect(await waitForRun(t, id)).toEqual(done("mock"));
+  });
+});
+
+describe("mockStep: children", () => {
+  const parent = async (step: WorkflowCtx) =>
+    await step.runWorkflow(workflows.workflow, { handler: "child", input: 5 });
+
+  test("a child with a mock calls it with the handler's arguments instead of its handler", async () => {
+    const t = newTest();
+    script("handler", "child", async () => "real");
+    const fn = vi.fn(() => "mock");
+    mockStep(t, workflows.workflow, fn);
+    const id = await start(t, parent);
+    expect(await waitForRun(t, id)).toEqual(done("mock"));
+    expect(fn.mock.calls).toEqual([[{ handler: "child", input: 5 }]]);
+  });
+
+  test("a run that the app starts isn't mocked", async () => {
+    const t = newTest();
+    mockStep(t, workflows.workflow, () => "mock");
+    for (const startAsync of [true, false]) {
+      const name = `${startAsync}`;
+      const id = await start(
+        t,
+        async (step) => {
+          await step.awaitEvent({ name: "go" });
+          return "real";
+        },
+        { name, startAsync },
+      );
+      await send(t, id, "go");
+      expect(await waitForRun(t, id)).toEqual(done("real"));
+    }
+  });
+
+  test("an error that the mock throws fails the child, with its data", async () => {
+    const t = newTest();
+    mockStep(t, workflows.workflow, async () => {
+      throw new ConvexError("sold out");
+    });
+    const id = await start(t, (step) =>
+      parent(step).catch((error: unknown) =>
+        error instanceof ConvexError ? (error.data as unknown) : error,
+      ),
+    );
+    expect(await waitForRun(t, id)).toEqual(done("sold out"));
+    mockStep(t, workflows.workflow, () => new Date());
+    const failing = await start(t, parent, { name: "failing" });
+    expect(await waitForRun(t, failing)).toMatchObject({ type: "failed" });
+  });
+});
+
+describe("mockStep: references", () => {
+  test("a component's function, and a handle of the function", async () => {
+    const t = newTest();
+    const { create } = components.workflow.event;
+    mockStep(t, create, ({ name }) => `event ${name}` as never);
+    mockStep(t, steps.echo, () => "mock");
+    const handle = await t.run(() => createFunctionHandle(steps.echo));
+    const id = await start(t, async (step) => {
+      const { workflowId } = step;
+      const args = { workflowId, name: "e" };
+      return [
+        await step.runMutation(create, args),
+        await step.runMutation(create, args, inline),
+        await step.runMutation(handle, { value: 1 }),
+        await step.runMutation(handle, { value: 1 }, inline),
+      ];
+    });
+    expect(await waitForRun(t, id)).toEqual(
+      done(["event e", "event e", "mock", "mock"]),
+    );
+  });
+
+  test("a handle can be mocked, too", async () => {
+    const t = newTest();
+    const handle = await t.run(() => createFunctionHandle(steps.echo));
+    mockStep(t, handle as never as typeof steps.echo, () => "mock");
+    const id = await start(t, (step) =>
+      step.runMutation(steps.echo, { value: 1 }),
+    );
+    expect(await waitForRun(t, id)).toEqual(done("mock"));
+  });
+
+  test("only steps call the mock: not the test, not another function, and not onComplete", async () => {
+    const t = newTest();
+    const fn = vi.fn(() => "mock");
+    for (const ref of [steps.echo, steps.ended]) mockStep(t, ref, fn as never);
+    expect(await t.mutation(steps.echo, { value: "test" })).toBe("test");
+    script("mutation", "outer", (ctx) =>
+      ctx.runMutation(steps.echo, { value: "outer" }),
+    );
+    const id = await start(
+      t,
+      async (step) => [
+        await step.runMutation(steps.mutation, { name: "outer" }),
+        await step.runMutation(steps.mutation, { name: "outer" }, inline),
+      ],
+      { onComplete: steps.ended, context: 1 },
+    );
+    await finishWorkflows(t);
+    expect(await waitForRun(t, id)).toEqual(done(["outer", "outer"]));
+    expect(await effects(t)).toEqual(["test", "outer", "outer"]);
+    const ended = await t.run((ctx) => ctx.db.query("ended").collect());
+    expect(ended).toHaveLength(1);
+    expect(fn).not.toHaveBeenCalled();
+  });
+
+  test("the mock gets a copy of the arguments, and its result is copied", async () => {
+    const t = newTest();
+    const kept: unknown[] = [];
+    const result = { list: [1] };
+    mockStep(t, steps.echo, ({ value }: { value: unknown[] }) => {
+      value.push("changed");
+      kept.push(value);
+      return result;
+    });
+    const id = await start(t, async (step) => {
+      const value = ["asked"];
+      const own = (await step.runMutation(steps.echo, { value })) as {
+        list: number[];
+      };
+      own.list.push(2);
+      await step.sleep(1);
+      return { value, own };
+    });
+    expect(await waitForRun(t, id)).toEqual(
+      done({ value: ["asked"], own: { list: [1, 2] } }),
+    );
+    expect(kept).toEqual([["asked", "changed"]]);
+    expect(result).toEqual({ list: [1] });
+  });
+
+  test("two registered instances", async () => {
+    const t = newTest("other");
+    mockStep(t, steps.echo, () => "mock");
+    const handler = (step: WorkflowCtx) =>
+      step.runMutation(steps.echo, { value: 1 });
+    await start(t, async () => 0, { name: "first" });
+    const id = await start(t, handler, {
+      workflow: internal.strangers.elsewhere,
+    });
+    const inlineId = await start(
+      t,
+      (step) => step.runMutation(steps.echo, { value: 1 }, inline),
+      { name: "inline", workflow: internal.strangers.elsewhere },
+    );
+    for (const each of [id, inlineId])
+      expect(await waitForRun(t, each, { name: "other" })).toEqual(
+        done("mock"),
+      );
+  });
+});

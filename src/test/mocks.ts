@@ -1,0 +1,221 @@
+import {
+  getFunctionAddress,
+  makeFunctionReference,
+  type FunctionArgs,
+  type FunctionReference,
+  type FunctionReturnType,
+} from "convex/server";
+import { convexToJson, jsonToConvex, type Value } from "convex/values";
+import { describeFailure } from "../shared/failures.js";
+import {
+  backendOf,
+  type Backend,
+  type Ctx,
+  type Run,
+  type Test,
+} from "./backends.js";
+import { mockInlineSteps, noteTurn } from "./inlineSteps.js";
+
+export interface Mock {
+  /** As in a function's handle. */
+  path: string;
+  fn: (args: never) => unknown;
+}
+
+type AnyReference = FunctionReference<any, any>;
+
+type WorkflowEnd<Ref extends AnyReference> = Extract<
+  Ref["_returnType"],
+  { kind: "complete" }
+>;
+
+/** The arguments of a step that calls a function, or of the handler of a workflow. */
+export type StepArgs<Ref extends AnyReference> = [WorkflowEnd<Ref>] extends [
+  never,
+]
+  ? FunctionArgs<Ref>
+  : NonNullable<FunctionArgs<Ref>["args"]>;
+
+/** The result of a step that calls a function, or of the handler of a workflow. */
+export type StepResult<Ref extends AnyReference> = [WorkflowEnd<Ref>] extends [
+  never,
+]
+  ? FunctionReturnType<Ref>
+  : Extract<WorkflowEnd<Ref>["runResult"], { kind: "success" }>["returnValue"];
+
+/** Stands for a function or a workflow that steps call: see {@link mockStep}. */
+export type MockFunction<Ref extends AnyReference> = (
+  args: StepArgs<Ref>,
+) => StepResult<Ref> | Promise<StepResult<Ref>>;
+
+/**
+ * Makes steps that call `ref` call `fn` instead. `ref` is a query, a mutation, an action or a child workflow. Only steps
+ * call `fn`, for which it makes no difference how they are executed, when the run asked for them, or whether they are
+ * inline. `fn` gets a copy of the arguments and returns a Convex value. If it throws, the step fails, and an action is
+ * retried as usual.
+ *
+ * `fn` may use `t` if it stands for a query or an action that isn't inline. Otherwise it runs inside a transaction.
+ *
+ * @param t - The result of `convexTest` that you passed to `register`.
+ * @returns A function that removes this mock.
+ */
+export function mockStep<Ref extends AnyReference>(
+  t: Test,
+  ref: Ref,
+  fn: MockFunction<Ref>,
+): () => void {
+  const backend = backendOf(t);
+  const mock: Mock = { path: pathOf(getFunctionAddress(ref), ""), fn };
+  backend.mocks.unshift(mock);
+  mockInlineSteps();
+  return () => {
+    backend.mocks = backend.mocks.filter((other) => other !== mock);
+  };
+}
+
+interface Address {
+  name?: string;
+  reference?: string;
+  functionHandle?: string;
+}
+
+/** The handle that convex-test gives a function that is called in `componentPath`. */
+function pathOf(address: Address, componentPath: string): string {
+  const { name, reference, functionHandle } = address;
+  if (functionHandle !== undefined) return functionHandle;
+  if (name !== undefined) return `function://${componentPath};${name}`;
+  // Such as _reference/childComponent/emails/outbox/send.
+  const [, , child, ...rest] = (reference ?? "").split("/");
+  const fn = rest.pop();
+  const component = [componentPath, child].filter(Boolean).join("/");
+  return `function://${component};${rest.join("/")}:${fn}`;
+}
+
+export const findMock = (
+  { mocks }: Backend,
+  address: Address,
+  componentPath = "",
+): Mock | undefined => {
+  const path = pathOf(address, componentPath);
+  return mocks.find((mock) => mock.path === path);
+};
+
+/** Calls `fn` as Convex calls a function: with a copy of the arguments, and returning a copy of the result. */
+export const callMock = async ({ fn }: Mock, args: unknown) =>
+  copyOf((await fn(copyOf(args) as never)) ?? null);
+
+const copyOf = (value: unknown) => jsonToConvex(convexToJson(value as Value));
+
+type Method = "runQuery" | "runMutation" | "runAction";
+type Call = (target: unknown, args: unknown, options?: unknown) => unknown;
+type AnyCtx = Pick<Ctx, "db"> & Record<Method, Call>;
+
+/** What a door of the component does instead of calling a mocked function. */
+type Instead = (
+  mock: Mock,
+  args: unknown,
+  ctx: AnyCtx,
+  callReal: () => unknown,
+) => unknown;
+
+const callIt: Instead = (mock, args) => callMock(mock, args);
+
+/** The doors that call the functions of steps, by their handles, and the methods that they use for it. */
+const DOORS: Record<string, Partial<Record<Method, Instead>>> = {
+  "journal:beginTurn": { runMutation: callIt },
+  "execute:transaction": { runMutation: callIt },
+  "execute:action": { runQuery: callIt, runAction: callIt },
+  "driving:drive": { runQuery: callIt, runAction: callIt },
+  "turns:take": { runMutation: endChild },
+};
+
+type Modules = Record<string, () => Promise<unknown>>;
+type Module = Record<string, unknown>;
+
+/** The component's modules, whose doors heed the mocks of a test. */
+export const withMocks = (modules: Modules, backend: Backend): Modules =>
+  Object.fromEntries(
+    Object.entries(modules).map(([path, load]) => [
+      path,
+      async () => {
+        const module = (await load()) as Module;
+        return backend.mocks.length > 0 ? heed(path, module, backend) : module;
+      },
+    ]),
+  );
+
+function heed(path: string, module: Module, backend: Backend): Module {
+  const name = path.replace(/^.*\/|\.ts$/g, "");
+  const heeded = { ...module };
+  for (const [door, methods] of Object.entries(DOORS)) {
+    const [file, fn] = door.split(":") as [string, string];
+    if (file === name && fn in module)
+      heeded[fn] = heedingDoor(module[fn] as Door, methods, backend);
+  }
+  return heeded;
+}
+
+type Handler = (ctx: AnyCtx, args: never) => unknown;
+type Door = { _handler: Handler };
+
+const heedingDoor = (
+  door: Door,
+  methods: Partial<Record<Method, Instead>>,
+  backend: Backend,
+): Door =>
+  new Proxy(door, {
+    get: (target, key) =>
+      key === "_handler"
+        ? (ctx: AnyCtx, args: never) => {
+            noteTurn(backend);
+            return target._handler(heedingCtx(ctx, methods, backend), args);
+          }
+        : (Reflect.get(target, key) as unknown),
+  });
+
+function heedingCtx(
+  ctx: AnyCtx,
+  methods: Partial<Record<Method, Instead>>,
+  backend: Backend,
+): AnyCtx {
+  const heeding = { ...ctx };
+  for (const [method, instead] of Object.entries(methods))
+    heeding[method as Method] = async (target, ...rest) => {
+      const callReal = () => ctx[method as Method](target, ...rest);
+      const mock =
+        typeof target === "string" &&
+        findMock(backend, { functionHandle: target });
+      return await (mock ? instead(mock, rest[0], ctx, callReal) : callReal());
+    };
+  return heeding;
+}
+
+const beginTurn = makeFunctionReference<"mutation">("journal:beginTurn");
+const complete = makeFunctionReference<"mutation">("workflow:complete");
+
+/** Ends a child instead of taking its turn. A run that an app started isn't a step. */
+async function endChild(
+  mock: Mock,
+  turn: unknown,
+  ctx: AnyCtx,
+  callReal: () => unknown,
+) {
+  const { workflowId } = turn as { workflowId: Run["_id"] };
+  const run = await ctx.db.get("workflows", workflowId);
+  if (!run?.parent) return await callReal();
+  if (await ctx.runMutation(beginTurn, turn)) {
+    const outcome = await endOf(mock, run.args);
+    await ctx.runMutation(complete, { ...(turn as object), ...outcome });
+  }
+  return { kind: "turn", workflowId };
+}
+
+async function endOf(mock: Mock, args: unknown) {
+  try {
+    const returnValue = await callMock(mock, args);
+    return { runResult: { kind: "success", returnValue } };
+  } catch (thrown) {
+    const { error, failure } = describeFailure(thrown);
+    return { runResult: { kind: "failed", error }, failure };
+  }
+}

@@ -1,0 +1,68 @@
+import { convexTest } from "convex-test";
+import { afterEach, beforeEach, vi } from "vitest";
+import { register } from "@convex-dev/workflow/test";
+import * as client from "../client/index.js";
+import { components, internal } from "./app/_generated/api.js";
+import schema from "./app/schema.js";
+import { clearScripts, script, type Handler } from "./app/scripts.js";
+
+const modules = import.meta.glob("./app/**/*.ts");
+
+export const DAY = 24 * 60 * 60 * 1000;
+
+/** Fake timers, as users install them. */
+export function useFakeTimers() {
+  beforeEach(() => {
+    clearScripts();
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+}
+
+/** The app under test, with the component registered as users do it. */
+export function newTest(...names: string[]) {
+  const t = convexTest(schema, modules);
+  for (const name of ["workflow", ...names]) register(t, name);
+  return t;
+}
+export type Test = ReturnType<typeof newTest>;
+
+type Options = client.StartOptions & {
+  /** The handler's name. Default: "main". */
+  name?: string;
+  workflow?: typeof internal.workflows.workflow;
+};
+
+export async function start(
+  t: Test,
+  handler: Handler,
+  { name = "main", workflow, ...options }: Options = {},
+) {
+  script("handler", name, handler);
+  return await t.mutation((ctx) =>
+    client.start(
+      ctx,
+      workflow ?? internal.workflows.workflow,
+      { handler: name },
+      options as never,
+    ),
+  );
+}
+
+export const statusOf = (t: Test, workflowId: string) =>
+  t.query((ctx) =>
+    client.getStatus(ctx, components.workflow, workflowId as client.WorkflowId),
+  );
+
+export const send = (t: Test, workflowId: client.WorkflowId, name: string) =>
+  t.mutation((ctx) =>
+    client.sendEvent(ctx, components.workflow, { workflowId, name }),
+  );
+
+/** What mutation steps wrote. */
+export const effects = async (t: Test) =>
+  (await t.run((ctx) => ctx.db.query("effects").collect())).map(
+    ({ value }) => value as unknown,
+  );

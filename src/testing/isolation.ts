@@ -1,0 +1,181 @@
+import process from "node:process";
+import { setTimeout as realSetTimeout } from "node:timers";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  test,
+  vi,
+} from "vitest";
+import {
+  finishWorkflows,
+  mockStep,
+  skipSleep,
+  waitForRun,
+} from "@convex-dev/workflow/test";
+import type { WorkflowCtx } from "../client/index.js";
+import { internal } from "./app/_generated/api.js";
+import { script } from "./app/scripts.js";
+import { DAY, effects, newTest, start } from "./helpers.js";
+
+const { steps, workflows } = internal;
+
+const realTurns = async () => {
+  for (let turn = 0; turn < 3; turn++)
+    await new Promise((resolve) => realSetTimeout(resolve, 1));
+};
+
+/** What a run does when the test that started it ends. */
+const PARKED: Record<string, (step: WorkflowCtx) => Promise<unknown>> = {
+  "waits for an event": (step) => step.awaitEvent({ name: "never" }),
+  "waits for an event with a timeout": (step) =>
+    step.awaitEvent({ name: "never", timeout: DAY }),
+  sleeps: async (step) => {
+    await step.sleep(DAY);
+    await step.runMutation(steps.echo, { value: "woke" });
+  },
+  "is in an action": (step) => step.runAction(steps.action, { name: "slow" }),
+  "waits to retry an action": (step) =>
+    step.runAction(steps.action, { name: "down" }, { retry: true }),
+  "has a child in flight": (step) =>
+    step.runWorkflow(workflows.workflow, { handler: "sleeps" }),
+  "leaves a rejected promise": async (step) => {
+    const failing = step.runMutation(steps.fail, { message: "boom" });
+    await step.sleep(DAY);
+    await failing;
+  },
+};
+
+const CLOCKS: Record<string, () => void> = {
+  "real timers": () => undefined,
+  "fake timers": () => vi.useFakeTimers(),
+  "fake timers that begin in 2001": () => {
+    vi.useFakeTimers();
+    vi.setSystemTime(new Date("2001-01-01"));
+  },
+  "fake timers that begin in 2099": () => {
+    vi.useFakeTimers();
+    vi.setSystemTime(new Date("2099-01-01"));
+  },
+  "fake timers whose time is set back later": () => {
+    vi.useFakeTimers();
+    vi.advanceTimersByTime(DAY);
+    vi.setSystemTime(Date.now() - DAY);
+  },
+};
+
+const GLOBALS = [
+  ...["setTimeout", "clearTimeout", "setInterval", "Date", "Math", "Promise"],
+  ...["console", "performance", "crypto", "process", "fetch", "Intl"],
+] as const;
+const globals = () =>
+  Object.fromEntries(
+    GLOBALS.map((name) => [
+      name,
+      (globalThis as Record<string, unknown>)[name],
+    ]),
+  );
+
+/**
+ * Each test parks runs and forgets them: one where it waits, one as soon as it was started. It also runs workflows of
+ * its own, which must end as if they were alone.
+ */
+export function isolationTests() {
+  const rejections: unknown[] = [];
+  const note = (reason: unknown) => rejections.push(reason);
+  let before: Record<string, unknown>;
+
+  beforeAll(() => {
+    // convex-test installs its global accessors once, for good.
+    newTest();
+    before = globals();
+    process.on("unhandledRejection", note);
+  });
+  afterAll(() => {
+    process.off("unhandledRejection", note);
+  });
+  afterEach(async () => {
+    vi.useRealTimers();
+    await realTurns();
+    const after = globals();
+    for (const name of GLOBALS) expect(after[name], name).toBe(before[name]);
+    expect(rejections).toEqual([]);
+  });
+
+  const cases = Object.entries(CLOCKS).flatMap(([clock, install]) =>
+    Object.entries(PARKED).map(([state, handler]) => ({
+      clock,
+      install,
+      state,
+      handler,
+    })),
+  );
+
+  describe.each(cases)("$clock, a run that $state", (parked) => {
+    const { handler, install, clock } = parked;
+    const areReal = clock === "real timers";
+    const park = async () => {
+      const t = newTest();
+      script("handler", "sleeps", (step) => step.sleep(DAY));
+      script(
+        "action",
+        "slow",
+        () =>
+          new Promise((resolve) => setTimeout(resolve, areReal ? 50 : 5000)),
+      );
+      script("action", "down", () => {
+        throw new Error("down");
+      });
+      mockStep(t, steps.echoAction, () => "parked");
+      return { t, id: await start(t, handler, { name: "parked" }) };
+    };
+
+    test("disturbs no other run, in this test or the next", async () => {
+      install();
+      const { t: other } = await park();
+      if (areReal) await realTurns();
+      else await finishWorkflows(other, { until: sixthCheck() });
+      const t = newTest();
+      const id = await start(t, async (step) => {
+        await step.sleep(areReal ? 5 : 2 * DAY);
+        return [
+          await step.runAction(steps.echoAction, { value: 1 }),
+          await step.runMutation(steps.echo, { value: 2 }, { inline: true }),
+        ];
+      });
+      if (clock.endsWith("later")) vi.setSystemTime(Date.now() - DAY);
+      expect(await waitForRun(t, id)).toEqual({
+        type: "completed",
+        result: [1, 2],
+      });
+      expect(await effects(t)).toEqual([2]);
+      const sleeping = await start(t, (step) => step.sleep(DAY), { name: "s" });
+      await skipSleep(t, sleeping);
+      expect(await waitForRun(t, sleeping)).toMatchObject({
+        type: "completed",
+      });
+      // Time passed for the parked run, too. Its backend knows nothing of the other.
+      const own = await effects(other);
+      expect(own.filter((value) => value !== "woke")).toEqual([]);
+      await park();
+    });
+  });
+
+  test("a parked run does nothing after its fake timers are gone", async () => {
+    vi.useFakeTimers();
+    const t = newTest();
+    await start(t, PARKED["sleeps"]!);
+    vi.useRealTimers();
+    await realTurns();
+    vi.useFakeTimers();
+    await vi.advanceTimersByTimeAsync(2 * DAY);
+    expect(await effects(t)).toEqual([]);
+  });
+}
+
+function sixthCheck() {
+  let checks = 0;
+  return () => ++checks > 5;
+}
