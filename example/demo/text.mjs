@@ -57,6 +57,8 @@ export function activity({ kind }) {
       return "waiting for this event";
     case "sleep":
       return "sleeping";
+    case "patch":
+      return "recorded";
   }
 }
 

@@ -7,7 +7,7 @@ export interface Step {
   id: string;
   number: number;
   name: string;
-  kind: "function" | "workflow" | "event" | "sleep";
+  kind: "function" | "workflow" | "event" | "sleep" | "patch";
   startedAt: number;
   /** Absent while it is in flight. */
   completedAt?: number;

@@ -158,6 +158,30 @@ export interface WorkflowCtx {
   setProgress(value: Value): void;
 
   /**
+   * Changes code under running workflows: true for runs that get to this place from now on, false for
+   * runs that passed it before, which are those that have recorded another step here.
+   *
+   * ```ts
+   * if (step.patched("notify-customer")) {
+   *   await step.runAction(internal.orders.notify, { orderId });
+   * }
+   * ```
+   *
+   * A true answer is recorded as a step, so that every replay gives it again. Put the changed code and the code that
+   * it replaces in the two branches. Once no run needs the old branch, replace the call with {@link deprecatePatch}.
+   *
+   * @param id - Names the change in the journal. Use a new one for each change. Calls in loops and in
+   * parallel branches may share one.
+   */
+  patched(id: string): boolean;
+
+  /**
+   * Accepts what {@link patched} with this id recorded, and records nothing. Put it where the call was, once no run
+   * needs the old branch. Remove it once all runs that called `patched` have ended.
+   */
+  deprecatePatch(id: string): void;
+
+  /**
    * Returns a step context with defaults for its steps. This one doesn't change. Your later defaults
    * win over earlier ones, and a call's options win over both. `retry` applies to actions only.
    */

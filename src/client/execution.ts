@@ -242,6 +242,11 @@ export class Execution {
       run._id as WorkflowId,
       Object.assign(ask, {
         recordedArgs: (args: unknown) => replay.recordedArgs(args),
+        patched: (patch: WorkflowRequest, records: boolean) => {
+          const holds = replay.patched(patch, records);
+          if (holds) this.asked.push(patch);
+          return holds;
+        },
         setProgress: (value: unknown) => {
           // A replayed value is stored only if the run has none, for example after a restart.
           if (replay.live || run.progress === undefined) this.progress = value;

@@ -153,6 +153,8 @@ test("a listed step is told apart by its kind", () => {
         return expectTypeOf(listed.eventId).toEqualTypeOf<EventId>();
       case "sleep":
         return expectTypeOf(listed.workId).toEqualTypeOf<WorkId>();
+      case "patch":
+        return expectTypeOf(listed).not.toHaveProperty("workId");
       default:
         return expectTypeOf(listed).toBeNever();
     }

@@ -113,5 +113,13 @@ function stepFields(
       return { ...common, kind: "event", args: request.args };
     case "sleep":
       return { ...common, kind: "sleep" };
+    case "patch":
+      return {
+        ...common,
+        kind: "patch",
+        inProgress: false,
+        completedAt: startedAt,
+        runResult: { kind: "success", returnValue: null },
+      };
   }
 }

@@ -85,6 +85,7 @@ interface Ask {
   /** The journal's arguments of the next request, if these arguments equal them. */
   recordedArgs?: (args: unknown) => Record<string, unknown> | undefined;
   setProgress?: (value: unknown) => void;
+  patched?: (patch: WorkflowRequest, records: boolean) => boolean;
 }
 
 /**
@@ -130,6 +131,8 @@ export function createStepContext(
       attempt(() => ask(sleepRequest(duration, options, rules))),
     awaitEvent: (event: EventOptions) =>
       attempt(() => ask(eventRequest(event, rules))),
+    patched: (id: string) => ask.patched?.(patch(id, rules), true),
+    deprecatePatch: (id: string) => void ask.patched?.(patch(id, rules), false),
     setProgress: (value: unknown) => ask.setProgress?.(progressFrom(value)),
     withOptions: (more: StepDefaults) => {
       if (!rules.recordsLegacyCalls)
@@ -358,6 +361,20 @@ function sleepRequest(
     inline: false,
     runAfter: Math.max(0, duration),
     parse: () => undefined,
+  };
+}
+
+function patch(id: string, rules: StepRules): WorkflowRequest {
+  if (typeof id !== "string" || id === "")
+    throw new Error(
+      `Invalid id of a patch: ${preview(id)}. Expected a text, such as "notify-customer".`,
+    );
+  return {
+    kind: "patch",
+    name: checkName(id, rules),
+    args: {},
+    unstableArgs: true,
+    inline: false,
   };
 }
 

@@ -17,6 +17,7 @@ const stepFields = {
     v.literal("workflow"),
     v.literal("event"),
     v.literal("sleep"),
+    v.literal("patch"),
   ),
   workId: v.optional(vWorkId),
   nestedWorkflowId: v.optional(vWorkflowId),
@@ -117,6 +118,8 @@ export type WorkflowStep = {
     }
   | { kind: "event"; eventId: EventId }
   | { kind: "sleep"; workId: WorkId }
+  /** A call of `step.patched` that returned true. Its `name` is the patch's id. */
+  | { kind: "patch" }
 );
 
 const running = {

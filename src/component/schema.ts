@@ -63,6 +63,9 @@ export const vStep = v.union(
     workId: v.optional(v.string()),
     ...stepFields,
   }),
+  // A call of `step.patched` that returned true. Its name is the patch's id. It is completed when it is inserted, and
+  // no turn delivers its result.
+  v.object({ kind: v.literal("patch"), ...stepFields }),
 );
 export type Step = Infer<typeof vStep>;
 

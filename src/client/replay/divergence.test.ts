@@ -82,7 +82,7 @@ describe("a different request", () => {
         "A handler must ask for the same steps in the same order each time it is replayed. Was its code " +
           "changed while this run was in flight, or does it depend on something other than its arguments and " +
           "step results? Once the code is right, restart the run: without `from` it continues, with `from` it " +
-          "repeats what follows that step. " +
+          "repeats what follows that step. Put later changes behind step.patched. " +
           'Other runs that are affected fail with "Determinism violation" in their error.',
       ].join("\n"),
     );

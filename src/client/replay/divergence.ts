@@ -13,6 +13,7 @@ const ADVICE =
   "A handler must ask for the same steps in the same order each time it is replayed. Was its code changed " +
   "while this run was in flight, or does it depend on something other than its arguments and step results? " +
   "Once the code is right, restart the run: without `from` it continues, with `from` it repeats what follows that step. " +
+  "Put later changes behind step.patched. " +
   'Other runs that are affected fail with "Determinism violation" in their error.';
 
 export function differentRequest(
@@ -27,6 +28,7 @@ export function differentRequest(
     `at step ${stepNumber}: ${difference.what} differs.`,
     `  The journal holds: ${describe(entry)}${difference.held}`,
     `  The handler asked for: ${describe(request)}${difference.asked}`,
+    ...keepPatch(entry),
   ]);
 }
 
@@ -40,8 +42,16 @@ export function unrequested(
     `at step ${stepNumber}: a step is missing.`,
     `  The journal holds: ${describe(entry)}`,
     `  The handler ${handlerState} without asking for it.`,
+    ...keepPatch(entry),
   ]);
 }
+
+const keepPatch = ({ kind, name }: JournalEntry) =>
+  kind === "patch"
+    ? [
+        `Keep step.patched("${name}") or step.deprecatePatch("${name}") there until every run that recorded it has ended.`,
+      ]
+    : [];
 
 function violation(runId: string, lines: string[]) {
   return new DeterminismError(

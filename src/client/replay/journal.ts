@@ -1,6 +1,6 @@
 import type { Outcome } from "../../shared/outcome.js";
 
-export type StepKind = "function" | "workflow" | "event" | "sleep";
+export type StepKind = "function" | "workflow" | "event" | "sleep" | "patch";
 export type FunctionKind = "query" | "mutation" | "action";
 
 /** A handler's call of a method of its step context. */
@@ -58,6 +58,10 @@ export interface JournalEntry {
   /** A restart kept it, and this turn starts it again. */
   unstarted: boolean;
 }
+
+/** Whether an entry is a call of `step.patched` with this id. */
+export const isPatch = ({ kind, name }: JournalEntry, id: string) =>
+  kind === "patch" && name === id;
 
 export const sameInterest = (a: Interest, b: Interest) =>
   a.wakes === b.wakes && a.group === b.group;

@@ -8,6 +8,7 @@ import {
   type DeterminismError,
 } from "./divergence.js";
 import {
+  isPatch,
   type Delivery,
   type JournalEntry,
   type StepRequest,
@@ -129,6 +130,16 @@ export class EngineReplay<
     return promise;
   }
 
+  patched(patch: Request, records: boolean): boolean {
+    const entry = this.journal[this.issued.length];
+    const holds = entry ? isPatch(entry, patch.name) : records;
+    if (!holds) return false;
+    void this.request(patch);
+    // The handler is past everything that earlier turns did.
+    if (!entry && this.delivered === this.shownBefore.length) this.live = true;
+    return true;
+  }
+
   private match(step: Issued<Request>, entry: JournalEntry) {
     const { stepNumber, request } = step;
     this.divergence ??= differentRequest(
@@ -140,7 +151,7 @@ export class EngineReplay<
     if (entry.unstarted) {
       step.bytes = sizeOf(request.args);
       this.unwritten.push(step);
-    } else if (entry.outcome && !entry.delivery) {
+    } else if (entry.outcome && !entry.delivery && entry.kind !== "patch") {
       if (entry.heldBack) this.heldBack.push(step);
       else this.arrived.add(step);
     }
@@ -330,7 +341,9 @@ export class EngineReplay<
     for (const [at, step] of steps.entries()) {
       step.entry = entries[at]!;
       this.journal[step.stepNumber] = step.entry;
-      if (step.entry.outcome && !step.completed) this.arrived.add(step);
+      const { kind, outcome } = step.entry;
+      if (outcome && !step.completed && kind !== "patch")
+        this.arrived.add(step);
     }
     return true;
   }

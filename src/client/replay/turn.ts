@@ -104,6 +104,11 @@ export type TurnEnd =
 /** A run's replay, seen from the handler's side. */
 export interface Replay<Request extends StepRequest = StepRequest> {
   request(request: Request): Promise<unknown>;
+  /**
+   * True if the journal's next entry is this patch, or if it has no next entry and `records` is set. The patch is that
+   * entry then.
+   */
+  patched(patch: Request, records: boolean): boolean;
   /** The journal's arguments of the next request, if these arguments equal them. */
   recordedArgs(args: unknown): Record<string, unknown> | undefined;
   /** The time that the handler sees. */

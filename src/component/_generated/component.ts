@@ -248,6 +248,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                           | { kind: "canceled" };
                         startedAt: number;
                         workId?: string;
+                      }
+                    | {
+                        args: any;
+                        argsSize: number;
+                        completedAt?: number;
+                        inProgress: boolean;
+                        kind: "patch";
+                        name: string;
+                        runResult?:
+                          | { kind: "success"; returnValue: any }
+                          | { error: string; errorData?: any; kind: "failed" }
+                          | { kind: "canceled" };
+                        startedAt: number;
                       };
                   stepNumber: number;
                   timeoutMs?: number;
@@ -415,6 +428,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  inProgress: boolean;
+                  kind: "patch";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
                 };
             stepNumber: number;
             timeoutMs?: number;
@@ -555,6 +581,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  inProgress: boolean;
+                  kind: "patch";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
                 };
             stepId: string;
             stepNumber: number;
@@ -643,6 +682,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  inProgress: boolean;
+                  kind: "patch";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
                 };
             stepId?: string;
             stepNumber?: number;
@@ -754,6 +806,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                   | { kind: "canceled" };
                 startedAt: number;
                 workId?: string;
+              }
+            | {
+                args: any;
+                argsSize: number;
+                completedAt?: number;
+                inProgress: boolean;
+                kind: "patch";
+                name: string;
+                runResult?:
+                  | { kind: "success"; returnValue: any }
+                  | { error: string; errorData?: any; kind: "failed" }
+                  | { kind: "canceled" };
+                startedAt: number;
               };
           stepNumber: number;
           timeoutMs?: number;
@@ -1135,6 +1200,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     | { kind: "canceled" };
                   startedAt: number;
                   workId?: string;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  inProgress: boolean;
+                  kind: "patch";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
                 };
             stepNumber: number;
             timeoutMs?: number;
@@ -1327,6 +1405,33 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             stepId: string;
             stepNumber: number;
             workId?: string;
+            workflowId: string;
+          }
+        | {
+            args: any;
+            attempts?: Array<{
+              endedAt?: number;
+              error?: string;
+              startedAt: number;
+            }>;
+            completedAt?: number;
+            dueAt?: number;
+            kind: "patch";
+            name: string;
+            runResult?:
+              | { kind: "success"; returnValue: any }
+              | { error: string; errorData?: any; kind: "failed" }
+              | { kind: "canceled" };
+            startedAt: number;
+            state?:
+              | "scheduled"
+              | "queued"
+              | "running"
+              | "backingOff"
+              | "waiting"
+              | "done";
+            stepId: string;
+            stepNumber: number;
             workflowId: string;
           },
         Name
@@ -1604,6 +1709,33 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 workId?: string;
                 workflowId: string;
               }
+            | {
+                args: any;
+                attempts?: Array<{
+                  endedAt?: number;
+                  error?: string;
+                  startedAt: number;
+                }>;
+                completedAt?: number;
+                dueAt?: number;
+                kind: "patch";
+                name: string;
+                runResult?:
+                  | { kind: "success"; returnValue: any }
+                  | { error: string; errorData?: any; kind: "failed" }
+                  | { kind: "canceled" };
+                startedAt: number;
+                state?:
+                  | "scheduled"
+                  | "queued"
+                  | "running"
+                  | "backingOff"
+                  | "waiting"
+                  | "done";
+                stepId: string;
+                stepNumber: number;
+                workflowId: string;
+              }
           >;
           pageStatus?: "SplitRecommended" | "SplitRequired" | null;
           splitCursor?: string | null;
@@ -1643,7 +1775,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             error?: string;
             eventId?: string;
             functionType?: "query" | "mutation" | "action";
-            kind: "function" | "workflow" | "event" | "sleep";
+            kind: "function" | "workflow" | "event" | "sleep" | "patch";
             maxAttempts?: number;
             name: string;
             outcome?: "success" | "failed" | "canceled";

@@ -294,6 +294,8 @@ function withoutExecution(step: StepRow["step"]): StepRow["step"] {
       return { ...step, workflowId: undefined };
     case "event":
       return { ...step, eventId: undefined };
+    case "patch":
+      return step;
     default:
       return { ...step, workId: undefined };
   }

@@ -105,7 +105,8 @@ export function summaryOf(run: Run, inFlight: StepRow[]) {
       : inFlight.slice(0, MAX_BLOCKED_ON).map(({ stepNumber, step }) => ({
           stepNumber,
           name: step.name,
-          kind: step.kind ?? ("function" as const),
+          // A patch is never in flight.
+          kind: (step.kind ?? "function") as (typeof stepKinds)[number],
         })),
   };
 }

@@ -80,6 +80,7 @@ export const vPublicStep = v.union(
     kind: v.literal("sleep"),
     workId: v.optional(vWorkId),
   }),
+  v.object({ ...publicStepFields, kind: v.literal("patch") }),
 );
 
 /** A page of a run's steps, in the order of their numbers. */
@@ -238,6 +239,8 @@ function publicStep(
       return { ...common, kind: "event", eventId: step.eventId };
     case "sleep":
       return { ...common, kind: "sleep", workId: workId(step.workId) };
+    case "patch":
+      return { ...common, kind: "patch" };
   }
 }
 

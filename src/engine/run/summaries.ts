@@ -149,6 +149,7 @@ export const vStepSummary = v.object({
     v.literal("workflow"),
     v.literal("event"),
     v.literal("sleep"),
+    v.literal("patch"),
   ),
   functionType: v.optional(
     v.union(v.literal("query"), v.literal("mutation"), v.literal("action")),

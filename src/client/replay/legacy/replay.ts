@@ -1,12 +1,12 @@
 import type { Outcome } from "../../../shared/outcome.js";
 import { differentRequest } from "../divergence.js";
-import type { JournalEntry, StepRequest } from "../journal.js";
+import { isPatch, type JournalEntry, type StepRequest } from "../journal.js";
 import { settleWith } from "../stepPromise.js";
 import type { NewStep, Replay, Settled, TurnEnd, TurnPorts } from "../turn.js";
 import { LegacyQueue } from "./queue.js";
 
 /** The number of async functions between a reply and the handler. */
-const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2 };
+const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2, patch: 0 };
 
 /** 0.4 runs inline steps however full the transaction is. */
 const ALONE = { isFirst: true, unwritten: { steps: 0, bytes: 0 } };
@@ -18,6 +18,7 @@ type Ports<Request extends StepRequest> = Pick<
 >;
 
 interface Asked<Request> {
+  stepNumber: number;
   request: Request;
   answer: (entry: JournalEntry) => void;
 }
@@ -34,6 +35,8 @@ interface Asked<Request> {
  * L4  The time is that of the entry that the last request in the buffer will take.
  * L5  The handler may stop asking for recorded entries. That isn't an error.
  *
+ * Runs of 0.4 may also pass a patch, which 0.4 lacks. It is numbered with the requests, in the order asked.
+ *
  * By L2, the order of steps depends on microtasks. Nothing here may add or remove an `await`.
  *
  * If everything that L3 started completes at once (inline steps, events already sent), 0.4 replied in an order that
@@ -43,6 +46,11 @@ export class LegacyReplay<
   Request extends StepRequest,
 > implements Replay<Request> {
   private readonly queue: LegacyQueue<Asked<Request>>;
+  /** How many requests and patches the handler has asked for. */
+  private asked = 0;
+  /** The patches among them, and the first that isn't recorded. */
+  private readonly patches = new Map<number, Request>();
+  private newPatch = Infinity;
   private taken = 0;
   private batch: Asked<Request>[] | undefined;
   private divergence: Error | undefined;
@@ -75,14 +83,30 @@ export class LegacyReplay<
     return undefined;
   }
 
+  patched(patch: Request, records: boolean): boolean {
+    const entry = this.journal[this.asked];
+    if (!(entry ? isPatch(entry, patch.name) : records)) return false;
+    if (!entry) this.newPatch = Math.min(this.newPatch, this.asked);
+    this.patches.set(this.asked++, patch);
+    this.passPatches();
+    return true;
+  }
+
+  /** Patches get their answers at once, so the next entry to take is a request's. */
+  private passPatches() {
+    while (this.patches.has(this.taken)) this.taken++;
+    this.live = this.taken >= this.journal.length;
+  }
+
   request(request: Request): Promise<unknown> {
+    const stepNumber = this.asked++;
     let layered = async () => {
       let answer!: Asked<Request>["answer"];
       const answered = new Promise((resolve, reject) => {
         answer = (entry) =>
           settleWith(request, entry.outcome!, resolve, reject);
       });
-      await this.queue.push({ request, answer });
+      await this.queue.push({ stepNumber, request, answer });
       return await answered;
     };
     for (let layer = 1; layer < LAYERS[request.kind]; layer++) {
@@ -103,11 +127,11 @@ export class LegacyReplay<
       });
     });
     if (this.divergence) throw this.divergence;
-    const { batch, settled } = this;
-    if (!batch) return settled ?? { kind: "stuck" };
+    const { batch = [], settled } = this;
     const entries = await this.startBatch(batch);
     if (!entries) return { kind: "fenced" };
     if (settled) return settled;
+    if (batch.length === 0) return { kind: "stuck" };
     return entries.every(({ outcome }) => outcome)
       ? { kind: "again" }
       : { kind: "waiting" };
@@ -129,7 +153,7 @@ export class LegacyReplay<
       if (!entry || entry.unstarted) return await this.gatherBatch(asked);
       this.compare(this.taken, entry, asked.request);
       this.taken++;
-      this.live = this.taken === this.journal.length;
+      this.passPatches();
       asked.answer(entry);
     }
   }
@@ -142,15 +166,18 @@ export class LegacyReplay<
   }
 
   /**
-   * L3. Null if the run was canceled or restarted since the turn began. If a restart left gaps, the steps between them
-   * aren't started again.
+   * L3, with the patches before and between. Null if the run was canceled or restarted since the turn began. If a
+   * restart left gaps, the steps between them aren't started again.
    */
   private async startBatch(
     batch: Asked<Request>[],
   ): Promise<JournalEntry[] | null> {
     const steps: NewStep<Request>[] = [];
-    for (const [index, { request }] of batch.entries()) {
-      const stepNumber = this.taken + index;
+    const due = new Map(this.patches);
+    for (const { stepNumber, request } of batch) due.set(stepNumber, request);
+    let stepNumber = Math.min(this.newPatch, batch[0]?.stepNumber ?? Infinity);
+    for (; due.has(stepNumber); stepNumber++) {
+      const request = due.get(stepNumber)!;
       const entry = this.journal[stepNumber];
       if (entry) this.compare(stepNumber, entry, request);
       if (entry && !entry.unstarted) continue;
@@ -159,6 +186,7 @@ export class LegacyReplay<
       steps.push(this.newStep(request, stepNumber, entry, run?.outcome));
       if (run?.isFenced) break;
     }
+    if (steps.length === 0) return [];
     const entries = await this.ports.record({
       steps,
       deliveries: [],

@@ -100,6 +100,7 @@ export class MemoryTransaction {
       bytes: 100,
       ...structuredClone(step.completed),
     };
+    if (kind === "patch") this.finish(row, success(null));
     rows.push(row);
     return row;
   }
@@ -192,6 +193,8 @@ export function ownOutcome(row: JournalEntry): Outcome {
         result: { kind: "failed", error: `Timed out: ${row.name}` },
         failure: { name: "TimeoutError", ms: 0 },
       };
+    case "patch":
+      throw new Error(`Patch ${row.name} is in flight`);
   }
 }
 
