@@ -20,6 +20,7 @@ import { takeTurn } from "./turn.js";
 import type {
   AppMutationCtx,
   ArgsValidators,
+  Retention,
   ReturnsValidator,
   ReturnValueOf,
   WorkflowArgs,
@@ -33,6 +34,7 @@ import {
   checkMs,
   checkRetention,
   checkStart,
+  mergedRetention,
   type StartCall,
 } from "./startOptions.js";
 import type { Workflow } from "./workflow.js";
@@ -101,29 +103,20 @@ export function registerWorkflow<
   WorkflowArgs<ArgsValidator>,
   WorkflowMutationResult<ReturnValueOf<Returns>>
 > {
-  checkComponent(component);
-  checkOptions("a workflow's definition", definition, OPTIONS.definition);
-  checkWorkpoolOptions("a workflow's definition", workpoolOptions);
-  checkMs("a workflow's definition", "timeout", definition.timeout);
-  checkRetention("a workflow's definition", definition.retention);
+  const what = "a workflow's definition";
+  checkOptions(what, definition, OPTIONS.definition);
+  checkDefaults(what, component, { ...definition, workpoolOptions });
   if (typeof handler !== "function")
     throw new Error(
       `Invalid definition of a workflow: its handler is ${String(handler)}. Expected an async function (step, args) => ….`,
     );
-  const { returns } = definition;
   const args = fieldsOf(definition.args);
-  const retry = workpoolOptions?.defaultRetryBehavior;
-  const bad =
-    retry && whyRetryRefused("workpoolOptions.defaultRetryBehavior", retry);
-  if (bad) throw new Error(`Invalid options of a workflow: ${bad}`);
   const workflow: Workflow = {
+    ...definition,
     // Codegen may have described an older component: see WorkflowComponent.
     component: component as ComponentApi,
     args,
-    returns,
     workpoolOptions,
-    timeout: definition.timeout,
-    retention: definition.retention,
     handler,
   };
   return internalMutationGeneric({
@@ -132,7 +125,7 @@ export function registerWorkflow<
       return argsOfMutation(args);
     },
     get returns() {
-      return returnsOfMutation(returns);
+      return returnsOfMutation(definition.returns);
     },
     handler: async (ctx: AppMutationCtx, call: Call) =>
       call.workflowId === undefined
@@ -141,25 +134,32 @@ export function registerWorkflow<
   });
 }
 
-/** In code without types, `components.workflow` is undefined if the config doesn't use the component. */
-export function checkComponent(component: WorkflowComponent) {
-  if (component) return;
-  throw new Error(
-    `The workflow component is ${String(component)}. Pass components.workflow, and check that convex/convex.config.ts ` +
-      `has app.use(workflow).`,
-  );
+/** Checks a component and the options that a manager and a workflow's definition share. */
+export function checkDefaults(
+  what: string,
+  component: WorkflowComponent,
+  { workpoolOptions, timeout, retention }: Defaults,
+) {
+  // In code without types, it is undefined if the config doesn't use the component.
+  if (!component)
+    throw new Error(
+      `The workflow component is ${String(component)}. Pass components.workflow, and check that convex/convex.config.ts ` +
+        `has app.use(workflow).`,
+    );
+  checkOptions(`${what}: workpoolOptions`, workpoolOptions, OPTIONS.workpool);
+  const retry = workpoolOptions?.defaultRetryBehavior;
+  checkOptions(`${what}: defaultRetryBehavior`, retry, OPTIONS.retry);
+  const bad =
+    retry && whyRetryRefused("workpoolOptions.defaultRetryBehavior", retry);
+  if (bad) throw new Error(`Invalid options of ${what}: ${bad}`);
+  checkMs(what, "timeout", timeout);
+  checkRetention(what, retention);
 }
 
-export function checkWorkpoolOptions(
-  what: string,
-  options: WorkpoolOptions | undefined,
-) {
-  checkOptions(`${what}: workpoolOptions`, options, OPTIONS.workpool);
-  checkOptions(
-    `${what}: defaultRetryBehavior`,
-    options?.defaultRetryBehavior,
-    OPTIONS.retry,
-  );
+interface Defaults {
+  workpoolOptions?: WorkpoolOptions;
+  timeout?: number;
+  retention?: Retention;
 }
 
 /** The validators by name, also if they were passed as `v.object()`. */
@@ -195,35 +195,37 @@ const NEST_ARGS =
  * pass.
  */
 function argsOfMutation(args: PropertyValidators | undefined) {
-  return {
-    args: v.optional(args ? v.object(args) : v.any()),
-    startAsync: v.optional(v.boolean()),
-    execution: v.optional(v.union(v.literal("driver"), v.literal("pool"))),
-    onComplete: v.optional(v.string()),
-    context: v.optional(v.any()),
-    runAt: v.optional(v.number()),
-    runAfter: v.optional(v.number()),
-    timeout: v.optional(v.number()),
-    retention: v.optional(vRetention()),
-    key: v.optional(v.string()),
-    ifRunning: v.optional(
-      v.union(v.literal("return"), v.literal("throw"), v.literal("replace")),
-    ),
-    workflowId: v.optional(v.string()),
-    generationNumber: v.optional(v.number()),
-    // Passed by a driver.
-    drive: v.optional(vDrive()),
-    // Passed by `start`: the component of the manager that it was called on, and the run whose handler calls it, if it
-    // has to know that.
-    caller: v.optional(
-      v.object({
-        component: v.optional(v.string()),
-        workflowId: v.optional(v.string()),
-      }),
-    ),
-    // Convex shows this text if it rejects arguments that aren't nested.
-    help: v.optional(v.literal(NEST_ARGS)),
-  };
+  const { fields } = v
+    .object({
+      args: args ? v.object(args) : v.any(),
+      startAsync: v.boolean(),
+      execution: v.union(v.literal("driver"), v.literal("pool")),
+      onComplete: v.string(),
+      context: v.any(),
+      runAt: v.number(),
+      runAfter: v.number(),
+      timeout: v.number(),
+      retention: vRetention(),
+      key: v.string(),
+      ifRunning: v.union(
+        v.literal("return"),
+        v.literal("throw"),
+        v.literal("replace"),
+      ),
+      workflowId: v.string(),
+      generationNumber: v.number(),
+      // Passed by a driver.
+      drive: vDrive(),
+      // Passed by `start`: the component of the manager that it was called on, and the run whose handler calls it, if it
+      // has to know that.
+      caller: v
+        .object({ component: v.string(), workflowId: v.string() })
+        .partial(),
+      // Convex shows this text if it rejects arguments that aren't nested.
+      help: v.literal(NEST_ARGS),
+    })
+    .partial();
+  return fields;
 }
 
 function returnsOfMutation(returns: ReturnsValidator | undefined) {
@@ -261,7 +263,7 @@ async function startRun(
   workflow: Workflow,
   call: Call,
 ): Promise<WorkflowId> {
-  const { args, startAsync, execution, onComplete, context } = call;
+  const { args, startAsync, onComplete, context } = call;
   if (args === undefined && needsArgs(workflow))
     throw new Error(
       `This workflow was called without its arguments. ${NEST_ARGS}`,
@@ -279,15 +281,12 @@ async function startRun(
     logLevel: workflow.workpoolOptions?.logLevel,
     onComplete:
       onComplete === undefined ? undefined : { fnHandle: onComplete, context },
-    execution,
+    execution: call.execution,
     startAsync,
     createOnly: !startAsync,
     runAt,
     timeoutMs: call.timeout ?? workflow.timeout,
-    retention:
-      call.retention || workflow.retention
-        ? { ...workflow.retention, ...call.retention }
-        : undefined,
+    retention: mergedRetention(workflow.retention, call.retention),
     key: call.key,
   };
   let workflowId: string;

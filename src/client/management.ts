@@ -80,17 +80,15 @@ async function startFrom<Context, Workflow extends WorkflowReference>(
   const isLegacy = rules?.recordsLegacyCalls;
   const check = isLegacy ? warnOfOptions : checkOptions;
   check(`start("${name}")`, options, OPTIONS.start);
-  const { onComplete, context, startAsync, execution } = options;
-  const { runAt, runAfter, timeout, retention, key, ifRunning } = options;
-  const ofRun = { runAt, runAfter, timeout, retention, key, ifRunning };
-  checkStart(name, ofRun);
+  checkStart(name, options);
+  const { onComplete, startAsync, ifRunning } = options;
   const call = {
-    ...ofRun,
+    // Only known ones, as code under 0.4 may pass others.
+    ...Object.fromEntries(
+      OPTIONS.start.map((option) => [option, options[option]]),
+    ),
     args,
-    startAsync,
-    execution,
     onComplete: onComplete && (await handleOf(onComplete)),
-    context,
   };
   // Within a step, the caller's component is that of the run.
   const caller = {

@@ -1,12 +1,8 @@
 import type { GenericDataModel, RegisteredMutation } from "convex/server";
 import type { Infer, PropertyValidators, Validator, VAny } from "convex/values";
 import type { ArgsOfWorkflow, WorkflowHandler } from "./context.js";
-import {
-  checkComponent,
-  checkWorkpoolOptions,
-  registerWorkflow,
-} from "./define.js";
-import { checkRetention } from "./startOptions.js";
+import { checkDefaults, registerWorkflow } from "./define.js";
+import { mergedRetention } from "./startOptions.js";
 import {
   defineConsole,
   type ConsoleFunctions,
@@ -57,10 +53,8 @@ export class WorkflowManager {
       retention?: Retention;
     } = {},
   ) {
-    checkComponent(component);
     checkOptions("WorkflowManager", options, OPTIONS.manager);
-    checkWorkpoolOptions("WorkflowManager", options.workpoolOptions);
-    checkRetention("WorkflowManager", options.retention);
+    checkDefaults("WorkflowManager", component, options);
   }
 
   /**
@@ -106,10 +100,10 @@ export class WorkflowManager {
         this.component,
         {
           ...definition,
-          retention:
-            this.options.retention || definition.retention
-              ? { ...this.options.retention, ...definition.retention }
-              : undefined,
+          retention: mergedRetention(
+            this.options.retention,
+            definition.retention,
+          ),
         },
         handler,
         { ...this.options.workpoolOptions, ...definition.workpoolOptions },

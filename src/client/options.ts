@@ -89,11 +89,9 @@ const MEANT: Record<string, string[]> = {
 
 /** The known name that differs from `key` by no more than half of its letters. */
 function closest(key: string, known: readonly string[]): string | undefined {
-  const near = known
-    .map((name) => ({ name, distance: distance(key, name) }))
-    .filter(({ name, distance }) => distance <= name.length / 2)
-    .sort((a, b) => a.distance - b.distance);
-  return near[0]?.name;
+  return known
+    .filter((name) => distance(key, name) <= name.length / 2)
+    .sort((a, b) => distance(key, a) - distance(key, b))[0];
 }
 
 /** The number of letters to change, add or remove, ignoring case. */
@@ -112,6 +110,9 @@ function distance(a: string, b: string): number {
   }
   return row[to.length]!;
 }
+
+const RUNS = ["status", "name", "since", "until"] as const;
+const PAGE = ["order", "paginationOpts"] as const;
 
 /** The options that each call accepts. */
 export const OPTIONS = {
@@ -147,30 +148,13 @@ export const OPTIONS = {
   retention: ["completed", "failed", "canceled"],
   cancel: ["ifFinished"],
   restart: ["from", "fromFailure", "startAsync"],
-  list: ["status", "name", "since", "until", "order", "paginationOpts"],
-  listByName: ["status", "since", "until", "order", "paginationOpts"],
-  listSummaries: [
-    "status",
-    "name",
-    "since",
-    "until",
-    "idPrefix",
-    "parent",
-    "order",
-    "paginationOpts",
-  ],
+  list: [...RUNS, ...PAGE],
+  listByName: ["status", "since", "until", ...PAGE],
+  listSummaries: [...RUNS, "idPrefix", "parent", ...PAGE],
   console: ["authorize"],
-  listSteps: ["order", "paginationOpts"],
-  many: ["status", "name", "since", "until", "cursor"],
-  restartMany: [
-    "status",
-    "name",
-    "since",
-    "until",
-    "cursor",
-    "from",
-    "fromFailure",
-  ],
+  listSteps: PAGE,
+  many: [...RUNS, "cursor"],
+  restartMany: [...RUNS, "cursor", "from", "fromFailure"],
   counts: ["name"],
   step: [
     "name",

@@ -29,6 +29,10 @@ export function checkRetention(what: string, retention: Retention | undefined) {
     checkMs(what, `retention.${end}`, ms);
 }
 
+/** The second wins, for each kind of end. */
+export const mergedRetention = (a?: Retention, b?: Retention) =>
+  a || b ? { ...a, ...b } : undefined;
+
 /** Refuses invalid options. Returns when the first turn is due, unless it is due now. */
 export function checkStart(name: string, call: StartCall): number | undefined {
   const what = `start("${name}")`;

@@ -82,44 +82,28 @@ function schedule({ runAt, runAfter }: WorkflowRequest) {
   return undefined;
 }
 
+const PATCHED = { kind: "success", returnValue: null };
+
 function stepFields(
   { request, startedAt, completed }: NewStep<WorkflowRequest>,
   handle: string,
 ): NewStepArgs["step"] {
-  const common = {
-    name: request.name,
-    inProgress: !completed,
-    args: request.args,
-    argsSize: sizeOf(request.args),
+  const { kind, functionType, name, args } = request;
+  const { result, completedAt } =
+    kind === "patch"
+      ? { result: PATCHED, completedAt: startedAt }
+      : { ...completed?.outcome, completedAt: completed?.completedAt };
+  const fields = {
+    kind,
+    name,
+    inProgress: !result,
+    args,
+    argsSize: sizeOf(args),
     startedAt,
-    completedAt: completed?.completedAt,
-    runResult: completed?.outcome.result,
+    completedAt,
+    runResult: result,
+    functionType,
+    handle: request.target && handle,
   };
-  switch (request.kind) {
-    case "function":
-      return {
-        ...common,
-        kind: "function",
-        functionType: request.functionType!,
-        handle,
-      };
-    case "workflow":
-      return {
-        ...common,
-        kind: "workflow",
-        handle,
-      };
-    case "event":
-      return { ...common, kind: "event", args: request.args };
-    case "sleep":
-      return { ...common, kind: "sleep" };
-    case "patch":
-      return {
-        ...common,
-        kind: "patch",
-        inProgress: false,
-        completedAt: startedAt,
-        runResult: { kind: "success", returnValue: null },
-      };
-  }
+  return fields as NewStepArgs["step"];
 }

@@ -171,13 +171,13 @@ export function whyNotRecordable(
 }
 
 /** Half of a character that takes two UTF-16 units. A Convex string can't contain it. */
-const HALF = /\p{Surrogate}/u;
+const HALF = /[\ud800-\udfff]/u;
 
 export const hasHalves = (text: string): boolean => HALF.test(text);
 
 /** The text with a replacement character for each half character. */
 export const withoutHalves = (text: string): string =>
-  text.replace(/\p{Surrogate}/gu, "\ufffd");
+  text.replace(/[\ud800-\udfff]/gu, "\ufffd");
 
 function shapeProblem(value: unknown, depthLeft: number): string | undefined {
   if (typeof value === "string")

@@ -58,16 +58,7 @@ export function createConsole(source: ConsoleSource): HandlerConsole {
     indentation += "  ";
   };
 
-  const methods: Record<string, Method> = {
-    ...Object.fromEntries(
-      ["debug", "error", "info", "log", "warn", "trace", "dirxml"].map(
-        (level): [string, Method] => [
-          level,
-          (...args) => print(level, ...args),
-        ],
-      ),
-    ),
-
+  const methods: ConsoleLike & Record<string, Method> = {
     count(label = "default") {
       const key = String(label);
       const count = (counts.get(key) ?? 0) + 1;
@@ -109,36 +100,33 @@ export function createConsole(source: ConsoleSource): HandlerConsole {
         print("error", ...assertionMessage(args)),
       );
     },
-    dir(value, ...options) {
-      call("dir", [value, ...options], () => print("log", value));
-    },
-    table(data, ...columns) {
-      call("table", [data, ...columns], () => print("log", data));
-    },
   };
-  for (const name of ["clear", "profile", "profileEnd", "timeStamp"]) {
+  for (const level of PRINTING)
+    methods[level] = (...args) => print(level, ...args);
+  for (const name of ["dir", "table"])
+    methods[name] = (...args) => call(name, args, () => print("log", args[0]));
+  for (const name of ["clear", "profile", "profileEnd", "timeStamp"])
     methods[name] = (...args) => call(name, args);
-  }
-
-  const handlerConsole: ConsoleLike = { ...methods };
-  Object.defineProperties(handlerConsole, {
+  Object.defineProperties(methods, {
     Console: { value: refuseConsole, writable: true, configurable: true },
     [Symbol.toStringTag]: { value: "console", configurable: true },
   });
 
   return {
-    console: handlerConsole,
+    console: methods,
     printTo(target) {
       if (target === undefined || target === real) return;
       real = target;
       for (const name of Object.getOwnPropertyNames(target)) {
-        if (typeof real[name] === "function" && !(name in handlerConsole)) {
-          handlerConsole[name] = (...args: unknown[]) => call(name, args);
+        if (typeof real[name] === "function" && !(name in methods)) {
+          methods[name] = (...args) => call(name, args);
         }
       }
     },
   };
 }
+
+const PRINTING = ["debug", "error", "info", "log", "warn", "trace", "dirxml"];
 
 function indent(indentation: string, args: unknown[]): unknown[] {
   if (indentation === "") return args;

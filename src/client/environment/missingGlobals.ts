@@ -26,11 +26,8 @@ const PROPERTIES: Partial<Record<MissingGlobal, string[]>> = {
 };
 
 const NAME = `(?:globalThis\\.)?(${MISSING_GLOBALS.join("|")})`;
-const NAMED = [
-  new RegExp(`^${NAME} is not (?:defined|a function|a constructor)`),
-  new RegExp(`^Cannot destructure .*'${NAME}' as it is undefined`),
-];
-const METHOD = new RegExp(`^${NAME}\\.(\\w+)(?:\\.\\w+)* is not a function`);
+const NAMED = `^(?:${NAME} is not (?:defined|a function|a constructor)|Cannot destructure .*'${NAME}' as it is undefined)`;
+const METHOD = `^${NAME}\\.(\\w+)(?:\\.\\w+)* is not a function`;
 const PROPERTY =
   /^Cannot (?:(?:read|set) properties of undefined \((?:reading|setting) |destructure property |use 'in' operator to search for )'(\w+)'/;
 
@@ -59,14 +56,12 @@ export function explainMissingGlobal(error: unknown): string | undefined {
   ) {
     return undefined;
   }
-  for (const pattern of NAMED) {
-    const global = pattern.exec(message)?.[1];
-    if (global !== undefined) return explanation(global);
-  }
-  const [, owner, method] = METHOD.exec(message) ?? [];
-  if (owner !== undefined && owner === ownerOf(method)) {
+  const [, used, destructured] = message.match(NAMED) ?? [];
+  const named = used ?? destructured;
+  if (named !== undefined) return explanation(named);
+  const [, owner, method] = message.match(METHOD) ?? [];
+  if (owner !== undefined && owner === ownerOf(method))
     return explanation(owner);
-  }
   const property = PROPERTY.exec(message)?.[1];
   const global = ownerOf(property);
   return global === undefined

@@ -26,66 +26,56 @@ export function createPerformance(now: () => number, timeOrigin: number) {
     entries.push(entry);
     return entry;
   };
-  const find = (accepts: (entry: Entry) => boolean) => entries.filter(accepts);
-  const clear = (entryType: Entry["entryType"]) => (name?: string) => {
-    entries = find(
+  /** Those of a type, of a name, or both. */
+  const find = (type?: string, name?: string) =>
+    entries.filter(
       (entry) =>
-        entry.entryType !== entryType ||
-        (name !== undefined && entry.name !== name),
+        (type ?? entry.entryType) === entry.entryType &&
+        (name ?? entry.name) === entry.name,
     );
+  const clear = (type: Entry["entryType"], name?: string) => {
+    const cleared = find(type, name);
+    entries = entries.filter((entry) => !cleared.includes(entry));
   };
   const timeOf = (at: string | number | undefined, missing: number) => {
     if (typeof at !== "string") return at ?? missing;
-    const isIt = ({ entryType, name }: Entry) =>
-      entryType === "mark" && name === at;
-    const mark = find(isIt).at(-1);
+    const mark = find("mark", at).at(-1);
     if (!mark) throw new SyntaxError(`The mark "${at}" has not been set`);
     return mark.startTime;
   };
   return {
     timeOrigin,
     now: sinceOrigin,
-    mark: (name: string, { startTime, detail = null }: MarkOptions = {}) =>
-      add({
-        name,
-        entryType: "mark",
-        startTime: startTime ?? sinceOrigin(),
-        duration: 0,
-        detail,
-      }),
+    mark(name: string, options: MarkOptions = {}) {
+      const { startTime = sinceOrigin(), detail = null } = options;
+      return add({ name, entryType: "mark", startTime, duration: 0, detail });
+    },
     measure(
       name: string,
-      startOrOptions: string | MeasureOptions = {},
+      options: string | MeasureOptions = {},
       endMark?: string,
     ) {
-      const options =
-        typeof startOrOptions === "string"
-          ? { start: startOrOptions, end: endMark }
-          : startOrOptions;
-      const { start, end, duration, detail = null } = options;
+      if (typeof options === "string")
+        options = { start: options, end: endMark };
+      const { start, end, detail = null } = options;
       const startTime =
-        start === undefined && end !== undefined && duration !== undefined
-          ? timeOf(end, 0) - duration
+        start === undefined &&
+        end !== undefined &&
+        options.duration !== undefined
+          ? timeOf(end, 0) - options.duration
           : timeOf(start, 0);
-      return add({
-        name,
-        entryType: "measure",
-        startTime,
-        duration: duration ?? timeOf(end, sinceOrigin()) - startTime,
-        detail,
-      });
+      const { duration = timeOf(end, sinceOrigin()) - startTime } = options;
+      return add({ name, entryType: "measure", startTime, duration, detail });
     },
-    clearMarks: clear("mark"),
-    clearMeasures: clear("measure"),
-    getEntries: () => [...entries],
-    getEntriesByType: (type: string) =>
-      find(({ entryType }) => entryType === type),
-    getEntriesByName: (name: string, type?: string) =>
-      find(
-        (entry) =>
-          entry.name === name &&
-          (type === undefined || entry.entryType === type),
-      ),
+    clearMarks(name?: string) {
+      clear("mark", name);
+    },
+    clearMeasures(name?: string) {
+      clear("measure", name);
+    },
+    getEntries: () => find(),
+    getEntriesByType: (type: string) => find(type),
+    getEntriesByName: (name: string, type?: string) => find(type, name),
     toJSON: () => ({ timeOrigin }),
   };
 }

@@ -26,9 +26,15 @@ export function createTemporal(now: () => number): unknown {
   const replaced = {
     instant,
     zonedDateTimeISO: zoned,
-    plainDateTimeISO: (timeZone?: unknown) => zoned(timeZone).toPlainDateTime(),
-    plainDateISO: (timeZone?: unknown) => zoned(timeZone).toPlainDate(),
-    plainTimeISO: (timeZone?: unknown) => zoned(timeZone).toPlainTime(),
+    plainDateTimeISO(timeZone?: unknown) {
+      return zoned(timeZone).toPlainDateTime();
+    },
+    plainDateISO(timeZone?: unknown) {
+      return zoned(timeZone).toPlainDate();
+    },
+    plainTimeISO(timeZone?: unknown) {
+      return zoned(timeZone).toPlainTime();
+    },
   };
   return withProperties(Temporal, {
     Now: withProperties(Temporal.Now, replaced),
