@@ -124,3 +124,22 @@ test("the reply to a push describes functions and components", async () => {
     app: { childComponents: { child: { componentPath: "child" } } },
   });
 });
+
+test("rows that are inserted without a function keep their creation times and notify listeners", async () => {
+  const { deployment } = await startBackend(PLATFORM_APP);
+  const writes: (ReadonlySet<string> | undefined)[] = [];
+  deployment.onCommit((tables) => writes.push(tables));
+  const ids = await deployment.insert("rows", [
+    { key: "a", value: "1", _creationTime: 5000 },
+    { key: "b", value: "2", _creationTime: 6000 },
+  ]);
+  expect(await deployment.rows("rows")).toEqual([
+    { _id: ids[0], _creationTime: 5000, key: "a", value: "1" },
+    { _id: ids[1], _creationTime: 6000, key: "b", value: "2" },
+  ]);
+  expect(writes).toEqual([new Set(["/rows"])]);
+  await expect(deployment.insert("rows", [{ key: 1 }])).rejects.toThrow(
+    "Expected `string`, got `1`",
+  );
+  expect(await deployment.rows("rows")).toHaveLength(2);
+});

@@ -2,6 +2,7 @@
 /** A Convex deployment in this process. */
 import os from "node:os";
 import path from "node:path";
+import { convexToJson } from "convex/values";
 import {
   analyze,
   load,
@@ -94,6 +95,14 @@ export function createDeployment(options = {}) {
     cancelScheduled: (componentPath = "", isChosen = () => true) =>
       host.track(cancelScheduled(host, componentPath, isChosen)),
     rows: (table, componentPath = "") => host.store.rows(componentPath, table),
+    async insert(table, documents, componentPath = "") {
+      /** @type {any[]} */
+      const json = documents.map((document) => convexToJson(document));
+      const ids = await host.store.insert(componentPath, table, json);
+      const writes = new Set([`${componentPath}/${table}`]);
+      for (const listener of host.commitListeners) listener(writes);
+      return ids;
+    },
     hazards: () => ({ ...host.faults.hits }),
     idle: () => host.activity.whenIdle(() => host.scheduler.isIdle),
     async close() {

@@ -8,7 +8,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { convexTest } from "convex-test";
 import { TransactionMetricsTracker } from "convex-test/dist/transactionMetrics.js";
 import { DeploymentClosed } from "./errors.mjs";
-import { copyDocuments, readTable } from "./storeCopy.mjs";
+import { copyDocuments, insertDocuments, readTable } from "./storeCopy.mjs";
 import { noteTouch } from "./touched.mjs";
 
 /** @import { Touched } from "./touched.mjs" */
@@ -214,6 +214,24 @@ export class Store {
   rows(componentPath, table) {
     return this.#inTurn(() =>
       readTable(table, executor(this.#database, "query", componentPath)),
+    );
+  }
+
+  /**
+   * Inserts documents as they are, without any function. One may have a `_creationTime`.
+   *
+   * @param {string} componentPath
+   * @param {string} table
+   * @param {({ _creationTime?: number } & Record<string, unknown>)[]} documents as JSON
+   * @returns {Promise<string[]>} their ids
+   */
+  insert(componentPath, table, documents) {
+    return this.#inTurn(() =>
+      insertDocuments(
+        table,
+        documents,
+        executor(this.#database, "mutation", componentPath),
+      ),
     );
   }
 

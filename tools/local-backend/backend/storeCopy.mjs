@@ -59,6 +59,36 @@ export async function copyDocuments(tables, from, to) {
 }
 
 /**
+ * @param {string} table
+ * @param {({ _creationTime?: number } & Record<string, unknown>)[]} documents
+ * @param {Execute} to executes mutations
+ */
+export async function insertDocuments(table, documents, to) {
+  /** @type {string[]} */
+  const ids = [];
+  while (ids.length < documents.length) {
+    let now = 0;
+    await to(
+      () => now,
+      async (store) => {
+        let bytes = 0;
+        for (let i = 0; i < BATCH_DOCUMENTS && bytes < BATCH_BYTES; i++) {
+          const document = documents[ids.length];
+          if (document === undefined) return;
+          const { _creationTime = Date.now(), ...value } = document;
+          now = _creationTime;
+          const args = { table, value };
+          const { _id } = await store.asyncSyscall("1.0/insert", args);
+          ids.push(_id);
+          bytes += JSON.stringify(value).length;
+        }
+      },
+    );
+  }
+  return ids;
+}
+
+/**
  * @param {StoreTransaction} store
  * @param {string} table
  * @param {object} value

@@ -1,5 +1,5 @@
 /** What the engine's files and those that use it share: types only. */
-import type { JSONValue } from "convex/values";
+import type { JSONValue, Value } from "convex/values";
 import type { FaultOptions } from "./faults.mjs";
 
 export type { FaultOptions, JSONValue };
@@ -124,6 +124,14 @@ export interface Deployment {
   tables(componentPath?: string): string[];
   /** Every row of a table, in order of creation. */
   rows(table: string, componentPath?: string): Promise<any[]>;
+  /**
+   * Inserts rows without a function, for tests that need many. One may have a `_creationTime`. Returns their ids.
+   */
+  insert(
+    table: string,
+    documents: Record<string, Value>[],
+    componentPath?: string,
+  ): Promise<string[]>;
   /** As in the dashboard: all scheduled functions of a component that have not ended, or those chosen. */
   cancelScheduled(
     componentPath?: string,
