@@ -1,9 +1,11 @@
 // @vitest-environment node
 import { getFunctionAddress } from "convex/server";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
+
+const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 
 // What an app can import. The types are in exports.test-d.ts.
 
@@ -205,7 +207,22 @@ describe("entry points", () => {
       react: { optional: true },
       "react-dom": { optional: true },
     });
-    // No dependencies besides: an app has one copy of each.
-    expect(found).not.toHaveProperty("dependencies");
+    // Nothing that an app has a copy of its own of, and nothing that runs on a server.
+    expect(Object.keys(found.dependencies)).toEqual(["@tanstack/virtual-core"]);
+  });
+
+  test("only ./react imports what only the console needs", () => {
+    const importers = readdirSync(SOURCES, {
+      recursive: true,
+      encoding: "utf8",
+    }).filter(
+      (file) =>
+        /\.tsx?$/.test(file) &&
+        /from "(react|react-dom|convex\/react|@tanstack)[/"]/.test(
+          readFileSync(`${SOURCES}/${file}`, "utf8"),
+        ),
+    );
+    expect(importers).toContain("react/ui/virtual.ts");
+    expect(importers.filter((file) => !file.startsWith("react/"))).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { build, preview } from "vite";
+import { build, defaultClientConditions, preview } from "vite";
 import { createDeployment } from "../local-backend/backend/deployment.mjs";
 import { startLocalServer } from "../local-backend/server/localServer.mjs";
 import { EXAMPLE } from "../paths.mjs";
@@ -79,13 +79,17 @@ export async function serveConsole({ app = EXAMPLE } = {}) {
  * @param {(() => Promise<unknown>)[]} closing
  */
 async function servePages(convexUrl, closing) {
-  const root = process.env.CONSOLE_ROOT ?? EXAMPLE;
+  const root = EXAMPLE;
   const outDir = await mkdtemp(path.join(os.tmpdir(), "workflow-pages-"));
   closing.push(() => rm(outDir, { recursive: true, force: true }));
   await build({
     ...{ root, logLevel: "warn" },
     define: { "import.meta.env.VITE_CONVEX_URL": JSON.stringify(convexUrl) },
-    build: { outDir, emptyOutDir: true },
+    // This package as it is, whether or not it is built.
+    resolve: {
+      conditions: ["@convex-dev/component-source", ...defaultClientConditions],
+    },
+    build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 2000 },
   });
   const server = await preview({
     ...{ root, logLevel: "warn", build: { outDir } },

@@ -1,0 +1,157 @@
+import { useQueries } from "convex/react";
+import {
+  getFunctionName,
+  type FunctionReference,
+  type PaginationOptions,
+  type PaginationResult,
+} from "convex/server";
+import { convexToJson, type Value } from "convex/values";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import {
+  FIRST_PAGE,
+  requestsOf,
+  withNext,
+  withSplits,
+  type Cursors,
+} from "./pages.js";
+
+type Query<Args extends Record<string, any>, Result> = FunctionReference<
+  "query",
+  "public",
+  Args,
+  Result
+>;
+
+/** A live query. An error is a value, since a page may become allowed, or its run exist, while it is shown. */
+export type Live<T> =
+  | { status: "loading" }
+  | { status: "error"; error: Error }
+  | { status: "ready"; value: T };
+
+export function useLive<Args extends Record<string, any>, Result>(
+  query: Query<Args, Result>,
+  args: Args,
+  /** Another query with the same key keeps what was there until it has loaded. */
+  kept?: string,
+): Live<Result> {
+  const key = keyOf(query, args);
+  const queries = useMemo(
+    () => ({ one: { query, args: definedOf(args) } }),
+    // It stands for the reference and the arguments, which are new objects in every render.
+    [key],
+  );
+  const before = useRef<{ kept: string; result: Result | Error }>(undefined);
+  let result = useQueries(queries).one as Result | Error | undefined;
+  if (kept !== undefined)
+    if (result !== undefined) before.current = { kept, result };
+    else if (before.current?.kept === kept) result = before.current.result;
+  if (result === undefined) return { status: "loading" };
+  if (result instanceof Error) return { status: "error", error: result };
+  return { status: "ready", value: result };
+}
+
+export type LivePages<Item> = {
+  items: readonly Item[];
+  /** Nothing has been loaded yet. */
+  isLoading: boolean;
+  error?: Error;
+  /** Absent while a page is loading, and if there is no other. */
+  loadMore?: () => void;
+  isDone: boolean;
+};
+
+/** Pages of a live list. */
+export function useLivePages<
+  Args extends Record<string, any> & { paginationOpts: PaginationOptions },
+  Item,
+>(
+  query: Query<Args, PaginationResult<Item>>,
+  args: Omit<Args, "paginationOpts">,
+  numItems: number,
+): LivePages<Item> {
+  const key = keyOf(query, args);
+  const [state, setState] = useState({ key, cursors: FIRST_PAGE });
+  const cursors = state.key === key ? state.cursors : FIRST_PAGE;
+  const setCursors = useCallback(
+    (change: (cursors: Cursors) => Cursors) =>
+      setState((before) => ({
+        key,
+        cursors: change(before.key === key ? before.cursors : FIRST_PAGE),
+      })),
+    [key],
+  );
+
+  const queries = useMemo(
+    () =>
+      Object.fromEntries(
+        requestsOf(cursors, numItems).map((paginationOpts, index) => [
+          String(index),
+          { query, args: { ...definedOf(args), paginationOpts } },
+        ]),
+      ),
+    [key, cursors, numItems],
+  );
+  const results = useQueries(queries) as Record<
+    string,
+    PaginationResult<Item> | Error | undefined
+  >;
+  const found = cursors.map((_, index) => results[index]);
+  const error = found.find((each) => each instanceof Error);
+  const pages = found.map((each) => (each instanceof Error ? undefined : each));
+  const isComplete = pages.every((page) => page !== undefined);
+
+  const next = withSplits(cursors, pages, numItems);
+  useEffect(() => {
+    if (next !== cursors) setCursors(() => next);
+  });
+
+  // While a page loads, what was there before stays.
+  const shown = useRef<Shown<Item>>({ key, pages: [], items: [] });
+  if (pages.every(isLoaded)) {
+    if (!isSame(shown.current, key, pages))
+      shown.current = { key, pages, items: pages.flatMap(({ page }) => page) };
+  } else if (shown.current.key !== key) {
+    shown.current = { key, pages: [], items: [] };
+  }
+
+  const last = pages.at(-1);
+  const canLoadMore = isComplete && last !== undefined && !last.isDone;
+  const loadMore = useCallback(
+    () => setCursors((before) => (last ? withNext(before, last) : before)),
+    [setCursors, last],
+  );
+  return {
+    items: error ? [] : shown.current.items,
+    isLoading: !error && !isComplete && shown.current.items.length === 0,
+    error: error,
+    loadMore: canLoadMore ? loadMore : undefined,
+    isDone: isComplete && last!.isDone,
+  };
+}
+
+type Shown<Item> = {
+  key: string;
+  pages: readonly PaginationResult<Item>[];
+  items: readonly Item[];
+};
+
+const isLoaded = <T>(page: T | undefined): page is T => page !== undefined;
+
+/** A page is another object if it has changed. */
+const isSame = <Item>(
+  shown: Shown<Item>,
+  key: string,
+  pages: readonly PaginationResult<Item>[],
+) =>
+  shown.key === key &&
+  shown.pages.length === pages.length &&
+  pages.every((page, index) => page === shown.pages[index]);
+
+function definedOf(args: object): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(args).filter(([, value]) => value !== undefined),
+  );
+}
+
+const keyOf = (query: FunctionReference<"query">, args: object) =>
+  getFunctionName(query) + JSON.stringify(convexToJson(definedOf(args)));

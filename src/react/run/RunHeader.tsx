@@ -1,0 +1,218 @@
+import { useId, useState } from "react";
+import type { RunDetails, ConsoleStep } from "../api.js";
+import { useConsole } from "../context.js";
+import { formatCount } from "../format.js";
+import { formatHash } from "../route.js";
+import { copy, CopyButton, Due, Duration, Time } from "../ui/basics.js";
+import { ErrorText } from "../ui/ErrorText.js";
+import { Icon } from "../ui/Icon.js";
+import { ACTIONS, applies, labelOf, type Action } from "../ui/RunAction.js";
+import { StatusIcon, StatusLabel } from "../ui/Status.js";
+import { ValueTree } from "../ui/ValueTree.js";
+import { preview, toJson } from "../values.js";
+import { doneOf } from "./steps.js";
+
+export function RunHeader({
+  run,
+  now,
+  steps,
+  onAction,
+}: {
+  run: RunDetails;
+  now: number;
+  steps: readonly ConsoleStep[];
+  onAction: (action: Action) => void;
+}) {
+  const { notify } = useConsole();
+  const { workflowId, status, startedAt, endedAt } = run;
+  return (
+    <header className="wfc-run-header">
+      <div className="wfc-run-title">
+        <h1 className="wfc-title wfc-ellipsis" title={run.name}>
+          {run.name ?? "unnamed"}
+        </h1>
+        <StatusLabel status={status} />
+        <div className="wfc-actions">
+          {ACTIONS.filter((action) => applies(action, status)).map((action) => (
+            <button
+              key={action}
+              type="button"
+              className="wfc-button"
+              onClick={() => onAction(action)}
+            >
+              {labelOf(action)}
+            </button>
+          ))}
+          <button
+            type="button"
+            className="wfc-button"
+            onClick={() =>
+              void copy(() => toJson({ ...run, steps }), "run", notify)
+            }
+          >
+            <Icon name="copy" />
+            Copy as JSON
+          </button>
+        </div>
+      </div>
+      <dl className="wfc-facts">
+        <Fact name="Id">
+          <code className="wfc-ellipsis">{workflowId}</code>
+          <CopyButton text={() => workflowId} what="id" />
+        </Fact>
+        <Fact name="Started">
+          <Time at={startedAt} now={now} />
+        </Fact>
+        <Fact name="Duration">
+          {status === "inProgress" || endedAt !== undefined ? (
+            <Duration from={startedAt} to={endedAt} now={now} />
+          ) : (
+            "–"
+          )}
+        </Fact>
+        <Fact name="Steps">
+          {formatCount(doneOf(run.steps))} done
+          {run.steps.inFlight !== 0 &&
+            `, ${formatCount(run.steps.inFlight)} in flight`}
+        </Fact>
+        <Fact name="Generation">{formatCount(run.generation)}</Fact>
+        {run.key !== undefined && (
+          <Fact name="Key">
+            <code className="wfc-ellipsis">{run.key}</code>
+          </Fact>
+        )}
+        {run.deadlineAt !== undefined && (
+          <Fact name="Times out">
+            <Due at={run.deadlineAt} now={now} />
+          </Fact>
+        )}
+        {run.cleanupAt !== undefined && (
+          <Fact name="Cleaned up">
+            <Due at={run.cleanupAt} now={now} />
+          </Fact>
+        )}
+        {run.parent && (
+          <Fact name="Parent">
+            <RunLink
+              workflowId={run.parent.workflowId}
+              step={run.parent.stepNumber}
+            >
+              {run.parent.status && <StatusIcon status={run.parent.status} />}
+              {`${run.parent.name ?? run.parent.workflowId}, step ${run.parent.stepNumber}`}
+            </RunLink>
+          </Fact>
+        )}
+        {run.children.length > 0 && (
+          <Fact
+            name={`Children (${run.children.length}${run.moreChildren ? "+" : ""})`}
+          >
+            {run.children.map(({ workflowId, name, status }) => (
+              <RunLink key={workflowId} workflowId={workflowId}>
+                {status && <StatusIcon status={status} />}
+                {name ?? workflowId}
+              </RunLink>
+            ))}
+          </Fact>
+        )}
+        {run.progress !== undefined && (
+          <Fact name="Progress">
+            <code className="wfc-ellipsis">{preview(run.progress)}</code>
+          </Fact>
+        )}
+      </dl>
+      <div className="wfc-panels">
+        <ValuePanel name="Arguments" value={run.args as unknown} />
+        {run.runResult?.kind === "success" && (
+          <ValuePanel name="Result" value={run.runResult.returnValue} />
+        )}
+        {run.runResult?.kind === "failed" && (
+          <section className="wfc-panel wfc-panel-error" aria-label="Error">
+            <h2 className="wfc-panel-name">Error</h2>
+            <FailedAt run={run} />
+            <ErrorText text={run.runResult.error} label="Error of the run" />
+          </section>
+        )}
+      </div>
+    </header>
+  );
+}
+
+/** Where the handler failed, as far as that is known. */
+function FailedAt({ run }: { run: RunDetails }) {
+  const { stepNumber, line } = run.failedAt ?? {};
+  if (stepNumber === undefined && line === undefined) return null;
+  return (
+    <p className="wfc-failed-at">
+      {line !== undefined && <code>{line}</code>}
+      {stepNumber !== undefined && (
+        <RunLink workflowId={run.workflowId} step={stepNumber}>
+          {`at step ${stepNumber}`}
+        </RunLink>
+      )}
+    </p>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div className="wfc-fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+export function RunLink({
+  workflowId,
+  step,
+  children,
+}: {
+  workflowId: string;
+  step?: number;
+  children: React.ReactNode;
+}) {
+  return (
+    <a
+      className="wfc-link"
+      title={workflowId}
+      href={formatHash({ page: "run", workflowId, view: "timeline", step })}
+    >
+      {children}
+    </a>
+  );
+}
+
+/** One line of a value, or all of it. */
+export function ValuePanel({ name, value }: { name: string; value: unknown }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const id = useId();
+  return (
+    <section className="wfc-panel" aria-label={name}>
+      <div className="wfc-panel-head">
+        <h2 className="wfc-panel-name">
+          <button
+            type="button"
+            aria-expanded={isOpen}
+            aria-controls={id}
+            onClick={() => setIsOpen(!isOpen)}
+          >
+            <Icon name="chevron" />
+            {name}
+          </button>
+        </h2>
+        {!isOpen && <code className="wfc-ellipsis">{preview(value)}</code>}
+        <CopyButton text={() => toJson(value)} what={name.toLowerCase()} />
+      </div>
+      <div
+        id={id}
+        className="wfc-panel-body"
+        hidden={!isOpen}
+        tabIndex={0}
+        role="region"
+        aria-label={`${name}, whole`}
+      >
+        {isOpen && <ValueTree value={value} />}
+      </div>
+    </section>
+  );
+}

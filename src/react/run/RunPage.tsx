@@ -1,0 +1,189 @@
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { RunDetails } from "../api.js";
+import { useConsole } from "../context.js";
+import { useLive, useLivePages } from "../data/live.js";
+import type { Route, View } from "../route.js";
+import { ErrorMessage } from "../ui/ErrorMessage.js";
+import { Message } from "../ui/basics.js";
+import { useKeys, useNow } from "../ui/hooks.js";
+import { applies, RunActionDialog, type Action } from "../ui/RunAction.js";
+import { Events } from "./Events.js";
+import { RunHeader } from "./RunHeader.js";
+import { StepDetails } from "./StepDetails.js";
+import { StepsTable, type StepsTableHandle } from "./StepsTable.js";
+
+export const STEPS_PER_PAGE = 100;
+const EVENTS_PER_PAGE = 50;
+
+type RunRoute = Extract<Route, { page: "run" }>;
+
+export function RunPage({ route }: { route: RunRoute }) {
+  const { api, runsHash } = useConsole();
+  const { workflowId } = route;
+  const [eventCount, setEventCount] = useState(EVENTS_PER_PAGE);
+  const run = useLive(
+    api.getRun,
+    { workflowId, events: { numItems: eventCount, cursor: null } },
+    workflowId,
+  );
+  const found = run.status === "ready" ? run.value : undefined;
+  return (
+    <section className="wfc-page wfc-run" aria-label="Run">
+      <nav className="wfc-crumbs" aria-label="Breadcrumb">
+        <a href={runsHash()}>Runs</a>
+        <span aria-hidden="true">/</span>
+        <code className="wfc-ellipsis" aria-current="page">
+          {workflowId}
+        </code>
+      </nav>
+      {run.status === "error" ? (
+        <ErrorMessage error={run.error} />
+      ) : found === null ? (
+        <Message title="This run doesn't exist">
+          <p>It was cleaned up, or the id is wrong.</p>
+        </Message>
+      ) : found ? (
+        <LoadedRun
+          route={route}
+          run={found}
+          onMoreEvents={() => setEventCount(eventCount + EVENTS_PER_PAGE)}
+        />
+      ) : (
+        <div className="wfc-loading" role="status">
+          Loading…
+        </div>
+      )}
+    </section>
+  );
+}
+
+const VIEW_LABELS: Record<View, string> = {
+  timeline: "Timeline",
+  list: "List",
+  events: "Events",
+};
+
+function LoadedRun({
+  route,
+  run,
+  onMoreEvents,
+}: {
+  route: RunRoute;
+  run: RunDetails;
+  onMoreEvents: () => void;
+}) {
+  const { api, navigate, rootRef, runsHash } = useConsole();
+  const { workflowId, view } = route;
+  const table = useRef<StepsTableHandle>(null);
+  const now = useNow(run.status === "inProgress");
+  const steps = useLivePages(api.listSteps, { workflowId }, STEPS_PER_PAGE);
+  const { items, loadMore } = steps;
+  const [asked, setAsked] = useState<{ action: Action; from?: number }>();
+
+  const show = (changes: Partial<RunRoute>, replace = true) =>
+    navigate({ ...route, ...changes }, { replace });
+  const select = (step: number | undefined) => show({ step });
+
+  const selected = useMemo(
+    () => items.find(({ stepNumber }) => stepNumber === route.step),
+    [items, route.step],
+  );
+  // A link to a step leads to a page that isn't loaded yet.
+  const isMissing = route.step !== undefined && !selected;
+  useEffect(() => {
+    if (isMissing) loadMore?.();
+  }, [isMissing, loadMore]);
+
+  useKeys(rootRef, (key) => {
+    if (key === "j") table.current?.move(1);
+    else if (key === "k") table.current?.move(-1);
+    else if (key === "f") table.current?.fit();
+    else if (key === "+" || key === "=") table.current?.zoom(0.5);
+    else if (key === "-") table.current?.zoom(2);
+    else if (key === "Escape" && route.step !== undefined) select(undefined);
+    else if (key === "Escape") location.hash = runsHash();
+    else return false;
+    return true;
+  });
+
+  const { page: events, isDone: hasAllEvents } = run.events;
+  return (
+    <>
+      <RunHeader
+        run={run}
+        now={now}
+        steps={items}
+        onAction={(action) => setAsked({ action })}
+      />
+      <div className="wfc-body">
+        <div className="wfc-main">
+          <div className="wfc-toolbar">
+            <div className="wfc-tabs" role="group" aria-label="View">
+              {(Object.keys(VIEW_LABELS) as View[]).map((each) => (
+                <button
+                  key={each}
+                  type="button"
+                  className="wfc-tab"
+                  aria-pressed={view === each}
+                  onClick={() => show({ view: each })}
+                >
+                  {VIEW_LABELS[each]}
+                  {each === "events" && events.length > 0 && (
+                    <span className="wfc-count">
+                      {events.length}
+                      {hasAllEvents ? "" : "+"}
+                    </span>
+                  )}
+                </button>
+              ))}
+            </div>
+          </div>
+          {view === "events" ? (
+            <Events
+              workflowId={workflowId}
+              events={events}
+              now={now}
+              onMore={hasAllEvents ? undefined : onMoreEvents}
+            />
+          ) : steps.error ? (
+            <ErrorMessage error={steps.error} />
+          ) : (
+            <StepsTable
+              ref={table}
+              view={view}
+              run={run}
+              steps={steps}
+              now={now}
+              selected={route.step}
+              onSelect={select}
+            />
+          )}
+        </div>
+        {selected && view !== "events" && (
+          <StepDetails
+            key={selected.stepNumber}
+            workflowId={workflowId}
+            step={selected}
+            now={now}
+            canRestart={applies("restart", run.status)}
+            onRestart={() =>
+              setAsked({ action: "restart", from: selected.stepNumber })
+            }
+            onClose={() => select(undefined)}
+          />
+        )}
+      </div>
+      {asked && (
+        <RunActionDialog
+          action={asked.action}
+          runs={[run]}
+          from={items.find(({ stepNumber }) => stepNumber === asked.from)}
+          onClose={() => setAsked(undefined)}
+          onDone={() => {
+            if (asked.action === "cleanup") location.hash = runsHash();
+          }}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,227 @@
+import type { ConsoleStep } from "../api.js";
+import { useConsole } from "../context.js";
+import { formatDuration } from "../format.js";
+import { SEGMENT_KINDS } from "../timeline/segments.js";
+import { copy, CopyButton, Due, Duration, Time } from "../ui/basics.js";
+import { useLive } from "../data/live.js";
+import { ErrorMessage } from "../ui/ErrorMessage.js";
+import { ErrorText } from "../ui/ErrorText.js";
+import { Icon } from "../ui/Icon.js";
+import { STATUS_LABELS, StatusIcon } from "../ui/Status.js";
+import { ValueTree } from "../ui/ValueTree.js";
+import { toJson } from "../values.js";
+import { RunLink } from "./RunHeader.js";
+import { attemptLabel, kindOf, stateOf } from "./steps.js";
+
+const ONE = { numItems: 1, cursor: null };
+
+/** The selected step: what it was asked, what came of each attempt, and what it waits for. */
+export function StepDetails({
+  workflowId,
+  step,
+  now,
+  canRestart,
+  onRestart,
+  onClose,
+}: {
+  workflowId: string;
+  step: ConsoleStep;
+  now: number;
+  canRestart: boolean;
+  onRestart: () => void;
+  onClose: () => void;
+}) {
+  const { api, notify } = useConsole();
+  const { stepNumber } = step;
+  const found = useLive(api.listSteps, {
+    workflowId,
+    step: stepNumber,
+    paginationOpts: ONE,
+  });
+  const whole = found.status === "ready" ? found.value.page[0] : undefined;
+  const runResult = whole?.runResult;
+  const attempts = whole?.attempts ?? step.attempts;
+  const state = stateOf(step);
+  return (
+    <aside className="wfc-details" aria-label={`Step ${step.stepNumber}`}>
+      <header className="wfc-details-header">
+        <div className="wfc-details-title">
+          <span className="wfc-muted">{step.stepNumber}</span>
+          <h2 title={step.name}>{step.name}</h2>
+          <button
+            type="button"
+            className="wfc-icon-button"
+            aria-label="Close"
+            title="Close (Esc)"
+            onClick={onClose}
+          >
+            <Icon name="close" />
+          </button>
+        </div>
+        <div className="wfc-details-actions">
+          {canRestart && (
+            <button type="button" className="wfc-button" onClick={onRestart}>
+              Restart from here
+            </button>
+          )}
+          <button
+            type="button"
+            className="wfc-button"
+            disabled={!whole}
+            onClick={() => void copy(() => toJson(whole), "step", notify)}
+          >
+            <Icon name="copy" />
+            Copy as JSON
+          </button>
+        </div>
+      </header>
+      <div
+        className="wfc-details-body"
+        tabIndex={0}
+        role="region"
+        aria-label="Details of the step"
+      >
+        <dl className="wfc-pairs">
+          <dt>State</dt>
+          <dd>
+            <span
+              className={`wfc-swatch wfc-seg-${state}`}
+              aria-hidden="true"
+            />
+            {SEGMENT_KINDS[state]}
+          </dd>
+          <dt>Kind</dt>
+          <dd>{kindOf(step)}</dd>
+          <dt>Started</dt>
+          <dd>
+            <Time at={step.startedAt} now={now} />
+          </dd>
+          {(step.state !== "done" || step.completedAt !== undefined) && (
+            <>
+              <dt>Duration</dt>
+              <dd>
+                <Duration
+                  from={step.startedAt}
+                  to={step.completedAt}
+                  now={now}
+                />
+              </dd>
+            </>
+          )}
+          {step.dueAt !== undefined && (
+            <>
+              <dt>{dueLabel(step)}</dt>
+              <dd>
+                <Due at={step.dueAt} now={now} />
+              </dd>
+            </>
+          )}
+          <WaitsFor step={step} />
+        </dl>
+        {found.status === "error" && <ErrorMessage error={found.error} />}
+        {whole && (
+          <Section name="Arguments" copied={whole.args}>
+            <ValueTree value={whole.args} />
+          </Section>
+        )}
+        {runResult?.kind === "success" && (
+          <Section name="Result" copied={runResult.returnValue as unknown}>
+            <ValueTree value={runResult.returnValue as unknown} />
+          </Section>
+        )}
+        {runResult?.kind === "failed" && (
+          <section className="wfc-section">
+            <h3>Error</h3>
+            <ErrorText text={runResult.error} label="Error of the step" />
+          </section>
+        )}
+        {attempts.length > 0 && (
+          <section className="wfc-section">
+            <h3>Attempts</h3>
+            <ol className="wfc-attempts">
+              {attempts.map(({ startedAt, endedAt, error }, index) => (
+                <li key={index}>
+                  <div className="wfc-attempt">
+                    <span
+                      className={`wfc-swatch wfc-seg-${error !== undefined ? "failed" : endedAt === undefined ? "running" : "succeeded"}`}
+                      aria-hidden="true"
+                    />
+                    <span>{attemptLabel(step, index)}</span>
+                    <Time at={startedAt} now={now} />
+                    <span className="wfc-muted">
+                      {formatDuration((endedAt ?? now) - startedAt)}
+                    </span>
+                  </div>
+                  {error !== undefined &&
+                    !(
+                      runResult?.kind === "failed" && runResult.error === error
+                    ) && (
+                      <ErrorText
+                        text={error}
+                        label={`Error of attempt ${index + 1}`}
+                      />
+                    )}
+                </li>
+              ))}
+            </ol>
+          </section>
+        )}
+      </div>
+    </aside>
+  );
+}
+
+function dueLabel(step: ConsoleStep) {
+  if (step.kind === "sleep") return "Wakes up";
+  if (step.kind === "event") return "Times out";
+  return step.state === "backingOff" ? "Next attempt" : "Due";
+}
+
+function WaitsFor({ step }: { step: ConsoleStep }) {
+  if (step.kind === "event" && step.state === "waiting")
+    return (
+      <>
+        <dt>Waits for</dt>
+        <dd>event “{step.name}”</dd>
+      </>
+    );
+  if (step.kind !== "workflow") return null;
+  const { child } = step;
+  return (
+    <>
+      <dt>Child</dt>
+      <dd>
+        {child ? (
+          <RunLink workflowId={child.workflowId}>
+            <StatusIcon status={child.status} />
+            {STATUS_LABELS[child.status]}
+          </RunLink>
+        ) : (
+          <span className="wfc-muted">
+            {step.state === "done" ? "cleaned up" : "not started"}
+          </span>
+        )}
+      </dd>
+    </>
+  );
+}
+
+function Section({
+  name,
+  copied,
+  children,
+}: {
+  name: string;
+  copied: unknown;
+  children: React.ReactNode;
+}) {
+  return (
+    <section className="wfc-section">
+      <div className="wfc-section-head">
+        <h3>{name}</h3>
+        <CopyButton text={() => toJson(copied)} what={name.toLowerCase()} />
+      </div>
+      {children}
+    </section>
+  );
+}

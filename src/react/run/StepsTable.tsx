@@ -1,0 +1,316 @@
+import {
+  forwardRef,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
+import type { RunDetails, ConsoleStep } from "../api.js";
+import type { LivePages } from "../data/live.js";
+import { formatDuration } from "../format.js";
+import {
+  isWhole,
+  lengthOf,
+  pan,
+  spanOfRun,
+  ticks,
+  zoom,
+  clamp,
+  type Span,
+} from "../timeline/axis.js";
+import { latestOf, SEGMENT_KINDS } from "../timeline/segments.js";
+import { useWidth } from "../ui/hooks.js";
+import { Icon } from "../ui/Icon.js";
+import { useVirtualRows } from "../ui/virtual.js";
+import { StepRow } from "./StepRow.js";
+
+export type StepsTableHandle = {
+  move: (by: 1 | -1) => void;
+  fit: () => void;
+  zoom: (factor: number) => void;
+};
+
+const ROW_PX = 28;
+const AHEAD = 30;
+
+const LIST_COLUMNS = [
+  "#",
+  "Step",
+  "Kind",
+  "State",
+  "Started",
+  "Duration",
+  "Attempts",
+];
+
+/** The steps of a run, as bars on a time axis or as a list. Either renders only what is in view. */
+export const StepsTable = forwardRef(function StepsTable(
+  props: {
+    view: "timeline" | "list";
+    run: RunDetails;
+    steps: LivePages<ConsoleStep>;
+    now: number;
+    selected: number | undefined;
+    onSelect: (stepNumber: number | undefined) => void;
+  },
+  handle: React.ForwardedRef<StepsTableHandle>,
+) {
+  const { view, run, steps, now, selected, onSelect } = props;
+  const { items, loadMore } = steps;
+  const scroller = useRef<HTMLDivElement>(null);
+  const axis = useRef<HTMLDivElement>(null);
+  const width = useWidth(axis);
+  const index = items.findIndex(({ stepNumber }) => stepNumber === selected);
+  const rows = useVirtualRows({
+    count: items.length,
+    height: ROW_PX,
+    scroller,
+    kept: index,
+  });
+
+  const isNearEnd = (rows.range?.endIndex ?? 0) >= items.length - 1 - AHEAD;
+  useEffect(() => {
+    if (isNearEnd) loadMore?.();
+  }, [isNearEnd, loadMore]);
+
+  // A selected step comes into view once, when it is selected or loaded.
+  const shownIndex = useRef(-1);
+  useLayoutEffect(() => {
+    if (index >= 0 && index !== shownIndex.current)
+      rows.scrollToIndex(index, { align: "auto" });
+    shownIndex.current = index;
+  }, [index, rows]);
+
+  const latest = useMemo(
+    () => items.reduce((time, step) => Math.max(time, latestOf(step)), 0),
+    [items],
+  );
+  const { startedAt, endedAt } = run;
+  const ended =
+    run.status === "inProgress"
+      ? undefined
+      : (endedAt ?? (latest || startedAt));
+  const whole = spanOfRun({ startedAt, endedAt: ended, now, latest });
+  const [part, setPart] = useState<Span>();
+  const shown = part ? clamp(whole, part) : whole;
+
+  const setShown = useCallback(
+    (next: Span) => setPart(isWhole(whole, next) ? undefined : next),
+    [whole.from, whole.to],
+  );
+  useWheel(scroller, view === "timeline", (event) => {
+    const area = axis.current!.getBoundingClientRect();
+    if (event.ctrlKey || event.metaKey) {
+      const share = (event.clientX - area.left) / area.width;
+      const at = shown.from + lengthOf(shown) * Math.min(Math.max(share, 0), 1);
+      setShown(zoom(whole, shown, Math.exp(event.deltaY / 200), at));
+      return true;
+    }
+    const dx = event.shiftKey ? event.deltaY : event.deltaX;
+    if (Math.abs(dx) <= Math.abs(event.shiftKey ? 0 : event.deltaY))
+      return false;
+    if (isWhole(whole, shown)) return false;
+    setShown(pan(whole, shown, (dx / area.width) * lengthOf(shown)));
+    return true;
+  });
+
+  const pendingFocus = useRef(false);
+  useEffect(() => {
+    if (!pendingFocus.current) return;
+    const row = scroller.current?.querySelector<HTMLElement>(
+      `[data-step="${selected}"] button`,
+    );
+    row?.focus({ preventScroll: true });
+    if (row) pendingFocus.current = false;
+  });
+
+  useImperativeHandle(handle, () => ({
+    move: (by) => {
+      const next = items[Math.min(Math.max(index + by, 0), items.length - 1)];
+      if (!next) return;
+      pendingFocus.current = true;
+      onSelect(next.stepNumber);
+    },
+    fit: () => setPart(undefined),
+    zoom: (factor) => setShown(zoom(whole, shown, factor)),
+  }));
+
+  return (
+    <>
+      {view === "timeline" && (
+        <div className="wfc-timeline-tools">
+          <Legend />
+          <div className="wfc-zoom" role="group" aria-label="Zoom">
+            <button
+              type="button"
+              className="wfc-icon-button"
+              aria-label="Zoom out"
+              title="Zoom out (-)"
+              disabled={part === undefined}
+              onClick={() => setShown(zoom(whole, shown, 2))}
+            >
+              <Icon name="minus" />
+            </button>
+            <button
+              type="button"
+              className="wfc-icon-button"
+              aria-label="Zoom in"
+              title="Zoom in (+)"
+              onClick={() => setShown(zoom(whole, shown, 0.5))}
+            >
+              <Icon name="plus" />
+            </button>
+            <button
+              type="button"
+              className="wfc-button"
+              title="Show the whole run (f)"
+              disabled={part === undefined}
+              onClick={() => setPart(undefined)}
+            >
+              Fit
+            </button>
+          </div>
+        </div>
+      )}
+      <div
+        className={`wfc-table wfc-steps wfc-steps-${view}`}
+        role="table"
+        aria-label="Steps"
+        aria-rowcount={steps.isDone ? items.length + 1 : -1}
+        aria-busy={steps.isLoading}
+      >
+        <div className="wfc-thead" role="rowgroup">
+          <div className="wfc-row" role="row" aria-rowindex={1}>
+            {view === "list" ? (
+              LIST_COLUMNS.map((column) => (
+                <span key={column} role="columnheader">
+                  {column}
+                </span>
+              ))
+            ) : (
+              <>
+                <span role="columnheader">#</span>
+                <span role="columnheader">Step</span>
+                <span role="columnheader" aria-label="Time since the start">
+                  <Axis
+                    axisRef={axis}
+                    width={width}
+                    shown={shown}
+                    start={startedAt}
+                    onPan={(ms) => setShown(pan(whole, shown, ms))}
+                  />
+                </span>
+              </>
+            )}
+          </div>
+        </div>
+        <div className="wfc-scroller" ref={scroller} role="presentation">
+          <div
+            role="rowgroup"
+            className="wfc-rows"
+            style={{ height: rows.getTotalSize() }}
+          >
+            {rows.getVirtualItems().map(({ index, start }) => {
+              const step = items[index]!;
+              return (
+                <StepRow
+                  key={step.stepNumber}
+                  step={step}
+                  index={index}
+                  start={start}
+                  height={ROW_PX}
+                  view={view}
+                  from={shown.from}
+                  to={shown.to}
+                  now={step.state === "done" ? 0 : now}
+                  isSelected={step.stepNumber === selected}
+                  onSelect={onSelect}
+                />
+              );
+            })}
+          </div>
+          {!steps.isLoading && items.length === 0 && (
+            <p className="wfc-message">This run has no steps yet.</p>
+          )}
+        </div>
+      </div>
+    </>
+  );
+});
+
+function Axis({
+  axisRef,
+  width,
+  shown,
+  start,
+  onPan,
+}: {
+  axisRef: React.RefObject<HTMLDivElement | null>;
+  width: number;
+  shown: Span;
+  start: number;
+  onPan: (ms: number) => void;
+}) {
+  return (
+    <div
+      className="wfc-axis"
+      ref={axisRef}
+      onPointerDown={(event) =>
+        event.currentTarget.setPointerCapture(event.pointerId)
+      }
+      onPointerMove={(event) => {
+        if (event.buttons === 1 && width > 0)
+          onPan((-event.movementX / width) * lengthOf(shown));
+      }}
+    >
+      {ticks(shown, start, width).map((at) => (
+        <span
+          key={at}
+          className="wfc-tick"
+          style={{
+            left: `${((start + at - shown.from) / lengthOf(shown)) * 100}%`,
+          }}
+        >
+          {at === 0 ? "0" : formatDuration(at)}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function Legend() {
+  return (
+    <ul className="wfc-legend" aria-label="Legend">
+      {Object.entries(SEGMENT_KINDS).map(([kind, label]) => (
+        <li key={kind}>
+          <span className={`wfc-swatch wfc-seg-${kind}`} aria-hidden="true" />
+          {label}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** React listens to wheels passively, so it can't keep the page from scrolling. */
+function useWheel(
+  element: React.RefObject<HTMLElement | null>,
+  isOn: boolean,
+  onWheel: (event: WheelEvent) => boolean,
+) {
+  const latest = useRef(onWheel);
+  useEffect(() => {
+    latest.current = onWheel;
+  });
+  useEffect(() => {
+    const { current } = element;
+    if (!current || !isOn) return;
+    const listener = (event: WheelEvent) => {
+      if (latest.current(event)) event.preventDefault();
+    };
+    current.addEventListener("wheel", listener, { passive: false });
+    return () => current.removeEventListener("wheel", listener);
+  }, [element, isOn]);
+}

@@ -1,0 +1,171 @@
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { RunSummary } from "../api.js";
+import { useConsole } from "../context.js";
+import { useLive, useLivePages } from "../data/live.js";
+import { formatCount, plural } from "../format.js";
+import { RANGES, type Filter } from "../route.js";
+import { Message } from "../ui/basics.js";
+import { ErrorMessage } from "../ui/ErrorMessage.js";
+import { useKeys, useNow } from "../ui/hooks.js";
+import {
+  ACTIONS,
+  applies,
+  labelOf,
+  RunActionDialog,
+  type Action,
+} from "../ui/RunAction.js";
+import { Filters } from "./Filters.js";
+import { RunsTable, type RunsTableHandle } from "./RunsTable.js";
+import { StatusTabs } from "./StatusTabs.js";
+
+export const RUNS_PER_PAGE = 50;
+
+export function RunsPage({ filter }: { filter: Filter }) {
+  const { api, navigate, rootRef } = useConsole();
+  const searchRef = useRef<HTMLInputElement>(null);
+  const tableRef = useRef<RunsTableHandle>(null);
+  const args = useArgs(filter);
+  const runs = useLivePages(api.listRuns, args, RUNS_PER_PAGE);
+  const { items } = runs;
+  const now = useNow(items.some(({ status }) => status === "inProgress"));
+
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const chosen = useMemo(
+    () => items.filter(({ workflowId }) => selected.has(workflowId)),
+    [items, selected],
+  );
+  const [asked, setAsked] = useState<{
+    action: Action;
+    runs: readonly RunSummary[];
+  }>();
+  const clear = () => setSelected(new Set());
+  // What one can't see isn't selected.
+  useEffect(clear, [JSON.stringify(args)]);
+
+  const change = (changes: Partial<Filter>) =>
+    navigate(
+      { page: "runs", filter: { ...filter, ...changes } },
+      { replace: true },
+    );
+
+  useKeys(rootRef, (key) => {
+    if (key === "/") searchRef.current?.focus();
+    else if (key === "j") tableRef.current?.move(1);
+    else if (key === "k") tableRef.current?.move(-1);
+    else if (key === "x") tableRef.current?.toggle();
+    else if (key === "Escape" && chosen.length > 0) clear();
+    else return false;
+    return true;
+  });
+
+  const stats = useLive(api.stats, { name: filter.name }, "stats");
+  const { counts = undefined, names = [] } =
+    stats.status === "ready" ? stats.value : {};
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+
+  return (
+    <section className="wfc-page" aria-label="Runs">
+      <header className="wfc-runs-header">
+        <h1 className="wfc-title">Runs</h1>
+        <Filters
+          filter={filter}
+          names={names}
+          searchRef={searchRef}
+          onChange={change}
+        />
+      </header>
+      <div className="wfc-toolbar">
+        {chosen.length === 0 ? (
+          <StatusTabs
+            counts={counts}
+            status={filter.status}
+            onChange={(status) => change({ status })}
+          />
+        ) : (
+          <div className="wfc-bulk" role="group" aria-label="Selected runs">
+            <span className="wfc-bulk-count">
+              {formatCount(chosen.length)} selected
+            </span>
+            {ACTIONS.map((action) => {
+              const targets = chosen.filter(({ status }) =>
+                applies(action, status),
+              );
+              return (
+                <button
+                  key={action}
+                  type="button"
+                  className="wfc-button"
+                  disabled={targets.length === 0}
+                  onClick={() => setAsked({ action, runs: targets })}
+                >
+                  {labelOf(action)}
+                  <span className="wfc-count">{targets.length}</span>
+                </button>
+              );
+            })}
+            <button type="button" className="wfc-link-button" onClick={clear}>
+              Clear
+            </button>
+          </div>
+        )}
+      </div>
+      {runs.error ? (
+        <ErrorMessage error={runs.error} />
+      ) : !runs.isLoading && items.length === 0 && runs.isDone ? (
+        isFiltered ? (
+          <Message title="No run matches these filters">
+            <button
+              type="button"
+              className="wfc-link-button"
+              onClick={() => navigate({ page: "runs", filter: {} })}
+            >
+              Remove all filters
+            </button>
+          </Message>
+        ) : (
+          <Message title="No runs yet">
+            <p>A run appears here as soon as your app starts one.</p>
+          </Message>
+        )
+      ) : (
+        <RunsTable
+          ref={tableRef}
+          runs={runs}
+          now={now}
+          selected={selected}
+          onSelect={setSelected}
+          view={JSON.stringify(args)}
+        />
+      )}
+      <footer className="wfc-footer">
+        <span>
+          {runs.isLoading || runs.error
+            ? " "
+            : runs.isDone
+              ? plural(items.length, "run")
+              : `The newest ${plural(items.length, "run")}`}
+        </span>
+        <span className="wfc-keys" aria-hidden="true">
+          <kbd>j</kbd> <kbd>k</kbd> move <kbd>↵</kbd> open <kbd>x</kbd> select{" "}
+          <kbd>/</kbd> search
+        </span>
+      </footer>
+      {asked && (
+        <RunActionDialog
+          {...asked}
+          onClose={() => setAsked(undefined)}
+          onDone={clear}
+        />
+      )}
+    </section>
+  );
+}
+
+/** The query's arguments. A range ends now, and begins where it began when it was chosen. */
+function useArgs({ status, name, idPrefix, range, since, until }: Filter) {
+  const rangeSince = useMemo(
+    () => (range ? Date.now() - RANGES[range] : undefined),
+    [range],
+  );
+  return { status, name, idPrefix, since: rangeSince ?? since, until };
+}

@@ -1,0 +1,296 @@
+import {
+  forwardRef,
+  memo,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useCallback,
+  type Dispatch,
+  type SetStateAction,
+} from "react";
+import type { RunSummary } from "../api.js";
+import type { LivePages } from "../data/live.js";
+import { formatCount } from "../format.js";
+import { doneOf } from "../run/steps.js";
+import { formatHash } from "../route.js";
+import { Duration, Time } from "../ui/basics.js";
+import { useWidth } from "../ui/hooks.js";
+import { StatusLabel } from "../ui/Status.js";
+import { useScrollAnchor, useVirtualRows } from "../ui/virtual.js";
+
+export type RunsTableHandle = {
+  /** Moves the focus by rows. */
+  move: (by: 1 | -1) => void;
+  /** Selects the row that has the focus, or no longer. */
+  toggle: () => void;
+};
+
+/** Below this width, a row has two lines. `styles.ts` has the same number. */
+const NARROW_PX = 720;
+const ROW_PX = 36;
+const NARROW_ROW_PX = 60;
+
+/** The next page is loaded when this many rows are left. */
+const AHEAD = 15;
+
+const COLUMNS = [
+  "Status",
+  "Workflow",
+  "Id",
+  "Started",
+  "Duration",
+  "Steps",
+  "Last error or wait",
+];
+
+export const RunsTable = forwardRef(function RunsTable(
+  {
+    runs,
+    now,
+    selected,
+    onSelect,
+    view,
+  }: {
+    runs: LivePages<RunSummary>;
+    now: number;
+    selected: ReadonlySet<string>;
+    onSelect: Dispatch<SetStateAction<ReadonlySet<string>>>;
+    /** Changes with the filters: another view begins at the top. */
+    view: string;
+  },
+  handle: React.ForwardedRef<RunsTableHandle>,
+) {
+  const { items, loadMore } = runs;
+  const scroller = useRef<HTMLDivElement>(null);
+  const width = useWidth(scroller);
+  const height = width > 0 && width < NARROW_PX ? NARROW_ROW_PX : ROW_PX;
+  const [activeId, setActiveId] = useState<string>();
+  const active = items.findIndex(({ workflowId }) => workflowId === activeId);
+  const rows = useVirtualRows({
+    count: items.length,
+    height,
+    scroller,
+    kept: active,
+  });
+  useScrollAnchor(scroller, items, height, ({ workflowId }) => workflowId);
+  useLayoutEffect(() => {
+    scroller.current!.scrollTop = 0;
+  }, [view]);
+
+  const toggle = useCallback(
+    (id: string) => onSelect((before) => toggled(before, id)),
+    [onSelect],
+  );
+
+  const visible = rows.getVirtualItems();
+  const isNearEnd =
+    items.length > 0 && (rows.range?.endIndex ?? 0) >= items.length - 1 - AHEAD;
+  useEffect(() => {
+    if (isNearEnd) loadMore?.();
+  }, [isNearEnd, loadMore]);
+
+  const pendingFocus = useRef<string>(undefined);
+  useEffect(() => {
+    if (!pendingFocus.current) return;
+    const link = scroller.current?.querySelector<HTMLElement>(
+      `[data-id="${CSS.escape(pendingFocus.current)}"] a`,
+    );
+    link?.focus({ preventScroll: true });
+    if (link) pendingFocus.current = undefined;
+  });
+
+  useImperativeHandle(handle, () => ({
+    move: (by) => {
+      const next = items[Math.min(Math.max(active + by, 0), items.length - 1)];
+      if (!next) return;
+      setActiveId(next.workflowId);
+      pendingFocus.current = next.workflowId;
+      rows.scrollToIndex(items.indexOf(next), { align: "auto" });
+    },
+    toggle: () => {
+      if (active >= 0) toggle(items[active]!.workflowId);
+    },
+  }));
+
+  const all =
+    items.length > 0 && items.every((run) => selected.has(run.workflowId));
+  const some = !all && items.some((run) => selected.has(run.workflowId));
+  return (
+    <div
+      className="wfc-table wfc-runs"
+      role="table"
+      aria-label="Runs"
+      aria-rowcount={runs.isDone ? items.length + 1 : -1}
+      aria-busy={runs.isLoading}
+    >
+      <div className="wfc-thead" role="rowgroup">
+        <div className="wfc-row" role="row" aria-rowindex={1}>
+          <span role="columnheader" className="wfc-cell-check">
+            <input
+              type="checkbox"
+              aria-label="Select all loaded runs"
+              checked={all}
+              ref={(box) => {
+                if (box) box.indeterminate = some;
+              }}
+              onChange={() =>
+                onSelect(
+                  new Set(all ? [] : items.map(({ workflowId }) => workflowId)),
+                )
+              }
+            />
+          </span>
+          {COLUMNS.map((column) => (
+            <span key={column} role="columnheader">
+              {column}
+            </span>
+          ))}
+        </div>
+      </div>
+      <div className="wfc-scroller" ref={scroller} role="presentation">
+        <div
+          role="rowgroup"
+          className="wfc-rows"
+          style={{ height: rows.getTotalSize() }}
+        >
+          {visible.map(({ index, start }) => {
+            const run = items[index]!;
+            const { workflowId } = run;
+            const isLive = run.status === "inProgress";
+            return (
+              <Row
+                key={workflowId}
+                run={run}
+                index={index}
+                start={start}
+                height={height}
+                now={isLive ? now : 0}
+                isSelected={selected.has(workflowId)}
+                onToggle={toggle}
+                onFocus={setActiveId}
+              />
+            );
+          })}
+        </div>
+        {runs.isLoading && <Skeleton height={height} />}
+      </div>
+    </div>
+  );
+});
+
+function toggled(selected: ReadonlySet<string>, id: string) {
+  const next = new Set(selected);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}
+
+type RowProps = {
+  run: RunSummary;
+  index: number;
+  start: number;
+  height: number;
+  /** 0 for a run that has ended, so that it isn't rendered again each second. */
+  now: number;
+  isSelected: boolean;
+  onToggle: (workflowId: string) => void;
+  onFocus: (workflowId: string) => void;
+};
+
+const Row = memo(function Row(props: RowProps) {
+  const { run, index, start, height, now, isSelected } = props;
+  const { workflowId, name, status, startedAt, endedAt } = run;
+  const reference = now || Date.now();
+  return (
+    <div
+      className="wfc-row"
+      role="row"
+      aria-rowindex={index + 2}
+      data-id={workflowId}
+      data-selected={isSelected || undefined}
+      style={{ height, transform: `translateY(${start}px)` }}
+      onFocus={() => props.onFocus(workflowId)}
+    >
+      <span role="cell" className="wfc-cell-check">
+        <input
+          type="checkbox"
+          aria-label={`Select ${name ?? "run"} ${workflowId}`}
+          checked={isSelected}
+          onChange={() => props.onToggle(workflowId)}
+        />
+      </span>
+      <span role="cell" className="wfc-cell-status">
+        <StatusLabel status={status} />
+      </span>
+      <span role="cell" className="wfc-cell-name">
+        <a
+          className="wfc-row-link"
+          href={formatHash({ page: "run", workflowId, view: "timeline" })}
+        >
+          {name ?? "unnamed"}
+        </a>
+      </span>
+      <code role="cell" className="wfc-cell-id" title={workflowId}>
+        {workflowId}
+      </code>
+      <span role="cell" className="wfc-cell-started">
+        <Time at={startedAt} now={reference} />
+      </span>
+      <span role="cell" className="wfc-cell-duration">
+        {status === "inProgress" || endedAt !== undefined ? (
+          <Duration from={startedAt} to={endedAt} now={reference} />
+        ) : (
+          "–"
+        )}
+      </span>
+      <span role="cell" className="wfc-cell-steps">
+        <Steps run={run} />
+      </span>
+      <span role="cell" className="wfc-cell-last">
+        <Last run={run} />
+      </span>
+    </div>
+  );
+});
+
+function Steps({ run }: { run: RunSummary }) {
+  const { count, inFlight } = run.steps;
+  return (
+    <>
+      <span title="Steps done">{formatCount(doneOf(run.steps))}</span>
+      {count > 0 && inFlight !== 0 && (
+        <span className="wfc-muted" title="Steps in flight">
+          {` / ${formatCount(inFlight)}`}
+        </span>
+      )}
+    </>
+  );
+}
+
+function Last({ run }: { run: RunSummary }) {
+  if (run.error)
+    return (
+      <span className="wfc-error-line" title={run.error}>
+        {run.error}
+      </span>
+    );
+  const waits = run.blockedOn?.map(({ name }) => name).join(", ");
+  return waits ? (
+    <span className="wfc-muted" title={waits}>
+      {waits}
+    </span>
+  ) : null;
+}
+
+function Skeleton({ height }: { height: number }) {
+  return (
+    <div className="wfc-skeleton" aria-hidden="true">
+      {Array.from({ length: 12 }, (_, index) => (
+        <div key={index} style={{ height }}>
+          <span style={{ width: `${68 - ((index * 17) % 40)}%` }} />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import type { ConsoleStep } from "../api.js";
+import { latestOf, outcomeOf, segmentsOf } from "./segments.js";
+
+const step = (fields: object) =>
+  ({
+    kind: "function",
+    state: "done",
+    startedAt: 0,
+    attempts: [],
+    ...fields,
+  }) as unknown as ConsoleStep;
+
+/** A bar as text: `queued 0–5 failed 5–9`. */
+const bar = (fields: object, now = 100) =>
+  segmentsOf(step(fields), now)
+    .map(({ kind, from, to }) => `${kind} ${from}–${to}`)
+    .join(" ");
+
+describe("a function", () => {
+  test("is queued until its attempt begins, then runs to its result", () => {
+    expect(
+      bar({
+        completedAt: 9,
+        outcome: "success",
+        attempts: [{ startedAt: 4, endedAt: 9 }],
+      }),
+    ).toBe("queued 0–4 succeeded 4–9");
+  });
+
+  test("backs off between attempts, each with its own end", () => {
+    const attempts = [
+      { startedAt: 0, endedAt: 5, error: "no" },
+      { startedAt: 20, endedAt: 25, error: "no" },
+      { startedAt: 40, endedAt: 50 },
+    ];
+    expect(bar({ completedAt: 50, outcome: "success", attempts })).toBe(
+      "failed 0–5 backingOff 5–20 failed 20–25 backingOff 25–40 succeeded 40–50",
+    );
+  });
+
+  test.each([
+    ["running", [{ startedAt: 10 }], "queued 0–10 running 10–100"],
+    ["queued", [], "queued 0–100"],
+    ["scheduled", [], "scheduled 0–100 due 100–160"],
+    [
+      "backingOff",
+      [{ startedAt: 0, endedAt: 30, error: "no" }],
+      "failed 0–30 backingOff 30–100 due 100–160",
+    ],
+  ])("that is %s reaches until now", (state, attempts, expected) => {
+    const dueAt = expected.includes("due") ? 160 : undefined;
+    expect(bar({ state, attempts, dueAt })).toBe(expected);
+  });
+
+  test("without attempts, such as one of 0.4, is one segment", () => {
+    expect(bar({ completedAt: 7, outcome: "failed" })).toBe("failed 0–7");
+  });
+
+  test("that was canceled between attempts ends in a canceled segment", () => {
+    expect(
+      bar({
+        completedAt: 30,
+        outcome: "canceled",
+        attempts: [{ startedAt: 0, endedAt: 5, error: "no" }],
+      }),
+    ).toBe("failed 0–5 canceled 5–30");
+  });
+
+  test("that took no time is still shown", () => {
+    expect(
+      bar({
+        completedAt: 0,
+        outcome: "success",
+        attempts: [{ startedAt: 0, endedAt: 0 }],
+      }),
+    ).toBe("succeeded 0–0");
+  });
+});
+
+test.each(["event", "sleep"])("a wait (%s) is shown as a wait", (kind) => {
+  expect(bar({ kind, completedAt: 50, outcome: "success" })).toBe(
+    "waiting 0–50",
+  );
+  expect(bar({ kind, completedAt: 50, outcome: "failed" })).toBe("failed 0–50");
+  expect(bar({ kind, state: "waiting", dueAt: 500 })).toBe(
+    "waiting 0–100 due 100–500",
+  );
+});
+
+test("a child runs from its start to its end", () => {
+  expect(bar({ kind: "workflow", state: "running" })).toBe("running 0–100");
+  expect(bar({ kind: "workflow", completedAt: 8, outcome: "success" })).toBe(
+    "succeeded 0–8",
+  );
+});
+
+test("a step that is done without a result was canceled", () => {
+  expect(outcomeOf(step({ state: "done" }))).toBe("canceled");
+  expect(bar({ state: "done" })).toBe("canceled 0–100");
+});
+
+test("segments never overlap or run backwards, whatever the clocks say", () => {
+  const times = [0, 3, 50, 120];
+  for (const a of times)
+    for (const b of times)
+      for (const c of times)
+        for (const now of times)
+          for (const state of ["running", "done"]) {
+            const outcome = state === "done" ? "success" : undefined;
+            const completedAt = state === "done" ? c : undefined;
+            const attempts = [
+              { startedAt: a, endedAt: b, error: "no" },
+              { startedAt: b },
+            ];
+            let at = 0;
+            for (const { from, to } of segmentsOf(
+              step({ state, outcome, completedAt, attempts }),
+              now,
+            )) {
+              expect(from).toBeGreaterThanOrEqual(at);
+              expect(to).toBeGreaterThanOrEqual(from);
+              at = to;
+            }
+          }
+});
+
+test("a step that is due in years doesn't stretch its run's timeline", () => {
+  expect(latestOf(step({ startedAt: 3, dueAt: 1e15 }))).toBe(3);
+  expect(latestOf(step({ completedAt: 5 }))).toBe(5);
+});

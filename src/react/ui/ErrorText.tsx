@@ -1,0 +1,40 @@
+import { useState } from "react";
+import { plural } from "../format.js";
+import { CopyButton } from "./basics.js";
+
+/** Longer errors are cut until one asks for the rest. */
+const SHOWN_LENGTH = 2000;
+
+/** An error as it was thrown: text, whatever it looks like. */
+export function ErrorText({ text, label }: { text: string; label: string }) {
+  const [isWhole, setIsWhole] = useState(false);
+  const isLong = text.length > SHOWN_LENGTH;
+  const shown = isLong && !isWhole ? text.slice(0, SHOWN_LENGTH) : text;
+  return (
+    <div className="wfc-error">
+      <pre
+        className="wfc-error-text"
+        tabIndex={0}
+        role="region"
+        aria-label={label}
+      >
+        {shown}
+        {isLong && !isWhole && "…"}
+      </pre>
+      <div className="wfc-error-actions">
+        <CopyButton text={() => text} what="error" />
+        {isLong && (
+          <button
+            type="button"
+            className="wfc-link-button"
+            onClick={() => setIsWhole(!isWhole)}
+          >
+            {isWhole
+              ? "Show less"
+              : `Show all ${plural(text.length, "character")}`}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,129 @@
+import { useState } from "react";
+import { plural } from "../format.js";
+import { describeValue, preview, type Described } from "../values.js";
+import { Icon } from "./Icon.js";
+
+/** Children that are shown at first, and with each click on "Show more". */
+const PAGE = 100;
+const SHOWN_LENGTH = 1000;
+
+/** A value of any size and depth. It renders what is open, and of that no more than what one asks for. */
+export function ValueTree({ value }: { value: unknown }) {
+  return (
+    <ul className="wfc-tree">
+      <Node value={value} open />
+    </ul>
+  );
+}
+
+function Node({
+  name,
+  value,
+  open = false,
+}: {
+  name?: string;
+  value: unknown;
+  open?: boolean;
+}) {
+  const [isOpen, setIsOpen] = useState(open);
+  const [count, setCount] = useState(PAGE);
+  const described = describeValue(value);
+  const key = name !== undefined && (
+    <span className="wfc-tree-key">
+      {name}
+      <span className="wfc-tree-colon">:</span>
+    </span>
+  );
+  if (described.kind === "leaf")
+    return (
+      <li className="wfc-tree-leaf">
+        {key}
+        <Leaf leaf={described} />
+      </li>
+    );
+
+  const size =
+    described.kind === "array"
+      ? described.values.length
+      : described.entries.length;
+  if (size === 0)
+    return (
+      <li className="wfc-tree-leaf">
+        {key}
+        <span className="wfc-tree-empty">
+          {described.kind === "array" ? "[]" : "{}"}
+        </span>
+      </li>
+    );
+  const children: [string, unknown][] =
+    described.kind === "array"
+      ? described.values
+          .slice(0, count)
+          .map((each, index) => [String(index), each])
+      : described.entries.slice(0, count);
+  return (
+    <li>
+      <button
+        type="button"
+        className="wfc-tree-toggle"
+        aria-expanded={isOpen}
+        onClick={() => setIsOpen(!isOpen)}
+      >
+        <Icon name="chevron" />
+        {key}
+        {isOpen ? (
+          <span className="wfc-tree-size">
+            {described.kind === "array"
+              ? plural(size, "item")
+              : plural(size, "field")}
+          </span>
+        ) : (
+          <span className="wfc-tree-preview">{preview(value, 80)}</span>
+        )}
+      </button>
+      {isOpen && (
+        <ul>
+          {children.map(([childName, child]) => (
+            <Node key={childName} name={childName} value={child} />
+          ))}
+          {size > count && (
+            <li>
+              <button
+                type="button"
+                className="wfc-link-button"
+                onClick={() => setCount(count + PAGE)}
+              >
+                {`Show ${Math.min(PAGE, size - count)} more`}
+              </button>
+            </li>
+          )}
+        </ul>
+      )}
+    </li>
+  );
+}
+
+function Leaf({ leaf }: { leaf: Described & { kind: "leaf" } }) {
+  const [isWhole, setIsWhole] = useState(false);
+  const { type, text } = leaf;
+  if (type !== "string")
+    return <span className={`wfc-tree-${type}`}>{text}</span>;
+  const isLong = text.length > SHOWN_LENGTH;
+  const shown = isLong && !isWhole ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+  return (
+    <>
+      <span className="wfc-tree-string">&quot;{shown}&quot;</span>
+      {isLong && (
+        <button
+          type="button"
+          className="wfc-link-button"
+          onClick={() => setIsWhole(!isWhole)}
+        >
+          {isWhole
+            ? "Show less"
+            : `Show all ${plural(text.length, "character")}`}
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,94 @@
+import { useConsole } from "../context.js";
+import {
+  formatDistance,
+  formatDuration,
+  formatExactTime,
+  formatTime,
+} from "../format.js";
+import { Icon } from "./Icon.js";
+
+export function Time({ at, now }: { at: number; now: number }) {
+  const exact = formatExactTime(at);
+  return (
+    <time dateTime={exact} title={exact}>
+      {formatTime(at, now)}
+    </time>
+  );
+}
+
+export function Due({ at, now }: { at: number; now: number }) {
+  const exact = formatExactTime(at);
+  return (
+    <time dateTime={exact} title={exact}>
+      {formatDistance(at, now)}
+    </time>
+  );
+}
+
+/** How long something took, or has taken so far. */
+export function Duration({
+  from,
+  to,
+  now,
+}: {
+  from: number;
+  to: number | undefined;
+  now: number;
+}) {
+  return <>{formatDuration((to ?? now) - from)}</>;
+}
+
+export function CopyButton({
+  text,
+  what,
+}: {
+  /** Called when it is copied: JSON of a large value is expensive. */
+  text: () => string;
+  what: string;
+}) {
+  const { notify } = useConsole();
+  return (
+    <button
+      type="button"
+      className="wfc-icon-button"
+      aria-label={`Copy the ${what}`}
+      title={`Copy the ${what}`}
+      onClick={() => void copy(text, what, notify)}
+    >
+      <Icon name="copy" />
+    </button>
+  );
+}
+
+export async function copy(
+  text: () => string,
+  what: string,
+  notify: (text: string, kind?: "error") => void,
+) {
+  try {
+    await navigator.clipboard.writeText(text());
+    notify(`Copied the ${what}.`);
+  } catch {
+    notify(`Can't copy the ${what}: the browser refused it.`, "error");
+  }
+}
+
+export function Message({
+  title,
+  children,
+  kind = "plain",
+}: {
+  title: string;
+  children?: React.ReactNode;
+  kind?: "plain" | "error";
+}) {
+  return (
+    <div
+      className={`wfc-message wfc-message-${kind}`}
+      role={kind === "error" ? "alert" : undefined}
+    >
+      <p className="wfc-message-title">{title}</p>
+      {children && <div className="wfc-message-text">{children}</div>}
+    </div>
+  );
+}

@@ -1,0 +1,23 @@
+/** What to tell about an error of a function: a ConvexError's message, or what the client makes of it. */
+export function messageOf(error: unknown): string {
+  const data = (error as { data?: unknown } | null)?.data;
+  if (typeof data === "string") return data;
+  if (typeof data === "object" && data !== null && "message" in data)
+    return String(data.message);
+  const text = error instanceof Error ? error.message : String(error);
+  return text
+    .replace(/^\[CONVEX [^\]]*\]\s*/, "")
+    .replace(/^\[Request ID: [^\]]*\]\s*/, "")
+    .replace(/^Server Error\n?/, "")
+    .replace(/^(Uncaught )+/, "")
+    .replace(/\n\s+at [^]*$/, "")
+    .replace(/\n+\s*Called by client\s*$/, "")
+    .trim();
+}
+
+export function codeOf(error: unknown): string | undefined {
+  const data = (error as { data?: { code?: unknown } } | null)?.data;
+  return typeof data === "object" && typeof data?.code === "string"
+    ? data.code
+    : undefined;
+}

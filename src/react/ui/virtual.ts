@@ -1,0 +1,73 @@
+import {
+  defaultRangeExtractor,
+  elementScroll,
+  observeElementOffset,
+  observeElementRect,
+  Virtualizer,
+  type VirtualizerOptions,
+} from "@tanstack/virtual-core";
+import {
+  useEffect,
+  useLayoutEffect,
+  useReducer,
+  useState,
+  type RefObject,
+} from "react";
+
+/** Rows of one height, of which only the visible ones, some around them, and `kept` are rendered. */
+export function useVirtualRows(rows: {
+  count: number;
+  height: number;
+  scroller: RefObject<HTMLElement | null>;
+  /** The index of the row that has the focus. */
+  kept?: number;
+}) {
+  const { count, height, scroller, kept = -1 } = rows;
+  const [, rerender] = useReducer((times: number) => times + 1, 0);
+  const options: VirtualizerOptions<HTMLElement, Element> = {
+    count,
+    estimateSize: () => height,
+    getScrollElement: () => scroller.current,
+    overscan: 8,
+    scrollToFn: elementScroll,
+    observeElementRect,
+    observeElementOffset,
+    onChange: () => rerender(),
+    rangeExtractor: (range) => {
+      const indexes = defaultRangeExtractor(range);
+      if (kept < 0 || kept >= count || indexes.includes(kept)) return indexes;
+      return kept < range.startIndex ? [kept, ...indexes] : [...indexes, kept];
+    },
+  };
+  const [virtualizer] = useState(() => new Virtualizer(options));
+  virtualizer.setOptions(options);
+  useEffect(() => virtualizer._didMount(), [virtualizer]);
+  useLayoutEffect(() => virtualizer._willUpdate());
+  useLayoutEffect(() => virtualizer.measure(), [virtualizer, height]);
+  return virtualizer;
+}
+
+/**
+ * Keeps the rows in view where they are when others appear above them. At the top, new rows come into view.
+ */
+export function useScrollAnchor<Item>(
+  scroller: RefObject<HTMLElement | null>,
+  items: readonly Item[],
+  height: number,
+  idOf: (item: Item) => string,
+) {
+  const [before] = useState<{ items: readonly Item[] }>({ items });
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element && before.items !== items && element.scrollTop > 0) {
+      const index = Math.floor(element.scrollTop / height);
+      const anchor = before.items[index];
+      const now = anchor
+        ? items.findIndex((item) => idOf(item) === idOf(anchor))
+        : -1;
+      if (now >= 0 && now !== index)
+        element.scrollTop += (now - index) * height;
+    }
+    before.items = items;
+  });
+}
