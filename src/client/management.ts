@@ -464,8 +464,12 @@ export async function listByName(
 
 /**
  * Counts runs by status, including children. Each count is exact up to 1,000, and `"1000+"`
- * beyond. It reads the runs that it counts, up to 2.5 MiB for each status, so runs with large
- * arguments or results may give a smaller number with a plus.
+ * beyond.
+ *
+ * Convex counts documents by reading them, and one transaction reads at most 16 MiB. In an action,
+ * this function takes as many transactions as it needs. In a query or a mutation, it reads 10 MiB. If
+ * your runs have arguments and results of more than 2.5 KiB on average, a count may stop earlier
+ * there, for example at `"300+"`.
  */
 export async function counts(
   ctx: RunQueryCtx,
@@ -475,7 +479,19 @@ export async function counts(
   checkOptions("counts", options, OPTIONS.counts);
   const { workflow } = component as ComponentApi;
   const name = nameFrom(options.name);
-  return (await ctx.runQuery(workflow.counts, { name })) as RunCounts;
+  let counted = await ctx.runQuery(workflow.counts, { name });
+  const canGoOn = () =>
+    Object.values(counted).some(
+      ({ count, more }) => more !== undefined && count < 1000,
+    );
+  while ("runAction" in ctx && canGoOn())
+    counted = await ctx.runQuery(workflow.counts, { name, counted });
+  return Object.fromEntries(
+    Object.entries(counted).map(([status, { count, more }]) => [
+      status,
+      more === undefined ? count : `${count}+`,
+    ]),
+  ) as RunCounts;
 }
 
 /** Lists the recorded steps of a run. */

@@ -4,6 +4,26 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 export const MANAGEMENT_DEFECTS = [
   {
+    name: "counts: an action stops at one transaction's limit",
+    file: "src/client/management.ts",
+    find: 'while ("runAction" in ctx && canGoOn())',
+    replace: "while (canGoOn() && !canGoOn())",
+    killedBy: test(
+      "engine/run/listFilters",
+      "in an action counts exactly up to 1,000, however large the runs",
+    ),
+  },
+  {
+    name: "counts: each status has a fixed share",
+    file: "src/engine/run/listing.ts",
+    find: "bytes / (open.length - at)",
+    replace: "bytes / open.length",
+    killedBy: test(
+      "engine/run/listFilters",
+      "leaves what few runs in progress don't need to those that completed",
+    ),
+  },
+  {
     name: "cancelMany: later batches reach runs that it made start",
     file: "src/engine/lifecycle/many.ts",
     find: "place?.until ?? Math.min(",

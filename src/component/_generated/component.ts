@@ -975,12 +975,20 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       counts: FunctionReference<
         "query",
         "internal",
-        { name?: string },
         {
-          canceled: number | string;
-          completed: number | string;
-          failed: number | string;
-          inProgress: number | string;
+          counted?: {
+            canceled: { count: number; more?: number };
+            completed: { count: number; more?: number };
+            failed: { count: number; more?: number };
+            inProgress: { count: number; more?: number };
+          };
+          name?: string;
+        },
+        {
+          canceled: { count: number; more?: number };
+          completed: { count: number; more?: number };
+          failed: { count: number; more?: number };
+          inProgress: { count: number; more?: number };
         },
         Name
       >;

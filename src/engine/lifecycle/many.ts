@@ -155,7 +155,7 @@ const refuse = (name: string, status: string, which: string) =>
 
 const dataOf = (error: unknown) =>
   error instanceof ConvexError
-    ? (error.data as { code?: string; message?: string })
+    ? ((error.data ?? {}) as { code?: string; message?: string })
     : {};
 
 export const changeRunsArgs = {

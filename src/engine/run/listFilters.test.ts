@@ -327,17 +327,50 @@ describe("counts", () => {
     expect(await canceled()).toBe("1000+");
   });
 
+  const insertLarge = async (
+    t: Backend,
+    count: number,
+    fields: Parameters<typeof insertRun>[1],
+  ) => {
+    for (let index = 0; index < count; index++)
+      await insertRun(t, { args: { value: "x".repeat(900_000) }, ...fields });
+  };
+
   test("counts as many large runs as one transaction can read, and says that there are more", async () => {
     const t = newBackend({ transactionLimits: true });
     for (const status of STATUSES)
-      for (let count = 0; count < 5; count++)
-        await insertRun(t, {
-          args: { value: "x".repeat(900_000) },
-          runResult: RESULTS[status],
-        });
+      await insertLarge(t, 5, { runResult: RESULTS[status] });
     expect(await t.query((ctx) => counts(ctx, component))).toEqual(
       Object.fromEntries(STATUSES.map((status) => [status, "3+"])),
     );
+  });
+
+  test("leaves what few runs in progress don't need to those that completed", async () => {
+    const t = newBackend({ transactionLimits: true });
+    await insertLarge(t, 11, { runResult: RESULTS.completed });
+    await insertLarge(t, 1, {});
+    expect(await t.query((ctx) => counts(ctx, component))).toMatchObject({
+      inProgress: 1,
+      completed: 11,
+    });
+  });
+
+  test("in an action counts exactly up to 1,000, however large the runs", async () => {
+    const t = newBackend({ transactionLimits: true });
+    for (const status of STATUSES)
+      await insertLarge(t, 30, { runResult: RESULTS[status] });
+    await inComponent(t, async (ctx) => {
+      for (let index = 0; index < 1001; index++)
+        await ctx.db.insert("workflows", {
+          workflowHandle: "",
+          args: {},
+          generationNumber: 0,
+          runResult: RESULTS.failed,
+        });
+    });
+    const found = await t.action((ctx) => counts(ctx, component));
+    const exact = { inProgress: 30, completed: 30, canceled: 30 };
+    expect(found).toEqual({ ...exact, failed: "1000+" });
   });
 
   test("leaves out a run that was cleaned up while a step of it is in flight", async () => {

@@ -247,41 +247,65 @@ export async function listRuns(
   return { ...result, page: result.page.flat() };
 }
 
-const vCount = v.union(v.number(), v.string());
+/** `more`: the creation time of the first run that isn't counted. Absent: all are. */
+const vCount = v.object({ count: v.number(), more: v.optional(v.number()) });
+/** Those that have the fewest runs first, in most apps, because they leave their budget to the others. */
 export const vCounts = v.object({
   inProgress: vCount,
-  completed: vCount,
   failed: vCount,
   canceled: vCount,
+  completed: vCount,
 });
-
-export async function countRuns(
-  ctx: QueryCtx,
-  { name }: { name?: string },
-): Promise<Infer<typeof vCounts>> {
-  const count = (status: RunStatus) => countStatus(ctx, { name, status });
-  return {
-    inProgress: await count("inProgress"),
-    completed: await count("completed"),
-    failed: await count("failed"),
-    canceled: await count("canceled"),
-  };
-}
+type Counts = Infer<typeof vCounts>;
 
 const MAX_COUNT = 1000;
 
-/** Four counts share one transaction, which may read 16 MiB. */
-const BYTES_PER_COUNT = (BYTES_PER_BATCH * 5) / 8;
+/** One transaction may read 16 MiB. The caller may need some of it. */
+const BYTES_FOR_COUNTS = 2.5 * BYTES_PER_BATCH;
 
-/** The number of runs. If there are more than could be counted, that number with a plus. */
-async function countStatus(ctx: QueryCtx, filter: RunFilter) {
-  let count = 0;
-  let bytes = 0;
+/** Counts runs up to the maximum, as many as one transaction can read, or continues with those that it couldn't. */
+export async function countRuns(
+  ctx: QueryCtx,
+  { name, counted }: { name?: string; counted?: Counts },
+): Promise<Counts> {
+  const counts = { ...(counted ?? NOTHING_COUNTED) };
+  const statuses = Object.keys(NOTHING_COUNTED) as RunStatus[];
+  const open = statuses.filter(
+    (status) =>
+      counts[status].more !== undefined && counts[status].count < MAX_COUNT,
+  );
+  let bytes = BYTES_FOR_COUNTS;
+  for (const [at, status] of open.entries()) {
+    const share = bytes / (open.length - at);
+    const { count, more: since } = counts[status];
+    const filter = { name, status, since };
+    const { read, ...found } = await countOn(ctx, filter, count, share);
+    counts[status] = found;
+    bytes -= read;
+  }
+  return counts;
+}
+
+const NOTHING_COUNTED: Counts = {
+  inProgress: { count: 0, more: 0 },
+  failed: { count: 0, more: 0 },
+  canceled: { count: 0, more: 0 },
+  completed: { count: 0, more: 0 },
+};
+
+async function countOn(
+  ctx: QueryCtx,
+  filter: RunFilter,
+  count: number,
+  maxBytes: number,
+) {
+  let read = 0;
   for await (const run of runsBy(ctx.db, filter)) {
     if (run.cleanedUp) continue;
-    if (count === MAX_COUNT || bytes > BYTES_PER_COUNT) return `${count}+`;
+    if (count === MAX_COUNT || read > maxBytes)
+      return { count, more: run._creationTime, read };
     count++;
-    bytes += sizeOf(run);
+    read += sizeOf(run);
   }
-  return count;
+  return { count, read };
 }
