@@ -19,6 +19,16 @@ import { pushRequest } from "./pushRequest.mjs";
 import { withTempDir } from "./tempDir.mjs";
 
 const TEMPLATE = path.join(ROOT, "tools/packed-app");
+const STRICTEST = [
+  "erasableSyntaxOnly",
+  "exactOptionalPropertyTypes",
+  "noImplicitReturns",
+  "noPropertyAccessFromIndexSignature",
+  "noUncheckedIndexedAccess",
+  "noUnusedLocals",
+  "noUnusedParameters",
+  "verbatimModuleSyntax",
+];
 
 await withTempDir(async (app) => {
   await cp(TEMPLATE, app, { recursive: true });
@@ -32,6 +42,13 @@ await withTempDir(async (app) => {
   await step("type-check as a Convex app", () => tsc(app));
   await step("type-check as Node resolves", () =>
     tsc(app, ["--module", "NodeNext", "--moduleResolution", "NodeNext"]),
+  );
+  // `./test` ships as source, so the app's options apply to it.
+  await step("type-check with the strictest options", () =>
+    tsc(
+      app,
+      STRICTEST.flatMap((option) => [`--${option}`, "true"]),
+    ),
   );
   await step("bundle", () => pushRequest({ app }));
   await step("test", () => runInApp(app, bin("vitest/vitest.mjs"), ["run"]));

@@ -44,7 +44,7 @@ export const vRunResult = lazy(() => vResultOf(v.any()));
 
 export interface Outcome {
   result: RunResult;
-  failure?: Failure;
+  failure?: Failure | undefined;
 }
 
 /**
