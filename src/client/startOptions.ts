@@ -20,8 +20,11 @@ function refuse(what: string, why: string): never {
 
 export function checkMs(what: string, option: string, ms: number | undefined) {
   if (ms === undefined || (ms >= 0 && Number.isFinite(ms))) return;
-  refuse(what, `${option} is ${ms}. Expected milliseconds from 0.`);
+  refuse(what, `${option} is ${shown(ms)}. Expected milliseconds from 0.`);
 }
+
+const shown = (value: unknown) =>
+  typeof value === "string" ? `"${abbreviate(value)}"` : String(value);
 
 export function checkRetention(what: string, retention: Retention | undefined) {
   checkOptions(`${what}: retention`, retention, OPTIONS.retention);
@@ -43,12 +46,20 @@ export function checkStart(name: string, call: StartCall): number | undefined {
   checkRetention(what, retention);
   if (runAt !== undefined && runAfter !== undefined)
     refuse(what, "runAt and runAfter exclude each other. Give one of them.");
+  const due = runAfter === undefined ? runAt : Date.now() + runAfter;
+  if (key !== undefined && typeof key !== "string")
+    refuse(what, `the key is ${shown(key)}. Expected a string.`);
   if (key !== undefined && (key === "" || key.length > MAX_NAME_LENGTH))
     refuse(
       what,
       `the key "${abbreviate(key)}" has ${key.length} characters. Expected 1 to ${MAX_NAME_LENGTH}.`,
     );
-  if (ifRunning !== undefined && key === undefined)
-    refuse(what, "ifRunning needs a key.");
-  return runAfter === undefined ? runAt : Date.now() + runAfter;
+  if (ifRunning === undefined) return due;
+  if (!["return", "throw", "replace"].includes(ifRunning))
+    refuse(
+      what,
+      `ifRunning is ${shown(ifRunning)}. Expected "return", "throw" or "replace".`,
+    );
+  if (key === undefined) refuse(what, "ifRunning needs a key.");
+  return due;
 }

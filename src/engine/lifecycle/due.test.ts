@@ -593,6 +593,13 @@ test.each<[RunStartOptions, RegExp]>([
   [{ key: "" }, /the key "" has 0 characters\. Expected 1 to 1024\.$/],
   [{ key: "x".repeat(1025) }, /has 1025 characters/],
   [{ ifRunning: "throw" }, /ifRunning needs a key\.$/],
+  [
+    { key: "a", ifRunning: "queue" as never },
+    /ifRunning is "queue"\. Expected "return", "throw" or "replace"\.$/,
+  ],
+  [{ key: 5 as never }, /the key is 5\. Expected a string\.$/],
+  [{ key: null as never }, /the key is null\. Expected a string\.$/],
+  [{ timeout: "5" as never }, /timeout is "5"\. Expected milliseconds/],
 ])("start refuses %j, and starts nothing", async (options, error) => {
   const t = newBackend();
   script("handler", "main", async () => 1);
