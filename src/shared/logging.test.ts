@@ -483,6 +483,11 @@ describe("with the default level a failed run gets one warning:", () => {
       /fails: The journal of workflow \S+ is too large: \d+ bytes at step 8 "steps:mutation", the maximum .*, after step 8 "steps:mutation"/,
     ],
     [
+      "an error that ends with a period",
+      (step) => step.awaitEvent({ name: "never", timeout: 5 }),
+      /fails: Timed out: no event "never" came within 5 ms, at step 0 "never"/,
+    ],
+    [
       "an error whose message holds a stack",
       () => Promise.reject(new Error("x\n    at ours (client/replay/a.ts:1)")),
       /fails: x(, in .*)?$/,

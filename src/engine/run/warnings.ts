@@ -21,9 +21,8 @@ export function warnOfEnd(
     step?.failed && step.child !== undefined
       ? `its child ${step.child} failed`
       : oneLine(run.runResult.error);
-  log.warn(
-    `Workflow ${run._id} ("${run.name}") fails: ${[why, ...at].join(", ")}`,
-  );
+  const text = [at.length > 0 ? why.replace(/\.$/, "") : why, ...at].join(", ");
+  log.warn(`Workflow ${run._id} ("${run.name}") fails: ${text}`);
 }
 
 export const unawaitedStep = (
