@@ -9,8 +9,8 @@ const MARKER = "__convexWorkflowRetryAfter";
 type RetryAfterData = {
   [MARKER]: true;
   message: string;
-  ms?: number;
-  at?: number;
+  ms?: number | undefined;
+  at?: number | undefined;
 };
 
 /**
@@ -39,7 +39,7 @@ export class RetryAfterError extends ConvexError<RetryAfterData> {
     message: string,
     when: { ms: number; at?: undefined } | { at: number; ms?: undefined },
   ) {
-    const { ms, at } = (when ?? {}) as { ms?: number; at?: number };
+    const { ms, at } = (when ?? {}) as Pick<RetryAfterData, "ms" | "at">;
     const isTime = (time?: number) => Number.isFinite(time);
     if (isTime(ms) === isTime(at))
       throw new Error(

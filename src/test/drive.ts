@@ -141,8 +141,8 @@ const fireTimer = makeFunctionReference<"mutation">("execute:timer");
 interface Goal {
   /** Whether this is worth letting time pass. */
   counts: (left: Remaining) => boolean;
-  until?: () => boolean | Promise<boolean>;
-  maxTimers?: number;
+  until?: (() => boolean | Promise<boolean>) | undefined;
+  maxTimers?: number | undefined;
 }
 
 /** After this many timers without a change, work that is due counts as stuck. */

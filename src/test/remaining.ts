@@ -17,8 +17,8 @@ export interface Remaining extends Place {
   /** The root of its tree of runs. */
   root: string;
   /** Absent: now. */
-  dueAt?: number;
-  isSleep?: boolean;
+  dueAt?: number | undefined;
+  isSleep?: boolean | undefined;
   /** A clause for messages. It changes as the run makes progress. */
   what: string;
 }
