@@ -30,22 +30,17 @@ export function toBeginArgs({
 /** Tracks the rows of a journal that a turn changes or adds, so that its driver can update its copy. */
 export class ChangedRows {
   private readonly changed = new Map<number, StepRow>();
-  private readonly byId: Map<string, StepRow>;
+  constructor(private readonly rows: StepRow[]) {}
 
-  constructor(private readonly rows: StepRow[]) {
-    this.byId = new Map(rows.map((row) => [row._id, row]));
+  rowAt(stepNumber: number): StepRow | undefined {
+    return this.rows[stepNumber];
   }
 
-  rowOf(stepId: string): StepRow {
-    return this.byId.get(stepId)!;
-  }
-
-  change(stepId: string, fields: Partial<StepRow>) {
-    this.add({ ...this.rowOf(stepId), ...fields });
+  change(stepNumber: number, fields: Partial<StepRow>) {
+    this.add({ ...this.rows[stepNumber]!, ...fields });
   }
 
   add(row: StepRow) {
-    this.byId.set(row._id, row);
     this.rows[row.stepNumber] = row;
     this.changed.set(row.stepNumber, row);
   }

@@ -191,14 +191,13 @@ export class Execution {
 
   /** Where the run ended, for the log. */
   origin(end?: TurnEnd): Origin {
-    const { asked, journal } = this;
+    const { asked } = this;
     const thrown = end?.kind === "threw" ? end.error : undefined;
-    const ofStep = asked.findIndex((each) => each === stepOfError(thrown));
+    const ofStep = asked.indexOf(stepOfError(thrown) as WorkflowRequest);
     const stepNumber = ofStep >= 0 ? ofStep : asked.length - 1;
     const failed = ofStep >= 0;
     const { name } = asked[stepNumber] ?? {};
-    const stepId = journal[stepNumber]?.stepId;
-    const step = stepId && this.changed.rowOf(stepId)?.step;
+    const step = this.changed.rowAt(stepNumber)?.step;
     return {
       step:
         name === undefined
@@ -289,13 +288,14 @@ export class Execution {
     return {
       now: this.now,
       resume: async (begin) => {
-        await settle?.();
+        if (settle) await settle();
         environment.enter();
         begin();
         await quiesce();
+        // On the platform, nothing else runs between two replayed results, so the globals can stay.
+        if (!settle) return;
         await environment.refuseRejections();
-        // Between two replayed results, nothing else runs on the platform, so the globals can stay.
-        if (settle) environment.leave();
+        environment.leave();
       },
       runInline: (request, turn) => {
         environment.leave();
@@ -438,7 +438,7 @@ export class Execution {
     this.completed = undefined;
     const { stepNumber, result, failure, completedAt } = completed;
     const { stepId, delivery } = this.journal[stepNumber]!;
-    const { step } = this.changed.rowOf(stepId);
+    const { step } = this.changed.rowAt(stepNumber)!;
     const shown = record.deliveries.some(
       ({ entry }) => entry.stepId === stepId,
     );
@@ -456,15 +456,16 @@ export class Execution {
     completed: (Partial<StepRow> & { stepId?: string }) | undefined,
     rows: StepRow[],
   ) {
+    const { changed, journal } = this;
     if (completed) {
-      const { stepId, ...fields } = completed;
-      this.changed.change(stepId!, fields);
+      const { stepId: _, ...fields } = completed;
+      changed.change(fields.stepNumber!, fields);
     }
     for (const { entry, delivery } of deliveries)
-      this.changed.change(entry.stepId, { delivery });
+      changed.change(journal.indexOf(entry), { delivery });
     for (const { entry, interest } of waits)
-      this.changed.change(entry.stepId, { group: undefined, ...interest });
-    for (const row of rows) this.changed.add(row);
+      changed.change(journal.indexOf(entry), { group: undefined, ...interest });
+    for (const row of rows) changed.add(row);
   }
 
   private countSizes(steps: NewStepArgs[]) {

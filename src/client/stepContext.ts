@@ -55,6 +55,8 @@ interface CallOptions {
   [STARTS_RUN]?: boolean;
 }
 
+const NO_OPTIONS: CallOptions = {};
+
 /** Marks the call of a mutation that starts a run: see `start`. */
 export const STARTS_RUN = Symbol("starts a run");
 
@@ -99,14 +101,19 @@ export function createStepContext(
   meta?: MutationMeta,
   defaults: StepDefaults = {},
 ): WorkflowCtx {
-  const withDefaults = (kind: string, options: CallOptions): CallOptions => ({
-    ...options,
-    unstableArgs: options.unstableArgs ?? defaults.unstableArgs,
-    retry: options.retry ?? (kind === "action" ? defaults.retry : undefined),
-  });
+  const hasDefaults = Object.keys(defaults).length > 0;
+  const withDefaults = (kind: string, options: CallOptions): CallOptions =>
+    options === NO_OPTIONS && !hasDefaults
+      ? options
+      : {
+          ...options,
+          unstableArgs: options.unstableArgs ?? defaults.unstableArgs,
+          retry:
+            options.retry ?? (kind === "action" ? defaults.retry : undefined),
+        };
   const call =
     (kind: FunctionKind | "workflow") =>
-    (target: AnyRef, args?: unknown, options: CallOptions = {}) =>
+    (target: AnyRef, args?: unknown, options: CallOptions = NO_OPTIONS) =>
       attempt(() =>
         ask(
           functionRequest(
@@ -189,16 +196,17 @@ function functionRequest(
   recordedArgs: Ask["recordedArgs"],
 ): WorkflowRequest {
   const name = checkName(options.name ?? nameOfTarget(kind, target), rules);
-  if (!rules.recordsLegacyCalls) {
-    checkOptions(`step "${name}"`, options, OPTIONS.step);
-    if (typeof options.retry === "object")
-      checkOptions(`step "${name}": retry`, options.retry, OPTIONS.retry);
+  if (options !== NO_OPTIONS) {
+    if (!rules.recordsLegacyCalls) {
+      checkOptions(`step "${name}"`, options, OPTIONS.step);
+      if (typeof options.retry === "object")
+        checkOptions(`step "${name}": retry`, options.retry, OPTIONS.retry);
+    }
+    refuseOptions(kind, name, options);
   }
-  refuseOptions(kind, name, options);
   return {
-    ...(kind === "workflow"
-      ? { kind }
-      : { kind: "function" as const, functionType: kind }),
+    kind: kind === "workflow" ? kind : "function",
+    functionType: kind === "workflow" ? undefined : kind,
     name,
     // Arguments that the journal holds need no copy, because they are compared only with themselves.
     args:
@@ -279,11 +287,15 @@ export function nameOf(target: AnyRef): string {
 
 /** As `nameOf`, for a target that a handler passes. */
 function nameOfTarget(kind: string, target: AnyRef): string {
-  const method = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`;
-  return nameOfReference(
-    target,
-    `${method} takes ${kind === "action" ? "an" : "a"} ${kind}'s reference`,
-  );
+  try {
+    return nameOf(target);
+  } catch {
+    const method = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`;
+    return nameOfReference(
+      target,
+      `${method} takes ${kind === "action" ? "an" : "a"} ${kind}'s reference`,
+    );
+  }
 }
 
 /** As `nameOf`. If `target` isn't a reference, the error begins with `expected`. */

@@ -81,7 +81,7 @@ export function sizeOf(value: unknown, form?: { isJson: boolean }): number {
 }
 
 const { isArray } = Array;
-const { getPrototypeOf, prototype: plain } = Object;
+const { getPrototypeOf, is, keys, prototype: plain } = Object;
 
 function isPlain(value: object): boolean {
   const prototype: unknown = getPrototypeOf(value);
@@ -109,18 +109,17 @@ const isLowHalf = (unit: number) => unit >= 0xdc00 && unit < 0xe000;
  */
 export function isStoredAs(stored: unknown, value: unknown): boolean {
   if (typeof value === "function") return false;
-  if (typeof value !== "object" || value === null)
-    return Object.is(stored, value);
+  if (typeof value !== "object" || value === null) return is(stored, value);
   if (typeof stored !== "object" || stored === null) return false;
-  if (Array.isArray(value)) {
-    if (!Array.isArray(stored) || stored.length !== value.length) return false;
+  if (isArray(value)) {
+    if (!isArray(stored) || stored.length !== value.length) return false;
     for (let at = 0; at < value.length; at++)
       if (!isStoredAs(stored[at], value[at])) return false;
     return true;
   }
   if (!isPlain(value) || !isPlain(stored)) return false;
-  let unseen = Object.keys(stored).length;
-  for (const key of Object.keys(value)) {
+  let unseen = keys(stored).length;
+  for (const key of keys(value)) {
     const field = (value as Record<string, unknown>)[key];
     if (field === undefined) continue;
     const held = (stored as Record<string, unknown>)[key];

@@ -24,7 +24,7 @@ test("the host is called once for each replayed step", async () => {
 
 test("a step of a longer journal takes no more work to replay", () => {
   const fixed = 2 * sum(calls) - sum(callsOfMore);
-  expect(sum(callsOfMore) - sum(calls)).toBeLessThan(400 * STEPS);
+  expect(sum(callsOfMore) - sum(calls)).toBeLessThan(135 * STEPS);
   expect(Math.abs(fixed)).toBeLessThan(0.02 * sum(calls));
 });
 
@@ -36,8 +36,7 @@ test("globals are not patched anew for each step that is replayed", () => {
 test("arguments that the journal holds are neither copied nor compared again", () => {
   expect(calls.get("recordedArgs")).toBe(STEPS);
   expect(calls.get("storedCopy") ?? 0).toBe(0);
-  // By identity.
-  expect(calls.get("findDifference")).toBe(STEPS);
+  expect(calls.get("findDifference") ?? 0).toBe(0);
 });
 
 test("the rows of a journal are not converted value by value", () => {

@@ -61,8 +61,8 @@ export const DEFECTS = [
   {
     name: "replay: places of results ignored",
     file: "src/client/replay/replay.ts",
-    find: "a.entry.delivery!.order - b.entry.delivery!.order",
-    replace: "a.stepNumber - b.stepNumber",
+    find: "journal[a]!.delivery!.order - journal[b]!.delivery!.order",
+    replace: "a - b",
     killedBy: FORETOLD,
   },
   {
@@ -149,8 +149,8 @@ export const DEFECTS = [
   {
     name: "replay: arguments not compared",
     file: "src/client/replay/divergence.ts",
-    find: "if (request.unstableArgs || entry.argsOmitted) return undefined;",
-    replace: "return undefined;",
+    find: "args === entry.args)",
+    replace: "true)",
     killedBy: {
       file: "src/client/replay/divergence.test.ts",
       title:

@@ -26,12 +26,15 @@ export function areInPlace(
   target: object,
   values: (readonly [name: string, value: unknown])[],
 ): boolean {
-  return values.every(
-    ([name, value]) =>
-      (target as Record<string, unknown>)[name] === value &&
-      (value !== undefined || Object.hasOwn(target, name)),
-  );
+  for (let at = 0; at < values.length; at++) {
+    const [name, value] = values[at]!;
+    if ((target as Record<string, unknown>)[name] !== value) return false;
+    if (value === undefined && !hasOwn(target, name)) return false;
+  }
+  return true;
 }
+
+const { hasOwn } = Object;
 
 /** Continues after a property that can't be restored, and throws at the end. */
 export function restoreAll(restorers: (() => void)[]): void {

@@ -5,10 +5,15 @@
 export function copyOf<T>(value: T): T;
 export function copyOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(copyOf);
-  if (value instanceof ArrayBuffer) return value.slice(0);
-  const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value))
-    copy[key] = copyOf((value as Record<string, unknown>)[key]);
+  if (isArray(value)) return value.map(copyOf);
+  if (value instanceof Bytes) return value.slice(0);
+  const copy = { ...value } as Record<string, unknown>;
+  for (const key in copy) {
+    const field = copy[key];
+    if (typeof field === "object") copy[key] = copyOf(field);
+  }
   return copy;
 }
+
+const { isArray } = Array;
+const Bytes = ArrayBuffer;

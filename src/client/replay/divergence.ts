@@ -69,8 +69,10 @@ function firstDifference(entry: JournalEntry, request: StepRequest) {
     return { what: "the kind", held: "", asked: "" };
   if (entry.name !== request.name)
     return { what: "the name", held: "", asked: "" };
-  if (request.unstableArgs || entry.argsOmitted) return undefined;
-  const at = findDifference(entry.args, request.args, "args");
+  const { args } = request;
+  if (request.unstableArgs || entry.argsOmitted || args === entry.args)
+    return undefined;
+  const at = findDifference(entry.args, args, "args");
   if (!at) return undefined;
   return {
     what: `the value of ${at.path}`,

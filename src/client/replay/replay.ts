@@ -72,7 +72,8 @@ export class EngineReplay<
   /** Those of them that are held back. */
   private readonly heldBack: Issued<Request>[] = [];
   private isTried = false;
-  private readonly shownBefore: { stepNumber: number; entry: JournalEntry }[];
+  /** The numbers of steps whose results earlier turns delivered, in the order of deliveries. */
+  private readonly shownBefore: number[];
   private deliveries: TurnRecord["deliveries"] = [];
   private delivered = 0;
   private inlineRun = 0;
@@ -88,10 +89,11 @@ export class EngineReplay<
     private readonly journal: JournalEntry[],
     private readonly ports: TurnPorts<Request>,
   ) {
-    this.shownBefore = journal
-      .map((entry, stepNumber) => ({ entry, stepNumber }))
-      .filter(({ entry }) => entry.delivery && entry.outcome)
-      .sort((a, b) => a.entry.delivery!.order - b.entry.delivery!.order);
+    this.shownBefore = [...journal.keys()]
+      .filter((at) => journal[at]!.delivery && journal[at]!.outcome)
+      .sort(
+        (a, b) => journal[a]!.delivery!.order - journal[b]!.delivery!.order,
+      );
     this.live = journal.length === 0;
   }
 
@@ -161,6 +163,11 @@ export class EngineReplay<
   async run(handler: () => Promise<unknown>): Promise<TurnEnd> {
     await this.resume(() => this.begin(handler));
     for (;;) {
+      const again = this.shownBefore[this.delivered];
+      if (again !== undefined && !this.settled) {
+        await this.showAgain(again);
+        continue;
+      }
       const end = await this.proceed();
       if (end) return end;
     }
@@ -179,11 +186,9 @@ export class EngineReplay<
     if (this.divergence) throw this.divergence;
   }
 
-  /** Delivers one result to the blocked handler, or ends the turn. */
+  /** Delivers one new result to the blocked handler, or ends the turn. */
   private async proceed(): Promise<TurnEnd | undefined> {
     const { ports, settled } = this;
-    const replayed = this.shownBefore[this.delivered];
-    if (replayed && !settled) return await this.showAgain(replayed);
     const inline = this.inlineDue[0];
     if (this.firstTooMany()) return await this.yield();
     if (inline) {
@@ -261,13 +266,10 @@ export class EngineReplay<
     );
   }
 
-  private async showAgain(before: {
-    stepNumber: number;
-    entry: JournalEntry;
-  }): Promise<undefined> {
-    const step = this.issued[before.stepNumber];
+  private showAgain(stepNumber: number): Promise<void> {
+    const step = this.issued[stepNumber];
     if (!step) throw this.missing("is blocked");
-    await this.show(step, before.entry.outcome!);
+    return this.show(step, step.entry!.outcome!);
   }
 
   private missing(state: "returned" | "is blocked") {
@@ -276,9 +278,9 @@ export class EngineReplay<
     return unrequested(this.runId, stepNumber, entry, state);
   }
 
-  private async show(step: Issued<Request>, outcome: Outcome) {
+  private show(step: Issued<Request>, outcome: Outcome): Promise<void> {
     this.delivered++;
-    await this.resume(() => step.promise.show(outcome));
+    return this.resume(() => step.promise.show(outcome));
   }
 
   private place(): Delivery {

@@ -23,6 +23,14 @@ function subscribeUnseen(
 
 let isSeen = true;
 
+const ignore = () => undefined;
+
+type Settlers = Parameters<ConstructorParameters<typeof Promise<unknown>>[0]>;
+
+/** Of the promise that was constructed last. */
+let settlers: Settlers;
+const keepSettlers = (...given: Settlers) => void (settlers = given);
+
 /** A Promise combinator that a handler applied to steps. */
 export interface Combinator {
   readonly kind: "all" | "allSettled" | "race" | "any";
@@ -39,9 +47,8 @@ export class StepPromise extends Promise<unknown> {
   /** Something subscribed that may use any result. */
   watched = false;
   readonly combinators: Combinator[] = [];
-  private settle!: (outcome: Outcome) => void;
-  /** For errors about a promise that wasn't awaited. */
-  stepName = "";
+  private request!: Pick<StepRequest, "name" | "parse">;
+  private settlers!: Settlers;
 
   // Promises derived from a step's are ordinary ones.
   static override get [Symbol.species]() {
@@ -49,19 +56,24 @@ export class StepPromise extends Promise<unknown> {
   }
 
   static issue(request: Pick<StepRequest, "name" | "parse">): StepPromise {
-    let settle!: (outcome: Outcome) => void;
-    const promise = new StepPromise((resolve, reject) => {
-      settle = (outcome) => settleWith(request, outcome, resolve, reject);
-    });
-    promise.settle = settle;
-    promise.stepName = request.name;
-    // A step that nothing awaits may fail without failing the turn.
-    void subscribeUnseen(promise, () => undefined);
+    const promise = new StepPromise(keepSettlers);
+    promise.settlers = settlers;
+    promise.request = request;
     return promise;
   }
 
+  /** For errors about a promise that wasn't awaited. */
+  get stepName(): string {
+    return this.request.name;
+  }
+
   show(outcome: Outcome) {
-    this.settle(outcome);
+    const [resolve, reject] = this.settlers;
+    settleWith(this.request, outcome, resolve, (error) => {
+      // A step that nothing awaits may fail without failing the turn.
+      void subscribeUnseen(this, ignore);
+      reject(error);
+    });
   }
 
   /** A plain promise of the same result, whose only subscriber is `combinator`. */
