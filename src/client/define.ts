@@ -12,7 +12,7 @@ import { errorMessage } from "../shared/failures.js";
 import { abbreviate } from "../shared/storable.js";
 import { vRetention } from "../shared/retention.js";
 import { vResultOf } from "../shared/outcome.js";
-import { whyRetryRefused } from "../shared/retry.js";
+import { retryProblem } from "../shared/retry.js";
 import type { WorkflowHandler } from "./context.js";
 import type { Drive } from "./driven.js";
 import { componentName } from "./stepContext.js";
@@ -150,7 +150,7 @@ export function checkDefaults(
   const retry = workpoolOptions?.defaultRetryBehavior;
   checkOptions(`${what}: defaultRetryBehavior`, retry, OPTIONS.retry);
   const bad =
-    retry && whyRetryRefused("workpoolOptions.defaultRetryBehavior", retry);
+    retry && retryProblem("workpoolOptions.defaultRetryBehavior", retry);
   if (bad) throw new Error(`Invalid options of ${what}: ${bad}`);
   checkMs(what, "timeout", timeout);
   checkRetention(what, retention);

@@ -39,7 +39,7 @@ export function toEntry(row: StepRow, generationNumber?: number): JournalEntry {
     delivery: row.delivery,
     heldBack:
       heldBack?.generationNumber === generationNumber ? heldBack : undefined,
-    interest: { wakes: row.wakes ?? "always", group: row.group },
+    condition: { wakes: row.wakes ?? "always", group: row.group },
     unstarted: row.unstarted ?? false,
   };
 }

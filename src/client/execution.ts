@@ -22,7 +22,7 @@ import {
   limitsAfterReserving,
   transactionMetrics,
   type Reserve,
-} from "../shared/transactionRoom.js";
+} from "../shared/transactionBudget.js";
 import { ChangedRows, type Drive, type DriveReply } from "./driven.js";
 import { toEntry, type Begun, type Run, type StepRow } from "./entries.js";
 import {
@@ -36,7 +36,7 @@ import { copyOf } from "./replay/copy.js";
 import type { JournalEntry } from "./replay/journal.js";
 import { stepOfError } from "./replay/failedSteps.js";
 import { LegacyReplay } from "./replay/legacy/replay.js";
-import { EngineReplay } from "./replay/replay.js";
+import { Replay } from "./replay/replay.js";
 import type {
   InlineRun,
   InlineTurn,
@@ -45,7 +45,7 @@ import type {
   TurnPorts,
   TurnRecord,
 } from "./replay/turn.js";
-import { newStepArgs, whyRefused, type NewStepArgs } from "./stepArgs.js";
+import { newStepArgs, refusalOf, type NewStepArgs } from "./stepArgs.js";
 import {
   componentName,
   createStepContext,
@@ -56,7 +56,7 @@ import type { WorkflowId } from "./ids.js";
 import type { Workflow } from "./workflow.js";
 
 /** The newest replay rules that this package knows. A run keeps the rules that it began under. */
-const ENGINE_VERSION = 1;
+const REPLAY_VERSION = 1;
 
 /** A step would make the journal exceed its limit. */
 export class JournalTooLarge extends Error {
@@ -159,8 +159,8 @@ export class Execution {
       if (this.completed || isSet) await this.record(NOTHING);
       return end;
     }
-    const goOn = { ...NOTHING, goOn: true };
-    return { kind: (await this.record(goOn)) ? "yielded" : "fenced" };
+    const hasMore = { ...NOTHING, hasMore: true };
+    return { kind: (await this.record(hasMore)) ? "yielded" : "fenced" };
   }
 
   /** Records the step that the driver executed, unless the turn recorded it with its own changes. */
@@ -364,15 +364,15 @@ export class Execution {
   ): Promise<Outcome | null> {
     const { ctx } = this;
     const { target, args } = request;
-    const error = whyRefused(request);
+    const error = refusalOf(request);
     if (error !== undefined) return { result: { kind: "failed", error } };
-    const isAlone = isFirst && !this.begun.completed;
+    const isOnlyCall = isFirst && !this.begun.completed;
     const { fits, transactionLimits } = await limitsAfterReserving(
       ctx,
       reserveFor(unwritten),
       request.transactionLimits,
     );
-    if (!fits && !isAlone) return null;
+    if (!fits && !isOnlyCall) return null;
     const options = transactionLimits && { transactionLimits };
     try {
       const returnValue: unknown =
@@ -384,7 +384,7 @@ export class Execution {
       });
     } catch (thrown) {
       const { error, failure } = describeFailure(thrown);
-      if (!isAlone && mayBeLimit(error)) return null;
+      if (!isOnlyCall && mayBeLimit(error)) return null;
       return storableOutcome(request, {
         result: { kind: "failed", error },
         failure,
@@ -407,17 +407,17 @@ export class Execution {
       deliveries: record.deliveries
         .filter(({ entry }) => entry.stepId !== completed?.stepId)
         .map(({ entry, delivery }) => ({ stepId: entry.stepId, delivery })),
-      waits: record.waits.map(({ entry, interest }) => ({
+      waits: record.waits.map(({ entry, condition }) => ({
         stepId: entry.stepId,
-        ...interest,
+        ...condition,
       })),
-      goOn: record.goOn,
+      hasMore: record.hasMore,
       trials: record.trials,
       completed,
       caller: drive && {
         driver: drive.driver,
         handsOver: drive.handsOver,
-        learns: this.begun.completed !== undefined,
+        willReceiveReply: this.begun.completed !== undefined,
       },
       inFlight: this.journal.filter(isExecuting).length,
       progress: this.takeProgress(),
@@ -463,8 +463,11 @@ export class Execution {
     }
     for (const { entry, delivery } of deliveries)
       changed.change(journal.indexOf(entry), { delivery });
-    for (const { entry, interest } of waits)
-      changed.change(journal.indexOf(entry), { group: undefined, ...interest });
+    for (const { entry, condition } of waits)
+      changed.change(journal.indexOf(entry), {
+        group: undefined,
+        ...condition,
+      });
     for (const row of rows) changed.add(row);
   }
 
@@ -489,7 +492,7 @@ const NOTHING: TurnRecord<WorkflowRequest> = {
   steps: [],
   deliveries: [],
   waits: [],
-  goOn: false,
+  hasMore: false,
 };
 
 const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
@@ -498,7 +501,7 @@ const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
 /** How often one turn may begin again. Each time, it replays the whole journal. */
 const ROUNDS_PER_TURN = 50;
 
-type RunReplay = EngineReplay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
+type RunReplay = Replay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
 
 /** Chooses the rules that the run began under. */
 function createReplay(
@@ -515,12 +518,12 @@ function createReplay(
       ports,
       workpoolOptions?.maxParallelism,
     );
-  if (engineVersion > ENGINE_VERSION)
+  if (engineVersion > REPLAY_VERSION)
     throw new Error(
       `Workflow ${run._id} was begun by a newer release of @convex-dev/workflow (engine ${engineVersion}, ` +
-        `this one knows up to ${ENGINE_VERSION}). Deploy that release again.`,
+        `this one knows up to ${REPLAY_VERSION}). Deploy that release again.`,
     );
-  return new EngineReplay(run._id, journal, ports);
+  return new Replay(run._id, journal, ports);
 }
 
 type Ref<Type extends FunctionType> = FunctionReference<Type, "internal">;

@@ -1,12 +1,8 @@
 import { createFunctionHandle, type FunctionArgs } from "convex/server";
 import { describeFailure } from "../shared/failures.js";
 import { maxArgsBytes } from "../shared/limits.js";
-import {
-  shortenError,
-  sizeOf,
-  whyArgumentsRefused,
-} from "../shared/storable.js";
-import { mayBeLimit } from "../shared/transactionRoom.js";
+import { shortenError, sizeOf, argumentsProblem } from "../shared/storable.js";
+import { mayBeLimit } from "../shared/transactionBudget.js";
 import type { NewStep } from "./replay/turn.js";
 import { nameOf, type WorkflowRequest } from "./stepContext.js";
 import type { WorkflowComponent } from "./types.js";
@@ -16,14 +12,14 @@ export type NewStepArgs = FunctionArgs<
 >["steps"][number];
 
 /** Why a step fails without running. It is recorded without its arguments, because no row can hold them. */
-export const whyRefused = (request: WorkflowRequest): string | undefined =>
-  whyArgumentsRefused(request, maxArgsBytes(request.functionType));
+export const refusalOf = (request: WorkflowRequest): string | undefined =>
+  argumentsProblem(request, maxArgsBytes(request.functionType));
 
 /** Converts a step to the arguments of `journal:startSteps`. */
 export async function newStepArgs(
   asked: NewStep<WorkflowRequest>,
 ): Promise<NewStepArgs> {
-  const refused = whyRefused(asked.request);
+  const refused = refusalOf(asked.request);
   let step =
     refused === undefined ? asked : failed(withoutArgs(asked), refused);
   const { handle, missing } = await handleOf(step.request);
@@ -33,8 +29,8 @@ export async function newStepArgs(
     stepNumber: step.stepNumber,
     stepId: step.stepId,
     step: stepFields(step, handle),
-    wakes: step.interest.wakes,
-    group: step.interest.group,
+    wakes: step.condition.wakes,
+    group: step.condition.group,
     delivery: completed?.delivery,
     failure: completed?.outcome.failure,
     startsRun: request.startsRun,

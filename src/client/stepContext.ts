@@ -7,13 +7,13 @@ import {
 } from "convex/server";
 import { jsonToConvex, type JSONValue, type Validator } from "convex/values";
 import { MAX_NAME_LENGTH, MAX_PROGRESS_BYTES } from "../shared/limits.js";
-import { whyRetryRefused, type RetryBehavior } from "../shared/retry.js";
+import { retryProblem, type RetryBehavior } from "../shared/retry.js";
 import {
   abbreviate,
   hasHalves,
   preview,
   sizeOf,
-  whyNotStorable,
+  storageProblem,
   withoutHalves,
 } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
@@ -249,7 +249,7 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
   const bad =
     kind === "action" &&
     typeof retry === "object" &&
-    whyRetryRefused("retry", retry);
+    retryProblem("retry", retry);
   if (bad) refuse(bad);
 }
 
@@ -333,7 +333,7 @@ function storedForm(where: string, value: unknown): unknown {
 /** Copies a handler's value for `setProgress`. */
 function progressFrom(value: unknown): unknown {
   const progress = storedForm("Invalid progress", value);
-  const problem = whyNotStorable("The progress", progress);
+  const problem = storageProblem("The progress", progress);
   if (problem) throw new Error(problem);
   const size = sizeOf(progress);
   if (size <= MAX_PROGRESS_BYTES) return progress;

@@ -3,7 +3,7 @@ import { describeFailure, errorMessage } from "../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
 import type { Origin } from "../shared/origin.js";
 import type { Failure, RunResult } from "../shared/outcome.js";
-import { shortenError, whyNotStorable } from "../shared/storable.js";
+import { shortenError, storageProblem } from "../shared/storable.js";
 import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
 import { startClock } from "../shared/clock.js";
 import { rowsOf, type Run } from "./entries.js";
@@ -73,7 +73,7 @@ export async function takeTurn(
     return await end(journalTooLarge(run._id, begun.tooLarge));
   const rows = begun.journal ? rowsOf(begun.journal) : drive!.held!.rows;
   if (isLegacy(run) && begun.blocked) return {};
-  const refused = rows.length === 0 && whyArgsRefused(ctx, workflow, run);
+  const refused = rows.length === 0 && argsProblem(ctx, workflow, run);
   if (refused) return await end({ kind: "failed", error: refused });
   const execution = new Execution(ctx, workflow, begun, rows, drive, elapsed);
   try {
@@ -109,7 +109,7 @@ function journalTooLarge(
   };
 }
 
-function whyArgsRefused(ctx: AppMutationCtx, workflow: Workflow, run: Run) {
+function argsProblem(ctx: AppMutationCtx, workflow: Workflow, run: Run) {
   if (!workflow.args) return undefined;
   try {
     parse(v.object(workflow.args), run.args, { strict: true, db: ctx.db });
@@ -166,7 +166,7 @@ function returned(
   try {
     toJson(where, returnValue);
     const what = `The return value of workflow ${run._id}`;
-    const error = whyNotStorable(what, returnValue);
+    const error = storageProblem(what, returnValue);
     if (error) return { kind: "failed", error };
   } catch (error) {
     return { kind: "failed", error: errorMessage(error) };

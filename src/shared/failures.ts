@@ -1,6 +1,6 @@
 import { convexToJson, type Value } from "convex/values";
 import { readRetryAfter } from "./retryAfter.js";
-import { preview, whyNotStorable, withoutHalves } from "./storable.js";
+import { preview, storageProblem, withoutHalves } from "./storable.js";
 
 /** The stored part of an error that a step's function or a handler threw. */
 export interface DescribedFailure {
@@ -78,7 +78,7 @@ const MAX_SHOWN_BYTES = 1024;
 function isStorable(data: unknown): boolean {
   try {
     convexToJson(data as Value);
-    return whyNotStorable("data", data) === undefined;
+    return storageProblem("data", data) === undefined;
   } catch {
     return false;
   }

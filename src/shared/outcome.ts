@@ -4,8 +4,8 @@ import { MAX_ROW_BYTES } from "./limits.js";
 import {
   fitError,
   sizeOf,
-  whyNotRecordable,
-  whyNotStorable,
+  recordingProblem,
+  storageProblem,
 } from "./storable.js";
 
 /** The parts of an error that its text doesn't contain. */
@@ -72,7 +72,7 @@ export function storableOutcome(
     const returnValue = result.returnValue ?? null;
     const what = `The return value of step "${step.name}"`;
     const problem =
-      whyNotRecordable(what, returnValue) ??
+      recordingProblem(what, returnValue) ??
       tooLargeTogether(what, sizeOf(returnValue), room);
     return {
       result: problem
@@ -86,7 +86,7 @@ export function storableOutcome(
   if (!failure) return { result: short };
   const dropData =
     failure.name === "ConvexError" &&
-    (whyNotStorable("data", failure.data) !== undefined ||
+    (storageProblem("data", failure.data) !== undefined ||
       sizeOf(failure.data) + sizeOf(error) > room);
   return { result: short, failure: dropData ? undefined : failure };
 }

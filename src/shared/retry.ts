@@ -19,7 +19,7 @@ export const isRetried = (step: {
   (step.failedAttempts ?? 0) + 1 < step.retry.maxAttempts;
 
 /** The error of an invalid retry policy. It begins with `what`. */
-export function whyRetryRefused(
+export function retryProblem(
   what: string,
   { maxAttempts, initialBackoffMs, base, maxBackoffMs = 0 }: RetryBehavior,
 ): string | undefined {

@@ -133,7 +133,7 @@ export function isStoredAs(stored: unknown, value: unknown): boolean {
  * Why `value` can't be stored in a document although functions can pass it, or undefined if it can. `what` names the
  * value in the text.
  */
-export function whyNotStorable(
+export function storageProblem(
   what: string,
   value: unknown,
 ): string | undefined {
@@ -142,24 +142,24 @@ export function whyNotStorable(
 }
 
 /** Why a step can't be recorded with these arguments, of at most `max` bytes, or undefined if it can. */
-export function whyArgumentsRefused(
+export function argumentsProblem(
   { name, args }: { name: string; args: unknown },
   max: number,
 ): string | undefined {
   const what = `The arguments of step "${name}"`;
-  const shape = whyNotStorable(what, args);
+  const shape = storageProblem(what, args);
   if (shape) return shape;
   const size = sizeOf(args);
   if (size <= max) return undefined;
   return `${what} are too large: ${size} bytes, the maximum is ${max} bytes. Store them in a table or a file and pass its id.`;
 }
 
-/** As `whyNotStorable`, for a step's return value or an event's value, whose size is also limited. */
-export function whyNotRecordable(
+/** As `storageProblem`, for a step's return value or an event's value, whose size is also limited. */
+export function recordingProblem(
   what: string,
   value: unknown,
 ): string | undefined {
-  const shape = whyNotStorable(what, value);
+  const shape = storageProblem(what, value);
   if (shape) return shape;
   const size = sizeOf(value);
   if (size <= MAX_RESULT_BYTES) return undefined;

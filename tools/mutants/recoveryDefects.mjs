@@ -132,21 +132,21 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "budget: no index ranges for loading modules",
-    file: "src/shared/transactionRoom.ts",
+    file: "src/shared/transactionBudget.ts",
     find: "asked[key] + extra",
     replace: "asked[key]",
     killedBy: test(
-      "shared/transactionRoom",
+      "shared/transactionBudget",
       "has the index ranges that loading its modules takes, on top of those asked for",
     ),
   },
   {
     name: "budget: functions called that can't be loaded",
-    file: "src/shared/transactionRoom.ts",
+    file: "src/shared/transactionBudget.ts",
     find: "transactionLimits.databaseQueries! >= FUNCTION_LOADING_RANGES",
     replace: "transactionLimits.databaseQueries! >= 0",
     killedBy: test(
-      "shared/transactionRoom",
+      "shared/transactionBudget",
       "is none if loading its modules may take more than is left",
     ),
   },

@@ -20,9 +20,9 @@ function combinators(): Combinators {
 const handling = (body: (ask: Ask, p: Combinators) => Promise<unknown>) =>
   new Machine((ask) => body(ask, combinators()));
 
-const interests = (machine: Machine) =>
+const conditions = (machine: Machine) =>
   Object.fromEntries(
-    machine.journal.map(({ name, interest }) => [name, interest]),
+    machine.journal.map(({ name, condition }) => [name, condition]),
   );
 
 const always = { wakes: "always" };
@@ -32,7 +32,7 @@ describe("which results wake a blocked handler", () => {
   test("any result of a step that is awaited", async () => {
     const machine = handling((ask) => ask("a"));
     await machine.turn();
-    expect(interests(machine)).toEqual({ a: always });
+    expect(conditions(machine)).toEqual({ a: always });
   });
 
   test.each<[string, (a: Promise<unknown>) => unknown]>([
@@ -56,7 +56,7 @@ describe("which results wake a blocked handler", () => {
       await ask("b");
     });
     await machine.turn();
-    expect(interests(machine)).toEqual({ a: always, b: always });
+    expect(conditions(machine)).toEqual({ a: always, b: always });
   });
 
   test("none of a step that is not awaited, while another is awaited", async () => {
@@ -65,7 +65,7 @@ describe("which results wake a blocked handler", () => {
       await ask("a");
     });
     await machine.turn();
-    expect(interests(machine)).toEqual({ aside: never, a: always });
+    expect(conditions(machine)).toEqual({ aside: never, a: always });
   });
 
   test("one that is awaited later wakes from then on", async () => {
@@ -77,7 +77,7 @@ describe("which results wake a blocked handler", () => {
     await machine.turn();
     machine.complete("a");
     await machine.turn();
-    expect(interests(machine)).toMatchObject({ aside: always });
+    expect(conditions(machine)).toMatchObject({ aside: always });
   });
 
   test.each(["all", "allSettled", "any"] as const)(
@@ -86,14 +86,14 @@ describe("which results wake a blocked handler", () => {
       const machine = handling((ask, p) => p[name]([ask("a"), ask("b")]));
       await machine.turn();
       const group = { wakes: name, group: 0 };
-      expect(interests(machine)).toEqual({ a: group, b: group });
+      expect(conditions(machine)).toEqual({ a: group, b: group });
     },
   );
 
   test("of Promise.race: any", async () => {
     const machine = handling((ask, p) => p.race([ask("a"), ask("b")]));
     await machine.turn();
-    expect(interests(machine)).toEqual({ a: always, b: always });
+    expect(conditions(machine)).toEqual({ a: always, b: always });
   });
 
   test("each combinator is a group of its own, the same one on each replay", async () => {
@@ -107,7 +107,7 @@ describe("which results wake a blocked handler", () => {
     machine.complete("a");
     machine.complete("c");
     await machine.turn();
-    expect(interests(machine)).toMatchObject({
+    expect(conditions(machine)).toMatchObject({
       b: { wakes: "all", group: 0 },
       d: { wakes: "allSettled", group: 1 },
     });
@@ -121,7 +121,7 @@ describe("which results wake a blocked handler", () => {
     await machine.turn();
     machine.complete("a");
     await machine.turn();
-    expect(interests(machine)).toMatchObject({ b: never, c: always });
+    expect(conditions(machine)).toMatchObject({ b: never, c: always });
   });
 
   test("of the rest of a failed Promise.all: none", async () => {
@@ -132,7 +132,7 @@ describe("which results wake a blocked handler", () => {
     await machine.turn();
     machine.complete("a", failed("boom"));
     await machine.turn();
-    expect(interests(machine)).toMatchObject({ b: never, c: always });
+    expect(conditions(machine)).toMatchObject({ b: never, c: always });
   });
 
   test("of a member of two combinators: any, then what the one still pending needs", async () => {
@@ -143,14 +143,14 @@ describe("which results wake a blocked handler", () => {
       await both;
     });
     await machine.turn();
-    expect(interests(machine)).toMatchObject({
+    expect(conditions(machine)).toMatchObject({
       a: always,
       b: { wakes: "all" },
       c: always,
     });
     machine.complete("c");
     await machine.turn();
-    expect(interests(machine)).toMatchObject({
+    expect(conditions(machine)).toMatchObject({
       a: { wakes: "all", group: 0 },
       b: { wakes: "all", group: 0 },
     });
@@ -164,7 +164,7 @@ describe("which results wake a blocked handler", () => {
       await noted;
     });
     await machine.turn();
-    expect(interests(machine)).toEqual({
+    expect(conditions(machine)).toEqual({
       a: always,
       b: { wakes: "all", group: 0 },
     });
@@ -179,7 +179,7 @@ describe("which results wake a blocked handler", () => {
       ]),
     );
     await machine.turn();
-    expect(interests(machine)).toEqual({ a: always, b: always, c: always });
+    expect(conditions(machine)).toEqual({ a: always, b: always, c: always });
   });
 
   test("of a Promise.all inside a race: what settles it; of the race's other members: any", async () => {
@@ -187,7 +187,7 @@ describe("which results wake a blocked handler", () => {
       p.race([p.all([ask("a"), ask("b")]), ask("c")]),
     );
     await machine.turn();
-    expect(interests(machine)).toEqual({
+    expect(conditions(machine)).toEqual({
       a: { wakes: "all", group: 0 },
       b: { wakes: "all", group: 0 },
       c: always,
@@ -203,7 +203,7 @@ describe("which results wake a blocked handler", () => {
       });
     });
     await machine.turn();
-    expect(interests(machine)).toEqual({ a: always });
+    expect(conditions(machine)).toEqual({ a: always });
   });
 
   test("a step's wake condition is written only if it changed", async () => {

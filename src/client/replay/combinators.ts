@@ -1,4 +1,4 @@
-import type { Interest } from "./journal.js";
+import type { WakeCondition } from "./journal.js";
 import { StepPromise, type Combinator } from "./stepPromise.js";
 
 type Kind = Combinator["kind"];
@@ -27,7 +27,7 @@ export function trackingCombinators(): Record<Kind, CombinatorFunction> {
       const result = original.call(
         this,
         members.map((member) =>
-          member instanceof StepPromise ? member.joinedBy(combinator) : member,
+          member instanceof StepPromise ? member.trackIn(combinator) : member,
         ),
       );
       const settled = () => void (combinator.settled = true);
@@ -44,7 +44,7 @@ export function trackingCombinators(): Record<Kind, CombinatorFunction> {
 }
 
 /** Which result of a step in flight can matter to the blocked handler, derived from its subscribers. */
-export function interestIn(promise: StepPromise): Interest {
+export function wakeConditionOf(promise: StepPromise): WakeCondition {
   if (promise.watched) return { wakes: "always" };
   const [only, ...more] = promise.combinators.filter(({ settled }) => !settled);
   if (!only) return { wakes: "never" };

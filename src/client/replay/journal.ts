@@ -29,7 +29,7 @@ export interface Delivery {
  * the last success of its group; `allSettled`: the last result of the group; `any`: a success, or
  * the last failure of the group.
  */
-export interface Interest {
+export interface WakeCondition {
   wakes: "always" | "never" | "all" | "allSettled" | "any";
   group?: number;
 }
@@ -54,7 +54,7 @@ export interface JournalEntry {
   /** A turn crashed when it delivered this result after so many others. Others are delivered first. */
   heldBack?: { shown: number; error: string };
   /** As the last turn recorded it. */
-  interest: Interest;
+  condition: WakeCondition;
   /** A restart kept it, and this turn starts it again. */
   unstarted: boolean;
 }
@@ -63,5 +63,5 @@ export interface JournalEntry {
 export const isPatch = ({ kind, name }: JournalEntry, id: string) =>
   kind === "patch" && name === id;
 
-export const sameInterest = (a: Interest, b: Interest) =>
+export const sameCondition = (a: WakeCondition, b: WakeCondition) =>
   a.wakes === b.wakes && a.group === b.group;

@@ -1,7 +1,7 @@
 import type { Outcome } from "../../shared/outcome.js";
 import { isStoredAs, sizeOf } from "../../shared/storable.js";
 import { Arrivals } from "./arrivals.js";
-import { interestIn } from "./combinators.js";
+import { wakeConditionOf } from "./combinators.js";
 import {
   differentRequest,
   unrequested,
@@ -16,7 +16,7 @@ import {
 import { StepPromise } from "./stepPromise.js";
 import type {
   NewStep,
-  Replay,
+  HandlerReplay,
   Settled,
   Trials,
   TurnEnd,
@@ -59,9 +59,9 @@ interface Issued<Request> {
  * delivered, because something may await the branch by then. `src/engine/turn/trials.ts` finds the result that
  * crashed a turn.
  */
-export class EngineReplay<
+export class Replay<
   Request extends StepRequest,
-> implements Replay<Request> {
+> implements HandlerReplay<Request> {
   private readonly issued: Issued<Request>[] = [];
   /** Inline steps to run, in the order asked. */
   private readonly inlineDue: Issued<Request>[] = [];
@@ -322,24 +322,24 @@ export class EngineReplay<
 
   /** Records what is new. False if the run was canceled or restarted meanwhile. */
   private async write(
-    options: Partial<Pick<TurnRecord, "goOn" | "waits" | "trials">> = {},
+    options: Partial<Pick<TurnRecord, "hasMore" | "waits" | "trials">> = {},
   ): Promise<boolean> {
     const { deliveries } = this;
-    const { goOn = false, waits = [], trials } = options;
+    const { hasMore = false, waits = [], trials } = options;
     const steps = this.writable();
-    if (!steps.length && !deliveries.length && !waits.length && !goOn)
+    if (!steps.length && !deliveries.length && !waits.length && !hasMore)
       return true;
     const entries = await this.ports.record({
       steps: steps.map((step) => this.newStep(step)),
       deliveries,
       waits,
-      goOn,
+      hasMore,
       trials,
     });
     if (!entries) return false;
     this.deliveries = [];
     this.unwritten = this.unwritten.slice(steps.length);
-    for (const { entry, interest } of waits) entry.interest = interest;
+    for (const { entry, condition } of waits) entry.condition = condition;
     for (const [at, step] of steps.entries()) {
       step.entry = entries[at]!;
       this.journal[step.stepNumber] = step.entry;
@@ -365,7 +365,7 @@ export class EngineReplay<
       request,
       startedAt: entry?.startedAt ?? this.ports.now,
       stepId: entry?.stepId,
-      interest: this.settled ? { wakes: "never" } : interestIn(promise),
+      condition: this.settled ? { wakes: "never" } : wakeConditionOf(promise),
       completed,
     };
   }
@@ -385,7 +385,7 @@ export class EngineReplay<
       ),
     };
     const written = await this.write({
-      goOn: true,
+      hasMore: true,
       waits,
       trials: trials || undefined,
     });

@@ -77,7 +77,7 @@ export class StepPromise extends Promise<unknown> {
   }
 
   /** A plain promise of the same result, whose only subscriber is `combinator`. */
-  joinedBy(combinator: Combinator): Promise<unknown> {
+  trackIn(combinator: Combinator): Promise<unknown> {
     this.combinators.push(combinator);
     return subscribeUnseen(this);
   }

@@ -1,7 +1,7 @@
 import type { Outcome } from "../../shared/outcome.js";
 import type {
   Delivery,
-  Interest,
+  WakeCondition,
   JournalEntry,
   StepRequest,
 } from "./journal.js";
@@ -13,7 +13,7 @@ export interface NewStep<Request extends StepRequest = StepRequest> {
   startedAt: number;
   /** For a step that a restart kept. */
   stepId?: string;
-  interest: Interest;
+  condition: WakeCondition;
   /** For an inline step, which is already completed when it is recorded. */
   completed?: { outcome: Outcome; completedAt: number; delivery?: Delivery };
 }
@@ -23,9 +23,9 @@ export interface TurnRecord<Request extends StepRequest = StepRequest> {
   steps: NewStep<Request>[];
   deliveries: { entry: JournalEntry; delivery: Delivery }[];
   /** Steps in flight whose wake condition changed. */
-  waits: { entry: JournalEntry; interest: Interest }[];
+  waits: { entry: JournalEntry; condition: WakeCondition }[];
   /** The turn stops before it is done, so another is due at once. */
-  goOn: boolean;
+  hasMore: boolean;
   /** Results that the next turns deliver, one each. */
   trials?: Trials;
 }
@@ -102,7 +102,7 @@ export type TurnEnd =
   | { kind: "heldBack"; entry: JournalEntry; stepNumber: number };
 
 /** A run's replay, seen from the handler's side. */
-export interface Replay<Request extends StepRequest = StepRequest> {
+export interface HandlerReplay<Request extends StepRequest = StepRequest> {
   request(request: Request): Promise<unknown>;
   /**
    * True if the journal's next entry is this patch, or if it has no next entry and `records` is set. The patch is that

@@ -25,7 +25,7 @@ describe("a handler that can't continue", () => {
       await new Promise(() => undefined);
     });
     expect(await machine.turn()).toEqual({ kind: "waiting" });
-    expect(machine.journal[0]!.interest).toEqual({ wakes: "always" });
+    expect(machine.journal[0]!.condition).toEqual({ wakes: "always" });
   });
 });
 

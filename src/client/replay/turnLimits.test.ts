@@ -16,11 +16,11 @@ describe("a turn stays within its limits:", () => {
     machine.limits.newSteps = 2;
     expect(await machine.turn()).toEqual({ kind: "yielded" });
     expect(written(machine)).toEqual(["a", "b"]);
-    expect(machine.records[0]!.goOn).toBe(true);
+    expect(machine.records[0]!.hasMore).toBe(true);
     expect(await machine.turn()).toEqual({ kind: "yielded" });
     expect(await machine.turn()).toEqual({ kind: "waiting" });
     expect(written(machine)).toEqual(names);
-    expect(machine.records.at(-1)!.goOn).toBe(false);
+    expect(machine.records.at(-1)!.hasMore).toBe(false);
   });
 
   test("as many as are allowed don't make it yield", async () => {

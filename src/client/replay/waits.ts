@@ -1,11 +1,15 @@
-import { interestIn } from "./combinators.js";
-import { sameInterest, type Interest, type JournalEntry } from "./journal.js";
+import { wakeConditionOf } from "./combinators.js";
+import {
+  sameCondition,
+  type WakeCondition,
+  type JournalEntry,
+} from "./journal.js";
 import type { StepPromise } from "./stepPromise.js";
 import type { TurnLimits } from "./turn.js";
 
 interface Wait {
   entry: JournalEntry;
-  interest: Interest;
+  condition: WakeCondition;
 }
 
 /**
@@ -19,14 +23,14 @@ export function changedWaits(
 ): { now: Wait[]; later: boolean } {
   const waits = inFlight.map(({ entry, promise }) => ({
     entry,
-    interest: interestIn(promise),
+    condition: wakeConditionOf(promise),
   }));
   // The handler is blocked although nothing seems to subscribe to any of them. It waits in a way that
   // isn't tracked here, so any result may matter.
-  if (waits.every(({ interest }) => interest.wakes === "never"))
-    for (const wait of waits) wait.interest = { wakes: "always" };
+  if (waits.every(({ condition }) => condition.wakes === "never"))
+    for (const wait of waits) wait.condition = { wakes: "always" };
   const changed = waits.filter(
-    ({ entry, interest }) => !sameInterest(interest, entry.interest),
+    ({ entry, condition }) => !sameCondition(condition, entry.condition),
   );
   const must = changed.filter((wait) => !mayStay(wait));
   let steps = 0;
@@ -48,5 +52,5 @@ export function changedWaits(
 }
 
 /** The recorded condition includes more results than matter. */
-const mayStay = ({ entry, interest }: Wait) =>
-  interest.wakes === "never" || entry.interest.wakes === "always";
+const mayStay = ({ entry, condition }: Wait) =>
+  condition.wakes === "never" || entry.condition.wakes === "always";

@@ -516,7 +516,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "mutation",
         "internal",
         {
-          caller?: { driver: number; handsOver: boolean; learns: boolean };
+          caller?: {
+            driver: number;
+            handsOver: boolean;
+            willReceiveReply: boolean;
+          };
           completed?: {
             delivery?: { issued: number; order: number };
             failure?:
@@ -603,7 +607,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             stepId: string;
           }>;
           generationNumber: number;
-          goOn?: boolean;
+          hasMore?: boolean;
           inFlight?: number;
           progress?: any;
           steps: Array<{

@@ -3,7 +3,7 @@ import type { vBeginDrive } from "../../shared/driverProtocol.js";
 import { startClock } from "../../shared/clock.js";
 import { STEP_MS_BEFORE_TURN } from "../../shared/limits.js";
 import { storableOutcome, vFailure, vRunResult } from "../../shared/outcome.js";
-import { isHalfUnused } from "../../shared/transactionRoom.js";
+import { isHalfUnused } from "../../shared/transactionBudget.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { concludeAttempt } from "../step/attempts.js";
 import {

@@ -86,7 +86,7 @@ export async function deleteBatch(
   let bytes = 0;
   const full = (size: number, weight: number) =>
     (bytes += size) >= BYTES_PER_BATCH || (rows += weight) >= STEPS_PER_BATCH;
-  const goOn = async (fromStepNumber: number) => {
+  const continueAt = async (fromStepNumber: number) => {
     await scheduleTask(ctx, "cleanUp", {
       workflowId,
       fromStepNumber,
@@ -112,7 +112,7 @@ export async function deleteBatch(
     }
     if (!full(sizeOf(row), weight)) continue;
     await deleteNested(ctx, nested);
-    return await goOn(row.stepNumber + 1);
+    return await continueAt(row.stepNumber + 1);
   }
   await deleteNested(ctx, nested);
   if (run) await deleteEmptyRun(ctx, run);
@@ -123,7 +123,7 @@ export async function deleteBatch(
     await ctx.db.delete("events", event._id);
     // After all steps, only events are left.
     if (full(sizeOf(event), WEIGHT.row))
-      return await goOn(Number.MAX_SAFE_INTEGER);
+      return await continueAt(Number.MAX_SAFE_INTEGER);
   }
 }
 

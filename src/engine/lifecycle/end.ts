@@ -19,13 +19,13 @@ import {
   preview,
   shortenError,
   sizeOf,
-  whyNotStorable,
+  storageProblem,
 } from "../../shared/storable.js";
 import {
   isHalfUnused,
   limitsAfterReserving,
   type Reserve,
-} from "../../shared/transactionRoom.js";
+} from "../../shared/transactionBudget.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { awaitedStep, recordResult } from "../step/completing.js";
@@ -242,7 +242,7 @@ function storableResult(run: Run, result: RunResult): RunResult {
     return { kind: "failed", error: fitError(result.error, room) };
   const returnValue: unknown = result.returnValue ?? null;
   const what = `The return value of workflow ${run._id}`;
-  const shape = whyNotStorable(what, returnValue);
+  const shape = storageProblem(what, returnValue);
   if (shape) return { kind: "failed", error: shape };
   const size = sizeOf(returnValue);
   if (size <= room) return { kind: "success", returnValue };

@@ -3,7 +3,7 @@ import { startClock } from "../../shared/clock.js";
 import { codedError } from "../../shared/errors.js";
 import { errorMessage } from "../../shared/failures.js";
 import { abbreviate } from "../../shared/storable.js";
-import { isHalfUnused } from "../../shared/transactionRoom.js";
+import { isHalfUnused } from "../../shared/transactionBudget.js";
 import { api } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import {

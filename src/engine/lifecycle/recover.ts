@@ -2,7 +2,7 @@ import { createFunctionHandle } from "convex/server";
 import { v, type Infer } from "convex/values";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { sizeOf } from "../../shared/storable.js";
-import { isHalfUnused } from "../../shared/transactionRoom.js";
+import { isHalfUnused } from "../../shared/transactionBudget.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";

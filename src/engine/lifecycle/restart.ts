@@ -2,7 +2,7 @@ import { codedError } from "../../shared/errors.js";
 import { v, type ObjectType } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../../shared/limits.js";
 import { abbreviate, sizeOf } from "../../shared/storable.js";
-import { isHalfUnused } from "../../shared/transactionRoom.js";
+import { isHalfUnused } from "../../shared/transactionBudget.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { deleteNested } from "./cleanup.js";
@@ -12,7 +12,7 @@ import { undoWait } from "../step/eventWait.js";
 import { releaseStep } from "./releasing.js";
 import {
   checkKeyIsFree,
-  ENGINE_VERSION,
+  REPLAY_VERSION,
   lastStep,
   type Run,
   type StepRow,
@@ -256,7 +256,7 @@ async function rewind(
   }
   await deleteNested(ctx, nested);
   // If no step of 0.4 is left, nothing is left to replay under its rules.
-  if (from === 0) run.engineVersion = ENGINE_VERSION;
+  if (from === 0) run.engineVersion = REPLAY_VERSION;
   return true;
 }
 

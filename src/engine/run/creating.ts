@@ -1,9 +1,9 @@
 import { MAX_ROW_BYTES } from "../../shared/limits.js";
-import { sizeOf, whyNotStorable } from "../../shared/storable.js";
+import { sizeOf, storageProblem } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import { scheduleDue } from "./dueTask.js";
-import { checkKeyIsFree, ENGINE_VERSION, type Run } from "./runs.js";
+import { checkKeyIsFree, REPLAY_VERSION, type Run } from "./runs.js";
 
 type NewRun = Pick<
   Run,
@@ -27,8 +27,8 @@ export async function createRun(
 ): Promise<Run> {
   const size = sizeOf(fields.args) + sizeOf(fields.onComplete?.context);
   const problem =
-    whyNotStorable("its arguments", fields.args) ??
-    whyNotStorable("its context", fields.onComplete?.context) ??
+    storageProblem("its arguments", fields.args) ??
+    storageProblem("its context", fields.onComplete?.context) ??
     (size > MAX_ROW_BYTES &&
       `its arguments and context are too large: ${size} bytes, the maximum is ${MAX_ROW_BYTES} bytes`);
   if (problem)
@@ -37,7 +37,7 @@ export async function createRun(
   const row = {
     ...fields,
     generationNumber: 0,
-    engineVersion: ENGINE_VERSION,
+    engineVersion: REPLAY_VERSION,
   };
   const _id = await ctx.db.insert("workflows", row);
   config.log.event("started", {

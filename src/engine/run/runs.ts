@@ -10,7 +10,7 @@ export type Run = Doc<"workflows">;
 export type StepRow = Doc<"steps">;
 
 /** The replay rules that new runs begin under. Raise this number with every change of the rules. */
-export const ENGINE_VERSION = 1;
+export const REPLAY_VERSION = 1;
 
 /** The function type of a function step. Undefined for any other kind. */
 export const functionTypeOf = (step: StepRow["step"]) =>

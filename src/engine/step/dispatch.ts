@@ -15,7 +15,7 @@ export interface StartingTurn {
   /** The option of the workflow's definition or manager. */
   execution?: ExecutionMode;
   /** The driver that takes this turn, and whether it hands over to another. */
-  caller?: { driver: number; handsOver: boolean; learns: boolean };
+  caller?: { driver: number; handsOver: boolean; willReceiveReply: boolean };
 }
 
 /** How one step is executed: by a job of the workpool, or by a driver. */

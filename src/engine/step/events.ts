@@ -8,7 +8,7 @@ import {
 import {
   abbreviate,
   shortenError,
-  whyNotRecordable,
+  recordingProblem,
 } from "../../shared/storable.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
@@ -142,7 +142,7 @@ async function insertEvent(
 function storableOutcome(name: string, result: RunResult): Outcome {
   if (result.kind === "failed") {
     const { error, errorData } = result;
-    const fits = whyNotRecordable("data", errorData) === undefined;
+    const fits = recordingProblem("data", errorData) === undefined;
     return toOutcome({
       kind: "failed",
       error: shortenError(error),
@@ -150,7 +150,7 @@ function storableOutcome(name: string, result: RunResult): Outcome {
     });
   }
   if (result.kind === "canceled") return { result };
-  const problem = whyNotRecordable(
+  const problem = recordingProblem(
     `The value of event "${abbreviate(name)}"`,
     result.returnValue,
   );

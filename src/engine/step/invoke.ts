@@ -8,12 +8,12 @@ import { MAX_ERROR_BYTES, MAX_ROW_BYTES } from "../../shared/limits.js";
 import {
   shortenError,
   sizeOf,
-  whyNotRecordable,
+  recordingProblem,
 } from "../../shared/storable.js";
 import {
   limitsAfterReserving,
   type Reserve,
-} from "../../shared/transactionRoom.js";
+} from "../../shared/transactionBudget.js";
 import type {
   ActionCtx,
   MutationCtx,
@@ -99,7 +99,7 @@ export async function attempt(
         ? await ctx.runQuery(handle as FunctionHandle<"query">, args)
         : await ctx.runAction(handle as FunctionHandle<"action">, args)) ??
       null;
-    const problem = whyNotRecordable(
+    const problem = recordingProblem(
       `The return value of step "${name}"`,
       returnValue,
     );
@@ -115,7 +115,7 @@ export async function attempt(
       startedAt,
       error: shortenError(described.error),
       failure:
-        failure && whyNotRecordable("data", failure.data) === undefined
+        failure && recordingProblem("data", failure.data) === undefined
           ? failure
           : undefined,
     };

@@ -1,7 +1,7 @@
 import type { StepOutcome } from "../../shared/driverProtocol.js";
 import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { toOutcome, type RunResult } from "../../shared/outcome.js";
-import { preview, sizeOf, whyNotStorable } from "../../shared/storable.js";
+import { preview, sizeOf, storageProblem } from "../../shared/storable.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
@@ -116,7 +116,7 @@ async function keepUndeliverable(ctx: MutationCtx, args: Report) {
   const { workId, workflowId, result, context } = args;
   const shown = preview(context, 1000);
   const problem =
-    whyNotStorable("it", { result, context }) !== undefined ||
+    storageProblem("it", { result, context }) !== undefined ||
     sizeOf({ result, context }) > MAX_ROW_BYTES;
   await ctx.db.insert("onCompleteFailures", {
     workId,

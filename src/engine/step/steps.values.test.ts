@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { MAX_RESULT_BYTES, MAX_VALUE_NESTING } from "../../shared/limits.js";
-import { whyNotRecordable } from "../../shared/storable.js";
+import { recordingProblem } from "../../shared/storable.js";
 import {
   components,
   drain,
@@ -77,7 +77,7 @@ test.each([
 ])(
   "the preview of an oversized value takes 16 KiB at most: %s",
   (_what, value) => {
-    const error = whyNotRecordable("The return value", value)!;
+    const error = recordingProblem("The return value", value)!;
     const preview = /It begins: ([^]*)$/.exec(error)![1]!;
     expect(preview.length).toBeGreaterThan(10);
     expect(new TextEncoder().encode(preview).length).toBeLessThanOrEqual(

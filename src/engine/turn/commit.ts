@@ -27,7 +27,7 @@ export const turnFields = {
   /** The current wake conditions of recorded steps in flight. */
   waits: v.optional(v.array(vWakeCondition)),
   /** The turn stopped before it was done, so another is due. */
-  goOn: v.optional(v.boolean()),
+  hasMore: v.optional(v.boolean()),
   /** Results to try one at a time, since each may leave a rejected promise without a handler. */
   trials: v.optional(vTrials),
   /** The step that a driver executed, to record with its result. */
@@ -38,7 +38,7 @@ export const turnFields = {
       driver: v.number(),
       handsOver: v.boolean(),
       /** It will receive the reply. It won't if it has given up this call. */
-      learns: v.boolean(),
+      willReceiveReply: v.boolean(),
     }),
   ),
   /** Function steps and children in flight in addition to `steps`. */
@@ -70,7 +70,7 @@ export async function commitTurn(
     });
   const missed =
     current && (await patchSteps(ctx, args.deliveries, args.waits));
-  if (current && !caller?.learns) await bumpRevision(ctx, run);
+  if (current && !caller?.willReceiveReply) await bumpRevision(ctx, run);
   if (current && (run.trials || args.trials))
     await setTrials(ctx, run, args.trials);
   if (current && args.progress !== undefined) {
@@ -94,6 +94,6 @@ export async function commitTurn(
       ]);
     return null;
   }
-  if (args.goOn || missed) await wake(ctx, run);
+  if (args.hasMore || missed) await wake(ctx, run);
   return rows;
 }

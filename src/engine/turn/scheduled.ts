@@ -2,7 +2,7 @@ import { v, type ObjectType } from "convex/values";
 import {
   limitsAfterReserving,
   type Reserve,
-} from "../../shared/transactionRoom.js";
+} from "../../shared/transactionBudget.js";
 import { internal } from "../../component/_generated/api.js";
 import type {
   ActionCtx,

@@ -1,10 +1,6 @@
 import { maxArgsBytes, MAX_ROW_BYTES } from "../../shared/limits.js";
 import { toOutcome } from "../../shared/outcome.js";
-import {
-  fitError,
-  sizeOf,
-  whyArgumentsRefused,
-} from "../../shared/storable.js";
+import { fitError, sizeOf, argumentsProblem } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { logCompleted } from "../step/completing.js";
 import type { Config } from "../platform/config.js";
@@ -178,7 +174,7 @@ async function draft(
 function whyRefused({ step, schedulerOptions }: NewStep): string | undefined {
   if (!step.inProgress) return undefined;
   return (
-    whyArgumentsRefused(step, maxArgsBytes(functionTypeOf(step))) ??
+    argumentsProblem(step, maxArgsBytes(functionTypeOf(step))) ??
     (step.kind === "sleep"
       ? undefined
       : whyStartRefused(step.name, schedulerOptions))

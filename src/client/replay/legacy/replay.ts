@@ -2,7 +2,13 @@ import type { Outcome } from "../../../shared/outcome.js";
 import { differentRequest } from "../divergence.js";
 import { isPatch, type JournalEntry, type StepRequest } from "../journal.js";
 import { settleWith } from "../stepPromise.js";
-import type { NewStep, Replay, Settled, TurnEnd, TurnPorts } from "../turn.js";
+import type {
+  HandlerReplay,
+  NewStep,
+  Settled,
+  TurnEnd,
+  TurnPorts,
+} from "../turn.js";
 import { LegacyQueue } from "./queue.js";
 
 /** The number of async functions between a reply and the handler. */
@@ -44,7 +50,7 @@ interface Asked<Request> {
  */
 export class LegacyReplay<
   Request extends StepRequest,
-> implements Replay<Request> {
+> implements HandlerReplay<Request> {
   private readonly queue: LegacyQueue<Asked<Request>>;
   /** How many requests and patches the handler has asked for. */
   private asked = 0;
@@ -191,7 +197,7 @@ export class LegacyReplay<
       steps,
       deliveries: [],
       waits: [],
-      goOn: false,
+      hasMore: false,
     });
     for (const [index, { stepNumber }] of steps.entries())
       if (entries) this.journal[stepNumber] = entries[index]!;
@@ -209,7 +215,7 @@ export class LegacyReplay<
       request,
       startedAt: kept?.startedAt ?? this.ports.now,
       stepId: kept?.stepId,
-      interest: { wakes: "always" },
+      condition: { wakes: "always" },
       completed: outcome && { outcome, completedAt: this.ports.now },
     };
   }

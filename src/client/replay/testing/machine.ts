@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Outcome } from "../../../shared/outcome.js";
 import type { JournalEntry, StepRequest } from "../journal.js";
-import { EngineReplay } from "../replay.js";
+import { Replay } from "../replay.js";
 import type {
   InlineTurn,
   NewStep,
@@ -33,7 +33,7 @@ export function entry(
     argsOmitted: false,
     startedAt: 0,
     bytes: 100,
-    interest: { wakes: "always" },
+    condition: { wakes: "always" },
     unstarted: false,
     ...given,
   };
@@ -52,7 +52,7 @@ export type Ask = (
 ) => Promise<unknown>;
 export type Handler = (
   ask: Ask,
-  replay: EngineReplay<StepRequest>,
+  replay: Replay<StepRequest>,
 ) => Promise<unknown>;
 
 /** A run without a backend: its journal, and turns over it. */
@@ -86,7 +86,7 @@ export class Machine {
 
   async turn(): Promise<TurnEnd> {
     const journal = structuredClone(this.journal);
-    const replay: EngineReplay<StepRequest> = new EngineReplay(RUN, journal, {
+    const replay: Replay<StepRequest> = new Replay(RUN, journal, {
       now: this.time,
       resume: async (begin) => {
         begin();
@@ -125,8 +125,8 @@ export class Machine {
     this.records.push(record);
     for (const { entry, delivery } of record.deliveries)
       this.stored(entry).delivery = delivery;
-    for (const { entry, interest } of record.waits)
-      this.stored(entry).interest = interest;
+    for (const { entry, condition } of record.waits)
+      this.stored(entry).condition = condition;
     return record.steps.map((step) => structuredClone(this.write(step)));
   }
 
@@ -135,7 +135,7 @@ export class Machine {
   }
 
   private write(step: NewStep): JournalEntry {
-    const { request, stepNumber, startedAt, interest, completed } = step;
+    const { request, stepNumber, startedAt, condition, completed } = step;
     const { kind, functionType, name, args } = request;
     const outcome = completed?.outcome ?? this.outcomeAtOnce(step);
     const written = entry(name, {
@@ -144,7 +144,7 @@ export class Machine {
       functionType,
       args,
       startedAt,
-      interest,
+      condition,
       outcome,
       completedAt: outcome && (completed?.completedAt ?? this.time),
       delivery: completed?.delivery,

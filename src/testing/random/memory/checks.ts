@@ -133,10 +133,10 @@ export function describeEnd(end: End) {
 export function checkKept(before: MemoryRun, after: MemoryRun) {
   for (const [stepNumber, row] of before.rows.entries()) {
     const now = after.rows[stepNumber];
-    const { delivery, interest: _, unstarted: __, ...kept } = row;
+    const { delivery, condition: _, unstarted: __, ...kept } = row;
     const { delivery: laterDelivery, ...rest } = now ?? ({} as JournalEntry);
     const {
-      interest: _i,
+      condition: _i,
       unstarted: _u,
       outcome,
       completedAt,
@@ -199,7 +199,7 @@ export async function checkReplay(
   // A turn cut short may leave for later what only spares needless wakes.
   const mayRewrite = options.limits?.shownBytes !== undefined;
   const written = ({ rows }: MemoryRun) =>
-    mayRewrite ? rows.map((row) => ({ ...row, interest: undefined })) : rows;
+    mayRewrite ? rows.map((row) => ({ ...row, condition: undefined })) : rows;
   same("what a replay writes", written(again.run), written(run));
   if (!mayRewrite) same("how often a replay writes", again.writes, 0);
   if (run.end)

@@ -1,6 +1,6 @@
 import type {
   Delivery,
-  Interest,
+  WakeCondition,
   JournalEntry,
 } from "../../../client/replay/journal.js";
 import type {
@@ -51,12 +51,12 @@ export class MemoryTransaction {
 
   /** Writes down a turn, and starts what it asks for. The entries of its steps are returned. */
   record(turn: TurnRecord<WorkflowRequest>): JournalEntry[] {
-    const { steps, deliveries, waits, goOn } = turn;
+    const { steps, deliveries, waits, hasMore } = turn;
     for (const { entry, delivery } of deliveries)
       this.place(this.rowOf(entry), delivery);
-    for (const { entry, interest } of waits)
-      this.rowOf(entry).interest = interest;
-    if (goOn) this.run.pendingTurn = true;
+    for (const { entry, condition } of waits)
+      this.rowOf(entry).condition = condition;
+    if (hasMore) this.run.pendingTurn = true;
     this.run.trials = turn.trials;
     const rows = steps.map((step) => this.write(step));
     for (const row of rows) this.start(row);
@@ -78,7 +78,7 @@ export class MemoryTransaction {
       const kept = rows[step.stepNumber]!;
       if (!kept.unstarted) throw new Error(`Step ${kept.name} started twice`);
       kept.unstarted = false;
-      kept.interest = step.interest;
+      kept.condition = step.condition;
       return kept;
     }
     if (step.stepNumber !== rows.length)
@@ -95,7 +95,7 @@ export class MemoryTransaction {
       args: structuredClone(args),
       argsOmitted: false,
       startedAt: step.startedAt,
-      interest: step.interest,
+      condition: step.condition,
       unstarted: false,
       bytes: 100,
       ...structuredClone(step.completed),
@@ -198,12 +198,12 @@ export function ownOutcome(row: JournalEntry): Outcome {
   }
 }
 
-/** Whether a result that was just recorded can matter to a handler that waits as `interest` says. */
+/** Whether a result that was just recorded can matter to a handler that waits as `condition` says. */
 export function matters(run: MemoryRun, row: JournalEntry): boolean {
-  const { wakes, group }: Interest = row.interest;
+  const { wakes, group }: WakeCondition = row.condition;
   const succeeded = row.outcome?.result.kind === "success";
   const isLast = () =>
-    inFlight(run).every(({ interest }) => interest.group !== group);
+    inFlight(run).every(({ condition }) => condition.group !== group);
   switch (wakes) {
     case "always":
       return true;

@@ -5,7 +5,7 @@ import type { HostCalls } from "../../../client/environment/hostCalls.js";
 import { createQuiesce } from "../../../client/environment/quiesce.js";
 import type { WorkflowId } from "../../../client/index.js";
 import { trackingCombinators } from "../../../client/replay/combinators.js";
-import { EngineReplay } from "../../../client/replay/replay.js";
+import { Replay } from "../../../client/replay/replay.js";
 import type { TurnEnd, TurnLimits } from "../../../client/replay/turn.js";
 import {
   createStepContext,
@@ -67,7 +67,7 @@ export async function takeTurn(
   const { run } = transaction;
   run.pendingTurn = false;
   let writes = 0;
-  const replay: EngineReplay<WorkflowRequest> = new EngineReplay(
+  const replay: Replay<WorkflowRequest> = new Replay(
     runId,
     structuredClone(run.rows),
     {

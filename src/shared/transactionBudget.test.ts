@@ -4,7 +4,7 @@ import {
   FUNCTION_LOADING_RANGES as LOADING,
   limitsAfterReserving,
   type Reserve,
-} from "./transactionRoom.js";
+} from "./transactionBudget.js";
 
 const RESERVE: Reserve = {
   documentsRead: 10,

@@ -29,7 +29,7 @@ export type Reserve = Required<
 export const FUNCTION_LOADING_RANGES = 64;
 
 /** The part of its transaction that a nested function may use. */
-export interface Room {
+export interface Budget {
   /** False if too little is left to call a function at all. */
   fits: boolean;
   /** Absent on a backend that doesn't report the remaining limits. */
@@ -44,7 +44,7 @@ export async function limitsAfterReserving(
   ctx: Ctx,
   reserve: Reserve,
   asked: TransactionLimits = {},
-): Promise<Room> {
+): Promise<Budget> {
   const metrics = await transactionMetrics(ctx);
   if (!metrics) return { fits: true };
   const transactionLimits = { ...asked };
