@@ -59,9 +59,10 @@ async function insertMany(
   for (let index = 0; index < count; index++) await insertRun(t, fields);
 }
 
-/** Runs whose `onComplete` starts another such run. */
+/** Runs whose `onComplete` starts another such run, but not for ever. */
 function startsAnother(t: Backend) {
   script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
+  let left = 150;
   const begin = (ctx: RunMutationCtx) =>
     start(
       ctx,
