@@ -15,12 +15,14 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
+import { internal } from "../testing/app/_generated/api.js";
 import type { Handler } from "../testing/app/scripts.js";
 import { restart } from "../testing/managing.js";
 import { cancel, sendEvent } from "../client/index.js";
 
 useBackend();
 
+const { definitions } = internal;
 const METHODS = ["debug", "log", "info", "warn", "error", "trace"] as const;
 let printed: { method: string; text: string }[];
 
@@ -464,6 +466,19 @@ describe("with the default level a failed run gets one warning:", () => {
       /fails: Invalid return value: .*, after step 0 "nap"/,
     ],
     [
+      "a return value that can't be stored",
+      async (step) => {
+        await step.sleep(1, { name: "nap" });
+        return "x".repeat(1_100_000);
+      },
+      /fails: The return value of workflow \S+ is too large: \d+ bytes.*, after step 0 "nap"/,
+    ],
+    [
+      "an event that did not come in time",
+      (step) => step.awaitEvent({ name: "late", timeout: 5000 }),
+      /fails: .*"late".*5000 ms.*, at step 0 "late", in /,
+    ],
+    [
       "a determinism violation",
       (() => {
         let turns = 0;
@@ -497,6 +512,22 @@ describe("with the default level a failed run gets one warning:", () => {
     await runHandler(newBackend(), handler);
     expect(warnings()).toEqual([expect.stringMatching(message)]);
     expect(warnings()[0]).not.toMatch(OWN_FRAMES);
+  });
+
+  test("a deadline, with the last step, and its parent gets one that names the child", async () => {
+    const t = newBackend();
+    const { workflowId } = await runHandler(t, (step) =>
+      step.runWorkflow(definitions.timesOut, {}),
+    );
+    const [, child] = await rows(t, "workflows");
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        `^Workflow ${child!._id} \\("definitions:timesOut"\\) fails: Workflow ${child!._id} .* did not end within 1000 ms\\., after step 0 "never"$`,
+      ),
+      expect.stringMatching(
+        `^Workflow ${workflowId} .* fails: its child ${child!._id} failed, at step 0 "definitions:timesOut"`,
+      ),
+    ]);
   });
 
   test("a turn that dies, with the last step of the journal", async () => {

@@ -105,9 +105,9 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "events: a wait after an event of another name logs nothing",
-    file: "src/engine/step/eventWait.ts",
+    file: "src/engine/turn/startSteps.ts",
     find: "await warnOfOtherNames(ctx, run, row, config);",
-    replace: "",
+    replace: "return;",
     killedBy: test(
       "engine/run/listEvents",
       "a wait for a name logs that only events of other names were sent, whichever comes first",

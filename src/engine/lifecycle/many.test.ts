@@ -59,10 +59,9 @@ async function insertMany(
   for (let index = 0; index < count; index++) await insertRun(t, fields);
 }
 
-/** Runs whose `onComplete` starts another such run, but not for ever. */
+/** Runs whose `onComplete` starts another such run. */
 function startsAnother(t: Backend) {
   script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
-  let left = 150;
   const begin = (ctx: RunMutationCtx) =>
     start(
       ctx,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { manager } from "../../testing/app/workflows.js";
-import { create, send } from "../../testing/events.js";
+import { create, eventStates, send } from "../../testing/events.js";
 import { insertRun, listenToConsole } from "../../testing/managing.js";
 import {
   advance,
@@ -88,6 +88,29 @@ test("a wait for a name logs that only events of other names were sent, whicheve
   );
   await send(t, { workflowId: id, name: waitsFor });
   expect(heard.said).toHaveLength(2);
+});
+
+test("a wait with a timeout, or for an id, logs nothing of events of other names", async () => {
+  const t = newBackend();
+  const id = await startHandler(
+    t,
+    async (step) => {
+      const late = step.awaitEvent({ name: "late", timeout: 500 });
+      await late.catch(() => undefined);
+      const { workflowId } = step;
+      const event = { name: "by id", workflowId };
+      await step.awaitEvent({ id: await manager.createEvent(step, event) });
+    },
+    { startAsync: true },
+  );
+  await send(t, { workflowId: id, name: "kept" });
+  await advance(2000);
+  expect(await eventStates(t)).toEqual([
+    "kept sent",
+    "late created",
+    "by id waiting",
+  ]);
+  expect(heard.said).toEqual([]);
 });
 
 test("waits whose events were all sent before log nothing", async () => {

@@ -72,7 +72,6 @@ export async function waitForEvent(
     state: { kind: "waiting" as const, waitingAt: now, stepId: row._id },
     waiter: row.stepNumber,
   };
-  await warnOfOtherNames(ctx, run, row, config);
   if (found) {
     await ctx.db.patch("events", found._id, waiting);
     return { kind: "waiting", eventId: found._id };
@@ -86,8 +85,8 @@ export async function waitForEvent(
   return { kind: "waiting", eventId: inserted };
 }
 
-/** The step waits. If the run was sent only other events, the name may be wrong. */
-async function warnOfOtherNames(
+/** The step waits, however long. If the run was sent only other events, the name may be wrong. */
+export async function warnOfOtherNames(
   ctx: MutationCtx,
   run: Run,
   { stepNumber, step: { name } }: Pick<StepRow, "stepNumber" | "step">,

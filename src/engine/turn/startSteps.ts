@@ -5,7 +5,7 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { logCompleted } from "../step/completing.js";
 import type { Config } from "../platform/config.js";
 import { createRun } from "../run/creating.js";
-import { waitForEvent } from "../step/eventWait.js";
+import { waitForEvent, warnOfOtherNames } from "../step/eventWait.js";
 import { execute, type StartingTurn } from "../step/dispatch.js";
 import type { NewStep } from "./turnRecord.js";
 import {
@@ -295,6 +295,8 @@ async function startEventWait(
       executionOf(run, row.stepNumber),
       item.timeoutMs,
     );
+  else if (wait.kind === "waiting" && step.args.eventId === undefined)
+    await warnOfOtherNames(ctx, run, row, config);
   await ctx.db.patch("steps", row._id, {
     step: row.step,
     failure: row.failure,
