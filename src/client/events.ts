@@ -84,9 +84,9 @@ export type SentEvent<T = unknown, Name extends string = string> = (
       }
   ) & {
     /**
-     * Throw if the run has finished or was cleaned up, instead of logging a warning. The error is a
-     * `ConvexError` whose `data.code` is `WORKFLOW_FINISHED` or `WORKFLOW_NOT_FOUND`. Default:
-     * false.
+     * Throw if the run has finished or was cleaned up, instead of logging a warning, or if you pass
+     * `id` and `workflowId` and that run has no such event. The error is a `ConvexError` whose
+     * `data.code` is `WORKFLOW_FINISHED`, `WORKFLOW_NOT_FOUND` or `EVENT_NOT_FOUND`. Default: false.
      */
     strict?: boolean;
   };

@@ -70,8 +70,8 @@ export async function detailsOf(
   return {
     ...publicRun(run, inFlight),
     steps,
-    parent: await parentOf(ctx, run),
-    ...(await childrenOf(ctx, run)),
+    parent: await describeParent(ctx, run),
+    ...(await firstChildren(ctx, run)),
     generation: run.generationNumber,
     failedAt: run.failedAt,
     key: run.key,
@@ -79,14 +79,14 @@ export async function detailsOf(
     retention: run.retention,
     [run.runResult ? "cleanupAt" : "deadlineAt"]: dueTask?.dueAt,
     execution: run.execution,
-    driver: await driverOf(ctx, run),
-    turn: await turnOf(ctx, run),
+    driver: await describeDriver(ctx, run),
+    turn: await describeTurn(ctx, run),
     engineVersion: run.engineVersion,
     events: events && (await listEventSummaries(ctx, run, events)),
   };
 }
 
-async function parentOf(
+async function describeParent(
   ctx: QueryCtx,
   { parent }: Run,
 ): Promise<Details["parent"]> {
@@ -99,7 +99,7 @@ async function parentOf(
   };
 }
 
-async function childrenOf(
+async function firstChildren(
   ctx: QueryCtx,
   run: Run,
 ): Promise<Pick<Details, "children" | "moreChildren">> {
@@ -123,7 +123,7 @@ async function childrenOf(
   return { children, moreChildren: false };
 }
 
-async function driverOf(
+async function describeDriver(
   ctx: QueryCtx,
   { driver, drivers = 0 }: Run,
 ): Promise<Details["driver"]> {
@@ -132,7 +132,7 @@ async function driverOf(
   return { number: drivers, state: await stateOfJob(ctx, driver), dueAt };
 }
 
-async function turnOf(
+async function describeTurn(
   ctx: QueryCtx,
   { pendingTurn }: Run,
 ): Promise<Details["turn"]> {

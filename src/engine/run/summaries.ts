@@ -20,7 +20,7 @@ import {
   type vPublicStep,
 } from "./listingSteps.js";
 import { pageOf, PageBudget } from "./paging.js";
-import { findRun, lastStep, parseRunId, type Run } from "./runs.js";
+import { findRunByText, lastStep, type Run } from "./runs.js";
 
 /** A run without its values, which may be large, but with the numbers of its steps. */
 export const vRunSummary = v.object({
@@ -48,7 +48,8 @@ export async function countSteps(ctx: QueryCtx, run: Run, budget: PageBudget) {
   const last = await lastStep(ctx, run._id);
   budget.spend(1, last);
   const rows = await firstInFlight(ctx, run, budget, MAX_IN_FLIGHT + 1);
-  const isMore = rows.length > MAX_IN_FLIGHT || budget.isSpent;
+  const isMore =
+    rows.length > MAX_IN_FLIGHT || (rows.length > 0 && budget.isSpent);
   return {
     inFlight: rows.slice(0, MAX_IN_FLIGHT),
     steps: {
@@ -82,27 +83,23 @@ export async function listSummaries(
     paginationOpts: PaginationOptions;
   },
 ): Promise<PaginationResult<Infer<typeof vRunSummary>>> {
-  const { idPrefix, parent } = filter;
+  const { idPrefix, parent: parentText } = filter;
   const summaries = async (run: Run, budget: PageBudget) =>
     matches(run, filter) ? [await summaryOfRun(ctx, run, budget)] : [];
-  const id = idPrefix && ctx.db.normalizeId("workflows", idPrefix);
-  if (id) {
-    const run = await findRun(ctx, id);
-    const page = run ? await summaries(run, new PageBudget()) : [];
+  const only = idPrefix && (await findRunByText(ctx, idPrefix));
+  if (only) {
+    const page = await summaries(only, new PageBudget());
     return { page, isDone: true, continueCursor: "" };
   }
-  const runs = pagesOfRuns(
-    ctx,
-    {
-      ...filter,
-      parent: parent === undefined ? undefined : parseRunId(ctx, parent),
-    },
-    order,
-  );
-  const numItems =
-    idPrefix === undefined
-      ? paginationOpts.numItems
-      : Math.max(paginationOpts.numItems, RUNS_TO_SEARCH);
+  const parent =
+    parentText === undefined
+      ? undefined
+      : ctx.db.normalizeId("workflows", parentText);
+  if (parent === null) return { page: [], isDone: true, continueCursor: "" };
+  const runs = pagesOfRuns(ctx, { ...filter, parent }, order);
+  const numItems = idPrefix
+    ? Math.max(paginationOpts.numItems, RUNS_TO_SEARCH)
+    : paginationOpts.numItems;
   const found = await pageOf(runs, { ...paginationOpts, numItems }, summaries);
   return { ...found, page: found.page.flat() };
 }

@@ -56,6 +56,13 @@ export async function sendEvent(
 ) {
   const target = await findTarget(ctx, args);
   const { run, event } = target;
+  const { eventId, workflowId } = args;
+  const isOther = workflowId !== undefined && workflowId !== target.runId;
+  if (strict && eventId !== undefined && isOther)
+    throw codedError(
+      "EVENT_NOT_FOUND",
+      `Event not found: workflow ${abbreviate(workflowId)} has no event ${abbreviate(eventId)}.`,
+    );
   const outcome = storableOutcome(target.name, result);
   const over = whyOver(target);
   if (over && strict)
