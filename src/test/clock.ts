@@ -45,11 +45,13 @@ const fakeClock = () =>
 const IDLE_TURNS = 20;
 
 class FakeTime implements Time {
+  private readonly clock: FakeClock;
   private readonly own: Set<unknown>;
   private idleTurns = 0;
   private fired = 0;
 
-  constructor(private readonly clock: FakeClock) {
+  constructor(clock: FakeClock) {
+    this.clock = clock;
     this.own = ownTimers(clock);
   }
 

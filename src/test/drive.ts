@@ -212,5 +212,7 @@ function finalStatus({ runResult, progress }: Run): FinalStatus | undefined {
       return { type: "failed", error: runResult.error, ...more };
     case "canceled":
       return { type: "canceled", ...more };
+    case undefined:
+      return undefined;
   }
 }
