@@ -276,7 +276,8 @@ export const STYLES = `
 /* Values */
 .wfc-tree { font: 12px/1.55 var(--mono); }
 .wfc-tree ul { margin-left: 5px; padding-left: 11px; border-left: 1px solid var(--border); }
-.wfc-tree li { min-width: 0; }
+/* Deeply nested values scroll sideways instead of vanishing. */
+.wfc-tree li { min-width: 170px; }
 .wfc-tree-leaf { padding-left: 18px !important; white-space: pre-wrap; overflow-wrap: anywhere; }
 .wfc-tree > .wfc-tree-leaf { padding-left: 0 !important; }
 .wfc .wfc-tree-toggle { display: flex; align-items: center; gap: 4px; max-width: 100%; font: inherit; border-radius: 3px; }

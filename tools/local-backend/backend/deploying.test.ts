@@ -138,8 +138,12 @@ test("rows that are inserted without a function keep their creation times and no
     { _id: ids[1], _creationTime: 6000, key: "b", value: "2" },
   ]);
   expect(writes).toEqual([new Set(["/rows"])]);
+  const before = Date.now();
+  await deployment.insert("rows", [{ key: "c", value: "3" }]);
+  const { _creationTime } = (await deployment.rows("rows"))[2];
+  expect(_creationTime).toBeGreaterThanOrEqual(before);
   await expect(deployment.insert("rows", [{ key: 1 }])).rejects.toThrow(
     "Expected `string`, got `1`",
   );
-  expect(await deployment.rows("rows")).toHaveLength(2);
+  expect(await deployment.rows("rows")).toHaveLength(3);
 });

@@ -64,6 +64,8 @@ export async function copyDocuments(tables, from, to) {
  * @param {Execute} to executes mutations
  */
 export async function insertDocuments(table, documents, to) {
+  // A transaction's own time is that of what it inserts.
+  const today = Date.now();
   /** @type {string[]} */
   const ids = [];
   while (ids.length < documents.length) {
@@ -75,7 +77,7 @@ export async function insertDocuments(table, documents, to) {
         for (let i = 0; i < BATCH_DOCUMENTS && bytes < BATCH_BYTES; i++) {
           const document = documents[ids.length];
           if (document === undefined) return;
-          const { _creationTime = Date.now(), ...value } = document;
+          const { _creationTime = today, ...value } = document;
           now = _creationTime;
           const args = { table, value };
           const { _id } = await store.asyncSyscall("1.0/insert", args);
