@@ -19,6 +19,7 @@ export {
   type FinishOptions,
   type WaitOptions,
 } from "./test/drive.js";
+export { replayHistory, type ReplayedHistory } from "./test/replayHistory.js";
 export { mockStep, type MockFunction } from "./test/mocks.js";
 
 const modules = import.meta.glob("./component/**/*.ts");

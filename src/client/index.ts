@@ -16,6 +16,7 @@ export {
 export {
   cancelMany,
   cleanupMany,
+  exportHistory,
   listEvents,
   listOnCompleteFailures,
   restartMany,
@@ -59,6 +60,7 @@ export {
   type WorkflowStep,
 } from "./validators.js";
 export { vOnCompleteArgs } from "./onComplete.js";
+export type { WorkflowHistory } from "../shared/history.js";
 export { RetryAfterError } from "../shared/retryAfter.js";
 export { TimeoutError } from "./replay/stepErrors.js";
 export { NonRetryableError, vResultValidator } from "./workpool.js";

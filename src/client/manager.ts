@@ -266,6 +266,11 @@ export class WorkflowManager {
     return await call(operating.retryOnComplete, this, args);
   }
 
+  /** Exports a run's journal: see {@link operating.exportHistory}. */
+  async exportHistory(...args: Bound<typeof operating.exportHistory>) {
+    return await call(operating.exportHistory, this, args);
+  }
+
   /** Cancels runs in progress: see {@link operating.cancelMany}. */
   async cancelMany(...args: Bound<typeof operating.cancelMany>) {
     return await call(operating.cancelMany, this, args);

@@ -4,6 +4,7 @@ import type {
   PaginationResult,
 } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
+import type { WorkflowHistory } from "../shared/history.js";
 import type { RunResult } from "../shared/outcome.js";
 import {
   checkRunId,
@@ -91,6 +92,25 @@ export async function retryOnComplete(
   requireMutations(ctx, "retry onComplete");
   const { workflow } = component as ComponentApi;
   await ctx.runMutation(workflow.retryOnComplete, { id });
+}
+
+/**
+ * Exports a run's journal as one JSON value, with everything that a replay needs. Save it, and have
+ * `replayHistory` of `@convex-dev/workflow/test` execute your current handler over it, for example in
+ * CI. It contains the run's arguments and the results of its steps. Children have histories of their
+ * own.
+ *
+ * @param ctx - The ctx of a query, mutation or action.
+ * @throws If the journal exceeds 8 MiB, in which case the run has failed.
+ */
+export async function exportHistory(
+  ctx: RunQueryCtx,
+  component: WorkflowComponent,
+  workflowId: string,
+): Promise<WorkflowHistory> {
+  checkRunId(workflowId);
+  const { journal } = component as ComponentApi;
+  return await ctx.runQuery(journal.exportHistory, { workflowId });
 }
 
 /** Selects the runs of `cancelMany` and `cleanupMany`. */

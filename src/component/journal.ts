@@ -6,11 +6,13 @@ import {
   vBegun,
 } from "../engine/driver/begin.js";
 import { commitTurn, turnFields } from "../engine/turn/commit.js";
+import { historyOf } from "../engine/turn/history.js";
 import {
   loadJournal,
   vJournalEntry,
   vLoaded,
 } from "../engine/turn/journalRows.js";
+import { vHistory } from "../shared/history.js";
 
 // A turn makes these calls: begin, load the journal, commit.
 
@@ -29,6 +31,13 @@ export const load = query({
   args: { workflowId: v.string(), shortCircuit: v.optional(v.boolean()) },
   returns: vLoaded,
   handler: async (ctx, args) => await loadJournal(ctx, args),
+});
+
+/** Exports what a replay of a run needs. */
+export const exportHistory = query({
+  args: { workflowId: v.string() },
+  returns: vHistory,
+  handler: async (ctx, { workflowId }) => await historyOf(ctx, workflowId),
 });
 
 /** Records a turn, and starts the steps that it asked for. Null if the turn is stale. */

@@ -334,6 +334,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           },
         Name
       >;
+      exportHistory: FunctionReference<
+        "query",
+        "internal",
+        { workflowId: string },
+        {
+          data: string;
+          format: number;
+          name: string;
+          steps: number;
+          workflowId: string;
+        },
+        Name
+      >;
       load: FunctionReference<
         "query",
         "internal",

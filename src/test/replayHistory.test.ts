@@ -1,0 +1,278 @@
+import { describe, expect, test } from "vitest";
+import {
+  exportHistory,
+  type WorkflowHistory,
+  type WorkflowId,
+} from "../client/index.js";
+import { replayHistory } from "../test.js";
+import type { Handler } from "../testing/app/scripts.js";
+import { manager, workflow } from "../testing/app/workflows.js";
+import {
+  advance,
+  components,
+  drain,
+  inComponent,
+  newBackend,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+  workflows,
+  type Backend,
+} from "../testing/harness.js";
+import {
+  insertRun,
+  insertSteps,
+  listenToConsole,
+  restart,
+} from "../testing/managing.js";
+
+useBackend();
+listenToConsole();
+
+const DAY = 86_400_000;
+
+const echo = (step: Parameters<Handler>[0], value: unknown, options?: object) =>
+  step.runMutation(steps.echo, { value }, options);
+
+const deploy = (handler: Handler) => script("handler", "main", handler);
+
+async function begin(t: Backend, handler: Handler, input?: unknown) {
+  const id = await startHandler(t, handler, { input });
+  await advance(1000);
+  return id;
+}
+
+/** As a file has it. */
+async function exported(t: Backend, id: WorkflowId): Promise<WorkflowHistory> {
+  const history = await t.query((ctx) =>
+    exportHistory(ctx, components.workflow, id),
+  );
+  return JSON.parse(JSON.stringify(history)) as WorkflowHistory;
+}
+
+const odd = {
+  bigint: 2n ** 60n,
+  bytes: new Uint8Array([1, 2, 255]).buffer,
+  numbers: [-0, Infinity, NaN],
+  nested: { list: [[null]] },
+};
+
+const before: Handler = async (step, input) => {
+  const first: unknown = await echo(step, input);
+  const [second] = await Promise.all([
+    echo(step, { first }),
+    step.runQuery(steps.echoQuery, { value: Math.random() }),
+    echo(step, Date.now(), { inline: true }),
+    step.runAction(steps.echoAction, { value: "action" }),
+    step.runWorkflow(workflows.workflow, { handler: "child" }),
+    step.awaitEvent({ name: "never", timeout: 100 }).catch(() => "late"),
+    step.runMutation(steps.fail, { message: "no" }).catch(() => "failed"),
+  ]);
+  await step.sleep(DAY);
+  return await echo(step, second);
+};
+
+describe("replayHistory", () => {
+  test.each(["in flight", "completed"])(
+    "executes the handler over the journal of a run that is %s",
+    async (state) => {
+      const t = newBackend();
+      script("handler", "child", (step) => echo(step, "child"));
+      const id = await begin(t, before, odd);
+      if (state === "completed") await drain();
+      const history = await exported(t, id);
+      expect(history).toEqual({
+        format: 1,
+        name: "workflows:workflow",
+        workflowId: id,
+        steps: state === "completed" ? 10 : 9,
+        data: expect.any(String) as string,
+      });
+      const replayed = await replayHistory(workflow, history);
+      expect(replayed).toEqual({
+        kind: "ok",
+        reached: history.steps,
+        ...(state === "completed" && {
+          result: { kind: "success", returnValue: { first: odd } },
+        }),
+      });
+    },
+  );
+
+  test("rejects with the determinism violation that the run fails with", async () => {
+    const t = newBackend();
+    const id = await begin(t, async (step) => {
+      await echo(step, "a");
+      await step.sleep(DAY);
+    });
+    const history = await exported(t, id);
+    const changes: Handler[] = [
+      async (step) => {
+        await echo(step, "b");
+      },
+      async (step) => {
+        await echo(step, "a");
+        await echo(step, "new");
+      },
+      async (step) => {
+        await echo(step, "a");
+      },
+      () => new Promise(() => {}),
+    ];
+    for (const changed of changes) {
+      deploy(changed);
+      const error = await replayHistory(workflow, history).catch(
+        (error: Error) => error.message,
+      );
+      expect(error).toMatch(/^Determinism violation in workflow /);
+      if (changed !== changes[1]) continue;
+      await drain();
+      expect(await statusOf(t, id)).toEqual({ type: "failed", error });
+    }
+  });
+
+  test("accepts a change behind a patch, and stops where the handler goes beyond the history", async () => {
+    const t = newBackend();
+    const id = await begin(t, async (step) => {
+      await echo(step, "a");
+      await step.sleep(DAY);
+    });
+    const history = await exported(t, id);
+    const seen: unknown[] = [];
+    deploy(async (step) => {
+      await echo(step, "a");
+      if (step.patched("more")) await echo(step, "new");
+      const slept = step.sleep(DAY);
+      seen.push(await echo(step, "beyond", { inline: true }));
+      await slept;
+    });
+    expect(await replayHistory(workflow, history)).toEqual({
+      kind: "ok",
+      reached: 2,
+    });
+    expect(seen).toEqual([]);
+  });
+
+  test("reports an error that the handler throws, and how far it got", async () => {
+    const t = newBackend();
+    const id = await begin(t, async (step) => {
+      await echo(step, "a");
+      await echo(step, "b");
+      await step.sleep(DAY);
+    });
+    const history = await exported(t, id);
+    deploy(async (step) => {
+      await echo(step, "a");
+      throw new Error("a bug");
+    });
+    expect(await replayHistory(workflow, history)).toEqual({
+      kind: "ok",
+      reached: 1,
+      result: { kind: "failed", error: "a bug" },
+    });
+  });
+
+  test("replays runs that 0.4 began by its rules", async () => {
+    const t = newBackend();
+    const id = await startHandler(
+      t,
+      async (step) => {
+        await Promise.all([echo(step, "a"), echo(step, "b")]);
+        await Promise.all([step.sleep(DAY), echo(step, "c")]);
+      },
+      { startAsync: true },
+    );
+    await inComponent(t, (ctx) =>
+      ctx.db.patch("workflows", id as never, { engineVersion: undefined }),
+    );
+    await advance(1000);
+    const history = await exported(t, id);
+    expect(await replayHistory(workflow, history)).toEqual({
+      kind: "ok",
+      reached: 4,
+    });
+    deploy(async (step) => {
+      await Promise.all([echo(step, "a"), echo(step, "b")]);
+      await Promise.all([step.sleep(DAY), echo(step, "changed")]);
+    });
+    await expect(replayHistory(workflow, history)).rejects.toThrow(
+      /Determinism violation .* at step 3/,
+    );
+  });
+
+  test("replays a run that a restart continues", async () => {
+    const t = newBackend();
+    const handler: Handler = async (step) => {
+      await echo(step, "a");
+      await step.sleep(DAY);
+      throw new Error("ends");
+    };
+    const id = await begin(t, handler);
+    await drain();
+    await restart(t, id, { from: "sleep" });
+    const history = await exported(t, id);
+    expect(await replayHistory(workflow, history)).toMatchObject({
+      reached: 2,
+    });
+  });
+
+  test("refuses what is no history, and what is no workflow", async () => {
+    const history = { format: 2 } as WorkflowHistory;
+    await expect(replayHistory(workflow, history)).rejects.toThrow(
+      "replayHistory takes what exportHistory returns, in format 1, and not format 2.",
+    );
+    const t = newBackend();
+    const id = await begin(t, (step) => step.sleep(DAY));
+    await expect(
+      replayHistory(undefined as never, await exported(t, id)),
+    ).rejects.toThrow("replayHistory takes a workflow");
+  });
+});
+
+describe("exportHistory", () => {
+  test("works in queries, mutations and actions, and as a manager's method", async () => {
+    const t = newBackend();
+    const id = await begin(t, (step) => step.sleep(DAY));
+    const history = await exported(t, id);
+    const { workflow } = components;
+    for (const found of [
+      await t.mutation((ctx) => exportHistory(ctx, workflow, id)),
+      await t.action((ctx) => exportHistory(ctx, workflow, id)),
+      await t.query((ctx) => manager.exportHistory(ctx, id)),
+    ])
+      expect(found).toEqual(history);
+  });
+
+  test("refuses an unknown run", async () => {
+    const t = newBackend();
+    for (const [id, error] of [
+      [undefined, "Invalid workflow ID: undefined"],
+      ["nonsense", "Invalid workflow ID: nonsense"],
+    ] as const)
+      await expect(exported(t, id as WorkflowId)).rejects.toThrow(error);
+  });
+
+  test("exports a journal of nearly 8 MiB, and refuses a larger one by name", async () => {
+    const t = newBackend();
+    const id = await insertRun(t);
+    const text = "x".repeat(1000 * 1024);
+    const large = () => ({
+      step: { runResult: { kind: "success" as const, returnValue: text } },
+    });
+    await insertSteps(t, id, { from: 0, to: 8 }, large);
+    const history = await exported(t, id);
+    expect(history.steps).toBe(8);
+    deploy(async (step) => {
+      for (let value = 0; value < 8; value++) await echo(step, value);
+    });
+    expect(await replayHistory(workflow, history)).toMatchObject({
+      reached: 8,
+    });
+    await insertSteps(t, id, { from: 8, to: 9 }, large);
+    await expect(exported(t, id)).rejects.toThrow(
+      /Can't export the history of workflow \S+: its journal is too large .* at step 8 "steps:echo"/,
+    );
+  });
+});

@@ -1,0 +1,138 @@
+import { getFunctionAddress, type RegisteredMutation } from "convex/server";
+import { jsonToConvex, type JSONValue } from "convex/values";
+import { HISTORY_FORMAT, type WorkflowHistory } from "../shared/history.js";
+import type { RunResult } from "../shared/outcome.js";
+
+/** The result of {@link replayHistory}. */
+export type ReplayedHistory = {
+  kind: "ok";
+  /** How many of the recorded steps the handler asked for. */
+  reached: number;
+  /** How the run ends, if the handler returned or threw by the end of its history. */
+  result?: RunResult;
+};
+
+/**
+ * Executes a workflow's current handler over a run's history, without a database. Use it to find out,
+ * before you deploy, whether your change breaks runs in flight.
+ *
+ * It calls no function of your app: it stops where the handler goes beyond the history.
+ *
+ * @param workflow - What `define` or `defineWorkflow` returned, imported from its module.
+ * @param history - The result of `exportHistory`.
+ * @throws The determinism violation, with the message that the run would fail with.
+ */
+export async function replayHistory(
+  workflow: RegisteredMutation<any, any, any>,
+  history: WorkflowHistory,
+): Promise<ReplayedHistory> {
+  const { run, rows } = decode(history);
+  const handler = (workflow as unknown as Executable | undefined)?._handler;
+  if (typeof handler !== "function")
+    throw new Error(
+      `replayHistory takes a workflow, as its module exports it, and not ${typeof workflow}.`,
+    );
+  return await new Promise((resolve, reject) => {
+    const ok = (reached: number, result?: RunResult) =>
+      resolve({ kind: "ok", reached, ...(result && { result }) });
+    const call = (target: unknown, args: Completion) => {
+      switch (doorOf(target)) {
+        case "journal/beginTurn":
+          return Promise.resolve({
+            workflow: run,
+            journal: [rows],
+            journalSize: 0,
+            blocked: false,
+            logLevel: "ERROR",
+          });
+        case "workflow/complete": {
+          const asked = (args.origin?.step?.stepNumber ?? -1) + 1;
+          const isAll = args.runResult.kind === "success";
+          ok(
+            isAll ? rows.length : Math.min(asked, rows.length),
+            args.runResult,
+          );
+          return Promise.resolve(null);
+        }
+        default:
+          // The handler goes beyond its history. What it waits for never comes.
+          ok(rows.length);
+          return new Promise(() => {});
+      }
+    };
+    const { _id: workflowId, generationNumber } = run;
+    const turn = { workflowId, generationNumber };
+    handler(contextOf(history, call), turn).then(() => ok(rows.length), reject);
+  });
+}
+
+type Executable = {
+  _handler: (ctx: object, args: object) => Promise<unknown>;
+};
+
+type Completion = {
+  runResult: RunResult;
+  origin?: { step?: { stepNumber: number } };
+};
+
+type Exported = {
+  run: { _id: string; generationNumber: number; engineVersion?: number };
+  rows: ExportedStep[];
+};
+
+type ExportedStep = {
+  unstarted?: boolean;
+  delivery?: object;
+  step: { kind?: string; inProgress: boolean; runResult?: object };
+};
+
+function decode(history: WorkflowHistory): Exported {
+  if (history?.format !== HISTORY_FORMAT)
+    throw new Error(
+      `replayHistory takes what exportHistory returns, in format ${HISTORY_FORMAT}, and not format ${String(history?.format)}.`,
+    );
+  const { run, rows } = jsonToConvex(
+    JSON.parse(history.data) as JSONValue,
+  ) as unknown as Exported;
+  for (const row of rows) prepare(row, run.engineVersion === undefined);
+  return { run, rows };
+}
+
+/** Leaves only what the run's turns have done: not what they have yet to do with the results that came since. */
+function prepare(row: ExportedStep, isLegacy: boolean) {
+  const { step, delivery } = row;
+  // By the rules of 0.4, a turn continues with a step in flight only if it starts that step.
+  row.unstarted = isLegacy && step.inProgress;
+  if (!isLegacy && !delivery && step.kind !== "patch") delete step.runResult;
+}
+
+/** The function of this component that a reference names, without the component. */
+function doorOf(target: unknown): string | undefined {
+  const { reference } = getFunctionAddress(target) as {
+    reference?: string;
+  };
+  return /(\w+\/\w+)$/.exec(reference ?? "")?.[1];
+}
+
+/** A mutation's ctx without a database. Ids are valid in every table. */
+function contextOf(
+  { name }: WorkflowHistory,
+  call: (target: unknown, args: Completion) => Promise<unknown>,
+) {
+  return {
+    runQuery: call,
+    runMutation: call,
+    db: { normalizeId: (_table: string, id: string) => id },
+    meta: {
+      getFunctionMetadata: () =>
+        Promise.resolve({
+          name,
+          componentPath: "",
+          type: "mutation",
+          visibility: "internal",
+        }),
+      getTransactionMetrics: () =>
+        Promise.reject(new Error("A replay has no transaction")),
+    },
+  };
+}
