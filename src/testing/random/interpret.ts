@@ -12,6 +12,8 @@ export interface Surroundings {
   now(): number;
   random(): number;
   hostCall(): Promise<unknown>;
+  /** Whether to execute the new code of an edit. Absent: the code isn't edited yet. */
+  takesNew?: (edit: number, step: WorkflowCtx) => boolean;
 }
 
 /** Looked up when called: a handler sees globals of its own. */
@@ -95,6 +97,10 @@ class Interpreter {
         return await this.evaluate(
           this.around.random() < 0.5 ? node.low : node.high,
         );
+      case "edit": {
+        const isNew = this.around.takesNew?.(node.id, this.step) ?? false;
+        return await this.evaluate(isNew ? node.now : node.old);
+      }
       case "host":
         for (let n = 0; n < node.count; n++) await this.callHost();
         return "called";
@@ -249,6 +255,8 @@ class Gate {
   open!: () => void;
   readonly opened = new Promise<void>((resolve) => (this.open = resolve));
 }
+
+export const patchId = (edit: number) => `edit${edit}`;
 
 export const stepName = (node: StepNode): string =>
   node.do === "event" ? node.name : `${node.do}${node.id}`;

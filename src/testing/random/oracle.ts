@@ -3,7 +3,12 @@ import { ConvexError, type Value } from "convex/values";
 import type { WorkflowCtx } from "../../client/index.js";
 import type { Outcome } from "../../shared/outcome.js";
 import { describeFailure } from "../../shared/failures.js";
-import { interpret, type ProgramResult, type WorkInput } from "./interpret.js";
+import {
+  interpret,
+  patchId,
+  type ProgramResult,
+  type WorkInput,
+} from "./interpret.js";
 import type { Node } from "./program.js";
 import { outcomeOf } from "./work.js";
 
@@ -16,10 +21,13 @@ export interface Given {
   outcomeOf(stepNumber: number): Outcome | undefined;
   /** When a step was started; undefined for a step that was not. */
   startedAt(stepNumber: number): number | undefined;
+  /** Whether the new code of an edit is executed, which begins after `asked` steps. Absent: the old code is. */
+  takesNew?(edit: number, asked: number): boolean;
 }
 
 export interface ForetoldStep {
-  kind: "query" | "mutation" | "action" | "workflow" | "event" | "sleep";
+  kind:
+    "query" | "mutation" | "action" | "workflow" | "event" | "sleep" | "patch";
   name: string;
   input?: WorkInput;
   inline: boolean;
@@ -64,6 +72,7 @@ class Oracle {
       now: () => given.startedAt(this.asked.length) ?? 0,
       random: randomOf(given.runId),
       hostCall: () => Promise.resolve(),
+      takesNew: (edit) => this.takesNew(edit),
     }).then(
       (value) => (end = { kind: "returned", value }),
       (error: unknown) =>
@@ -95,6 +104,13 @@ class Oracle {
     return this.asked.flatMap(({ inline }, stepNumber) =>
       inline && !this.shown.has(stepNumber) ? [stepNumber] : [],
     );
+  }
+
+  /** New code begins with a patch. */
+  private takesNew(edit: number): boolean {
+    if (!this.given.takesNew?.(edit, this.asked.length)) return false;
+    void this.ask({ kind: "patch", name: patchId(edit), inline: false });
+    return true;
   }
 
   private context(): WorkflowCtx {

@@ -42,7 +42,7 @@ export function slowly(program: Node, random: Random): Node {
   return paced(program);
 }
 
-function withChildren(node: Node, change: (inner: Node) => Node): Node {
+export function withChildren(node: Node, change: (inner: Node) => Node): Node {
   switch (node.do) {
     case "seq":
     case "generate":
@@ -59,6 +59,8 @@ function withChildren(node: Node, change: (inner: Node) => Node): Node {
     case "detach":
     case "hold":
       return { ...node, body: change(node.body) };
+    case "edit":
+      return { ...node, old: change(node.old), now: change(node.now) };
     default:
       return node;
   }

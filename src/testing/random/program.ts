@@ -24,6 +24,8 @@ export type Node =
   | { do: "generate"; nodes: Node[] }
   /** Goes one way or the other by `Math.random()`. */
   | { do: "fork"; low: Node; high: Node }
+  /** Code that was changed while runs were under way. */
+  | { do: "edit"; id: number; old: Node; now: Node }
   /** Host calls of the handler's own, one after the other. */
   | { do: "host"; count: number }
   | { do: "throw"; id: number; what?: OddThrow };
@@ -100,6 +102,8 @@ export function childrenOf(node: Node): Node[] {
       return [node.body];
     case "fork":
       return [node.low, node.high];
+    case "edit":
+      return [node.old, node.now];
     default:
       return [];
   }

@@ -33,7 +33,10 @@ export async function recordedRuns(t: Backend): Promise<RecordedRun[]> {
  */
 export async function checkJournal(
   { run, entries }: RecordedRun,
-  { restarted }: { restarted: boolean },
+  {
+    restarted,
+    takesNew,
+  }: { restarted: boolean; takesNew?: (edit: number) => boolean },
 ) {
   const program = JSON.parse(run.args.input as string) as Node;
   const runId: string = run._id;
@@ -42,9 +45,11 @@ export async function checkJournal(
   const cut = !end && (restarted || entries.length === 0);
   const foretold = await checkForetold(program, entries, end, {
     runId,
-    inlineFirst: !restarted,
+    inlineFirst: !restarted && !takesNew,
     cut,
+    takesNew,
   });
+  if (takesNew) return;
   await checkPrefixes(program, entries, foretold, { runId, quiesce: "ticks" });
   if (!restarted && !cut) await checkInOrder(program, entries, runId);
 }

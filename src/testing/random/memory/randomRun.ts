@@ -89,8 +89,20 @@ export async function executeRandomRun(
   program: Node,
   random: Random,
   coverage: Coverage<Hazard>,
+  edits?: Edits,
 ): Promise<Execution> {
-  return await new RandomExecution(program, random, coverage).execute();
+  return await new RandomExecution(program, random, coverage, edits).execute();
+}
+
+/** A deploy of edited code while the run is under way. */
+export interface Edits {
+  takesNew: NonNullable<TurnOptions["takesNew"]>;
+  /** Something happens next. */
+  before(run: MemoryRun): Promise<void>;
+  /** A restart keeps the steps before `from`. */
+  restarted(from: number): void;
+  /** Since the deploy, no turn was taken. */
+  isFresh: boolean;
 }
 
 class RandomExecution {
@@ -104,6 +116,7 @@ class RandomExecution {
     private readonly program: Node,
     private readonly random: Random,
     private readonly coverage: Coverage<Hazard>,
+    private readonly edits?: Edits,
   ) {
     this.conditions = conditionsOf(random);
   }
@@ -112,6 +125,7 @@ class RandomExecution {
     for (let events = 0; ; events++) {
       if (events > 2000) throw new Error("The run never ends");
       if (this.run.end && !this.goesOnAfterEnd()) break;
+      await this.edits?.before(this.run);
       await this.step();
     }
     this.countEnd();
@@ -148,7 +162,8 @@ class RandomExecution {
   }
 
   private turnOptions(): TurnOptions {
-    return { ...this.conditions.turns, now: this.now() };
+    const takesNew = this.edits?.takesNew;
+    return { ...this.conditions.turns, takesNew, now: this.now() };
   }
 
   private async turn() {
@@ -156,6 +171,7 @@ class RandomExecution {
     const turn = await this.takeTurnUnlessItDies();
     if (!turn) return;
     this.run = turn.run;
+    if (this.edits) this.edits.isFresh = false;
     this.countTurn(before, turn);
     checkKept(before, this.run);
     if (!this.restarted && !mayRejectLate(this.program))
@@ -233,7 +249,11 @@ class RandomExecution {
     const wakes = this.conditions.wakes === "every" || matters(this.run, row);
     if (wakes) this.run.pendingTurn = true;
     // What is held back is tried again in each turn that shows something.
-    else if (!this.run.pendingTurn && !this.run.rows.some(isHeldBack))
+    else if (
+      !this.run.pendingTurn &&
+      !this.run.rows.some(isHeldBack) &&
+      !this.edits?.isFresh
+    )
       await this.checkNeedlessWake();
   }
 
@@ -271,7 +291,9 @@ class RandomExecution {
   private restart() {
     const before = this.run;
     const transaction = new MemoryTransaction(before, this.now());
-    transaction.restart(this.random.below(before.rows.length + 1));
+    const from = this.random.below(before.rows.length + 1);
+    transaction.restart(from);
+    this.edits?.restarted(from);
     this.run = transaction.run;
     this.restarted = true;
     this.coverage.hit("restarted");

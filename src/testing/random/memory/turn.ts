@@ -11,7 +11,12 @@ import {
   createStepContext,
   type WorkflowRequest,
 } from "../../../client/stepContext.js";
-import { GLOBALS, interpret, type WorkInput } from "../interpret.js";
+import {
+  GLOBALS,
+  interpret,
+  type Surroundings,
+  type WorkInput,
+} from "../interpret.js";
 import type { Node } from "../program.js";
 import { outcomeOf } from "../work.js";
 import { MemoryTransaction, type MemoryRun } from "./store.js";
@@ -31,6 +36,7 @@ export interface TurnOptions {
   inlineSteps?: number;
   /** Whether an inline step that is not the turn's first finds the room it needs. */
   inlineFits?: () => boolean;
+  takesNew?: Surroundings["takesNew"];
 }
 
 export interface Turn {
@@ -114,11 +120,16 @@ export async function takeTurn(
     isLive: () => replay.live,
     combinators: trackingCombinators(),
   });
-  const step = createStepContext(runId as WorkflowId, (request) =>
-    replay.request(request),
+  const step = createStepContext(
+    runId as WorkflowId,
+    Object.assign((request: WorkflowRequest) => replay.request(request), {
+      patched: (patch: WorkflowRequest, records: boolean) =>
+        replay.patched(patch, records),
+    }),
   );
   const around = {
     ...GLOBALS,
+    takesNew: options.takesNew,
     hostCall() {
       const reply = macrotask();
       environment.hostCalls.track(reply);

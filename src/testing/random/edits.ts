@@ -1,0 +1,241 @@
+import type { WorkflowCtx } from "../../client/index.js";
+import type { JournalEntry } from "../../client/replay/journal.js";
+import type { RecordedRun } from "./backend/journals.js";
+import { GLOBALS, interpret, patchId } from "./interpret.js";
+import { shownIn } from "./memory/checks.js";
+import type { Edits } from "./memory/randomRun.js";
+import type { MemoryRun } from "./memory/store.js";
+import { foretell } from "./oracle.js";
+import { withChildren } from "./pace.js";
+import { everyNode, type CallNode, type Node } from "./program.js";
+import type { Random } from "./random.js";
+
+/** Ids of new nodes, beyond those of any program. */
+const FIRST_NEW_ID = 10_000;
+
+/** A program of which random parts are edited: a step more, a step less, another step, or another order. */
+export function editAtRandom(program: Node, random: Random): Node {
+  const nodes = [...everyNode(program)].filter((node) => isEditable(node));
+  const count = Math.min(nodes.length, random.between(1, 4));
+  const chosen = new Set<Node>();
+  while (chosen.size < count) chosen.add(random.pick(nodes));
+  let nextId = FIRST_NEW_ID;
+  const newStep = (): Node => {
+    const id = nextId++;
+    const call: CallNode = {
+      do: "call",
+      id,
+      kind: random.pick(["query", "mutation", "action"]),
+      plan: { id, ends: "ok" },
+    };
+    if (call.kind !== "action" && random.chance(0.4)) call.inline = true;
+    return call;
+  };
+  const change = (node: Node): Node => {
+    const old = edited(node);
+    return random.pick<() => Node>([
+      () => ({ do: "seq", nodes: [newStep(), old] }),
+      () => ({ do: "seq", nodes: [old, newStep()] }),
+      () => ({ do: "seq", nodes: [] }),
+      newStep,
+      () => ({ do: "combine", how: "all", members: [newStep(), old] }),
+    ])();
+  };
+  const edited = (node: Node): Node => {
+    if (node.do === "child") return { ...node, program: edited(node.program) };
+    return node.do === "fork"
+      ? { ...node, low: editOf(node.low), high: editOf(node.high) }
+      : withChildren(node, editOf);
+  };
+  const editOf = (node: Node): Node =>
+    chosen.has(node)
+      ? { do: "edit", id: nextId++, old: edited(node), now: change(node) }
+      : edited(node);
+  return editOf(program);
+}
+
+/** What others refer to stays: a slot is joined, a gate is waited for. */
+const isEditable = (node: Node) =>
+  [...everyNode(node)].every(
+    ({ do: what }) => what !== "hold" && what !== "open" && what !== "detach",
+  );
+
+/** Where the old code of a run has passed edits: at which places of its journal. */
+export async function passedIn(
+  program: Node,
+  rows: JournalEntry[],
+  runId: string,
+): Promise<Map<number, number>> {
+  const passed = new Map<number, number>();
+  await foretell(program, {
+    runId,
+    shown: shownIn(rows),
+    outcomeOf: (stepNumber) => rows[stepNumber]?.outcome,
+    startedAt: (stepNumber) => rows[stepNumber]?.startedAt,
+    takesNew: (edit, asked) => {
+      passed.set(edit, asked);
+      return false;
+    },
+  });
+  return passed;
+}
+
+/** The answers that a run must get: false where it has recorded another step. */
+export class Answers {
+  readonly given = new Map<number, boolean>();
+
+  constructor(
+    private readonly passed: Map<number, number>,
+    private kept: number,
+  ) {}
+
+  /** A restart keeps the steps before `from`. */
+  restarted(from: number) {
+    this.kept = Math.min(this.kept, from);
+    this.given.clear();
+  }
+
+  expected(edit: number): boolean {
+    return (this.passed.get(edit) ?? Infinity) >= this.kept;
+  }
+
+  check(edit: number, answer: boolean): boolean {
+    this.given.set(edit, answer);
+    if (answer !== this.expected(edit))
+      throw new WrongAnswer(
+        `${patchId(edit)} is ${answer}: passed at ${this.passed.get(edit)}, ${this.kept} steps kept`,
+      );
+    return answer;
+  }
+}
+
+export class WrongAnswer extends Error {}
+
+/** Deploys edited code before the event of a number. */
+export class MemoryDeploy implements Edits {
+  isFresh = false;
+  answers: Answers | undefined;
+  private wrong: Error | undefined;
+  private events = 0;
+
+  constructor(
+    private readonly program: Node,
+    private readonly runId: string,
+    private readonly at: number,
+  ) {}
+
+  readonly takesNew: Edits["takesNew"] = (edit, step) => {
+    const { answers } = this;
+    if (!answers) return false;
+    const answer = step.patched(patchId(edit));
+    try {
+      return answers.check(edit, answer);
+    } catch (error) {
+      // The handler may catch it.
+      this.wrong ??= error as Error;
+      return answer;
+    }
+  };
+
+  async before(run: MemoryRun) {
+    if (this.wrong) throw this.wrong;
+    if (this.events++ !== this.at) return;
+    const passed = await passedIn(this.program, run.rows, this.runId);
+    this.answers = new Answers(passed, run.rows.length);
+    this.isFresh = true;
+  }
+
+  restarted(from: number) {
+    this.answers?.restarted(from);
+  }
+
+  /** Of the finished run. */
+  finish() {
+    if (this.wrong) throw this.wrong;
+  }
+}
+
+/** Deploys edited code to the runs of a backend. */
+export class BackendDeploy {
+  /** Where the latest execution of each run has passed edits. */
+  private readonly latest = new Map<string, Map<number, number>>();
+  private readonly answers = new Map<string, Answers>();
+  private isDeployed = false;
+  private wrong: Error | undefined;
+
+  execute(step: WorkflowCtx, input: unknown) {
+    const program = JSON.parse(input as string) as Node;
+    const passed = new Map<number, number>();
+    this.latest.set(step.workflowId, passed);
+    let asked = 0;
+    const counted = counting(step, () => asked++);
+    return interpret(program, counted, {
+      ...GLOBALS,
+      takesNew: (edit) => {
+        passed.set(edit, asked);
+        return this.isDeployed && this.ask(step, edit);
+      },
+    });
+  }
+
+  private ask(step: WorkflowCtx, edit: number): boolean {
+    const answer = step.patched(patchId(edit));
+    try {
+      return this.answersOf(step.workflowId).check(edit, answer);
+    } catch (error) {
+      // The handler may catch it.
+      this.wrong ??= error as Error;
+      return answer;
+    }
+  }
+
+  /** A run that begins after the deploy hasn't passed anything. */
+  answersOf(workflowId: string): Answers {
+    const known = this.answers.get(workflowId);
+    if (known) return known;
+    const answers = new Answers(new Map(), 0);
+    this.answers.set(workflowId, answers);
+    return answers;
+  }
+
+  async deploy(runs: RecordedRun[]) {
+    for (const { run, entries } of runs) {
+      const program = JSON.parse(run.args.input as string) as Node;
+      const passed =
+        run.engineVersion === undefined
+          ? this.latest.get(run._id)
+          : await passedIn(program, entries, run._id);
+      const answers = new Answers(passed ?? new Map(), entries.length);
+      this.answers.set(run._id, answers);
+    }
+    this.isDeployed = true;
+  }
+
+  finish() {
+    if (this.wrong) throw this.wrong;
+  }
+
+  given(): boolean[] {
+    return [...this.answers.values()].flatMap(({ given }) => [
+      ...given.values(),
+    ]);
+  }
+}
+
+const METHODS = new Set<string | symbol>([
+  ...["runQuery", "runMutation", "runAction", "runWorkflow"],
+  ...["sleep", "awaitEvent"],
+]);
+
+/** A step context that tells of each step it is asked for. */
+const counting = (step: WorkflowCtx, count: () => void): WorkflowCtx =>
+  new Proxy(step, {
+    get(target, key) {
+      const member = Reflect.get(target, key) as unknown;
+      if (!METHODS.has(key)) return member;
+      return (...args: unknown[]) => {
+        count();
+        return (member as (...args: unknown[]) => unknown)(...args);
+      };
+    },
+  });
