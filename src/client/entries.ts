@@ -14,7 +14,8 @@ export type StepRow = Exclude<
   string
 >[number];
 
-export const rowsOf = (pages: NonNullable<Begun["journal"]>): StepRow[] =>
+/** Rows as turns get them: as such, in pages, or as text. */
+export const rowsOf = (pages: (string | StepRow | StepRow[])[]): StepRow[] =>
   pages.flatMap((page) =>
     typeof page === "string" ? (JSON.parse(page) as StepRow[]) : page,
   );

@@ -71,7 +71,7 @@ export async function takeTurn(
   };
   if (begun.tooLarge)
     return await end(journalTooLarge(run._id, begun.tooLarge));
-  const rows = begun.journal ? rowsOf(begun.journal) : drive!.held!.rows;
+  const rows = rowsOf(begun.journal ?? drive!.held!.rows);
   if (isLegacy(run) && begun.blocked) return {};
   const refused = rows.length === 0 && argsProblem(ctx, workflow, run);
   if (refused) return await end({ kind: "failed", error: refused });

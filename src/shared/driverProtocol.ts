@@ -67,7 +67,10 @@ const copyFields = () => ({
   logLevel: vLogLevel(),
 });
 
-/** Rows of the steps table. Their ids belong to the component, which an app's validator can't name. */
+/**
+ * Rows of the steps table, or the JSON text of several, which is faster. Their ids belong to the component, which an
+ * app's validator can't name.
+ */
 const vRows = () => v.array(v.any());
 
 const executedFields = () => ({
@@ -115,7 +118,7 @@ export type Held<Row> = WithRows<
   Row
 >;
 export type Drive<Row> = Omit<Infer<ReturnType<typeof vDrive>>, "held"> & {
-  held?: Held<Row>;
+  held?: Held<Row | string>;
 };
 export type DriveReply<Row> = Omit<
   Infer<ReturnType<typeof vDriveReply>>,

@@ -194,25 +194,33 @@ export async function callsOf(turn) {
 }
 
 const STEPS = 8000;
-const ROUNDS = 3;
+const ROUNDS = 7;
 
 async function main(checkouts) {
   console.log(
-    `CPU of one turn that replays ${STEPS} steps, best of ${ROUNDS}:`,
+    `CPU of one turn that replays ${STEPS} steps, median of ${ROUNDS}:`,
   );
-  for (const checkout of checkouts) {
-    const rounds = [];
-    for (let round = 0; round < ROUNDS; round++)
-      rounds.push(await (await prepareTurn(checkout, STEPS))());
-    const best = (name) => Math.min(...rounds.map((each) => each[name]));
-    const [read, parse, replay] = ["readMs", "parseMs", "replayMs"].map(best);
+  const rounds = checkouts.map(() => []);
+  // In turns, so that what else the machine does affects each checkout alike.
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [at, checkout] of checkouts.entries())
+      rounds[at].push(await (await prepareTurn(checkout, STEPS))());
+  const totals = rounds.map((each) => median(each.map(totalOf)));
+  for (const [at, checkout] of checkouts.entries()) {
+    const part = (name) =>
+      Math.round(median(rounds[at].map((each) => each[name])));
     console.log(
-      `${checkout}: ${Math.round(read + parse + replay)} ms (reading the journal ${Math.round(read)}, ` +
-        `handing it over ${Math.round(parse)}, replaying ${Math.round(replay)}); ` +
-        `${(rounds[0].hostCalls / STEPS).toFixed(3)} host calls a step`,
+      `${checkout}: ${Math.round(totals[at])} ms, ${Math.round((100 * totals[at]) / totals[0])} % of the first ` +
+        `(reading the journal ${part("readMs")}, handing it over ${part("parseMs")}, replaying ${part("replayMs")}); ` +
+        `${(rounds[at][0].hostCalls / STEPS).toFixed(3)} host calls a step`,
     );
   }
 }
+
+const totalOf = ({ readMs, parseMs, replayMs }) => readMs + parseMs + replayMs;
+
+const median = (values) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
   await main(process.argv.slice(2).length > 0 ? process.argv.slice(2) : ["."]);

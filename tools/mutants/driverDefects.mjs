@@ -89,6 +89,16 @@ export const DRIVER_DEFECTS = [
     ),
   },
   {
+    name: "driver: a journal passed as text that can't hold it",
+    file: "src/engine/driver/loop.ts",
+    find: "isJson: isWhole || before!.isJson",
+    replace: "isJson: true",
+    killedBy: test(
+      "engine/driver/driver.bounds",
+      "is passed as values from the first that text can't hold",
+    ),
+  },
+  {
     name: "driver: too old for an action, begins it",
     file: "src/engine/driver/loop.ts",
     find: "isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS",

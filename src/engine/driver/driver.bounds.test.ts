@@ -19,7 +19,10 @@ import {
   useBackend,
   workflows,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { insertRun, insertSteps } from "../../testing/managing.js";
+import type { Drive } from "../../client/driven.js";
+import { rowsOf } from "../../client/entries.js";
 import { sendEvent, type WorkflowCtx } from "../../client/index.js";
 
 // What drivers share, hand over and hold: the pool's slots, their time, copies of journals.
@@ -151,11 +154,14 @@ describe("the journal that a driver holds", () => {
   /** Notes how many rows each turn of a driver was given, and how many it gave back. */
   function watchTurns() {
     const given = new Map<WatchedCall, number | undefined>();
+    const texts: boolean[] = [];
     const calls = new Calls((call) => {
-      const { drive } = call.args as { drive?: { held?: { rows: unknown[] } } };
+      const { drive } = call.args as { drive?: Drive };
+      if (call.path !== "workflows:workflow" || !drive) return;
+      const { held } = drive;
       // Now: the turn adds to them.
-      if (call.path === "workflows:workflow" && drive)
-        given.set(call, drive.held?.rows.length);
+      given.set(call, held && rowsOf(held.rows).length);
+      if (held) texts.push(typeof held.rows[0] === "string");
     });
     const turns = () =>
       [...given].map(([{ result }, held]) => {
@@ -163,7 +169,7 @@ describe("the journal that a driver holds", () => {
         const told = typeof reply === "object" ? reply.rows?.length : undefined;
         return { held, told };
       });
-    return { wrap: calls.wrap, turns };
+    return { wrap: calls.wrap, turns, texts };
   }
 
   test("is passed to each turn, which returns the changes", async () => {
@@ -179,6 +185,27 @@ describe("the journal that a driver holds", () => {
       { held: 3, told: 2 },
       { held: 4, told: undefined },
     ]);
+  });
+
+  test.each([
+    ["text", 5, [true, true, true]],
+    ["values from the first that text can't hold", 5n, [true, false, false]],
+    [
+      "values once its text is much larger",
+      "\u0001".repeat(5000),
+      [true, false, false],
+    ],
+  ])("is passed as %s", async (_, third, asText) => {
+    const { wrap, texts } = watchTurns();
+    const t = newBackend({ execution: "driver", wrap });
+    const { status } = await runHandler(t, async (step) => {
+      const echoed: unknown[] = [];
+      for (const value of [1, 2, third, 4])
+        echoed.push(await step.runMutation(steps.echo, { value }));
+      return echoed;
+    });
+    expect(status).toEqual(completed([1, 2, third, 4]));
+    expect(texts).toEqual(asText);
   });
 
   test("past 4 MiB is read again by each turn", async () => {

@@ -44,7 +44,10 @@ const TRIES = 4;
 /** An action's result must not be lost, so this adds up to four minutes. */
 const TRIES_TO_GIVE_UP = 30;
 
-type Held = HeldJournal<StepRow>;
+interface Held extends HeldJournal<StepRow> {
+  /** JSON text can hold the rows. */
+  isJson: boolean;
+}
 type Reply = DriveReply<StepRow>;
 
 export const driveArgs = {
@@ -113,7 +116,10 @@ export async function drive(
     const reply = await takeTurn(ctx, workflowHandle, {
       workflowId,
       generationNumber,
-      drive: { driver, stepNumber, outcome, handsOver, held },
+      drive: {
+        ...{ driver, stepNumber, outcome, handsOver },
+        held: held && toArgs(held),
+      },
     });
     if (reply === "failed") return await giveUp(stepNumber, outcome);
     next = reply && reply.next;
@@ -222,6 +228,13 @@ const isDriveReply = (reply: unknown): reply is Reply =>
   reply !== null &&
   (reply as Reply).kind === "driving";
 
+/** A text that is much larger than its rows could exceed Convex's limit for arguments. */
+function toArgs({ isJson, rows, ...copy }: Held): DrivenTurn["drive"]["held"] {
+  const text = isJson ? JSON.stringify(rows) : undefined;
+  const isShort = text !== undefined && text.length <= 2 * copy.size;
+  return { ...copy, rows: isShort ? [text] : rows };
+}
+
 function merge(
   before: Held | undefined,
   { revision, logLevel, rows, isWhole }: Reply,
@@ -229,13 +242,14 @@ function merge(
   if (!rows || (!isWhole && !before)) return undefined;
   const merged = isWhole ? [] : before!.rows;
   let size = isWhole ? 0 : before!.size;
+  const form = { isJson: isWhole || before!.isJson };
   for (const row of rows) {
     const replaced = merged[row.stepNumber];
-    size += sizeOf(row) - (replaced ? sizeOf(replaced) : 0);
+    size += sizeOf(row, form) - (replaced ? sizeOf(replaced) : 0);
     merged[row.stepNumber] = row;
   }
   return canBeHeld({ size, rows: merged })
-    ? { revision, logLevel, size, rows: merged }
+    ? { revision, logLevel, size, rows: merged, ...form }
     : undefined;
 }
 
