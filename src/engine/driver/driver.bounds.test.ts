@@ -188,23 +188,27 @@ describe("the journal that a driver holds", () => {
   });
 
   test.each([
-    ["text", 5, [true, true, true]],
-    ["values from the first that text can't hold", 5n, [true, false, false]],
+    ["text", 5, [true, true, true, true]],
+    [
+      "values from the first that text can't hold",
+      5n,
+      [true, false, false, false],
+    ],
     [
       "values once its text is much larger",
       "\u0001".repeat(5000),
-      [true, false, false],
+      [true, false, false, false],
     ],
   ])("is passed as %s", async (_, third, asText) => {
     const { wrap, texts } = watchTurns();
     const t = newBackend({ execution: "driver", wrap });
     const { status } = await runHandler(t, async (step) => {
       const echoed: unknown[] = [];
-      for (const value of [1, 2, third, 4])
+      for (const value of [1, 2, third, 4, 5])
         echoed.push(await step.runMutation(steps.echo, { value }));
       return echoed;
     });
-    expect(status).toEqual(completed([1, 2, third, 4]));
+    expect(status).toEqual(completed([1, 2, third, 4, 5]));
     expect(texts).toEqual(asText);
   });
 
