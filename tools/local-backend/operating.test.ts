@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { startBackend } from "./testing/backend.js";
 
-// What start's options do on the platform's rules: transactions that conflict, and real scheduled functions.
+// What start's options and the operating functions do on the platform's rules: transactions that conflict, and real scheduled functions.
 
 const APP = "tools/local-backend/testing/handlersApp";
 const MINUTE = 60_000;
@@ -55,5 +55,37 @@ describe("on the local backend", () => {
     await clock.advance(2 * MINUTE);
     expect(await column("workflows", "name", "workflow")).toEqual([]);
     expect(await tasks()).toEqual([]);
+  });
+
+  test("attempts are listed, and restartMany and retryOnComplete repeat what failed, each once", async () => {
+    const { run, clock, column } = await startBackend(APP);
+    const count = 6;
+    const ids = (await run("operating:startCharges", { count })) as string[];
+    await clock.advance(MINUTE);
+    const counts = () => run("operating:counts");
+    expect(await counts()).toMatchObject({ failed: count, completed: 0 });
+    expect(await run("operating:attemptsOf", { id: ids[0]! })).toEqual([
+      { name: "operating:note", errors: [null] },
+      {
+        name: "operating:charge",
+        errors: Array(2).fill(expect.stringContaining("declined")),
+      },
+    ]);
+    await run("operating:note", { key: "up" });
+    expect(await run("operating:retryEnds")).toBe(count);
+    expect(await run("operating:restartAll")).toEqual({
+      done: count,
+      cursor: null,
+    });
+    await clock.advance(MINUTE);
+    expect(await counts()).toMatchObject({ failed: 0, completed: count });
+    const keys = (await column("effects", "value")) as string[];
+    const ends = Array.from({ length: count }, (_, index) => [
+      `run ${index} failed`,
+      `run ${index} success`,
+    ]);
+    const reserved = Array<string>(count).fill("reserved");
+    expect(keys.sort()).toEqual([...reserved, ...ends.flat(), "up"]);
+    expect(await run("operating:retryEnds")).toBe(0);
   });
 });

@@ -10,7 +10,6 @@ import {
   newBackend,
   rows,
   script,
-  startHandler,
   statusOf,
   steps,
   useBackend,
@@ -23,17 +22,20 @@ import {
   listenToConsole,
   restart,
 } from "../../testing/managing.js";
-import { sendEvent, type WorkflowId } from "../../client/index.js";
+import { sendEvent, start, type WorkflowId } from "../../client/index.js";
 
 useBackend();
 listenToConsole();
 
+const HOUR = 3_600_000;
 const RETRY = { maxAttempts: 3, initialBackoffMs: 1000, base: 2 };
 
 /** A run that does all there is. */
 const everything: Handler = async (step) => {
+  step.setProgress({ done: 1 });
   await step.runMutation(steps.echo, { value: 1 });
   await step.runQuery(steps.echoQuery, { value: 2 });
+  step.setProgress({ done: 2 });
   await step.runAction(steps.echoAction, { value: 3 });
   await step.runAction(steps.action, { name: "flaky" }, { retry: RETRY });
   await step.runMutation(steps.echo, { value: 4 }, { inline: true });
@@ -98,8 +100,21 @@ test.each(["driver", "pool"] as const)(
     expect(await rows(t, "config")).toHaveLength(1);
     const footprints = new Footprints(calls);
     scripts();
-    const begin = () => startHandler(t, everything, { context: "end" });
-    const ids = [await begin(), await begin(), await begin()] as const;
+    script("handler", "main", everything);
+    const begin = (key: string) =>
+      t.mutation((ctx) =>
+        start(
+          ctx,
+          workflows.workflow,
+          { handler: "main" },
+          {
+            ...{ onComplete: steps.ended, context: "end" },
+            ...{ key, timeout: HOUR, retention: { canceled: HOUR } },
+          },
+        ),
+      );
+    const ids = [await begin("a"), await begin("b"), await begin("c")] as const;
+    expect(await begin("b")).toBe(ids[1]);
     const [first, second, third] = ids;
     await advance(700);
     await cancel(t, third);
@@ -109,6 +124,7 @@ test.each(["driver", "pool"] as const)(
       expect(await statusOf(t, id)).toEqual({
         type: "completed",
         result: "slept",
+        progress: { done: 2 },
       });
     await restart(t, first, { from: 0 });
     await restart(t, second, { startAsync: true });

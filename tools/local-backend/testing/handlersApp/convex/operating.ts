@@ -17,11 +17,102 @@ export const waits = workflow
 
 export const ends = workflow.define({ args: {} }).handler(async () => "ended");
 
+/** Fails until it is up, after a step that must not be repeated, and after two attempts of an action. */
+export const charges = workflow
+  .define({ args: {} })
+  .handler(async (step): Promise<unknown> => {
+    await step.runMutation(api.operating["note"], { key: "reserved" });
+    return await step.runAction(
+      api.operating["charge"],
+      {},
+      { retry: { maxAttempts: 2, initialBackoffMs: 1000, base: 1 } },
+    );
+  });
+
+export const charge = actionGeneric({
+  args: {},
+  handler: async (ctx): Promise<string> => {
+    const isUp = await ctx.runQuery(api.operating["countOf"], { key: "up" });
+    if (isUp === 0) throw new Error("declined");
+    return "charged";
+  },
+});
+
+/** Notes the end of a run, once it is up. */
+export const noteEnd = workflow.defineOnComplete({
+  context: v.string(),
+  handler: async (ctx, { result, context }) => {
+    const up = await ctx.runQuery(api.operating["countOf"], { key: "up" });
+    if (up === 0) throw new Error("out of order");
+    await ctx.runMutation(api.operating["note"], {
+      key: `${context} ${result.kind}`,
+    });
+  },
+});
+
+export const note = mutationGeneric({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    await ctx.db.insert("effects", { value: key });
+  },
+});
+
+export const countOf = queryGeneric({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    const all = await ctx.db.query("effects").collect();
+    return all.filter((row) => row["value"] === key).length;
+  },
+});
+
+export const restartAll = actionGeneric({
+  args: {},
+  handler: async (ctx) =>
+    await workflow.restartMany(ctx, { fromFailure: true }),
+});
+
+export const retryEnds = actionGeneric({
+  args: {},
+  handler: async (ctx): Promise<number> => {
+    const { page } = await workflow.listOnCompleteFailures(ctx);
+    for (const { id } of page) await workflow.retryOnComplete(ctx, id);
+    return page.length;
+  },
+});
+
+export const attemptsOf = queryGeneric({
+  args: { id: v.string() },
+  handler: async (ctx, { id }) => {
+    const { page } = await workflow.listSteps(ctx, id);
+    return page.map(({ name, attempts }) => ({
+      name,
+      errors: attempts!.map(({ error }) => error ?? null),
+    }));
+  },
+});
+
 const options = {
   key: v.optional(v.string()),
   ifRunning: v.optional(v.union(v.literal("throw"), v.literal("replace"))),
   runAfter: v.optional(v.number()),
 };
+
+export const startCharges = mutationGeneric({
+  args: { count: v.number() },
+  handler: async (ctx, { count }) => {
+    const ids = [];
+    for (let index = 0; index < count; index++)
+      ids.push(
+        await workflow.start(
+          ctx,
+          api.operating["charges"],
+          {},
+          { onComplete: api.operating["noteEnd"], context: `run ${index}` },
+        ),
+      );
+    return ids;
+  },
+});
 
 export const start = mutationGeneric({
   args: { name: v.string(), ...options },
@@ -45,4 +136,9 @@ export const startTogether = actionGeneric({
 export const statusOf = queryGeneric({
   args: { id: v.string() },
   handler: async (ctx, { id }) => await workflow.status(ctx, id),
+});
+
+export const counts = queryGeneric({
+  args: {},
+  handler: async (ctx) => await workflow.counts(ctx),
 });
