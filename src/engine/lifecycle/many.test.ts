@@ -11,7 +11,6 @@ import {
   advance,
   components,
   drain,
-  inComponent,
   newBackend,
   rows,
   script,
@@ -357,29 +356,4 @@ test.each([
       message: expect.stringContaining(name) as string,
     },
   });
-});
-
-test("a batch reads as much among thousands of runs as among hundreds", async () => {
-  const read = async (count: number) => {
-    const t = newBackend({ transactionLimits: true });
-    await inComponent(t, async (ctx) => {
-      for (let index = 0; index < count; index++)
-        await ctx.db.insert("workflows", {
-          name: index % 2 === 0 ? "a:a" : "b:b",
-          workflowHandle: "",
-          args: {},
-          generationNumber: 0,
-          runResult: index % 4 === 0 ? SUCCESS : FAILED,
-        });
-    });
-    return await t.mutation(async (ctx) => {
-      await cleanupMany(ctx, workflow, { name: "b:b", status: "failed" });
-      const { documentsRead, databaseQueries } =
-        await ctx.meta.getTransactionMetrics();
-      return [documentsRead.used, databaseQueries.used];
-    });
-  };
-  const few = await read(400);
-  expect(few[0]).toBeGreaterThanOrEqual(32);
-  expect(await read(4000)).toEqual(few);
 });

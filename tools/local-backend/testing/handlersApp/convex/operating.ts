@@ -86,7 +86,7 @@ export const attemptsOf = queryGeneric({
     const { page } = await workflow.listSteps(ctx, id);
     return page.map(({ name, attempts }) => ({
       name,
-      errors: attempts!.map(({ error }) => error ?? null),
+      errors: attempts.map(({ error }) => error ?? null),
     }));
   },
 });
