@@ -20,8 +20,10 @@ import { checkOptions, OPTIONS } from "./options.js";
 import type { RunCounts, RunStatus, WorkflowComponent } from "./types.js";
 import type { WorkflowStep } from "./validators.js";
 
+/** The name of a function of the console. */
 export type ConsoleOperation = keyof ConsoleFunctions;
 
+/** Options of `workflow.console`. */
 export type ConsoleOptions<DataModel extends GenericDataModel> = {
   /**
    * Decides about each call, before anything is read or changed. Unless it returns true, nothing is shown and nothing
@@ -40,6 +42,7 @@ export type CutValue = { bytes: number; preview: string };
 /** An event, with its value or, if that is larger than 4 KiB, its beginning. */
 export type ConsoleEvent = WorkflowEvent & { cut?: CutValue };
 
+/** A run and its events, as `getRun` of the console returns it. */
 export type ConsoleRun = inspecting.RunDetails & {
   /** The first page, or that of `events`. */
   events: PaginationResult<ConsoleEvent>;
@@ -49,6 +52,7 @@ export type ConsoleRun = inspecting.RunDetails & {
 export type ConsoleStep = inspecting.StepSummary &
   Partial<Pick<WorkflowStep, "args" | "runResult">>;
 
+/** How many runs have each status, and the names of all workflows. */
 export type ConsoleStats = { counts: RunCounts; names: string[] };
 
 /** The outcome of an operation on several runs. */

@@ -31,6 +31,7 @@ export type RunSummary = Omit<
   "args" | "context" | "runResult"
 > & { steps: StepCounts };
 
+/** Options of `listSummaries`. */
 export type ListSummariesOptions = ListRunsOptions & {
   /**
    * A run's id, which is looked up, or its beginning. No index has ids in the order of creation, so each page looks

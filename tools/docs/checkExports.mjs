@@ -20,6 +20,8 @@ const NOT_REPEATED = new Set([
   ...["vResultValidator", "vOnCompleteArgs"],
   ...["NonRetryableError", "RetryAfterError", "TimeoutError"],
   ...["register", "MockFunction", "default"],
+  ...["ConsoleFunctions", "ConsoleApi"],
+  ...["WorkflowConsole", "WorkflowConsoleProps"],
 ]);
 
 export async function checkExports({

@@ -35,7 +35,7 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*(?:\(\))?$/;
 /** Names in the documents that no source contains: words of the platform and of other tools. */
 const FOREIGN = new Set(
   `npm npx ts sh json dist fetch setTimeout uncaught args typecheck Mermaid
-   queueMicrotask RECOVERY_THRESHOLD_MS ConvexHttpClient ConvexClient ConvexReactClient convex dashboard
+   queueMicrotask RECOVERY_THRESHOLD_MS ConvexHttpClient ConvexClient ConvexReactClient ConvexProvider convex dashboard
    CONVEX_SELF_HOSTED_ADMIN_KEY Intl DateTimeFormat formatToParts Infinity true false null undefined`.split(
     /\s+/,
   ),

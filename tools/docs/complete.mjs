@@ -18,6 +18,8 @@ const FROM = {
     "type RegisteredMutation",
     "type ArgsAndOptions",
     "type FunctionReturnType",
+    "type GenericDataModel",
+    "type GenericQueryCtx",
   ],
   "convex/values#types": [
     "type ObjectType",

@@ -1,7 +1,9 @@
 /** The exports of the installed package, as the TypeScript compiler sees them. */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import ts from "typescript";
+import { ROOT } from "../paths.mjs";
 
 /** The entry points that have exports, with the file of each: their types, or their source. */
 export async function entryPoints(installed) {
@@ -45,8 +47,10 @@ export function exportsOf(program, installed, { file }) {
 
 function definedIn(file, installed) {
   const inPackage = path.relative(installed, file);
-  if (!inPackage.startsWith(".."))
-    return inPackage.replace(/^dist\//, "src/").replace(/\.d\.ts$/, ".ts");
+  if (!inPackage.startsWith("..")) {
+    const source = inPackage.replace(/^dist\//, "src/").replace(".d.ts", ".ts");
+    return existsSync(path.join(ROOT, source)) ? source : `${source}x`;
+  }
   return /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)[1];
 }
 

@@ -44,6 +44,7 @@ export const EXECUTED = {
     "A workflow is an internal function",
     "Identity in steps",
   ],
+  "_autodocs/CONSOLE.md": ["Install"],
   "_autodocs/SWITCHING.md": ["Going back"],
   "_autodocs/QUICKSTART.md": "all",
   "_autodocs/api-reference/Testing.md": "all",
