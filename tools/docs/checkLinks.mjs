@@ -90,12 +90,13 @@ async function knownWords(documents) {
     "src/client",
     "src/component",
     "src/engine",
+    "src/react",
     "src/shared",
   ])
     for (const name of await readdir(path.join(ROOT, folder), {
       recursive: true,
     }))
-      if (/^(?!.*\.test(?:-d)?\.ts$).*\.ts$/.test(name))
+      if (/^(?!.*\.test(?:-d)?\.tsx?$).*\.tsx?$/.test(name))
         add(await readFile(path.join(ROOT, folder, name), "utf8"));
   for (const file of ["src/test.ts", "src/testing/harness.ts", "package.json"])
     add(await readFile(path.join(ROOT, file), "utf8"));

@@ -1,7 +1,6 @@
 import { ConvexError, v, type Infer, type ObjectType } from "convex/values";
 import { startClock } from "../../shared/clock.js";
 import { codedError } from "../../shared/errors.js";
-import { errorMessage } from "../../shared/failures.js";
 import { abbreviate } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
 import { api } from "../../component/_generated/api.js";
@@ -237,4 +236,6 @@ async function changeRun(
 }
 
 const textOf = (thrown: unknown) =>
-  dataOf(thrown).message ?? errorMessage(thrown);
+  thrown instanceof ConvexError
+    ? (thrown.data as { message: string }).message
+    : String((thrown as Error).message);
