@@ -22,6 +22,7 @@ import {
   WorkflowManager,
   type EventId,
   type PublicWorkflow,
+  type RunMutationCtx,
   type RunResult,
   type WorkflowComponent,
   type WorkflowId,
@@ -214,4 +215,22 @@ test("errors say what they are about", () => {
   expectTypeOf<TimeoutError["stepName"]>().toBeString();
   expectTypeOf<TimeoutError["ms"]>().toBeNumber();
   expectTypeOf<NonRetryableError>().toExtend<Error>();
+});
+
+test("a manager can be extended, and its methods overridden", () => {
+  class Audited extends WorkflowManager {
+    override async cancel(...args: Parameters<WorkflowManager["cancel"]>) {
+      return await super.cancel(...args);
+    }
+    override status(ctx: app.QueryCtx, id: string) {
+      return super.status(ctx, id);
+    }
+  }
+  expectTypeOf<Parameters<Audited["cancel"]>>().toEqualTypeOf<
+    [
+      ctx: RunMutationCtx,
+      workflowId: string,
+      options?: { ifFinished?: "ignore" },
+    ]
+  >();
 });

@@ -8,10 +8,36 @@ import {
   type ConsoleFunctions,
   type ConsoleOptions,
 } from "./console.js";
-import * as inspecting from "./inspecting.js";
-import * as events from "./events.js";
-import * as management from "./management.js";
-import * as operating from "./operating.js";
+import {
+  getRun,
+  getStep,
+  listNames,
+  listStepSummaries,
+  listSummaries,
+} from "./inspecting.js";
+import { createEvent, sendEvent, type SentEvent } from "./events.js";
+import {
+  cancel,
+  cleanup,
+  counts,
+  findByKey,
+  getStatus,
+  list,
+  listByName,
+  listSteps,
+  recover,
+  restart,
+  startAs,
+} from "./management.js";
+import {
+  cancelMany,
+  cleanupMany,
+  exportHistory,
+  listEvents,
+  listOnCompleteFailures,
+  restartMany,
+  retryOnComplete,
+} from "./operating.js";
 import { checkOptions, OPTIONS } from "./options.js";
 import { defineOnComplete, type OnCompleteDefinition } from "./onComplete.js";
 import type {
@@ -40,6 +66,7 @@ import type { EventId, WorkflowId } from "./ids.js";
  * });
  * ```
  */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WorkflowManager {
   /**
    * @param component - `components.workflow`.
@@ -161,7 +188,7 @@ export class WorkflowManager {
     return defineConsole(this.component, options);
   }
 
-  /** Starts a run: see {@link management.start}. */
+  /** Starts a run: see the function `start`. */
   async start<
     Context = unknown,
     Workflow extends WorkflowReference = WorkflowReference,
@@ -171,137 +198,132 @@ export class WorkflowManager {
     args: ArgsOfWorkflow<Workflow>,
     options?: StartOptions<Context>,
   ): Promise<WorkflowId> {
-    return await management.startAs(this, ctx, workflow, args, options);
-  }
-
-  /** Returns the status of a run: see {@link management.getStatus}. */
-  async status(...args: Bound<typeof management.getStatus>) {
-    return await call(management.getStatus, this, args);
-  }
-
-  /** Stops a run: see {@link management.cancel}. */
-  async cancel(...args: Bound<typeof management.cancel>) {
-    return await call(management.cancel, this, args);
-  }
-
-  /** Continues or repeats a finished run: see {@link management.restart}. */
-  async restart(...args: Bound<typeof management.restart>) {
-    return await call(management.restart, this, args);
-  }
-
-  /** Deletes a finished run: see {@link management.cleanup}. */
-  async cleanup(...args: Bound<typeof management.cleanup>) {
-    return await call(management.cleanup, this, args);
-  }
-
-  /** Resumes runs that nothing will wake: see {@link management.recover}. */
-  async recover(...args: Bound<typeof management.recover>) {
-    return await call(management.recover, this, args);
-  }
-
-  /** Finds the run in progress that has a key: see {@link management.findByKey}. */
-  async findByKey(...args: Bound<typeof management.findByKey>) {
-    return await call(management.findByKey, this, args);
-  }
-
-  /** Lists runs: see {@link management.list}. */
-  async list(...args: Bound<typeof management.list>) {
-    return await call(management.list, this, args);
-  }
-
-  /** Lists the runs of one workflow: see {@link management.listByName}. */
-  async listByName(...args: Bound<typeof management.listByName>) {
-    return await call(management.listByName, this, args);
-  }
-
-  /** Counts runs by status: see {@link management.counts}. */
-  async counts(...args: Bound<typeof management.counts>) {
-    return await call(management.counts, this, args);
-  }
-
-  /** Lists the steps of a run: see {@link management.listSteps}. */
-  async listSteps(...args: Bound<typeof management.listSteps>) {
-    return await call(management.listSteps, this, args);
-  }
-
-  /** Lists runs without their values: see {@link inspecting.listSummaries}. */
-  async listSummaries(...args: Bound<typeof inspecting.listSummaries>) {
-    return await call(inspecting.listSummaries, this, args);
-  }
-
-  /** Lists the names of the workflows that have runs: see {@link inspecting.listNames}. */
-  async listNames(...args: Bound<typeof inspecting.listNames>) {
-    return await call(inspecting.listNames, this, args);
-  }
-
-  /** Returns everything about a run: see {@link inspecting.getRun}. */
-  async getRun(...args: Bound<typeof inspecting.getRun>) {
-    return await call(inspecting.getRun, this, args);
-  }
-
-  /** Lists the steps of a run without their values: see {@link inspecting.listStepSummaries}. */
-  async listStepSummaries(...args: Bound<typeof inspecting.listStepSummaries>) {
-    return await call(inspecting.listStepSummaries, this, args);
-  }
-
-  /** Returns one step: see {@link inspecting.getStep}. */
-  async getStep(...args: Bound<typeof inspecting.getStep>) {
-    return await call(inspecting.getStep, this, args);
-  }
-
-  /** Lists the events of a run: see {@link operating.listEvents}. */
-  async listEvents(...args: Bound<typeof operating.listEvents>) {
-    return await call(operating.listEvents, this, args);
-  }
-
-  /** Lists failed calls of `onComplete`: see {@link operating.listOnCompleteFailures}. */
-  async listOnCompleteFailures(
-    ...args: Bound<typeof operating.listOnCompleteFailures>
-  ) {
-    return await call(operating.listOnCompleteFailures, this, args);
-  }
-
-  /** Calls an `onComplete` that failed again: see {@link operating.retryOnComplete}. */
-  async retryOnComplete(...args: Bound<typeof operating.retryOnComplete>) {
-    return await call(operating.retryOnComplete, this, args);
-  }
-
-  /** Exports a run's journal: see {@link operating.exportHistory}. */
-  async exportHistory(...args: Bound<typeof operating.exportHistory>) {
-    return await call(operating.exportHistory, this, args);
-  }
-
-  /** Cancels runs in progress: see {@link operating.cancelMany}. */
-  async cancelMany(...args: Bound<typeof operating.cancelMany>) {
-    return await call(operating.cancelMany, this, args);
-  }
-
-  /** Restarts finished runs: see {@link operating.restartMany}. */
-  async restartMany(...args: Bound<typeof operating.restartMany>) {
-    return await call(operating.restartMany, this, args);
-  }
-
-  /** Cleans up finished runs: see {@link operating.cleanupMany}. */
-  async cleanupMany(...args: Bound<typeof operating.cleanupMany>) {
-    return await call(operating.cleanupMany, this, args);
-  }
-
-  /** Creates an event to await or send by its id: see {@link events.createEvent}. */
-  async createEvent<Name extends string>(
-    ctx: RunMutationCtx,
-    event: { name: Name; workflowId: string },
-  ): Promise<EventId<Name>> {
-    return await events.createEvent(ctx, this.component, event);
-  }
-
-  /** Sends an event: see {@link events.sendEvent}. */
-  async sendEvent<T = unknown, Name extends string = string>(
-    ctx: RunMutationCtx,
-    event: events.SentEvent<T, Name>,
-  ): Promise<EventId<Name>> {
-    return await events.sendEvent(ctx, this.component, event);
+    return await startAs(this, ctx, workflow, args, options);
   }
 }
+
+// Methods, so that a class that extends this one can override them.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface WorkflowManager {
+  /** Returns the status of a run: see {@link getStatus}. */
+  status(...args: Bound<typeof getStatus>): ReturnType<typeof getStatus>;
+  /** Stops a run: see {@link cancel}. */
+  cancel(...args: Bound<typeof cancel>): ReturnType<typeof cancel>;
+  /** Continues or repeats a finished run: see {@link restart}. */
+  restart(...args: Bound<typeof restart>): ReturnType<typeof restart>;
+  /** Deletes a finished run: see {@link cleanup}. */
+  cleanup(...args: Bound<typeof cleanup>): ReturnType<typeof cleanup>;
+  /** Resumes runs that nothing will wake: see {@link recover}. */
+  recover(...args: Bound<typeof recover>): ReturnType<typeof recover>;
+  /** Finds the run in progress that has a key: see {@link findByKey}. */
+  findByKey(...args: Bound<typeof findByKey>): ReturnType<typeof findByKey>;
+  /** Lists runs: see {@link list}. */
+  list(...args: Bound<typeof list>): ReturnType<typeof list>;
+  /** Lists the runs of one workflow: see {@link listByName}. */
+  listByName(...args: Bound<typeof listByName>): ReturnType<typeof listByName>;
+  /** Counts runs by status: see {@link counts}. */
+  counts(...args: Bound<typeof counts>): ReturnType<typeof counts>;
+  /** Lists the steps of a run: see {@link listSteps}. */
+  listSteps(...args: Bound<typeof listSteps>): ReturnType<typeof listSteps>;
+  /** Lists runs without their values: see {@link listSummaries}. */
+  listSummaries(
+    ...args: Bound<typeof listSummaries>
+  ): ReturnType<typeof listSummaries>;
+  /** Lists the names of the workflows that have runs: see {@link listNames}. */
+  listNames(...args: Bound<typeof listNames>): ReturnType<typeof listNames>;
+  /** Returns everything about a run: see {@link getRun}. */
+  getRun(...args: Bound<typeof getRun>): ReturnType<typeof getRun>;
+  /** Lists the steps of a run without their values: see {@link listStepSummaries}. */
+  listStepSummaries(
+    ...args: Bound<typeof listStepSummaries>
+  ): ReturnType<typeof listStepSummaries>;
+  /** Returns one step: see {@link getStep}. */
+  getStep(...args: Bound<typeof getStep>): ReturnType<typeof getStep>;
+  /** Exports a run's journal: see {@link exportHistory}. */
+  exportHistory(
+    ...args: Bound<typeof exportHistory>
+  ): ReturnType<typeof exportHistory>;
+  /** Lists the events of a run: see {@link listEvents}. */
+  listEvents(...args: Bound<typeof listEvents>): ReturnType<typeof listEvents>;
+  /** Lists failed calls of `onComplete`: see {@link listOnCompleteFailures}. */
+  listOnCompleteFailures(
+    ...args: Bound<typeof listOnCompleteFailures>
+  ): ReturnType<typeof listOnCompleteFailures>;
+  /** Calls an `onComplete` that failed again: see {@link retryOnComplete}. */
+  retryOnComplete(
+    ...args: Bound<typeof retryOnComplete>
+  ): ReturnType<typeof retryOnComplete>;
+  /** Cancels runs in progress: see {@link cancelMany}. */
+  cancelMany(...args: Bound<typeof cancelMany>): ReturnType<typeof cancelMany>;
+  /** Restarts finished runs: see {@link restartMany}. */
+  restartMany(
+    ...args: Bound<typeof restartMany>
+  ): ReturnType<typeof restartMany>;
+  /** Cleans up finished runs: see {@link cleanupMany}. */
+  cleanupMany(
+    ...args: Bound<typeof cleanupMany>
+  ): ReturnType<typeof cleanupMany>;
+  /** Creates an event to await or send by its id: see {@link createEvent}. */
+  createEvent<Name extends string>(
+    ctx: RunMutationCtx,
+    event: { name: Name; workflowId: string },
+  ): Promise<EventId<Name>>;
+  /** Sends an event: see {@link sendEvent}. */
+  sendEvent<T = unknown, Name extends string = string>(
+    ctx: RunMutationCtx,
+    event: SentEvent<T, Name>,
+  ): Promise<EventId<Name>>;
+}
+
+/** The functions that a manager calls with its component. */
+const FUNCTIONS = {
+  status: getStatus,
+  cancel,
+  restart,
+  cleanup,
+  recover,
+  findByKey,
+  list,
+  listByName,
+  counts,
+  listSteps,
+  listSummaries,
+  listNames,
+  getRun,
+  listStepSummaries,
+  getStep,
+  exportHistory,
+  listEvents,
+  listOnCompleteFailures,
+  retryOnComplete,
+  cancelMany,
+  restartMany,
+  cleanupMany,
+  createEvent,
+  sendEvent,
+} satisfies Record<
+  Exclude<
+    keyof WorkflowManager,
+    | "component"
+    | "options"
+    | "define"
+    | "defineOnComplete"
+    | "console"
+    | "start"
+  >,
+  unknown
+>;
+
+type Run = (...args: any[]) => Promise<unknown>;
+
+for (const [name, run] of Object.entries<Run>(FUNCTIONS))
+  Object.defineProperty(WorkflowManager.prototype, name, {
+    async value(this: WorkflowManager, ctx: unknown, ...rest: unknown[]) {
+      return await run(ctx, this.component, ...rest);
+    },
+    configurable: true,
+    writable: true,
+  });
 
 /** The parameters of a function that takes a component, without the component. */
 type Bound<Function> = Function extends (
@@ -311,9 +333,3 @@ type Bound<Function> = Function extends (
 ) => unknown
   ? [ctx: Ctx, ...rest: Rest]
   : never;
-
-const call = <Ctx, Rest extends unknown[], Result>(
-  bound: (ctx: Ctx, component: WorkflowComponent, ...rest: Rest) => Result,
-  { component }: WorkflowManager,
-  [ctx, ...rest]: [ctx: Ctx, ...rest: Rest],
-) => bound(ctx, component, ...rest);

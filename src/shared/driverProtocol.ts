@@ -18,7 +18,7 @@ import { isRetried, type RetryBehavior } from "./retry.js";
  */
 
 /** The outcome of a function that an action called: a step's query or action. */
-export const vStepOutcome = lazy(() =>
+export const vStepOutcome = /* @__PURE__ */ lazy(() =>
   v.union(
     v.object({ kind: v.literal("success"), returnValue: v.any() }),
     v.object({
@@ -37,7 +37,7 @@ export const vStepOutcome = lazy(() =>
 export type StepOutcome = Infer<ReturnType<typeof vStepOutcome>>;
 
 /** A query or action to call. It runs outside the transaction that records its result. */
-export const vStepCall = lazy(() =>
+export const vStepCall = /* @__PURE__ */ lazy(() =>
   v.object({
     functionType: v.union(v.literal("query"), v.literal("action")),
     handle: v.string(),
@@ -48,7 +48,7 @@ export const vStepCall = lazy(() =>
 export type StepCall = Infer<ReturnType<typeof vStepCall>>;
 
 /** The step that a driver executes next. The turn executes mutations, so they have no `call`. */
-export const vDrivenStep = lazy(() =>
+export const vDrivenStep = /* @__PURE__ */ lazy(() =>
   v.object({
     stepNumber: v.number(),
     call: v.optional(vStepCall()),
@@ -81,7 +81,7 @@ const executedFields = () => ({
   outcome: v.optional(vStepOutcome()),
 });
 
-export const vDrive = lazy(() =>
+export const vDrive = /* @__PURE__ */ lazy(() =>
   v.object({
     ...executedFields(),
     /** Another driver executes the next step. */
@@ -91,14 +91,14 @@ export const vDrive = lazy(() =>
 );
 
 /** The part of a `vDrive` that begins a turn. */
-export const vBeginDrive = lazy(() =>
+export const vBeginDrive = /* @__PURE__ */ lazy(() =>
   v.object({
     ...executedFields(),
     held: v.optional(v.object(copyFields())),
   }),
 );
 
-export const vDriveReply = lazy(() =>
+export const vDriveReply = /* @__PURE__ */ lazy(() =>
   v.object({
     kind: v.literal("driving"),
     next: vDrivenStep(),

@@ -3,7 +3,7 @@ import { lazy } from "./lazy.js";
 
 const LEVELS = ["DEBUG", "TRACE", "INFO", "REPORT", "WARN", "ERROR"] as const;
 
-export const vLogLevel = lazy(() =>
+export const vLogLevel = /* @__PURE__ */ lazy(() =>
   v.union(
     v.literal("DEBUG"),
     v.literal("TRACE"),

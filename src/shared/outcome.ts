@@ -9,7 +9,7 @@ import {
 } from "./storable.js";
 
 /** The parts of an error that its text doesn't contain. */
-export const vFailure = lazy(() =>
+export const vFailure = /* @__PURE__ */ lazy(() =>
   v.union(
     v.object({ name: v.literal("ConvexError"), data: v.any() }),
     v.object({ name: v.literal("TimeoutError"), ms: v.number() }),
@@ -40,7 +40,7 @@ export const vResultOf = <ReturnValue extends Validator<any, "required", any>>(
     v.object({ kind: v.literal("canceled") }),
   );
 
-export const vRunResult = lazy(() => vResultOf(v.any()));
+export const vRunResult = /* @__PURE__ */ lazy(() => vResultOf(v.any()));
 
 export interface Outcome {
   result: RunResult;

@@ -450,8 +450,8 @@ export const DEFECTS = [
   {
     name: "options: unknown ones ignored",
     file: "src/client/options.ts",
-    find: "if (value === undefined || known.includes(key)) continue;",
-    replace: "if (key) continue;",
+    find: "if (value === undefined || known.includes(key)) return [];",
+    replace: "if (key) return [];",
     killedBy: {
       file: "src/client/mistakes.test.ts",
       title: "start: an unknown option",
@@ -460,8 +460,8 @@ export const DEFECTS = [
   {
     name: "options: undefined ones refused",
     file: "src/client/options.ts",
-    find: "if (value === undefined || known.includes(key)) continue;",
-    replace: "if (known.includes(key)) continue;",
+    find: "if (value === undefined || known.includes(key)) return [];",
+    replace: "if (known.includes(key)) return [];",
     killedBy: {
       file: "src/client/mistakes.test.ts",
       title:
