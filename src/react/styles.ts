@@ -219,8 +219,8 @@ export const STYLES = `
 .wfc-body { flex: 1; min-height: 0; display: flex; }
 .wfc-main { flex: 1; min-width: 0; display: flex; flex-direction: column; }
 .wfc-timeline-tools { flex: none; display: flex; align-items: center; justify-content: space-between; gap: 12px; min-height: 36px; padding: 4px 16px; }
-.wfc-legend { display: flex; flex-wrap: wrap; gap: 2px 14px; color: var(--muted); font-size: 12px; }
-.wfc-legend li { display: inline-flex; align-items: center; gap: 6px; white-space: nowrap; }
+.wfc-legend { display: flex; flex-wrap: wrap; gap: 2px 11px; color: var(--muted); }
+.wfc-legend li { font-size: 11px; display: inline-flex; align-items: center; gap: 5px; white-space: nowrap; }
 .wfc-zoom { display: flex; align-items: center; gap: 4px; margin-left: auto; }
 .wfc-zoom .wfc-button { height: 26px; }
 .wfc-steps-timeline .wfc-row { grid-template-columns: 40px minmax(110px, 240px) 1fr; }
@@ -353,11 +353,11 @@ export const STYLES = `
   .wfc-runs .wfc-row[data-id]:has(.wfc-error-line) { grid-template-areas: "check status name started" "check last last duration"; }
   .wfc-runs .wfc-row:has(.wfc-error-line) .wfc-cell-id { display: none; }
   .wfc-runs .wfc-row:not(:has(.wfc-error-line)) .wfc-cell-last { display: none; }
-  .wfc-cell-check { grid-area: check; }
-  .wfc-cell-status { grid-area: status; }
-  .wfc-cell-status .wfc-status-text { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .wfc-cell-name { grid-area: name; }
-  .wfc-cell-started { grid-area: started; }
+  .wfc-runs .wfc-cell-check { grid-area: check; }
+  .wfc-runs .wfc-cell-status { grid-area: status; }
+  .wfc-runs .wfc-cell-status .wfc-status-text { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .wfc-runs .wfc-cell-name { grid-area: name; }
+  .wfc-runs .wfc-cell-started { grid-area: started; }
   .wfc-runs .wfc-cell-id { grid-area: id; }
   .wfc-runs .wfc-cell-duration { grid-area: duration; color: var(--muted); text-align: end; }
   .wfc-runs .wfc-cell-last { grid-area: last; }
@@ -367,11 +367,12 @@ export const STYLES = `
   .wfc-run-header { padding: 10px 12px; }
   .wfc-crumbs { padding: 0 12px; }
   .wfc-actions { margin-left: 0; width: 100%; }
-  .wfc-facts { gap: 8px 20px; }
+  .wfc-facts { flex-direction: column; gap: 2px; }
+  .wfc-fact { display: grid; grid-template-columns: 92px 1fr; align-items: baseline; }
   .wfc-body { flex: none; height: max(360px, 78cqh, 70vh); }
   .wfc-timeline-tools { padding: 4px 12px; }
   .wfc-steps .wfc-row { padding: 0 12px; column-gap: 8px; }
-  .wfc-steps-timeline .wfc-row { grid-template-columns: 26px minmax(70px, 110px) 1fr; }
+  .wfc-steps-timeline .wfc-row { grid-template-columns: 26px minmax(70px, 34%) 1fr; }
   .wfc-axis, .wfc-bar { margin-right: -12px; }
   .wfc-send { grid-template-columns: 1fr 110px; padding: 10px 12px; }
   .wfc-send-value { grid-column: 1 / -1; }

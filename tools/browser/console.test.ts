@@ -543,6 +543,13 @@ describe("hostile values", () => {
     expect(shown).toContain("Show 100 more");
     await page.keyboard.press("Escape");
     await details.waitFor({ state: "detached" });
+    const [name, bar] = await Promise.all(
+      [".wfc-cell-name", ".wfc-cell-bar"].map((cell) =>
+        page.locator(`[data-step="0"] ${cell}`).boundingBox(),
+      ),
+    );
+    expect(name!.x + name!.width).toBeLessThanOrEqual(bar!.x);
+    expect(bar!.width).toBeGreaterThan(150);
     await button(/^Show all 16,/).click();
     await button("Arguments").click();
     expect(

@@ -36,6 +36,9 @@ export type StepsTableHandle = {
 const ROW_PX = 28;
 const AHEAD = 30;
 
+/** A label that would be cut off isn't shown. */
+const LABEL_PX = 40;
+
 const LIST_COLUMNS = [
   "#",
   "Step",
@@ -266,17 +269,19 @@ function Axis({
           onPan((-event.movementX / width) * lengthOf(shown));
       }}
     >
-      {ticks(shown, start, width).map((at) => (
-        <span
-          key={at}
-          className="wfc-tick"
-          style={{
-            left: `${((start + at - shown.from) / lengthOf(shown)) * 100}%`,
-          }}
-        >
-          {at === 0 ? "0" : formatDuration(at)}
-        </span>
-      ))}
+      {ticks(shown, start, width).map((at) => {
+        const share = (start + at - shown.from) / lengthOf(shown);
+        return (
+          <span
+            key={at}
+            className="wfc-tick"
+            style={{ left: `${share * 100}%` }}
+          >
+            {(1 - share) * width > LABEL_PX &&
+              (at === 0 ? "0" : formatDuration(at))}
+          </span>
+        );
+      })}
     </div>
   );
 }
