@@ -1,3 +1,4 @@
+import { CONSOLE_DEFECTS } from "./consoleDefects.mjs";
 import { DRIVER_DEFECTS } from "./driverDefects.mjs";
 import { MANAGEMENT_DEFECTS } from "./managementDefects.mjs";
 import { RECOVERY_DEFECTS } from "./recoveryDefects.mjs";
@@ -530,6 +531,7 @@ export const DEFECTS = [
     replace: "",
     killedBy: FAULTS,
   },
+  ...CONSOLE_DEFECTS,
   ...DRIVER_DEFECTS,
   ...MANAGEMENT_DEFECTS,
   ...RECOVERY_DEFECTS,

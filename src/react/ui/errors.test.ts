@@ -4,19 +4,31 @@ import { codeOf, messageOf } from "./errors.js";
 
 test.each([
   [
+    "an error with its stack",
     new Error(
       "[CONVEX Q(console:listRuns)] [Request ID: 1a] Server Error\nUncaught Error: Not for you\n    at f (x.ts:1:2)\n\n  Called by client",
     ),
     "Error: Not for you",
   ],
-  [new Error("[CONVEX Q(console:listRuns)] [Request ID: 1a] Server Error"), ""],
-  [new ConvexError({ code: "A", message: "No." }), "No."],
-  [new ConvexError("No."), "No."],
-  ["odd", "odd"],
-  [null, "null"],
-])("messageOf(%s) is what a person should read", (error, message) => {
-  expect(messageOf(error)).toBe(message);
-});
+  [
+    "an error that a production deployment hides",
+    new Error("[CONVEX Q(console:listRuns)] [Request ID: 1a] Server Error"),
+    "",
+  ],
+  [
+    "a ConvexError with a message",
+    new ConvexError({ code: "A", message: "No." }),
+    "No.",
+  ],
+  ["a ConvexError with a text", new ConvexError("No."), "No."],
+  ["a text", "odd", "odd"],
+  ["null", null, "null"],
+])(
+  "of %s, messageOf shows what a person should read",
+  (_name, error, message) => {
+    expect(messageOf(error)).toBe(message);
+  },
+);
 
 test("codeOf finds the code of a ConvexError, and only there", () => {
   expect(codeOf(new ConvexError({ code: "A", message: "No." }))).toBe("A");
