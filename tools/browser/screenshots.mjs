@@ -1,6 +1,7 @@
 // @ts-check
 /** `npm run screenshots`: writes the pictures of the console that the README shows, of runs of the example. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { ROOT } from "../paths.mjs";
 import { launchBrowser } from "./browser.mjs";
@@ -11,6 +12,20 @@ const IMAGES = path.join(ROOT, "_autodocs/images");
 
 /** Of the console. Twice as many pixels, so that they are sharp. */
 const SIZE = { width: 1280, height: 720 };
+
+/** The same font on every machine. */
+const FONT = `
+@font-face {
+  font-family: Inter;
+  font-weight: 100 900;
+  src: url(data:font/woff2;base64,${await readFile(
+    createRequire(import.meta.url).resolve(
+      "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    ),
+    "base64",
+  )});
+}
+body .wfc { font-family: Inter, sans-serif; }`;
 
 const served = await serveConsole();
 const browser = await launchBrowser();
@@ -45,6 +60,7 @@ async function shoot(name, colorScheme, hash, shown) {
     ...{ viewport: SIZE, deviceScaleFactor: 2, colorScheme, timezoneId: "UTC" },
   });
   await page.goto(`${served.url}console${hash}`);
+  await page.addStyleTag({ content: FONT });
   await page.locator(shown).first().waitFor();
   // What is live has settled.
   await page.waitForTimeout(1500);
