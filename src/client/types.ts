@@ -214,6 +214,9 @@ export type RunStartOptions = {
   /**
    * If a run with the same key is in progress, `return` returns its id instead of starting another, `throw` throws an
    * error with the code `WORKFLOW_RUNNING`, and `replace` cancels it first. Default: `return`.
+   *
+   * A run has its key until it ends. A handler that starts a run with its own run's key gets its own id, and can't
+   * replace itself. To hand over to a successor, start it in `onComplete`, where the key is free.
    */
   ifRunning?: "return" | "throw" | "replace";
 } & SchedulerOptions;

@@ -140,6 +140,32 @@ test("C6: 500 runs of one mutation step, started one by one, take at most 1600 t
   atMost(figuresOf([...start, ...run]), { transactions: 1600 });
 });
 
+test.each([
+  ["a key", { transactions: 0, documentsWritten: 0, nestedCalls: 1 }],
+  ["a deadline", { transactions: 0, documentsWritten: 4, nestedCalls: 0 }],
+  // The cleanup is a transaction.
+  ["a retention", { transactions: 1, documentsWritten: 5, nestedCalls: 1 }],
+] as const)(
+  "a start with %s costs at most %j more than one without",
+  async (what, limits) => {
+    const n = 16;
+    const costOf = async (options: string) =>
+      figuresOf((await measureScenario(`start with ${options}`, n)).run);
+    const [without, with_] = [await costOf("nothing"), await costOf(what)];
+    const more = { ...with_ };
+    for (const key of Object.keys(limits) as (keyof typeof limits)[])
+      more[key] = (with_[key] - without[key]) / n;
+    atMost(more, limits);
+  },
+);
+
+test("cancelMany and cleanupMany of 32 runs take one transaction a batch, and counts reads each run once", async () => {
+  for (const name of ["cancelMany", "cleanupMany"])
+    atMost(figuresOf((await measureScenario(name)).run), { transactions: 2 });
+  const counted = figuresOf((await measureScenario("counts")).run);
+  atMost(counted, { transactions: 1, documentsRead: 32, indexRanges: 4 });
+});
+
 describe("inline steps", () => {
   const inline = async (n: number) => {
     const args = { kind: "mutation", inline: true, n } as const;

@@ -36,10 +36,18 @@ export const workflows = anyApi["workflows"] as unknown as Record<
 /** Of the functions in `runs.ts`, by name. */
 export const runs = anyApi["runs"] as unknown as {
   [
-    name in "start" | "startMany" | "send" | "cancel" | "cleanup"
+    name in
+      | "start"
+      | "startMany"
+      | "send"
+      | "cancel"
+      | "cleanup"
+      | "cancelMany"
+      | "restartMany"
+      | "cleanupMany"
   ]: FunctionReference<"mutation", "public", any, any>;
 } & {
-  [name in "status" | "list" | "listSteps"]: FunctionReference<
+  [name in "status" | "list" | "listSteps" | "counts"]: FunctionReference<
     "query",
     "public",
     any,

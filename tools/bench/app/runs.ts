@@ -3,7 +3,13 @@ import type { WorkflowId } from "@convex-dev/workflow";
 import { mutationGeneric, queryGeneric } from "convex/server";
 import { components, workflows } from "./references.js";
 
-type Start = { name: string; args: unknown; startAsync?: boolean };
+type Start = {
+  name: string;
+  args: unknown;
+  startAsync?: boolean;
+  options?: object;
+};
+type Batch = { cursor?: string };
 type Target = { workflowId: WorkflowId };
 type Page = { cursor: string | null; numItems: number };
 
@@ -12,8 +18,12 @@ export function defineRuns(release: typeof client) {
   const { workflow } = components;
   const start = async (
     ctx: Parameters<typeof client.start>[0],
-    { name, args, startAsync = false }: Start,
-  ) => await release.start(ctx, workflows[name]!, args, { startAsync });
+    { name, args, startAsync = false, options }: Start,
+  ) =>
+    await release.start(ctx, workflows[name]!, args, {
+      startAsync,
+      ...options,
+    });
   return {
     start: mutationGeneric(start),
     startMany: mutationGeneric(
@@ -38,9 +48,31 @@ export function defineRuns(release: typeof client) {
         await release.getStatus(ctx, workflow, workflowId),
     ),
     list: queryGeneric(
-      async (ctx, paginationOpts: Page) =>
-        await release.list(ctx, workflow, { paginationOpts }),
+      async (
+        ctx,
+        { status, ...paginationOpts }: Page & { status?: "canceled" },
+      ) =>
+        await release.list(ctx, workflow, {
+          paginationOpts,
+          ...(status && { status }),
+        }),
     ),
+    cancelMany: mutationGeneric(
+      async (ctx, { cursor }: Batch) =>
+        await release.cancelMany(ctx, workflow, cursor ? { cursor } : {}),
+    ),
+    restartMany: mutationGeneric(
+      async (ctx, { cursor }: Batch) =>
+        await release.restartMany(ctx, workflow, {
+          status: "canceled",
+          ...(cursor && { cursor }),
+        }),
+    ),
+    cleanupMany: mutationGeneric(
+      async (ctx, { cursor }: Batch) =>
+        await release.cleanupMany(ctx, workflow, cursor ? { cursor } : {}),
+    ),
+    counts: queryGeneric(async (ctx) => await release.counts(ctx, workflow)),
     listSteps: queryGeneric(
       async (ctx, { workflowId, ...paginationOpts }: Target & Page) =>
         await release.listSteps(ctx, workflow, workflowId, { paginationOpts }),

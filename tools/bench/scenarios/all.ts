@@ -2,6 +2,7 @@ import { events } from "./events.js";
 import { latencies } from "./latencies.js";
 import { managing } from "./managing.js";
 import { manyRuns } from "./manyRuns.js";
+import { operating } from "./operating.js";
 import { programs } from "./programs.js";
 import type { Scenario } from "./scenario.js";
 
@@ -10,5 +11,6 @@ export const scenarios: Scenario[] = [
   ...events,
   ...manyRuns,
   ...managing,
+  ...operating,
   ...latencies,
 ];
