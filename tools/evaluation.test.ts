@@ -109,12 +109,12 @@ describe("a workflow's module, beside what it is with 0.4.8,", () => {
     published = await appModule("@convex-dev/workflow-published");
   });
 
-  test("does at most 30 % more work when it is evaluated", () => {
+  test("makes at most a third as many calls when it is evaluated", () => {
     expect(published.calls).toBeGreaterThan(1000);
-    expect(current.calls).toBeLessThanOrEqual(1.3 * published.calls);
+    expect(current.calls).toBeLessThanOrEqual(published.calls / 3);
   });
 
-  // Compiling it takes about as much more time as it has more code.
+  // Compiling takes as much longer as there is more code. With so few calls, both together take at most 1.3 times as long.
   test("has at most half more code", () => {
     expect(published.bytes).toBeGreaterThan(50_000);
     expect(current.bytes).toBeLessThanOrEqual(1.5 * published.bytes);
