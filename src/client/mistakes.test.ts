@@ -164,6 +164,11 @@ describe("in a handler, the run fails and says what to do", () => {
       /^Invalid options of step "steps:action": retry: .*Did you mean maxAttempts\?$/,
     ],
     [
+      "a number of attempts as retry",
+      (step) => step.runAction(steps.action, main, { retry: 3 as Any }),
+      /^Invalid options of step "steps:action": retry is 3\. Expected true, false, or an object with maxAttempts/,
+    ],
+    [
       "a misspelt option",
       (step) => step.runMutation(steps.echo, { value: 1 }, { runafter: 3 }),
       /there is no option "runafter"\. Did you mean runAfter\?$/,

@@ -246,10 +246,12 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
     refuse("transactionLimits needs inline: true.");
   if (retry !== undefined && kind === "workflow")
     refuse("retry is for actions, this is a workflow. Leave it out.");
+  if (kind !== "action" || retry === undefined || typeof retry === "boolean")
+    return;
   const bad =
-    kind === "action" &&
-    typeof retry === "object" &&
-    retryProblem("retry", retry);
+    typeof retry === "object"
+      ? retryProblem("retry", retry)
+      : `retry is ${String(retry)}. Expected true, false, or an object with maxAttempts, initialBackoffMs and base.`;
   if (bad) refuse(bad);
 }
 
