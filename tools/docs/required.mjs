@@ -40,6 +40,10 @@ export const EXECUTED = {
     "Run an action for more than ten minutes",
     "Use environment variables",
   ],
+  "_autodocs/EVOLVING.md": [
+    "Put a change behind a patch",
+    "Replay yesterday's runs in CI",
+  ],
   "_autodocs/SECURITY.md": [
     "A workflow is an internal function",
     "Identity in steps",
