@@ -1,6 +1,7 @@
 import { CONSOLE_DEFECTS } from "./consoleDefects.mjs";
 import { DRIVER_DEFECTS } from "./driverDefects.mjs";
 import { MANAGEMENT_DEFECTS } from "./managementDefects.mjs";
+import { PATCH_DEFECTS } from "./patchDefects.mjs";
 import { RECOVERY_DEFECTS } from "./recoveryDefects.mjs";
 
 /**
@@ -564,5 +565,6 @@ export const DEFECTS = [
   ...CONSOLE_DEFECTS,
   ...DRIVER_DEFECTS,
   ...MANAGEMENT_DEFECTS,
+  ...PATCH_DEFECTS,
   ...RECOVERY_DEFECTS,
 ];

@@ -1,0 +1,92 @@
+/** Defects of patches and of replaying histories: see `defects.mjs`. */
+
+const RANDOM = "src/testing/random/patches.test.ts";
+const IN_MEMORY = {
+  file: RANDOM,
+  title:
+    "code that is edited behind patches, at any moment of a run, replays and takes the right branch",
+};
+const ON_BACKEND = {
+  file: RANDOM,
+  title:
+    "on a backend, edited code takes the right branch, driven, in the pool, and in runs that 0.4 began",
+};
+const patched = (title) => ({ file: "src/client/patched.test.ts", title });
+const replayed = (title) => ({
+  file: "src/test/replayHistory.test.ts",
+  title,
+});
+
+export const PATCH_DEFECTS = [
+  {
+    name: "patch: true where another step is recorded",
+    file: "src/client/replay/replay.ts",
+    find: "const holds = entry ? isPatch(entry, patch.name) : records;",
+    replace: "const holds = entry?.kind === 'patch' || records;",
+    killedBy: IN_MEMORY,
+  },
+  {
+    name: "patch: the answer not consumed",
+    file: "src/client/replay/replay.ts",
+    find: "void this.request(patch);",
+    replace: "if (!entry) void this.request(patch);",
+    killedBy: IN_MEMORY,
+  },
+  {
+    name: "patch: delivered as a result",
+    file: "src/client/replay/replay.ts",
+    find: '} else if (entry.outcome && !entry.delivery && entry.kind !== "patch") {',
+    replace: "} else if (entry.outcome && !entry.delivery) {",
+    killedBy: IN_MEMORY,
+  },
+  {
+    name: "patch: its id not compared",
+    file: "src/client/replay/journal.ts",
+    find: 'kind === "patch" && name === id;',
+    replace: 'kind === "patch" && id !== "";',
+    killedBy: patched(
+      "is false where the journal holds a patch with another id",
+    ),
+  },
+  {
+    name: "patch: deprecatePatch records one",
+    file: "src/client/stepContext.ts",
+    find: "void ask.patched?.(patch(id, rules), false)",
+    replace: "void ask.patched?.(patch(id, rules), true)",
+    killedBy: patched(
+      "records nothing in new runs, which go on when it is removed",
+    ),
+  },
+  {
+    name: "patch: not passed when a run of 0.4 is replayed",
+    file: "src/client/replay/legacy/replay.ts",
+    find: "while (this.patches.has(this.taken)) this.taken++;",
+    replace: "",
+    killedBy: ON_BACKEND,
+  },
+  {
+    name: "patch: not recorded before the requests of a run of 0.4",
+    file: "src/client/replay/legacy/replay.ts",
+    find: "if (!entry) this.newPatch = Math.min(this.newPatch, this.asked);",
+    replace: "",
+    killedBy: patched(
+      "is recorded if the handler returns, or throws, right after it",
+    ),
+  },
+  {
+    name: "history: places of results left out",
+    file: "src/engine/turn/history.ts",
+    find: "...{ delivery, heldBack, failure, argsOmitted, unstarted },",
+    replace: "...{ heldBack, failure, argsOmitted, unstarted },",
+    killedBy: replayed(
+      "executes the handler over the journal of a run that is completed",
+    ),
+  },
+  {
+    name: "history: steps of 0.4 in flight answered",
+    file: "src/test/replayHistory.ts",
+    find: "row.unstarted = isLegacy && step.inProgress;",
+    replace: "row.unstarted = false;",
+    killedBy: replayed("replays runs that 0.4 began by its rules"),
+  },
+];
