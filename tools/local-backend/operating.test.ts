@@ -89,3 +89,80 @@ describe("on the local backend", () => {
     expect(await run("operating:retryEnds")).toBe(0);
   });
 });
+
+describe("the console on the local backend", () => {
+  const identity = { tokenIdentifier: "of the operator" };
+  const caller = { identity } as never;
+  const paginationOpts = { numItems: 50, cursor: null };
+
+  test("its functions are public, and are denied to whom authorize refuses", async () => {
+    const { id, run, failure, clock } = await started({ name: "waits" });
+    const denied = (path: string, args: object, who: object) =>
+      failure(`console:${path}`, args as never, { caller: who as never });
+    const workflowId = id;
+    const calls = {
+      listRuns: { paginationOpts },
+      getRun: { workflowId },
+      listSteps: { workflowId, paginationOpts },
+      stats: {},
+      cancel: { workflowIds: [id] },
+      restart: { workflowIds: [id] },
+      cleanup: { workflowIds: [id] },
+      sendEvent: { workflowId, name: "go" },
+    };
+    for (const [path, args] of Object.entries(calls))
+      expect(await denied(path, args, {})).toContain(
+        `Not authorized to call ${path} of this console.`,
+      );
+    expect(await denied("cleanup", calls.cleanup, { identity })).toContain(
+      "Not authorized",
+    );
+    expect(await run("operating:statusOf", { id })).toMatchObject({
+      type: "inProgress",
+    });
+    const listed = await run("console:listRuns", calls.listRuns, { caller });
+    expect(listed).toMatchObject({ page: [{ workflowId: id }] });
+    await run("console:sendEvent", calls.sendEvent, { caller });
+    await clock.advance(1000);
+    expect(await run("console:stats", {}, { caller })).toMatchObject({
+      counts: { completed: 1, inProgress: 0 },
+      names: ["operating:waits"],
+    });
+  });
+
+  test("it shows where a run failed and in which attempts, and restarts runs until all are done", async () => {
+    const { run, clock } = await startBackend(APP);
+    const count = 6;
+    const ids = (await run("operating:startCharges", { count })) as string[];
+    await clock.advance(MINUTE);
+    const workflowId = ids[0]!;
+    const failed = await run("console:getRun", { workflowId }, { caller });
+    expect(failed).toMatchObject({
+      status: "failed",
+      steps: { count: 2, inFlight: 0 },
+      failedAt: { stepNumber: 1 },
+    });
+    const step = { workflowId, paginationOpts, step: 1 };
+    expect(await run("console:listSteps", step, { caller })).toMatchObject({
+      page: [{ stepNumber: 1, attempts: [{}, {}], args: {} }],
+    });
+    await run("operating:note", { key: "up" });
+    let left = [...ids, "no id"];
+    let done = 0;
+    const failures: { workflowId: string }[] = [];
+    while (left.length > 0) {
+      const asked = { workflowIds: left, fromFailure: true };
+      const result = (await run("console:restart", asked, {
+        caller,
+      })) as unknown as { done: number; failures: []; left: string[] };
+      expect(result.left.length).toBeLessThan(left.length);
+      done += result.done;
+      failures.push(...result.failures);
+      left = result.left;
+    }
+    expect(done).toBe(count);
+    expect(failures.map(({ workflowId }) => workflowId)).toEqual(["no id"]);
+    await clock.advance(MINUTE);
+    expect(await run("operating:counts")).toMatchObject({ completed: count });
+  });
+});

@@ -4,6 +4,86 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 export const MANAGEMENT_DEFECTS = [
   {
+    name: "console: authorize's truthy answers allow",
+    file: "src/client/console.ts",
+    find: "(await authorize(ctx, { operation, workflowId })) === true",
+    replace: "await authorize(ctx, { operation, workflowId })",
+    killedBy: test(
+      "client/console",
+      "listRuns: shows nothing, does nothing, and is silent about whether the run exists",
+    ),
+  },
+  {
+    name: "console: authorize decides about the first of several runs",
+    file: "src/client/console.ts",
+    find: "for (const id of ids.length > 0 ? ids : [undefined])",
+    replace: "for (const id of ids.length > 0 ? [ids[0]] : [undefined])",
+    killedBy: test(
+      "client/console",
+      "decides about each of several runs, and one refusal stops them all",
+    ),
+  },
+  {
+    name: "console: authorize isn't asked about no run",
+    file: "src/client/console.ts",
+    find: "ids.length > 0 ? ids : [undefined]",
+    replace: "ids",
+    killedBy: test(
+      "client/console",
+      "decides about an operation on no run, too",
+    ),
+  },
+  {
+    name: "sendEvent: strict reaches another run's event by its id",
+    file: "src/engine/step/events.ts",
+    find: "if (strict && eventId !== undefined && isOther)",
+    replace: "if (false as boolean)",
+    killedBy: test(
+      "client/console",
+      "by id sends an event of that run, and never one of another run",
+    ),
+  },
+  {
+    name: "changeRuns: takes all runs in one transaction",
+    file: "src/engine/lifecycle/many.ts",
+    find: "if (elapsed() > MS_PER_BATCH || !(await isHalfUnused(ctx))) break;\n  }\n  return result;",
+    replace: "}\n  return result;",
+    killedBy: test(
+      "client/console",
+      "leave the runs for which a transaction has no room to another call",
+    ),
+  },
+  {
+    name: "listSummaries: counts steps in flight whatever they hold",
+    file: "src/engine/run/listing.ts",
+    find: "if (rows.length === max || budget.isSpent) break;",
+    replace: "if (rows.length === max) break;",
+    killedBy: test(
+      "engine/run/summaries",
+      "counts steps in flight with large arguments within a transaction's limits",
+    ),
+  },
+  {
+    name: "listSummaries: a whole id ignores the other filters",
+    file: "src/engine/run/summaries.ts",
+    find: "matches(run, filter) ? [",
+    replace: "true ? [",
+    killedBy: test(
+      "engine/run/summaries",
+      "a whole id with another workflow finds nothing",
+    ),
+  },
+  {
+    name: "restart: keeps where the run failed",
+    file: "src/engine/lifecycle/restart.ts",
+    find: "  run.failedAt = undefined;\n",
+    replace: "",
+    killedBy: test(
+      "engine/run/details",
+      "of a failed run has the step and the handler's line, until a restart",
+    ),
+  },
+  {
     name: "counts: an action stops at one transaction's limit",
     file: "src/client/management.ts",
     find: 'while ("runAction" in ctx && canGoOn())',

@@ -1,0 +1,17 @@
+import { WorkflowManager } from "@convex-dev/workflow";
+import { components } from "../../flows/references.js";
+
+/** Whoever is signed in may look; nobody may clean up. */
+export const {
+  listRuns,
+  getRun,
+  listSteps,
+  stats,
+  cancel,
+  restart,
+  cleanup,
+  sendEvent,
+} = new WorkflowManager(components.workflow).console({
+  authorize: async (ctx, { operation }) =>
+    operation !== "cleanup" && (await ctx.auth.getUserIdentity()) !== null,
+});
