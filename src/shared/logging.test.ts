@@ -522,7 +522,7 @@ describe("with the default level a failed run gets one warning:", () => {
     const [, child] = await rows(t, "workflows");
     expect(warnings()).toEqual([
       expect.stringMatching(
-        `^Workflow ${child!._id} \\("definitions:timesOut"\\) fails: Workflow ${child!._id} .* did not end within 1000 ms\\., after step 0 "never"$`,
+        `^Workflow ${child!._id} \\("definitions:timesOut"\\) fails: Workflow ${child!._id} .* did not end within 1000 ms, after step 0 "never"$`,
       ),
       expect.stringMatching(
         `^Workflow ${workflowId} .* fails: its child ${child!._id} failed, at step 0 "definitions:timesOut"`,
