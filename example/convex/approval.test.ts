@@ -1,12 +1,7 @@
+import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  settle,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -20,7 +15,7 @@ async function expenses(t: Backend) {
 }
 
 async function untilItWaits(t: Backend) {
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   expect(await expenses(t)).toEqual(["waiting"]);
 }
 
@@ -37,8 +32,7 @@ test.each([
       await t.query(internal.approval.status, { workflowId }),
     ).toMatchObject({ type: "inProgress" });
     await t.mutation(internal.approval.decide, { workflowId, approved });
-    await finish(t);
-    expect(await t.query(internal.approval.status, { workflowId })).toEqual({
+    expect(await waitForRun(t, workflowId)).toEqual({
       type: "completed",
       result: end,
     });
@@ -51,15 +45,14 @@ test("a decision that comes before the run waits for it is kept", async () => {
   const workflowId = await submit(t);
   expect(await expenses(t)).toEqual(["submitted"]);
   await t.mutation(internal.approval.decide, { workflowId, approved: true });
-  await finish(t);
+  await finishWorkflows(t);
   expect(await expenses(t)).toEqual(["approved"]);
 });
 
 test("without a decision the wait ends when its time is over", async () => {
   const t = newBackend();
   const workflowId = await submit(t);
-  await finish(t);
-  expect(await t.query(internal.approval.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: "expired",
   });
@@ -71,25 +64,25 @@ test("a canceled run tells the expense that it was withdrawn", async () => {
   const workflowId = await submit(t);
   await untilItWaits(t);
   await t.mutation(internal.approval.cancel, { workflowId });
-  await finish(t);
+  await finishWorkflows(t);
   expect(await expenses(t)).toEqual(["withdrawn"]);
 });
 
 test("a restarted run waits for another decision", async () => {
   const t = newBackend();
   const workflowId = await submit(t);
-  await finish(t);
+  await finishWorkflows(t);
   expect(await expenses(t)).toEqual(["expired"]);
   await t.mutation(internal.approval.restart, { workflowId });
   await t.mutation(internal.approval.decide, { workflowId, approved: true });
-  await finish(t);
+  await finishWorkflows(t);
   expect(await expenses(t)).toEqual(["approved"]);
 });
 
 test("a finished run can be cleaned up, its expense stays", async () => {
   const t = newBackend();
   const workflowId = await submit(t);
-  await finish(t);
+  await finishWorkflows(t);
   expect(await t.mutation(internal.approval.cleanup, { workflowId })).toBe(
     true,
   );

@@ -1,14 +1,14 @@
+import { waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
-import { finish, newBackend, useFakeTimers } from "./testing.setup.js";
+import { newBackend, useFakeTimers } from "./testing.setup.js";
 
 useFakeTimers();
 
 test("200 items go through three steps each", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.batch.start, {});
-  await finish(t);
-  expect(await t.query(internal.batch.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: { saved: 160, skipped: 40 },
     progress: { done: 200, count: 200 },
@@ -26,14 +26,12 @@ test("a canceled batch stops where it is, and a restarted one ends the rest", as
   const t = newBackend();
   const workflowId = await t.mutation(internal.batch.start, { count: 10 });
   await t.mutation(internal.batch.cancel, { workflowId });
-  await finish(t);
-  expect(await t.query(internal.batch.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "canceled",
     progress: { done: 0, count: 10 },
   });
   await t.mutation(internal.batch.restart, { workflowId });
-  await finish(t);
-  expect(await t.query(internal.batch.status, { workflowId })).toMatchObject({
+  expect(await waitForRun(t, workflowId)).toMatchObject({
     type: "completed",
     progress: { done: 10, count: 10 },
   });

@@ -1,12 +1,7 @@
+import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  settle,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -23,10 +18,9 @@ const ALL_RELEASED = ["flight released", "hotel released", "car released"];
 test("what is paid in time is booked", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.booking.start, { items });
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   await t.mutation(internal.booking.pay, { workflowId });
-  await finish(t);
-  expect(await t.query(internal.booking.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: { booked: true },
   });
@@ -39,8 +33,7 @@ test("if one can't be had, the others are released, the last one first", async (
     items,
     soldOut: "car",
   });
-  await finish(t);
-  expect(await t.query(internal.booking.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: { booked: false, why: "No car is left" },
   });
@@ -58,8 +51,7 @@ test("if one can't be had, the others are released, the last one first", async (
 test("what is not paid in time is released", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.booking.start, { items });
-  await finish(t);
-  expect(await t.query(internal.booking.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: { booked: false, why: "Not paid in time" },
   });
@@ -69,7 +61,7 @@ test("what is not paid in time is released", async () => {
 test("a payment that comes too late is refused", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.booking.start, { items });
-  await finish(t);
+  await finishWorkflows(t);
   await expect(
     t.mutation(internal.booking.pay, { workflowId }),
   ).rejects.toThrow(workflowId);
@@ -78,9 +70,9 @@ test("a payment that comes too late is refused", async () => {
 test("a canceled run holds nothing", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.booking.start, { items });
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   expect(await reservations(t)).toEqual(ALL_HELD);
   await t.mutation(internal.booking.cancel, { workflowId });
-  await finish(t);
+  await finishWorkflows(t);
   expect(await reservations(t)).toEqual(ALL_RELEASED);
 });

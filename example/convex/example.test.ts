@@ -1,12 +1,8 @@
 import { listSteps, type WorkflowId } from "@convex-dev/workflow";
+import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { components, internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -25,9 +21,7 @@ test("a query, an action that fails once, a mutation and a sleep run in this ord
   const workflowId = await t.mutation(internal.example.start, {
     exampleArg: "James",
   });
-  await finish(t);
-
-  expect(await t.query(internal.example.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: "Hello, James!",
   });
@@ -49,7 +43,7 @@ test("the workflow can be called as it is, as `npx convex run` does", async () =
   const workflowId = await t.mutation(internal.example.exampleWorkflow, {
     args: { exampleArg: "James" },
   });
-  await finish(t);
+  await finishWorkflows(t);
   expect(
     await t.query(internal.example.status, {
       workflowId: workflowId as WorkflowId,
@@ -63,8 +57,7 @@ test("an action that fails more often than it is retried fails the run", async (
     exampleArg: "James",
     failures: 3,
   });
-  await finish(t);
-  expect(await t.query(internal.example.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "failed",
     error: expect.stringContaining("The service is down (attempt 3)") as string,
   });
@@ -77,13 +70,12 @@ test("a failed run goes on from the failed step when it is restarted from there"
     exampleArg: "James",
     failures: 3,
   });
-  await finish(t);
+  await finishWorkflows(t);
   await t.mutation(internal.example.restart, {
     workflowId,
     from: "example:compose",
   });
-  await finish(t);
-  expect(await t.query(internal.example.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: "Hello, James!",
   });
@@ -96,8 +88,7 @@ test("a canceled run does nothing more", async () => {
     exampleArg: "James",
   });
   await t.mutation(internal.example.cancel, { workflowId });
-  await finish(t);
-  expect(await t.query(internal.example.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "canceled",
   });
   expect(await greetings(t)).toEqual([]);
@@ -111,7 +102,7 @@ test("a run in progress is not cleaned up, a finished one is", async () => {
   expect(await t.mutation(internal.example.cleanup, { workflowId })).toBe(
     false,
   );
-  await finish(t);
+  await finishWorkflows(t);
   expect(await t.mutation(internal.example.cleanup, { workflowId })).toBe(true);
   await expect(
     t.query(internal.example.status, { workflowId }),

@@ -1,12 +1,8 @@
 import { list } from "@convex-dev/workflow";
+import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { components, internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -30,8 +26,7 @@ async function runs(t: Backend) {
 test("what the shops sold is added up in two levels of children", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.fanOut.start, { regions });
-  await finish(t);
-  expect(await t.query(internal.fanOut.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: { sales: 1600, best: "Bergen" },
   });
@@ -46,7 +41,7 @@ test("canceling the report cancels the reports in it", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.fanOut.start, { regions });
   await t.mutation(internal.fanOut.cancel, { workflowId });
-  await finish(t);
+  await finishWorkflows(t);
   const ended = await runs(t);
   expect(Object.keys(ended)).not.toContain("fanOut:reportShop success");
   expect(ended).toMatchObject({ "fanOut:report canceled": 1 });
@@ -56,8 +51,8 @@ test("canceling the report cancels the reports in it", async () => {
 test("cleaning up the report leaves nothing of the reports in it", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.fanOut.start, { regions });
-  await finish(t);
+  await finishWorkflows(t);
   await t.mutation(internal.fanOut.cleanup, { workflowId });
-  await finish(t);
+  await finishWorkflows(t);
   expect(await runs(t)).toEqual({});
 });

@@ -1,13 +1,8 @@
 import type { WorkflowId } from "@convex-dev/workflow";
+import { finishWorkflows } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { api, internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  settle,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -36,7 +31,7 @@ const starts: Record<Name, (t: Backend) => Promise<WorkflowId>> = {
   approval: async (t) => {
     const workflowId = await t.mutation(approval.start, { title: "A chair" });
     // To where it waits: a restart begins there.
-    await settle(t);
+    await finishWorkflows(t, { until: "waiting" });
     return workflowId;
   },
   signals: (t) => t.mutation(signals.start, { questions: ["Why?"] }),
@@ -66,7 +61,7 @@ test.each(names)(
     expect(await t.mutation(cleanup, { workflowId })).toBe(false);
 
     await t.mutation(cancel, { workflowId });
-    await settle(t);
+    await finishWorkflows(t, { until: "waiting" });
     expect(await t.query(status, { workflowId })).toMatchObject({
       type: "canceled",
     });
@@ -78,9 +73,9 @@ test.each(names)(
     });
 
     await t.mutation(cancel, { workflowId });
-    await finish(t);
+    await finishWorkflows(t);
     expect(await t.mutation(cleanup, { workflowId })).toBe(true);
-    await finish(t);
+    await finishWorkflows(t);
     expect((await t.query(list, {})).page).toEqual([]);
   },
 );
@@ -89,7 +84,7 @@ test("pages of runs and steps are as long as asked for", async () => {
   const t = newBackend();
   const first = await starts.race(t);
   const second = await starts.race(t);
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   const one = { numItems: 1, cursor: null };
   const page = await t.query(race.list, { paginationOpts: one });
   expect(page).toMatchObject({ page: [{ workflowId: second }], isDone: false });

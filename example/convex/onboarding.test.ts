@@ -1,12 +1,7 @@
+import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  settle,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -26,7 +21,7 @@ test("the mail is refined until it is accepted, and sent once", async () => {
     name: "Ada",
     outages: 2,
   });
-  await finish(t);
+  await finishWorkflows(t);
   expect((await mails(t)).map(({ subject }) => subject)).toEqual([
     "Welcome, Ada!!",
   ]);
@@ -47,13 +42,13 @@ test("follow-ups are sent at their times, after the email is verified", async ()
     name: "Ada",
     outages: 0,
   });
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   const verifiedAt = Date.now();
   await t.mutation(internal.onboarding.verifyEmail, {
     workflowId,
     email: "ada@example.org",
   });
-  await finish(t);
+  await finishWorkflows(t);
   const [, ...followUps] = await mails(t);
   const days = followUps.map(({ subject, at }) => [
     subject,
@@ -75,10 +70,7 @@ test("an email that is verified before the mail is written is not asked for agai
     name: "Ada",
   });
   await t.mutation(internal.onboarding.verifyEmail, { workflowId });
-  await finish(t);
-  expect(
-    await t.query(internal.onboarding.status, { workflowId }),
-  ).toMatchObject({ type: "completed" });
+  expect(await waitForRun(t, workflowId)).toMatchObject({ type: "completed" });
 });
 
 test("a service that stays down fails the run, which goes on from there when it is restarted", async () => {
@@ -87,8 +79,7 @@ test("a service that stays down fails the run, which goes on from there when it 
     name: "Ada",
     outages: 4,
   });
-  await finish(t);
-  expect(await t.query(internal.onboarding.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "failed",
     error: "The service is down (attempt 4)",
   });
@@ -97,9 +88,6 @@ test("a service that stays down fails the run, which goes on from there when it 
     from: "onboarding:write",
   });
   await t.mutation(internal.onboarding.verifyEmail, { workflowId });
-  await finish(t);
-  expect(
-    await t.query(internal.onboarding.status, { workflowId }),
-  ).toMatchObject({ type: "completed" });
+  expect(await waitForRun(t, workflowId)).toMatchObject({ type: "completed" });
   expect(await mails(t)).toHaveLength(3);
 });

@@ -1,11 +1,7 @@
+import { finishWorkflows } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
-import {
-  newBackend,
-  settle,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -22,7 +18,7 @@ async function result(
     providers,
     withinMs,
   });
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   return await t.query(internal.race.status, { workflowId });
 }
 

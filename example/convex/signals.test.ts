@@ -1,12 +1,7 @@
+import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  settle,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 import type { WorkflowId } from "@convex-dev/workflow";
 
 useFakeTimers();
@@ -15,7 +10,7 @@ async function begin(t: Backend) {
   const workflowId = await t.mutation(internal.signals.start, {
     questions: ["Tea or coffee?", "Milk?"],
   });
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   return workflowId;
 }
 
@@ -34,15 +29,14 @@ test("each question is asked when the one before it is answered", async () => {
     ...answerTo(first),
     text: "Tea",
   });
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   const second = await asked(t, workflowId);
   expect(second.question).toBe("Milk?");
   await t.mutation(internal.signals.answer, {
     ...answerTo(second),
     text: "No",
   });
-  await finish(t);
-  expect(await t.query(internal.signals.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: ["Tea", "No"],
   });
@@ -53,7 +47,7 @@ test("an answer that comes twice is refused, and not taken for the next question
   const workflowId = await begin(t);
   const first = answerTo(await asked(t, workflowId));
   await t.mutation(internal.signals.answer, { ...first, text: "Tea" });
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   await expect(
     t.mutation(internal.signals.answer, { ...first, text: "Coffee" }),
   ).rejects.toThrow("already");

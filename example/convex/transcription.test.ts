@@ -1,11 +1,7 @@
+import { finishWorkflows } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -14,7 +10,7 @@ async function transcribe(t: Backend, file: string, outages: number) {
     file,
     outages,
   });
-  await finish(t);
+  await finishWorkflows(t);
   return workflowId;
 }
 

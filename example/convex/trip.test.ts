@@ -1,12 +1,8 @@
 import { list } from "@convex-dev/workflow";
+import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { components, internal } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -30,8 +26,7 @@ async function states(t: Backend) {
 test("the parent returns what its children returned", async () => {
   const t = newBackend();
   const workflowId = await plan(t);
-  await finish(t);
-  expect(await t.query(internal.trip.status, { workflowId })).toEqual({
+  expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: {
       flight: { seat: "14A", price: 120 },
@@ -61,7 +56,7 @@ test("canceling the parent cancels its children", async () => {
   const t = newBackend();
   const workflowId = await plan(t);
   await t.mutation(internal.trip.cancel, { workflowId });
-  await finish(t);
+  await finishWorkflows(t);
   expect(await states(t)).toEqual({
     "trip:planTrip": "canceled",
     "trip:bookFlight": "canceled",
@@ -73,10 +68,9 @@ test("canceling the parent cancels its children", async () => {
 test("a restart from the hotel keeps the flight", async () => {
   const t = newBackend();
   const workflowId = await plan(t);
-  await finish(t);
+  await finishWorkflows(t);
   await t.mutation(internal.trip.restart, { workflowId });
-  await finish(t);
-  expect(await t.query(internal.trip.status, { workflowId })).toMatchObject({
+  expect(await waitForRun(t, workflowId)).toMatchObject({
     type: "completed",
   });
   expect(await bookings(t)).toEqual([
@@ -89,8 +83,8 @@ test("a restart from the hotel keeps the flight", async () => {
 test("cleaning up the parent deletes its children", async () => {
   const t = newBackend();
   const workflowId = await plan(t);
-  await finish(t);
+  await finishWorkflows(t);
   expect(await t.mutation(internal.trip.cleanup, { workflowId })).toBe(true);
-  await finish(t);
+  await finishWorkflows(t);
   expect(await states(t)).toEqual({});
 });

@@ -1,7 +1,7 @@
-import { getStatus } from "@convex-dev/workflow";
+import { waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
-import { api, components } from "./_generated/api.js";
-import { finish, newBackend, useFakeTimers } from "./testing.setup.js";
+import { api } from "./_generated/api.js";
+import { newBackend, useFakeTimers } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -9,10 +9,10 @@ test("who signs up is welcomed, a day later", async () => {
   const t = newBackend();
   const signedUpAt = Date.now();
   const workflowId = await t.mutation(api.welcome.signUp, { name: "Ada" });
-  await finish(t);
-  expect(
-    await t.query((ctx) => getStatus(ctx, components.workflow, workflowId)),
-  ).toEqual({ type: "completed", result: "Welcome, Ada!" });
+  expect(await waitForRun(t, workflowId)).toEqual({
+    type: "completed",
+    result: "Welcome, Ada!",
+  });
   const [greeting] = await t.run((ctx) => ctx.db.query("greetings").collect());
   expect(greeting).toMatchObject({ name: "Ada", text: "Welcome, Ada!" });
   expect(greeting!._creationTime - signedUpAt).toBeGreaterThanOrEqual(
