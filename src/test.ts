@@ -9,7 +9,7 @@ import type { TestConvex } from "convex-test";
 import type { ComponentApi } from "./component/_generated/component.js";
 import schema from "./component/schema.js";
 import { addInstance } from "./test/backends.js";
-import { withMocks } from "./test/mocks.js";
+import { watchedModules, type Modules } from "./test/modules.js";
 
 export {
   finishWorkflows,
@@ -35,8 +35,10 @@ export function register<
   Schema extends SchemaDefinition<GenericSchema, boolean>,
 >(t: TestConvex<Schema>, name: string = "workflow"): ComponentApi {
   const backend = addInstance(t, name);
-  t.registerComponent(name, schema, withMocks(modules, backend));
-  workpool.register(t, `${name}/workpool`);
+  const registerComponent = (path: string, its: never, files: Modules) =>
+    t.registerComponent(path, its, watchedModules(files, backend));
+  registerComponent(name, schema as never, modules);
+  workpool.register({ ...t, registerComponent } as never, `${name}/workpool`);
   return componentsGeneric()[name] as unknown as ComponentApi;
 }
 

@@ -1,10 +1,16 @@
 import type { GenericMutationCtx } from "convex/server";
 import type { TestConvex } from "convex-test";
 import type { DataModel, Doc } from "../component/_generated/dataModel.js";
-import type { Mock } from "./mocks.js";
+import { fakeClock } from "./fakeClock.js";
 
 /** A `convexTest` with any schema. What `t.withIdentity(…)` returns isn't one. */
 export type Test = TestConvex<any>;
+
+export interface Mock {
+  /** As in a function's handle. */
+  path: string;
+  fn: (args: unknown) => unknown;
+}
 
 /** What `register` knows about one `convexTest`. */
 export interface Backend {
@@ -12,21 +18,41 @@ export interface Backend {
   names: Set<string>;
   /** The newest first. */
   mocks: Mock[];
+  /** The fake clock under which the test last used it. Undefined: real time. */
+  clock: unknown;
 }
 
 const backends = new WeakMap<object, Backend>();
+let latest: Backend | undefined;
 
 /** Notes that a component is registered at `name`. */
 export function addInstance(t: object, name: string): Backend {
-  const backend = backends.get(t) ?? { names: new Set(), mocks: [] };
+  const backend = backends.get(t) ?? {
+    names: new Set(),
+    mocks: [],
+    clock: undefined,
+  };
   backends.set(t, backend);
   backend.names.add(name);
+  return use(backend);
+}
+
+function use(backend: Backend): Backend {
+  backend.clock = fakeClock();
+  latest = backend;
   return backend;
 }
 
+/**
+ * Whether an earlier test left a backend behind that used another clock. Its timers may still fire. Under this clock,
+ * its work would be due years ago or years from now, and keep this clock busy.
+ */
+export const isLeftBehind = ({ clock }: Backend) =>
+  clock !== fakeClock() && latest?.clock === fakeClock();
+
 export function backendOf(t: object): Backend {
   const backend = backends.get(t);
-  if (backend) return backend;
+  if (backend) return use(backend);
   throw new Error(
     "The workflow component isn't registered. Call register(t) first, and pass that same t, not t.withIdentity(…).",
   );

@@ -1,4 +1,5 @@
 import type { Test } from "./backends.js";
+import { fakeClock, type FakeClock } from "./fakeClock.js";
 import type { Remaining } from "./remaining.js";
 
 /** How time passes: by fake timers, or by itself. */
@@ -6,7 +7,7 @@ export interface Time {
   /** Lets the running functions finish. */
   settle(t: Test): Promise<void>;
   /** Lets time pass until the next timer. */
-  advance(left: Remaining[]): Promise<void>;
+  advance(readLeft: () => Promise<Remaining[]>): Promise<void>;
   /** Lets the next function run that is already due. False if there is none. */
   runDue(): Promise<boolean>;
 }
@@ -24,22 +25,6 @@ const realTurn = (ms = 0) =>
   new Promise<void>((resolve) => {
     realSetTimeout(resolve, ms);
   });
-
-/** The clock of @sinonjs/fake-timers, which `vi.useFakeTimers` installs. */
-interface FakeClock {
-  next(): number;
-  countTimers(): number;
-  setTimeout: (
-    callback: () => void,
-    ms?: number,
-    ...args: unknown[]
-  ) => unknown;
-  clearTimeout: (id: unknown) => void;
-}
-
-/** Vitest's `vi` can't tell whether this very `setTimeout` is fake. */
-const fakeClock = () =>
-  (globalThis.setTimeout as unknown as { clock?: FakeClock }).clock;
 
 /** How many turns of the event loop a function has to continue before it is assumed to wait for its own timer. */
 const IDLE_TURNS = 20;
@@ -155,8 +140,9 @@ class RealTime implements Time {
     await t.finishInProgressScheduledFunctions();
   }
 
-  async advance(left: Remaining[]) {
-    const [next] = [...left].sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
+  async advance(readLeft: () => Promise<Remaining[]>) {
+    const left = await readLeft();
+    const [next] = left.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
     const ms = (next?.dueAt ?? 0) - Date.now();
     if (ms > LONGEST_REAL_WAIT_MS)
       throw new Error(

@@ -260,8 +260,19 @@ describe("finishWorkflows", () => {
     });
     await expect(finishWorkflows(t, { maxTimers: 50 })).rejects.toThrow(
       new RegExp(
-        `Runs still have work left after 50 timers. Workflow ${id} .*sleeps.*Pass \`until\``,
+        `There is still work left after 50 timers. Workflow ${id} .*sleeps.*Pass \`until\``,
       ),
+    );
+  });
+
+  test("throws if a function of the app schedules itself at once, forever", async () => {
+    const t = newTest();
+    script("mutation", "again", (ctx) =>
+      ctx.scheduler.runAfter(0, steps.mutation, { name: "again" }),
+    );
+    await t.mutation(steps.mutation, { name: "again" });
+    await expect(finishWorkflows(t, { maxTimers: 50 })).rejects.toThrow(
+      "after 50 timers. Only functions of the app are due.",
     );
   });
 
@@ -272,7 +283,7 @@ describe("finishWorkflows", () => {
     });
     await start(t, (step) => step.runAction(steps.echoAction, { value: 1 }));
     await expect(finishWorkflows(t)).rejects.toThrow(
-      /Nothing has changed for 501 timers.*Is the workpool paused/,
+      /Nothing has changed for 500 timers.*Is the workpool paused/,
     );
   });
 

@@ -12,9 +12,11 @@ import {
 import { currentTime } from "./clock.js";
 import {
   describeRun,
+  allRemaining,
   describeWaits,
-  remaining,
+  isAnyRemaining,
   stepsInFlight,
+  type Counts,
   type Remaining,
 } from "./remaining.js";
 
@@ -104,30 +106,25 @@ export async function skipSleep(
 ): Promise<void> {
   const place = await findRun(t, workflowId, name);
   const root = await rootOf(t, place);
-  const isOwnSleep = (left: Remaining) =>
-    left.isSleep === true && left.workflowId === place.workflowId;
   await drive(t, {
     counts: (left) => left.kind === "work" && isIn(left, place, root),
     until: async () =>
-      (await remaining(t, backendOf(t))).some(isOwnSleep) ||
+      (await sleepsOf(t, place)).length > 0 ||
       finalStatus(await readRun(t, place)) !== undefined,
     maxTimers,
   });
-  const skipped = await inComponent(t, place.name, async (ctx) => {
-    const run = await getRun(ctx, workflowId);
-    const rows = await stepsInFlight(ctx, place.workflowId);
-    const sleeps = rows.filter(({ step }) => step.kind === "sleep");
-    if (!run || run.runResult) return 0;
-    for (const { stepNumber } of sleeps)
-      await ctx.runMutation(fireTimer, {
+  const { generationNumber } = await readRun(t, place);
+  const sleeps = await sleepsOf(t, place);
+  for (const { stepNumber } of sleeps)
+    await inComponent(t, place.name, (ctx) =>
+      ctx.runMutation(fireTimer, {
         workflowId: place.workflowId,
-        generationNumber: run.generationNumber,
+        generationNumber,
         stepNumber,
         isLastLeg: true,
-      });
-    return sleeps.length;
-  });
-  if (skipped > 0) return;
+      }),
+    );
+  if (sleeps.length > 0) return;
   const end = finalStatus(await readRun(t, place));
   throw new Error(
     end
@@ -138,43 +135,70 @@ export async function skipSleep(
 
 const fireTimer = makeFunctionReference<"mutation">("execute:timer");
 
+const sleepsOf = (t: Test, { name, workflowId }: Place) =>
+  inComponent(t, name, async (ctx) => {
+    const run = await getRun(ctx, workflowId);
+    const rows = await stepsInFlight(ctx, workflowId);
+    return run?.runResult
+      ? []
+      : rows.filter(({ step }) => step.kind === "sleep");
+  });
+
 interface Goal {
   /** Whether this is worth letting time pass. */
-  counts: (left: Remaining) => boolean;
+  counts: Counts;
   until?: (() => boolean | Promise<boolean>) | undefined;
   maxTimers?: number | undefined;
 }
 
-/** After this many timers without a change, work that is due counts as stuck. */
-const MAX_UNCHANGED = 500;
-
 async function drive(t: Test, { counts, until, maxTimers = 10_000 }: Goal) {
   const backend = backendOf(t);
   const time = currentTime();
-  let seen = "";
-  let unchanged = 0;
-  for (let timers = 0; ; timers++) {
+  const readLeft = () => allRemaining(t, backend, counts);
+  const patience = new Patience(maxTimers);
+  for (;;) {
     await time.settle(t);
     if (await until?.()) return;
-    const left = (await remaining(t, backend)).filter(counts);
-    if (left.length === 0) {
-      // The app's own functions may be due as well.
-      if (await time.runDue()) continue;
-      return;
-    }
+    await patience.check(readLeft);
+    if (await isAnyRemaining(t, backend, counts)) await time.advance(readLeft);
+    // The app's own functions may be due as well.
+    else if (!(await time.runDue())) return;
+  }
+}
+
+/** How often it is checked whether runs make progress, and how many checks without any count as stuck. */
+const CHECK_EVERY = 100;
+const MAX_UNCHANGED = 5;
+
+/** Throws if runs go on forever, or if work that is due doesn't get done. */
+class Patience {
+  private readonly maxTimers: number;
+  private timers = 0;
+  private seen = "";
+  private unchanged = 0;
+
+  constructor(maxTimers: number) {
+    this.maxTimers = maxTimers;
+  }
+
+  async check(readLeft: () => Promise<Remaining[]>) {
+    const { maxTimers } = this;
+    const isOver = this.timers++ >= maxTimers;
+    if (!isOver && this.timers % CHECK_EVERY > 0) return;
+    const left = await readLeft();
     const now = left.map(({ what }) => what).join("; ");
-    unchanged = now === seen ? unchanged + 1 : 0;
-    seen = now;
+    const shown = now.slice(0, 1000) || "Only functions of the app are due";
+    if (isOver)
+      throw new Error(
+        `There is still work left after ${maxTimers} timers. ${shown}. Pass \`until\` if a run goes on forever, or a higher \`maxTimers\`.`,
+      );
+    this.unchanged = now === this.seen ? this.unchanged + 1 : 0;
+    this.seen = now;
     const isWaiting = left.some(({ dueAt = 0 }) => dueAt > Date.now());
-    if (unchanged > MAX_UNCHANGED && !isWaiting)
+    if (this.unchanged >= MAX_UNCHANGED && !isWaiting)
       throw new Error(
-        `Nothing has changed for ${unchanged} timers. ${now}. Is the workpool paused, or Date mocked without fake timers?`,
+        `Nothing has changed for ${this.unchanged * CHECK_EVERY} timers. ${shown}. Is the workpool paused, or Date mocked without fake timers?`,
       );
-    if (timers >= maxTimers)
-      throw new Error(
-        `Runs still have work left after ${maxTimers} timers. ${now}. Pass \`until\` if a run goes on forever, or a higher \`maxTimers\`.`,
-      );
-    await time.advance(left);
   }
 }
 

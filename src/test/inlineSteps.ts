@@ -1,6 +1,6 @@
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import type { Backend } from "./backends.js";
-import { callMock, findMock } from "./mocks.js";
+import { callMock, findMock } from "./mockCalls.js";
 
 /**
  * The engine calls an inline step from the app's own mutation, through Convex's system calls, which convex-test
@@ -59,6 +59,12 @@ export function noteTurn(backend: Backend) {
   const convex: Hooked = convexGlobal();
   callsOf(convex[UNMOCKED]!()).backend = backend;
 }
+
+/** The function that is executed now, as JSON. Undefined in a function that a timer started, until it is executed. */
+export const currentCall = (): Promise<string | undefined> =>
+  convexGlobal()
+    .asyncSyscall("1.0/getFunctionMetadata", "{}")
+    .catch(() => undefined);
 
 interface FunctionCall {
   name?: string;

@@ -302,6 +302,48 @@ describe("mockStep: references", () => {
     expect(fn).not.toHaveBeenCalled();
   });
 
+  test.each(both)(
+    "a mock of an action or a query can use the backend, %s",
+    async (execution) => {
+      const t = newTest();
+      mockStep(t, steps.echoAction, async () => {
+        await t.mutation(steps.echo, { value: "written by the mock" });
+        return 1;
+      });
+      mockStep(t, steps.echoQuery, () => effects(t));
+      const id = await start(
+        t,
+        async (step) => [
+          await step.runAction(steps.echoAction, { value: 0 }),
+          await step.runQuery(steps.echoQuery, { value: 0 }),
+        ],
+        { execution },
+      );
+      expect(await waitForRun(t, id)).toEqual(
+        done([1, ["written by the mock"]]),
+      );
+    },
+  );
+
+  test("mocks of parallel actions run at the same time", async () => {
+    const t = newTest();
+    let running = 0;
+    let most = 0;
+    mockStep(t, steps.echoAction, async ({ value }) => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      running--;
+      return value as unknown;
+    });
+    const id = await start(t, (step) =>
+      Promise.all(
+        [1, 2, 3].map((value) => step.runAction(steps.echoAction, { value })),
+      ),
+    );
+    expect(await waitForRun(t, id)).toEqual(done([1, 2, 3]));
+    expect(most).toBe(3);
+  });
+
   test("the mock gets a copy of the arguments, and its result is copied", async () => {
     const t = newTest();
     const kept: unknown[] = [];

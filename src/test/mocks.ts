@@ -5,22 +5,17 @@ import {
   type FunctionReference,
   type FunctionReturnType,
 } from "convex/server";
-import { convexToJson, jsonToConvex, type Value } from "convex/values";
 import { describeFailure } from "../shared/failures.js";
 import {
   backendOf,
   type Backend,
   type Ctx,
+  type Mock,
   type Run,
   type Test,
 } from "./backends.js";
 import { mockInlineSteps, noteTurn } from "./inlineSteps.js";
-
-export interface Mock {
-  /** As in a function's handle. */
-  path: string;
-  fn: (args: never) => unknown;
-}
+import { callMock, findMock, pathOf } from "./mockCalls.js";
 
 type AnyReference = FunctionReference<any, any>;
 
@@ -65,7 +60,8 @@ export function mockStep<Ref extends AnyReference>(
   fn: MockFunction<Ref>,
 ): () => void {
   const backend = backendOf(t);
-  const mock: Mock = { path: pathOf(getFunctionAddress(ref), ""), fn };
+  const path = pathOf(getFunctionAddress(ref), "");
+  const mock: Mock = { path, fn: inThisContext(fn) };
   backend.mocks.unshift(mock);
   mockInlineSteps();
   return () => {
@@ -73,38 +69,29 @@ export function mockStep<Ref extends AnyReference>(
   };
 }
 
-interface Address {
-  name?: string;
-  reference?: string;
-  functionHandle?: string;
+/**
+ * Calls `fn` in the test's own async context. Where it is called from, convex-test would take the component for the
+ * caller of whatever `fn` calls.
+ */
+function inThisContext<Args>(fn: (args: Args) => unknown) {
+  const calls: (() => void)[] = [];
+  let wake = () => {};
+  const serve = async () => {
+    for (;;) {
+      for (const call of calls.splice(0)) call();
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  void serve();
+  const run = async (args: unknown) => await fn(args as Args);
+  return (args: unknown) =>
+    new Promise<unknown>((resolve) => {
+      calls.push(() => resolve(run(args)));
+      wake();
+    });
 }
-
-/** The handle that convex-test gives a function that is called in `componentPath`. */
-function pathOf(address: Address, componentPath: string): string {
-  const { name, reference, functionHandle } = address;
-  if (functionHandle !== undefined) return functionHandle;
-  if (name !== undefined) return `function://${componentPath};${name}`;
-  // Such as _reference/childComponent/emails/outbox/send.
-  const [, , child, ...rest] = (reference ?? "").split("/");
-  const fn = rest.pop();
-  const component = [componentPath, child].filter(Boolean).join("/");
-  return `function://${component};${rest.join("/")}:${fn}`;
-}
-
-export const findMock = (
-  { mocks }: Backend,
-  address: Address,
-  componentPath = "",
-): Mock | undefined => {
-  const path = pathOf(address, componentPath);
-  return mocks.find((mock) => mock.path === path);
-};
-
-/** Calls `fn` as Convex calls a function: with a copy of the arguments, and returning a copy of the result. */
-export const callMock = async ({ fn }: Mock, args: unknown) =>
-  copyOf((await fn(copyOf(args) as never)) ?? null);
-
-const copyOf = (value: unknown) => jsonToConvex(convexToJson(value as Value));
 
 type Method = "runQuery" | "runMutation" | "runAction";
 type Call = (target: unknown, args: unknown, options?: unknown) => unknown;
@@ -129,20 +116,15 @@ const DOORS: Record<string, Partial<Record<Method, Instead>>> = {
   "turns:take": { runMutation: endChild },
 };
 
-type Modules = Record<string, () => Promise<unknown>>;
 type Module = Record<string, unknown>;
 
-/** The component's modules, whose doors heed the mocks of a test. */
-export const withMocks = (modules: Modules, backend: Backend): Modules =>
-  Object.fromEntries(
-    Object.entries(modules).map(([path, load]) => [
-      path,
-      async () => {
-        const module = (await load()) as Module;
-        return backend.mocks.length > 0 ? heed(path, module, backend) : module;
-      },
-    ]),
-  );
+/** The component's module, whose doors heed the mocks of a test. */
+export const heedingModule = (
+  path: string,
+  module: unknown,
+  backend: Backend,
+): unknown =>
+  backend.mocks.length > 0 ? heed(path, module as Module, backend) : module;
 
 function heed(path: string, module: Module, backend: Backend): Module {
   const name = path.replace(/^.*\/|\.ts$/g, "");

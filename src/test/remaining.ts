@@ -18,73 +18,95 @@ export interface Remaining extends Place {
   root: string;
   /** Absent: now. */
   dueAt?: number | undefined;
-  isSleep?: boolean | undefined;
   /** A clause for messages. It changes as the run makes progress. */
   what: string;
 }
 
-/** Everything that will happen without help from outside. Cleanup because of `retention` doesn't count. */
-export async function remaining(
+export type Counts = (left: Remaining) => boolean;
+
+/** Everything that counts. Cleanup because of `retention` never does. */
+export async function allRemaining(
   t: object,
   { names }: Backend,
+  counts: Counts,
 ): Promise<Remaining[]> {
   const all: Remaining[] = [];
   for (const name of names)
-    all.push(...(await inComponent(t, name, (ctx) => remainingIn(ctx, name))));
+    await inComponent(t, name, async (ctx) => {
+      for await (const left of remainingIn(ctx, name))
+        if (counts(left)) all.push(left);
+    });
   return all;
 }
 
-async function remainingIn(ctx: Ctx, name: string): Promise<Remaining[]> {
-  const all: Remaining[] = [];
-  const add = async (run: Run, what: string, more: Partial<Remaining> = {}) =>
-    all.push({
-      name,
-      workflowId: run._id,
-      root: await rootOf(ctx, run),
-      kind: "work",
-      what: `${describeRun(run)}: ${what}`,
-      ...more,
+/** Whether anything counts. It reads as few rows as it can. */
+export async function isAnyRemaining(
+  t: object,
+  { names }: Backend,
+  counts: Counts,
+): Promise<boolean> {
+  for (const name of names) {
+    const isAny = await inComponent(t, name, async (ctx) => {
+      for await (const left of remainingIn(ctx, name))
+        if (counts(left)) return true;
+      return false;
     });
+    if (isAny) return true;
+  }
+  return false;
+}
+
+async function* remainingIn(ctx: Ctx, name: string): AsyncGenerator<Remaining> {
+  const of = async (
+    run: Run,
+    what: string,
+    more: Partial<Remaining>,
+  ): Promise<Remaining> => ({
+    name,
+    workflowId: run._id,
+    root: await rootOf(ctx, run),
+    kind: "work",
+    what: `${describeRun(run)}: ${what}`,
+    ...more,
+  });
   const inProgress = ctx.db
     .query("workflows")
     .withIndex("result", (q) => q.eq("runResult.kind", undefined));
-  for (const run of await inProgress.collect()) {
-    const { pendingTurn, driver } = run;
+  for await (const run of inProgress) {
+    const { pendingTurn, driver, restarting } = run;
     const dueAt =
       pendingTurn && "dueAt" in pendingTurn ? pendingTurn.dueAt : undefined;
     if (pendingTurn && !("isLost" in pendingTurn && pendingTurn.isLost))
-      await add(run, "a turn is due", { dueAt });
-    if (driver) await add(run, "it is driven", { dueAt: driver.startedAt });
-    if (run.restarting) await add(run, "it restarts");
+      yield await of(run, "a turn is due", { dueAt });
+    if (driver)
+      yield await of(run, "it is driven", { dueAt: driver.startedAt });
+    if (restarting) yield await of(run, "it restarts", {});
   }
   const inFlight = ctx.db
     .query("steps")
     .withIndex("inProgress", (q) => q.eq("step.inProgress", true));
-  for (const row of await inFlight.collect()) {
+  for await (const row of inFlight) {
     const run = await ctx.db.get("workflows", row.workflowId);
-    if (!run || isStopped(run)) continue;
-    const kind = kindOfStep(row, run);
+    const kind = run && !isStopped(run) && kindOfStep(row, run);
     if (!kind) continue;
-    const { timer, dueAt, step } = row;
-    await add(run, `${describeStep(row)}, attempt ${row.failedAttempts ?? 0}`, {
-      kind,
-      dueAt: timer?.endsAt ?? dueAt,
-      isSleep: step.kind === "sleep",
-    });
+    const what = `${describeStep(row)}, attempt ${row.failedAttempts ?? 0}`;
+    yield await of(run, what, { kind, dueAt: row.timer?.endsAt ?? row.dueAt });
   }
-  for (const task of await ctx.db.query("tasks").collect()) {
-    if (task.kind === "expire") continue;
-    const { workflowId } = (task.args ?? {}) as { workflowId?: Run["_id"] };
+  for await (const { kind, args, dueAt } of ctx.db.query("tasks")) {
+    if (kind === "expire") continue;
+    const { workflowId } = (args ?? {}) as { workflowId?: Run["_id"] };
     const run = workflowId ? await ctx.db.get("workflows", workflowId) : null;
-    const isDeadline = task.kind === "timeOut";
-    const what = `a task "${task.kind}" is due`;
-    const { dueAt } = task;
+    const isDeadline = kind === "timeOut";
+    const what = `a task "${kind}" is due`;
     if (run)
-      await add(run, what, { kind: isDeadline ? "deadline" : "work", dueAt });
+      yield await of(run, what, {
+        kind: isDeadline ? "deadline" : "work",
+        dueAt,
+      });
+    // The run is gone, or there are several.
     else if (!isDeadline)
-      all.push({ name, workflowId: "" as never, root: "", kind: "work", what });
+      yield { name, workflowId: "" as never, root: "", kind: "work", what };
   }
-  return all;
 }
 
 /** The results of its steps in flight are ignored. */

@@ -4,17 +4,31 @@ import { register } from "@convex-dev/workflow/test";
 import * as client from "../client/index.js";
 import { components, internal } from "./app/_generated/api.js";
 import schema from "./app/schema.js";
+import { Random } from "./random/random.js";
 import { clearScripts, script, type Handler } from "./app/scripts.js";
 
 const modules = import.meta.glob("./app/**/*.ts");
 
 export const DAY = 24 * 60 * 60 * 1000;
 
+/** The same pauses between retries each time. */
+export function useFixedPauses() {
+  const { random } = Math;
+  beforeEach(() => {
+    const numbers = new Random(0);
+    Math.random = () => numbers.next();
+  });
+  afterEach(() => {
+    Math.random = random;
+  });
+}
+
 /** Fake timers, as users install them. */
 export function useFakeTimers() {
+  useFixedPauses();
   beforeEach(() => {
     clearScripts();
-    vi.useFakeTimers();
+    vi.useFakeTimers({ now: 1_700_000_000_000 });
   });
   afterEach(() => {
     vi.useRealTimers();

@@ -18,9 +18,11 @@ import {
 import type { WorkflowCtx } from "../client/index.js";
 import { internal } from "./app/_generated/api.js";
 import { script } from "./app/scripts.js";
-import { DAY, effects, newTest, start } from "./helpers.js";
+import { DAY, effects, newTest, start, useFixedPauses } from "./helpers.js";
 
 const { steps, workflows } = internal;
+
+const HOUR = DAY / 24;
 
 const realTurns = async () => {
   for (let turn = 0; turn < 3; turn++)
@@ -50,7 +52,7 @@ const PARKED: Record<string, (step: WorkflowCtx) => Promise<unknown>> = {
 
 const CLOCKS: Record<string, () => void> = {
   "real timers": () => undefined,
-  "fake timers": () => vi.useFakeTimers(),
+  "fake timers": () => vi.useFakeTimers({ now: 1_700_000_000_000 }),
   "fake timers that begin in 2001": () => {
     vi.useFakeTimers();
     vi.setSystemTime(new Date("2001-01-01"));
@@ -60,9 +62,8 @@ const CLOCKS: Record<string, () => void> = {
     vi.setSystemTime(new Date("2099-01-01"));
   },
   "fake timers whose time is set back later": () => {
-    vi.useFakeTimers();
-    vi.advanceTimersByTime(DAY);
-    vi.setSystemTime(Date.now() - DAY);
+    vi.useFakeTimers({ now: 1_700_000_000_000 });
+    vi.setSystemTime(Date.now() + DAY);
   },
 };
 
@@ -85,6 +86,7 @@ const globals = () =>
 export function isolationTests() {
   const rejections: unknown[] = [];
   const note = (reason: unknown) => rejections.push(reason);
+  useFixedPauses();
   let before: Record<string, unknown>;
 
   beforeAll(() => {
@@ -145,7 +147,7 @@ export function isolationTests() {
           await step.runMutation(steps.echo, { value: 2 }, { inline: true }),
         ];
       });
-      if (clock.endsWith("later")) vi.setSystemTime(Date.now() - DAY);
+      if (clock.endsWith("later")) vi.setSystemTime(Date.now() - HOUR);
       expect(await waitForRun(t, id)).toEqual({
         type: "completed",
         result: [1, 2],
@@ -161,6 +163,31 @@ export function isolationTests() {
       expect(own.filter((value) => value !== "woke")).toEqual([]);
       await park();
     });
+  });
+
+  test("a run that was left behind in real time does nothing in fake time", async () => {
+    const timers: (() => void)[] = [];
+    const realTimers = globalThis.setTimeout;
+    globalThis.setTimeout = ((timer: () => void) =>
+      timers.push(timer)) as never;
+    const old = newTest();
+    let attempts = 0;
+    script("action", "later", () => attempts++);
+    await start(
+      old,
+      (step) => step.runAction(steps.action, { name: "later" }),
+      { execution: "pool" } as never,
+    );
+    globalThis.setTimeout = realTimers;
+
+    vi.useFakeTimers({ now: 1_700_000_000_000 });
+    const t = newTest();
+    const id = await start(t, (step) => step.sleep(DAY), { name: "sleeper" });
+    for (const timer of timers) timer();
+    await old.finishInProgressScheduledFunctions();
+    await finishWorkflows(t);
+    expect(await waitForRun(t, id)).toMatchObject({ type: "completed" });
+    expect(attempts).toBe(0);
   });
 
   test("a parked run does nothing after its fake timers are gone", async () => {

@@ -3,6 +3,7 @@ import { DRIVER_DEFECTS } from "./driverDefects.mjs";
 import { MANAGEMENT_DEFECTS } from "./managementDefects.mjs";
 import { PATCH_DEFECTS } from "./patchDefects.mjs";
 import { RECOVERY_DEFECTS } from "./recoveryDefects.mjs";
+import { TESTING_DEFECTS } from "./testingDefects.mjs";
 
 /**
  * Defects of one line each: where, the text to change (which must be there once), and what it becomes.
@@ -567,4 +568,5 @@ export const DEFECTS = [
   ...MANAGEMENT_DEFECTS,
   ...PATCH_DEFECTS,
   ...RECOVERY_DEFECTS,
+  ...TESTING_DEFECTS,
 ];

@@ -1,0 +1,26 @@
+import { mutationGeneric } from "convex/server";
+import { isLeftBehind, type Backend } from "./backends.js";
+import { currentCall } from "./inlineSteps.js";
+import { heedingModule } from "./mocks.js";
+
+export type Modules = Record<string, () => Promise<unknown>>;
+
+/** The modules of a component as a test's backend loads them. convex-test loads a module for each call. */
+export const watchedModules = (modules: Modules, backend: Backend): Modules =>
+  Object.fromEntries(
+    Object.entries(modules).map(([path, load]) => [
+      path,
+      async () =>
+        isLeftBehind(backend) && !(await currentCall())
+          ? NOTHING
+          : heedingModule(path, await load(), backend),
+    ]),
+  );
+
+/** Stands for every function that is scheduled in a backend that was left behind. */
+const nothing = mutationGeneric({ handler: () => null });
+const NOTHING = new Proxy(
+  {},
+  // With a method `then`, it would be taken for a promise.
+  { get: (_, name) => (name === "then" ? undefined : nothing) },
+);

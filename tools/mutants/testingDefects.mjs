@@ -1,0 +1,101 @@
+/** Defects of the helpers in `@convex-dev/workflow/test`: see `defects.mjs`. */
+
+const drive = (title) => ({ file: "src/test/drive.test.ts", title });
+const mocks = (title) => ({ file: "src/test/mocks.test.ts", title });
+const isolation = (title) => ({
+  file: "src/test/isolation.node.test.ts",
+  title,
+});
+
+export const TESTING_DEFECTS = [
+  {
+    name: "testing: deadlines let time pass",
+    file: "src/test/remaining.ts",
+    find: 'kind: isDeadline ? "deadline" : "work"',
+    replace: 'kind: "work"',
+    killedBy: drive("lets no time pass for deadlines and retention alone"),
+  },
+  {
+    name: "testing: retention lets time pass",
+    file: "src/test/remaining.ts",
+    find: 'if (kind === "expire") continue;',
+    replace: "",
+    killedBy: drive("lets no time pass for deadlines and retention alone"),
+  },
+  {
+    name: "testing: functions of ended runs not awaited",
+    file: "src/test/remaining.ts",
+    find: 'if ("functionType" in step) return "work";\n  if (run.runResult) return undefined;',
+    replace:
+      'if (run.runResult) return undefined;\n  if ("functionType" in step) return "work";',
+    killedBy: drive("finishes the function steps that a run left in flight"),
+  },
+  {
+    name: "testing: timers fire while functions run",
+    file: "src/test/clock.ts",
+    find: "const IDLE_TURNS = 20;",
+    replace: "const IDLE_TURNS = 0;",
+    killedBy: drive(
+      "lets an action's own timer fire before a longer sleep, and after a shorter one",
+    ),
+  },
+  {
+    name: "testing: functions of the app that are due left out",
+    file: "src/test/clock.ts",
+    find: "return Promise.resolve(!isReached);",
+    replace: "return Promise.resolve(false);",
+    killedBy: drive(
+      "runs functions of the app that are due by then, and no later ones",
+    ),
+  },
+  {
+    name: "testing: restored timers not noticed",
+    file: "src/test/clock.ts",
+    find: "if (fakeClock() !== this.clock)",
+    replace: "if (false as boolean)",
+    killedBy: drive(
+      "throws if the timers are restored meanwhile, and touches them no more",
+    ),
+  },
+  {
+    name: "testing: results of mocks not copied",
+    file: "src/test/mockCalls.ts",
+    find: "jsonToConvex(convexToJson(((await fn(args)) ?? null) as Value))",
+    replace: "((await fn(args)) ?? null)",
+    killedBy: mocks("the mock returns a Convex value, as a function has to"),
+  },
+  {
+    name: "testing: runs of the app mocked as children",
+    file: "src/test/mocks.ts",
+    find: "if (!run?.parent) return await callReal();",
+    replace: "if (!run) return await callReal();",
+    killedBy: mocks("a run that the app starts isn't mocked"),
+  },
+  {
+    name: "testing: inline calls of other functions mocked",
+    file: "src/test/inlineSteps.ts",
+    find: "backend && workflows.has(metadata)",
+    replace: "backend",
+    killedBy: mocks(
+      "only steps call the mock: not the test, not another function, and not onComplete",
+    ),
+  },
+  {
+    name: "testing: mocks run in the component's context",
+    file: "src/test/mocks.ts",
+    find: "fn: inThisContext(fn)",
+    replace: "fn: fn as Mock['fn']",
+    killedBy: mocks(
+      "a mock of an action or a query can use the backend, driver",
+    ),
+  },
+  {
+    name: "testing: work left behind under another clock done",
+    file: "src/test/modules.ts",
+    find: "isLeftBehind(backend) && !(await currentCall())",
+    replace: "false",
+    killedBy: isolation(
+      "a run that was left behind in real time does nothing in fake time",
+    ),
+  },
+];
