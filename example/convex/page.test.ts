@@ -1,12 +1,7 @@
+import { finishWorkflows } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { api } from "./_generated/api.js";
-import {
-  finish,
-  newBackend,
-  settle,
-  useFakeTimers,
-  type Backend,
-} from "./testing.setup.js";
+import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
@@ -17,7 +12,7 @@ test("the page shows an onboarding from its start to its end", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(api.page.signUp, { name: "Ada" });
   expect(await onboarding(t)).toMatchObject({ workflowId, name: "Ada" });
-  await finish(t);
+  await finishWorkflows(t);
   expect(await onboarding(t)).toMatchObject({
     status: "inProgress",
     waitsFor: ["emailVerified"],
@@ -25,7 +20,7 @@ test("the page shows an onboarding from its start to its end", async () => {
   });
   const email = "ada@example.com";
   await t.mutation(api.page.verifyEmail, { workflowId, email });
-  await finish(t);
+  await finishWorkflows(t);
   const { status, waitsFor, mails } = await onboarding(t);
   expect(status).toBe("completed");
   expect(waitsFor).toEqual([]);
@@ -37,12 +32,12 @@ test("the page shows an expense that waits for a decision, and the decision", as
   const workflowId = await t.mutation(api.page.submitExpense, {
     title: "A new chair",
   });
-  await settle(t);
+  await finishWorkflows(t, { until: "waiting" });
   expect(await t.query(api.page.expenses, {})).toMatchObject([
     { workflowId, title: "A new chair", state: "waiting" },
   ]);
   await t.mutation(api.page.decide, { workflowId, approved: true });
-  await finish(t);
+  await finishWorkflows(t);
   expect(await t.query(api.page.expenses, {})).toMatchObject([
     { state: "approved" },
   ]);
