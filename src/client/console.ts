@@ -12,10 +12,11 @@ import { v, type PropertyValidators } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { codedError } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
+import type { WorkflowHistory } from "../shared/history.js";
 import { sendEvent, type SentEvent } from "./events.js";
 import * as inspecting from "./inspecting.js";
 import { counts, type ListOptions } from "./management.js";
-import type { WorkflowEvent } from "./operating.js";
+import { exportHistory, type WorkflowEvent } from "./operating.js";
 import { checkOptions, OPTIONS } from "./options.js";
 import type { RunCounts, RunStatus, WorkflowComponent } from "./types.js";
 import type { WorkflowStep } from "./validators.js";
@@ -46,6 +47,8 @@ export type ConsoleEvent = WorkflowEvent & { cut?: CutValue };
 export type ConsoleRun = inspecting.RunDetails & {
   /** The first page, or that of `events`. */
   events: PaginationResult<ConsoleEvent>;
+  /** If you ask for it: see `exportHistory`. */
+  history?: WorkflowHistory;
 };
 
 /** A step. Its `args` and its `runResult` are there only if you ask for that one step. */
@@ -89,7 +92,7 @@ export type ConsoleFunctions = {
   /** Null if there is no such run. `events` chooses their page. */
   getRun: RegisteredQuery<
     "public",
-    { workflowId: string; events?: Page },
+    { workflowId: string; events?: Page; history?: boolean },
     Promise<ConsoleRun | null>
   >;
   /** Steps without their values, in the order of their numbers; with `step`, that one and its values. */
@@ -205,9 +208,24 @@ export function defineConsole<DataModel extends GenericDataModel>(
     ),
     getRun: query(
       "getRun",
-      { workflowId, events: v.optional(paginationOpts) },
-      (ctx, { workflowId, events = { numItems: 50, cursor: null } }) =>
-        inspecting.getDetails(ctx, component, workflowId, events),
+      {
+        ...{ workflowId, history: v.optional(v.boolean()) },
+        events: v.optional(paginationOpts),
+      },
+      async (
+        ctx,
+        { workflowId, history, events = { numItems: 50, cursor: null } },
+      ) => {
+        const run = await inspecting.getDetails(
+          ctx,
+          component,
+          workflowId,
+          events,
+        );
+        if (!run || !history) return run;
+        const exported = await exportHistory(ctx, component, workflowId);
+        return { ...run, history: exported };
+      },
     ),
     listSteps: query(
       "listSteps",

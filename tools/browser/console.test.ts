@@ -1,10 +1,13 @@
 // @vitest-environment node
 /** The console in a real browser, on the example's page and a local backend. */
-import { writeFile } from "node:fs/promises";
+import type { WorkflowHistory } from "@convex-dev/workflow";
+import { replayHistory } from "@convex-dev/workflow/test";
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { approval } from "../../example/convex/approval.js";
 import { copyExample } from "../local-backend/testing/appCopy.js";
 import { eventually } from "../local-backend/testing/eventually.js";
 import { launchBrowser } from "./browser.mjs";
@@ -434,6 +437,18 @@ describe("the run page", () => {
       runResult: { kind: "success", returnValue: "rejected" },
     });
     expect(copied.steps.length).toBeGreaterThanOrEqual(2);
+
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      button("History").click(),
+    ]);
+    const file = await readFile(await download.path(), "utf8");
+    expect(
+      await replayHistory(approval, JSON.parse(file) as WorkflowHistory),
+    ).toEqual({
+      ...{ kind: "ok", reached: 2 },
+      result: { kind: "success", returnValue: "rejected" },
+    });
 
     await button("Clean up").click();
     await button("Clean up 1 run", dialog()).click();

@@ -1,9 +1,11 @@
+import { useConvex } from "convex/react";
 import { useId, useState } from "react";
 import type { RunDetails, ConsoleStep } from "../api.js";
 import { useConsole } from "../context.js";
 import { formatCount } from "../format.js";
 import { formatHash } from "../route.js";
 import { copy, CopyButton, Due, Duration, Time } from "../ui/basics.js";
+import { messageOf } from "../ui/errors.js";
 import { ErrorText } from "../ui/ErrorText.js";
 import { Icon } from "../ui/Icon.js";
 import { ACTIONS, applies, labelOf, type Action } from "../ui/RunAction.js";
@@ -23,8 +25,25 @@ export function RunHeader({
   steps: readonly ConsoleStep[];
   onAction: (action: Action) => void;
 }) {
-  const { notify } = useConsole();
+  const { api, notify } = useConsole();
+  const convex = useConvex();
+  const [isDownloading, setIsDownloading] = useState(false);
   const { workflowId, status, startedAt, endedAt } = run;
+
+  async function downloadHistory() {
+    setIsDownloading(true);
+    try {
+      const args = { workflowId, history: true };
+      const found = await convex.query(api.getRun, args);
+      if (found?.history) saveAsFile(`${workflowId}.json`, found.history);
+      else notify("This run doesn't exist any more.", "error");
+    } catch (error) {
+      notify(`Can't download the history: ${messageOf(error)}`, "error");
+    } finally {
+      setIsDownloading(false);
+    }
+  }
+
   return (
     <header className="wfc-run-header">
       <div className="wfc-run-title">
@@ -52,6 +71,16 @@ export function RunHeader({
           >
             <Icon name="copy" />
             Copy as JSON
+          </button>
+          <button
+            type="button"
+            className="wfc-button"
+            title="The file that replayHistory takes"
+            disabled={isDownloading}
+            onClick={() => void downloadHistory()}
+          >
+            <Icon name="download" />
+            History
           </button>
         </div>
       </div>
@@ -135,6 +164,18 @@ export function RunHeader({
       </div>
     </header>
   );
+}
+
+function saveAsFile(name: string, value: object) {
+  const json = JSON.stringify(value, null, 2);
+  const url = URL.createObjectURL(
+    new Blob([json], { type: "application/json" }),
+  );
+  Object.assign(document.createElement("a"), {
+    ...{ href: url, download: name },
+  }).click();
+  // The browser reads it after the click.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 /** Where the handler failed, as far as that is known. */
