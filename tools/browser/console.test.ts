@@ -212,6 +212,14 @@ describe("the runs page", () => {
     await page.getByText("No run matches these filters").waitFor();
     await button("Remove all filters").click();
     await eventually(() => rows().count()).toBeGreaterThan(10);
+
+    // The oldest ten, which pages without a match precede.
+    await page
+      .getByLabel("Id, or how it begins")
+      .fill("0000000000000000001000");
+    await eventually(() => text(".wfc-footer")).toMatch(/^10 runs/);
+    await page.getByLabel("Id, or how it begins").fill("");
+    await eventually(() => rows().count()).toBeGreaterThan(10);
   });
 
   test("a link with times shows the runs between them", async () => {
@@ -511,7 +519,7 @@ describe("what authorize denies", () => {
     await rows().first().waitFor();
 
     served.setEnvironment({ DENIED: "getRun listSteps" });
-    await page.evaluate((hash) => (location.hash = hash), runPage(ids.big));
+    await page.evaluate((hash) => (location.hash = hash), runPage(ids.hostile));
     await page
       .getByText("Not authorized to call getRun of this console.")
       .waitFor();

@@ -58,6 +58,7 @@ export type LivePages<Item> = {
   /** Absent while a page is loading, and if there is no other. */
   loadMore?: () => void;
   isDone: boolean;
+  pageCount: number;
 };
 
 /** Pages of a live list. */
@@ -126,6 +127,7 @@ export function useLivePages<
     error: error,
     loadMore: canLoadMore ? loadMore : undefined,
     isDone: isComplete && last!.isDone,
+    pageCount: cursors.length,
   };
 }
 

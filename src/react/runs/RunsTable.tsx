@@ -35,6 +35,9 @@ const NARROW_ROW_PX = 60;
 /** The next page is loaded when this many rows are left. */
 const AHEAD = 15;
 
+/** A search by id goes through so many pages by itself. They may have few matches, or none. */
+const PAGES_TO_SEARCH = 20;
+
 const COLUMNS = [
   "Status",
   "Workflow",
@@ -85,11 +88,11 @@ export const RunsTable = forwardRef(function RunsTable(
   );
 
   const visible = rows.getVirtualItems();
-  const isNearEnd =
-    items.length > 0 && (rows.range?.endIndex ?? 0) >= items.length - 1 - AHEAD;
+  const isNearEnd = (rows.range?.endIndex ?? 0) >= items.length - 1 - AHEAD;
+  const isFruitful = runs.pageCount < PAGES_TO_SEARCH + items.length / 10;
   useEffect(() => {
-    if (isNearEnd) loadMore?.();
-  }, [isNearEnd, loadMore]);
+    if (isNearEnd && isFruitful) loadMore?.();
+  }, [isNearEnd, isFruitful, loadMore]);
 
   const pendingFocus = useRef<string>(undefined);
   useEffect(() => {
@@ -175,6 +178,17 @@ export const RunsTable = forwardRef(function RunsTable(
           })}
         </div>
         {runs.isLoading && <Skeleton height={height} />}
+        {loadMore && !isFruitful && (
+          <p className="wfc-more">
+            <button
+              type="button"
+              className="wfc-link-button"
+              onClick={loadMore}
+            >
+              Search older runs
+            </button>
+          </p>
+        )}
       </div>
     </div>
   );
