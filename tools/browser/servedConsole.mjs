@@ -3,10 +3,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { build, defaultClientConditions, preview } from "vite";
+import { build, preview } from "vite";
 import { createDeployment } from "../local-backend/backend/deployment.mjs";
 import { startLocalServer } from "../local-backend/server/localServer.mjs";
-import { EXAMPLE } from "../paths.mjs";
+import { EXAMPLE, ROOT } from "../paths.mjs";
 import { pushRequest } from "../pushRequest.mjs";
 
 /** The component's path in the example. */
@@ -85,9 +85,11 @@ async function servePages(convexUrl, closing) {
   await build({
     ...{ root, logLevel: "warn" },
     define: { "import.meta.env.VITE_CONVEX_URL": JSON.stringify(convexUrl) },
-    // This package as it is, whether or not it is built.
+    // This package as it is, whether or not it is built, and in a copy of the repository the copy's.
     resolve: {
-      conditions: ["@convex-dev/component-source", ...defaultClientConditions],
+      alias: {
+        "@convex-dev/workflow/react": path.join(ROOT, "src/react/index.ts"),
+      },
     },
     build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 2000 },
   });
