@@ -268,14 +268,16 @@ async function startRun(
     throw new Error(
       `This workflow was called without its arguments. ${NEST_ARGS}`,
     );
-  const { name } = await ctx.meta.getFunctionMetadata();
+  const { name: ownName } = await ctx.meta.getFunctionMetadata();
+  // As references name a module's default export.
+  const name = ownName.replace(/:default$/, "");
   const runAt = checkStart(name, call);
   const running = await runningOf(ctx, workflow, name, call);
   if (running) return running;
   const { create } = workflow.component.workflow;
   const run = {
     workflowName: name,
-    workflowHandle: await ownHandle(name),
+    workflowHandle: await ownHandle(ownName),
     workflowArgs: args ?? {},
     maxParallelism: workflow.workpoolOptions?.maxParallelism,
     logLevel: workflow.workpoolOptions?.logLevel,

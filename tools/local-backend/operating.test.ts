@@ -35,6 +35,14 @@ describe("on the local backend", () => {
     expect(await column("workflows", "key", "workflow")).toEqual(["order 1"]);
   });
 
+  test("a run of a default export is found by its workflow's reference", async () => {
+    const { run } = await startBackend(APP);
+    expect(await run("defaults:startAndFind")).toEqual({
+      isOne: true,
+      names: ["defaults"],
+    });
+  });
+
   test("starts that replace each other at once leave one run in progress", async () => {
     const { run, column } = await startBackend(APP);
     const together = { count: 8, key: "order 1", ifRunning: "replace" };
