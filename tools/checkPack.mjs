@@ -1,7 +1,7 @@
 /**
  * Installs the packed package in an app of its own, `packed-app`, and checks
- * that the app type-checks, bundles and passes its tests. Then follows the
- * QUICKSTART from an empty folder, which asks npm's registry. Needs `dist`.
+ * that the app type-checks, bundles and passes its tests. Then builds the page
+ * of the example, with the console, and follows the QUICKSTART from an empty folder, which asks npm's registry. Needs `dist`.
  */
 import { access, cp, mkdir, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
@@ -14,9 +14,12 @@ import {
   pack,
   runChecked,
 } from "./installPacked.mjs";
-import { ROOT } from "./paths.mjs";
+import { EXAMPLE, ROOT } from "./paths.mjs";
 import { pushRequest } from "./pushRequest.mjs";
 import { withTempDir } from "./tempDir.mjs";
+
+/** The example, as far as its page needs it. */
+const PAGE = ["convex", "src", "index.html", "vite.config.ts", "package.json"];
 
 const TEMPLATE = path.join(ROOT, "tools/packed-app");
 const STRICTEST = [
@@ -52,6 +55,17 @@ await withTempDir(async (app) => {
   );
   await step("bundle", () => pushRequest({ app }));
   await step("test", () => runInApp(app, bin("vitest/vitest.mjs"), ["run"]));
+});
+
+await withTempDir(async (app) => {
+  for (const part of PAGE)
+    await cp(path.join(EXAMPLE, part), path.join(app, part), {
+      recursive: true,
+    });
+  await installPacked(app);
+  await step("build the example's page", () =>
+    runInApp(app, bin("vite/bin/vite.js"), ["build", "--logLevel", "warn"]),
+  );
 });
 
 await withTempDir(async (dir) => {
