@@ -76,3 +76,12 @@ test("a canceled run holds nothing", async () => {
   await finishWorkflows(t);
   expect(await reservations(t)).toEqual(ALL_RELEASED);
 });
+
+test("an order that is started twice is booked once", async () => {
+  const t = newBackend();
+  const order = { order: "A1", items };
+  const workflowId = await t.mutation(internal.booking.start, order);
+  expect(await t.mutation(internal.booking.start, order)).toBe(workflowId);
+  const other = { ...order, order: "A2" };
+  expect(await t.mutation(internal.booking.start, other)).not.toBe(workflowId);
+});

@@ -1,8 +1,9 @@
 // Several reservations at independent companies, all or none. No transaction spans them, so if one is
 // sold out or nobody pays in time (`awaitEvent` with a timeout), `catch` undoes the others in reverse
-// order. A canceled run executes no `catch`, so `onComplete` undoes its reservations.
+// order. A canceled run executes no `catch`, so `onComplete` undoes its reservations, and so it does if
+// the run exceeds its deadline. The order's number is the run's key, so you can't book an order twice.
 //
-//   npx convex run booking:start '{ "items": ["flight", "hotel", "car"] }'
+//   npx convex run booking:start '{ "order": "A1", "items": ["flight", "hotel", "car"] }'
 //   npx convex run booking:pay '{ "workflowId": "<the id that printed>" }'
 //   npx convex run booking:start '{ "items": ["flight", "hotel", "car"], "soldOut": "car" }'
 import {
@@ -20,6 +21,7 @@ import { manage } from "./manage.js";
 import { workflow } from "./workflow.js";
 
 const QUARTER_HOUR_MS = 15 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 const vOutcome = v.union(
   v.object({ booked: v.literal(true) }),
@@ -39,6 +41,7 @@ export const booking = workflow
     },
     returns: vOutcome,
     workpoolOptions: { retryActionsByDefault: true },
+    timeout: DAY_MS,
   })
   .handler(async (step, { items, soldOut, payWithinMs }): Promise<Outcome> => {
     const { workflowId } = step;
@@ -137,6 +140,8 @@ export const ended = internalMutation({
 
 export const start = internalMutation({
   args: {
+    /** If its booking is in progress, you get that run's id. Default: a booking of its own. */
+    order: v.optional(v.string()),
     items: v.array(v.string()),
     /** The item that isn't available. */
     soldOut: v.optional(v.string()),
@@ -144,12 +149,12 @@ export const start = internalMutation({
     payWithinMs: v.optional(v.number()),
   },
   returns: vWorkflowId,
-  handler: async (ctx, args): Promise<WorkflowId> =>
+  handler: async (ctx, { order, ...args }): Promise<WorkflowId> =>
     await workflow.start(
       ctx,
       internal.booking.booking,
       { ...args, payWithinMs: args.payWithinMs ?? QUARTER_HOUR_MS },
-      { onComplete: internal.booking.ended, context: null },
+      { onComplete: internal.booking.ended, context: null, key: order },
     ),
 });
 

@@ -31,6 +31,8 @@ test("a run is followed by another before it grows long", async () => {
   const first = await t.mutation(internal.subscription.start, {
     customer: "Ada",
     months: 30,
+    // So short that no run is cleaned up meanwhile.
+    monthMs: 24 * 60 * 60_000,
   });
   await finishWorkflows(t);
   expect(await row(t)).toMatchObject({ state: "ended", renewals: 30 });

@@ -4,6 +4,8 @@ import { bundle, startBackend } from "../testing/backend.js";
 import type { FaultOptions } from "./faults.mjs";
 
 const EXAMPLE = "example";
+/** Less than the time after which the example's runs are cleaned up. */
+const DAY = 24 * 60 * 60_000;
 
 /** Runs `exampleWorkflow` to its end. */
 async function runExample(faults: FaultOptions, seed: number) {
@@ -65,7 +67,7 @@ test("a run goes on after the same code is deployed again", async () => {
   const workflowId = await run("trip:start", { city: "Lisbon", nights: 3 });
   await clock.advance(2000);
   await deployment.deploy(structuredClone(await bundle(EXAMPLE)));
-  await clock.advance();
+  await clock.advance(DAY);
   expect(await run("trip:status", { workflowId })).toMatchObject({
     type: "completed",
     result: { total: 360 },
@@ -98,7 +100,7 @@ test("a batch shows its progress while it runs and after it ended, with conflict
     await clock.advance(50);
     await look();
   }
-  await clock.advance();
+  await clock.advance(DAY);
   await look();
   expect(seen.size).toBeGreaterThan(2);
   expect(seen.has(8)).toBe(true);
