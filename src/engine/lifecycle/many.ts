@@ -1,7 +1,6 @@
 import { ConvexError, v, type Infer, type ObjectType } from "convex/values";
 import { startClock } from "../../shared/clock.js";
 import { codedError } from "../../shared/errors.js";
-import { abbreviate } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
 import { api } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
@@ -10,6 +9,7 @@ import {
   runFilterFields,
   type RunFilter,
 } from "../run/listing.js";
+import { invalidCursor } from "../run/paging.js";
 import { parentOf, type Run } from "../run/runs.js";
 import { cancelRuns } from "./cancel.js";
 import { cleanUp } from "./cleanup.js";
@@ -74,10 +74,7 @@ async function nextCreation(ctx: MutationCtx): Promise<number> {
 function parseCursor(cursor: string) {
   const [, until, after] = /^([\d.]+) (.+)$/s.exec(cursor) ?? [];
   if (until && after) return { until: Number(until), after };
-  throw codedError(
-    "INVALID_ARGUMENT",
-    `Invalid cursor: ${abbreviate(cursor)}. Expected the cursor that the last call returned.`,
-  );
+  throw invalidCursor(cursor);
 }
 
 export async function cancelMany(ctx: MutationCtx, many: Many) {

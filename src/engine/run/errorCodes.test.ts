@@ -21,7 +21,22 @@ const { workflow } = components;
 type Ids = { running: WorkflowId; ended: WorkflowId; gone: WorkflowId };
 type Act = (ctx: RunMutationCtx, ids: Ids) => Promise<unknown>;
 
+const noCursor = { paginationOpts: { numItems: 2, cursor: "garbage" } };
+const invalidCursor = /^Invalid cursor: garbage\. Expected the cursor/;
+
 const cases: [string, string, Act, RegExp][] = [
+  [
+    "INVALID_ARGUMENT",
+    "a list of runs from something that is no cursor",
+    (ctx) => manager.list(ctx, noCursor),
+    invalidCursor,
+  ],
+  [
+    "INVALID_ARGUMENT",
+    "a list of steps from something that is no cursor",
+    (ctx, { ended }) => manager.listSteps(ctx, ended, noCursor),
+    invalidCursor,
+  ],
   [
     "WORKFLOW_FINISHED",
     "cancel of a run that ended",

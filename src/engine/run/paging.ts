@@ -1,7 +1,8 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import { v, type Validator } from "convex/values";
+import { codedError } from "../../shared/errors.js";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
-import { sizeOf } from "../../shared/storable.js";
+import { abbreviate, sizeOf } from "../../shared/storable.js";
 
 export function vPaginated<T extends Validator<unknown, "required", string>>(
   item: T,
@@ -58,13 +59,30 @@ interface Pages<Row> {
   paginate(options: PaginationOptions): Promise<PaginationResult<Row>>;
 }
 
+export function invalidCursor(cursor: string) {
+  return codedError(
+    "INVALID_ARGUMENT",
+    `Invalid cursor: ${abbreviate(cursor)}. Expected the cursor that the last call returned.`,
+  );
+}
+
+async function firstPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
+  try {
+    return await rows.paginate(withinLimits(asked));
+  } catch (error) {
+    // Cursors are JSON.
+    if (!(error instanceof SyntaxError)) throw error;
+    throw invalidCursor(String(asked.cursor));
+  }
+}
+
 /** A page of rows, each converted by `toItem`. It ends early when the budget is used up. */
 export async function pageOf<Row, Item>(
   rows: Pages<Row>,
   asked: PaginationOptions,
   toItem: (row: Row, budget: PageBudget) => Item | Promise<Item>,
 ): Promise<PaginationResult<Item>> {
-  const whole = await rows.paginate(withinLimits(asked));
+  const whole = await firstPage(rows, asked);
   const budget = new PageBudget();
   const page: Item[] = [];
   for (const row of whole.page) {
