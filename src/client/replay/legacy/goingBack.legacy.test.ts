@@ -64,6 +64,28 @@ describe("the schema of 0.4.8", () => {
     expect(run).toMatchObject({ _id: next, runResult: { kind: "success" } });
   });
 
+  test("refuses the step that step.patched records, which a run of 0.4 may have, too", () => {
+    const { validator } = PUBLISHED.schema.tables.steps as unknown as {
+      validator: Validator<unknown, "required", string>;
+    };
+    const row = (kind: "patch" | "sleep") => ({
+      workflowId: "the run's id",
+      stepNumber: 0,
+      step: {
+        kind,
+        name: "id",
+        args: {},
+        argsSize: 0,
+        inProgress: false,
+        startedAt: 0,
+        completedAt: 0,
+        runResult: { kind: "success", returnValue: null },
+      },
+    });
+    expect(validate(validator, row("sleep"))).toBe(true);
+    expect(validate(validator, row("patch"))).toBe(false);
+  });
+
   test("refuses the config row that a manager's maxParallelism writes, until that row is deleted", async () => {
     const deployment = new Deployment(CURRENT, PUBLISHED);
     await deployment.start(WITH_PARALLELISM);
