@@ -74,6 +74,13 @@ export const PATCH_DEFECTS = [
     ),
   },
   {
+    name: "patch: recorded though a run of 0.4 asks for it too late",
+    file: "src/client/replay/legacy/replay.ts",
+    find: "this.askedBefore = this.asked;",
+    replace: "",
+    killedBy: ON_BACKEND,
+  },
+  {
     name: "history: places of results left out",
     file: "src/engine/turn/history.ts",
     find: "...{ delivery, heldBack, failure, argsOmitted, unstarted },",

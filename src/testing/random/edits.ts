@@ -215,6 +215,11 @@ export class BackendDeploy {
     if (this.wrong) throw this.wrong;
   }
 
+  /** What a replay of a history was answered. A run that has ended by then isn't executed any more. */
+  forgetGiven() {
+    for (const { given } of this.answers.values()) given.clear();
+  }
+
   given(): boolean[] {
     return [...this.answers.values()].flatMap(({ given }) => [
       ...given.values(),

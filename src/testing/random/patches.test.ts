@@ -73,7 +73,8 @@ test(ON_BACKEND, { timeout: 3_600_000 }, async () => {
     `${rules} false` as const,
   ]);
   const coverage = new Coverage("edited programs on a backend", kinds);
-  await forEachSeed(seeds(75), FILE, ON_BACKEND, async (seed) => {
+  // In 215, a run of 0.4 asks for a patch after its turn has taken the requests that it starts.
+  await forEachSeed([...seeds(75), 215], FILE, ON_BACKEND, async (seed) => {
     const random = new Random(seed);
     const rules = RULES[seed % RULES.length]!;
     const options = { steps: random.between(3, 9), children: 1 };
@@ -108,8 +109,10 @@ async function executeOnBackend(program: Node, rules: Rules, random: Random) {
     const history = await t.query((ctx) =>
       exportHistory(ctx, components.workflow, id),
     );
-    const { reached } = await replayHistory(workflow, history);
-    same("how many steps a replay reaches", reached, history.steps);
+    const { reached, result } = await replayHistory(workflow, history);
+    // The step whose error the handler throws need not be the last.
+    if (result?.kind !== "failed")
+      same("how many steps a replay reaches", reached, history.steps);
   };
   const at = random.below(6);
   let round = 0;
@@ -118,9 +121,9 @@ async function executeOnBackend(program: Node, rules: Rules, random: Random) {
       if (round++ !== at) return;
       await deploy.deploy(await recordedRuns(t));
       await replayed();
+      deploy.forgetGiven();
     },
   });
-  await replayed();
   deploy.finish();
   for (const recorded of await recordedRuns(t)) {
     const { run } = recorded;
@@ -133,7 +136,10 @@ async function executeOnBackend(program: Node, rules: Rules, random: Random) {
       takesNew: (edit) => answers.given.get(edit) ?? false,
     });
   }
-  return deploy.given();
+  const given = deploy.given();
+  await replayed();
+  deploy.finish();
+  return given;
 }
 
 const VIOLATION = /Determinism violation/;

@@ -57,6 +57,11 @@ export class LegacyReplay<
   /** The patches among them, and the first that isn't recorded. */
   private readonly patches = new Map<number, Request>();
   private newPatch = Infinity;
+  /**
+   * How many there were when the batch was taken. On replay, the batch is answered then, and what it resumes may ask
+   * for more before any later patch.
+   */
+  private askedBefore = Infinity;
   private taken = 0;
   private batch: Asked<Request>[] | undefined;
   private divergence: Error | undefined;
@@ -166,6 +171,7 @@ export class LegacyReplay<
 
   private async gatherBatch(first: Asked<Request>) {
     const batch = [first];
+    this.askedBefore = this.asked;
     for (let left = this.queue.size; left > 0; left--)
       batch.push(await this.queue.take());
     this.batch = batch;
@@ -182,7 +188,8 @@ export class LegacyReplay<
     const due = new Map(this.patches);
     for (const { stepNumber, request } of batch) due.set(stepNumber, request);
     let stepNumber = Math.min(this.newPatch, batch[0]?.stepNumber ?? Infinity);
-    for (; due.has(stepNumber); stepNumber++) {
+    for (; stepNumber < this.askedBefore; stepNumber++) {
+      if (!due.has(stepNumber)) break;
       const request = due.get(stepNumber)!;
       const entry = this.journal[stepNumber];
       if (entry) this.compare(stepNumber, entry, request);
