@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import format1 from "../testing/histories/format1.json" with { type: "json" };
 import {
   exportHistory,
   type WorkflowHistory,
@@ -100,6 +101,19 @@ describe("replayHistory", () => {
       });
     },
   );
+
+  test("replays a history that an earlier release exported", async () => {
+    script("handler", "child", (step) => echo(step, "child"));
+    script("handler", "recorded", async (step, input) => {
+      const isNew = step.patched("first");
+      return [isNew, await before(step, input)];
+    });
+    expect(await replayHistory(workflow, format1)).toEqual({
+      kind: "ok",
+      reached: 11,
+      result: { kind: "success", returnValue: [true, { first: odd }] },
+    });
+  });
 
   test("rejects with the determinism violation that the run fails with", async () => {
     const t = newBackend();

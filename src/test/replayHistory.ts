@@ -6,7 +6,10 @@ import type { RunResult } from "../shared/outcome.js";
 /** The result of {@link replayHistory}. */
 export type ReplayedHistory = {
   kind: "ok";
-  /** How many of the recorded steps the handler asked for. */
+  /**
+   * How many of the recorded steps the handler asked for. If it throws the error of a step, that
+   * step is the last one that counts.
+   */
   reached: number;
   /** How the run ends, if the handler returned or threw by the end of its history. */
   result?: RunResult;
