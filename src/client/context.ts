@@ -163,7 +163,7 @@ export interface WorkflowCtx {
    *
    * ```ts
    * if (step.patched("notify-customer")) {
-   *   await step.runAction(internal.orders.notify, { orderId });
+   *   await step.runMutation(internal.emails.send, { to: "ada@example.com", text: "Paid" });
    * }
    * ```
    *

@@ -36,7 +36,7 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*(?:\(\))?$/;
 const FOREIGN = new Set(
   `npm npx ts sh json dist fetch setTimeout uncaught args typecheck Mermaid
    queueMicrotask RECOVERY_THRESHOLD_MS ConvexHttpClient ConvexClient ConvexReactClient ConvexProvider convex dashboard
-   CONVEX_SELF_HOSTED_ADMIN_KEY CHROME_PATH Intl DateTimeFormat formatToParts Infinity true false null undefined`.split(
+   CONVEX_SELF_HOSTED_ADMIN_KEY CHROME_PATH vi runAllTimers Intl DateTimeFormat formatToParts Infinity true false null undefined`.split(
     /\s+/,
   ),
 );

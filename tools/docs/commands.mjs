@@ -72,6 +72,7 @@ export const COMMANDS = {
   "node tools/docs/wordCounts.mjs": not("it only counts"),
   "npm run record:legacy": not("what it writes is checked in"),
   "npm run soak": SOAK,
+  "npm run screenshots": not("tools/browser/console.test.ts shows its pages"),
   "npm run soak -- --seconds 600": SOAK,
   "npm run bench": BENCH,
   "npm run bench -- --quick": BENCH,

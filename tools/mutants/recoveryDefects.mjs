@@ -46,8 +46,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "watchdog: a canceled turn not scheduled again",
     file: "src/engine/lifecycle/watchdog.ts",
-    find: "await setPendingTurn(ctx, run, await schedulePending(ctx, pending));",
-    replace: "return;",
+    find: "await schedulePending(ctx, pending, dueAt),",
+    replace: "run.pendingTurn,",
     killedBy: test("engine/lifecycle/watchdog", "is scheduled again"),
   },
   {
@@ -200,8 +200,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "tasks: their rows outlive them",
     file: "src/engine/platform/tasks.ts",
-    find: 'await ctx.db.delete("tasks", taskId);\n  if (task.checkId)',
-    replace: "if (task.checkId)",
+    find: 'await ctx.db.delete("tasks", taskId);\n  await ctx.runMutation(',
+    replace: "await ctx.runMutation(",
     killedBy: test(
       "engine/lifecycle/watchdog",
       "is done at once, and nothing looks after it any more",
