@@ -92,7 +92,7 @@ export async function restartMany(
   ctx: MutationCtx,
   { from, fromFailure, ...many }: Many & RestartPlace,
 ) {
-  checkPlace({ from, fromFailure });
+  checkPlace({ from, fromFailure }, "restartMany");
   const { status = "failed" } = many;
   if (status === "inProgress")
     throw refuse("restartMany", status, "Only finished runs");

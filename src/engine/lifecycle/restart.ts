@@ -30,11 +30,14 @@ export interface RestartPlace {
 }
 
 /** Refuses a place that no run can have. */
-export function checkPlace({ from, fromFailure }: RestartPlace) {
+export function checkPlace(
+  { from, fromFailure }: RestartPlace,
+  what = "restart",
+) {
   const refuse = (message: string) => codedError("INVALID_ARGUMENT", message);
   if (from !== undefined && fromFailure)
     throw refuse(
-      "Invalid options of restart: from and fromFailure exclude each other. Give one of them.",
+      `Invalid options of ${what}: from and fromFailure exclude each other. Give one of them.`,
     );
   if (typeof from !== "number") return;
   if (from < 0) throw refuse(`Step number cannot be negative: ${from}`);
