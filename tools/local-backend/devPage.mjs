@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { ROOT } from "../paths.mjs";
 
 /**
  * Serves the page of an app, if it has one, with Vite. The page finds its backend in `VITE_CONVEX_URL`,
@@ -18,7 +17,8 @@ export async function servePage({ app, url, port = 0 }) {
   const { createServer, defaultClientConditions } = await import("vite");
   const server = await createServer({
     root: app,
-    cacheDir: path.join(ROOT, "node_modules/.cache/convex-local-page"),
+    // Servers of other apps may run at the same time, and would write into a shared one.
+    cacheDir: path.join(app, "node_modules/.cache/convex-local-page"),
     clearScreen: false,
     logLevel: "warn",
     define: { "import.meta.env.VITE_CONVEX_URL": JSON.stringify(url) },

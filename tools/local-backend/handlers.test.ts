@@ -146,7 +146,14 @@ test("runs are listed by status, counted and acted on through the indexes of the
   expect(await listed({ status: "completed", since: 1 })).toEqual(done);
   expect(await listed({ status: "completed", name })).toEqual([]);
   const none = { failed: 0, canceled: 0 };
-  const counts = () => call("workflow:counts", {});
+  const counts = async () => {
+    const counted = Object.entries<{ count: number }>(
+      await call("workflow:counts", {}),
+    );
+    return Object.fromEntries(
+      counted.map(([kind, { count }]) => [kind, count]),
+    );
+  };
   expect(await counts()).toEqual({ ...none, inProgress: 2, completed: 2 });
   const steps: { page: object[] } = await call("workflow:listSteps", {
     workflowId: waiting[0]!,

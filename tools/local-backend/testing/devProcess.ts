@@ -42,8 +42,10 @@ export class TestProcess {
 
   /** Waits until it has printed something. */
   async prints(text: string | RegExp) {
-    // Works in hooks too, as `expect.poll` doesn't.
-    await vi.waitFor(() => expect(this.output).toMatch(text), PATIENCE);
+    // Works in hooks too, as `expect.poll` doesn't. Ends before their timeout, to show the output.
+    const timeout = PATIENCE.timeout / 3;
+    const options = { ...PATIENCE, timeout };
+    await vi.waitFor(() => expect(this.output).toMatch(text), options);
   }
 
   /** @returns the exit code */
@@ -89,7 +91,8 @@ export async function startPushedDev(app: string, ...args: string[]) {
 }
 
 export async function whenPushed(app: string, dev: TestProcess) {
-  await dev.prints(/Ctrl-C stops/);
+  await dev.prints(/Ctrl-C stops|Not pushed/);
+  if (dev.output.includes("Not pushed")) throw new Error(dev.output);
   const server = await findServer(app);
   if (!server) throw new Error(`No server:\n${dev.output}`);
   return { ...server, dev };
