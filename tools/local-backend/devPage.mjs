@@ -25,6 +25,16 @@ export async function servePage({ app, url, port = 0 }) {
     resolve: {
       conditions: ["@convex-dev/component-source", ...defaultClientConditions],
     },
+    // Vite's search for dependencies panics if the process ends meanwhile. These are the ones without modules.
+    optimizeDeps: {
+      noDiscovery: true,
+      include: [
+        "react",
+        "react/jsx-dev-runtime",
+        "react-dom",
+        "react-dom/client",
+      ],
+    },
     server: { host: "127.0.0.1", port, strictPort: true },
   });
   await server.listen();
