@@ -1,6 +1,9 @@
 // @vitest-environment node
 import { describe, expect, test } from "vitest";
+import type { WorkflowHistory } from "@convex-dev/workflow";
+import { replayHistory } from "@convex-dev/workflow/test";
 import { startBackend } from "./testing/backend.js";
+import { patched } from "./testing/handlersApp/convex/operating.js";
 
 // What start's options and the operating functions do on the platform's rules: transactions that conflict, and real scheduled functions.
 
@@ -26,6 +29,48 @@ describe("on the local backend", () => {
       error: expect.stringContaining("did not end within 600000 ms") as string,
     });
     expect(await tasks()).toEqual([]);
+  });
+
+  test("a deadline that meets its run's end ends it once, and a late cleanup happens, whatever conflicts", async () => {
+    const faults = { conflictRate: 0.6 };
+    const { run, clock, column } = await startBackend(APP, { seed: 7, faults });
+    await run("operating:note", { key: "up" });
+    const count = 10;
+    await run("operating:startNoted", { name: "races", count });
+    await clock.advance(20 * MINUTE);
+    const results = (await column("workflows", "runResult", "workflow")) as {
+      kind: string;
+    }[];
+    const ends = results.map(({ kind }, index) => `run ${index} ${kind}`);
+    expect(ends.join()).toMatch(/success.*failed|failed.*success/);
+    const noted = await column("effects", "value");
+    expect(noted.sort()).toEqual(["up", ...ends].sort());
+    // Those that completed are kept for an hour, the others until somebody cleans them up.
+    await clock.advance(90 * MINUTE);
+    const kept = (await column("workflows", "runResult", "workflow")) as {
+      kind: string;
+    }[];
+    expect(new Set(kept.map(({ kind }) => kind))).toEqual(new Set(["failed"]));
+    expect(await column("tasks", "kind", "workflow")).toEqual([]);
+  });
+
+  test("a run takes the new branch of a patch, and its history replays", async () => {
+    const { run, clock, column } = await startBackend(APP);
+    const args = { name: "patched" };
+    const id = (await run("operating:start", args)) as string;
+    await clock.advance(5000);
+    expect(await run("operating:statusOf", { id })).toMatchObject({
+      type: "completed",
+      result: ["a true", "b true"],
+    });
+    expect((await column("effects", "value")).sort()).toEqual(["a", "b"]);
+    const history = (await run("operating:historyOf", {
+      id,
+    })) as WorkflowHistory;
+    expect(await replayHistory(patched, history)).toMatchObject({
+      kind: "ok",
+      reached: 6,
+    });
   });
 
   test("starts with one key at once start one run", async () => {
@@ -68,7 +113,10 @@ describe("on the local backend", () => {
   test("attempts are listed, and restartMany and retryOnComplete repeat what failed, each once", async () => {
     const { run, clock, column } = await startBackend(APP);
     const count = 6;
-    const ids = (await run("operating:startCharges", { count })) as string[];
+    const ids = (await run("operating:startNoted", {
+      name: "charges",
+      count,
+    })) as string[];
     await clock.advance(MINUTE);
     const counts = () => run("operating:counts");
     expect(await counts()).toMatchObject({ failed: count, completed: 0 });
@@ -141,7 +189,10 @@ describe("the console on the local backend", () => {
   test("it shows where a run failed and in which attempts, and restarts runs until all are done", async () => {
     const { run, clock } = await startBackend(APP);
     const count = 6;
-    const ids = (await run("operating:startCharges", { count })) as string[];
+    const ids = (await run("operating:startNoted", {
+      name: "charges",
+      count,
+    })) as string[];
     await clock.advance(MINUTE);
     const workflowId = ids[0]!;
     const failed = await run("console:getRun", { workflowId }, { caller });

@@ -29,6 +29,29 @@ export const charges = workflow
     );
   });
 
+/** Ends when its timeout does. */
+export const races = workflow
+  .define({ args: {}, timeout: MINUTE })
+  .handler(async (step) => await step.sleep(MINUTE));
+
+/** Behind a patch, in two branches, beside a loop. */
+export const patched = workflow
+  .define({ args: {}, returns: v.array(v.string()) })
+  .handler(async (step): Promise<string[]> => {
+    const branch = async (name: string) => {
+      await step.sleep(1000);
+      const isNew = step.patched("note");
+      if (isNew) await step.runMutation(api.operating["note"], { key: name });
+      return `${name} ${isNew}`;
+    };
+    return await Promise.all([branch("a"), branch("b")]);
+  });
+
+export const historyOf = queryGeneric({
+  args: { id: v.string() },
+  handler: async (ctx, { id }) => await workflow.exportHistory(ctx, id),
+});
+
 export const charge = actionGeneric({
   args: {},
   handler: async (ctx): Promise<string> => {
@@ -97,15 +120,16 @@ const options = {
   runAfter: v.optional(v.number()),
 };
 
-export const startCharges = mutationGeneric({
-  args: { count: v.number() },
-  handler: async (ctx, { count }) => {
+/** Runs whose end is noted. */
+export const startNoted = mutationGeneric({
+  args: { name: v.string(), count: v.number() },
+  handler: async (ctx, { name, count }) => {
     const ids = [];
     for (let index = 0; index < count; index++)
       ids.push(
         await workflow.start(
           ctx,
-          api.operating["charges"],
+          api.operating[name],
           {},
           { onComplete: api.operating["noteEnd"], context: `run ${index}` },
         ),
