@@ -33,7 +33,7 @@ export async function replayHistory(
   const handler = (workflow as unknown as Executable | undefined)?._handler;
   if (typeof handler !== "function")
     throw new Error(
-      `replayHistory takes a workflow, as its module exports it, and not ${typeof workflow}.`,
+      `replayHistory takes a workflow, as its module exports it, and not ${typeof workflow}. The history is of "${history.name}".`,
     );
   return await new Promise((resolve, reject) => {
     const ok = (reached: number, result?: RunResult) =>

@@ -1,14 +1,12 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
+import ts from "typescript";
 import { ROOT } from "../paths.mjs";
 import { STATE_DIR } from "./devState.mjs";
 import { withLock } from "./lock.mjs";
 
 const SOURCES = path.join(ROOT, "src");
 const BUILT = path.join(ROOT, "dist");
-
-/** The files that `tsconfig.build.json` excludes. */
-const NOT_BUILT = /\.test(-d)?\.tsx?$|(^|\/)testing\/|^test\.ts$/;
 
 /**
  * Builds what the package publishes, unless it is newer than its sources.
@@ -24,25 +22,34 @@ export async function buildIfNeeded(build) {
 }
 
 async function isUpToDate() {
-  const [sources, built] = await Promise.all([
-    modificationTimes(SOURCES, /\.tsx?$/),
-    modificationTimes(BUILT, /\.js$/),
-  ]);
-  const published = [...sources].filter(([file]) => !NOT_BUILT.test(file));
+  const built = await modificationTimes(
+    BUILT,
+    (await filesIn(BUILT)).filter((file) => file.endsWith(".js")),
+  );
+  const sources = await modificationTimes(SOURCES, publishedSources());
   // A module of a source that is gone would be pushed with the component.
-  if (published.length !== built.size) return false;
-  return published.every(
+  if (sources.size !== built.size) return false;
+  return [...sources].every(
     ([file, time]) => built.get(file.replace(/\.tsx?$/, ".js")) > time,
   );
 }
 
+function publishedSources() {
+  const { fileNames } = ts.getParsedCommandLineOfConfigFile(
+    path.join(ROOT, "tsconfig.build.json"),
+    {},
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic() {} },
+  );
+  return fileNames.map((file) => path.relative(SOURCES, file));
+}
+
+const filesIn = (dir) => readdir(dir, { recursive: true }).catch(() => []);
+
 /** @returns {Promise<Map<string, number>>} by path relative to `dir` */
-async function modificationTimes(dir, extension) {
-  const files = await readdir(dir, { recursive: true }).catch(() => []);
-  const matching = files.filter((file) => extension.test(file));
+async function modificationTimes(dir, files) {
   return new Map(
     await Promise.all(
-      matching.map(async (file) => {
+      files.map(async (file) => {
         const { mtimeMs } = await stat(path.join(dir, file));
         return [file.split(path.sep).join("/"), mtimeMs];
       }),

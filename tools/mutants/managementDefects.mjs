@@ -116,7 +116,7 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "restartMany: an impossible step left to each run",
     file: "src/engine/lifecycle/many.ts",
-    find: "  checkPlace({ from, fromFailure });\n",
+    find: 'checkPlace({ from, fromFailure }, "restartMany");',
     replace: "",
     killedBy: test(
       "engine/lifecycle/many",
