@@ -232,6 +232,26 @@ describe("replayHistory", () => {
     });
   });
 
+  test("replays several histories at once, each with its own time and random numbers", async () => {
+    const t = newBackend();
+    const handler: Handler = async (step) => {
+      await echo(step, [Date.now(), Math.random()]);
+      await Promise.all([step.sleep(1000), step.sleep(2000)]);
+      return await echo(step, [Date.now(), Math.random()]);
+    };
+    const histories: WorkflowHistory[] = [];
+    for (let run = 0; run < 3; run++) {
+      const id = await begin(t, handler);
+      await drain();
+      histories.push(await exported(t, id));
+    }
+    const { Math: math, Date: date } = globalThis;
+    const replays = histories.map((each) => replayHistory(workflow, each));
+    const done = { kind: "ok", reached: 4, result: { kind: "success" } };
+    expect(await Promise.all(replays)).toMatchObject([done, done, done]);
+    expect(globalThis).toMatchObject({ Math: math, Date: date });
+  });
+
   test("refuses what is no history, and what is no workflow", async () => {
     const history = { format: 2 } as WorkflowHistory;
     await expect(replayHistory(workflow, history)).rejects.toThrow(

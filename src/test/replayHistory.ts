@@ -29,6 +29,18 @@ export async function replayHistory(
   workflow: RegisteredMutation<any, any, any>,
   history: WorkflowHistory,
 ): Promise<ReplayedHistory> {
+  const replayed = latest.then(() => replay(workflow, history));
+  latest = replayed.catch(() => undefined);
+  return await replayed;
+}
+
+/** Globals are replaced while a handler runs, so replays take turns. */
+let latest: Promise<unknown> = Promise.resolve();
+
+async function replay(
+  workflow: RegisteredMutation<any, any, any>,
+  history: WorkflowHistory,
+): Promise<ReplayedHistory> {
   const { run, rows } = decode(history);
   const handler = (workflow as unknown as Executable | undefined)?._handler;
   if (typeof handler !== "function")
