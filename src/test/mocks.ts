@@ -49,7 +49,8 @@ export type MockFunction<Ref extends AnyReference> = (
  * inline. `fn` gets a copy of the arguments and returns a Convex value. If it throws, the step fails, and an action is
  * retried as usual.
  *
- * `fn` may use `t` if it stands for a query or an action that isn't inline. Otherwise it runs inside a transaction.
+ * `fn` may use `t`, and wait for a timer, if it stands for a query or an action that isn't inline. Otherwise it runs
+ * inside a transaction, where both would wait forever.
  *
  * @param t - The result of `convexTest` that you passed to `register`.
  * @returns A function that removes this mock.
