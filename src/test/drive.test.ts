@@ -253,6 +253,13 @@ describe("finishWorkflows", () => {
     expect(await waitForRun(t, id)).toEqual({ type: "canceled" });
   });
 
+  test("refuses an until that it doesn't know", async () => {
+    const until = "waitin" as "waiting";
+    await expect(finishWorkflows(newTest(), { until })).rejects.toThrow(
+      'until is "waitin". Expected "waiting" or a function.',
+    );
+  });
+
   test("throws if a run never ends, and names it", async () => {
     const t = newTest();
     const id = await start(t, async (step) => {

@@ -57,6 +57,10 @@ export async function finishWorkflows(
   t: Test,
   { until, maxTimers }: FinishOptions = {},
 ): Promise<void> {
+  if (until && until !== "waiting" && typeof until !== "function")
+    throw new Error(
+      `Invalid options of finishWorkflows: until is ${JSON.stringify(until)}. Expected "waiting" or a function.`,
+    );
   await drive(t, {
     counts: ({ kind }) =>
       kind === "work" || (kind === "timeout" && until !== "waiting"),

@@ -24,6 +24,8 @@ type Act = (ctx: RunMutationCtx, ids: Ids) => Promise<unknown>;
 const noCursor = { paginationOpts: { numItems: 2, cursor: "garbage" } };
 const invalidCursor = /^Invalid cursor: garbage\. Expected the cursor/;
 
+const otherCursor = { paginationOpts: { numItems: 2, cursor: '"x"' } };
+
 const cases: [string, string, Act, RegExp][] = [
   [
     "INVALID_ARGUMENT",
@@ -36,6 +38,12 @@ const cases: [string, string, Act, RegExp][] = [
     "a list of steps from something that is no cursor",
     (ctx, { ended }) => manager.listSteps(ctx, ended, noCursor),
     invalidCursor,
+  ],
+  [
+    "INVALID_ARGUMENT",
+    "a list of runs from the JSON of something else",
+    (ctx) => manager.list(ctx, otherCursor),
+    /^Invalid cursor: "x"\. Expected the cursor/,
   ],
   [
     "WORKFLOW_FINISHED",

@@ -70,8 +70,9 @@ async function firstPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
   try {
     return await rows.paginate(withinLimits(asked));
   } catch (error) {
-    // Cursors are JSON.
-    if (!(error instanceof SyntaxError)) throw error;
+    // Cursors are JSON of an index key. Reading rows throws neither.
+    if (!(error instanceof SyntaxError || error instanceof TypeError))
+      throw error;
     throw invalidCursor(String(asked.cursor));
   }
 }
