@@ -12,7 +12,7 @@ export const EXECUTED = {
   "README.md": [
     "One example",
     "Steps in parallel, races and children",
-    "Events, status and cancel",
+    "Events and status",
     "Retries, `onComplete`, restart and cleanup",
     "Tests",
   ],
