@@ -1,6 +1,5 @@
 import { useState } from "react";
-import { plural } from "../format.js";
-import { CopyButton } from "./basics.js";
+import { CopyButton, ShowAllButton } from "./basics.js";
 
 /** Longer errors are cut until one asks for the rest. */
 const SHOWN_LENGTH = 2000;
@@ -24,15 +23,11 @@ export function ErrorText({ text, label }: { text: string; label: string }) {
       <div className="wfc-error-actions">
         <CopyButton text={() => text} what="error" />
         {isLong && (
-          <button
-            type="button"
-            className="wfc-link-button"
-            onClick={() => setIsWhole(!isWhole)}
-          >
-            {isWhole
-              ? "Show less"
-              : `Show all ${plural(text.length, "character")}`}
-          </button>
+          <ShowAllButton
+            length={text.length}
+            isWhole={isWhole}
+            onChange={setIsWhole}
+          />
         )}
       </div>
     </div>

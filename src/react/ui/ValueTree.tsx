@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { plural } from "../format.js";
 import { describeValue, preview, type Described } from "../values.js";
+import { ShowAllButton } from "./basics.js";
 import { Icon } from "./Icon.js";
 
 /** Children that are shown at first, and with each click on "Show more". */
@@ -114,15 +115,11 @@ function Leaf({ leaf }: { leaf: Described & { kind: "leaf" } }) {
     <>
       <span className="wfc-tree-string">&quot;{shown}&quot;</span>
       {isLong && (
-        <button
-          type="button"
-          className="wfc-link-button"
-          onClick={() => setIsWhole(!isWhole)}
-        >
-          {isWhole
-            ? "Show less"
-            : `Show all ${plural(text.length, "character")}`}
-        </button>
+        <ShowAllButton
+          length={text.length}
+          isWhole={isWhole}
+          onChange={setIsWhole}
+        />
       )}
     </>
   );

@@ -4,6 +4,7 @@ import {
   formatDuration,
   formatExactTime,
   formatTime,
+  plural,
 } from "../format.js";
 import { Icon } from "./Icon.js";
 
@@ -90,5 +91,26 @@ export function Message({
       <p className="wfc-message-title">{title}</p>
       {children && <div className="wfc-message-text">{children}</div>}
     </div>
+  );
+}
+
+/** Switches between the beginning of a long text and all of it. */
+export function ShowAllButton({
+  length,
+  isWhole,
+  onChange,
+}: {
+  length: number;
+  isWhole: boolean;
+  onChange: (isWhole: boolean) => void;
+}) {
+  return (
+    <button
+      type="button"
+      className="wfc-link-button"
+      onClick={() => onChange(!isWhole)}
+    >
+      {isWhole ? "Show less" : `Show all ${plural(length, "character")}`}
+    </button>
   );
 }
