@@ -194,7 +194,10 @@ export async function changeRuns(
       await changeRun(ctx, { ...args, workflowId });
       result.done++;
     } catch (thrown) {
-      result.failures.push({ workflowId, error: textOf(thrown) });
+      result.failures.push({
+        workflowId,
+        error: dataOf(thrown).message ?? String((thrown as Error).message),
+      });
     }
     if (elapsed() > MS_PER_BATCH || !(await isHalfUnused(ctx))) break;
   }
@@ -231,8 +234,3 @@ async function changeRun(
       );
   }
 }
-
-const textOf = (thrown: unknown) =>
-  thrown instanceof ConvexError
-    ? (thrown.data as { message: string }).message
-    : String((thrown as Error).message);

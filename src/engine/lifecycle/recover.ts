@@ -8,7 +8,12 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { PendingStep } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
-import { enqueue, stateOf, type Job } from "../platform/workpool.js";
+import {
+  enqueue,
+  stateOf,
+  stateOfJob,
+  type Job,
+} from "../platform/workpool.js";
 import { endedForcibly, stepsInFlight, type Run } from "../run/runs.js";
 import {
   lookAtScheduled,
@@ -196,9 +201,7 @@ async function isTurnComing(
   ctx: MutationCtx,
   pending: NonNullable<Run["pendingTurn"]>,
 ) {
-  return "workId" in pending
-    ? mayStillRun(await stateOf(ctx, pending.workId))
-    : await isScheduled(ctx, pending.scheduledId);
+  return mayStillRun(await stateOfJob(ctx, pending));
 }
 
 const isScheduled = async (ctx: MutationCtx, scheduledId: string) =>

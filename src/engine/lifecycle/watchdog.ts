@@ -16,7 +16,7 @@ import {
   type vPending,
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
-import { stateOf } from "../platform/workpool.js";
+import { stateOf, stateOfJob } from "../platform/workpool.js";
 import { driverOf, detachDriver } from "../run/driverState.js";
 import { functionTypeOf } from "../run/runs.js";
 import { scheduleRunEnd, setPendingTurn, wake } from "../run/waking.js";
@@ -168,13 +168,10 @@ async function driver(
   const found = await driverOf(ctx, id);
   if (!found) return null;
   const { run, row } = found;
-  const { workId, scheduledId } = run.driver!;
+  const driving = run.driver!;
   return {
-    jobId: workId ?? scheduledId,
-    state: () =>
-      workId === undefined
-        ? lookAtScheduled(ctx, scheduledId!)
-        : stateOf(ctx, workId),
+    jobId: driving.workId ?? driving.scheduledId,
+    state: () => stateOfJob(ctx, driving),
     // A query or mutation didn't happen, because it would be recorded.
     reports: row && functionTypeOf(row.step) === "action",
     async noteCheck(checkId) {

@@ -7,7 +7,7 @@ import type {
 } from "../../component/_generated/server.js";
 import { saveConfig, type Config } from "./config.js";
 import { LONGEST_DELAY_MS } from "./options.js";
-import type { JobState } from "./scheduler.js";
+import { lookAtScheduled, type JobState } from "./scheduler.js";
 
 export interface Job {
   type: FunctionType;
@@ -88,9 +88,18 @@ export async function statesOf(
   }));
 }
 
+/** A job of the workpool, or a scheduled function. */
+export const stateOfJob = (
+  ctx: QueryCtx,
+  { workId, scheduledId }: { workId?: string; scheduledId?: string },
+): Promise<JobState> =>
+  workId === undefined
+    ? lookAtScheduled(ctx, scheduledId!)
+    : stateOf(ctx, workId);
+
 /** Unknown: it has ended. */
 export async function stateOf(
-  ctx: MutationCtx,
+  ctx: QueryCtx,
   workId: string,
 ): Promise<JobState> {
   const { state } = await ctx.runQuery(components.workpool.lib.status, {

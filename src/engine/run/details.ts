@@ -5,8 +5,7 @@ import { vRetention } from "../../shared/retention.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { vExecution, vFailedAt } from "../../component/schema.js";
-import { lookAtScheduled } from "../platform/scheduler.js";
-import { statesOf } from "../platform/workpool.js";
+import { stateOfJob } from "../platform/workpool.js";
 import { publicRun, statusOfRun, vPublicRun, vRunStatus } from "./listing.js";
 import { listEventSummaries, vEventSummary } from "./listingEvents.js";
 import { PageBudget, vPaginated } from "./paging.js";
@@ -129,7 +128,11 @@ async function describeDriver(
 ): Promise<Details["driver"]> {
   if (!driver) return undefined;
   const { startedAt: dueAt } = driver;
-  return { number: drivers, state: await stateOfJob(ctx, driver), dueAt };
+  return {
+    number: drivers,
+    state: (await stateOfJob(ctx, driver)).kind,
+    dueAt,
+  };
 }
 
 async function describeTurn(
@@ -138,15 +141,5 @@ async function describeTurn(
 ): Promise<Details["turn"]> {
   if (!pendingTurn) return undefined;
   const dueAt = "dueAt" in pendingTurn ? pendingTurn.dueAt : undefined;
-  return { state: await stateOfJob(ctx, pendingTurn), dueAt };
-}
-
-async function stateOfJob(
-  ctx: QueryCtx,
-  { workId, scheduledId }: { workId?: string; scheduledId?: string },
-) {
-  if (scheduledId !== undefined)
-    return (await lookAtScheduled(ctx, scheduledId)).kind;
-  const [job] = await statesOf(ctx, [workId!]);
-  return job!.kind;
+  return { state: (await stateOfJob(ctx, pendingTurn)).kind, dueAt };
 }

@@ -207,10 +207,7 @@ function publicStep(
     startedAt: step.startedAt,
     completedAt: step.completedAt,
     state,
-    dueAt:
-      step.inProgress && state !== "done"
-        ? (row.timer?.endsAt ?? row.dueAt)
-        : undefined,
+    dueAt: state !== "done" ? (row.timer?.endsAt ?? row.dueAt) : undefined,
     attempts: attemptsOf(row, state),
   };
   switch (step.kind) {
