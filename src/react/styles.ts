@@ -116,6 +116,7 @@ export const STYLES = `
 .wfc .wfc-link { display: inline-flex; align-items: center; gap: 5px; color: var(--accent); max-width: 100%; }
 .wfc .wfc-link:hover { text-decoration: underline; text-underline-offset: 2px; }
 .wfc-count { color: var(--muted); font-weight: 400; }
+.wfc-tab .wfc-status-count { min-width: 6ch; text-align: left; font-variant-numeric: tabular-nums; }
 
 .wfc-status { display: flex; align-items: center; gap: 6px; white-space: nowrap; }
 .wfc-status-text { color: var(--text); }

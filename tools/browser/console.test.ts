@@ -176,6 +176,20 @@ describe("the runs page", () => {
     expect(await page.evaluate(() => (globalThis as any).shifts)).toEqual([]);
   });
 
+  test("a count of any length moves nothing", async () => {
+    await open();
+    await rows().first().waitFor();
+    const last = tab(/Canceled/);
+    const before = await last.boundingBox();
+    for (const count of ["–", "9", "1,000+"]) {
+      await page.evaluate((text) => {
+        for (const each of document.querySelectorAll(".wfc-tabs .wfc-count"))
+          each.textContent = text;
+      }, count);
+      expect(await last.boundingBox(), count).toEqual(before);
+    }
+  });
+
   test("filters by status, workflow, id and time, and keeps the filters in the URL", async () => {
     await open();
     await tab(/Failed/).click();
@@ -552,6 +566,8 @@ describe("hostile values", () => {
     });
     const details = page.locator(".wfc-details");
     await details.getByText("Attempts").waitFor();
+    // The step's values come later than the rest of it.
+    await details.getByText("7 fields").waitFor();
     // Opens all that is closed, level by level.
     for (let level = 0; level < 80; level++) {
       const closed = details.locator('[aria-expanded="false"]');

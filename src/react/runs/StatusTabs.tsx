@@ -33,7 +33,7 @@ export function StatusTabs({
         >
           <StatusIcon status={each} />
           {STATUS_LABELS[each]}
-          <span className="wfc-count">
+          <span className="wfc-count wfc-status-count">
             {counts ? formatCount(counts[each]) : "–"}
           </span>
         </button>
