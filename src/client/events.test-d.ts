@@ -1,30 +1,26 @@
-import type { GenericDataModel, GenericMutationCtx } from "convex/server";
 import { v, type Infer, type VBoolean, type VObject } from "convex/values";
 import { describe, expectTypeOf, test } from "vitest";
-import { components } from "../testing/typed/api.js";
+import {
+  component,
+  manager,
+  mutationCtx as ctx,
+  step,
+  workflowId,
+} from "../testing/typed/given.js";
 import {
   createEvent,
   defineEvent,
   sendEvent,
   vEventId,
-  WorkflowManager,
   type EventId,
-  type WorkflowCtx,
   type WorkflowId,
 } from "./index.js";
 
-declare const ctx: GenericMutationCtx<GenericDataModel>;
-declare const step: WorkflowCtx;
-declare const workflowId: WorkflowId;
-declare const id: EventId<"approval">;
-const component = components.workflow;
-const manager = new WorkflowManager(component);
-
-const approval = defineEvent({
-  name: "approval",
-  validator: v.object({ approved: v.boolean() }),
-});
+type Approval = { approved: boolean };
+type ApprovalId = EventId<"approval">;
+declare const id: ApprovalId;
 const validator = v.object({ approved: v.boolean() });
+const approval = defineEvent({ name: "approval", validator });
 const value = { approved: true };
 
 test("an event's id is a string that knows the event's name", () => {
@@ -34,86 +30,81 @@ test("an event's id is a string that knows the event's name", () => {
   expectTypeOf<string>().not.toExtend<EventId>();
   expectTypeOf<WorkflowId>().not.toExtend<EventId>();
   expectTypeOf<Infer<ReturnType<typeof vEventId>>>().toEqualTypeOf<EventId>();
-  expectTypeOf(vEventId("approval").type).toEqualTypeOf<EventId<"approval">>();
-  expectTypeOf(vEventId<"approval">().type).toEqualTypeOf<
-    EventId<"approval">
-  >();
-});
-
-test("createEvent returns an id of the event's name", () => {
-  const event = { name: "approval", workflowId } as const;
-  expectTypeOf(createEvent(ctx, component, event)).toEqualTypeOf<
-    Promise<EventId<"approval">>
-  >();
-  expectTypeOf(
-    createEvent(ctx, component, { name: "approval", workflowId }),
-  ).toEqualTypeOf<Promise<EventId<"approval">>>();
-  expectTypeOf(
-    manager.createEvent(ctx, { name: "approval", workflowId }),
-  ).toEqualTypeOf<Promise<EventId<"approval">>>();
-  void createEvent(ctx, component, { name: "approval", workflowId: "abc" });
+  expectTypeOf(vEventId("approval").type).toEqualTypeOf<ApprovalId>();
+  expectTypeOf(vEventId<"approval">().type).toEqualTypeOf<ApprovalId>();
 });
 
 test("defineEvent keeps the name and the validator as they are", () => {
   expectTypeOf(approval).toEqualTypeOf<{
     name: "approval";
-    validator: VObject<{ approved: boolean }, { approved: VBoolean }>;
+    validator: VObject<Approval, { approved: VBoolean }>;
   }>();
 });
 
+test("createEvent and sendEvent return an id of the event's name", () => {
+  const event = { name: "approval", workflowId } as const;
+  expectTypeOf([
+    createEvent(ctx, component, event),
+    createEvent(ctx, component, { name: "approval", workflowId }),
+    manager.createEvent(ctx, { name: "approval", workflowId }),
+    sendEvent(ctx, component, { id }),
+    sendEvent(ctx, component, { workflowId, name: "approval", value }),
+    manager.sendEvent(ctx, { ...approval, workflowId, value }),
+  ] as const).toEqualTypeOf<
+    readonly [
+      Promise<ApprovalId>,
+      Promise<ApprovalId>,
+      Promise<ApprovalId>,
+      Promise<ApprovalId>,
+      Promise<ApprovalId>,
+      Promise<ApprovalId>,
+    ]
+  >();
+  void createEvent(ctx, component, { name: "approval", workflowId: "abc" });
+});
+
 describe("awaitEvent", () => {
-  test("resolves to the type of the validator", () => {
-    expectTypeOf(step.awaitEvent({ name: "a", validator })).toEqualTypeOf<
-      Promise<{ approved: boolean }>
-    >();
-    expectTypeOf(step.awaitEvent({ id, validator })).toEqualTypeOf<
-      Promise<{ approved: boolean }>
-    >();
-    expectTypeOf(step.awaitEvent(approval)).toEqualTypeOf<
-      Promise<{ approved: boolean }>
-    >();
-    expectTypeOf(step.awaitEvent({ ...approval, timeout: 1 })).toEqualTypeOf<
-      Promise<{ approved: boolean }>
-    >();
-    expectTypeOf(
-      step.awaitEvent({ name: "a", validator: v.null() }),
-    ).toEqualTypeOf<Promise<null>>();
-    expectTypeOf(
-      step.awaitEvent({ name: "a", validator: v.union(v.string(), v.null()) }),
-    ).toEqualTypeOf<Promise<string | null>>();
-    expectTypeOf(
-      step.awaitEvent({ name: "a", validator: v.optional(v.string()) }),
-    ).toEqualTypeOf<Promise<string | undefined>>();
-  });
-
-  test("without a validator resolves to something unknown", () => {
-    expectTypeOf(step.awaitEvent({ name: "a" })).toEqualTypeOf<
-      Promise<unknown>
-    >();
-    expectTypeOf(step.awaitEvent({ id })).toEqualTypeOf<Promise<unknown>>();
-  });
-
-  test("has the value's type and the event's name as type parameters", () => {
-    expectTypeOf(
-      step.awaitEvent<{ approved: boolean }, "approval">({ id, validator }),
-    ).toEqualTypeOf<Promise<{ approved: boolean }>>();
-    expectTypeOf(
-      step.awaitEvent<{ approved: boolean }>({ name: "approval" }),
-    ).toEqualTypeOf<Promise<{ approved: boolean }>>();
+  test("resolves to the type of the validator, and to something unknown without one", () => {
+    const nullable = v.union(v.string(), v.null());
+    expectTypeOf({
+      byName: step.awaitEvent({ name: "a", validator }),
+      byId: step.awaitEvent({ id, validator }),
+      defined: step.awaitEvent(approval),
+      timed: step.awaitEvent({ ...approval, timeout: 1 }),
+      parameters: step.awaitEvent<Approval, "approval">({ id, validator }),
+      parameter: step.awaitEvent<Approval>({ name: "approval" }),
+      nothing: step.awaitEvent({ name: "a", validator: v.null() }),
+      nullable: step.awaitEvent({ name: "a", validator: nullable }),
+      optional: step.awaitEvent({
+        name: "a",
+        validator: v.optional(v.string()),
+      }),
+      unknownByName: step.awaitEvent({ name: "a" }),
+      unknownById: step.awaitEvent({ id }),
+    }).toEqualTypeOf<{
+      byName: Promise<Approval>;
+      byId: Promise<Approval>;
+      defined: Promise<Approval>;
+      timed: Promise<Approval>;
+      parameters: Promise<Approval>;
+      parameter: Promise<Approval>;
+      nothing: Promise<null>;
+      nullable: Promise<string | null>;
+      optional: Promise<string | undefined>;
+      unknownByName: Promise<unknown>;
+      unknownById: Promise<unknown>;
+    }>();
     // @ts-expect-error -- A validator of another type.
     void step.awaitEvent<string, "approval">({ id, validator });
   });
 
-  test("needs a name or an id", () => {
+  test("needs a name or an id, and takes a timeout in milliseconds", () => {
     // @ts-expect-error -- Which event?
     void step.awaitEvent({});
     // @ts-expect-error -- Which event?
     void step.awaitEvent({ validator });
     void step.awaitEvent({ id: "abc" });
     void step.awaitEvent({ name: "approval", id });
-  });
-
-  test("takes a timeout in milliseconds", () => {
     void step.awaitEvent({ name: "a", timeout: 1000 });
     // @ts-expect-error -- A number, that is.
     void step.awaitEvent({ name: "a", timeout: "1 s" });
@@ -121,18 +112,6 @@ describe("awaitEvent", () => {
 });
 
 describe("sendEvent", () => {
-  test("returns the event's id", () => {
-    expectTypeOf(sendEvent(ctx, component, { id })).toEqualTypeOf<
-      Promise<EventId<"approval">>
-    >();
-    expectTypeOf(
-      sendEvent(ctx, component, { workflowId, name: "approval", value }),
-    ).toEqualTypeOf<Promise<EventId<"approval">>>();
-    expectTypeOf(
-      manager.sendEvent(ctx, { ...approval, workflowId, value }),
-    ).toEqualTypeOf<Promise<EventId<"approval">>>();
-  });
-
   test("needs an id, or a name and a run", () => {
     // @ts-expect-error -- Of which run?
     void sendEvent(ctx, component, { name: "approval" });
@@ -144,38 +123,23 @@ describe("sendEvent", () => {
   });
 
   test("takes a value, checked against a validator where one is given, or an error", () => {
+    const defined = { ...approval, workflowId };
+    const wrong = { ...defined, value: { approved: "yes" } };
     void sendEvent(ctx, component, { id, value: "whatever" });
     void sendEvent(ctx, component, { id, value, validator });
-    void sendEvent(ctx, component, { ...approval, workflowId, value });
+    void sendEvent(ctx, component, { ...defined, value });
     void sendEvent(ctx, component, { id, error: "Declined" });
-    void sendEvent(ctx, component, {
-      ...approval,
-      workflowId,
-      error: "Declined",
-    });
+    void sendEvent(ctx, component, { ...defined, error: "Declined" });
+    void sendEvent<Approval, "approval">(ctx, component, { id, value });
     // @ts-expect-error -- Not what the validator says.
     void sendEvent(ctx, component, { id, validator, value: "yes" });
-    void sendEvent(ctx, component, {
-      ...approval,
-      workflowId,
-      // @ts-expect-error -- Not what the validator says.
-      value: { approved: "yes" },
-    });
+    // @ts-expect-error -- Not what the validator says.
+    void sendEvent(ctx, component, wrong);
+    // @ts-expect-error -- Not what the type parameter says.
+    void sendEvent<Approval>(ctx, component, { id, value: "yes" });
     // @ts-expect-error -- One of them.
     void sendEvent(ctx, component, { id, value, error: "Declined" });
     // @ts-expect-error -- An error is text.
     void sendEvent(ctx, component, { id, error: new Error("Declined") });
-  });
-
-  test("has the value's type and the event's name as type parameters", () => {
-    void sendEvent<{ approved: boolean }, "approval">(ctx, component, {
-      id,
-      value,
-    });
-    void sendEvent<{ approved: boolean }>(ctx, component, {
-      id,
-      // @ts-expect-error -- Another type.
-      value: "yes",
-    });
   });
 });

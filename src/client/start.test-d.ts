@@ -1,12 +1,24 @@
 import {
+  internalMutationGeneric,
   makeFunctionReference,
+  type FunctionArgs,
   type FunctionHandle,
   type FunctionReference,
 } from "convex/server";
-import type { VString } from "convex/values";
-import type * as app from "../../example/convex/_generated/server.js";
+import { v, type Infer, type VString } from "convex/values";
 import { describe, expectTypeOf, test } from "vitest";
-import { components, internal } from "../testing/typed/api.js";
+import { internal as app } from "../testing/app/_generated/api.js";
+import {
+  actionCtx,
+  component,
+  flows,
+  functions,
+  manager,
+  mutationCtx,
+  queryCtx,
+  step,
+  workflowId,
+} from "../testing/typed/given.js";
 import {
   cancel,
   cleanup,
@@ -18,25 +30,16 @@ import {
   restart,
   sendEvent,
   start,
-  WorkflowManager,
+  vOnCompleteArgs,
   type CallbackOptions,
   type OnCompleteArgs,
   type RunResult,
   type RunStartOptions,
   type StartOptions,
   type WorkflowArgs,
-  type WorkflowCtx,
   type WorkflowId,
 } from "./index.js";
 
-declare const queryCtx: app.QueryCtx;
-declare const mutationCtx: app.MutationCtx;
-declare const actionCtx: app.ActionCtx;
-declare const step: WorkflowCtx;
-declare const workflowId: WorkflowId;
-const component = components.workflow;
-const manager = new WorkflowManager(component);
-const { flows, functions } = internal;
 const name = { name: "Ann" };
 
 describe("every ctx that can do it is taken: an app's query, mutation and action, and a workflow's", () => {
@@ -74,6 +77,8 @@ describe("every ctx that can do it is taken: an app's query, mutation and action
     // @ts-expect-error -- A query writes nothing.
     void start(queryCtx, flows.greet, name);
     // @ts-expect-error -- A query writes nothing.
+    void manager.start(queryCtx, flows.greet, name);
+    // @ts-expect-error -- A query writes nothing.
     void manager.cancel(queryCtx, workflowId);
     // @ts-expect-error -- A query writes nothing.
     void sendEvent(queryCtx, component, { name: "a", workflowId });
@@ -82,9 +87,8 @@ describe("every ctx that can do it is taken: an app's query, mutation and action
 
 describe("start", () => {
   test("takes the handler's arguments and returns the run's id", () => {
-    expectTypeOf(start(mutationCtx, flows.greet, name)).toEqualTypeOf<
-      Promise<WorkflowId>
-    >();
+    const started = start(mutationCtx, flows.greet, name);
+    expectTypeOf(started).toEqualTypeOf<Promise<WorkflowId>>();
     void start(mutationCtx, flows.greet, { name: "Ann", times: 2 });
     void manager.start(mutationCtx, flows.noArgs, {});
     void start(mutationCtx, flows.bare, { whatever: 1 });
@@ -92,33 +96,52 @@ describe("start", () => {
     void start(mutationCtx, flows.greet, {});
     // @ts-expect-error -- A number is no name.
     void start(mutationCtx, flows.greet, { name: 1 });
+    // @ts-expect-error -- They are not nested here.
+    void start(mutationCtx, flows.greet, { args: name });
     // @ts-expect-error -- A name is missing.
     void manager.start(mutationCtx, flows.greet, {});
     // @ts-expect-error -- Not a workflow but a query.
     void start(mutationCtx, functions.count, { of: "" });
+    // @ts-expect-error -- A mutation that is no workflow.
+    void start(mutationCtx, functions.save, { text: "" });
+    // @ts-expect-error -- A mutation that is no workflow.
+    void manager.start(mutationCtx, functions.save, { text: "" });
   });
 
   test("takes a workflow that is known by its name only, with any arguments", () => {
     const named = makeFunctionReference<"mutation">("flows:greet");
     void start(mutationCtx, named, { whatever: 1 });
     void manager.start(mutationCtx, named, { whatever: 1 });
-    expectTypeOf(step.runWorkflow(named, { whatever: 1 })).toEqualTypeOf<
-      Promise<unknown>
-    >();
+    const child = step.runWorkflow(named, { whatever: 1 });
+    expectTypeOf(child).toEqualTypeOf<Promise<unknown>>();
   });
+});
 
-  test("takes onComplete and its context, both or neither", () => {
-    const context = { userId: "u" };
-    const { onComplete, onCompleteOfAnything } = functions;
+describe("onComplete", () => {
+  type Context = { userId: string };
+  type Result = { result: RunResult };
+  type Mutation<Args extends Record<string, any>> = FunctionReference<
+    "mutation",
+    "internal",
+    Args,
+    null
+  >;
+  const of = <Args extends Record<string, any>>() => ({}) as Mutation<Args>;
+  const context = { userId: "u" };
+  const begin = <C>(options: StartOptions<C>) => {
+    void manager.start(mutationCtx, flows.noArgs, {}, options);
+    return start(mutationCtx, flows.noArgs, {}, options);
+  };
+  const { onComplete, onCompleteOfAnything } = functions;
+
+  test("and its context are given both or neither", () => {
     void start(mutationCtx, flows.greet, name, { onComplete, context });
     void manager.start(mutationCtx, flows.greet, name, { onComplete, context });
-    void start(mutationCtx, flows.greet, name, {
-      onComplete: onCompleteOfAnything,
-      context: [1, 2],
-      startAsync: true,
-    });
-    void start(mutationCtx, flows.greet, name, {});
-    void start(mutationCtx, flows.greet, name, { startAsync: true });
+    const options = { context: [1, 2], startAsync: true };
+    void begin({ onComplete: onCompleteOfAnything, ...options });
+    void begin({ onComplete: onCompleteOfAnything, context: null });
+    void begin({});
+    void begin({ startAsync: true });
     // @ts-expect-error -- A context is missing.
     void start(mutationCtx, flows.greet, name, { onComplete });
     // @ts-expect-error -- Nobody is told the context.
@@ -127,28 +150,46 @@ describe("start", () => {
     void manager.start(mutationCtx, flows.greet, name, { onComplete });
     // @ts-expect-error -- Nobody is told the context.
     void manager.start(mutationCtx, flows.greet, name, { context });
+    const untyped = (some?: CallbackOptions & { startAsync?: boolean }) =>
+      start(mutationCtx, flows.noArgs, {}, some);
+    expectTypeOf(untyped).returns.toEqualTypeOf<Promise<WorkflowId>>();
   });
 
-  test("takes as onComplete a mutation of the run, its result and this context", () => {
-    void start(mutationCtx, flows.greet, name, {
-      onComplete: functions.onComplete,
-      // @ts-expect-error -- Not the context that the mutation takes.
-      context: { userId: 1 },
+  test("is a mutation of the run's id or its text, of its result and this context", () => {
+    type Ended = Result & { context: Context };
+    type Anything = FunctionReference<"mutation", "internal">;
+    const ofText = of<{ workflowId: string } & Ended>();
+    const ofNumber = of<{ workflowId: number } & Ended>();
+    void begin({
+      onComplete: of<{ workflowId: WorkflowId } & Ended>(),
+      context,
     });
-    void start(mutationCtx, flows.greet, name, {
-      // @ts-expect-error -- It takes something else.
-      onComplete: functions.notOnComplete,
-      context: {},
+    void begin({ onComplete: ofText, context });
+    void begin({
+      onComplete: of<{ workflowId: string; result: any; context: Context }>(),
+      context,
     });
-    void start(mutationCtx, flows.greet, name, {
-      // @ts-expect-error -- It is a query.
-      onComplete: functions.count,
-      context: {},
+    void begin({
+      onComplete: of<{ workflowId: string; context: any } & Result>(),
+      context,
     });
+    void begin({ onComplete: {} as Anything, context });
+    void begin({ onComplete: of<OnCompleteArgs<null>>(), context: null });
+    const options: CallbackOptions<Context> = { onComplete: ofText, context };
+    void begin(options);
+    // @ts-expect-error -- Not the context that it takes.
+    void begin({ onComplete: ofText, context: { userId: 1 } });
+    // @ts-expect-error -- A number is no id.
+    void begin({ onComplete: ofNumber, context });
+    // @ts-expect-error -- It takes something else.
+    void begin({ onComplete: functions.notOnComplete, context: {} });
+    // @ts-expect-error -- It is a query.
+    void begin({ onComplete: functions.count, context: {} });
+    // @ts-expect-error -- It is an action.
+    void begin({ onComplete: functions.fetchText, context: {} });
   });
 
-  test("has its options' types exported", () => {
-    type Context = { userId: string };
+  test("has the types of its arguments and options exported", () => {
     expectTypeOf<StartOptions<Context>>().toEqualTypeOf<
       CallbackOptions<Context> &
         RunStartOptions & {
@@ -156,13 +197,15 @@ describe("start", () => {
           execution?: "driver" | "pool";
         }
     >();
-    type OnComplete = FunctionReference<
-      "mutation",
-      "public" | "internal",
-      OnCompleteArgs<Context>
-    >;
     expectTypeOf<
-      | { onComplete: OnComplete; context: Context }
+      | {
+          onComplete: FunctionReference<
+            "mutation",
+            "public" | "internal",
+            OnCompleteArgs<Context>
+          >;
+          context: Context;
+        }
       | { onComplete?: undefined; context?: undefined }
     >().toExtend<CallbackOptions<Context>>();
     expectTypeOf<OnCompleteArgs<Context, number>>().toEqualTypeOf<{
@@ -175,11 +218,39 @@ describe("start", () => {
       result: RunResult<unknown>;
       context: unknown;
     }>();
-    const options: StartOptions = {
-      onComplete: functions.onCompleteOfAnything,
-      context: 1,
-    };
-    void start(mutationCtx, flows.greet, name, options);
+  });
+
+  test("has arguments validated by vOnCompleteArgs", () => {
+    const args = vOnCompleteArgs(v.object({ order: v.string() }), v.number());
+    type Validated = Infer<typeof args>;
+    expectTypeOf<Validated["workflowId"]>().toEqualTypeOf<WorkflowId>();
+    expectTypeOf<Validated["context"]>().toEqualTypeOf<{ order: string }>();
+    expectTypeOf<Validated["result"]>().toExtend<RunResult<number>>();
+    expectTypeOf<RunResult<number>>().toExtend<Validated["result"]>();
+    internalMutationGeneric({
+      args,
+      handler: async (_ctx, { context }) => {
+        expectTypeOf(context.order).toBeString();
+      },
+    });
+  });
+
+  test("defined by defineOnComplete has the types of its validators", () => {
+    manager.defineOnComplete({
+      context: v.number(),
+      returnValue: v.string(),
+      handler: async (_ctx, { workflowId, result, context }) => {
+        expectTypeOf(workflowId).toEqualTypeOf<WorkflowId>();
+        expectTypeOf(context).toBeNumber();
+        expectTypeOf(result).toEqualTypeOf<RunResult<string>>();
+      },
+    });
+    // @ts-expect-error -- It needs a handler.
+    manager.defineOnComplete({ context: v.number() });
+    const { endedAs } = app.managed;
+    void begin({ onComplete: endedAs, context: { key: "k" } });
+    // @ts-expect-error -- Another context.
+    void begin({ onComplete: endedAs, context: { key: 5 } });
   });
 });
 
@@ -200,9 +271,13 @@ test("the arguments of a workflow's mutation nest the handler's", () => {
         | { onComplete?: undefined; context?: undefined }
       )
   >();
-  const call: WorkflowArgs<Args> = { args: { name: "Ann" }, startAsync: true };
+  const call: WorkflowArgs<Args> = { args: name, startAsync: true };
   void mutationCtx.runMutation(flows.greet, call);
-  void mutationCtx.runMutation(flows.greet, { args: { name: "Ann" } });
+  void mutationCtx.runMutation(flows.greet, { args: name });
   // @ts-expect-error -- They are to be nested.
-  void mutationCtx.runMutation(flows.greet, { name: "Ann" });
+  void mutationCtx.runMutation(flows.greet, name);
+  // @ts-expect-error -- A number is no name.
+  void mutationCtx.runMutation(flows.greet, { args: { name: 1 } });
+  type Greet = FunctionArgs<typeof flows.greet>["args"];
+  expectTypeOf<Greet>().toEqualTypeOf<{ name: string; times?: number }>();
 });
