@@ -8,8 +8,8 @@ import {
   MAX_JOURNAL_BYTES,
   NEW_BYTES_PER_TURN,
   NEW_STEPS_PER_TURN,
-  SHOWN_BYTES_PER_TURN,
-  SHOWN_STEPS_PER_TURN,
+  DELIVERED_BYTES_PER_TURN,
+  DELIVERIES_PER_TURN,
 } from "../shared/limits.js";
 import { storableOutcome, type Outcome } from "../shared/outcome.js";
 import type { Origin } from "../shared/origin.js";
@@ -75,16 +75,16 @@ const ROW_OVERHEAD = 300;
 const FULL_LIMITS: TurnLimits = {
   newSteps: NEW_STEPS_PER_TURN,
   newBytes: NEW_BYTES_PER_TURN,
-  shownSteps: SHOWN_STEPS_PER_TURN,
-  shownBytes: SHOWN_BYTES_PER_TURN,
+  deliveries: DELIVERIES_PER_TURN,
+  deliveredBytes: DELIVERED_BYTES_PER_TURN,
 };
 
 /** The limits after an inline step has used half of the transaction. */
 const LAST_LIMITS: TurnLimits = {
   newSteps: 0,
   newBytes: 0,
-  shownSteps: 0,
-  shownBytes: 0,
+  deliveries: 0,
+  deliveredBytes: 0,
 };
 
 /**
@@ -301,10 +301,6 @@ export class Execution {
         environment.leave();
         return this.runInline(request, turn);
       },
-      roomForInline: (count) => {
-        environment.leave();
-        return this.roomForInline(count);
-      },
       // If a driver's turn crashes, the turn is taken again without the driver.
       trials: this.drive ? undefined : run.trials,
       get limits() {
@@ -322,6 +318,7 @@ export class Execution {
     turn: InlineTurn,
   ): Promise<InlineRun | null> {
     const { ctx } = this;
+    if (!(await this.hasRoomForInline(turn.inlineSteps))) return null;
     // Its function may read the journal or restart the run, so record the executed step first.
     await this.recordCompleted();
     const before = await transactionMetrics(ctx);
@@ -344,7 +341,7 @@ export class Execution {
   }
 
   /** A driver's step may have used part of the transaction before the turn's first inline step. */
-  private async roomForInline(count: number) {
+  private async hasRoomForInline(count: number) {
     const elapsed = this.elapsed();
     this.inlineSince ??= elapsed;
     if (count === 0 && !this.begun.completed) return true;
@@ -360,13 +357,13 @@ export class Execution {
 
   private async tryInline(
     request: WorkflowRequest,
-    { isFirst, unwritten }: InlineTurn,
+    { inlineSteps, unwritten }: InlineTurn,
   ): Promise<Outcome | null> {
     const { ctx } = this;
     const { target, args } = request;
     const error = refusalOf(request);
     if (error !== undefined) return { result: { kind: "failed", error } };
-    const isOnlyCall = isFirst && !this.begun.completed;
+    const isOnlyCall = inlineSteps === 0 && !this.begun.completed;
     const { fits, transactionLimits } = await limitsAfterReserving(
       ctx,
       reserveFor(unwritten),
@@ -439,7 +436,7 @@ export class Execution {
     const { stepNumber, result, failure, completedAt } = completed;
     const { stepId, delivery } = this.journal[stepNumber]!;
     const { step } = this.changed.rowAt(stepNumber)!;
-    const shown = record.deliveries.some(
+    const isDelivered = record.deliveries.some(
       ({ entry }) => entry.stepId === stepId,
     );
     return {
@@ -447,7 +444,7 @@ export class Execution {
       stepNumber,
       step: { ...step, inProgress: false, runResult: result, completedAt },
       failure,
-      delivery: shown ? delivery : undefined,
+      delivery: isDelivered ? delivery : undefined,
     };
   }
 

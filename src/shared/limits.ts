@@ -54,10 +54,10 @@ export const NEW_STEPS_PER_TURN = 400;
 export const NEW_BYTES_PER_TURN = 1 << 20;
 
 /** The results that one turn may deliver, because each rewrites a row. */
-export const SHOWN_STEPS_PER_TURN = 1000;
+export const DELIVERIES_PER_TURN = 1000;
 
 /** The bytes of results that one turn may deliver, because each is read again and written. */
-export const SHOWN_BYTES_PER_TURN = 2 * (1 << 20);
+export const DELIVERED_BYTES_PER_TURN = 2 * (1 << 20);
 
 /**
  * A turn begins no inline step after this many milliseconds. Each step is a call into a fresh context, and all calls

@@ -83,20 +83,20 @@ export const DEFECTS = [
     killedBy: FORETOLD,
   },
   {
-    name: "replay: results of one time shown last asked first",
-    file: "src/client/replay/arrivals.ts",
-    find: "b.stepNumber - a.stepNumber",
-    replace: "a.stepNumber - b.stepNumber",
+    name: "replay: results of one time delivered last asked first",
+    file: "src/client/replay/replay.ts",
+    find: "a.stepNumber < b.stepNumber",
+    replace: "a.stepNumber > b.stepNumber",
     killedBy: {
       file: "src/client/replay/order.test.ts",
       title: "by step number if the time is the same",
     },
   },
   {
-    name: "replay: results shown latest first",
-    file: "src/client/replay/arrivals.ts",
-    find: "b.entry!.completedAt! - a.entry!.completedAt!",
-    replace: "a.entry!.completedAt! - b.entry!.completedAt!",
+    name: "replay: results delivered latest first",
+    file: "src/client/replay/replay.ts",
+    find: "a.entry!.completedAt! - b.entry!.completedAt!",
+    replace: "b.entry!.completedAt! - a.entry!.completedAt!",
     killedBy: FORETOLD,
   },
   {
@@ -109,15 +109,15 @@ export const DEFECTS = [
   {
     name: "replay: place of an inline step not stored",
     file: "src/client/replay/replay.ts",
-    find: "if (isShown) step.completed.delivery = this.place();",
+    find: "if (isDelivered) step.completed.delivery = this.place();",
     replace: "",
     killedBy: FORETOLD,
   },
   {
     name: "replay: steps in flight started again",
     file: "src/client/replay/replay.ts",
-    find: "if (entry.unstarted)",
-    replace: "if (!entry.outcome)",
+    find: "if (entry && !entry.unstarted)",
+    replace: "if (entry?.outcome)",
     killedBy: FORETOLD,
   },
   {
@@ -275,7 +275,7 @@ export const DEFECTS = [
     killedBy: lateRejection("handledAfterManySteps"),
   },
   {
-    name: "trials: a turn shows other results beside the one it tries",
+    name: "trials: a turn delivers other results beside the one it tries",
     file: "src/client/replay/replay.ts",
     find: "if (ports.trials) return await this.tryFirst(ports.trials);",
     replace:
@@ -283,10 +283,10 @@ export const DEFECTS = [
     killedBy: lateRejection("forgottenBesideHandled"),
   },
   {
-    name: "trials: a turn shows the result of an inline step beside the one it tries",
+    name: "trials: a turn delivers the result of an inline step beside the one it tries",
     file: "src/client/replay/replay.ts",
-    find: "const isShown = !this.settled && !this.ports.trials;",
-    replace: "const isShown = !this.settled;",
+    find: "const isDelivered = !this.settled && !ports.trials;",
+    replace: "const isDelivered = !this.settled;",
     killedBy: lateRejection("inline"),
   },
   {
@@ -299,8 +299,8 @@ export const DEFECTS = [
   {
     name: "waits: an awaited step seems to be awaited by nobody",
     file: "src/client/replay/stepPromise.ts",
-    find: "this.watched = true;",
-    replace: "this.watched = false;",
+    find: "this.hasSubscriber = true;",
+    replace: "this.hasSubscriber = false;",
     killedBy: FORETOLD,
   },
   {

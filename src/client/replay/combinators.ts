@@ -45,7 +45,7 @@ export function trackingCombinators(): Record<Kind, CombinatorFunction> {
 
 /** Which result of a step in flight can matter to the blocked handler, derived from its subscribers. */
 export function wakeConditionOf(promise: StepPromise): WakeCondition {
-  if (promise.watched) return { wakes: "always" };
+  if (promise.hasSubscriber) return { wakes: "always" };
   const [only, ...more] = promise.combinators.filter(({ settled }) => !settled);
   if (!only) return { wakes: "never" };
   if (more.length > 0 || only.kind === "race") return { wakes: "always" };

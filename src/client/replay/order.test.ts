@@ -9,7 +9,7 @@ import {
   type Handler,
 } from "./testing/machine.js";
 
-/** Asks for all of them, and notes in what order their results are shown. */
+/** Asks for all of them, and notes in what order their results are delivered. */
 const showingAll =
   (names: string[], log: string[]): Handler =>
   async (ask) => {
@@ -139,9 +139,9 @@ describe("R4: new results are delivered in order of (completedAt, stepNumber)", 
       async (ask) => {
         const { log } = machine;
         await Promise.all([
-          ask("a").then(() => log.push("a shown")),
-          ask("i", { inline: true }).then(() => log.push("i shown")),
-          ask("j", { inline: true }).then(() => log.push("j shown")),
+          ask("a").then(() => log.push("a delivered")),
+          ask("i", { inline: true }).then(() => log.push("i delivered")),
+          ask("j", { inline: true }).then(() => log.push("j delivered")),
         ]);
       },
       [completed("a", 1)],
@@ -149,10 +149,10 @@ describe("R4: new results are delivered in order of (completedAt, stepNumber)", 
     await machine.turn();
     expect(machine.log).toEqual([
       "run i",
-      "i shown",
+      "i delivered",
       "run j",
-      "j shown",
-      "a shown",
+      "j delivered",
+      "a delivered",
     ]);
     expect(written(machine)).toEqual(["a 2@3", "i 0@3", "j 1@3"]);
   });

@@ -1,6 +1,5 @@
 import type { Outcome } from "../../shared/outcome.js";
 import { isStoredAs, sizeOf } from "../../shared/storable.js";
-import { Arrivals } from "./arrivals.js";
 import { wakeConditionOf } from "./combinators.js";
 import {
   differentRequest,
@@ -14,14 +13,15 @@ import {
   type StepRequest,
 } from "./journal.js";
 import { StepPromise } from "./stepPromise.js";
-import type {
-  NewStep,
-  HandlerReplay,
-  Settled,
-  Trials,
-  TurnEnd,
-  TurnPorts,
-  TurnRecord,
+import {
+  startHandler,
+  type NewStep,
+  type HandlerReplay,
+  type Settled,
+  type Trials,
+  type TurnEnd,
+  type TurnPorts,
+  type TurnRecord,
 } from "./turn.js";
 import { changedWaits } from "./waits.js";
 
@@ -40,6 +40,9 @@ interface Issued<Request> {
 
 /**
  * One turn of a run. It executes the handler from its beginning, over the journal.
+ *
+ * A step is issued by the handler, then recorded, then completed. Its result has arrived once both are true, and then it
+ * is delivered. An inline step completes before it is recorded, and its result is delivered at once.
  *
  * R1  Step n is the nth that the handler asks for.
  * R2  A result is delivered only while the handler is blocked, and only one at a time. The handler
@@ -63,23 +66,24 @@ export class Replay<
   Request extends StepRequest,
 > implements HandlerReplay<Request> {
   private readonly issued: Issued<Request>[] = [];
-  /** Inline steps to run, in the order asked. */
-  private readonly inlineDue: Issued<Request>[] = [];
   /** Steps to record, in the order asked: new ones, inline ones, and those to start again. */
   private unwritten: Issued<Request>[] = [];
-  /** Completed steps whose results no turn has delivered. */
-  private readonly arrived = new Arrivals<Issued<Request>>();
-  /** Those of them that are held back. */
-  private readonly heldBack: Issued<Request>[] = [];
-  private isTried = false;
+  /** Steps whose results wait for their first delivery, except those held back. The next is last. */
+  private readonly arrived: Issued<Request>[] = [];
   /** The numbers of steps whose results earlier turns delivered, in the order of deliveries. */
-  private readonly shownBefore: number[];
-  private deliveries: TurnRecord["deliveries"] = [];
+  private readonly deliveredBefore: number[];
+  /** How many results this execution of the handler got. */
   private delivered = 0;
-  private inlineRun = 0;
-  private inlineBytes = 0;
-  private shownSteps = 0;
-  private shownBytes = 0;
+  /** Deliveries to record. */
+  private deliveries: TurnRecord["deliveries"] = [];
+  /** How much of its limits this turn has used. */
+  private readonly used = {
+    inlineSteps: 0,
+    inlineBytes: 0,
+    deliveries: 0,
+    deliveredBytes: 0,
+  };
+  private isTried = false;
   private divergence: DeterminismError | undefined;
   private settled: Settled | undefined;
   live: boolean;
@@ -89,7 +93,7 @@ export class Replay<
     private readonly journal: JournalEntry[],
     private readonly ports: TurnPorts<Request>,
   ) {
-    this.shownBefore = [...journal.keys()]
+    this.deliveredBefore = [...journal.keys()]
       .filter((at) => journal[at]!.delivery && journal[at]!.outcome)
       .sort(
         (a, b) => journal[a]!.delivery!.order - journal[b]!.delivery!.order,
@@ -102,10 +106,10 @@ export class Replay<
       .filter(
         ({ entry, promise }) =>
           entry?.outcome?.result.kind === "failed" &&
-          !promise.watched &&
+          !promise.hasSubscriber &&
           promise.combinators.length === 0,
       )
-      .map(({ stepNumber }) => stepNumber);
+      .map(numberOf);
   }
 
   now(): number {
@@ -123,11 +127,17 @@ export class Replay<
     const promise = StepPromise.issue(request);
     const step = { stepNumber, request, promise, entry, bytes: 0 };
     this.issued.push(step);
-    if (entry) this.match(step, entry);
+    if (entry)
+      this.divergence ??= differentRequest(
+        this.runId,
+        stepNumber,
+        entry,
+        request,
+      );
+    if (entry && !entry.unstarted) this.arrive(step);
     else {
       step.bytes = sizeOf(request.args);
       this.unwritten.push(step);
-      if (request.inline) this.inlineDue.push(step);
     }
     return promise;
   }
@@ -138,47 +148,34 @@ export class Replay<
     if (!holds) return false;
     void this.request(patch);
     // The handler is past everything that earlier turns did.
-    if (!entry && this.delivered === this.shownBefore.length) this.live = true;
+    if (!entry && this.delivered === this.deliveredBefore.length)
+      this.live = true;
     return true;
   }
 
-  private match(step: Issued<Request>, entry: JournalEntry) {
-    const { stepNumber, request } = step;
-    this.divergence ??= differentRequest(
-      this.runId,
-      stepNumber,
-      entry,
-      request,
-    );
-    if (entry.unstarted) {
-      step.bytes = sizeOf(request.args);
-      this.unwritten.push(step);
-    } else if (entry.outcome && !entry.delivery && entry.kind !== "patch") {
-      if (entry.heldBack) this.heldBack.push(step);
-      else this.arrived.add(step);
-    }
+  /** Puts a recorded step in line for its delivery if its result is due for one. */
+  private arrive(step: Issued<Request>) {
+    if (!isUndelivered(step) || step.entry!.heldBack) return;
+    const { arrived } = this;
+    const at = arrived.findIndex((other) => arrivedBefore(other, step));
+    arrived.splice(at < 0 ? arrived.length : at, 0, step);
   }
 
   /** Executes the turn to its end and records it. */
   async run(handler: () => Promise<unknown>): Promise<TurnEnd> {
-    await this.resume(() => this.begin(handler));
+    await this.resume(() =>
+      startHandler(handler, (settled) => (this.settled = settled)),
+    );
+    for (const stepNumber of this.deliveredBefore) {
+      if (this.settled) break;
+      const step = this.issued[stepNumber];
+      if (!step) throw this.missing("is blocked");
+      await this.deliver(step, step.entry!.outcome!);
+    }
     for (;;) {
-      const again = this.shownBefore[this.delivered];
-      if (again !== undefined && !this.settled) {
-        await this.showAgain(again);
-        continue;
-      }
       const end = await this.proceed();
       if (end) return end;
     }
-  }
-
-  private begin(handler: () => Promise<unknown>) {
-    // A handler that isn't an async function may throw synchronously.
-    new Promise((resolve) => resolve(handler())).then(
-      (value) => (this.settled = { kind: "returned", value }),
-      (error: unknown) => (this.settled = { kind: "threw", error }),
-    );
   }
 
   private async resume(begin: () => void) {
@@ -186,90 +183,9 @@ export class Replay<
     if (this.divergence) throw this.divergence;
   }
 
-  /** Delivers one new result to the blocked handler, or ends the turn. */
-  private async proceed(): Promise<TurnEnd | undefined> {
-    const { ports, settled } = this;
-    const inline = this.inlineDue[0];
-    if (this.firstTooMany()) return await this.yield();
-    if (inline) {
-      const full = this.inlineBytes >= ports.limits.newBytes;
-      if (full || !(await ports.roomForInline(this.inlineRun)))
-        return await this.yield();
-      return await this.runInline(inline);
-    }
-    if (settled) return await this.end(settled);
-    if (ports.trials) return await this.tryFirst(ports.trials);
-    if (this.arrived.size > 0) {
-      const { shownSteps, shownBytes } = ports.limits;
-      const full =
-        this.shownSteps >= shownSteps || this.shownBytes >= shownBytes;
-      if (full) return await this.yield();
-      return await this.deliver(this.arrived.takeLongestWaiting());
-    }
-    if (this.unwritten.length > 0)
-      return (await this.write()) ? undefined : { kind: "fenced" };
-    return await this.wait();
-  }
-
-  /**
-   * The first step that exceeds this turn's limits. It is one of the steps that can be recorded without a gap, so up to
-   * an inline step that hasn't run. Steps before an inline step that ran are recorded with it, so they never exceed the
-   * limits.
-   */
-  private firstTooMany(): Issued<Request> | undefined {
-    const { newSteps, newBytes } = this.ports.limits;
-    const lastRun = this.unwritten.reduce(
-      (last, step) => (step.completed ? step.stepNumber : last),
-      -1,
-    );
-    let steps = 0;
-    let bytes = 0;
-    for (const step of this.unwritten) {
-      if (step === this.inlineDue[0]) return undefined;
-      if (step.completed) continue;
-      const full = steps >= newSteps || (steps > 0 && bytes > newBytes);
-      if (full && step.stepNumber > lastRun) return step;
-      steps++;
-      bytes += step.bytes;
-    }
-    return undefined;
-  }
-
-  private unwrittenBefore(inline: Issued<Request>) {
-    const before = this.unwritten.filter(
-      ({ stepNumber }) => stepNumber < inline.stepNumber,
-    );
-    const bytes = before.reduce((sum, step) => sum + step.bytes, 0);
-    return { steps: before.length, bytes };
-  }
-
-  /** A trial delivers only one result, so that a crash identifies it. */
-  private async tryFirst({ steps }: Trials): Promise<TurnEnd | undefined> {
-    const [first, ...rest] = steps;
-    if (first === undefined)
-      return await this.yield({
-        steps: [...this.arrived.all(), ...this.dueAgain()],
-      });
-    if (this.isTried) return await this.yield({ steps: rest });
-    this.isTried = true;
-    const step = this.issued[first];
-    if (!step?.entry?.outcome || step.entry.delivery) return;
-    this.arrived.remove(step);
-    await this.deliver(step);
-  }
-
-  /** More results were delivered since these were tried, so promises that they reject may be handled now. */
-  private dueAgain() {
-    return this.heldBack.filter(
-      ({ entry }) =>
-        !entry!.delivery && entry!.heldBack!.shown !== this.delivered,
-    );
-  }
-
-  private showAgain(stepNumber: number): Promise<void> {
-    const step = this.issued[stepNumber];
-    if (!step) throw this.missing("is blocked");
-    return this.show(step, step.entry!.outcome!);
+  private deliver(step: Issued<Request>, outcome: Outcome): Promise<void> {
+    this.delivered++;
+    return this.resume(() => step.promise.settle(outcome));
   }
 
   private missing(state: "returned" | "is blocked") {
@@ -278,46 +194,123 @@ export class Replay<
     return unrequested(this.runId, stepNumber, entry, state);
   }
 
-  private show(step: Issued<Request>, outcome: Outcome): Promise<void> {
-    this.delivered++;
-    return this.resume(() => step.promise.show(outcome));
+  /** Delivers one new result to the blocked handler, or ends the turn. */
+  private async proceed(): Promise<TurnEnd | undefined> {
+    const { arrived, ports, settled, used } = this;
+    const { steps, inline, isCut } = this.writable();
+    if (isCut) return await this.yield();
+    if (inline) return await this.runInline(inline, steps);
+    if (settled) return await this.end(settled);
+    if (ports.trials) return await this.tryFirst(ports.trials);
+    if (arrived.length > 0) {
+      const { deliveries, deliveredBytes } = ports.limits;
+      const isFull =
+        used.deliveries >= deliveries || used.deliveredBytes >= deliveredBytes;
+      return isFull
+        ? await this.yield()
+        : await this.deliverNew(arrived.pop()!);
+    }
+    if (steps.length > 0)
+      return (await this.write()) ? undefined : { kind: "fenced" };
+    return await this.wait();
+  }
+
+  /**
+   * The steps that can be recorded without a gap: those before the inline step to run next. `isCut` if they exceed this
+   * turn's limits. Steps before an inline step that ran are recorded with it, so they never exceed the limits.
+   */
+  private writable() {
+    const { newSteps, newBytes } = this.ports.limits;
+    const { unwritten } = this;
+    const next = unwritten.findIndex(isInlineDue);
+    const steps = next < 0 ? unwritten : unwritten.slice(0, next);
+    const ran = steps.map(({ completed }) => !!completed).lastIndexOf(true);
+    let count = 0;
+    let bytes = 0;
+    const end = steps.findIndex((step, at) => {
+      if (step.completed) return false;
+      const isFull = count >= newSteps || (count > 0 && bytes > newBytes);
+      if (isFull && at > ran) return true;
+      count++;
+      bytes += step.bytes;
+      return false;
+    });
+    const isCut = end >= 0;
+    return {
+      steps: isCut ? steps.slice(0, end) : steps,
+      inline: unwritten[next],
+      isCut,
+    };
+  }
+
+  private async runInline(
+    step: Issued<Request>,
+    before: Issued<Request>[],
+  ): Promise<TurnEnd | undefined> {
+    const { ports, used } = this;
+    if (used.inlineBytes >= ports.limits.newBytes) return await this.yield();
+    const run = await ports.runInline(step.request, {
+      inlineSteps: used.inlineSteps,
+      unwritten: {
+        steps: before.length,
+        bytes: before.reduce((sum, { bytes }) => sum + bytes, 0),
+      },
+    });
+    if (!run) return await this.yield();
+    const { outcome, isFenced } = run;
+    step.bytes += sizeOf(outcome);
+    step.completed = { outcome, completedAt: ports.now };
+    used.inlineSteps++;
+    used.inlineBytes += step.bytes;
+    this.live = true;
+    // A handler that returned takes no more results. A trial delivers only its own.
+    const isDelivered = !this.settled && !ports.trials;
+    if (isDelivered) step.completed.delivery = this.place();
+    if (isFenced) {
+      await this.write();
+      return { kind: "fenced" };
+    }
+    if (isDelivered) await this.deliver(step, outcome);
+  }
+
+  private async deliverNew(step: Issued<Request>): Promise<undefined> {
+    const entry = step.entry!;
+    entry.delivery = this.place();
+    this.deliveries.push({ entry, delivery: entry.delivery });
+    this.used.deliveries++;
+    this.used.deliveredBytes += entry.bytes;
+    this.live = true;
+    await this.deliver(step, entry.outcome!);
   }
 
   private place(): Delivery {
     return { order: this.delivered, issued: this.issued.length };
   }
 
-  private async runInline(step: Issued<Request>): Promise<TurnEnd | undefined> {
-    const run = await this.ports.runInline(step.request, {
-      isFirst: this.inlineRun === 0,
-      unwritten: this.unwrittenBefore(step),
-    });
-    if (!run) return await this.yield();
-    const { outcome, isFenced } = run;
-    this.inlineDue.shift();
-    this.inlineRun++;
-    step.bytes += sizeOf(outcome);
-    this.inlineBytes += step.bytes;
-    this.live = true;
-    step.completed = { outcome, completedAt: this.ports.now };
-    // A handler that returned takes no more results. A trial delivers only its own.
-    const isShown = !this.settled && !this.ports.trials;
-    if (isShown) step.completed.delivery = this.place();
-    if (isFenced) {
-      await this.write();
-      return { kind: "fenced" };
+  /** A trial delivers only one result, so that a crash identifies it. */
+  private async tryFirst({ steps }: Trials): Promise<TurnEnd | undefined> {
+    const [first, ...rest] = steps;
+    if (first === undefined) {
+      const waiting = this.arrived.map(numberOf).reverse();
+      return await this.yield({ toTry: [...waiting, ...this.dueAgain()] });
     }
-    if (isShown) await this.show(step, outcome);
+    if (this.isTried) return await this.yield({ toTry: rest });
+    this.isTried = true;
+    const step = this.issued[first];
+    if (step && isUndelivered(step)) await this.deliverNew(step);
   }
 
-  private async deliver(step: Issued<Request>): Promise<undefined> {
-    const entry = step.entry!;
-    entry.delivery = this.place();
-    this.deliveries.push({ entry, delivery: entry.delivery });
-    this.shownSteps++;
-    this.shownBytes += entry.bytes;
-    this.live = true;
-    await this.show(step, entry.outcome!);
+  private heldBack() {
+    return this.issued.filter(
+      (step) => isUndelivered(step) && step.entry!.heldBack,
+    );
+  }
+
+  /** More results were delivered since these were tried, so promises that they reject may be handled now. */
+  private dueAgain(): number[] {
+    return this.heldBack()
+      .filter(({ entry }) => entry!.heldBack!.shown !== this.delivered)
+      .map(numberOf);
   }
 
   /** Records what is new. False if the run was canceled or restarted meanwhile. */
@@ -326,7 +319,7 @@ export class Replay<
   ): Promise<boolean> {
     const { deliveries } = this;
     const { hasMore = false, waits = [], trials } = options;
-    const steps = this.writable();
+    const { steps } = this.writable();
     if (!steps.length && !deliveries.length && !waits.length && !hasMore)
       return true;
     const entries = await this.ports.record({
@@ -343,19 +336,9 @@ export class Replay<
     for (const [at, step] of steps.entries()) {
       step.entry = entries[at]!;
       this.journal[step.stepNumber] = step.entry;
-      const { kind, outcome } = step.entry;
-      if (outcome && !step.completed && kind !== "patch")
-        this.arrived.add(step);
+      this.arrive(step);
     }
     return true;
-  }
-
-  /** The first steps to record. */
-  private writable() {
-    const end = (this.firstTooMany() ?? this.inlineDue[0])?.stepNumber;
-    return this.unwritten.filter(
-      ({ stepNumber }) => end === undefined || stepNumber < end,
-    );
   }
 
   private newStep(step: Issued<Request>): NewStep<Request> {
@@ -370,33 +353,22 @@ export class Replay<
     };
   }
 
+  /** Ends the turn before it is done. `toTry` are the results that the next turns try. */
   private async yield({
     waits,
-    steps = [],
-  }: {
-    waits?: TurnRecord["waits"];
-    /** The results that the next turns try. */
-    steps?: (Issued<Request> | number)[];
-  } = {}): Promise<TurnEnd> {
-    const trials = steps.length > 0 && {
-      shown: this.delivered,
-      steps: steps.map((step) =>
-        typeof step === "number" ? step : step.stepNumber,
-      ),
-    };
-    const written = await this.write({
-      hasMore: true,
-      waits,
-      trials: trials || undefined,
-    });
-    return { kind: written ? "yielded" : "fenced" };
+    toTry: steps = [],
+  }: { waits?: TurnRecord["waits"]; toTry?: number[] } = {}): Promise<TurnEnd> {
+    const trials =
+      steps.length > 0 ? { shown: this.delivered, steps } : undefined;
+    const isWritten = await this.write({ hasMore: true, waits, trials });
+    return { kind: isWritten ? "yielded" : "fenced" };
   }
 
   private async wait(): Promise<TurnEnd> {
     if (this.issued.length < this.journal.length)
       throw this.missing("is blocked");
-    const dueAgain = this.dueAgain();
-    if (dueAgain.length > 0) return await this.yield({ steps: dueAgain });
+    const toTry = this.dueAgain();
+    if (toTry.length > 0) return await this.yield({ toTry });
     const inFlight = this.issued.filter(({ entry }) => !entry!.outcome);
     const { now, later } = changedWaits(
       inFlight.map(({ entry, promise }) => ({ entry: entry!, promise })),
@@ -405,7 +377,7 @@ export class Replay<
     if (later) return await this.yield({ waits: now });
     if (!(await this.write({ waits: now }))) return { kind: "fenced" };
     if (inFlight.length > 0) return { kind: "waiting" };
-    const [held] = this.heldBack;
+    const [held] = this.heldBack();
     return held
       ? { kind: "heldBack", entry: held.entry!, stepNumber: held.stepNumber }
       : { kind: "stuck" };
@@ -416,4 +388,23 @@ export class Replay<
       throw this.missing("returned");
     return (await this.write()) ? settled : { kind: "fenced" };
   }
+}
+
+const numberOf = ({ stepNumber }: { stepNumber: number }) => stepNumber;
+
+/** Whether its result is recorded and no turn has delivered it. A patch has none. */
+const isUndelivered = ({ entry }: Issued<StepRequest>) =>
+  entry?.outcome && !entry.delivery && entry.kind !== "patch";
+
+/** A new inline step that hasn't run. If a restart kept it, it starts again like any other. */
+const isInlineDue = ({ request, entry, completed }: Issued<StepRequest>) =>
+  request.inline && !entry && !completed;
+
+/** By (completedAt, stepNumber). */
+function arrivedBefore(
+  a: Issued<StepRequest>,
+  b: Issued<StepRequest>,
+): boolean {
+  const ms = a.entry!.completedAt! - b.entry!.completedAt!;
+  return ms < 0 || (ms === 0 && a.stepNumber < b.stepNumber);
 }

@@ -45,7 +45,7 @@ export interface Combinator {
  */
 export class StepPromise extends Promise<unknown> {
   /** Something subscribed that may use any result. */
-  watched = false;
+  hasSubscriber = false;
   readonly combinators: Combinator[] = [];
   private request!: Pick<StepRequest, "name" | "parse">;
   private settlers!: Settlers;
@@ -67,7 +67,7 @@ export class StepPromise extends Promise<unknown> {
     return this.request.name;
   }
 
-  show(outcome: Outcome) {
+  settle(outcome: Outcome) {
     const [resolve, reject] = this.settlers;
     settleWith(this.request, outcome, resolve, (error) => {
       // A step that nothing awaits may fail without failing the turn.
@@ -85,7 +85,7 @@ export class StepPromise extends Promise<unknown> {
 
 void Object.defineProperty(StepPromise.prototype, "constructor", {
   get(this: StepPromise) {
-    if (isSeen) this.watched = true;
+    if (isSeen) this.hasSubscriber = true;
     return StepPromise;
   },
 });

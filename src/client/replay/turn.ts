@@ -46,15 +46,15 @@ export interface TurnLimits {
   /** Arguments of steps to start and outcomes of inline steps, in bytes. */
   newBytes: number;
   /** New deliveries, and steps in flight that are rewritten. */
-  shownSteps: number;
+  deliveries: number;
   /** The bytes of those. */
-  shownBytes: number;
+  deliveredBytes: number;
 }
 
 /** The turn in which an inline step runs. */
 export interface InlineTurn {
-  /** No inline step ran in this turn before. */
-  isFirst: boolean;
+  /** How many inline steps this turn ran before. */
+  inlineSteps: number;
   /** Steps that the turn still has to record. */
   unwritten: { steps: number; bytes: number };
 }
@@ -72,10 +72,8 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   now: number;
   /** Calls `begin`, then lets the handler run until it is blocked. */
   resume(begin: () => void): Promise<void>;
-  /** Null if the next turn should try this inline step again, because it isn't this turn's first. */
+  /** Null if this turn has no room for it, so that the next turn runs it. Never for the turn's first. */
   runInline(request: Request, turn: InlineTurn): Promise<InlineRun | null>;
-  /** Whether this turn may run one more inline step after `count`. */
-  roomForInline(count: number): Promise<boolean> | boolean;
   trials?: Trials;
   /** They may shrink during the turn. */
   readonly limits: TurnLimits;
@@ -85,6 +83,18 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
 
 export type Settled =
   { kind: "returned"; value: unknown } | { kind: "threw"; error: unknown };
+
+/** Executes the handler until it is blocked. A handler that isn't an async function may throw synchronously. */
+export function startHandler(
+  handler: () => Promise<unknown>,
+  onSettled: (settled: Settled) => void,
+) {
+  const call = async () => await handler();
+  call().then(
+    (value) => onSettled({ kind: "returned", value }),
+    (error: unknown) => onSettled({ kind: "threw", error }),
+  );
+}
 
 export type TurnEnd =
   | Settled

@@ -55,8 +55,11 @@ describe("a handler that no longer asks for what its journal holds", () => {
   });
 
   test("fails the turn when a delivered result belongs to a step that it has not asked for", async () => {
-    const shown = { ...completed("b", 1), delivery: { order: 0, issued: 2 } };
-    const machine = new Machine((ask) => ask("a"), [entry("a"), shown]);
+    const delivered = {
+      ...completed("b", 1),
+      delivery: { order: 0, issued: 2 },
+    };
+    const machine = new Machine((ask) => ask("a"), [entry("a"), delivered]);
     await expect(machine.turn()).rejects.toThrow(/at step 1: .* missing/);
   });
 
@@ -124,7 +127,7 @@ describe("a journal after a restart", () => {
         note("c").then(() => note("d")),
       ]);
     };
-    // "c" was shown first, then "d" was issued and all of it shown; restarted from "d".
+    // "c" was delivered first, then "d" was issued and all of it delivered; restarted from "d".
     const machine = new Machine(handler, [
       completed("a", 20),
       completed("b", 10),

@@ -62,7 +62,7 @@ describe("a turn stays within its limits:", () => {
       all,
       names.map((name) => completed(name, 1)),
     );
-    machine.limits.shownBytes = 150;
+    machine.limits.deliveredBytes = 150;
     const ends = [];
     for (let turns = 0; turns < 3; turns++)
       ends.push((await machine.turn()).kind);
@@ -97,8 +97,8 @@ describe("a turn stays within its limits:", () => {
       await ask("small", { inline: true });
       return await ask("large", { inline: true });
     });
-    machine.inlineOutcome = ({ name }, { isFirst }) =>
-      name === "large" && !isFirst ? null : succeeded(name);
+    machine.inlineOutcome = ({ name }, { inlineSteps }) =>
+      name === "large" && inlineSteps > 0 ? null : succeeded(name);
     expect(await machine.turn()).toEqual({ kind: "yielded" });
     expect(written(machine)).toEqual(["small 0@1"]);
     expect(await machine.turn()).toEqual({ kind: "returned", value: "large" });

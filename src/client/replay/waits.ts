@@ -19,7 +19,10 @@ interface Wait {
  */
 export function changedWaits(
   inFlight: { entry: JournalEntry; promise: StepPromise }[],
-  { shownSteps, shownBytes }: Pick<TurnLimits, "shownSteps" | "shownBytes">,
+  {
+    deliveries,
+    deliveredBytes,
+  }: Pick<TurnLimits, "deliveries" | "deliveredBytes">,
 ): { now: Wait[]; later: boolean } {
   const waits = inFlight.map(({ entry, promise }) => ({
     entry,
@@ -36,7 +39,7 @@ export function changedWaits(
   let steps = 0;
   let bytes = 0;
   const fits = ({ entry }: Wait) => {
-    const fit = steps === 0 || (steps < shownSteps && bytes < shownBytes);
+    const fit = steps === 0 || (steps < deliveries && bytes < deliveredBytes);
     if (fit) {
       steps++;
       bytes += entry.bytes;

@@ -211,13 +211,13 @@ function costOf(row: StepRow, from: number): number {
   const isDeleted = row.stepNumber >= from;
   if (nestedIn(row) && (isReleased || isDeleted)) return COST.nested;
   if (isReleased) return COST.released;
-  return isDeleted || shownAfter(row, from) ? COST.changed : COST.read;
+  return isDeleted || deliveredAfter(row, from) ? COST.changed : COST.read;
 }
 
 const nestedIn = ({ step }: StepRow) =>
   step.kind === "workflow" ? step.workflowId : undefined;
 
-const shownAfter = ({ delivery }: StepRow, from: number) =>
+const deliveredAfter = ({ delivery }: StepRow, from: number) =>
   delivery !== undefined && delivery.issued > from;
 
 /**
@@ -286,7 +286,7 @@ async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
     });
     return nestedIn(row);
   }
-  if (shownAfter(row, from))
+  if (deliveredAfter(row, from))
     await ctx.db.patch("steps", row._id, { delivery: undefined });
   return undefined;
 }

@@ -32,7 +32,7 @@ const HAZARDS = [
   "event awaited before sent",
   "event timed out",
   "completed after the end",
-  "shown in another order than asked",
+  "delivered in another order than asked",
   "run failed",
 ] as const;
 
@@ -103,7 +103,7 @@ function count(
     if ("functionType" in step && !step.workId && drivenBy === undefined)
       coverage.hit("inline step");
     if (delivery && delivery.order < last)
-      coverage.hit("shown in another order than asked");
+      coverage.hit("delivered in another order than asked");
     last = Math.max(last, delivery?.order ?? -1);
   }
 }

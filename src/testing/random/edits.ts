@@ -2,7 +2,7 @@ import type { WorkflowCtx } from "../../client/index.js";
 import type { JournalEntry } from "../../client/replay/journal.js";
 import type { RecordedRun } from "./backend/journals.js";
 import { GLOBALS, interpret, patchId } from "./interpret.js";
-import { shownIn } from "./memory/checks.js";
+import { deliveredIn } from "./memory/checks.js";
 import type { Edits } from "./memory/randomRun.js";
 import type { MemoryRun } from "./memory/store.js";
 import { foretell } from "./oracle.js";
@@ -69,7 +69,7 @@ export async function passedIn(
   const passed = new Map<number, number>();
   await foretell(program, {
     runId,
-    shown: shownIn(rows),
+    delivered: deliveredIn(rows),
     outcomeOf: (stepNumber) => rows[stepNumber]?.outcome,
     startedAt: (stepNumber) => rows[stepNumber]?.startedAt,
     takesNew: (edit, asked) => {

@@ -15,8 +15,8 @@ import { outcomeOf } from "./work.js";
 /** What only the recorded journal can tell: everything else is foretold. */
 export interface Given {
   runId: string;
-  /** The numbers of the steps whose results were shown, in the order in which they were. */
-  shown: number[];
+  /** The numbers of the steps whose results were delivered, in the order in which they were. */
+  delivered: number[];
   /** What a step brought: an event wait say, or a function that was kept from its end. */
   outcomeOf(stepNumber: number): Outcome | undefined;
   /** When a step was started; undefined for a step that was not. */
@@ -36,9 +36,9 @@ export interface ForetoldStep {
 
 export interface Foretold {
   steps: ForetoldStep[];
-  /** How many steps had been asked for when the nth result was shown. */
+  /** How many steps had been asked for when the nth result was delivered. */
   issuedAt: number[];
-  /** Inline steps not yet shown when the nth result was: the numbers. */
+  /** Inline steps not yet delivered when the nth result was: the numbers. */
   inlineDueAt: number[][];
   end:
     | { kind: "returned"; value: ProgramResult }
@@ -61,7 +61,7 @@ interface Asked extends ForetoldStep {
 
 class Oracle {
   private readonly asked: Asked[] = [];
-  private readonly shown = new Set<number>();
+  private readonly delivered = new Set<number>();
 
   constructor(private readonly given: Given) {}
 
@@ -81,19 +81,19 @@ class Oracle {
     const issuedAt: number[] = [];
     const inlineDueAt: number[][] = [];
     await nothingMoreHappens();
-    for (const stepNumber of given.shown) {
+    for (const stepNumber of given.delivered) {
       issuedAt.push(this.asked.length);
       inlineDueAt.push(this.inlineDue());
       const step = this.asked[stepNumber];
       if (!step)
         throw new Error(
-          `The result of step ${stepNumber} was shown before the handler asks for it`,
+          `The result of step ${stepNumber} was delivered before the handler asks for it`,
         );
       if (end.kind !== "blocked")
         throw new Error(
-          `The result of step ${stepNumber} was shown after the handler ended`,
+          `The result of step ${stepNumber} was delivered after the handler ended`,
         );
-      this.shown.add(stepNumber);
+      this.delivered.add(stepNumber);
       step.settle();
       await nothingMoreHappens();
     }
@@ -102,7 +102,7 @@ class Oracle {
 
   private inlineDue(): number[] {
     return this.asked.flatMap(({ inline }, stepNumber) =>
-      inline && !this.shown.has(stepNumber) ? [stepNumber] : [],
+      inline && !this.delivered.has(stepNumber) ? [stepNumber] : [],
     );
   }
 

@@ -23,7 +23,7 @@ const HAZARDS = [
   "nested run",
   "attempt failed",
   "several in flight",
-  "shown in another order than asked",
+  "delivered in another order than asked",
 ] as const;
 
 useBackend();
@@ -49,7 +49,11 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
       return;
     }
     coverage.hit("same order");
-    same("the journals, driven and in the pool", shown(driven), shown(pooled));
+    same(
+      "the journals, driven and in the pool",
+      deliveries(driven),
+      deliveries(pooled),
+    );
     for (const run of driven) count(run, coverage);
   });
   if (onlySeed !== undefined) return;
@@ -72,7 +76,7 @@ async function execute(program: Node, execution: "driver" | "pool") {
 const isAnyHeldBack = (runs: RecordedRun[]) =>
   runs.some(({ steps }) => steps.some(({ heldBack }) => heldBack));
 
-/** In which order the steps of each run were completed: of those of one time, were shown. */
+/** In which order the steps of each run were completed: of those of one time, were delivered. */
 const orders = (runs: RecordedRun[]) =>
   JSON.stringify(
     runs.map(({ steps }) =>
@@ -89,7 +93,7 @@ const orders = (runs: RecordedRun[]) =>
   );
 
 /** The journals without ids, times, and how a step was executed. */
-function shown(runs: RecordedRun[]): unknown {
+function deliveries(runs: RecordedRun[]): unknown {
   const names = new Map(runs.map(({ run }, at) => [run._id as string, at]));
   const nameIds = (value: unknown) =>
     JSON.parse(
@@ -124,7 +128,7 @@ function count(
     if (step.startedAt < busyUntil) coverage.hit("several in flight");
     busyUntil = Math.max(busyUntil, step.completedAt ?? Infinity);
     if (delivery && delivery.order < last)
-      coverage.hit("shown in another order than asked");
+      coverage.hit("delivered in another order than asked");
     last = Math.max(last, delivery?.order ?? -1);
   }
 }

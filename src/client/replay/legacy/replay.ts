@@ -2,12 +2,13 @@ import type { Outcome } from "../../../shared/outcome.js";
 import { differentRequest } from "../divergence.js";
 import { isPatch, type JournalEntry, type StepRequest } from "../journal.js";
 import { settleWith } from "../stepPromise.js";
-import type {
-  HandlerReplay,
-  NewStep,
-  Settled,
-  TurnEnd,
-  TurnPorts,
+import {
+  startHandler,
+  type HandlerReplay,
+  type NewStep,
+  type Settled,
+  type TurnEnd,
+  type TurnPorts,
 } from "../turn.js";
 import { LegacyQueue } from "./queue.js";
 
@@ -15,7 +16,7 @@ import { LegacyQueue } from "./queue.js";
 const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2, patch: 0 };
 
 /** 0.4 runs inline steps however full the transaction is. */
-const ALONE = { isFirst: true, unwritten: { steps: 0, bytes: 0 } };
+const ALONE = { inlineSteps: 0, unwritten: { steps: 0, bytes: 0 } };
 
 /** 0.4 has no limits. */
 type Ports<Request extends StepRequest> = Pick<
@@ -132,7 +133,7 @@ export class LegacyReplay<
 
   async run(handler: () => Promise<unknown>): Promise<TurnEnd> {
     await this.ports.resume(() => {
-      this.begin(handler);
+      startHandler(handler, (settled) => (this.settled = settled));
       this.answerRequests().catch((error: Error) => {
         this.divergence = error;
       });
@@ -146,14 +147,6 @@ export class LegacyReplay<
     return entries.every(({ outcome }) => outcome)
       ? { kind: "again" }
       : { kind: "waiting" };
-  }
-
-  private begin(handler: () => Promise<unknown>) {
-    const call = async () => await handler();
-    call().then(
-      (value) => (this.settled = { kind: "returned", value }),
-      (error: unknown) => (this.settled = { kind: "threw", error }),
-    );
   }
 
   /** L2, up to the first request that the journal doesn't hold. */

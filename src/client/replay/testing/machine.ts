@@ -39,7 +39,7 @@ export function entry(
   };
 }
 
-/** A completed entry, whose result no turn has shown. */
+/** A completed entry, whose result no turn has delivered. */
 export const completed = (
   name: string,
   completedAt: number,
@@ -61,8 +61,8 @@ export class Machine {
   limits: TurnLimits = {
     newSteps: Infinity,
     newBytes: Infinity,
-    shownSteps: Infinity,
-    shownBytes: Infinity,
+    deliveries: Infinity,
+    deliveredBytes: Infinity,
   };
   /** How many inline steps one turn has room for. */
   inlineRoom = Infinity;
@@ -93,11 +93,12 @@ export class Machine {
         await setImmediate();
       },
       runInline: async (request, turn) => {
+        if (turn.inlineSteps > 0 && turn.inlineSteps >= this.inlineRoom)
+          return null;
         this.log.push(`run ${request.name}`);
         const outcome = this.inlineOutcome(request, turn);
         return outcome && { outcome, isFenced: false };
       },
-      roomForInline: (count) => count === 0 || count < this.inlineRoom,
       limits: this.limits,
       record: async (record) => this.record(record),
     });

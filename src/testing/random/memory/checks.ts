@@ -14,8 +14,8 @@ interface End {
   message?: string;
 }
 
-/** The steps whose results were shown, in the order in which they were. */
-export function shownIn(rows: JournalEntry[]): number[] {
+/** The steps whose results were delivered, in the order in which they were. */
+export function deliveredIn(rows: JournalEntry[]): number[] {
   return rows
     .flatMap(({ delivery }, stepNumber) =>
       delivery ? [{ order: delivery.order, stepNumber }] : [],
@@ -24,7 +24,7 @@ export function shownIn(rows: JournalEntry[]): number[] {
     .map(({ stepNumber }) => stepNumber);
 }
 
-/** The journal is what the oracle foretells for the order in which its results were shown. */
+/** The journal is what the oracle foretells for the order in which its results were delivered. */
 export async function checkForetold(
   program: Node,
   rows: JournalEntry[],
@@ -37,11 +37,11 @@ export async function checkForetold(
     takesNew?: (edit: number) => boolean;
   },
 ): Promise<Foretold> {
-  const shown = shownIn(rows);
-  checkOrders(rows, shown);
+  const delivered = deliveredIn(rows);
+  checkOrders(rows, delivered);
   const foretold = await foretell(program, {
     runId: options.runId,
-    shown,
+    delivered,
     outcomeOf: (stepNumber) => rows[stepNumber]?.outcome,
     startedAt: (stepNumber) => rows[stepNumber]?.startedAt,
     takesNew: options.takesNew,
@@ -53,21 +53,23 @@ export async function checkForetold(
   // New code may ask for more where an earlier turn showed a result.
   if (!options.takesNew)
     same(
-      "the number of steps asked for when each result was shown",
-      shown.map((stepNumber) => rows[stepNumber]!.delivery!.issued),
+      "the number of steps asked for when each result was delivered",
+      delivered.map((stepNumber) => rows[stepNumber]!.delivery!.issued),
       foretold.issuedAt,
     );
   checkOutcomes(rows, foretold);
-  // After a turn has died, those that follow show one result each, inline steps' too.
+  // After a turn has died, those that follow deliver one result each, inline steps' too.
   if (options.inlineFirst && !mayRejectLate(program))
-    checkInlineFirst(shown, foretold);
+    checkInlineFirst(delivered, foretold);
   if (end)
     same("how the run ended", describeEnd(end), describeEnd(foretold.end));
   return foretold;
 }
 
-function checkOrders(rows: JournalEntry[], shown: number[]) {
-  const orders = shown.map((stepNumber) => rows[stepNumber]!.delivery!.order);
+function checkOrders(rows: JournalEntry[], delivered: number[]) {
+  const orders = delivered.map(
+    (stepNumber) => rows[stepNumber]!.delivery!.order,
+  );
   same("the places of results", orders, [...orders.keys()]);
 }
 
@@ -93,11 +95,15 @@ export function mayRejectLate(program: Node): boolean {
   return false;
 }
 
-/** Inline steps run when the handler is blocked, in the order asked, before any waiting result is shown. */
-function checkInlineFirst(shown: number[], { inlineDueAt }: Foretold) {
+/** Inline steps run when the handler is blocked, in the order asked, before any waiting result is delivered. */
+function checkInlineFirst(delivered: number[], { inlineDueAt }: Foretold) {
   for (const [at, due] of inlineDueAt.entries())
     if (due.length > 0)
-      same(`the ${at}th result shown, an inline step's`, shown[at], due[0]);
+      same(
+        `the ${at}th result delivered, an inline step's`,
+        delivered[at],
+        due[0],
+      );
 }
 
 const requestIn = (row: JournalEntry) => ({
@@ -165,13 +171,13 @@ export function checkKept(before: MemoryRun, after: MemoryRun) {
 const isWaiting = ({ kind, outcome, delivery, heldBack }: JournalEntry) =>
   kind !== "patch" && outcome && !delivery && !heldBack;
 
-/** Of the results that waited as a turn began, each was shown before those that came later. */
+/** Of the results that waited as a turn began, each was delivered before those that came later. */
 export function checkOrderWithin(before: MemoryRun, { run, end }: Turn) {
   const waiting = before.rows.flatMap((row, stepNumber) =>
     isWaiting(row) ? [{ row, stepNumber }] : [],
   );
-  const shownBefore = shownIn(before.rows).length;
-  for (const stepNumber of shownIn(run.rows).slice(shownBefore)) {
+  const deliveredBefore = deliveredIn(before.rows).length;
+  for (const stepNumber of deliveredIn(run.rows).slice(deliveredBefore)) {
     const row = run.rows[stepNumber]!;
     const at = waiting.findIndex((other) => other.stepNumber === stepNumber);
     // An inline step, which does not wait; or an event that had been sent, which came last.
@@ -185,7 +191,7 @@ export function checkOrderWithin(before: MemoryRun, { run, end }: Turn) {
     );
     if (earlier)
       throw new Error(
-        `The result of step ${stepNumber} (at ${row.completedAt}) was shown before that of step ${earlier.stepNumber} (at ${earlier.row.completedAt})`,
+        `The result of step ${stepNumber} (at ${row.completedAt}) was delivered before that of step ${earlier.stepNumber} (at ${earlier.row.completedAt})`,
       );
     if (at >= 0) waiting.splice(at, 1);
   }
@@ -207,7 +213,7 @@ export async function checkReplay(
 ) {
   const again = await takeTurn(program, run, options);
   // A turn cut short may leave for later what only spares needless wakes.
-  const mayRewrite = options.limits?.shownBytes !== undefined;
+  const mayRewrite = options.limits?.deliveredBytes !== undefined;
   const written = ({ rows }: MemoryRun) =>
     mayRewrite ? rows.map((row) => ({ ...row, condition: undefined })) : rows;
   same("what a replay writes", written(again.run), written(run));
@@ -217,18 +223,18 @@ export async function checkReplay(
   else same("how a replay ends", again.end.kind, "waiting");
 }
 
-/** Each beginning of the journal, cut where a result was shown, asks for the steps that had been asked for there. */
+/** Each beginning of the journal, cut where a result was delivered, asks for the steps that had been asked for there. */
 export async function checkPrefixes(
   program: Node,
   recorded: JournalEntry[],
   foretold: Foretold,
   options: { runId: string; quiesce: Quiesce },
 ) {
-  const shown = shownIn(recorded);
+  const delivered = deliveredIn(recorded);
   for (const [at, issued] of foretold.issuedAt.entries()) {
     // No journal is cut between inline steps: they are written down with what they led to.
     if (foretold.inlineDueAt[at]!.length > 0) continue;
-    const known = new Set(shown.slice(0, at));
+    const known = new Set(delivered.slice(0, at));
     const rows = recorded.slice(0, issued).map((row, stepNumber) =>
       known.has(stepNumber)
         ? row

@@ -1,7 +1,7 @@
 import type { Node } from "../program.js";
 import type { JournalEntry } from "../../../client/replay/journal.js";
 import { same } from "../differences.js";
-import { mayRejectLate, shownIn } from "./checks.js";
+import { mayRejectLate, deliveredIn } from "./checks.js";
 import { MemoryTransaction, emptyRun, type MemoryRun } from "./store.js";
 import { takeTurn } from "./turn.js";
 
@@ -22,7 +22,7 @@ export async function checkInOrder(
     ({ run } = await takeTurn(program, run, options));
   };
   await turn();
-  for (const stepNumber of shownIn(recorded)) {
+  for (const stepNumber of deliveredIn(recorded)) {
     const row = run.rows[stepNumber];
     if (!row)
       throw new Error(

@@ -35,7 +35,7 @@ export const HAZARDS = [
   "in flight at the end",
   "waits for no step",
   "turn died of a rejection",
-  "held back, then shown",
+  "held back, then delivered",
   "held back to the end",
   "returned",
   "threw",
@@ -68,8 +68,8 @@ function conditionsOf(random: Random): Conditions {
       limits: small
         ? {
             newSteps: random.between(1, 3),
-            shownSteps: random.between(1, 3),
-            shownBytes: random.between(1, 150),
+            deliveries: random.between(1, 3),
+            deliveredBytes: random.between(1, 150),
           }
         : {},
       inlineSteps: small ? random.between(1, 2) : Infinity,
@@ -306,18 +306,18 @@ class RandomExecution {
 
   private countTurn(before: MemoryRun, { run }: Turn) {
     const waited = before.rows.filter((row) => row.outcome && !row.delivery);
-    const shown = run.rows.filter(
+    const delivered = run.rows.filter(
       (row, at) => row.delivery && !before.rows[at]?.delivery,
     );
     const isNew = (row: JournalEntry) =>
       run.rows.indexOf(row) >= before.rows.length;
-    if (shown.length > 1) this.coverage.hit("turn of several results");
+    if (delivered.length > 1) this.coverage.hit("turn of several results");
     if (
       waited.length > 0 &&
-      shown.some((row) => isNew(row) && row.kind === "function")
+      delivered.some((row) => isNew(row) && row.kind === "function")
     )
       this.coverage.hit("inline before waiting results");
-    if (shown.some((row) => isNew(row) && row.kind === "event"))
+    if (delivered.some((row) => isNew(row) && row.kind === "event"))
       this.coverage.hit("event sent before awaited");
   }
 
@@ -332,7 +332,7 @@ class RandomExecution {
     const { end } = this.run;
     if (end?.kind === "heldBack") this.coverage.hit("held back to the end");
     if (this.run.rows.some((row) => isHeldBack(row) && row.delivery))
-      this.coverage.hit("held back, then shown");
+      this.coverage.hit("held back, then delivered");
     if (end?.kind === "stuck") this.coverage.hit("waits for no step");
     if (end?.kind === "returned" || end?.kind === "threw")
       this.coverage.hit(end.kind);

@@ -19,7 +19,7 @@ export interface MemoryRun {
   rows: JournalEntry[];
   /** A turn is due. */
   pendingTurn: boolean;
-  /** Results to show one at a time, since a turn died. */
+  /** Results to deliver one at a time, since a turn died. */
   trials?: Trials;
   end?: TurnEnd;
   /** Values of events that were sent and not awaited yet, oldest first. */
@@ -68,7 +68,7 @@ export class MemoryTransaction {
   }
 
   private place(row: JournalEntry, delivery: Delivery) {
-    if (row.delivery) throw new Error(`Step ${row.name} was shown twice`);
+    if (row.delivery) throw new Error(`Step ${row.name} was delivered twice`);
     row.delivery = delivery;
   }
 
@@ -126,7 +126,7 @@ export class MemoryTransaction {
     return row;
   }
 
-  /** A turn died of a rejection: which result that was, further turns have to show. */
+  /** A turn died of a rejection: which result that was, further turns have to deliver. */
   turnDied(error: string) {
     const { run } = this;
     const { trials } = run;

@@ -90,8 +90,8 @@ export async function takeTurn(
           environment.leave();
         }
       },
-      runInline: async ({ args }, { isFirst }) =>
-        isFirst || inlineFits()
+      runInline: async ({ args }, { inlineSteps: before }) =>
+        before === 0 || (before < inlineSteps && inlineFits())
           ? {
               outcome: structuredClone(
                 outcomeOf((args["input"] as WorkInput).plan),
@@ -99,13 +99,12 @@ export async function takeTurn(
               isFenced: false,
             }
           : null,
-      roomForInline: (count) => count === 0 || count < inlineSteps,
       trials: run.trials,
       limits: {
         newSteps: Infinity,
-        shownSteps: Infinity,
+        deliveries: Infinity,
         newBytes: Infinity,
-        shownBytes: Infinity,
+        deliveredBytes: Infinity,
         ...limits,
       },
       record: async (record) => {
