@@ -336,7 +336,7 @@ export const DEFECTS = [
   {
     name: "waking: a turn that begins stays due",
     file: "src/engine/run/waking.ts",
-    find: "await setPendingTurn(ctx, run, undefined);",
+    find: "await updateRun(ctx, run, { pendingTurn: undefined });",
     replace: "",
     killedBy: {
       file: random("backend"),
@@ -382,8 +382,8 @@ export const DEFECTS = [
   {
     name: "fence: generation not raised by cancel",
     file: "src/engine/lifecycle/cancel.ts",
-    find: 'run.generationNumber++;\n  await writeResult(ctx, run, { result: { kind: "canceled" }',
-    replace: 'await writeResult(ctx, run, { result: { kind: "canceled" }',
+    find: "const generationNumber = run.generationNumber + 1;",
+    replace: "const { generationNumber } = run;",
     killedBy: {
       file: "src/engine/lifecycle/cancel.test.ts",
       title:
@@ -393,7 +393,7 @@ export const DEFECTS = [
   {
     name: "fence: generation not raised by restart",
     file: "src/engine/lifecycle/restart.ts",
-    find: "run.generationNumber++;",
+    find: "generationNumber: run.generationNumber + 1,",
     replace: "",
     killedBy: {
       file: "src/engine/lifecycle/fencing.test.ts",

@@ -41,8 +41,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: revision of the journal not raised",
     file: "src/engine/run/driverState.ts",
-    find: "run.revision = revision + 1;",
-    replace: "run.revision = revision;",
+    find: "{ revision: revision + 1 }",
+    replace: "{ revision }",
     killedBy: test(
       "engine/driver/driver",
       "a sleep that ends first is delivered first, and the driver continues with the changed journal",

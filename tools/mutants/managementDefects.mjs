@@ -76,7 +76,7 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "restart: keeps where the run failed",
     file: "src/engine/lifecycle/restart.ts",
-    find: "  run.failedAt = undefined;\n",
+    find: "    failedAt: undefined,\n",
     replace: "",
     killedBy: test(
       "engine/run/details",
@@ -276,8 +276,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "restart: no new deadline",
     file: "src/engine/lifecycle/restart.ts",
-    find: "await scheduleDue(ctx, run);",
-    replace: "",
+    find: "await scheduleDue(ctx, { ...run, ...begun })",
+    replace: "run.dueTask",
     killedBy: test(
       "engine/lifecycle/due",
       "begins anew with a restart, which repeats what was in flight",
@@ -303,7 +303,7 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "setProgress: too large beside a result",
     file: "src/engine/lifecycle/end.ts",
-    find: "run.progress = fittingProgress(run);",
+    find: "    progress: fittingProgress(ended),\n",
     replace: "",
     killedBy: test(
       "engine/run/progress",
@@ -323,7 +323,7 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "cleanup: retries of an action in flight dropped",
     file: "src/engine/lifecycle/cleanup.ts",
-    find: 'await ctx.db.patch("workflows", workflowId, { cleanedUp: true });',
+    find: "await updateRun(ctx, run, { cleanedUp: true });",
     replace: 'await ctx.db.delete("workflows", workflowId);',
     killedBy: test(
       "engine/lifecycle/cleanup",

@@ -210,8 +210,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "pool: a run fails whose turn an operator canceled",
     file: "src/engine/step/poolReports.ts",
-    find: "if (isLost(result)) {",
-    replace: "if (!result) {",
+    find: "if (isLost(result))\n",
+    replace: "if (!result)\n",
     killedBy: test(
       "engine/step/poolReports",
       "is taken again if it was to take a turn (Canceled via scheduler)",

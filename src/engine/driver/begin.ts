@@ -7,7 +7,7 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
 import { markCopyCurrent } from "../run/driverState.js";
 import { scheduleDue } from "../run/dueTask.js";
-import { parseRunId } from "../run/runs.js";
+import { parseRunId, updateRun } from "../run/runs.js";
 import { clearPendingTurn } from "../run/waking.js";
 import { recordResult } from "../step/completing.js";
 import {
@@ -70,10 +70,8 @@ export async function beginTurn(
   if (driven) run = driven.run;
   // A parent doesn't know its child's definition.
   if (run.parent && timeoutMs !== undefined && run.timeoutMs === undefined) {
-    run.timeoutMs = timeoutMs;
-    await scheduleDue(ctx, run);
-    const { dueTask } = run;
-    await ctx.db.patch("workflows", run._id, { timeoutMs, dueTask });
+    const dueTask = await scheduleDue(ctx, { ...run, timeoutMs });
+    await updateRun(ctx, run, { timeoutMs, dueTask });
   }
   await clearPendingTurn(ctx, run, { isDriven: drive !== undefined });
   const completed = driven?.completed;

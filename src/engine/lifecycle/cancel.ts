@@ -6,7 +6,12 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { callOnComplete, writeResult } from "./end.js";
 import { releaseStep } from "./releasing.js";
-import { stepsInFlight, type Run, type StepRow } from "../run/runs.js";
+import {
+  stepsInFlight,
+  type Run,
+  type RunChanges,
+  type StepRow,
+} from "../run/runs.js";
 import { detachDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
 import { scheduleTask } from "../platform/tasks.js";
@@ -92,12 +97,25 @@ async function endCanceled(
   const { workflowId } = canceling;
   const run = await ctx.db.get("workflows", workflowId);
   if (!run || run.runResult) return [];
+  ended.push(run);
+  return [await stopRun(ctx, run, { result: { kind: "canceled" } }, config)];
+}
+
+/** Ends a run whose steps in flight stop. Returns the remaining work, which is to release them. */
+async function stopRun(
+  ctx: MutationCtx,
+  run: Run,
+  outcome: Outcome,
+  config: Config,
+  changes?: RunChanges,
+): Promise<Canceling> {
+  const generationNumber = run.generationNumber + 1;
   await releaseTurn(ctx, run.pendingTurn);
   await detachDriver(ctx, run, { cancelsJob: true });
-  run.generationNumber++;
-  await writeResult(ctx, run, { result: { kind: "canceled" } }, config);
-  ended.push(run);
-  return [{ workflowId, generationNumber: run.generationNumber }];
+  await writeResult(ctx, run, outcome, config, {
+    changes: { ...changes, generationNumber },
+  });
+  return { workflowId: run._id, generationNumber };
 }
 
 export const timeOutArgs = {
@@ -114,10 +132,6 @@ export async function timeOut(
   if (run?.generationNumber !== generationNumber || run.runResult) return null;
   const ms = run.timeoutMs ?? 0;
   const config = await readConfig(ctx);
-  await releaseTurn(ctx, run.pendingTurn);
-  await detachDriver(ctx, run, { cancelsJob: true });
-  run.generationNumber++;
-  run.timedOut = true;
   const outcome: Outcome = {
     result: {
       kind: "failed",
@@ -125,9 +139,8 @@ export async function timeOut(
     },
     failure: { name: "TimeoutError", ms },
   };
-  await writeResult(ctx, run, outcome, config);
   await cancelRuns(ctx, [
-    { workflowId, generationNumber: run.generationNumber },
+    await stopRun(ctx, run, outcome, config, { timedOut: true }),
   ]);
   await callOnComplete(ctx, run, config, outcome.failure);
   return null;

@@ -13,6 +13,7 @@ import {
   findRun,
   functionTypeOf,
   stepsInFlight,
+  updateRun,
 } from "../run/runs.js";
 
 /**
@@ -38,7 +39,7 @@ export async function cleanUp(
   const canceled = endedForcibly(run);
   if (run.dueTask) await withdrawTask(ctx, run.dueTask);
   if (!canceled && (await stepsInFlight(ctx, workflowId).first()))
-    await ctx.db.patch("workflows", workflowId, { cleanedUp: true });
+    await updateRun(ctx, run, { cleanedUp: true });
   else {
     await detachDriver(ctx, run);
     await ctx.db.delete("workflows", workflowId);

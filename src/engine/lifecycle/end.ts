@@ -39,7 +39,9 @@ import {
   fittingProgress,
   lastStep,
   stepsInFlight,
+  updateRun,
   type Run,
+  type RunChanges,
 } from "../run/runs.js";
 import { vOnComplete } from "../../component/schema.js";
 import { warnOfEnd } from "../run/warnings.js";
@@ -57,7 +59,7 @@ export async function endRun(
   origin?: Origin,
 ) {
   const outcome = toOutcome(result, failure);
-  await writeResult(ctx, run, outcome, config, origin);
+  await writeResult(ctx, run, outcome, config, { origin });
   await callOnComplete(ctx, run, config, outcome.failure);
 }
 
@@ -67,32 +69,31 @@ export async function writeResult(
   run: Run,
   { result, failure }: Outcome,
   config: Config,
-  origin?: Origin,
+  { origin, changes }: { origin?: Origin; changes?: RunChanges } = {},
 ) {
-  run.runResult = storableResult(run, result);
-  run.progress = fittingProgress(run);
-  run.endedAt = Date.now();
-  if (run.runResult.kind === "failed") {
-    origin ??= await originOfDeath(ctx, run);
-    run.failedAt = {
-      stepNumber: origin.step?.stepNumber,
-      line: origin.line && shortenError(origin.line, MAX_LINE_BYTES),
-    };
-  }
-  warnOfEnd(run, config, origin);
-  run.pendingTurn = undefined;
-  run.restarting = undefined;
+  const runResult = storableResult(run, result);
+  if (runResult.kind === "failed") origin ??= await originOfDeath(ctx, run);
   if (run.driver && !(await stepOfDriver(ctx, run)))
     await detachDriver(ctx, run);
-  await scheduleDue(ctx, run);
-  await ctx.db.replace("workflows", run._id, run);
+  const ended = { ...run, ...changes, runResult };
+  await updateRun(ctx, run, {
+    ...changes,
+    runResult,
+    progress: fittingProgress(ended),
+    endedAt: Date.now(),
+    failedAt: runResult.kind === "failed" ? failedAt(origin) : undefined,
+    pendingTurn: undefined,
+    restarting: undefined,
+    dueTask: await scheduleDue(ctx, ended),
+  });
+  warnOfEnd(run, config, origin);
   // Creation times of one millisecond differ by fractions of it.
   const durationMs = Date.now() - Math.floor(run._creationTime);
   config.log.event("completed", {
     workflowId: run._id,
     workflowName: run.name,
     name: run.name,
-    status: run.runResult.kind,
+    status: runResult.kind,
     durationMs,
     overallDurationMs: durationMs,
   });
@@ -101,13 +102,18 @@ export async function writeResult(
     await dropWaitsOf(ctx, run._id, run.generationNumber);
   if (run.parent) {
     const step = await awaitedStep(ctx, run.parent);
-    const outcome = { result: run.runResult, failure };
-    if (step) await recordResult(ctx, step, outcome, config);
+    if (step)
+      await recordResult(ctx, step, { result: runResult, failure }, config);
   }
 }
 
 /** A row with the largest values still has room for a line of this length. */
 const MAX_LINE_BYTES = 512;
+
+const failedAt = ({ step, line }: Origin = {}): Run["failedAt"] => ({
+  stepNumber: step?.stepNumber,
+  line: line && shortenError(line, MAX_LINE_BYTES),
+});
 
 /** For a run that no turn could end: the last step in its journal. */
 async function originOfDeath(ctx: MutationCtx, run: Run): Promise<Origin> {

@@ -189,11 +189,11 @@ async function recoverRun(
       return { afterStep: row._creationTime, waits, isLost };
   }
   if (run.runResult || (waits && !turnIsLost)) return { isLost };
-  run.pendingTurn =
+  const lost =
     pendingTurn && "scheduledId" in pendingTurn
       ? { ...pendingTurn, isLost: true }
       : undefined;
-  await wake(ctx, run);
+  await wake(ctx, { ...run, pendingTurn: lost });
   return { isLost: true };
 }
 

@@ -14,7 +14,9 @@ import {
   checkKeyIsFree,
   REPLAY_VERSION,
   lastStep,
+  updateRun,
   type Run,
+  type RunChanges,
   type StepRow,
 } from "../run/runs.js";
 import { scheduleDue } from "../run/dueTask.js";
@@ -68,31 +70,31 @@ export async function restartRun(
     ? await lastFailure(ctx, run)
     : await firstDeleted(ctx, run, options.from, config);
   await detachDriver(ctx, run, { cancelsJob: true });
-  run.generationNumber++;
-  run.runResult = undefined;
-  run.endedAt = undefined;
-  run.failedAt = undefined;
-  run.pendingTurn = undefined;
-  run.trials = undefined;
-  run.progress = undefined;
-  run.timedOut = undefined;
-  await scheduleDue(ctx, run);
-  run.restarting = { from };
+  const begun = {
+    generationNumber: run.generationNumber + 1,
+    runResult: undefined,
+    endedAt: undefined,
+    failedAt: undefined,
+    pendingTurn: undefined,
+    trials: undefined,
+    progress: undefined,
+    timedOut: undefined,
+  };
+  const dueTask = await scheduleDue(ctx, { ...run, ...begun });
   const room = options.startAsync ? roomOfBatch() : roomOfTransaction(ctx);
-  const done = await rewind(ctx, run, from, room);
-  if (!done && !options.startAsync)
+  const rewound = await rewind(ctx, run, from, room);
+  if (rewound.restarting && !options.startAsync)
     throw new Error(
       `Workflow ${run._id} is too large to be restarted in one transaction. Pass startAsync: true to do it in several.`,
     );
-  if (done) run.restarting = undefined;
-  await ctx.db.replace("workflows", run._id, run);
+  await updateRun(ctx, run, { ...begun, dueTask, ...rewound });
   config.log.event("retry", {
     workflowId: run._id,
     workflowName: run.name,
     name: run.name,
     from: options.fromFailure ? from : options.from,
   });
-  if (!done) return await scheduleRest(ctx, run);
+  if (rewound.restarting) return await scheduleRest(ctx, run);
   if (options.startAsync)
     return await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
   await callWithTrials(ctx, run);
@@ -166,14 +168,15 @@ export async function continueRestart(
   if (run?.generationNumber !== generationNumber || !run.restarting)
     return null;
   const { from, doneFrom } = run.restarting;
-  if (!(await rewind(ctx, run, from, roomOfBatch(), doneFrom))) {
-    await ctx.db.replace("workflows", run._id, run);
-    await scheduleRest(ctx, run);
-    return null;
-  }
-  run.restarting = undefined;
-  await ctx.db.replace("workflows", run._id, run);
-  await enqueueTurns(ctx, [{ run, runAt: Date.now() }], await readConfig(ctx));
+  const rewound = await rewind(ctx, run, from, roomOfBatch(), doneFrom);
+  await updateRun(ctx, run, rewound);
+  if (rewound.restarting) await scheduleRest(ctx, run);
+  else
+    await enqueueTurns(
+      ctx,
+      [{ run, runAt: Date.now() }],
+      await readConfig(ctx),
+    );
   return null;
 }
 
@@ -221,8 +224,8 @@ const deliveredAfter = ({ delivery }: StepRow, from: number) =>
   delivery !== undefined && delivery.issued > from;
 
 /**
- * One batch of a restart, from the last step to the first, so that the journal has no gaps if it stops. True if no
- * step is left to process. A later batch begins below `before`.
+ * One batch of a restart, from the last step to the first, so that the journal has no gaps if it stops. A later batch
+ * begins below `before`. Returns how the run changes. Without `restarting`, no step is left to process.
  */
 async function rewind(
   ctx: MutationCtx,
@@ -230,7 +233,7 @@ async function rewind(
   from: number,
   hasRoom: Room,
   before = Infinity,
-): Promise<boolean> {
+): Promise<Pick<RunChanges, "restarting" | "engineVersion">> {
   const rows = ctx.db
     .query("steps")
     .withIndex("workflow", (q) =>
@@ -243,9 +246,8 @@ async function rewind(
   let first = true;
   for await (const row of rows) {
     if (!(await hasRoom(costOf(row, from), sizeOf(row))) && !first) {
-      run.restarting = { from, doneFrom: row.stepNumber + 1 };
       await deleteNested(ctx, nested);
-      return false;
+      return { restarting: { from, doneFrom: row.stepNumber + 1 } };
     }
     first = false;
     const child =
@@ -258,9 +260,11 @@ async function rewind(
     nested = [];
   }
   await deleteNested(ctx, nested);
-  // If no step of 0.4 is left, nothing is left to replay under its rules.
-  if (from === 0) run.engineVersion = REPLAY_VERSION;
-  return true;
+  return {
+    restarting: undefined,
+    // If no step of 0.4 is left, nothing is left to replay under its rules.
+    ...(from === 0 && { engineVersion: REPLAY_VERSION }),
+  };
 }
 
 /** Returns the child that nothing waits for any longer. */

@@ -18,8 +18,8 @@ import {
 import { scheduleTaskAgain } from "../platform/tasks.js";
 import { stateOf, stateOfJob } from "../platform/workpool.js";
 import { driverOf, detachDriver } from "../run/driverState.js";
-import { functionTypeOf } from "../run/runs.js";
-import { scheduleRunEnd, setPendingTurn, wake } from "../run/waking.js";
+import { functionTypeOf, updateRun } from "../run/runs.js";
+import { scheduleRunEnd, wake } from "../run/waking.js";
 import { takeOver } from "../step/attempts.js";
 import {
   awaitedStep,
@@ -101,11 +101,9 @@ async function pendingTurn(
     ...scheduled(ctx, scheduledId, { what, due: pending }),
     async onOver(dead) {
       if (!dead)
-        await setPendingTurn(
-          ctx,
-          run,
-          await schedulePending(ctx, pending, dueAt),
-        );
+        await updateRun(ctx, run, {
+          pendingTurn: await schedulePending(ctx, pending, dueAt),
+        });
       else if (result) await endWithoutCallback(ctx, run, result, dead.error);
       else
         await scheduleRunEnd(ctx, run, {
@@ -175,8 +173,7 @@ async function driver(
     // A query or mutation didn't happen, because it would be recorded.
     reports: row && functionTypeOf(row.step) === "action",
     async noteCheck(checkId) {
-      run.driver = { ...run.driver!, checkId };
-      await ctx.db.patch("workflows", run._id, { driver: run.driver });
+      await updateRun(ctx, run, { driver: { ...driving, checkId } });
     },
     async onOver(dead) {
       await detachDriver(ctx, run, { inWatchdog: true });

@@ -3,7 +3,7 @@ import { sizeOf, storageProblem } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import { scheduleDue } from "./dueTask.js";
-import { checkKeyIsFree, REPLAY_VERSION, type Run } from "./runs.js";
+import { checkKeyIsFree, REPLAY_VERSION, updateRun, type Run } from "./runs.js";
 
 type NewRun = Pick<
   Run,
@@ -49,8 +49,10 @@ export async function createRun(
   const run: Run = { _id, _creationTime: Date.now(), ...row };
   if (fields.timeoutMs !== undefined) {
     const now = Date.now();
-    await scheduleDue(ctx, run, Math.max(startsAt ?? now, now));
-    await ctx.db.patch("workflows", _id, { dueTask: run.dueTask });
+    const beginsAt = Math.max(startsAt ?? now, now);
+    await updateRun(ctx, run, {
+      dueTask: await scheduleDue(ctx, run, beginsAt),
+    });
   }
   return run;
 }

@@ -9,7 +9,7 @@ import type {
 import type { Config } from "../platform/config.js";
 import type { Step, vDriver } from "../../component/schema.js";
 import { cancelJob, enqueue, stateOf } from "../platform/workpool.js";
-import type { Run, StepRow } from "./runs.js";
+import { updateRun, type Run, type StepRow } from "./runs.js";
 import { cancelScheduled, watch } from "../platform/scheduler.js";
 
 /**
@@ -19,16 +19,14 @@ import { cancelScheduled, watch } from "../platform/scheduler.js";
 export async function bumpRevision(ctx: MutationCtx, run: Run) {
   const { driver, revision = 0 } = run;
   if (driver?.revision !== revision) return;
-  run.revision = revision + 1;
-  await ctx.db.patch("workflows", run._id, { revision: run.revision });
+  await updateRun(ctx, run, { revision: revision + 1 });
 }
 
 /** Records that the run's driver gets a new copy of the journal. */
 export async function markCopyCurrent(ctx: MutationCtx, run: Run) {
   const { driver, revision = 0 } = run;
   if (!driver || driver.revision === revision) return;
-  run.driver = { ...driver, revision };
-  await ctx.db.patch("workflows", run._id, { driver: run.driver });
+  await updateRun(ctx, run, { driver: { ...driver, revision } });
 }
 
 /** The step in flight that the run's driver executes. */
@@ -76,8 +74,7 @@ export async function detachDriver(
       await cancelJob(ctx, workId!);
   }
   if (!inWatchdog) await cancelScheduled(ctx, checkId);
-  run.driver = undefined;
-  await ctx.db.patch("workflows", run._id, { driver: undefined });
+  await updateRun(ctx, run, { driver: undefined });
 }
 
 /** The facts that decide when a driver hands over to others. */
@@ -144,11 +141,9 @@ export async function startDriver(
   const checkId = await watch(ctx, job.scheduledId ?? job.workId, id, {
     dueInMs: startedAt - now,
   });
-  run.drivers = driver;
-  run.driver = { ...job, checkId, startedAt };
-  await ctx.db.patch("workflows", run._id, {
+  await updateRun(ctx, run, {
     drivers: driver,
-    driver: run.driver,
+    driver: { ...job, checkId, startedAt },
   });
   return driver;
 }

@@ -4,13 +4,28 @@ import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { abbreviate, sizeOf } from "../../shared/storable.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
-import type { QueryCtx } from "../../component/_generated/server.js";
+import type {
+  MutationCtx,
+  QueryCtx,
+} from "../../component/_generated/server.js";
 
 export type Run = Doc<"workflows">;
 export type StepRow = Doc<"steps">;
 
 /** The replay rules that new runs begin under. Raise this number with every change of the rules. */
 export const REPLAY_VERSION = 1;
+
+export type RunChanges = Partial<Omit<Run, "_id" | "_creationTime">>;
+
+/** Changes a run: its row, and the object that this transaction holds. */
+export async function updateRun(
+  ctx: MutationCtx,
+  run: Run,
+  changes: RunChanges,
+) {
+  Object.assign(run, changes);
+  await ctx.db.patch("workflows", run._id, changes);
+}
 
 /** The function type of a function step. Undefined for any other kind. */
 export const functionTypeOf = (step: StepRow["step"]) =>

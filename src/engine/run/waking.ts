@@ -5,7 +5,13 @@ import type { RunResult } from "../../shared/outcome.js";
 import { shortenError } from "../../shared/storable.js";
 import type { Config } from "../platform/config.js";
 import { cancelJob, enqueue, type Job } from "../platform/workpool.js";
-import { isLegacy, stepsInFlight, type Run, type StepRow } from "./runs.js";
+import {
+  isLegacy,
+  stepsInFlight,
+  updateRun,
+  type Run,
+  type StepRow,
+} from "./runs.js";
 import { cancelScheduled, schedulePending } from "../platform/scheduler.js";
 
 export interface Wake {
@@ -25,7 +31,9 @@ export async function wake(ctx: MutationCtx, run: Run, dueAt?: number) {
   if (isLost) dueAt ??= pendingTurn.dueAt;
   const { _id: workflowId, generationNumber } = run;
   const turn = { workflowId, generationNumber };
-  await setPendingTurn(ctx, run, await schedulePending(ctx, turn, dueAt));
+  await updateRun(ctx, run, {
+    pendingTurn: await schedulePending(ctx, turn, dueAt),
+  });
 }
 
 /** As `wake`, through the workpool, for new runs that queue with all other jobs. */
@@ -45,26 +53,7 @@ export async function enqueueTurns(
     config,
   );
   for (const [index, { run }] of wakes.entries())
-    await setPendingTurn(ctx, run, { workId: workIds[index]! });
-}
-
-export async function setPendingTurn(
-  ctx: MutationCtx,
-  run: Run,
-  pendingTurn: Run["pendingTurn"],
-) {
-  run.pendingTurn = pendingTurn;
-  await ctx.db.patch("workflows", run._id, { pendingTurn });
-}
-
-/** The results that the next turns deliver, one each. */
-export async function setTrials(
-  ctx: MutationCtx,
-  run: Run,
-  trials: Run["trials"],
-) {
-  run.trials = trials;
-  await ctx.db.patch("workflows", run._id, { trials });
+    await updateRun(ctx, run, { pendingTurn: { workId: workIds[index]! } });
 }
 
 /**
@@ -76,12 +65,12 @@ export async function scheduleRunEnd(
   run: Run,
   failed: Extract<RunResult, { kind: "failed" }>,
 ) {
-  const pending = await schedulePending(ctx, {
+  const pendingTurn = await schedulePending(ctx, {
     workflowId: run._id,
     generationNumber: run.generationNumber,
     result: { ...failed, error: shortenError(failed.error) },
   });
-  await setPendingTurn(ctx, run, pending);
+  await updateRun(ctx, run, { pendingTurn });
 }
 
 /**
@@ -99,7 +88,7 @@ export async function clearPendingTurn(
     await cancelScheduled(ctx, pendingTurn.checkId);
     if (isDriven) await cancelScheduled(ctx, pendingTurn.scheduledId);
   }
-  await setPendingTurn(ctx, run, undefined);
+  await updateRun(ctx, run, { pendingTurn: undefined });
 }
 
 /** Cancels the pending turn and its watchdog. */

@@ -55,10 +55,8 @@ export async function failTurn(ctx: MutationCtx, report: Report) {
   if (!turn) return await keepUndeliverable(ctx, report);
   const run = await ctx.db.get("workflows", turn.workflowId);
   if (run?.generationNumber !== turn.generationNumber || run.runResult) return;
-  if (isLost(result)) {
-    run.pendingTurn = undefined;
-    return await wake(ctx, run);
-  }
+  if (isLost(result))
+    return await wake(ctx, { ...run, pendingTurn: undefined });
   const canceled = `The pool's job for the next turn of workflow ${run._id} was canceled.`;
   await scheduleRunEnd(
     ctx,

@@ -4,8 +4,13 @@ import { vTrials } from "../../component/schema.js";
 import { readConfig } from "../platform/config.js";
 import { vWorkpoolOptions } from "../platform/options.js";
 import { bumpRevision } from "../run/driverState.js";
-import { fittingProgress, parseRunId, type StepRow } from "../run/runs.js";
-import { setTrials, wake } from "../run/waking.js";
+import {
+  fittingProgress,
+  parseRunId,
+  updateRun,
+  type StepRow,
+} from "../run/runs.js";
+import { wake } from "../run/waking.js";
 import { recordLateResult, writeCompleted } from "../step/completing.js";
 import { startSteps } from "./startSteps.js";
 import {
@@ -72,11 +77,11 @@ export async function commitTurn(
     current && (await patchSteps(ctx, args.deliveries, args.waits));
   if (current && !caller?.willReceiveReply) await bumpRevision(ctx, run);
   if (current && (run.trials || args.trials))
-    await setTrials(ctx, run, args.trials);
-  if (current && args.progress !== undefined) {
-    run.progress = fittingProgress({ ...run, progress: args.progress });
-    await ctx.db.patch("workflows", run._id, { progress: run.progress });
-  }
+    await updateRun(ctx, run, { trials: args.trials });
+  if (current && args.progress !== undefined)
+    await updateRun(ctx, run, {
+      progress: fittingProgress({ ...run, progress: args.progress }),
+    });
   const rows = await startSteps(ctx, run, args.steps, {
     config,
     workpoolOptions,

@@ -3,8 +3,7 @@ import { explainUnavailable } from "../../shared/unavailable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { callWorkflow } from "../run/callWorkflow.js";
 import { bumpRevision } from "../run/driverState.js";
-import { isLegacy, stepAt, type Run } from "../run/runs.js";
-import { setTrials } from "../run/waking.js";
+import { isLegacy, stepAt, updateRun, type Run } from "../run/runs.js";
 
 const MAX_HELD_ERROR_BYTES = 1024;
 
@@ -26,7 +25,7 @@ export async function afterDeath(
   if (isLegacy(run) || isVerdict(run, text)) return text;
   const { trials } = run;
   if (!trials) {
-    await setTrials(ctx, run, { shown: 0, steps: [] });
+    await updateRun(ctx, run, { trials: { shown: 0, steps: [] } });
     return undefined;
   }
   const [stepNumber, ...steps] = trials.steps;
@@ -43,7 +42,9 @@ export async function afterDeath(
       },
     });
   await bumpRevision(ctx, run);
-  await setTrials(ctx, run, steps.length > 0 ? { shown, steps } : undefined);
+  await updateRun(ctx, run, {
+    trials: steps.length > 0 ? { shown, steps } : undefined,
+  });
   return undefined;
 }
 
