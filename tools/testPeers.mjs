@@ -27,6 +27,7 @@ const SELECTION = [
   "src/engine/step/events.values.test.ts",
   "src/engine/step/inline.test.ts",
   "src/engine/run/list.test.ts",
+  "src/engine/run/listSteps.test.ts",
   "src/engine/lifecycle/onComplete.test.ts",
   "src/engine/step/parallel.test.ts",
   "src/engine/step/references.test.ts",

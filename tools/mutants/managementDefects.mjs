@@ -59,8 +59,8 @@ export const MANAGEMENT_DEFECTS = [
     find: "if (rows.length === max || budget.isSpent) break;",
     replace: "if (rows.length === max) break;",
     killedBy: test(
-      "engine/run/summaries",
-      "counts steps in flight with large arguments within a transaction's limits",
+      "engine/run/paging",
+      "steps in flight are counted as far as a page's budget reaches",
     ),
   },
   {
@@ -70,7 +70,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "true ? [",
     killedBy: test(
       "engine/run/summaries",
-      "a whole id with another workflow finds nothing",
+      "idPrefix finds the runs whose ids begin with it, 256 runs a page, and a whole id at once if the run matches the other filters",
     ),
   },
   {
@@ -89,7 +89,7 @@ export const MANAGEMENT_DEFECTS = [
     find: 'while ("runAction" in ctx && canGoOn())',
     replace: "while (canGoOn() && !canGoOn())",
     killedBy: test(
-      "engine/run/listFilters",
+      "engine/run/list",
       "in an action counts exactly up to 1,000, however large the runs",
     ),
   },
@@ -99,7 +99,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "bytes / (open.length - at)",
     replace: "bytes / open.length",
     killedBy: test(
-      "engine/run/listFilters",
+      "engine/run/list",
       "leaves what few runs in progress don't need to those that completed",
     ),
   },
@@ -199,8 +199,8 @@ export const MANAGEMENT_DEFECTS = [
     find: 'q.gte("_creationTime", since).lt("_creationTime", until)',
     replace: 'q.gte("_creationTime", since).lte("_creationTime", until)',
     killedBy: test(
-      "engine/run/listFilters",
-      "returns exactly the runs that match any combination, in either order, however small the pages",
+      "engine/run/list",
+      "lists and counts have exactly the runs that match any combination, in either order, however small the pages",
     ),
   },
   {
@@ -209,7 +209,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "count === MAX_COUNT ||",
     replace: "count > MAX_COUNT ||",
     killedBy: test(
-      "engine/run/listFilters",
+      "engine/run/list",
       "is exact up to 1,000, and says 1000+ beyond",
     ),
   },
@@ -219,8 +219,8 @@ export const MANAGEMENT_DEFECTS = [
     find: "return { ...shorter, page };",
     replace: "return { ...whole, page };",
     killedBy: test(
-      "engine/run/listFilters",
-      "a page whose runs wait for steps with large arguments is shorter, and none is left out",
+      "engine/run/paging",
+      "a page of runs that wait for steps with large arguments is shorter than a transaction's limits, and none is left out",
     ),
   },
   {
@@ -229,7 +229,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "return attempts && size() > MAX_ROW_BYTES ? undefined : attempts;",
     replace: "return size() < 0 ? undefined : attempts;",
     killedBy: test(
-      "engine/run/stepStates",
+      "engine/run/listSteps",
       "a result that fills its row leaves no room for attempts, and is kept (pool)",
     ),
   },

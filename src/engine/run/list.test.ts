@@ -1,21 +1,12 @@
-import { validate } from "convex-helpers/validators";
 import { describe, expect, test } from "vitest";
-import {
-  cancel,
-  cleanup,
-  insertRun,
-  insertSteps,
-} from "../../testing/managing.js";
-import { create, send } from "../../testing/events.js";
+import { cancel, cleanup, insertRun } from "../../testing/managing.js";
 import { internal } from "../../testing/app/_generated/api.js";
 import { manager } from "../../testing/app/workflows.js";
 import {
   advance,
   components,
-  drain,
   inComponent,
   newBackend,
-  rows,
   runHandler,
   script,
   startHandler,
@@ -24,519 +15,330 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { allPages } from "../../testing/paging.js";
 import {
-  getStatus,
+  counts,
   list,
   listByName,
-  listSteps,
-  start,
-  vWorkflowStep,
+  type RunStatus,
   type WorkflowId,
 } from "../../client/index.js";
 
 useBackend();
 
 const { workflow: component } = components;
-type Options = Parameters<typeof list>[2];
-type Page = { page: unknown[]; isDone: boolean; continueCursor: string };
-
-/** All pages of a list, the numbers of items on each, and whether only the last was said to be. */
-async function allPages<P extends Page>(
-  numItems: number,
-  read: (
-    paginationOpts: NonNullable<NonNullable<Options>["paginationOpts"]>,
-  ) => Promise<P>,
-) {
-  const items: P["page"][number][] = [];
-  const sizes: number[] = [];
-  let cursor: string | null = null;
-  for (;;) {
-    const page: P = await read({ numItems, cursor });
-    items.push(...page.page);
-    sizes.push(page.page.length);
-    if (page.isDone) return { items, sizes };
-    cursor = page.continueCursor;
-  }
-}
-
-/** Runs that have ended, of two workflows by turns. */
-async function insertRuns(t: Backend, count: number): Promise<WorkflowId[]> {
-  const ids: WorkflowId[] = [];
-  for (let at = 0; at < count; at++)
-    ids.push(
-      await insertRun(t, {
-        name: at % 2 === 0 ? "folder/file:even" : "folder/file:odd",
-        args: { at },
-        runResult: { kind: "success", returnValue: at },
-      }),
-    );
-  return ids;
-}
-
 const START = 1_700_000_000_000;
+const RESULTS = {
+  inProgress: undefined,
+  completed: { kind: "success", returnValue: 1 },
+  failed: { kind: "failed", error: "no\n    at somewhere" },
+  canceled: { kind: "canceled" },
+} as const;
+const STATUSES = Object.keys(RESULTS) as RunStatus[];
+const NAMES = ["folder/file:a", "folder/file:b", "folder/file:c"];
+const NAME = "workflows:workflow";
 
-describe("list", () => {
-  test("returns each run's id, name, arguments, context, result, status and times", async () => {
-    const t = newBackend();
-    const time = expect.any(Number) as number;
-    const { workflowId } = await runHandler(t, async () => "done", {
-      context: { a: 1 },
-      input: "in",
-    });
-    const waiting = await startHandler(t, (step) => step.sleep(10), {
-      name: "second",
-    });
-    const failed = await runHandler(t, () => Promise.reject(new Error("no")), {
-      name: "third",
-      startAsync: true,
-    });
-    const { page, isDone } = await t.query((ctx) => list(ctx, component));
-    expect(page).toEqual([
-      {
-        workflowId,
-        name: "workflows:workflow",
-        args: { handler: "main", input: "in" },
-        context: { a: 1 },
-        runResult: { kind: "success", returnValue: "done" },
-        status: "completed",
-        startedAt: START,
-        endedAt: START,
-        blockedOn: [],
-      },
-      {
-        workflowId: waiting,
-        name: "workflows:workflow",
-        args: { handler: "second" },
-        runResult: { kind: "success", returnValue: null },
-        status: "completed",
-        startedAt: START,
-        endedAt: time,
-        blockedOn: [],
-      },
-      {
-        workflowId: failed.workflowId,
-        name: "workflows:workflow",
-        args: { handler: "third" },
-        runResult: { kind: "failed", error: "no" },
-        status: "failed",
-        startedAt: time,
-        endedAt: time,
-        error: "no",
-        blockedOn: [],
-      },
-    ]);
-    expect(isDone).toBe(true);
+/** Runs of each name and status by turns, started one millisecond apart. */
+async function insertRuns(t: Backend, count: number) {
+  const runs = [];
+  for (let index = 0; index < count; index++) {
+    const name = NAMES[index % 3]!;
+    const status = STATUSES[index % 4]!;
+    await advance(1);
+    const id = await insertRun(t, { name, runResult: RESULTS[status] });
+    runs.push({ id, name, status, at: Date.now() });
+  }
+  return runs;
+}
+
+const idsOf = (runs: { workflowId: WorkflowId }[]) =>
+  runs.map(({ workflowId }) => workflowId);
+
+test("a listed run has its values, status, times, parent and the first three steps that block it, without values in summaries", async () => {
+  const t = newBackend();
+  script("handler", "child", (step) => step.awaitEvent({ name: "go" }));
+  const completed = await runHandler(t, async () => "done", {
+    context: { a: 1 },
+    input: "in",
   });
-
-  test("a run in progress has no result, a canceled one is canceled", async () => {
-    const t = newBackend();
-    await startHandler(t, (step) => step.sleep(1000));
-    const id = await startHandler(t, (step) => step.sleep(1000));
-    await cancel(t, id);
-    const { page } = await t.query((ctx) => list(ctx, component));
-    expect(page.map(({ runResult }) => runResult)).toEqual([
-      undefined,
-      { kind: "canceled" },
-    ]);
-  });
-
-  test("includes nested runs", async () => {
-    const t = newBackend();
-    script("handler", "child", async () => 1);
-    await runHandler(t, (step) =>
-      step.runWorkflow(workflows.workflow, { handler: "child" }),
-    );
-    const { page } = await t.query((ctx) => list(ctx, component));
-    expect(page.map(({ args }) => args)).toEqual([
-      { handler: "main" },
-      { handler: "child" },
-    ]);
-  });
-
-  test("returns the first 100, oldest first, by default", async () => {
-    const t = newBackend();
-    const ids = await insertRuns(t, 101);
-    const first = await t.query((ctx) => list(ctx, component));
-    expect(first.page.map(({ workflowId }) => workflowId)).toEqual(
-      ids.slice(0, 100),
-    );
-    expect(first.isDone).toBe(false);
-    const last = await t.query((ctx) =>
-      list(ctx, component, { order: "desc" }),
-    );
-    expect(last.page.map(({ workflowId }) => workflowId)).toEqual(
-      ids.slice(1).reverse(),
-    );
-  });
-
-  test.each(["asc", "desc"] as const)(
-    "pages through all, %s, each once",
-    async (order) => {
-      const t = newBackend();
-      const ids = await insertRuns(t, 25);
-      const { items, sizes } = await allPages(10, (paginationOpts) =>
-        t.query((ctx) => list(ctx, component, { order, paginationOpts })),
-      );
-      const expected = order === "asc" ? ids : [...ids].reverse();
-      expect(items.map(({ workflowId }) => workflowId)).toEqual(expected);
-      expect(sizes).toEqual([10, 10, 5]);
+  const parent = await startHandler(
+    t,
+    async (step) => {
+      await step.runMutation(steps.echo, { value: 1 });
+      await Promise.all([
+        step.runWorkflow(workflows.workflow, { handler: "child" }),
+        ...["one", "two", "three"].map((name) => step.awaitEvent({ name })),
+      ]);
     },
+    { name: "parent" },
   );
-
-  test("continues after a run that was deleted meanwhile", async () => {
-    const t = newBackend();
-    const ids = await insertRuns(t, 6);
-    const page = (cursor: string | null) =>
-      t.query((ctx) =>
-        list(ctx, component, { paginationOpts: { numItems: 3, cursor } }),
-      );
-    const { continueCursor } = await page(null);
-    await inComponent(t, (ctx) => ctx.db.delete("workflows", ids[2] as never));
-    const second = await page(continueCursor);
-    expect(second.page.map(({ workflowId }) => workflowId)).toEqual(
-      ids.slice(3),
-    );
+  await advance(1000);
+  const failed = await runHandler(
+    t,
+    (step) =>
+      step.sleep(1000).then(() => {
+        throw new Error("first\nsecond");
+      }),
+    { name: "failed" },
+  );
+  const canceled = await startHandler(t, (step) => step.sleep(1000), {
+    name: "canceled",
   });
-
-  test("a page that is too large for a transaction is shorter, in either list", async () => {
-    const t = newBackend({ transactionLimits: true });
-    const args = { value: "x".repeat(900_000) };
-    const ids: WorkflowId[] = [];
-    for (let count = 0; count < 20; count++)
-      ids.push(await insertRun(t, { name: "big", args }));
-    const all = await allPages(100, (paginationOpts) =>
-      t.query((ctx) => list(ctx, component, { paginationOpts })),
-    );
-    expect(all.items.map(({ workflowId }) => workflowId)).toEqual(ids);
-    const named = await allPages(100, (paginationOpts) =>
-      t.query((ctx) => listByName(ctx, component, "big", { paginationOpts })),
-    );
-    expect(named.items.map(({ workflowId }) => workflowId)).toEqual(ids);
-  });
-
-  test("may be empty", async () => {
-    const t = newBackend();
-    const { page, isDone } = await t.query((ctx) => list(ctx, component));
-    expect({ page, isDone }).toEqual({ page: [], isDone: true });
-  });
+  await cancel(t, canceled);
+  const time = expect.any(Number) as number;
+  const runs = (await t.query((ctx) => list(ctx, component))).page;
+  const common = { name: NAME, startedAt: START, blockedOn: [] };
+  expect(runs).toEqual([
+    {
+      ...common,
+      workflowId: completed.workflowId,
+      args: { handler: "main", input: "in" },
+      context: { a: 1 },
+      runResult: { kind: "success", returnValue: "done" },
+      status: "completed",
+      endedAt: START,
+    },
+    {
+      ...common,
+      workflowId: parent,
+      args: { handler: "parent" },
+      status: "inProgress",
+      blockedOn: [
+        { stepNumber: 1, name: NAME, kind: "workflow" },
+        { stepNumber: 2, name: "one", kind: "event" },
+        { stepNumber: 3, name: "two", kind: "event" },
+      ],
+    },
+    {
+      ...common,
+      workflowId: expect.any(String) as string,
+      args: { handler: "child" },
+      status: "inProgress",
+      startedAt: time,
+      parent: { workflowId: parent, stepNumber: 1 },
+      blockedOn: [{ stepNumber: 0, name: "go", kind: "event" }],
+    },
+    {
+      ...common,
+      workflowId: failed.workflowId,
+      args: { handler: "failed" },
+      runResult: { kind: "failed", error: "first\nsecond" },
+      error: "first",
+      status: "failed",
+      startedAt: time,
+      endedAt: time,
+    },
+    {
+      ...common,
+      workflowId: canceled,
+      args: { handler: "canceled" },
+      runResult: { kind: "canceled" },
+      status: "canceled",
+      startedAt: time,
+      endedAt: time,
+    },
+  ]);
+  expect(runs[3]!.endedAt! - runs[3]!.startedAt).toBeGreaterThanOrEqual(1000);
+  const numbers = [
+    { count: 0, inFlight: 0 },
+    { count: 5, inFlight: 4 },
+    { count: 1, inFlight: 1 },
+    { count: 1, inFlight: 0 },
+    { count: 1, inFlight: 1 },
+  ];
+  const { page } = await t.query((ctx) => manager.listSummaries(ctx));
+  expect(page).toEqual(
+    runs.map(
+      ({ args: _args, context: _context, runResult: _, ...rest }, at) => ({
+        ...rest,
+        steps: numbers[at],
+      }),
+    ),
+  );
 });
 
-describe("listByName", () => {
-  test.each(["asc", "desc"] as const)(
-    "pages through the runs of one workflow, %s",
-    async (order) => {
-      const t = newBackend();
-      const ids = await insertRuns(t, 20);
-      const odd = ids.filter((_, at) => at % 2 === 1);
-      const { items } = await allPages(4, (paginationOpts) =>
-        t.query((ctx) =>
-          listByName(ctx, component, "folder/file:odd", {
-            order,
-            paginationOpts,
-          }),
-        ),
-      );
-      const expected = order === "asc" ? odd : odd.reverse();
-      expect(items.map(({ workflowId }) => workflowId)).toEqual(expected);
-    },
-  );
-
-  test("the name is folder/file:function, whatever the step that nests it is called", async () => {
+describe("selecting runs", () => {
+  test("lists and counts have exactly the runs that match any combination, in either order, however small the pages", async () => {
     const t = newBackend();
+    const runs = await insertRuns(t, 36);
+    const times = [undefined, runs[9]!.at, runs[25]!.at];
+    for (const name of [undefined, NAMES[1], "none:such"]) {
+      const named = runs.filter((run) => !name || run.name === name);
+      const numbers = STATUSES.map((status) => [
+        status,
+        named.filter((run) => run.status === status).length,
+      ]);
+      expect(await t.query((ctx) => counts(ctx, component, { name }))).toEqual(
+        Object.fromEntries(numbers),
+      );
+      for (const status of [undefined, ...STATUSES])
+        for (const since of times)
+          for (const until of times) {
+            const expected = named
+              .filter(
+                (run) =>
+                  (status === undefined || run.status === status) &&
+                  run.at >= (since ?? 0) &&
+                  run.at < (until ?? Infinity),
+              )
+              .map(({ id }) => id);
+            const range = { status, since, until };
+            const where = { ...range, name };
+            const asc = await allPages(5, (paginationOpts) =>
+              t.query((ctx) =>
+                list(ctx, component, { ...where, paginationOpts }),
+              ),
+            );
+            expect(idsOf(asc.items), JSON.stringify(where)).toEqual(expected);
+            for (const size of asc.sizes.slice(0, -1)) expect(size).toBe(5);
+            const summaries = await t.query((ctx) =>
+              manager.listSummaries(ctx, where),
+            );
+            expect(idsOf(summaries.page)).toEqual(expected);
+            const desc = await allPages(2, (paginationOpts) => {
+              const options = {
+                ...range,
+                order: "desc",
+                paginationOpts,
+              } as const;
+              return t.query((ctx) =>
+                name
+                  ? listByName(ctx, component, name, options)
+                  : list(ctx, component, options),
+              );
+            });
+            expect(idsOf(desc.items)).toEqual(expected.reverse());
+          }
+    }
+  });
+
+  test("a workflow is named by folder/file:function or its reference, to functions, managers and steps, whatever the step is called that nests it", async () => {
+    const t = newBackend();
+    await insertRuns(t, 4);
     script("handler", "child", async () => 1);
-    await runHandler(t, (step) =>
+    const { workflowId } = await runHandler(t, (step) =>
       step.runWorkflow(
         internal.managed.three,
         { handler: "child" },
         { name: "my step" },
       ),
     );
-    const { page } = await t.query((ctx) =>
-      listByName(ctx, component, "managed:three"),
+    const name = workflows.workflow;
+    const found = await t.query(async (ctx) => [
+      await list(ctx, component, { name }),
+      await listByName(ctx, component, name, { status: "completed" }),
+      await manager.list(ctx, { name: NAME, since: 1 }),
+      await manager.listByName(ctx, name),
+    ]);
+    for (const { page } of found) expect(idsOf(page)).toEqual([workflowId]);
+    expect(await t.query((ctx) => manager.counts(ctx, { name }))).toEqual({
+      ...{ inProgress: 0, failed: 0, canceled: 0 },
+      completed: 1,
+    });
+    const { status } = await runHandler(
+      t,
+      async (step) => {
+        const runs = await manager.listByName(step, "managed:three");
+        return runs.page.map((run) => run.name);
+      },
+      { name: "in a step" },
     );
-    expect(page).toMatchObject([{ name: "managed:three" }]);
+    expect(status).toEqual({ type: "completed", result: ["managed:three"] });
   });
 
-  test("returns 100 at first, and none for an unknown name", async () => {
+  test("a run of 0.4, whose row has none of the newer fields, is found by its status", async () => {
     const t = newBackend();
-    await insertRuns(t, 202);
-    const { page, isDone } = await t.query((ctx) =>
-      listByName(ctx, component, "folder/file:even"),
-    );
-    expect([page.length, isDone]).toEqual([100, false]);
-    const none = await t.query((ctx) => listByName(ctx, component, "folder"));
-    expect(none.page).toEqual([]);
+    const old = { engineVersion: undefined };
+    const runResult = RESULTS.failed;
+    const failed = await insertRun(t, { ...old, runResult });
+    const running = await insertRun(t, old);
+    await insertRun(t, { ...old, name: undefined, runResult });
+    const of = async (status: RunStatus) =>
+      (await t.query((ctx) => list(ctx, component, { status, name: NAME })))
+        .page;
+    expect(await of("failed")).toEqual([
+      {
+        workflowId: failed,
+        name: NAME,
+        args: { handler: "main" },
+        runResult,
+        status: "failed",
+        startedAt: expect.any(Number) as number,
+        error: "no",
+        blockedOn: [],
+      },
+    ]);
+    expect(await of("inProgress")).toMatchObject([{ workflowId: running }]);
   });
 });
 
-describe("listSteps", () => {
-  const stepsOf = async (t: Backend, id: WorkflowId) => {
-    const { page } = await t.query((ctx) => listSteps(ctx, component, id));
-    for (const step of page)
-      expect(validate(vWorkflowStep, step, { throw: true })).toBe(true);
-    return page;
+describe("counts", () => {
+  const insertBare = (t: Backend, count: number, status: RunStatus) =>
+    inComponent(t, async (ctx) => {
+      for (let index = 0; index < count; index++)
+        await ctx.db.insert("workflows", {
+          workflowHandle: "",
+          args: {},
+          generationNumber: 0,
+          runResult: RESULTS[status],
+        });
+    });
+
+  const insertLarge = async (t: Backend, count: number, status: RunStatus) => {
+    const args = { value: "x".repeat(900_000) };
+    for (let index = 0; index < count; index++)
+      await insertRun(t, { args, runResult: RESULTS[status] });
   };
 
-  test("returns steps of every kind in flight, each as vWorkflowStep describes it", async () => {
-    const t = newBackend();
-    const id: WorkflowId = await startHandler(
-      t,
-      (step) =>
-        Promise.all([
-          step.runMutation(steps.echo, { value: 1 }, { runAfter: 1000 }),
-          step.runWorkflow(workflows.workflow, { handler: "child" }),
-          step.awaitEvent({ name: "go" }),
-          step.awaitEvent({ id: event }),
-          step.sleep(1000, { name: "nap" }),
-        ]),
-      { startAsync: true },
-    );
-    script("handler", "child", (step) => step.sleep(1000));
-    const event = await create(t, id, "by id");
-    await advance(100);
-    const string = expect.any(String) as string;
-    const common = {
-      workflowId: id,
-      stepId: string,
-      startedAt: Date.now() - 100,
-      attempts: [],
-    };
-    const found = await stepsOf(t, id);
-    const [go] = (await rows(t, "events")).filter(({ name }) => name === "go");
-    const [, nested] = await rows(t, "workflows");
-    const startedAt = expect.any(Number) as number;
-    expect(found).toEqual([
-      {
-        ...common,
-        startedAt,
-        stepNumber: 0,
-        kind: "function",
-        name: "steps:echo",
-        args: { value: 1 },
-        workId: string,
-        functionType: "mutation",
-        state: "scheduled",
-        dueAt: expect.any(Number) as number,
-      },
-      {
-        ...common,
-        startedAt,
-        stepNumber: 1,
-        kind: "workflow",
-        name: "workflows:workflow",
-        args: { handler: "child" },
-        nestedWorkflowId: nested!._id,
-        state: "running",
-        child: { workflowId: nested!._id, status: "inProgress" },
-      },
-      {
-        ...common,
-        startedAt,
-        stepNumber: 2,
-        kind: "event",
-        name: "go",
-        args: {},
-        eventId: go!._id,
-        state: "waiting",
-      },
-      {
-        ...common,
-        startedAt,
-        stepNumber: 3,
-        kind: "event",
-        name: event,
-        args: { eventId: event },
-        eventId: event,
-        state: "waiting",
-      },
-      {
-        ...common,
-        startedAt,
-        stepNumber: 4,
-        kind: "sleep",
-        name: "nap",
-        args: {},
-        workId: string,
-        state: "waiting",
-        dueAt: expect.any(Number) as number,
-      },
-    ]);
-  });
-
-  test("says how and when completed steps of every kind ended", async () => {
-    const t = newBackend();
-    script("handler", "child", async () => "c");
-    const id = await startHandler(t, (step) =>
-      Promise.allSettled([
-        step.runQuery(steps.echoQuery, { value: 1 }),
-        step.runMutation(steps.echo, { value: 2 }, { inline: true }),
-        step.runMutation(steps.fail, { message: "no" }),
-        step.runAction(steps.echoAction, { value: 3 }),
-        step.runWorkflow(workflows.workflow, { handler: "child" }),
-        step.awaitEvent({ name: "go" }),
-        step.sleep(1000),
-      ]),
-    );
-    await send(t, { workflowId: id, name: "go", value: "v" });
-    await drain();
-    const found = await stepsOf(t, id);
-    const success = (returnValue: unknown) => ({
-      kind: "success",
-      returnValue,
-    });
-    expect(found.map(({ kind, runResult }) => [kind, runResult])).toEqual([
-      ["function", success(1)],
-      ["function", success(2)],
-      ["function", { kind: "failed", error: "no" }],
-      ["function", success(3)],
-      ["workflow", success("c")],
-      ["event", success("v")],
-      ["sleep", success(null)],
-    ]);
-    for (const { startedAt, completedAt } of found)
-      expect(completedAt).toBeGreaterThanOrEqual(startedAt);
-  });
-
-  test("says which attempt a retried action is at, and at which it ended", async () => {
-    const t = newBackend();
-    const failures: Record<string, number> = { late: 1, never: 3, first: 0 };
-    for (const [name, count] of Object.entries(failures)) {
-      let calls = 0;
-      script("action", name, () => {
-        if (++calls <= count) throw new Error("not this time");
-        return name;
-      });
-    }
-    const retry = { maxAttempts: 3, initialBackoffMs: 10_000, base: 1 };
-    const id = await startHandler(t, (step) =>
-      Promise.allSettled([
-        ...Object.keys(failures).map((name) =>
-          step.runAction(steps.action, { name }, { retry }),
-        ),
-        step.runAction(steps.echoAction, { value: 1 }),
-      ]),
-    );
-    const attempts = async () =>
-      (await stepsOf(t, id)).map((step) =>
-        step.kind === "function"
-          ? [step.attempt, step.maxAttempts, step.runResult?.kind]
-          : [],
-      );
-    await advance(2000);
-    expect(await attempts()).toEqual([
-      [2, 3, undefined],
-      [2, 3, undefined],
-      [1, 3, "success"],
-      [undefined, undefined, "success"],
-    ]);
-    await drain();
-    expect(await attempts()).toEqual([
-      [2, 3, "success"],
-      [3, 3, "failed"],
-      [1, 3, "success"],
-      [undefined, undefined, "success"],
-    ]);
-  });
-
-  test("a step that an early release stored without a kind is a function", async () => {
-    const t = newBackend();
-    const id = await insertRun(t);
-    await insertSteps(t, id, { from: 0, to: 1 }, () => ({
-      step: { kind: undefined },
-    }));
-    expect(await stepsOf(t, id)).toMatchObject([{ kind: "function" }]);
-  });
-
-  test.each(["asc", "desc"] as const)(
-    "pages through the steps of one run, by number, %s",
-    async (order) => {
-      const t = newBackend();
-      const other = await insertRun(t);
-      await insertSteps(t, other, { from: 0, to: 30 });
-      const id = await insertRun(t);
-      await insertSteps(t, id, { from: 0, to: 25 });
-      const { items, sizes } = await allPages(10, (paginationOpts) =>
-        t.query((ctx) =>
-          listSteps(ctx, component, id, { order, paginationOpts }),
-        ),
-      );
-      const numbers = Array.from({ length: 25 }, (_, at) => at);
-      expect(items.map(({ stepNumber }) => stepNumber)).toEqual(
-        order === "asc" ? numbers : numbers.reverse(),
-      );
-      expect(new Set(items.map(({ workflowId }) => workflowId))).toEqual(
-        new Set([id]),
-      );
-      expect(sizes).toEqual([10, 10, 5]);
-    },
-  );
-
-  test("returns the first 100 by number", async () => {
-    const t = newBackend();
-    const id = await insertRun(t);
-    await insertSteps(t, id, { from: 0, to: 101 });
-    const page = await stepsOf(t, id);
-    expect(page.map(({ stepNumber }) => stepNumber)).toEqual(
-      Array.from({ length: 100 }, (_, at) => at),
-    );
-  });
-
-  test("a page that is too large for a transaction is shorter", async () => {
+  test("is exact up to 1,000, and says 1000+ beyond", async () => {
     const t = newBackend({ transactionLimits: true });
-    const value = "x".repeat(900_000);
-    const id = await insertRun(t);
-    for (let from = 0; from < 20; from += 10)
-      await insertSteps(t, id, { from, to: from + 10 }, () => ({
-        step: { args: { value } },
-      }));
-    const { items, sizes } = await allPages(100, (paginationOpts) =>
-      t.query((ctx) => listSteps(ctx, component, id, { paginationOpts })),
-    );
-    expect(items.map(({ stepNumber }) => stepNumber)).toEqual(
-      Array.from({ length: 20 }, (_, at) => at),
-    );
-    expect(Math.max(...sizes)).toBeLessThan(16);
+    const canceled = async () =>
+      (await t.query((ctx) => counts(ctx, component))).canceled;
+    await insertBare(t, 1000, "canceled");
+    expect(await canceled()).toBe(1000);
+    await insertBare(t, 1, "canceled");
+    expect(await canceled()).toBe("1000+");
   });
 
-  test("returns none for an id that is no workflow's", async () => {
-    const t = newBackend();
-    await runHandler(t, (step) => step.sleep(1));
-    const [row] = await rows(t, "steps");
-    for (const id of ["garbage", row!._id as string])
-      await expect(
-        t.query((ctx) => listSteps(ctx, component, id as WorkflowId)),
-      ).rejects.toThrow(`Invalid workflow ID: ${id}`);
+  test("counts as many large runs as one transaction can read, and says that there are more", async () => {
+    const t = newBackend({ transactionLimits: true });
+    for (const status of STATUSES) await insertLarge(t, 5, status);
+    expect(await t.query((ctx) => counts(ctx, component))).toEqual(
+      Object.fromEntries(STATUSES.map((status) => [status, "3+"])),
+    );
   });
 
-  test("throws for a run that was cleaned up, as getStatus does", async () => {
+  test("leaves what few runs in progress don't need to those that completed", async () => {
+    const t = newBackend({ transactionLimits: true });
+    await insertLarge(t, 11, "completed");
+    await insertLarge(t, 1, "inProgress");
+    expect(await t.query((ctx) => counts(ctx, component))).toMatchObject({
+      inProgress: 1,
+      completed: 11,
+    });
+  });
+
+  test("in an action counts exactly up to 1,000, however large the runs", async () => {
+    const t = newBackend({ transactionLimits: true });
+    for (const status of STATUSES) await insertLarge(t, 30, status);
+    await insertBare(t, 1001, "failed");
+    const found = await t.action((ctx) => counts(ctx, component));
+    const exact = { inProgress: 30, completed: 30, canceled: 30 };
+    expect(found).toEqual({ ...exact, failed: "1000+" });
+  });
+
+  test("leaves out a run that was cleaned up while a step of it is in flight", async () => {
     const t = newBackend();
-    const { workflowId: id } = await runHandler(t, (step) => step.sleep(1));
+    script("action", "slow", () => new Promise((end) => setTimeout(end, 9000)));
+    const id = await startHandler(t, async (step) => {
+      void step.runAction(steps.action, { name: "slow" });
+      await step.sleep(1);
+    });
+    await advance(3000);
+    const completed = async () =>
+      (await t.query((ctx) => counts(ctx, component))).completed;
+    expect(await completed()).toBe(1);
     await cleanup(t, id);
-    await drain();
-    for (const read of [listSteps, getStatus])
-      await expect(t.query((ctx) => read(ctx, component, id))).rejects.toThrow(
-        `Workflow not found: ${id}`,
-      );
+    expect(await completed()).toBe(0);
   });
-});
-
-test("the manager lists too, and in a workflow's step", async () => {
-  const t = newBackend();
-  script("handler", "main", (step) => step.sleep(1));
-  const id = await t.mutation((ctx) =>
-    start(ctx, workflows.workflow, { handler: "main" }),
-  );
-  const name = "workflows:workflow";
-  const lists = await t.query(async (ctx) => [
-    (await manager.list(ctx, { order: "desc" })).page.length,
-    (await manager.listByName(ctx, name)).page.length,
-    (await manager.listSteps(ctx, id)).page.length,
-  ]);
-  expect(lists).toEqual([1, 1, 1]);
-  const { status } = await runHandler(
-    t,
-    async (step) => (await list(step, component)).page.length,
-    { name: "other" },
-  );
-  expect(status).toEqual({ type: "completed", result: 2 });
 });

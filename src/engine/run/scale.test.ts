@@ -13,6 +13,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { allPages, type Page } from "../../testing/paging.js";
 import {
   cancelMany,
   cleanupMany,
@@ -73,72 +74,94 @@ async function fill(t: Backend, runs: number, steps: number) {
   return id;
 }
 
-type Read = (
-  ctx: GenericMutationCtx<GenericDataModel>,
+type Ctx = GenericMutationCtx<GenericDataModel>;
+type Paging = { paginationOpts: { numItems: number; cursor: string | null } };
+type List = (
+  ctx: Ctx,
+  paging: Paging,
   id: WorkflowId,
-) => Promise<unknown>;
-const page = { paginationOpts: { numItems: 20, cursor: null } };
+) => Promise<Page<unknown>>;
+
+const listBy =
+  (options: Parameters<typeof list>[2]): List =>
+  (ctx, paging) =>
+    list(ctx, workflow, { ...options, ...paging });
+
+const selected = { name: NAME, status: "failed" } as const;
+
+/** The second page of each is read. */
+const lists: Record<string, List> = {
+  "list, oldest first": listBy({}),
+  "list, newest first": listBy({ order: "desc" }),
+  "list by status": listBy({ status: "failed" }),
+  "list by name": listBy({ name: NAME }),
+  "list by name, status and time": listBy({
+    ...selected,
+    since: 1,
+    until: 9e12,
+  }),
+  "list of runs in progress": listBy({ status: "inProgress" }),
+  listSteps: (ctx, paging, id) => listSteps(ctx, workflow, id, paging),
+  "listSteps, last first": (ctx, paging, id) =>
+    listSteps(ctx, workflow, id, { ...paging, order: "desc" }),
+  listEvents: (ctx, paging, id) => listEvents(ctx, workflow, id, paging),
+};
 
 /** Mutations come last, because they change what the others read. */
-const reads: Record<string, Read> = {
-  "list, oldest first": (ctx) => list(ctx, workflow, page),
-  "list, newest first": (ctx) =>
-    list(ctx, workflow, { ...page, order: "desc" }),
-  "list by status": (ctx) => list(ctx, workflow, { ...page, status: "failed" }),
-  "list by name": (ctx) => list(ctx, workflow, { ...page, name: NAME }),
-  "list by name, status and time": (ctx) =>
-    list(ctx, workflow, {
-      ...page,
-      name: NAME,
-      status: "failed",
-      since: 1,
-      until: 9e12,
-    }),
-  "a later page": async (ctx) => {
-    const first = await list(ctx, workflow, page);
-    const cursor = first.continueCursor;
-    await list(ctx, workflow, { paginationOpts: { numItems: 20, cursor } });
-  },
+const others: Record<string, (ctx: Ctx, id: WorkflowId) => Promise<unknown>> = {
   findByKey: (ctx) => findByKey(ctx, workflow, workflows.workflow, "mine"),
   getStatus: (ctx, id) => getStatus(ctx, workflow, id),
-  listSteps: (ctx, id) => listSteps(ctx, workflow, id, page),
-  "listSteps, last first": (ctx, id) =>
-    listSteps(ctx, workflow, id, { ...page, order: "desc" }),
-  listEvents: (ctx, id) => listEvents(ctx, workflow, id, page),
   restartMany: (ctx) => restartMany(ctx, workflow, { from: "none" }),
   cleanupMany: (ctx) => cleanupMany(ctx, workflow, { status: "completed" }),
   cancelMany: (ctx) => cancelMany(ctx, workflow, { name: "a:a" }),
 };
 
-async function readsOf(t: Backend, id: WorkflowId) {
-  const found: Record<string, object> = {};
-  for (const [what, read] of Object.entries(reads))
-    found[what] = await t.mutation(async (ctx) => {
-      await read(ctx, id);
-      const { documentsRead, databaseQueries } =
-        await ctx.meta.getTransactionMetrics();
-      return { documents: documentsRead.used, ranges: databaseQueries.used };
+const costOf = (t: Backend, act: (ctx: Ctx) => Promise<unknown>) =>
+  t.mutation(async (ctx) => {
+    await act(ctx);
+    const { documentsRead, databaseQueries } =
+      await ctx.meta.getTransactionMetrics();
+    return { documents: documentsRead.used, ranges: databaseQueries.used };
+  });
+
+const ON_A_PAGE = 10;
+
+async function costs(t: Backend, id: WorkflowId) {
+  const found: Record<string, { documents: number; ranges: number }> = {};
+  for (const [what, read] of Object.entries(lists)) {
+    const page = (cursor: string | null) => ({
+      paginationOpts: { numItems: ON_A_PAGE, cursor },
     });
+    const first = await t.mutation((ctx) => read(ctx, page(null), id));
+    found[what] = await costOf(t, (ctx) =>
+      read(ctx, page(first.continueCursor), id),
+    );
+    // The rows, one more, and of each run in progress its steps in flight.
+    expect(found[what].documents, what).toBeGreaterThanOrEqual(ON_A_PAGE);
+    expect(found[what].documents, what).toBeLessThanOrEqual(ON_A_PAGE + 2);
+    expect(found[what].ranges, what).toBeLessThanOrEqual(ON_A_PAGE + 4);
+  }
+  for (const [what, act] of Object.entries(others))
+    found[what] = await costOf(t, (ctx) => act(ctx, id));
   return found;
 }
 
 test(`among ${MANY} runs, and ${STEPS} steps of one, every list and batch reads as much as among few, and all are found`, async () => {
   const few = newBackend({ transactionLimits: true });
-  const expected = await readsOf(few, await fill(few, FEW, FEW));
+  const expected = await costs(few, await fill(few, FEW, FEW));
   const t = newBackend({ transactionLimits: true });
   const id = await fill(t, MANY, STEPS);
-  const seen = new Set<string>();
-  for (let cursor: string | null = null, isDone = false; !isDone;) {
-    const paginationOpts = { numItems: 4000, cursor };
-    const next: Awaited<ReturnType<typeof list>> = await t.query((ctx) =>
-      list(ctx, workflow, { paginationOpts, name: NAME }),
-    );
-    for (const { workflowId } of next.page) seen.add(workflowId);
-    ({ continueCursor: cursor, isDone } = next);
-  }
+  const { items } = await allPages(4000, (paginationOpts) =>
+    t.query((ctx) => list(ctx, workflow, { paginationOpts, name: NAME })),
+  );
+  const seen = new Set(items.map(({ workflowId }) => workflowId));
   expect(seen.size).toBe(MANY / 2 + 1);
   const exact = MANY / 4 > 1000 ? "1000+" : MANY / 4;
-  const counted = await t.query((ctx) => counts(ctx, workflow));
-  expect(counted).toMatchObject({ completed: exact, failed: exact });
-  expect(await readsOf(t, id)).toEqual(expected);
+  const counting = await costOf(t, async (ctx) => {
+    const counted = await counts(ctx, workflow);
+    expect(counted).toMatchObject({ completed: exact, failed: exact });
+  });
+  expect(counting.documents).toBeLessThanOrEqual(MANY + 1);
+  expect(counting.ranges).toBeLessThanOrEqual(4);
+  expect(await costs(t, id)).toEqual(expected);
 }, 600_000);
