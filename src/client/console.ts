@@ -15,9 +15,10 @@ import { errorMessage } from "../shared/failures.js";
 import type { WorkflowHistory } from "../shared/history.js";
 import { sendEvent, type SentEvent } from "./events.js";
 import * as inspecting from "./inspecting.js";
-import { counts, type ListOptions } from "./management.js";
+import type { ListOptions } from "./calls.js";
+import { counts } from "./management.js";
 import { exportHistory, type WorkflowEvent } from "./operating.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { checkOptions } from "./options.js";
 import type { RunCounts, RunStatus, WorkflowComponent } from "./types.js";
 import type { WorkflowStep } from "./validators.js";
 
@@ -136,7 +137,7 @@ export function defineConsole<DataModel extends GenericDataModel>(
   component: WorkflowComponent,
   options: ConsoleOptions<DataModel>,
 ): ConsoleFunctions {
-  checkOptions("console", options, OPTIONS.console);
+  checkOptions("console", options);
   const { authorize } = options;
   if (typeof authorize !== "function")
     throw codedError(

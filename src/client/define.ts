@@ -29,7 +29,7 @@ import type {
   WorkflowMutationResult,
   WorkpoolOptions,
 } from "./types.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { checkOptions } from "./options.js";
 import {
   checkMs,
   checkRetention,
@@ -104,7 +104,7 @@ export function registerWorkflow<
   WorkflowMutationResult<ReturnValueOf<Returns>>
 > {
   const what = "a workflow's definition";
-  checkOptions(what, definition, OPTIONS.definition);
+  checkOptions("definition", definition, what);
   checkDefaults(what, component, { ...definition, workpoolOptions });
   if (typeof handler !== "function")
     throw new Error(
@@ -146,9 +146,9 @@ export function checkDefaults(
       `The workflow component is ${String(component)}. Pass components.workflow, and check that convex/convex.config.ts ` +
         `has app.use(workflow).`,
     );
-  checkOptions(`${what}: workpoolOptions`, workpoolOptions, OPTIONS.workpool);
+  checkOptions("workpoolOptions", workpoolOptions, `${what}: workpoolOptions`);
   const retry = workpoolOptions?.defaultRetryBehavior;
-  checkOptions(`${what}: defaultRetryBehavior`, retry, OPTIONS.retry);
+  checkOptions("retry", retry, `${what}: defaultRetryBehavior`);
   const bad =
     retry && retryProblem("workpoolOptions.defaultRetryBehavior", retry);
   if (bad) throw new Error(`Invalid options of ${what}: ${bad}`);

@@ -3,9 +3,9 @@ import type { RunResult } from "../shared/outcome.js";
 import { codedError } from "../shared/errors.js";
 import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
-import { checkRunId, requireMutations } from "./management.js";
+import { changeRun, checkRunId, requireMutations } from "./calls.js";
 import { parse } from "./parse.js";
-import { checkSpread, OPTIONS } from "./options.js";
+import { checkOptions } from "./options.js";
 import type { EventId } from "./ids.js";
 
 /** An event's name and value type, for senders and waits. */
@@ -54,13 +54,11 @@ export async function createEvent<Name extends string>(
   component: WorkflowComponent,
   event: { name: Name; workflowId: string },
 ): Promise<EventId<Name>> {
-  requireMutations(ctx, "create an event");
-  checkSpread("createEvent", event, OPTIONS.createEvent);
-  checkRunId(event.workflowId);
-  const id: string = await ctx.runMutation(component.event.create, {
-    name: event.name,
-    workflowId: event.workflowId,
-  });
+  checkOptions("createEvent", event, "createEvent", "spread");
+  const { name, workflowId } = event;
+  const { create } = component.event;
+  const args = { name, workflowId };
+  const id = await changeRun(ctx, "create an event", create, args);
   return id as EventId<Name>;
 }
 
@@ -109,7 +107,7 @@ export async function sendEvent<T = unknown, Name extends string = string>(
   event: SentEvent<T, Name>,
 ): Promise<EventId<Name>> {
   requireMutations(ctx, "send an event");
-  checkSpread("sendEvent", event, OPTIONS.event);
+  checkOptions("event", event, "sendEvent", "spread");
   if (event.workflowId !== undefined) checkRunId(event.workflowId);
   const id: string = await ctx.runMutation(component.event.send, {
     eventId: event.id,

@@ -252,8 +252,7 @@ export class Execution {
         },
       }),
       {
-        allowsLongNames: isLegacy(run),
-        recordsLegacyCalls: isLegacy(run),
+        isLegacy: isLegacy(run),
         component: componentName(workflow.component),
       },
       this.ctx.meta,

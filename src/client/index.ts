@@ -11,8 +11,8 @@ export {
   listByName,
   listSteps,
   restart,
-  start,
 } from "./management.js";
+export { start } from "./start.js";
 export {
   cancelMany,
   cleanupMany,

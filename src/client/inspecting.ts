@@ -1,14 +1,8 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { WorkflowId } from "./ids.js";
-import {
-  checkRunId,
-  nameFrom,
-  pageOf,
-  type ListOptions,
-  type ListRunsOptions,
-} from "./management.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { pageOf, queryRun, type ListOptions } from "./calls.js";
+import type { ListRunsOptions } from "./management.js";
 import type {
   PublicWorkflow,
   Retention,
@@ -51,10 +45,8 @@ export async function listSummaries(
   component: WorkflowComponent,
   options: ListSummariesOptions = {},
 ): Promise<PaginationResult<RunSummary>> {
-  checkOptions("listSummaries", options, OPTIONS.listSummaries);
-  const { workflow } = component as ComponentApi;
-  const name = nameFrom(options.name);
-  return await pageOf(ctx, workflow.listSummaries, { ...options, name });
+  const { listSummaries } = (component as ComponentApi).workflow;
+  return await pageOf(ctx, listSummaries, "listSummaries", options);
 }
 
 /** Lists the names of the workflows that have runs, in alphabetical order, up to 100. */
@@ -129,9 +121,8 @@ export async function getDetails(
   workflowId: string,
   events?: PaginationOptions,
 ) {
-  checkRunId(workflowId);
   const { getDetails } = (component as ComponentApi).workflow;
-  const found = await ctx.runQuery(getDetails, { workflowId, events });
+  const found = await queryRun(ctx, getDetails, { workflowId, events });
   return found as RunDetails | null;
 }
 
@@ -165,11 +156,10 @@ export async function listStepSummaries(
   workflowId: string,
   options: ListOptions = {},
 ): Promise<PaginationResult<StepSummary>> {
-  checkOptions("listStepSummaries", options, OPTIONS.listSteps);
-  checkRunId(workflowId);
-  const { workflow } = component as ComponentApi;
-  const args = { ...options, workflowId };
-  return await pageOf(ctx, workflow.listStepSummaries, args);
+  const { listStepSummaries } = (component as ComponentApi).workflow;
+  return await pageOf(ctx, listStepSummaries, "listStepSummaries", options, {
+    workflowId,
+  });
 }
 
 /** Returns one step of a run, by its number. Null if the step or the run is unknown. */
@@ -179,8 +169,7 @@ export async function getStep(
   workflowId: string,
   stepNumber: number,
 ): Promise<WorkflowStep | null> {
-  checkRunId(workflowId);
   const { getStep } = (component as ComponentApi).workflow;
-  const step = await ctx.runQuery(getStep, { workflowId, stepNumber });
+  const step = await queryRun(ctx, getStep, { workflowId, stepNumber });
   return step as WorkflowStep | null;
 }

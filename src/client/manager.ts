@@ -27,8 +27,8 @@ import {
   listSteps,
   recover,
   restart,
-  startAs,
 } from "./management.js";
+import { startBy } from "./start.js";
 import {
   cancelMany,
   cleanupMany,
@@ -38,7 +38,7 @@ import {
   restartMany,
   retryOnComplete,
 } from "./operating.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { checkOptions } from "./options.js";
 import { defineOnComplete, type OnCompleteDefinition } from "./onComplete.js";
 import type {
   ArgsValidators,
@@ -80,7 +80,7 @@ export class WorkflowManager {
       retention?: Retention;
     } = {},
   ) {
-    checkOptions("WorkflowManager", options, OPTIONS.manager);
+    checkOptions("WorkflowManager", options);
     checkDefaults("WorkflowManager", component, options);
   }
 
@@ -198,7 +198,7 @@ export class WorkflowManager {
     args: ArgsOfWorkflow<Workflow>,
     options?: StartOptions<Context>,
   ): Promise<WorkflowId> {
-    return await startAs(this, ctx, workflow, args, options);
+    return await startBy(this, ctx, workflow, args, options);
   }
 }
 

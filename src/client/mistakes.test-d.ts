@@ -10,6 +10,7 @@ import {
   workflowId,
 } from "../testing/typed/given.js";
 import type { RetryBehavior } from "../shared/retry.js";
+import type { ListOptions } from "./calls.js";
 import type { AwaitedEvent } from "./context.js";
 import type { SentEvent } from "./events.js";
 import {
@@ -26,7 +27,6 @@ import {
 } from "./index.js";
 import type {
   CancelOptions,
-  ListOptions,
   ListRunsOptions,
   RestartOptions,
 } from "./management.js";
@@ -104,8 +104,8 @@ test("every option of a type is known at run time, and no other", () => {
     list: Keys<ListRunsOptions>;
     listByName: Exclude<Keys<ListRunsOptions>, "name">;
     listSteps: Keys<ListOptions>;
-    workpool: Keys<WorkpoolOptions>;
-    defaults: Keys<StepDefaults>;
+    workpoolOptions: Keys<WorkpoolOptions>;
+    withOptions: Keys<StepDefaults>;
     retry: keyof RetryBehavior;
     step: Keys<RunOptions & InlineOptions & RetryOption>;
     event: Keys<SentEvent> | Keys<AwaitedEvent<unknown, string>>;

@@ -6,7 +6,7 @@ import {
 } from "convex/server";
 import { v, type Infer, type Validator, type VAny } from "convex/values";
 import { vResultOf } from "../shared/outcome.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { checkOptions } from "./options.js";
 import type { OnCompleteArgs } from "./types.js";
 import { vWorkflowId } from "./ids.js";
 
@@ -67,7 +67,7 @@ export function defineOnComplete<
   OnCompleteArgs<Infer<Context>, Infer<ReturnValue>>,
   null
 > {
-  checkOptions("defineOnComplete", definition, OPTIONS.onComplete);
+  checkOptions("defineOnComplete", definition);
   const { context, returnValue, handler } = definition;
   if (typeof handler !== "function")
     throw new Error(

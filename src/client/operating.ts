@@ -1,20 +1,16 @@
-import type {
-  FunctionReference,
-  FunctionVisibility,
-  PaginationResult,
-} from "convex/server";
+import type { PaginationResult } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { WorkflowHistory } from "../shared/history.js";
 import type { RunResult } from "../shared/outcome.js";
 import {
-  checkRunId,
   nameFrom,
   pageOf,
+  queryRun,
   requireMutations,
   type ListOptions,
-  type RestartOptions,
-} from "./management.js";
-import { checkOptions, OPTIONS } from "./options.js";
+} from "./calls.js";
+import type { RestartOptions } from "./management.js";
+import { checkOptions } from "./options.js";
 import type {
   RunFilter,
   RunMutationCtx,
@@ -47,10 +43,8 @@ export async function listEvents(
   workflowId: string,
   options: ListOptions = {},
 ): Promise<PaginationResult<WorkflowEvent>> {
-  checkRunId(workflowId);
-  checkOptions("listEvents", options, OPTIONS.listSteps);
   const { event } = component as ComponentApi;
-  return await pageOf(ctx, event.list, { ...options, workflowId });
+  return await pageOf(ctx, event.list, "listEvents", options, { workflowId });
 }
 
 /** A call of `onComplete` that threw, as `listOnCompleteFailures` returns it. */
@@ -72,9 +66,9 @@ export async function listOnCompleteFailures(
   component: WorkflowComponent,
   options: ListOptions = {},
 ): Promise<PaginationResult<OnCompleteFailure>> {
-  checkOptions("listOnCompleteFailures", options, OPTIONS.listSteps);
-  const { workflow } = component as ComponentApi;
-  return await pageOf(ctx, workflow.listOnCompleteFailures, options);
+  const { listOnCompleteFailures } = (component as ComponentApi).workflow;
+  const call = "listOnCompleteFailures";
+  return await pageOf(ctx, listOnCompleteFailures, call, options);
 }
 
 /**
@@ -90,8 +84,8 @@ export async function retryOnComplete(
   id: string,
 ): Promise<void> {
   requireMutations(ctx, "retry onComplete");
-  const { workflow } = component as ComponentApi;
-  await ctx.runMutation(workflow.retryOnComplete, { id });
+  const { retryOnComplete } = (component as ComponentApi).workflow;
+  await ctx.runMutation(retryOnComplete, { id });
 }
 
 /**
@@ -108,9 +102,8 @@ export async function exportHistory(
   component: WorkflowComponent,
   workflowId: string,
 ): Promise<WorkflowHistory> {
-  checkRunId(workflowId);
-  const { journal } = component as ComponentApi;
-  return await ctx.runQuery(journal.exportHistory, { workflowId });
+  const { exportHistory } = (component as ComponentApi).journal;
+  return await queryRun(ctx, exportHistory, { workflowId });
 }
 
 /** Selects the runs of `cancelMany` and `cleanupMany`. */
@@ -147,10 +140,13 @@ export async function cancelMany(
   component: WorkflowComponent,
   options: ManyOptions<"inProgress"> = {},
 ): Promise<ManyResult> {
-  requireMutations(ctx, "cancel workflows");
-  checkOptions("cancelMany", options, OPTIONS.many);
-  const { workflow } = component as ComponentApi;
-  return await inBatches(ctx, workflow.cancelMany, options);
+  return await inBatches(
+    ctx,
+    component,
+    "cancel workflows",
+    "cancelMany",
+    options,
+  );
 }
 
 /**
@@ -163,11 +159,13 @@ export async function restartMany(
   component: WorkflowComponent,
   options: RestartManyOptions = {},
 ): Promise<ManyResult> {
-  requireMutations(ctx, "restart workflows");
-  checkOptions("restartMany", options, OPTIONS.restartMany);
-  const { workflow } = component as ComponentApi;
-  const from = nameFrom(options.from);
-  return await inBatches(ctx, workflow.restartMany, { ...options, from });
+  return await inBatches(
+    ctx,
+    component,
+    "restart workflows",
+    "restartMany",
+    options,
+  );
 }
 
 /**
@@ -179,27 +177,35 @@ export async function cleanupMany(
   component: WorkflowComponent,
   options: ManyOptions<Exclude<RunStatus, "inProgress">> = {},
 ): Promise<ManyResult> {
-  requireMutations(ctx, "clean up workflows");
-  checkOptions("cleanupMany", options, OPTIONS.many);
-  const { workflow } = component as ComponentApi;
-  return await inBatches(ctx, workflow.cleanupMany, options);
+  return await inBatches(
+    ctx,
+    component,
+    "clean up workflows",
+    "cleanupMany",
+    options,
+  );
 }
 
 async function inBatches(
   ctx: RunMutationCtx,
-  batch: FunctionReference<"mutation", FunctionVisibility>,
-  options: ManyOptions & { from?: string | number },
+  component: WorkflowComponent,
+  what: string,
+  call: "cancelMany" | "restartMany" | "cleanupMany",
+  options: ManyOptions & Pick<RestartOptions, "from">,
 ): Promise<ManyResult> {
-  const args = { ...options, name: nameFrom(options.name) };
-  let { done, cursor } = (await ctx.runMutation(batch, args)) as ManyResult;
-  // A mutation's batches would share one transaction.
-  while (cursor !== null && "runAction" in ctx) {
-    const next = (await ctx.runMutation(batch, {
-      ...args,
-      cursor,
-    })) as ManyResult;
+  requireMutations(ctx, what);
+  checkOptions(call, options);
+  const batch = (component as ComponentApi).workflow[call];
+  const name = nameFrom(options.name);
+  const from = nameFrom(options.from);
+  let done = 0;
+  let { cursor = null }: { cursor?: string | null } = options;
+  do {
+    const args = { ...options, name, from, cursor: cursor ?? undefined };
+    const next: ManyResult = await ctx.runMutation(batch, args);
     done += next.done;
     cursor = next.cursor;
-  }
+    // A mutation's batches would share one transaction.
+  } while (cursor !== null && "runAction" in ctx);
   return { done, cursor };
 }

@@ -1,59 +1,28 @@
 import { codedError } from "../shared/errors.js";
 
 /**
- * Refuses options that don't exist, because a misspelled option would otherwise be ignored silently.
+ * Checks that options exist, because a misspelled option would otherwise be ignored silently.
  *
+ * @param call - The entry of `OPTIONS` that lists those that exist.
  * @param what - The owner of the options, as errors name it.
- * @param known - The options that exist.
+ * @param unknown - `refused` throws. `ignored` logs, for code that a run of 0.4 replays. `spread` throws only for a
+ * misspelled option, because 0.4 accepts events with the fields of another object that was spread.
  */
 export function checkOptions(
-  what: string,
+  call: keyof typeof OPTIONS,
   options: object | undefined,
-  known: readonly string[],
+  what: string = call,
+  unknown: "refused" | "ignored" | "spread" = "refused",
 ) {
-  for (const { message } of unknownOptions(what, options, known))
-    throw invalid(message);
-}
-
-/**
- * As `checkOptions`, for an object that 0.4 accepts with anything else in it, such as the fields of another object that
- * was spread. Only a misspelled option is refused. Anything else that doesn't exist is logged.
- */
-export function checkSpread(
-  what: string,
-  options: object,
-  known: readonly string[],
-) {
-  const given = options as Record<string, unknown>;
-  for (const { key, meant, message } of unknownOptions(what, options, known)) {
-    const isMisspelled = meant !== undefined && given[meant] === undefined;
-    if (isMisspelled && !key.startsWith("_")) throw invalid(message);
-    console.warn(`${message} It is ignored.`);
-  }
-}
-
-/** As `checkOptions`, for code that a run of 0.4 replays. There, the option was ignored. */
-export function warnOfOptions(
-  what: string,
-  options: object,
-  known: readonly string[],
-) {
-  for (const { message } of unknownOptions(what, options, known))
-    console.warn(`${message} It is ignored.`);
-}
-
-function unknownOptions(
-  what: string,
-  options: object | undefined,
-  known: readonly string[],
-) {
-  if (options === undefined) return [];
+  if (options === undefined) return;
+  const known: readonly string[] = OPTIONS[call];
   if (typeof options !== "object" || options === null)
     throw invalid(
       `Invalid options of ${what}: expected an object with ${listed(known)}, not ${String(options)}.`,
     );
-  return Object.entries(options).flatMap(([key, value]) => {
-    if (value === undefined || known.includes(key)) return [];
+  const given = options as Record<string, unknown>;
+  for (const key of Object.keys(given)) {
+    if (given[key] === undefined || known.includes(key)) continue;
     const meant =
       MEANT[key]?.find((name) => known.includes(name)) ?? closest(key, known);
     const advice =
@@ -61,8 +30,12 @@ function unknownOptions(
         ? `Did you mean ${meant}?`
         : `The options are ${listed(known)}.`;
     const message = `Invalid options of ${what}: there is no option "${key}". ${advice}`;
-    return { key, meant, message };
-  });
+    const isForeign =
+      meant === undefined || given[meant] !== undefined || key.startsWith("_");
+    if (unknown === "refused" || (unknown === "spread" && !isForeign))
+      throw invalid(message);
+    console.warn(`${message} It is ignored.`);
+  }
 }
 
 const invalid = (message: string) => codedError("INVALID_ARGUMENT", message);
@@ -113,18 +86,26 @@ function distance(a: string, b: string): number {
 
 const RUNS = ["status", "name", "since", "until"] as const;
 const PAGE = ["order", "paginationOpts"] as const;
+const MANY = [...RUNS, "cursor"] as const;
+
+/** The options of `start` that 0.4 has. */
+export const FIRST_START_OPTIONS = [
+  "onComplete",
+  "context",
+  "startAsync",
+] as const;
 
 /** The options that each call accepts. */
 export const OPTIONS = {
-  manager: ["workpoolOptions", "retention"],
-  workpool: [
+  WorkflowManager: ["workpoolOptions", "retention"],
+  workpoolOptions: [
     "maxParallelism",
     "execution",
     "logLevel",
     "defaultRetryBehavior",
     "retryActionsByDefault",
   ],
-  onComplete: ["context", "returnValue", "handler"],
+  defineOnComplete: ["context", "returnValue", "handler"],
   definition: [
     "args",
     "returns",
@@ -134,9 +115,7 @@ export const OPTIONS = {
     "retention",
   ],
   start: [
-    "onComplete",
-    "context",
-    "startAsync",
+    ...FIRST_START_OPTIONS,
     "execution",
     "runAt",
     "runAfter",
@@ -153,8 +132,12 @@ export const OPTIONS = {
   listSummaries: [...RUNS, "idPrefix", "parent", ...PAGE],
   console: ["authorize"],
   listSteps: PAGE,
-  many: [...RUNS, "cursor"],
-  restartMany: [...RUNS, "cursor", "from", "fromFailure"],
+  listStepSummaries: PAGE,
+  listEvents: PAGE,
+  listOnCompleteFailures: PAGE,
+  cancelMany: MANY,
+  cleanupMany: MANY,
+  restartMany: [...MANY, "from", "fromFailure"],
   counts: ["name"],
   step: [
     "name",
@@ -165,8 +148,8 @@ export const OPTIONS = {
     "transactionLimits",
     "retry",
   ],
-  sleep: ["name"],
-  defaults: ["unstableArgs", "retry"],
+  "step.sleep": ["name"],
+  withOptions: ["unstableArgs", "retry"],
   retry: ["maxAttempts", "initialBackoffMs", "base", "maxBackoffMs"],
   /** An event's definition that is spread here brings its validator. */
   createEvent: ["name", "workflowId", "validator"],

@@ -1,7 +1,7 @@
 import { codedError } from "../shared/errors.js";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
 import { abbreviate } from "../shared/storable.js";
-import { checkOptions, OPTIONS } from "./options.js";
+import { checkOptions } from "./options.js";
 import type { Retention } from "./types.js";
 
 /** The options of a start in the arguments of a workflow's mutation. */
@@ -27,7 +27,7 @@ const shown = (value: unknown) =>
   typeof value === "string" ? `"${abbreviate(value)}"` : String(value);
 
 export function checkRetention(what: string, retention: Retention | undefined) {
-  checkOptions(`${what}: retention`, retention, OPTIONS.retention);
+  checkOptions("retention", retention, `${what}: retention`);
   for (const [end, ms] of Object.entries(retention ?? {}))
     checkMs(what, `retention.${end}`, ms);
 }

@@ -17,7 +17,7 @@ import {
   withoutHalves,
 } from "../shared/storable.js";
 import type { WorkflowCtx } from "./context.js";
-import { checkOptions, checkSpread, OPTIONS } from "./options.js";
+import { checkOptions } from "./options.js";
 import { parse } from "./parse.js";
 import { toJson } from "./unsupported.js";
 import type { FunctionKind, StepRequest } from "./replay/journal.js";
@@ -60,12 +60,12 @@ const NO_OPTIONS: CallOptions = {};
 /** Marks the call of a mutation that starts a run: see `start`. */
 export const STARTS_RUN = Symbol("starts a run");
 
-/** Rules that depend on the release that a run began under. */
 export interface StepRules {
-  /** 0.4 allows names of any length. */
-  allowsLongNames: boolean;
-  /** If `step` is passed as a ctx to this package's functions, they record the same calls as 0.4. */
-  recordsLegacyCalls?: boolean;
+  /**
+   * The run began under 0.4: names have any length, unknown options are ignored, and if `step` is passed as a ctx to
+   * this package's functions, they record the same calls.
+   */
+  isLegacy: boolean;
   /** The component of the run. */
   component?: string;
   workflowId?: string;
@@ -74,7 +74,7 @@ export interface StepRules {
 /** The part of the mutation's ctx that a step context exposes. */
 export type MutationMeta = AppMutationCtx["meta"];
 
-const CURRENT_RULES: StepRules = { allowsLongNames: false };
+const CURRENT_RULES: StepRules = { isLegacy: false };
 
 const RULES = Symbol("rules of a step context");
 
@@ -142,8 +142,7 @@ export function createStepContext(
     deprecatePatch: (id: string) => void ask.patched?.(patch(id, rules), false),
     setProgress: (value: unknown) => ask.setProgress?.(progressFrom(value)),
     withOptions: (more: StepDefaults) => {
-      if (!rules.recordsLegacyCalls)
-        checkOptions("withOptions", more, OPTIONS.defaults);
+      if (!rules.isLegacy) checkOptions("withOptions", more);
       return createStepContext(workflowId, ask, rules, meta, {
         ...defaults,
         ...definedOf(more),
@@ -151,7 +150,7 @@ export function createStepContext(
     },
   };
   // On the prototype, so that copies and `in` don't see these properties.
-  if (!rules.recordsLegacyCalls) Object.setPrototypeOf(context, NOT_A_STEP);
+  if (!rules.isLegacy) Object.setPrototypeOf(context, NOT_A_STEP);
   return context as unknown as WorkflowCtx;
 }
 
@@ -197,10 +196,10 @@ function functionRequest(
 ): WorkflowRequest {
   const name = checkName(options.name ?? nameOfTarget(kind, target), rules);
   if (options !== NO_OPTIONS) {
-    if (!rules.recordsLegacyCalls) {
-      checkOptions(`step "${name}"`, options, OPTIONS.step);
+    if (!rules.isLegacy) {
+      checkOptions("step", options, `step "${name}"`);
       if (typeof options.retry === "object")
-        checkOptions(`step "${name}": retry`, options.retry, OPTIONS.retry);
+        checkOptions("retry", options.retry, `step "${name}": retry`);
     }
     refuseOptions(kind, name, options);
   }
@@ -265,12 +264,12 @@ function refuseTime(
 }
 
 /** Names are stored in each step's row and shown in messages, so their length is limited. */
-function checkName(name: string, { allowsLongNames }: StepRules): string {
+function checkName(name: string, { isLegacy }: StepRules): string {
   if (hasHalves(name))
     throw new Error(
       `The name "${withoutHalves(abbreviate(name))}" holds half a character (a lone surrogate), which can't be stored.`,
     );
-  if (name.length <= MAX_NAME_LENGTH || allowsLongNames) return name;
+  if (name.length <= MAX_NAME_LENGTH || isLegacy) return name;
   throw new Error(
     `The name "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
   );
@@ -360,8 +359,7 @@ function sleepRequest(
   options: { name?: string } = {},
   rules: StepRules,
 ): WorkflowRequest {
-  if (!rules.recordsLegacyCalls)
-    checkOptions("step.sleep", options, OPTIONS.sleep);
+  if (!rules.isLegacy) checkOptions("step.sleep", options);
   const name = checkName(options.name ?? "sleep", rules);
   if (!Number.isFinite(duration))
     throw new Error(
@@ -400,8 +398,7 @@ interface EventOptions {
 }
 
 function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
-  if (!rules.recordsLegacyCalls)
-    checkSpread("awaitEvent", event, OPTIONS.event);
+  if (!rules.isLegacy) checkOptions("event", event, "awaitEvent", "spread");
   const { id, timeout, validator } = event;
   const name = event.name ?? id;
   if (name === undefined)

@@ -182,7 +182,7 @@ export const DEFECTS = [
   },
   {
     name: "references: lists record no order",
-    file: "src/client/management.ts",
+    file: "src/client/calls.ts",
     find: 'const { order = "asc", paginationOpts = FIRST_PAGE } = args;',
     replace: "const { order, paginationOpts = FIRST_PAGE } = args;",
     killedBy: {
@@ -192,8 +192,8 @@ export const DEFECTS = [
   },
   {
     name: "start: through a step, any string is taken for a run's id",
-    file: "src/client/management.ts",
-    find: "const isLegacy = rules?.recordsLegacyCalls;",
+    file: "src/client/start.ts",
+    find: "const isLegacy = rules?.isLegacy;",
     replace: "const isLegacy = rules !== undefined;",
     killedBy: {
       file: "src/engine/run/start.test.ts",
@@ -483,8 +483,8 @@ export const DEFECTS = [
   {
     name: "options: unknown ones ignored",
     file: "src/client/options.ts",
-    find: "if (value === undefined || known.includes(key)) return [];",
-    replace: "if (key) return [];",
+    find: "if (given[key] === undefined || known.includes(key)) continue;",
+    replace: "if (key) continue;",
     killedBy: {
       file: "src/client/mistakes.test.ts",
       title: "start: an unknown option",
@@ -493,8 +493,8 @@ export const DEFECTS = [
   {
     name: "options: undefined ones refused",
     file: "src/client/options.ts",
-    find: "if (value === undefined || known.includes(key)) return [];",
-    replace: "if (known.includes(key)) return [];",
+    find: "if (given[key] === undefined || known.includes(key)) continue;",
+    replace: "if (known.includes(key)) continue;",
     killedBy: {
       file: "src/client/mistakes.test.ts",
       title:

@@ -165,9 +165,9 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "start in a run of 0.4: new options dropped",
-    file: "src/client/management.ts",
-    find: "isLegacy && options.startAsync && !hasNewOptions(options)",
-    replace: "isLegacy && options.startAsync",
+    file: "src/client/start.ts",
+    find: "manager && isLegacy && startAsync && !hasNewOptions(options)",
+    replace: "manager && isLegacy && startAsync",
     killedBy: test(
       "client/replay/legacy/starting.legacy",
       "a run of 0.4 starts a run with every option: by the manager",
@@ -176,8 +176,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "sendEvent: the fields of a spread object refused",
     file: "src/client/options.ts",
-    find: 'if (isMisspelled && !key.startsWith("_")) throw',
-    replace: "throw",
+    find: 'unknown === "spread" && !isForeign',
+    replace: 'unknown === "spread"',
     killedBy: test(
       "client/replay/legacy/events.legacy",
       "fields of another object that is spread into an event do no harm: this release",
@@ -449,9 +449,9 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "start: a step starts runs of other components",
-    file: "src/client/management.ts",
-    find: "componentName(component) : rules?.component",
-    replace: "componentName(component) : undefined",
+    file: "src/client/start.ts",
+    find: ": rules?.component,",
+    replace: ": undefined,",
     killedBy: test("engine/run/start", "a workflow of another instance"),
   },
   {

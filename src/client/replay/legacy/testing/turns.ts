@@ -108,7 +108,7 @@ async function retakeOnce(
   const step = createStepContext(
     workflowId,
     (request) => replay.request(request),
-    { allowsLongNames: true, recordsLegacyCalls: true },
+    { isLegacy: true },
   );
   return await replay.run(() =>
     which.handler(step, which.args, { client, manager }),
