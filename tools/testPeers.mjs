@@ -30,7 +30,6 @@ const SELECTION = [
   "src/engine/run/listSteps.test.ts",
   "src/engine/lifecycle/onComplete.test.ts",
   "src/engine/step/parallel.test.ts",
-  "src/engine/step/references.test.ts",
   "src/engine/step/retries.test.ts",
   "src/engine/run/start.test.ts",
   "src/engine/run/status.test.ts",

@@ -1,12 +1,18 @@
+import { expect } from "vitest";
 import * as client from "../client/index.js";
 import type { EventId, WorkflowCtx, WorkflowId } from "../client/index.js";
 import {
+  advance,
   components,
+  drain,
   inComponent,
+  newBackend,
   rows,
   startHandler,
+  statusOf,
   type Backend,
 } from "./harness.js";
+import { completed } from "./statuses.js";
 
 type SentEvent = Parameters<typeof client.sendEvent>[2];
 
@@ -55,6 +61,70 @@ export async function eventStates(t: Backend): Promise<string[]> {
   return (await rows(t, "events")).map(
     ({ name, state }) => `${name} ${state.kind}`,
   );
+}
+
+/** A run with the events that were created for it before its first turn. */
+export interface Told {
+  t: Backend;
+  workflowId: WorkflowId;
+  ids: readonly EventId[];
+}
+
+/** Something that is done to a run, or expected of its events by then. */
+export type Act = (told: Told) => Promise<void>;
+
+/** Sends an event by name, or the nth event that was created by its id. */
+export const sends =
+  (event: string | number, value: unknown): Act =>
+  async ({ t, workflowId, ids }) => {
+    if (typeof event === "string")
+      await send(t, { workflowId, name: event, value });
+    else expect(await send(t, { id: ids[event]!, value })).toBe(ids[event]);
+  };
+
+export const rests: Act = () => drain();
+
+export const passes =
+  (ms: number): Act =>
+  () =>
+    advance(ms);
+
+/** Expects these states of the run's events, oldest first. */
+export const areEvents =
+  (...states: string[]): Act =>
+  async ({ t }) =>
+    expect(await eventStates(t)).toEqual(states);
+
+/** Expects that the run waits for events. */
+export const waits: Act = async ({ t, workflowId }) =>
+  expect(await statusOf(t, workflowId)).toMatchObject({
+    type: "inProgress",
+    running: [{ kind: "event" }],
+  });
+
+/** What happens to a run that awaits events. */
+export interface Story {
+  /** Events that are created for the run before its first turn, whose ids its handler gets. */
+  created?: string[];
+  handler: (step: WorkflowCtx, ...ids: EventId[]) => Promise<unknown>;
+  /** If `created` is given, the run's first turn comes when it rests or time passes. */
+  acts: Act[];
+  /** What the run returns in the end. */
+  result: unknown;
+}
+
+export async function expectStory(story: Story) {
+  const { created, handler, acts, result } = story;
+  const t = newBackend();
+  const run = created
+    ? await startWithEvents(t, created, handler)
+    : { workflowId: await startHandler(t, handler), ids: [] };
+  const told: Told = { t, ...run };
+  for (const act of acts) await act(told);
+  await drain();
+  const expected: unknown =
+    typeof result === "function" ? result(told) : result;
+  expect(await statusOf(t, run.workflowId)).toEqual(completed(expected));
 }
 
 /** Ends a run at once, whatever it waits for. */

@@ -18,31 +18,49 @@ export const call = { name: "value" };
 /** Each kind of step that returns what the scripts of "value" return. */
 export const kinds: [
   string,
-  (step: WorkflowCtx, args?: object) => Promise<unknown>,
+  (step: WorkflowCtx, args?: object, options?: object) => Promise<unknown>,
 ][] = [
-  ["query", (step, args) => step.runQuery(steps.query, { ...call, ...args })],
+  [
+    "query",
+    (step, args, options) =>
+      step.runQuery(steps.query, { ...call, ...args }, options),
+  ],
   [
     "mutation",
-    (step, args) => step.runMutation(steps.mutation, { ...call, ...args }),
+    (step, args, options) =>
+      step.runMutation(steps.mutation, { ...call, ...args }, options),
   ],
   [
     "action",
-    (step, args) => step.runAction(steps.action, { ...call, ...args }),
+    (step, args, options) =>
+      step.runAction(steps.action, { ...call, ...args }, options),
   ],
   [
     "inline query",
-    (step, args) =>
-      step.runQuery(steps.query, { ...call, ...args }, { inline: true }),
+    (step, args, options) =>
+      step.runQuery(
+        steps.query,
+        { ...call, ...args },
+        { ...options, inline: true },
+      ),
   ],
   [
     "inline mutation",
-    (step, args) =>
-      step.runMutation(steps.mutation, { ...call, ...args }, { inline: true }),
+    (step, args, options) =>
+      step.runMutation(
+        steps.mutation,
+        { ...call, ...args },
+        { ...options, inline: true },
+      ),
   ],
   [
     "nested workflow",
-    (step, args) =>
-      step.runWorkflow(workflows.workflow, { handler: "value", ...args }),
+    (step, args, options) =>
+      step.runWorkflow(
+        workflows.workflow,
+        { handler: "value", ...args },
+        options,
+      ),
   ],
 ];
 export const functions = kinds.slice(0, 5);

@@ -426,8 +426,7 @@ export const DEFECTS = [
     replace: "(step.failedAttempts ?? 0) < step.retry.maxAttempts",
     killedBy: {
       file: "src/engine/step/retries.test.ts",
-      title:
-        "retry: true means five attempts, 500 ms apart at first and twice as long each time",
+      title: "is retried as documented, with retry: true",
     },
   },
   {
@@ -529,7 +528,7 @@ export const DEFECTS = [
     replace: "if (!awaited.row)",
     killedBy: {
       file: "src/engine/step/events.timeout.test.ts",
-      title: "cancels the timer",
+      title: "an event that comes in time cancels the timer",
     },
   },
   {

@@ -326,7 +326,7 @@ export const DRIVER_DEFECTS = [
     replace: "row.drivenBy === 0",
     killedBy: test(
       "engine/step/retries",
-      "no driver waits: another one is scheduled after the pause, for each attempt",
+      "no driver waits, not even 400 ms: another one is scheduled after the pause, for each attempt",
     ),
   },
   {

@@ -24,7 +24,7 @@ import {
 import { cleanup, listenToConsole, restart } from "../../testing/managing.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
-import type { EventId, WorkflowId } from "../../client/index.js";
+import type { EventId } from "../../client/index.js";
 
 // Events for runs that have finished or were cleaned up: accepted, with one warning.
 
@@ -33,54 +33,16 @@ const heard = listenToConsole();
 
 const go = { name: "go", validator: v.string() };
 
-/** Runs that have ended while they waited for an event "go". They have an event "other", too. */
+/** What ends a run that awaits "go" beside something else. */
 const endings: {
   how: string;
-  state: string;
-  end: (t: Backend) => Promise<{ workflowId: WorkflowId; id: EventId }>;
+  ends: () => Promise<unknown>;
+  cancels?: boolean;
 }[] = [
-  {
-    how: "completed",
-    state: "already completed",
-    end: (t) => raced(t, async () => "done"),
-  },
-  {
-    how: "failed",
-    state: "already failed",
-    end: (t) =>
-      raced(t, async () => {
-        throw new Error("no");
-      }),
-  },
-  {
-    how: "canceled",
-    state: "already canceled",
-    end: async (t) => {
-      const run = await raced(t, () => new Promise(() => {}));
-      await cancelRun(t, run.workflowId);
-      return run;
-    },
-  },
+  { how: "completed", ends: async () => "done" },
+  { how: "failed", ends: () => Promise.reject(new Error("no")) },
+  { how: "canceled", ends: () => new Promise(() => {}), cancels: true },
 ];
-
-let again = false;
-
-/** A run that awaits "go" beside something else; once it was restarted, it awaits nothing else. */
-async function raced(t: Backend, other: () => Promise<unknown>) {
-  again = false;
-  const { workflowId, ids } = await startWithEvents(
-    t,
-    ["other"],
-    async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
-      const event = step.awaitEvent(go);
-      return again ? await event : await Promise.race([event, other()]);
-    },
-  );
-  await drain();
-  heard.said = [];
-  return { workflowId, id: ids[0] };
-}
 
 /** Nothing but the event and one warning that names it and the run. */
 async function expectAccepted(
@@ -102,65 +64,36 @@ async function expectAccepted(
   return id;
 }
 
-describe.each(endings)("a run that has $how", ({ end, state }) => {
+describe.each(endings)("a run that has $how", ({ how, ends, cancels }) => {
+  const state = `already ${how}`;
+
+  /** Ends a run, which has an event "other", too. Once it is restarted, it awaits "go" alone. */
+  async function ended(t: Backend) {
+    let again = false;
+    const { workflowId, ids } = await startWithEvents(
+      t,
+      ["other"],
+      async (step) => {
+        await step.runMutation(steps.echo, { value: 1 });
+        const event = step.awaitEvent(go);
+        return again ? await event : await Promise.race([event, ends()]);
+      },
+    );
+    await drain();
+    if (cancels) await cancelRun(t, workflowId);
+    heard.said = [];
+    const expectRestarted = async (options?: Parameters<typeof restart>[2]) => {
+      again = true;
+      await restart(t, workflowId, options);
+      await drain();
+      expect(await statusOf(t, workflowId)).toEqual(completed("late"));
+    };
+    return { workflowId, id: ids[0], expectRestarted };
+  }
+
   test("keeps an event that is sent to it, executes nothing, and a restart finds it", async () => {
     const t = newBackend();
-    const { workflowId, id } = await end(t);
-    const says = [/"(go|other)"/, workflowId, state, "restart"];
-    await expectAccepted(
-      t,
-      { workflowId, name: "go", value: "late" },
-      { says },
-    );
-    await expectAccepted(t, { id, value: "by id" }, { says });
-    await expectAccepted(t, { workflowId, name: "new" }, { says: ["new"] });
-    expect((await eventStates(t)).sort()).toEqual([
-      "go sent",
-      "new sent",
-      "other sent",
-    ]);
-    expect(await effects(t)).toEqual([1]);
-    again = true;
-    await restart(t, workflowId);
-    await drain();
-    expect(await statusOf(t, workflowId)).toEqual(completed("late"));
-  });
-
-  test("keeps an event that is sent by the id that the awaiting step had, until it is restarted from there", async () => {
-    const t = newBackend();
-    const { workflowId } = await end(t);
-    const { page } = await t.query((ctx) =>
-      client.listSteps(ctx, components.workflow, workflowId),
-    );
-    const { eventId } = page.at(-1) as { eventId: EventId };
-    const says = [eventId, workflowId, state];
-    expect(
-      await expectAccepted(
-        t,
-        { id: eventId, value: "late" },
-        { says: ['"go"', ...says.slice(1)] },
-      ),
-    ).toBe(eventId);
-    await expect(send(t, { id: eventId })).rejects.toThrow(
-      `Event already sent: ${eventId}`,
-    );
-    again = true;
-    await restart(t, workflowId, { from: 1, startAsync: true });
-    await drain();
-    expect(await statusOf(t, workflowId)).toEqual(completed("late"));
-  });
-
-  test("keeps an event that is created for it, to be sent", async () => {
-    const t = newBackend();
-    const { workflowId } = await end(t);
-    const id = await create(t, workflowId, "later");
-    expect(heard.said).toEqual([expect.stringContaining(state) as string]);
-    expect(await send(t, { id, value: 1 })).toBe(id);
-  });
-
-  test("refuses an event that is sent with strict: the error has a code, and nothing is written", async () => {
-    const t = newBackend();
-    const { workflowId, id } = await end(t);
+    const { workflowId, id, expectRestarted } = await ended(t);
     const before = await everyRow(t);
     for (const event of [
       { workflowId, name: "go", value: "late" },
@@ -176,35 +109,63 @@ describe.each(endings)("a run that has $how", ({ end, state }) => {
       });
     expect(await everyRow(t)).toEqual(before);
     expect(heard.said).toEqual([]);
+    const says = [/"(go|other)"/, workflowId, state, "restart"];
+    await expectAccepted(
+      t,
+      { workflowId, name: "go", value: "late" },
+      { says },
+    );
+    await expectAccepted(t, { id, value: "by id" }, { says });
+    await expectAccepted(t, { workflowId, name: "new" }, { says: ["new"] });
+    heard.said = [];
+    const later = await create(t, workflowId, "later");
+    expect(heard.said).toEqual([expect.stringContaining(state) as string]);
+    expect(await send(t, { id: later, value: 1 })).toBe(later);
+    expect((await eventStates(t)).sort()).toEqual([
+      "go sent",
+      "later sent",
+      "new sent",
+      "other sent",
+    ]);
+    expect(await effects(t)).toEqual([1]);
+    await expectRestarted();
+  });
+
+  test("keeps an event that is sent by the id that the awaiting step had, until it is restarted from there", async () => {
+    const t = newBackend();
+    const { workflowId, expectRestarted } = await ended(t);
+    const { page } = await t.query((ctx) =>
+      client.listSteps(ctx, components.workflow, workflowId),
+    );
+    const { eventId: id } = page.at(-1) as { eventId: EventId };
+    const says = ['"go"', workflowId, state];
+    expect(await expectAccepted(t, { id, value: "late" }, { says })).toBe(id);
+    await expect(send(t, { id })).rejects.toThrow(`Event already sent: ${id}`);
+    await expectRestarted({ from: 1, startAsync: true });
   });
 
   test("no longer accepts events once it is cleaned up, and nothing is left behind", async () => {
     const t = newBackend();
-    const { workflowId, id } = await end(t);
+    const { workflowId, id } = await ended(t);
     await send(t, { workflowId, name: "go" });
     await cleanup(t, workflowId);
     await drain();
     expect(await rows(t, "events")).toEqual([]);
     const before = await everyRow(t);
-    const sent = await expectAccepted(
-      t,
-      { workflowId, name: "go" },
-      { says: ['"go"', workflowId, "cleaned up"] },
-    );
-    expect(await expectAccepted(t, { id }, { says: [id, "cleaned up"] })).toBe(
-      id,
-    );
-    await expectAccepted(t, { id: sent }, { says: [sent, "cleaned up"] });
+    const says = (what: string) => ({ says: [what, "cleaned up"] });
+    const named = { workflowId, name: "go" };
+    const sent = await expectAccepted(t, named, says(`"go"`));
+    expect(heard.said[0]).toContain(workflowId);
+    expect(await expectAccepted(t, { id }, says(id))).toBe(id);
+    await expectAccepted(t, { id: sent }, says(sent));
     heard.said = [];
     await create(t, workflowId, "go");
     expect(heard.said).toHaveLength(1);
-    expect(await thrownBy(t, { workflowId, name: "go", strict: true })).toEqual(
-      {
-        code: "WORKFLOW_NOT_FOUND",
-        workflowId,
-        message: expect.stringContaining(workflowId) as string,
-      },
-    );
+    expect(await thrownBy(t, { ...named, strict: true })).toEqual({
+      code: "WORKFLOW_NOT_FOUND",
+      workflowId,
+      message: expect.stringContaining(workflowId) as string,
+    });
     expect(await thrownBy(t, { id, strict: true })).toMatchObject({
       code: "WORKFLOW_NOT_FOUND",
     });

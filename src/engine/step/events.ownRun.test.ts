@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   components,
   drain,
@@ -13,7 +13,7 @@ import {
   workflows,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
-import { eventStates } from "../../testing/events.js";
+import { eventStates, send } from "../../testing/events.js";
 import {
   createEvent,
   sendEvent,
@@ -28,119 +28,114 @@ useBackend();
 const go = { name: "go", validator: v.string() };
 const event = (workflowId: WorkflowId) => ({ ...go, workflowId, value: "own" });
 
-beforeEach(() => {
-  script("mutation", "send", async (ctx, workflowId: WorkflowId) => {
+/** The function "send" sends a run its event, and then does something else. */
+function scriptSend(then: () => void = () => undefined) {
+  type Ctx = Parameters<typeof sendEvent>[0];
+  const body = async (ctx: Ctx, workflowId: WorkflowId) => {
     await sendEvent(ctx, components.workflow, event(workflowId));
+    then();
     return "sent";
-  });
-  script("action", "send", async (ctx, workflowId: WorkflowId) => {
-    await sendEvent(ctx, components.workflow, event(workflowId));
-    return "sent";
-  });
-});
+  };
+  script("mutation", "send", body);
+  script("action", "send", body);
+}
 
 const args = (step: WorkflowCtx) => ({ name: "send", input: step.workflowId });
 
-const senders: {
-  how: string;
-  sendTo: (step: WorkflowCtx) => Promise<unknown>;
-}[] = [
-  {
-    how: "a mutation step",
-    sendTo: (step) => step.runMutation(steps.mutation, args(step)),
-  },
-  {
-    how: "an inline step, in the midst of the turn,",
-    sendTo: (step) =>
-      step.runMutation(steps.mutation, args(step), { inline: true }),
-  },
-  {
-    how: "an action step",
-    sendTo: (step) => step.runAction(steps.action, args(step)),
-  },
-  {
-    how: "sendEvent called with the step context",
-    sendTo: (step) =>
-      sendEvent(step, components.workflow, event(step.workflowId)),
-  },
+type Sender = (step: WorkflowCtx) => Promise<unknown>;
+const inline: Sender = (step) =>
+  step.runMutation(steps.mutation, args(step), { inline: true });
+
+const senders: [string, Sender][] = [
+  ["a mutation step", (step) => step.runMutation(steps.mutation, args(step))],
+  ["an inline step, in the midst of the turn,", inline],
+  ["an action step", (step) => step.runAction(steps.action, args(step))],
+  [
+    "sendEvent called with the step context",
+    (step) => sendEvent(step, components.workflow, event(step.workflowId)),
+  ],
 ];
 
-describe.each(senders)("an event that $how sends", ({ sendTo }) => {
-  const expectOwn = async (
-    handler: (step: WorkflowCtx) => Promise<unknown>,
-  ) => {
-    const t = newBackend();
-    const { status } = await runHandler(t, handler);
-    expect(status).toEqual(completed("own"));
-    expect(await eventStates(t)).toEqual(["go consumed"]);
-  };
-
-  test("reaches the await that comes after", async () => {
-    await expectOwn(async (step) => {
-      await sendTo(step);
+const awaits: [string, (step: WorkflowCtx, sends: Sender) => unknown][] = [
+  [
+    "the await that comes after",
+    async (step, sends) => {
+      await sends(step);
       return await step.awaitEvent(go);
-    });
-  });
-
-  test("reaches the await that comes some turns after", async () => {
-    await expectOwn(async (step) => {
-      await sendTo(step);
+    },
+  ],
+  [
+    "the await that comes some turns after",
+    async (step, sends) => {
+      await sends(step);
       await step.sleep(1000);
       return await step.awaitEvent(go);
-    });
-  });
-
-  test("reaches the await asked for just before", async () => {
-    await expectOwn(async (step) => {
+    },
+  ],
+  [
+    "the await asked for just before",
+    async (step, sends) => {
       const awaited = step.awaitEvent(go);
-      await sendTo(step);
+      await sends(step);
       return await awaited;
-    });
-  });
-
-  test("reaches the await asked for with it", async () => {
-    await expectOwn(async (step) => {
-      const [awaited] = await Promise.all([step.awaitEvent(go), sendTo(step)]);
+    },
+  ],
+  [
+    "the await asked for with it",
+    async (step, sends) => {
+      const [awaited] = await Promise.all([step.awaitEvent(go), sends(step)]);
       return awaited;
-    });
-  });
-
-  test("reaches the await that was asked for in an earlier turn", async () => {
-    await expectOwn(async (step) => {
+    },
+  ],
+  [
+    "the await that was asked for in an earlier turn",
+    async (step, sends) => {
       const awaited = step.awaitEvent(go);
       await step.sleep(1000);
-      await sendTo(step);
+      await sends(step);
       return await awaited;
-    });
-  });
-
-  test("reaches an await with a timeout, and stops its timer", async () => {
-    await expectOwn(async (step) => {
+    },
+  ],
+  [
+    "an await with a timeout, and stops its timer",
+    async (step, sends) => {
       const awaited = step.awaitEvent({ ...go, timeout: 60_000 });
       await step.sleep(1000);
-      await sendTo(step);
+      await sends(step);
       await step.sleep(100_000);
       return await awaited;
-    });
-  });
-
-  test("reaches an await that another branch races", async () => {
-    await expectOwn(async (step) => {
+    },
+  ],
+  [
+    "an await that another branch races",
+    async (step, sends) => {
       const [first] = await Promise.all([
         Promise.race([step.awaitEvent(go), step.sleep(60_000)]),
-        step.sleep(1000).then(() => sendTo(step)),
+        step.sleep(1000).then(() => sends(step)),
       ]);
       return first;
-    });
+    },
+  ],
+];
+
+describe.each(senders)("an event that %s sends", (_how, sends) => {
+  test.each(awaits)("reaches %s", async (_which, handler) => {
+    const t = newBackend();
+    scriptSend();
+    const { status } = await runHandler(t, async (step) =>
+      handler(step, sends),
+    );
+    expect(status).toEqual(completed("own"));
+    expect(await eventStates(t)).toEqual(["go consumed"]);
   });
 });
 
 test("an inline step that sends as the handler ends leaves a run that is done", async () => {
-  const t = newBackend();
-  const { status } = await runHandler(t, async (step) => {
+  scriptSend();
+  const { status } = await runHandler(newBackend(), async (step) => {
     void step.awaitEvent(go);
     await step.sleep(1000);
-    return await step.runMutation(steps.mutation, args(step), { inline: true });
+    return await inline(step);
   });
   expect(status).toEqual(completed("sent"));
 });
@@ -148,17 +143,13 @@ test("an inline step that sends as the handler ends leaves a run that is done", 
 test("an event that an inline step sent is not there when the turn is rolled back", async () => {
   const t = newBackend();
   let failing = true;
-  script("mutation", "send", async (ctx, workflowId: WorkflowId) => {
-    await sendEvent(ctx, components.workflow, event(workflowId));
+  scriptSend(() => {
     if (failing) throw new Error("not yet");
-    return "sent";
   });
   const { status } = await runHandler(t, async (step) => {
-    const inline = () =>
-      step.runMutation(steps.mutation, args(step), { inline: true });
-    const first = await inline().catch((error: Error) => error.message);
+    const first = await inline(step).catch((error: Error) => error.message);
     failing = false;
-    await inline();
+    await inline(step);
     return [first, await step.awaitEvent(go)];
   });
   expect(status).toEqual(completed(["not yet", "own"]));
@@ -166,8 +157,7 @@ test("an event that an inline step sent is not there when the turn is rolled bac
 });
 
 test("an event created with the step context is awaited and sent by its id", async () => {
-  const t = newBackend();
-  const { status } = await runHandler(t, async (step) => {
+  const { status } = await runHandler(newBackend(), async (step) => {
     const { workflowId } = step;
     const id = await createEvent(step, components.workflow, {
       name: "go",
@@ -182,7 +172,7 @@ test("an event created with the step context is awaited and sent by its id", asy
 });
 
 test("a nested run sends events to its parent, which sends some back", async () => {
-  const t = newBackend();
+  scriptSend();
   script("handler", "child", async (step, parent: WorkflowId) => {
     await sendEvent(step, components.workflow, {
       name: "hello",
@@ -191,16 +181,16 @@ test("a nested run sends events to its parent, which sends some back", async () 
     });
     return await step.awaitEvent(go);
   });
-  const { status } = await runHandler(t, async (step) => {
+  const { status } = await runHandler(newBackend(), async (step) => {
     const child = step.runWorkflow(workflows.workflow, {
       handler: "child",
       input: step.workflowId,
     });
-    const workflowId = await step.awaitEvent({
+    const input = await step.awaitEvent({
       name: "hello",
       validator: v.string(),
     });
-    await step.runMutation(steps.mutation, { name: "send", input: workflowId });
+    await step.runMutation(steps.mutation, { name: "send", input });
     return await child;
   });
   expect(status).toEqual(completed("own"));
@@ -230,13 +220,7 @@ test("two runs that wait for each other's events in turn both end", async () => 
     name: "second",
     input: first,
   });
-  await t.mutation((ctx) =>
-    sendEvent(ctx, components.workflow, {
-      workflowId: first,
-      name: "other",
-      value: second,
-    }),
-  );
+  await send(t, { workflowId: first, name: "other", value: second });
   await drain();
   for (const workflowId of [first, second])
     expect(await statusOf(t, workflowId)).toEqual(completed("played"));

@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import type { GenericMutationCtx, GenericDataModel } from "convex/server";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Id } from "../../component/_generated/dataModel.js";
 import {
   components,
@@ -18,27 +18,13 @@ import {
   type WorkflowId,
 } from "../../client/index.js";
 
+type Ctx = GenericMutationCtx<GenericDataModel>;
+
 // An event's lookup by name uses an index, so its cost doesn't depend on the run's other events.
 
 useBackend();
 
 const go = { name: "go", validator: v.string() };
-
-/** What a transaction read. */
-async function readsOf(
-  t: Backend,
-  work: (ctx: GenericMutationCtx<GenericDataModel>) => Promise<unknown>,
-) {
-  return await t.mutation(async (ctx) => {
-    await work(ctx);
-    const { documentsRead, databaseQueries } =
-      await ctx.meta.getTransactionMetrics();
-    return {
-      documents: documentsRead.used,
-      ranges: databaseQueries.used,
-    };
-  });
-}
 
 /** Gives the run 2,000 more events, of the name awaited and of others, in every state that doesn't answer. */
 async function addEvents(t: Backend, workflowId: WorkflowId) {
@@ -81,94 +67,83 @@ async function addEvents(t: Backend, workflowId: WorkflowId) {
   });
 }
 
-/** The reads of `work` on a run with few events and on one with many. */
-async function measure(
+type Work = (ctx: Ctx, workflowId: WorkflowId) => Promise<unknown>;
+type Prepare = (t: Backend, workflowId: WorkflowId) => Promise<unknown>;
+
+/** What `work` reads in its transaction, in a run with few events or with many. */
+async function readsOf(
+  many: boolean,
   handler: (step: WorkflowCtx) => Promise<unknown>,
-  work: (
-    ctx: GenericMutationCtx<GenericDataModel>,
-    workflowId: WorkflowId,
-  ) => Promise<unknown>,
-  prepare?: (t: Backend, workflowId: WorkflowId) => Promise<unknown>,
+  work: Work,
+  prepare?: Prepare,
 ) {
-  const reads = [];
-  for (const many of [false, true]) {
-    const t = newBackend({ transactionLimits: true });
-    // A step, so that the added rows have one to name.
-    const workflowId = await startHandler(t, async (step) => {
-      void step.sleep(1e9);
-      return await handler(step);
-    });
-    if (many) await addEvents(t, workflowId);
-    await prepare?.(t, workflowId);
-    reads.push(await readsOf(t, (ctx) => work(ctx, workflowId)));
-  }
-  return { few: reads[0]!, many: reads[1]! };
+  const t = newBackend({ transactionLimits: true });
+  // A step, so that the added rows have one to name.
+  const workflowId = await startHandler(t, async (step) => {
+    void step.sleep(1e9);
+    return await handler(step);
+  });
+  if (many) await addEvents(t, workflowId);
+  await prepare?.(t, workflowId);
+  return await t.mutation(async (ctx) => {
+    await work(ctx, workflowId);
+    const metrics = await ctx.meta.getTransactionMetrics();
+    return {
+      documents: metrics.documentsRead.used,
+      ranges: metrics.databaseQueries.used,
+    };
+  });
 }
 
-const sendGo = (
-  ctx: GenericMutationCtx<GenericDataModel>,
-  workflowId: WorkflowId,
-) => sendEvent(ctx, components.workflow, { workflowId, ...go, value: "it" });
+const never = (step: WorkflowCtx) => step.awaitEvent({ name: "never" });
+const awaitLater = async (step: WorkflowCtx) => {
+  await step.awaitEvent({ name: "now" });
+  await step.awaitEvent(go);
+};
 
-describe("with 2,000 more events in the run, as much is read", () => {
-  const never = (step: WorkflowCtx) => step.awaitEvent({ name: "never" });
+const sendGo: Work = (ctx, workflowId) =>
+  sendEvent(ctx, components.workflow, { workflowId, ...go, value: "it" });
+/** The turn reads its journal, which is the same with few events and with many. */
+const turn: Work = (ctx, workflowId) =>
+  ctx.runMutation(workflows.workflow, {
+    workflowId,
+    generationNumber: 0,
+  } as never);
 
-  test("to send one that nobody awaits", async () => {
-    const { few, many } = await measure(never, sendGo);
-    expect(many).toEqual(few);
-    expect(few.documents).toBeLessThanOrEqual(2);
-  });
-
-  test("to send one that is awaited", async () => {
-    const { few, many } = await measure((step) => step.awaitEvent(go), sendGo);
-    expect(many).toEqual(few);
-  });
-
-  test("to send one to the oldest that was created", async () => {
-    const { few, many } = await measure(never, sendGo, (t, workflowId) =>
-      create(t, workflowId, "go"),
-    );
-    expect(many).toEqual(few);
-  });
-
-  // The turn reads its journal, which is the same in both.
-  const turn = (
-    ctx: GenericMutationCtx<GenericDataModel>,
-    workflowId: WorkflowId,
-  ) =>
-    ctx.runMutation(workflows.workflow, {
-      workflowId,
-      generationNumber: 0,
-    } as never);
-  const awaitLater = async (step: WorkflowCtx) => {
-    await step.awaitEvent({ name: "now" });
-    await step.awaitEvent(go);
+/** Sends "go" so often, and then what the run waits for before it. */
+const sendMany =
+  (count: number): Prepare =>
+  async (t, workflowId) => {
+    for (let n = 0; n < count; n++)
+      await send(t, { workflowId, ...go, value: `${n}` });
+    await send(t, { workflowId, name: "now" });
   };
-  const wake = (t: Backend, workflowId: WorkflowId) =>
-    send(t, { workflowId, name: "now" });
 
-  test("to await one that is not there", async () => {
-    const { few, many } = await measure(awaitLater, turn, wake);
-    // One event of another name, to warn of it.
-    expect(many).toEqual({ ...few, documents: few.documents + 1 });
-  });
+type Scene = [(step: WorkflowCtx) => Promise<unknown>, Work, Prepare?];
 
-  test("to await one that is there", async () => {
-    const { few, many } = await measure(awaitLater, turn, async (t, id) => {
-      await send(t, { workflowId: id, ...go, value: "it" });
-      await wake(t, id);
-    });
-    expect(many).toEqual(few);
-  });
+test.each<[string, Scene, number?]>([
+  ["send one that nobody awaits", [never, sendGo]],
+  ["send one that is awaited", [(step) => step.awaitEvent(go), sendGo]],
+  [
+    "send one to the oldest that was created",
+    [never, sendGo, (t, workflowId) => create(t, workflowId, "go")],
+  ],
+  // One event of another name, to warn of it.
+  ["await one that is not there", [awaitLater, turn, sendMany(0)], 1],
+  ["await one that is there", [awaitLater, turn, sendMany(1)]],
+])(
+  "with 2,000 more events in the run, as much is read to %s",
+  async (_what, scene, more = 0) => {
+    const few = await readsOf(false, ...scene);
+    const many = await readsOf(true, ...scene);
+    expect(many).toEqual({ ...few, documents: few.documents + more });
+    if (scene[0] === never && !scene[2])
+      expect(few.documents).toBeLessThanOrEqual(2);
+  },
+);
 
-  test("to await one by its name while 500 of that name are kept", async () => {
-    const sendMany = (count: number) => async (t: Backend, id: WorkflowId) => {
-      for (let n = 0; n < count; n++)
-        await send(t, { workflowId: id, ...go, value: `${n}` });
-      await wake(t, id);
-    };
-    const few = await measure(awaitLater, turn, sendMany(1));
-    const many = await measure(awaitLater, turn, sendMany(500));
-    expect(many.few).toEqual(few.few);
-  });
+test("with 500 events of one name kept, as much is read to await one of them", async () => {
+  const reads = (count: number) =>
+    readsOf(false, awaitLater, turn, sendMany(count));
+  expect(await reads(500)).toEqual(await reads(1));
 });

@@ -1,149 +1,135 @@
+import { validate } from "convex-helpers/validators";
 import { getConvexSize, v } from "convex/values";
 import { describe, expect, test } from "vitest";
+import { MAX_NAME_LENGTH } from "../../shared/limits.js";
 import {
   components,
   drain,
   journal,
   newBackend,
   runHandler,
+  startHandler,
   statusOf,
+  steps,
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
-import { create, send, startWithEvents } from "../../testing/events.js";
-import { everyRow } from "../../testing/tables.js";
+import {
+  cancelRun,
+  create,
+  eventStates,
+  send,
+  startWithEvents,
+} from "../../testing/events.js";
+import { cleanup } from "../../testing/managing.js";
+import { expectRefused } from "../../testing/tables.js";
 import {
   createEvent,
+  listSteps,
   sendEvent,
+  vWorkflowStep,
   type EventId,
   type WorkflowCtx,
+  type WorkflowId,
 } from "../../client/index.js";
 
-// What sendEvent and createEvent refuse. They throw, and leave everything as it was.
+// What is refused. sendEvent and createEvent throw, and leave everything as it was. awaitEvent is a
+// step that fails, which the handler can catch.
 
 useBackend();
 
 const waitForGo = (step: WorkflowCtx) =>
   step.awaitEvent({ name: "go", validator: v.string() });
 
-async function expectRefused(
-  t: Backend,
-  call: () => Promise<unknown>,
-  error: RegExp,
-) {
-  const before = await everyRow(t);
-  await expect(call()).rejects.toThrow(error);
-  expect(await everyRow(t)).toEqual(before);
-}
-
-/** A run that waits for two events, one by its name and one by its id. */
+/** A run that waits for two events, one by its name and one by its id, and has ids of its own. */
 async function waitingRun(t: Backend) {
-  const { workflowId, ids } = await startWithEvents(t, ["other"], (step, id) =>
-    Promise.all([
-      waitForGo(step),
-      step.awaitEvent({ id, validator: v.string() }),
-    ]),
+  const { workflowId, ids } = await startWithEvents(
+    t,
+    ["other", "later"],
+    (step, id) =>
+      Promise.all([
+        waitForGo(step),
+        step.awaitEvent({ id, validator: v.string() }),
+      ]),
   );
   await drain();
-  return { workflowId, id: ids[0] };
+  const [step] = await journal(t, workflowId);
+  return { workflowId, id: ids[0], later: ids[1], stepId: step!._id };
 }
 
-describe("an id that was sent before can't be sent again: the error names event, name and run", () => {
-  test("while nobody has awaited it", async () => {
-    const t = newBackend();
-    const { workflowId, ids } = await startWithEvents(t, ["later"], waitForGo);
-    const [id] = ids;
-    await send(t, { id, value: "first" });
+test("an id that was sent before can't be sent again: the error names event, name and run", async () => {
+  const t = newBackend();
+  const { workflowId, id, later } = await waitingRun(t);
+  await send(t, { id: later, value: "nobody awaits it" });
+  await expectRefused(
+    t,
+    () => send(t, { id: later, value: "second" }),
+    new RegExp(`^Event already sent: ${later} .*"later".*${workflowId}`),
+  );
+  const consumed = new RegExp(
+    `^Event already consumed: ${id} .*"other".*${workflowId}`,
+  );
+  await t.mutation(async (ctx) => {
+    await sendEvent(ctx, components.workflow, { id, value: "first" });
+    // The transaction's own send stays.
+    await expect(
+      sendEvent(ctx, components.workflow, { id, value: "second" }),
+    ).rejects.toThrow(consumed);
+  });
+  await drain();
+  for (const payload of [{ value: "second" }, { error: "second" }])
+    await expectRefused(t, () => send(t, { id, ...payload }), consumed);
+  await send(t, { workflowId, name: "go", value: "by name" });
+  await drain();
+  expect(await statusOf(t, workflowId)).toEqual(
+    completed(["by name", "first"]),
+  );
+});
+
+test("ids of nothing, or of something else, can't be sent to or created for", async () => {
+  const t = newBackend();
+  const { workflowId, id, stepId } = await waitingRun(t);
+  const appId = await t.run((ctx) =>
+    ctx.db.insert("effects", { key: "a", value: 1 }),
+  );
+  for (const wrong of ["", "garbage", stepId, appId, workflowId])
     await expectRefused(
       t,
-      () => send(t, { id, value: "second" }),
-      new RegExp(`^Event already sent: ${id} .*"later".*${workflowId}`),
+      () => send(t, { id: wrong as unknown as EventId }),
+      new RegExp(`^Event not found: ${wrong}`),
     );
-  });
-
-  test("after it was consumed", async () => {
-    const t = newBackend();
-    const { workflowId, id } = await waitingRun(t);
-    await send(t, { id, value: "first" });
-    await drain();
-    for (const event of [
-      { id, value: "second" },
-      { id, error: "second" },
+  for (const wrong of ["", "garbage", stepId, appId, id])
+    for (const call of [
+      () => send(t, { workflowId: wrong, name: "go" }),
+      () => create(t, wrong as never, "go"),
     ])
       await expectRefused(
         t,
-        () => send(t, event),
-        new RegExp(`^Event already consumed: ${id} .*"other".*${workflowId}`),
+        call,
+        new RegExp(`^Invalid workflow ID: ${wrong}`),
       );
-    await send(t, { workflowId, name: "go", value: "by name" });
-    await drain();
-    expect(await statusOf(t, workflowId)).toEqual(
-      completed(["by name", "first"]),
+  for (const event of [{}, { name: "go" }, { workflowId }])
+    await expectRefused(
+      t,
+      () => send(t, event as never),
+      /^To send an event, give its id, or its name and the workflowId/,
     );
-  });
-
-  test("in the transaction that sent it, whose own send stays", async () => {
-    const t = newBackend();
-    const { workflowId, id } = await waitingRun(t);
-    await t.mutation(async (ctx) => {
-      await sendEvent(ctx, components.workflow, { id, value: "first" });
-      await expect(
-        sendEvent(ctx, components.workflow, { id, value: "second" }),
-      ).rejects.toThrow(/^Event already consumed: /);
-    });
-    await send(t, { workflowId, name: "go", value: "by name" });
-    await drain();
-    expect(await statusOf(t, workflowId)).toEqual(
-      completed(["by name", "first"]),
-    );
-  });
 });
 
-describe("ids of nothing, or of something else, are refused", () => {
-  test("to send to", async () => {
-    const t = newBackend();
-    const { workflowId, id } = await waitingRun(t);
-    const [step] = await journal(t, workflowId);
-    const appId = await t.run((ctx) =>
-      ctx.db.insert("effects", { key: "a", value: 1 }),
+test("an event can't be sent or created under too long a name", async () => {
+  const t = newBackend();
+  const { workflowId } = await waitingRun(t);
+  const name = "n".repeat(MAX_NAME_LENGTH + 1);
+  for (const call of [
+    () => send(t, { workflowId, name }),
+    () => create(t, workflowId, name),
+  ])
+    await expectRefused(
+      t,
+      call,
+      "is too long: 1025 characters, the maximum is 1024",
     );
-    for (const wrong of ["", "garbage", workflowId, step!._id, appId])
-      await expectRefused(
-        t,
-        () => send(t, { id: wrong as unknown as EventId }),
-        new RegExp(`^Event not found: ${wrong}`),
-      );
-    for (const wrong of ["", "garbage", id, step!._id, appId])
-      await expectRefused(
-        t,
-        () => send(t, { workflowId: wrong, name: "go" }),
-        new RegExp(`^Invalid workflow ID: ${wrong}`),
-      );
-  });
-
-  test("to create for", async () => {
-    const t = newBackend();
-    const { workflowId, id } = await waitingRun(t);
-    const [step] = await journal(t, workflowId);
-    for (const wrong of ["", "garbage", id, step!._id])
-      await expectRefused(
-        t,
-        () => create(t, wrong as never, "go"),
-        new RegExp(`^Invalid workflow ID: ${wrong}`),
-      );
-  });
-
-  test("neither an id nor a name and a run", async () => {
-    const t = newBackend();
-    const { workflowId } = await waitingRun(t);
-    for (const event of [{}, { name: "go" }, { workflowId }])
-      await expectRefused(
-        t,
-        () => send(t, event as never),
-        /^To send an event, give its id, or its name and the workflowId/,
-      );
-  });
 });
 
 describe("a huge name or id is cut in the error, never inside a character", () => {
@@ -201,4 +187,99 @@ test("an event of a transaction that fails was never sent", async () => {
       }),
     /^not this time$/,
   );
+});
+
+/** An event "theirs" of another run, which waits for "go". */
+async function otherRun(t: Backend) {
+  const other = await startHandler(t, waitForGo, { name: "other" });
+  return { other, id: await create(t, other, "theirs") };
+}
+
+test.each<{
+  what: string;
+  idOf: (t: Backend, workflowId: WorkflowId) => Promise<string>;
+  error: RegExp;
+}>([
+  {
+    what: "an id of nothing",
+    idOf: async () => "garbage",
+    error: /^Event not found: garbage/,
+  },
+  { what: "an empty id", idOf: async () => "", error: /^Event not found: / },
+  {
+    what: "an id of another table",
+    idOf: async (_t, workflowId) => workflowId,
+    error: /^Event not found: \S*workflows/,
+  },
+  {
+    what: "an event of another run",
+    idOf: async (t) => {
+      const { id } = await otherRun(t);
+      return id;
+    },
+    error: /\S*events .*"theirs".*workflows/,
+  },
+  {
+    what: "an event of a run that was deleted",
+    idOf: async (t) => {
+      const { other, id } = await otherRun(t);
+      await cancelRun(t, other);
+      await cleanup(t, other);
+      return id;
+    },
+    error: /^Event not found: \S*events/,
+  },
+])(
+  "a step that awaits $what rejects, can be caught, and rejects again on every replay",
+  async ({ idOf, error }) => {
+    const t = newBackend();
+    const seen = new Set<string>();
+    let id = "";
+    const workflowId = await startHandler(
+      t,
+      async (step) => {
+        const caught = await step.awaitEvent({ id: id as EventId }).then(
+          () => "nothing",
+          ({ message }: Error) => message,
+        );
+        seen.add(caught);
+        await step.runMutation(steps.echo, { value: 1 });
+        await step.sleep(1000);
+        return caught;
+      },
+      { startAsync: true },
+    );
+    id = await idOf(t, workflowId);
+    const states = await eventStates(t);
+    await drain();
+    expect([...seen]).toEqual([expect.stringMatching(error)]);
+    expect([...seen][0]).toContain(id);
+    expect(await statusOf(t, workflowId)).toEqual(completed([...seen][0]));
+    // The event of another run stays as it is.
+    expect(await eventStates(t)).toEqual(states);
+    const [row] = await journal(t, workflowId);
+    expect(row?.step).toMatchObject({
+      kind: "event",
+      inProgress: false,
+      runResult: { kind: "failed", error: [...seen][0] },
+    });
+    const { page } = await t.query((ctx) =>
+      listSteps(ctx, components.workflow, workflowId),
+    );
+    expect(page[0]).toMatchObject({ kind: "event", args: { eventId: id } });
+    // A refused step has no event.
+    expect(page[0]).not.toHaveProperty("eventId");
+    expect(validate(vWorkflowStep, page[0])).toBe(true);
+  },
+);
+
+test("a step that awaits neither a name nor an id rejects", async () => {
+  const { status } = await runHandler(newBackend(), async (step) => {
+    await expect(step.awaitEvent({} as never)).rejects.toThrow(
+      "awaitEvent needs the event's name or its id",
+    );
+    await step.sleep(1);
+    return "caught";
+  });
+  expect(status).toEqual(completed("caught"));
 });

@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   advance,
   components,
@@ -7,165 +7,338 @@ import {
   journal,
   newBackend,
   rows,
+  runHandler,
+  script,
+  settle,
   startHandler,
   statusOf,
+  steps,
   useBackend,
 } from "../../testing/harness.js";
-import { completed } from "../../testing/statuses.js";
+import { completed, failed } from "../../testing/statuses.js";
 import {
-  create,
-  eventStates,
+  areEvents,
+  expectStory,
+  passes,
+  rests,
   send,
+  sends,
   startWithEvents,
+  waits,
+  type Story,
+  type Told,
 } from "../../testing/events.js";
+import { Random } from "../../testing/random/random.js";
 import {
   listSteps,
+  sendEvent,
   type EventId,
   type WorkflowCtx,
 } from "../../client/index.js";
 
-// What becomes of events, one at a time: see events.ordering.test.ts for several of one name.
+// What becomes of events, and which step gets which.
 
 useBackend();
 
-const value = v.string();
+const go = { name: "go", validator: v.string() };
 
-const awaitId = (step: WorkflowCtx, id: EventId) =>
-  step.awaitEvent({ id, validator: value });
+const byName = (step: WorkflowCtx) => step.awaitEvent(go);
+const byId = (step: WorkflowCtx, id: EventId) =>
+  step.awaitEvent({ id, validator: v.string() });
 
-test("an event awaited first waits, and is consumed when it is sent", async () => {
-  const t = newBackend();
-  const workflowId = await startHandler(t, (step) =>
-    step.awaitEvent({ name: "go", validator: value }),
-  );
-  await drain();
-  expect(await eventStates(t)).toEqual(["go waiting"]);
-  expect(await statusOf(t, workflowId)).toMatchObject({
-    type: "inProgress",
-    running: [{ kind: "event", name: "go", args: {} }],
+describe.each([
+  { how: "awaited and sent by name", awaits: byName, event: "go", created: [] },
+  {
+    how: "created, then awaited and sent by name",
+    awaits: byName,
+    event: "go",
+    created: ["go"],
+  },
+  {
+    how: "created, awaited by name and sent by id",
+    awaits: byName,
+    event: 0,
+    created: ["go"],
+  },
+  {
+    how: "created, awaited by id and sent by name",
+    awaits: byId,
+    event: "go",
+    created: ["go"],
+  },
+  {
+    how: "created, then awaited and sent by id",
+    awaits: byId,
+    event: 0,
+    created: ["go"],
+  },
+])("an event that is $how", ({ awaits, event, created }) => {
+  const is = (state: string) => areEvents(`go ${state}`);
+  const atFirst = areEvents(...created.map(() => "go created"));
+
+  test("waits if it is awaited first, and is consumed when it is sent", async () => {
+    await expectStory({
+      created,
+      handler: awaits,
+      acts: [
+        atFirst,
+        rests,
+        waits,
+        is("waiting"),
+        sends(event, "it"),
+        is("consumed"),
+      ],
+      result: "it",
+    });
   });
-  await send(t, { workflowId, name: "go", value: "now" });
-  expect(await eventStates(t)).toEqual(["go consumed"]);
-  await drain();
-  expect(await statusOf(t, workflowId)).toEqual(completed("now"));
-});
 
-test("an event sent before anyone waits is kept until it is awaited", async () => {
-  const t = newBackend();
-  const workflowId = await startHandler(t, async (step) => {
-    await step.sleep(60_000);
-    return await step.awaitEvent({ name: "go", validator: value });
+  test("is kept if it is sent first, until it is awaited", async () => {
+    await expectStory({
+      created,
+      handler: async (step, id) => {
+        await step.sleep(60_000);
+        return await awaits(step, id);
+      },
+      acts: [
+        passes(1000),
+        sends(event, "it"),
+        passes(30_000),
+        is("sent"),
+        rests,
+        is("consumed"),
+      ],
+      result: "it",
+    });
   });
-  await send(t, { workflowId, name: "go", value: "early" });
-  await advance(30_000);
-  expect(await eventStates(t)).toEqual(["go sent"]);
-  await drain();
-  expect(await eventStates(t)).toEqual(["go consumed"]);
-  expect(await statusOf(t, workflowId)).toEqual(completed("early"));
+
+  test("is kept if it is sent before the run's first turn", async () => {
+    await expectStory({
+      created,
+      handler: awaits,
+      acts: [sends(event, "it"), is("sent"), rests, is("consumed")],
+      result: "it",
+    });
+  });
 });
 
-test("an event sent before its run's first turn is kept until it is awaited", async () => {
-  const t = newBackend();
-  const workflowId = await startHandler(
-    t,
-    (step) => step.awaitEvent({ name: "go", validator: value }),
-    { startAsync: true },
+/** What a wait comes to, as text. */
+const outcome = (wait: Promise<unknown>) =>
+  wait.then(
+    (value) => `got ${value as string}`,
+    (error: Error) => error.message,
   );
-  await send(t, { workflowId, name: "go", value: "early" });
-  await drain();
-  expect(await statusOf(t, workflowId)).toEqual(completed("early"));
+
+/** Why a second wait for the first event's id is refused. */
+const refusal = (state: string, { ids, workflowId }: Told) =>
+  expect.stringMatching(
+    new RegExp(`^Event already ${state}: ${ids[0]} .*"go".*${workflowId}`),
+  ) as string;
+
+const ordered: [string, Story][] = [
+  [
+    "events that are sent in another order than they were created in are consumed as created",
+    {
+      created: ["go", "go"],
+      handler: async (step) => [await byName(step), await byName(step)],
+      acts: [sends(1, "second"), sends(0, "first")],
+      result: ["first", "second"],
+    },
+  ],
+  [
+    "an event that was sent is consumed before one that was only created",
+    {
+      created: ["go", "go"],
+      handler: byName,
+      acts: [sends(1, "it"), rests, areEvents("go created", "go consumed")],
+      result: "it",
+    },
+  ],
+  [
+    "a step that awaits an id is queued under the event's name",
+    {
+      created: ["go"],
+      handler: (step, id) => Promise.all([byId(step, id), byName(step)]),
+      acts: [rests, sends("go", "1"), sends("go", "2")],
+      result: ["1", "2"],
+    },
+  ],
+  [
+    "waiting steps are served in the order in which they were issued, even if a later one holds an older event",
+    {
+      created: ["go", "go"],
+      handler: (step, _older, id) =>
+        Promise.all([byId(step, id), byName(step)]),
+      acts: [
+        rests,
+        sends("go", "1"),
+        areEvents("go waiting", "go consumed"),
+        sends("go", "2"),
+      ],
+      result: ["1", "2"],
+    },
+  ],
+  [
+    "a wait for an id is resumed by that event only, not by others of its name",
+    {
+      created: ["go", "go"],
+      handler: (step, _other, id) => byId(step, id),
+      acts: [
+        sends(0, "other"),
+        rests,
+        areEvents("go sent", "go waiting"),
+        waits,
+        sends(1, "mine"),
+        rests,
+        areEvents("go sent", "go consumed"),
+      ],
+      result: "mine",
+    },
+  ],
+  [
+    "an event of one name doesn't resume a wait for another",
+    {
+      handler: byName,
+      acts: [
+        rests,
+        sends("gone", "no"),
+        rests,
+        areEvents("go waiting", "gone sent"),
+        waits,
+        sends("go", "yes"),
+      ],
+      result: "yes",
+    },
+  ],
+];
+
+const both = (step: WorkflowCtx, id: EventId) =>
+  Promise.all([outcome(byId(step, id)), outcome(byId(step, id))]);
+
+const twice: [string, Omit<Story, "created">][] = [
+  [
+    "at once, the second is refused as already waiting, and the first still gets the value",
+    {
+      handler: both,
+      acts: [rests, areEvents("go waiting"), sends(0, "it")],
+      result: (told: Told) => ["got it", refusal("waiting", told)],
+    },
+  ],
+  [
+    "at once after it was sent, the second is refused as already consumed",
+    {
+      handler: both,
+      acts: [sends(0, "it")],
+      result: (told: Told) => ["got it", refusal("consumed", told)],
+    },
+  ],
+  [
+    "in a bare Promise.all, that rejects with the refusal, and the event still goes to the first",
+    {
+      handler: async (step, id) => {
+        const first = byId(step, id);
+        const all = Promise.all([first, byId(step, id)]);
+        return [await outcome(all), await first];
+      },
+      acts: [rests, waits, sends(0, "it")],
+      result: (told: Told) => [refusal("waiting", told), "it"],
+    },
+  ],
+  [
+    "one after the other, the second is refused as already consumed",
+    {
+      handler: async (step, id) => [
+        await byId(step, id),
+        await outcome(byId(step, id)),
+      ],
+      acts: [rests, sends(0, "it")],
+      result: (told: Told) => ["it", refusal("consumed", told)],
+    },
+  ],
+  [
+    "in a later turn while the first waits, the second is refused as already waiting, on every replay",
+    {
+      handler: async (step, id) => {
+        const first = byId(step, id);
+        await step.sleep(1000);
+        const second = await outcome(byId(step, id));
+        await step.sleep(1000);
+        const value = await first;
+        await step.runMutation(steps.echo, { value });
+        return [value, second];
+      },
+      acts: [rests, sends(0, "it")],
+      result: (told: Told) => ["it", refusal("waiting", told)],
+    },
+  ],
+  [
+    "and then by name, the wait by name is for another event",
+    {
+      handler: async (step, id) => [await byId(step, id), await byName(step)],
+      acts: [sends(0, "it"), rests, waits, sends("go", "another")],
+      result: ["it", "another"],
+    },
+  ],
+  [
+    "after it was taken by name, the wait is refused as already consumed",
+    {
+      handler: async (step, id) => [
+        await byName(step),
+        await outcome(byId(step, id)),
+      ],
+      acts: [sends(0, "it")],
+      result: (told: Told) => ["it", refusal("consumed", told)],
+    },
+  ],
+  [
+    "again after the first wait timed out, it waits again",
+    {
+      handler: async (step, id) => [
+        await outcome(step.awaitEvent({ id: id, timeout: 1000 })),
+        await byId(step, id),
+      ],
+      acts: [passes(5000), areEvents("go waiting"), sends(0, "it")],
+      result: [expect.stringMatching(/^Timed out/), "it"],
+    },
+  ],
+];
+
+test.each([
+  ...ordered,
+  ...twice.map(([when, story]): [string, Story] => [
+    `if an id is awaited twice, ${when}`,
+    { created: ["go"], ...story },
+  ]),
+])("%s", async (_title, story) => {
+  await expectStory(story);
 });
 
-test("an event created first is awaited, then sent, by its id", async () => {
+test("a wait that is refused is a failed step, and fails the run if the handler doesn't catch it", async () => {
   const t = newBackend();
-  const { workflowId, ids } = await startWithEvents(t, ["go"], awaitId);
-  const [id] = ids;
-  expect(await eventStates(t)).toEqual(["go created"]);
-  await drain();
-  expect(await eventStates(t)).toEqual(["go waiting"]);
-  expect(await send(t, { id, value: "by id" })).toBe(id);
-  expect(await eventStates(t)).toEqual(["go consumed"]);
-  await drain();
-  expect(await statusOf(t, workflowId)).toEqual(completed("by id"));
-});
-
-test("an event created and sent by its id is kept until it is awaited by that id", async () => {
-  const t = newBackend();
-  const { workflowId, ids } = await startWithEvents(t, ["go"], awaitId);
-  const [id] = ids;
-  await send(t, { id, value: "by id" });
-  expect(await eventStates(t)).toEqual(["go sent"]);
-  await drain();
-  expect(await eventStates(t)).toEqual(["go consumed"]);
-  expect(await statusOf(t, workflowId)).toEqual(completed("by id"));
-});
-
-test("an event sent by name takes the one that was created under it, which its id then names", async () => {
-  const t = newBackend();
-  const { workflowId, ids } = await startWithEvents(t, ["go"], awaitId);
-  const [id] = ids;
-  expect(await send(t, { workflowId, name: "go", value: "by name" })).toBe(id);
-  await drain();
-  expect(await statusOf(t, workflowId)).toEqual(completed("by name"));
-});
-
-test("an event awaited by name takes the one that was created under it", async () => {
-  const t = newBackend();
-  const workflowId = await startHandler(
-    t,
-    (step) => step.awaitEvent({ name: "go", validator: value }),
-    { startAsync: true },
+  const { workflowId, ids } = await startWithEvents(t, ["go"], (step, id) =>
+    Promise.all([byId(step, id), byId(step, id)]),
   );
-  const id = await create(t, workflowId, "go");
   await drain();
-  expect(await eventStates(t)).toEqual(["go waiting"]);
-  await send(t, { id, value: "by id" });
-  await drain();
-  expect(await statusOf(t, workflowId)).toEqual(completed("by id"));
-});
-
-test("a wait for an id is resumed by that event only, not by others of its name", async () => {
-  const t = newBackend();
-  const { workflowId, ids } = await startWithEvents(
-    t,
-    ["go", "go"],
-    (step, _other, id) => awaitId(step, id),
-  );
-  const [other, id] = ids;
-  await send(t, { id: other, value: "other" });
-  await drain();
-  expect(await eventStates(t)).toEqual(["go sent", "go waiting"]);
-  expect((await statusOf(t, workflowId)).type).toBe("inProgress");
-  await send(t, { id, value: "mine" });
-  await drain();
-  expect(await statusOf(t, workflowId)).toEqual(completed("mine"));
-  expect(await eventStates(t)).toEqual(["go sent", "go consumed"]);
+  const error = refusal("waiting", { t, workflowId, ids });
+  expect(await statusOf(t, workflowId)).toEqual(failed(error));
+  const [, second] = await journal(t, workflowId);
+  expect(second?.step).toMatchObject({
+    kind: "event",
+    inProgress: false,
+    runResult: { kind: "failed", error },
+  });
 });
 
 test("an event of one run doesn't resume another that awaits the same name", async () => {
   const t = newBackend();
-  const handler = (step: WorkflowCtx) =>
-    step.awaitEvent({ name: "go", validator: value });
-  const first = await startHandler(t, handler);
-  const second = await startHandler(t, handler);
+  const first = await startHandler(t, byName);
+  const second = await startHandler(t, byName);
   await send(t, { workflowId: second, name: "go", value: "second's" });
   await drain();
   expect((await statusOf(t, first)).type).toBe("inProgress");
   expect(await statusOf(t, second)).toEqual(completed("second's"));
 });
 
-test("an event of one name doesn't resume a wait for another", async () => {
-  const t = newBackend();
-  const workflowId = await startHandler(t, (step) =>
-    step.awaitEvent({ name: "go", validator: value }),
-  );
-  await send(t, { workflowId, name: "gone", value: "no" });
-  await drain();
-  expect(await eventStates(t)).toEqual(["go waiting", "gone sent"]);
-  expect((await statusOf(t, workflowId)).type).toBe("inProgress");
-});
-
-test("an event's row says when it was awaited, sent and consumed, and by which step", async () => {
+test("an event's row says when it was awaited, sent and consumed, and its step is listed with its id", async () => {
   const t = newBackend();
   const start = Date.now();
   const workflowId = await startHandler(t, async (step) => {
@@ -173,13 +346,32 @@ test("an event's row says when it was awaited, sent and consumed, and by which s
     await step.sleep(1000);
     await step.awaitEvent({ name: "sent first" });
   });
+  const listed = async () => {
+    const { page } = await t.query((ctx) =>
+      listSteps(ctx, components.workflow, workflowId),
+    );
+    return page;
+  };
   await advance(300);
-  await send(t, { workflowId, name: "awaited first" });
+  const [waiting] = await listed();
+  expect(waiting).toMatchObject({
+    kind: "event",
+    name: "awaited first",
+    args: {},
+    stepNumber: 0,
+  });
+  expect(waiting).not.toHaveProperty("runResult");
+  const id = await send(t, { workflowId, name: "awaited first", value: 1 });
+  expect(waiting).toHaveProperty("eventId", id);
+  const [consumed] = await listed();
+  expect(consumed).toMatchObject({
+    eventId: id,
+    runResult: { kind: "success", returnValue: 1 },
+  });
   await send(t, { workflowId, name: "sent first" });
   await drain();
   const [first, , second] = await journal(t, workflowId);
-  const states = (await rows(t, "events")).map(({ state }) => state);
-  expect(states).toEqual([
+  expect((await rows(t, "events")).map(({ state }) => state)).toEqual([
     {
       kind: "consumed",
       waitingAt: start,
@@ -198,21 +390,145 @@ test("an event's row says when it was awaited, sent and consumed, and by which s
   expect(second?.step.startedAt).toBeGreaterThanOrEqual(start + 1300);
 });
 
-test("a step that awaits an event is listed with the event's id, while it waits and after", async () => {
+test("events sent by concurrent actions each go to a step of their own: none is consumed twice", async () => {
   const t = newBackend();
-  const workflowId = await startHandler(t, async (step) => {
-    await step.awaitEvent({ name: "go" });
+  script("action", "send", async (ctx, { workflowId, value }) => {
+    await sendEvent(ctx, components.workflow, { workflowId, ...go, value });
   });
-  const listed = () =>
-    t.query((ctx) => listSteps(ctx, components.workflow, workflowId));
-  const [waiting] = (await listed()).page;
-  expect(waiting).toMatchObject({ kind: "event", name: "go", stepNumber: 0 });
-  expect(waiting).not.toHaveProperty("runResult");
-  const id = await send(t, { workflowId, name: "go", value: 1 });
-  const [consumed] = (await listed()).page;
-  expect(waiting).toHaveProperty("eventId", id);
-  expect(consumed).toMatchObject({
-    eventId: id,
-    runResult: { kind: "success", returnValue: 1 },
+  const values = ["0", "1", "2", "3", "4", "5", "6", "7"];
+  const { status } = await runHandler(t, async (step) => {
+    const { workflowId } = step;
+    const [awaited] = await Promise.all([
+      Promise.all(values.map(() => byName(step))),
+      ...values.map((value) =>
+        step.runAction(steps.action, {
+          name: "send",
+          input: { workflowId, value },
+        }),
+      ),
+    ]);
+    return [...awaited].sort();
+  });
+  expect(status).toEqual(completed(values));
+});
+
+interface Await {
+  name: string;
+  timeout?: number;
+}
+
+/** Branches that await, one after another; and what is sent, with the time between. */
+function randomProgram(seed: number) {
+  const random = new Random(seed);
+  const some = <T>(most: number, make: () => T) =>
+    Array.from({ length: random.between(1, most) }, make);
+  const name = () => (random.chance(1 / 3) ? "stop" : "go");
+  const branches = some(4, () =>
+    some(4, (): Await => ({
+      name: name(),
+      ...(random.chance(1 / 3) ? { timeout: random.below(4) * 50 } : {}),
+    })),
+  );
+  const sent = some(12, () => ({ name: name(), pause: random.below(4) * 40 }));
+  return { branches, sent, startAsync: random.chance(0.5) };
+}
+
+describe("whatever the interleaving of branches, events and timeouts: the nth step that got an event of a name got the nth sent", () => {
+  const awaitNext = async (step: WorkflowCtx, wait: Await) => {
+    try {
+      return await step.awaitEvent({ ...wait, validator: v.number() });
+    } catch (error) {
+      return (error as Error).name;
+    }
+  };
+
+  const hazards = { timedOut: 0, kept: 0, waitedFor: 0, inLine: 0 };
+
+  const count = (awaited: Awaited<ReturnType<typeof journal>>) => {
+    for (const { step } of awaited) {
+      if (step.runResult?.kind !== "success") hazards.timedOut++;
+      else if (step.completedAt === step.startedAt) hazards.kept++;
+      else hazards.waitedFor++;
+      const waitsMeanwhile = awaited.some(
+        (other) =>
+          other.step !== step &&
+          other.step.name === step.name &&
+          other.step.startedAt <= step.startedAt &&
+          other.step.completedAt! > step.completedAt!,
+      );
+      if (waitsMeanwhile) hazards.inLine++;
+    }
+  };
+
+  for (let seed = 1; seed <= 60; seed++)
+    test(`seed ${seed}`, async () => {
+      const t = newBackend();
+      const { branches, sent, startAsync } = randomProgram(seed);
+      const workflowId = await startHandler(
+        t,
+        (step) =>
+          Promise.all(
+            branches.map(async (waits) => {
+              const got = [];
+              for (const wait of waits) got.push(await awaitNext(step, wait));
+              return got;
+            }),
+          ),
+        { startAsync },
+      );
+      const counts: Record<string, number> = { go: 0, stop: 0 };
+      const sendNext = async (name: string) => {
+        await send(t, { workflowId, name, value: counts[name]!++ });
+      };
+      for (const { name, pause } of sent) {
+        if ((await statusOf(t, workflowId)).type !== "inProgress") break;
+        await sendNext(name);
+        if (pause > 0) await advance(pause);
+        else await settle();
+      }
+      await drain();
+      // Whatever is still waited for comes now.
+      for (;;) {
+        const status = await statusOf(t, workflowId);
+        if (status.type !== "inProgress") break;
+        expect(status.running).not.toEqual([]);
+        await sendNext(status.running[0]!.name);
+        await drain();
+      }
+
+      const awaited = await journal(t, workflowId);
+      count(awaited);
+      for (const of of ["go", "stop"]) {
+        const taken = awaited.flatMap(({ step }) =>
+          step.name === of && step.runResult?.kind === "success"
+            ? [step.runResult.returnValue as number]
+            : [],
+        );
+        expect(taken).toEqual(taken.map((_, place) => place));
+      }
+      // The handler saw what the journal holds.
+      const status = await statusOf(t, workflowId);
+      const { result } = status as { result: unknown[][] };
+      expect(result.map((got) => got.length)).toEqual(
+        branches.map((waits) => waits.length),
+      );
+      const recorded = awaited.map(({ step }) =>
+        step.runResult?.kind === "success"
+          ? `${step.name} ${step.runResult.returnValue}`
+          : "TimeoutError",
+      );
+      const seen = result.flatMap((got, branch) =>
+        got.map((value, place) =>
+          typeof value === "number"
+            ? `${branches[branch]![place]!.name} ${value}`
+            : value,
+        ),
+      );
+      expect([...seen].sort()).toEqual([...recorded].sort());
+    });
+
+  test("every hazard was met", () => {
+    for (const times of Object.values(hazards))
+      expect(times).toBeGreaterThan(5);
   });
 });

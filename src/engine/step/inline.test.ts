@@ -1,7 +1,7 @@
+import type { Value } from "convex/values";
 import { describe, expect, test, vi } from "vitest";
 import { Calls } from "../../testing/calls.js";
 import {
-  drain,
   effects,
   journal,
   newBackend,
@@ -26,10 +26,16 @@ const inline = { inline: true } as const;
 const echo = (step: WorkflowCtx, value: unknown) =>
   step.runMutation(steps.echo, { value }, inline);
 
+const messageOf = (error: Error) => error.message;
+
+type Ctx = Parameters<Parameters<typeof script<"mutation">>[2]>[0];
+const insert = (ctx: Ctx, value: Value) =>
+  ctx.db.insert("effects", { key: "write", value });
+
 /** A mutation that writes what it is told, then does what its test says. */
 function scriptWrite(then: (input: any) => unknown = () => null) {
   script("mutation", "write", async (ctx, input) => {
-    await ctx.db.insert("effects", { key: "write", value: input });
+    await insert(ctx, input);
     return await then(input);
   });
   script("query", "written", async (ctx) => {
@@ -43,52 +49,29 @@ const written = (step: WorkflowCtx) =>
   step.runQuery(steps.query, { name: "written" }, inline);
 
 describe("an inline step runs inside the handler's transaction", () => {
-  test("with no job of its own: a handler of inline steps ends as it starts", async () => {
+  test("with no job of its own, each sees what those before it wrote, and is recorded as any other step", async () => {
     const t = newBackend();
     scriptWrite();
     const id = await startHandler(t, async (step) => {
-      await echo(step, 1);
-      await write(step, 2);
-      return await written(step);
-    });
-    expect(await statusOf(t, id)).toEqual(completed([1, 2]));
-    expect(await jobs(t)).toEqual([]);
-  });
-
-  test("and is recorded completed, as any other step", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      await echo(step, 1);
-      await step.runQuery(steps.echoQuery, { value: 2 }, inline);
-    });
-    const recorded = await journal(t, id);
-    expect(recorded.map(({ step }) => step)).toMatchObject([
-      {
-        functionType: "mutation",
-        inProgress: false,
-        runResult: { kind: "success", returnValue: 1 },
-        completedAt: expect.any(Number) as number,
-      },
-      {
-        functionType: "query",
-        inProgress: false,
-        runResult: { kind: "success", returnValue: 2 },
-      },
-    ]);
-  });
-
-  test("and each sees what those before it wrote", async () => {
-    scriptWrite();
-    const { status } = await runHandler(newBackend(), async (step) => {
       const seen = [await written(step)];
       await write(step, "a");
       seen.push(await written(step));
-      await step.sleep(1);
-      await write(step, "b");
-      seen.push(await written(step));
       return seen;
     });
-    expect(status).toMatchObject({ result: [[], ["a"], ["a", "b"]] });
+    // The handler ends as it starts.
+    expect(await statusOf(t, id)).toEqual(completed([[], ["a"]]));
+    expect(await jobs(t)).toEqual([]);
+    const recorded = (functionType: string, returnValue: unknown) => ({
+      functionType,
+      inProgress: false,
+      runResult: { kind: "success", returnValue },
+      completedAt: expect.any(Number) as number,
+    });
+    expect((await journal(t, id)).map(({ step }) => step)).toMatchObject([
+      recorded("query", []),
+      recorded("mutation", null),
+      recorded("query", ["a"]),
+    ]);
   });
 
   test("and is undone with it", async () => {
@@ -112,39 +95,33 @@ describe("an inline step runs inside the handler's transaction", () => {
 });
 
 describe("a sub-transaction of its own", () => {
-  test("a failing one is rolled back, and the turn continues", async () => {
-    const t = newBackend();
-    scriptWrite((input) => {
-      if (input === "bad") throw new Error("no good");
-    });
-    const id = await startHandler(t, async (step) => {
-      await write(step, "before");
-      const error = await write(step, "bad").catch((e: Error) => e.message);
-      await write(step, "after");
-      return error;
-    });
-    expect(await statusOf(t, id)).toEqual(completed("no good"));
-    expect(await effects(t)).toEqual(["before", "after"]);
-  });
-
-  test("a failing one that is not caught fails the run, and the writes of others stay", async () => {
+  test.each([
+    ["is rolled back, and the turn continues", true, ["before", "after"]],
+    [
+      "that isn't caught fails the run, and the writes of others stay",
+      false,
+      ["before"],
+    ],
+  ])("a failing one %s", async (_what, catches, kept) => {
     const t = newBackend();
     scriptWrite((input) => {
       if (input === "bad") throw new Error("no good");
     });
     const { status } = await runHandler(t, async (step) => {
       await write(step, "before");
-      await write(step, "bad");
+      const bad = write(step, "bad");
+      const caught = catches ? await bad.catch(messageOf) : await bad;
+      await write(step, "after");
+      return caught;
     });
-    expect(status).toEqual(failed("no good"));
-    expect(await effects(t)).toEqual(["before"]);
+    expect(status).toEqual(catches ? completed("no good") : failed("no good"));
+    expect(await effects(t)).toEqual(kept);
   });
 
   test("transactionLimits limit it: beyond them it fails, can be caught, and is rolled back", async () => {
     const t = newBackend({ transactionLimits: true });
     script("mutation", "write", async (ctx) => {
-      for (let n = 0; n < 5; n++)
-        await ctx.db.insert("effects", { key: "write", value: n });
+      for (let n = 0; n < 5; n++) await insert(ctx, n);
     });
     const limited = (step: WorkflowCtx, documentsWritten: number) =>
       step.runMutation(
@@ -223,21 +200,41 @@ describe("order", () => {
 });
 
 describe("many inline steps", () => {
-  test("600 in a row continue in further turns: each runs once, within a transaction's limits", async () => {
-    const t = newBackend({ transactionLimits: true });
-    let turns = 0;
-    const { status, workflowId } = await runHandler(t, async (step) => {
-      turns++;
-      let sum = 0;
-      for (let n = 0; n < 600; n++) sum += (await echo(step, n)) as number;
-      return sum;
-    });
-    expect(status).toEqual(completed((600 * 599) / 2));
-    expect(await effects(t)).toEqual(Array.from({ length: 600 }, (_, n) => n));
-    expect(await journal(t, workflowId)).toHaveLength(600);
-    // The fake clock stands still, as on a backend that has none.
-    expect(turns).toBe(Math.ceil(600 / 32));
-  });
+  const all = Array.from({ length: 600 }, (_, n) => n);
+
+  test.each([
+    [
+      "in a row",
+      async (step: WorkflowCtx) => {
+        const values = [];
+        for (const n of all) values.push(await echo(step, n));
+        return values;
+      },
+    ],
+    [
+      "at once",
+      (step: WorkflowCtx) => Promise.all(all.map((n) => echo(step, n))),
+    ],
+  ])(
+    "600 %s continue in further turns: each runs once, within a transaction's limits",
+    async (_how, handler) => {
+      const t = newBackend({ transactionLimits: true });
+      let turns = 0;
+      const { status, workflowId } = await runHandler(t, async (step) => {
+        turns++;
+        return await handler(step);
+      });
+      expect(status).toEqual(completed(all));
+      expect(await effects(t)).toEqual(all);
+      expect(await journal(t, workflowId)).toHaveLength(600);
+      // The fake clock stands still, as on a backend that has none.
+      expect(turns).toBe(Math.ceil(600 / 32));
+      // A turn that yields leaves nothing pending when the run has ended.
+      const [run] = await rows(t, "workflows");
+      expect(run!.pendingTurn).toBeUndefined();
+      expect(await jobs(t)).toEqual([]);
+    },
+  );
 
   describe("with 4 ms of user code charged for each call", () => {
     /** A backend whose `performance` runs, and the longest that any transaction has taken. */
@@ -255,61 +252,42 @@ describe("many inline steps", () => {
       return { t: newBackend({ wrap: calls.wrap }), longest, charge };
     }
 
-    test("by the thousand, no transaction takes half of its second", async () => {
-      const { t, longest } = chargingBackend();
-      const { status } = await runHandler(t, async (step) => {
-        let sum = 0;
-        for (let n = 0; n < 1000; n++) sum += (await echo(step, n)) as number;
-        return sum;
-      });
-      expect(status).toEqual(completed((1000 * 999) / 2));
-      expect(longest.ms).toBeGreaterThan(300);
-      expect(longest.ms).toBeLessThan(500);
-    });
-
-    test("a turn whose replay took long still runs more than one", async () => {
-      const { t, longest, charge } = chargingBackend();
-      let turns = 0;
-      const { status } = await runHandler(t, async (step) => {
-        turns++;
-        for (let value = 0; value < 400; value++) {
+    test.each([
+      [
+        "by the thousand, no transaction takes half of its second",
+        { queries: 1000, replayMs: 0, turns: [2, 40], longest: [300, 500] },
+      ],
+      [
+        "a turn whose replay took long still runs more than one",
+        { queries: 400, replayMs: 1, turns: [2, 20], longest: [0, 800] },
+      ],
+      [
+        "a turn runs as many as its time allows, not as few as without a clock",
+        { queries: 70, replayMs: 0, turns: [1, 2], longest: [0, 500] },
+      ],
+    ])("%s", async (_what, { queries, replayMs, turns, longest }) => {
+      const charging = chargingBackend();
+      let taken = 0;
+      const { status } = await runHandler(charging.t, async (step) => {
+        taken++;
+        for (let value = 0; value < queries; value++) {
           await step.runQuery(steps.echoQuery, { value }, inline);
-          charge(1);
+          charging.charge(replayMs);
         }
       });
       expect(status).toEqual(completed(null));
-      expect(turns).toBeLessThan(20);
-      expect(longest.ms).toBeLessThan(800);
+      expect(taken).toBeGreaterThanOrEqual(turns[0]!);
+      expect(taken).toBeLessThan(turns[1]!);
+      expect(charging.longest.ms).toBeGreaterThan(longest[0]!);
+      expect(charging.longest.ms).toBeLessThan(longest[1]!);
     });
-
-    test("a turn runs as many as its time allows, not as few as without a clock", async () => {
-      const { t } = chargingBackend();
-      let turns = 0;
-      await runHandler(t, async (step) => {
-        turns++;
-        for (let value = 0; value < 70; value++)
-          await step.runQuery(steps.echoQuery, { value }, inline);
-      });
-      expect(turns).toBe(1);
-    });
-  });
-
-  test("600 at once continue in further turns: each runs once, within a transaction's limits", async () => {
-    const t = newBackend({ transactionLimits: true });
-    const all = Array.from({ length: 600 }, (_, n) => n);
-    const { status } = await runHandler(t, (step) =>
-      Promise.all(all.map((n) => echo(step, n))),
-    );
-    expect(status).toEqual(completed(all));
-    expect(await effects(t)).toEqual(all);
   });
 
   test("that each use much of a transaction don't exceed it together", async () => {
     const t = newBackend({ transactionLimits: true });
     let done = 0;
     script("mutation", "much", async (ctx) => {
-      for (let n = 0; n < 3000; n++)
-        await ctx.db.insert("effects", { key: "much", value: n });
+      for (let n = 0; n < 3000; n++) await insert(ctx, n);
       return ++done;
     });
     const { status } = await runHandler(t, async (step) => {
@@ -321,57 +299,41 @@ describe("many inline steps", () => {
     expect(await effects(t)).toHaveLength(24_000);
   }, 120_000);
 
-  test("one that needs more than a transaction has fails by itself", async () => {
-    const t = newBackend({ transactionLimits: true });
-    script("mutation", "too much", async (ctx) => {
-      for (let n = 0; n < 17_000; n++)
-        await ctx.db.insert("effects", { key: "much", value: n });
-    });
-    const { status } = await runHandler(t, async (step) => {
-      await echo(step, "before");
-      const outcome = await step
-        .runMutation(steps.mutation, { name: "too much" }, inline)
-        .then(
-          () => "fine",
-          () => "over",
-        );
-      await echo(step, "after");
-      return outcome;
-    });
-    expect(status).toEqual(completed("over"));
-    expect(await effects(t)).toEqual(["before", "after"]);
-  }, 120_000);
-
-  test("one whose own error sounds like a limit's fails as it would anyway", async () => {
-    const t = newBackend();
-    script("mutation", "refuse", async (ctx) => {
-      await ctx.db.insert("effects", { key: "refuse", value: "refused" });
-      throw new Error("Too many cooks");
-    });
-    const { status } = await runHandler(t, async (step) => {
-      await echo(step, "before");
-      const error = await step
-        .runMutation(steps.mutation, { name: "refuse" }, inline)
-        .catch((error: Error) => error.message);
-      await echo(step, "after");
-      return error;
-    });
-    expect(status).toEqual(completed("Too many cooks"));
-    expect(await effects(t)).toEqual(["before", "after"]);
-  });
-
-  test("a turn that yields leaves nothing pending when the run has ended", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, async (step) => {
-      for (let n = 0; n < 300; n++) await echo(step, n);
-    });
-    const [run] = await rows(t, "workflows");
-    expect(run).toMatchObject({
-      _id: workflowId,
-      runResult: { kind: "success" },
-    });
-    expect(run!.pendingTurn).toBeUndefined();
-    await drain();
-    expect(await jobs(t)).toEqual([]);
-  });
+  test.each<[string, (ctx: Ctx) => Promise<unknown>, RegExp]>([
+    [
+      "that needs more than a transaction has",
+      async (ctx) => {
+        for (let n = 0; n < 17_000; n++) await insert(ctx, n);
+      },
+      /./,
+    ],
+    [
+      "whose own error sounds like a limit's",
+      async (ctx) => {
+        await insert(ctx, "refused");
+        throw new Error("Too many cooks");
+      },
+      /^Too many cooks$/,
+    ],
+  ])(
+    "one %s fails by itself",
+    async (_which, body, error) => {
+      const t = newBackend({ transactionLimits: true });
+      script("mutation", "bad", body);
+      const { status } = await runHandler(t, async (step) => {
+        await echo(step, "before");
+        const outcome = await step
+          .runMutation(steps.mutation, { name: "bad" }, inline)
+          .then(
+            () => "",
+            (thrown: Error) => thrown.message,
+          );
+        await echo(step, "after");
+        return outcome;
+      });
+      expect(status).toEqual(completed(expect.stringMatching(error)));
+      expect(await effects(t)).toEqual(["before", "after"]);
+    },
+    120_000,
+  );
 });

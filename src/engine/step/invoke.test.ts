@@ -1,3 +1,4 @@
+import type { Value } from "convex/values";
 import { describe, expect, test } from "vitest";
 import { listenToConsole } from "../../testing/managing.js";
 import {
@@ -24,121 +25,87 @@ const MiB = 1 << 20;
 /** Metrics of what a transaction may use. */
 type Ctx = Parameters<Parameters<typeof script<"mutation">>[2]>[0];
 
-/** Has one mutation step do something, and says how its run ended. */
-async function runGreedy(greedy: (ctx: Ctx) => unknown) {
-  const t = newBackend({ transactionLimits: true });
-  script("mutation", "greedy", greedy);
-  const { status, workflowId } = await runHandler(t, async (step) => {
-    const result = await step.runMutation(steps.mutation, { name: "greedy" });
-    return [result, await step.runQuery(steps.echoQuery, { value: "after" })];
-  });
-  return { t, status, workflowId };
-}
+const call = { name: "greedy" };
+const large = "x".repeat(MiB - 1000);
+const result = "y".repeat(800 * 1024 - 10);
 
-const went = (result: unknown) => ({
-  type: "completed",
-  result: [result, "after"],
-});
+async function times(count: number, one: (at: number) => unknown) {
+  for (let at = 0; at < count; at++) await one(at);
+  return count;
+}
+const insert = (ctx: Pick<Ctx, "db">, value: Value) =>
+  ctx.db.insert("effects", { key: "many", value });
 
 describe("a step whose function uses nearly all of a transaction is recorded, and its run continues:", () => {
-  test("15,900 documents written", async () => {
-    const { status } = await runGreedy(async (ctx) => {
-      for (let count = 0; count < 15_900; count++)
-        await ctx.db.insert("effects", { key: "many", value: count });
-      return "written";
+  test.each<[string, (ctx: Ctx) => Promise<unknown>, unknown?]>([
+    [
+      "15,900 documents written",
+      (ctx) => times(15_900, (at) => insert(ctx, at)),
+    ],
+    ["15 MiB written", (ctx) => times(15, () => insert(ctx, large))],
+    [
+      "15 MiB written, with a result as large as results may be",
+      async (ctx) => {
+        await times(15, () => insert(ctx, large));
+        return result;
+      },
+    ],
+    [
+      "4,000 index ranges",
+      (ctx) =>
+        times(4000, (at) =>
+          ctx.db
+            .query("effects")
+            .withIndex("key", (q) => q.eq("key", `${at}`))
+            .first(),
+        ),
+    ],
+    [
+      "980 functions scheduled",
+      (ctx) =>
+        times(980, (value) => ctx.scheduler.runAfter(0, steps.echo, { value })),
+    ],
+    [
+      "15 MiB of arguments scheduled",
+      (ctx) =>
+        times(3, () =>
+          ctx.scheduler.runAfter(365 * 86_400_000, steps.echoAction, {
+            value: "x".repeat(5 * MiB - 1000),
+          }),
+        ),
+    ],
+  ])("%s", async (_what, greedy) => {
+    const t = newBackend({ transactionLimits: true });
+    let returned: unknown;
+    script("mutation", "greedy", async (ctx) => (returned = await greedy(ctx)));
+    const { status } = await runHandler(t, async (step) => {
+      const kept: unknown = await step.runMutation(steps.mutation, call);
+      const value = "after";
+      // Not returned: a difference would fill the screen.
+      return [
+        kept === returned,
+        await step.runQuery(steps.echoQuery, { value }),
+      ];
     });
-    expect(status).toEqual(went("written"));
+    expect(status).toEqual(completed([true, "after"]));
     expect(heard.said).toEqual([]);
   });
 
-  test("15 MiB written", async () => {
-    const { status } = await runGreedy(async (ctx) => {
-      const value = "x".repeat(MiB - 1000);
-      for (let count = 0; count < 15; count++)
-        await ctx.db.insert("effects", { key: "large", value });
-      return "written";
-    });
-    expect(status).toEqual(went("written"));
-  });
-
-  test("15 MiB written, with a result as large as results may be", async () => {
-    const result = "y".repeat(800 * 1024 - 10);
-    const { status } = await runGreedy(async (ctx) => {
-      const value = "x".repeat(MiB - 1000);
-      for (let count = 0; count < 15; count++)
-        await ctx.db.insert("effects", { key: "large", value });
-      return result;
-    });
-    // Not compared as a whole: a difference would fill the screen.
-    expect(status).toMatchObject({ type: "completed" });
-    const [kept] = (status as { result: string[] }).result;
-    expect(kept!.length).toBe(result.length);
-  });
-
-  test("31,900 documents read", async () => {
+  test.each<[string, number, number, Value]>([
+    ["31,900 documents read", 4, 7975, 1],
+    ["15 MiB read", 3, 5, large],
+  ])("%s", async (_what, batches, size, value) => {
     const t = newBackend({ transactionLimits: true });
-    for (let batch = 0; batch < 4; batch++)
-      await t.run(async (ctx) => {
-        for (let count = 0; count < 7975; count++)
-          await ctx.db.insert("effects", { key: "many", value: 1 });
-      });
+    for (let batch = 0; batch < batches; batch++)
+      await t.run((ctx) => times(size, () => insert(ctx, value)));
     script("query", "greedy", async (ctx) => {
       const all = await ctx.db.query("effects").collect();
       return all.length;
     });
     const { status } = await runHandler(t, (step) =>
-      step.runQuery(steps.query, { name: "greedy" }),
+      step.runQuery(steps.query, call),
     );
-    expect(status).toEqual(completed(31_900));
-  });
-
-  test("15 MiB read", async () => {
-    const t = newBackend({ transactionLimits: true });
-    for (let batch = 0; batch < 3; batch++)
-      await t.run(async (ctx) => {
-        const value = "x".repeat(MiB - 1000);
-        for (let count = 0; count < 5; count++)
-          await ctx.db.insert("effects", { key: "large", value });
-      });
-    script("query", "greedy", async (ctx) => {
-      const all = await ctx.db.query("effects").collect();
-      return all.length;
-    });
-    const { status } = await runHandler(t, (step) =>
-      step.runQuery(steps.query, { name: "greedy" }),
-    );
-    expect(status).toEqual(completed(15));
-  });
-
-  test("4,000 index ranges", async () => {
-    const { status } = await runGreedy(async (ctx) => {
-      for (let count = 0; count < 4000; count++)
-        await ctx.db
-          .query("effects")
-          .withIndex("key", (q) => q.eq("key", `${count}`))
-          .first();
-      return "asked";
-    });
-    expect(status).toEqual(went("asked"));
-  });
-
-  test("980 functions scheduled", async () => {
-    const { status } = await runGreedy(async (ctx) => {
-      for (let count = 0; count < 980; count++)
-        await ctx.scheduler.runAfter(0, steps.echo, { value: count });
-      return "scheduled";
-    });
-    expect(status).toEqual(went("scheduled"));
-  });
-
-  test("15 MiB of arguments scheduled", async () => {
-    const { status } = await runGreedy(async (ctx) => {
-      const name = "x".repeat(5 * MiB - 1000);
-      for (let count = 0; count < 3; count++)
-        await ctx.scheduler.runAfter(365 * 86_400_000, steps.action, { name });
-      return "scheduled";
-    });
-    expect(status).toMatchObject(went("scheduled"));
+    expect(status).toEqual(completed(batches * size));
   });
 
   test.each([
@@ -163,7 +130,7 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
         t,
         async (step) => {
           const [used] = await Promise.all([
-            step.runMutation(steps.mutation, { name: "greedy" }),
+            step.runMutation(steps.mutation, call),
             step.runQuery(steps.echoQuery, { value: large.slice(400_000) }),
           ]);
           return used;
@@ -182,16 +149,15 @@ test("a mutation step may use almost all of a transaction", async () => {
   const MB = 1_000_000;
   const text = "x".repeat(MB - 1000);
   script("mutation", "writes", async (ctx) => {
-    for (let at = 0; at < 15; at++)
-      await ctx.db.insert("effects", { key: "MB", value: text });
-    await ctx.db.insert("effects", { key: "MB", value: text.slice(MB / 10) });
+    await times(15, () => insert(ctx, text));
+    await insert(ctx, text.slice(MB / 10));
   });
-  script("mutation", "schedules", async (ctx) => {
-    for (let at = 0; at < 998; at++) await useOne.functionsScheduled(ctx);
-  });
-  script("mutation", "reads", async (ctx) => {
-    for (let at = 0; at < 4090; at++) await useOne.databaseQueries(ctx);
-  });
+  script("mutation", "schedules", (ctx) =>
+    times(998, () => useOne.functionsScheduled(ctx)),
+  );
+  script("mutation", "reads", (ctx) =>
+    times(4090, () => useOne.databaseQueries(ctx)),
+  );
   const id = await startHandler(t, async (step) => {
     for (const name of ["writes", "schedules", "reads"])
       await step.runMutation(steps.mutation, { name });
@@ -225,8 +191,8 @@ const bytesOfOne = { bytesWritten: 70 * 1024, bytesRead: 900_200 };
 async function useUp(ctx: Ctx, limit: Limit) {
   const metrics = await ctx.meta.getTransactionMetrics();
   const ofOne = bytesOfOne[limit as keyof typeof bytesOfOne] ?? 1;
-  const times = Math.floor(metrics[limit].remaining / ofOne);
-  for (let count = 0; count < times; count++) await useOne[limit](ctx);
+  const left = Math.floor(metrics[limit].remaining / ofOne);
+  await times(left, () => useOne[limit](ctx));
 }
 
 describe("a step whose function uses more than a transaction has", () => {
@@ -237,7 +203,7 @@ describe("a step whose function uses more than a transaction has", () => {
     });
     const { status, workflowId } = await runHandler(t, async (step) => {
       const error = await step
-        .runMutation(steps.mutation, { name: "greedy" })
+        .runMutation(steps.mutation, call)
         .catch((caught: Error) => caught.message);
       await step.runMutation(steps.echo, { value: "after" });
       return error;
@@ -257,7 +223,7 @@ describe("a step whose function uses more than a transaction has", () => {
     });
     const { status } = await runHandler(t, async (step) => {
       const all = await Promise.allSettled([
-        step.runQuery(steps.query, { name: "greedy" }),
+        step.runQuery(steps.query, call),
         step.runMutation(steps.echo, { value: 1 }),
       ]);
       return all.map((one) => one.status);

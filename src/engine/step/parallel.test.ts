@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
   advance,
-  components,
   drain,
   effects,
   endings,
@@ -18,30 +17,28 @@ import {
   type Backend,
 } from "../../testing/harness.js";
 import { completed, failed } from "../../testing/statuses.js";
+import { send } from "../../testing/events.js";
 import { gate, jobs, listenToConsole } from "../../testing/managing.js";
-import { sendEvent, type WorkflowCtx } from "../../client/index.js";
+import type { WorkflowCtx } from "../../client/index.js";
 
 useBackend();
 listenToConsole();
 
 const MINUTE = 60_000;
 
-/** Counts the turns of a run: each executes the handler once. */
-function counting(handler: Handler) {
-  const counted = {
-    turns: 0,
-    handler: (async (step, input) => {
-      counted.turns++;
-      return await handler(step, input);
-    }) as Handler,
+/** Starts a run, and counts its turns: each executes the handler once. */
+async function startCounting(
+  t: Backend,
+  handler: Handler,
+  options?: Parameters<typeof startHandler>[2],
+) {
+  const counted = { turns: 0 };
+  const counting: Handler = async (step, input) => {
+    counted.turns++;
+    return await handler(step, input);
   };
-  return counted;
-}
-
-async function runCounting(t: Backend, handler: Handler) {
-  const counted = counting(handler);
-  const { status, workflowId } = await runHandler(t, counted.handler);
-  return { status, workflowId, turns: counted.turns };
+  const id = await startHandler(t, counting, options);
+  return { id, counted };
 }
 
 const echo = (step: WorkflowCtx, value: unknown, minutes = 0) =>
@@ -49,29 +46,129 @@ const echo = (step: WorkflowCtx, value: unknown, minutes = 0) =>
 const fail = (step: WorkflowCtx, message: string, minutes = 0) =>
   step.runMutation(steps.fail, { message }, { runAfter: minutes * MINUTE });
 
+const many = [5, 1, 4, 2, 3];
+/** Steps that end after 5, 1, 4, 2 and 3 minutes. Some of them fail. */
+const eachOf = (step: WorkflowCtx, fails = (_n: number) => false) =>
+  many.map((n) => (fails(n) ? fail(step, `${n}`, n) : echo(step, n, n)));
+const messageOf = (error: Error) => error.message;
+
+const R = "rejected";
+const F = "fulfilled";
+
+const turns: [string, Handler, { result: unknown; turns: number }][] = [
+  [
+    "Promise.all takes one turn, when the last result is in",
+    (step) => Promise.all(eachOf(step)),
+    { result: many, turns: 2 },
+  ],
+  [
+    "Promise.allSettled takes one turn, when the last result is in, failures too",
+    async (step) => {
+      const settled = await Promise.allSettled(eachOf(step, (n) => n % 2 > 0));
+      return settled.map(({ status }) => status);
+    },
+    { result: [R, R, F, F, R], turns: 2 },
+  ],
+  [
+    "Promise.any takes one turn, at the first success",
+    async (step) => {
+      const first = await Promise.any(eachOf(step, (n) => n < 3));
+      await step.sleep(10 * MINUTE);
+      return first;
+    },
+    { result: 3, turns: 3 },
+  ],
+  [
+    "Promise.any takes one turn, when the last has failed",
+    async (step) => {
+      try {
+        return await Promise.any(eachOf(step, () => true));
+      } catch (error) {
+        return (error as AggregateError).errors.map(messageOf);
+      }
+    },
+    { result: many.map(String), turns: 2 },
+  ],
+  [
+    "Promise.race continues at the first result, and later ones cost no turn",
+    async (step) => {
+      const first = await Promise.race(eachOf(step));
+      await step.sleep(10 * MINUTE);
+      return first;
+    },
+    { result: 1, turns: 3 },
+  ],
+  [
+    "Promise.race continues at a failure",
+    (step) =>
+      Promise.race([fail(step, "lost", 1), echo(step, 1, 2)]).catch(messageOf),
+    { result: "lost", turns: 2 },
+  ],
+  [
+    "combinators in a chain take one turn each",
+    async (step) => {
+      for (let round = 0; round < 3; round++) await Promise.all(eachOf(step));
+    },
+    { result: null, turns: 4 },
+  ],
+  [
+    "of two combinators at a time, each wakes for its own members",
+    async (step) => {
+      const shown: string[] = [];
+      const both = (a: number, b: number, name: string) =>
+        Promise.all([echo(step, a, a), echo(step, b, b)]).then(() =>
+          shown.push(name),
+        );
+      await Promise.all([both(1, 2, "early"), both(3, 4, "late")]);
+      return shown;
+    },
+    { result: ["early", "late"], turns: 3 },
+  ],
+  [
+    "steps that are not awaited don't wake the handler",
+    async (step) => {
+      for (const n of [1, 2, 3]) void echo(step, n, n);
+      await step.sleep(10 * MINUTE);
+      return "done";
+    },
+    { result: "done", turns: 2 },
+  ],
+  [
+    "steps can be awaited after they have completed or failed",
+    async (step) => {
+      const early = echo(step, "early");
+      const failing = fail(step, "failed early");
+      await step.sleep(MINUTE);
+      return [await early, await failing.catch(messageOf)];
+    },
+    { result: ["early", "failed early"], turns: 2 },
+  ],
+];
+
+test.each(turns)("%s", async (_title, handler, expected) => {
+  const t = newBackend();
+  const { id, counted } = await startCounting(t, handler);
+  await drain();
+  expect(await statusOf(t, id)).toEqual(completed(expected.result));
+  expect(counted.turns).toBe(expected.turns);
+});
+
 describe("Promise.race continues at the first result", () => {
-  const waiting: Handler = (step) =>
-    Promise.race([
-      step.awaitEvent({ name: "news" }).then(() => "event"),
-      step.sleep(10 * MINUTE).then(() => "sleep"),
-    ]);
-
-  test("of a sleep, when no event comes", async () => {
+  test.each([
+    ["sleep", "when no event comes", 0],
+    ["event", "long before the sleep is over", MINUTE],
+  ])("of a race of both: %s, %s", async (first, _when, sentAfter) => {
     const t = newBackend();
-    const id = await startHandler(t, waiting);
-    await advance(11 * MINUTE);
-    expect(await statusOf(t, id)).toEqual(completed("sleep"));
-  });
-
-  test("of an event, long before the sleep is over", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, waiting);
-    await advance(MINUTE);
-    await t.mutation((ctx) =>
-      sendEvent(ctx, components.workflow, { workflowId: id, name: "news" }),
+    const id = await startHandler(t, (step) =>
+      Promise.race([
+        step.awaitEvent({ name: "news" }).then(() => "event"),
+        step.sleep(10 * MINUTE).then(() => "sleep"),
+      ]),
     );
     await advance(MINUTE);
-    expect(await statusOf(t, id)).toEqual(completed("event"));
+    if (sentAfter) await send(t, { workflowId: id, name: "news" });
+    await advance(sentAfter || 10 * MINUTE);
+    expect(await statusOf(t, id)).toEqual(completed(first));
   });
 
   test("of the quicker of two actions, and the other still finishes", async () => {
@@ -91,31 +188,48 @@ describe("Promise.race continues at the first result", () => {
     expect(await effects(t)).toEqual(["quick"]);
     slow.open("slow");
     await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: "quick" });
+    expect(await statusOf(t, id)).toEqual(completed("quick"));
     const [loser] = await journal(t, id);
     expect(loser!.step.runResult).toEqual({
       kind: "success",
       returnValue: "slow",
     });
   });
+});
 
-  test("and later results cost no turn", async () => {
-    const { status, turns } = await runCounting(newBackend(), async (step) => {
-      const first = await Promise.race(
-        [1, 2, 3, 4].map((n) => echo(step, n, n)),
-      );
-      await step.sleep(10 * MINUTE);
-      return first;
-    });
-    expect(status).toMatchObject({ result: 1 });
-    expect(turns).toBe(3);
+describe("Promise.all over steps takes one turn", () => {
+  test("when the first fails, and the others continue", async () => {
+    const t = newBackend();
+    const { id, counted } = await startCounting(t, (step) =>
+      Promise.all([...eachOf(step), fail(step, "at once")]),
+    );
+    await advance(MINUTE / 2);
+    expect(await statusOf(t, id)).toEqual(failed("at once"));
+    expect(counted.turns).toBe(2);
+    await drain();
+    expect(await effects(t)).toEqual([1, 2, 3, 4, 5]);
+    expect(counted.turns).toBe(2);
   });
 
-  test("and a failure is a result", async () => {
-    const { status } = await runCounting(newBackend(), (step) =>
-      Promise.race([fail(step, "lost", 1), echo(step, 1, 2)]),
+  test("over steps of every kind", async () => {
+    const t = newBackend();
+    script("handler", "child", async () => "child");
+    const { id, counted } = await startCounting(t, (step) =>
+      Promise.all([
+        step.runQuery(steps.echoQuery, { value: 1 }),
+        echo(step, 2, 1),
+        step.runAction(steps.echoAction, { value: 3 }),
+        step.sleep(MINUTE),
+        step.awaitEvent({ name: "news" }),
+        step.runWorkflow(workflows.workflow, { handler: "child" }),
+      ]).then((all) => all.length),
     );
-    expect(status).toEqual(failed("lost"));
+    await drain();
+    expect(counted.turns).toBe(1);
+    await send(t, { workflowId: id, name: "news" });
+    await drain();
+    expect(await statusOf(t, id)).toEqual(completed(6));
+    expect(counted.turns).toBe(2);
   });
 });
 
@@ -190,138 +304,7 @@ describe("branches", () => {
   });
 });
 
-describe("a combinator over steps takes one turn when it settles", () => {
-  const many = [5, 1, 4, 2, 3];
-
-  test("Promise.all, when the last result is in", async () => {
-    const { status, turns } = await runCounting(newBackend(), (step) =>
-      Promise.all(many.map((n) => echo(step, n, n))),
-    );
-    expect(status).toMatchObject({ result: many });
-    expect(turns).toBe(2);
-  });
-
-  test("Promise.all, when the first fails, and the others continue", async () => {
-    const t = newBackend();
-    const counted = counting(async (step) => {
-      await Promise.all([
-        ...many.map((n) => echo(step, n, n)),
-        fail(step, "at once"),
-      ]);
-    });
-    const id = await startHandler(t, counted.handler);
-    await advance(MINUTE / 2);
-    expect(await statusOf(t, id)).toEqual(failed("at once"));
-    expect(counted.turns).toBe(2);
-    await drain();
-    expect(await effects(t)).toEqual([1, 2, 3, 4, 5]);
-    expect(counted.turns).toBe(2);
-  });
-
-  test("Promise.all over steps of every kind", async () => {
-    const t = newBackend();
-    script("handler", "child", async () => "child");
-    const counted = counting((step) =>
-      Promise.all([
-        step.runQuery(steps.echoQuery, { value: 1 }),
-        echo(step, 2, 1),
-        step.runAction(steps.echoAction, { value: 3 }),
-        step.sleep(MINUTE),
-        step.awaitEvent({ name: "news" }),
-        step.runWorkflow(workflows.workflow, { handler: "child" }),
-      ]).then((all) => all.length),
-    );
-    const id = await startHandler(t, counted.handler);
-    await drain();
-    expect(counted.turns).toBe(1);
-    await t.mutation((ctx) =>
-      sendEvent(ctx, components.workflow, { workflowId: id, name: "news" }),
-    );
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed(6));
-    expect(counted.turns).toBe(2);
-  });
-
-  test("Promise.allSettled, when the last result is in, failures too", async () => {
-    const { status, turns } = await runCounting(newBackend(), async (step) => {
-      const settled = await Promise.allSettled(
-        many.map((n) => (n % 2 ? fail(step, `${n}`, n) : echo(step, n, n))),
-      );
-      return settled.map(({ status }) => status);
-    });
-    const r = "rejected";
-    const f = "fulfilled";
-    expect(status).toMatchObject({ result: [r, r, f, f, r] });
-    expect(turns).toBe(2);
-  });
-
-  test("Promise.any, at the first success", async () => {
-    const { status, turns } = await runCounting(newBackend(), async (step) => {
-      const first = await Promise.any(
-        many.map((n) => (n < 3 ? fail(step, `${n}`, n) : echo(step, n, n))),
-      );
-      await step.sleep(10 * MINUTE);
-      return first;
-    });
-    expect(status).toMatchObject({ result: 3 });
-    expect(turns).toBe(3);
-  });
-
-  test("Promise.any, when the last has failed", async () => {
-    const { status, turns } = await runCounting(newBackend(), async (step) => {
-      try {
-        return await Promise.any(many.map((n) => fail(step, `${n}`, n)));
-      } catch (error) {
-        return (error as AggregateError).errors.map((e: Error) => e.message);
-      }
-    });
-    expect(status).toMatchObject({ result: many.map(String) });
-    expect(turns).toBe(2);
-  });
-
-  test("in a chain of them, one each", async () => {
-    const { turns } = await runCounting(newBackend(), async (step) => {
-      for (let round = 0; round < 3; round++)
-        await Promise.all(many.map((n) => echo(step, n, n)));
-    });
-    expect(turns).toBe(4);
-  });
-
-  test("two at a time: each wakes for its own members", async () => {
-    const { status, turns } = await runCounting(newBackend(), async (step) => {
-      const shown: string[] = [];
-      await Promise.all([
-        Promise.all([echo(step, 1, 1), echo(step, 2, 2)]).then(() =>
-          shown.push("early"),
-        ),
-        Promise.all([echo(step, 3, 3), echo(step, 4, 4)]).then(() =>
-          shown.push("late"),
-        ),
-      ]);
-      return shown;
-    });
-    expect(status).toMatchObject({ result: ["early", "late"] });
-    expect(turns).toBe(3);
-  });
-});
-
 describe("steps that are not awaited", () => {
-  test("don't wake the handler, and are recorded", async () => {
-    const { turns, status, workflowId } = await (async () => {
-      const t = newBackend();
-      const counted = await runCounting(t, async (step) => {
-        for (const n of [1, 2, 3]) void echo(step, n, n);
-        await step.sleep(10 * MINUTE);
-        return "done";
-      });
-      expect(await effects(t)).toEqual([1, 2, 3]);
-      return counted;
-    })();
-    expect(status).toMatchObject({ type: "completed", result: "done" });
-    expect(workflowId).toBeDefined();
-    expect(turns).toBe(2);
-  });
-
   test("don't fail the run when they fail", async () => {
     const t = newBackend();
     const { status, workflowId } = await runHandler(t, async (step) => {
@@ -335,29 +318,21 @@ describe("steps that are not awaited", () => {
     expect(row!.step.runResult).toEqual({ kind: "failed", error: "unheard" });
   });
 
-  test("can be awaited after they have completed", async () => {
-    const { status } = await runCounting(newBackend(), async (step) => {
-      const early = echo(step, "early");
-      const failing = fail(step, "failed early");
-      await step.sleep(MINUTE);
-      return [await early, await failing.catch((e: Error) => e.message)];
-    });
-    expect(status).toMatchObject({ result: ["early", "failed early"] });
-  });
-
   test("issued in the turn that ends the run are started, and their results wake and fail nothing", async () => {
     const t = newBackend();
-    const counted = counting(async (step) => {
-      void echo(step, "after the end", 1);
-      void fail(step, "after the end", 1);
-      return "done";
-    });
-    const id = await startHandler(t, counted.handler, { context: 1 });
-    const done = { type: "completed", result: "done" };
-    expect(await statusOf(t, id)).toEqual(done);
+    const { id, counted } = await startCounting(
+      t,
+      async (step) => {
+        void echo(step, "after the end", 1);
+        void fail(step, "after the end", 1);
+        return "done";
+      },
+      { context: 1 },
+    );
+    expect(await statusOf(t, id)).toEqual(completed("done"));
     await drain();
     expect(await effects(t)).toEqual(["after the end"]);
-    expect(await statusOf(t, id)).toEqual(done);
+    expect(await statusOf(t, id)).toEqual(completed("done"));
     expect(await endings(t)).toHaveLength(1);
     expect(counted.turns).toBe(1);
     expect((await journal(t, id)).map(({ step }) => step.runResult)).toEqual([
@@ -385,54 +360,23 @@ describe("steps that are not awaited", () => {
   });
 });
 
-describe("steps run at the same time:", () => {
-  test("as many as the pool allows, not in rounds of ten", async () => {
-    const t = newBackend();
-    const all = gate();
-    let running = 0;
-    let most = 0;
-    script("action", "waiting", async () => {
-      most = Math.max(most, ++running);
-      await all.passed;
-      running--;
-    });
-    const id = await startHandler(t, (step) =>
-      Promise.all(
-        Array.from({ length: 40 }, () =>
-          step.runAction(steps.action, { name: "waiting" }),
+test.each([300, 1100])(
+  "%d steps run at the same time, within the limits of every transaction",
+  async (count) => {
+    const t = newBackend({ transactionLimits: true });
+    const { id, counted } = await startCounting(t, async (step) => {
+      const values = await Promise.all(
+        Array.from({ length: count }, (_, n) =>
+          n % 2 ? echo(step, n) : step.runQuery(steps.echoQuery, { value: n }),
         ),
-      ).then(() => "done"),
-    );
-    expect(await journal(t, id)).toHaveLength(40);
-    await advance(5000);
-    expect(most).toBe(25);
-    all.open(null);
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: "done" });
-  });
-
-  test.each([300, 1100])(
-    "%d at once, within the limits of every transaction",
-    async (count) => {
-      const t = newBackend({ transactionLimits: true });
-      const { status, turns, workflowId } = await runCounting(
-        t,
-        async (step) => {
-          const values = await Promise.all(
-            Array.from({ length: count }, (_, n) =>
-              n % 2
-                ? echo(step, n)
-                : step.runQuery(steps.echoQuery, { value: n }),
-            ),
-          );
-          return (values as number[]).reduce((sum, value) => sum + value);
-        },
       );
-      expect(status).toEqual(completed((count * (count - 1)) / 2));
-      expect(await journal(t, workflowId)).toHaveLength(count);
-      expect(await effects(t)).toHaveLength(count / 2);
-      expect(turns).toBeLessThan(count / 50 + 5);
-    },
-    240_000,
-  );
-});
+      return (values as number[]).reduce((sum, value) => sum + value);
+    });
+    await drain();
+    expect(await statusOf(t, id)).toEqual(completed((count * (count - 1)) / 2));
+    expect(await journal(t, id)).toHaveLength(count);
+    expect(await effects(t)).toHaveLength(count / 2);
+    expect(counted.turns).toBeLessThan(count / 50 + 5);
+  },
+  240_000,
+);

@@ -1,3 +1,4 @@
+import { createFunctionHandle } from "convex/server";
 import { describe, expect, test } from "vitest";
 import {
   callInternal,
@@ -20,8 +21,10 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
-import { everyRow } from "../../testing/tables.js";
-import { internal } from "../../component/_generated/api.js";
+import { expectUnchanged } from "../../testing/doors.js";
+import { completed, failed } from "../../testing/statuses.js";
+import { components, internal } from "../../component/_generated/api.js";
+import type { WorkflowId } from "../../client/index.js";
 
 // What jobs that are in the pool at a switch from 0.4 call when they are done.
 
@@ -79,65 +82,51 @@ const completions = {
     }),
 };
 
-async function expectIgnored(t: Backend, act: () => Promise<unknown>) {
-  const before = await everyRow(t);
-  await act();
-  expect(await everyRow(t)).toEqual(before);
-  expect(heard.said).toEqual([]);
-}
-
 describe.each(Object.entries(completions))("%s", (_name, complete) => {
   test.each([
     [success({ a: 1 }), { a: 1 }],
     [{ kind: "failed", error: "boom" } as const, "caught boom"],
     [{ kind: "canceled" } as const, "caught Canceled"],
+    [
+      success("x".repeat(1_000_000)),
+      expect.stringMatching(/^caught The return value .* too large/) as string,
+    ],
   ])(
-    "records the step's result (%j), and wakes the run",
+    "records the step's result, and wakes the run: %#",
     async (result, value) => {
       for (const legacy of [false, true]) {
         const t = newBackend();
         const { id, context } = await waiting(t, { legacy });
         await complete(t, context, result);
         await advance(1000);
-        expect(await statusOf(t, id)).toEqual({
-          type: "completed",
-          result: value,
-        });
+        expect(await statusOf(t, id)).toEqual(completed(value));
       }
     },
   );
 
-  test("changes nothing the second time, and logs nothing", async () => {
+  test("changes nothing and logs nothing the second time, of another generation, or of a deleted step or run", async () => {
     const t = newBackend();
-    const { context } = await waiting(t);
+    const expectIgnored = (context: unknown, value: unknown) =>
+      expectUnchanged(t, heard, () => complete(t, context, success(value)));
+    const { id, context } = await waiting(t);
+    await expectIgnored({ ...context, generationNumber: 1 }, 1);
     await complete(t, context, success(1));
-    await expectIgnored(t, () => complete(t, context, success(2)));
+    await expectIgnored(context, 2);
     await advance(1000);
-    await expectIgnored(t, () => complete(t, context, success(3)));
-  });
-
-  test("changes nothing of another generation, and logs nothing", async () => {
-    const t = newBackend();
-    const { id, context } = await waiting(t);
-    await expectIgnored(t, () =>
-      complete(t, { ...context, generationNumber: 1 }, success(1)),
-    );
-    await cancel(t, id);
-    await expectIgnored(t, () => complete(t, context, success(1)));
-    await restart(t, id);
-    await expectIgnored(t, () => complete(t, context, success(1)));
-  });
-
-  test("ignores a deleted step or run, and logs nothing", async () => {
-    const t = newBackend();
-    const { id, context } = await waiting(t);
-    await cancel(t, id);
-    await restart(t, id, { from: 0, startAsync: true });
-    await expectIgnored(t, () => complete(t, context, success(1)));
-    await cancel(t, id);
-    await cleanup(t, id);
+    await expectIgnored(context, 3);
+    const canceled = await waiting(t);
+    await cancel(t, canceled.id);
+    await expectIgnored(canceled.context, 1);
+    await restart(t, canceled.id);
+    await expectIgnored(canceled.context, 1);
+    await cancel(t, canceled.id);
+    await restart(t, canceled.id, { from: 0, startAsync: true });
+    await expectIgnored(canceled.context, 1);
+    await cancel(t, canceled.id);
+    for (const run of [id, canceled.id]) await cleanup(t, run);
     await drain();
-    await expectIgnored(t, () => complete(t, context, success(1)));
+    await expectIgnored(canceled.context, 1);
+    await expectIgnored(context, 1);
   });
 
   test.each([
@@ -175,7 +164,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
       await complete(t, context, success(1));
       await advance(1000);
       const error = expect.stringContaining(`"more"`) as string;
-      expect(await statusOf(t, id)).toEqual({ type: "failed", error });
+      expect(await statusOf(t, id)).toEqual(failed(error));
       expect(await endings(t)).toMatchObject([
         { workflowId: id, result: { kind: "failed" }, context: "mine" },
       ]);
@@ -215,19 +204,6 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     await advance(1000);
     expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
   });
-
-  test("a result too large for its row fails the step, which can be caught", async () => {
-    const t = newBackend();
-    const { id, context } = await waiting(t);
-    await complete(t, context, success("x".repeat(1_000_000)));
-    await advance(1000);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: expect.stringMatching(
-        /^caught The return value .* too large/,
-      ) as string,
-    });
-  });
 });
 
 describe("pool:handlerOnComplete", () => {
@@ -246,79 +222,63 @@ describe("pool:handlerOnComplete", () => {
     await tell(t, context, died);
     await tell(t, context, died);
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "failed",
-      error: "out of time",
-    });
+    expect(await statusOf(t, id)).toEqual(failed("out of time"));
     expect(await endings(t)).toMatchObject([
       { workflowId: id, result: died, context: "mine" },
     ]);
     expect(await rows(t, "onCompleteFailures")).toEqual([]);
   });
 
-  test("ends a run whose turn's job was removed from the pool by hand", async () => {
+  test.each<[string, Result, RegExp]>([
+    [
+      "whose turn's job was removed from the pool by hand",
+      { kind: "canceled" },
+      /turn of workflow \S+ was canceled/,
+    ],
+    [
+      "of a very long cause, which is cut",
+      { kind: "failed", error: "x".repeat(2_000_000) },
+      /^xxx.{0,20000}$/,
+    ],
+  ])("ends a run %s", async (_which, result, error) => {
     const t = newBackend();
     const { id } = await waiting(t);
-    const context = { workflowId: id, generationNumber: 0 };
-    await tell(t, context, { kind: "canceled" });
+    await tell(t, { workflowId: id, generationNumber: 0 }, result);
     await drain();
-    expect(await statusOf(t, id)).toMatchObject({
-      type: "failed",
-      error: expect.stringContaining(
-        `turn of workflow ${id} was canceled`,
-      ) as string,
-    });
+    expect(await statusOf(t, id)).toEqual(failed(expect.stringMatching(error)));
   });
 
-  test("a very long cause is cut", async () => {
+  test("changes nothing and logs nothing if the turn succeeded, of another generation, an ended run or one that is gone", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     const context = { workflowId: id, generationNumber: 0 };
-    await tell(t, context, { kind: "failed", error: "x".repeat(2_000_000) });
-    await drain();
-    const status = await statusOf(t, id);
-    expect((status as { error: string }).error.length).toBeLessThan(20_000);
-  });
-
-  test("does nothing if the turn succeeded, whatever its context is", async () => {
-    const t = newBackend();
-    const { id } = await waiting(t);
-    for (const context of [{ workflowId: id, generationNumber: 0 }, null])
-      await expectIgnored(t, () => tell(t, context, success(null)));
-  });
-
-  test("of another generation, an ended run or one that is gone changes nothing and logs nothing", async () => {
-    const t = newBackend();
-    const { id } = await waiting(t);
-    const context = { workflowId: id, generationNumber: 0 };
-    await expectIgnored(t, () =>
-      tell(t, { ...context, generationNumber: 1 }, died),
-    );
+    const next = { ...context, generationNumber: 1 };
+    const expectIgnored = (context: unknown, result: Result = died) =>
+      expectUnchanged(t, heard, () => tell(t, context, result));
+    await expectIgnored(context, success(null));
+    await expectIgnored(null, success(null));
+    await expectIgnored(next);
     await cancel(t, id);
-    await expectIgnored(t, () => tell(t, context, died));
-    await expectIgnored(t, () =>
-      tell(t, { ...context, generationNumber: 1 }, died),
-    );
+    await expectIgnored(context);
+    await expectIgnored(next);
     await cleanup(t, id);
     await drain();
-    await expectIgnored(t, () => tell(t, context, died));
+    await expectIgnored(context);
   });
 
   test("keeps a context of another shape, and fails the run that it names", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
-    await tell(t, "text", died);
-    await tell(t, { generationNumber: 0 }, died);
-    await advance(1000);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    await tell(t, { workflowId: id }, died);
-    await advance(1000);
+    const contexts = ["text", { generationNumber: 0 }, { workflowId: id }];
+    for (const context of contexts) {
+      expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+      await tell(t, context, died);
+      await advance(1000);
+    }
     expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
-    expect(await rows(t, "onCompleteFailures")).toMatchObject([
-      { workId, result: died, context: "text" },
-      { workId, result: died, context: { generationNumber: 0 } },
-      { workId, result: died, context: { workflowId: id } },
-    ]);
+    expect(await rows(t, "onCompleteFailures")).toMatchObject(
+      contexts.map((context) => ({ workId, result: died, context })),
+    );
   });
 });
 
@@ -333,13 +293,12 @@ describe("a job of the pool whose scheduled function an operator canceled", () =
       const context = { workflowId: id, generationNumber: 0 };
       const result: Result = { kind: "failed", error };
       await callInternal(t, internal.pool.handlerOnComplete, {
-        ...{ workId, context, result },
+        workId,
+        context,
+        result,
       });
       await drain();
-      expect(await statusOf(t, id)).toEqual({
-        type: "completed",
-        result: "done",
-      });
+      expect(await statusOf(t, id)).toEqual(completed("done"));
     },
   );
 
@@ -349,11 +308,69 @@ describe("a job of the pool whose scheduled function an operator canceled", () =
       step.runMutation(steps.echo, { value: 1 }, { runAfter: LATER }),
     );
     const context = { workflowId: id, stepNumber: 0, generationNumber: 0 };
-    const error = "Canceled via scheduler";
     await callInternal(t, internal.pool.onComplete, {
-      ...{ workId, context, result: { kind: "failed", error } },
+      workId,
+      context,
+      result: { kind: "failed", error: "Canceled via scheduler" },
     });
     await advance(1000);
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1 });
+    expect(await statusOf(t, id)).toEqual(completed(1));
   });
+});
+
+/** Leaves the first sleep of a run to a job of the pool, as 0.4 did. */
+async function sleepInPool(
+  t: Backend,
+  id: WorkflowId,
+  { runAfter, completes }: { runAfter: number; completes: boolean },
+) {
+  const [row] = await journal(t, id);
+  await inComponent(t, async (ctx) => {
+    const onComplete = {
+      fnHandle: await createFunctionHandle(internal.pool.onComplete),
+      context: { generationNumber: 0, stepId: row!._id },
+    };
+    const job = await ctx.runMutation(components.workpool.lib.enqueue, {
+      config: { logLevel: "WARN" },
+      fnType: "query",
+      fnHandle: await createFunctionHandle(internal.workflow.sleep),
+      fnName: "sleep",
+      fnArgs: {},
+      runAt: Date.now() + runAfter,
+      ...(completes && { onComplete }),
+    });
+    await ctx.db.patch("workflows", id as never, { engineVersion: undefined });
+    await ctx.db.patch("steps", row!._id, {
+      timer: undefined,
+      step: { ...row!.step, workId: job } as never,
+    });
+  });
+}
+
+test("a job that 0.4 left in the pool ends the sleep of its run", async () => {
+  const t = newBackend();
+  const id = await startHandler(t, async (step) => {
+    await step.sleep(LATER);
+    return "slept";
+  });
+  await sleepInPool(t, id, { runAfter: 5000, completes: true });
+  await advance(4000);
+  expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+  await advance(4000);
+  expect(await statusOf(t, id)).toEqual(completed("slept"));
+  await drain();
+  expect(heard.said).toEqual([]);
+});
+
+test("a sleep that 0.4 left in the pool is removed from it, once, when its run is canceled and restarted", async () => {
+  const t = newBackend();
+  const id = await startHandler(t, (step) => step.sleep(LATER));
+  await sleepInPool(t, id, { runAfter: LATER, completes: false });
+  await advance(1000);
+  await cancel(t, id);
+  await advance(1000);
+  await restart(t, id);
+  await drain();
+  expect(await statusOf(t, id)).toEqual(completed(null));
+  expect(heard.said).toEqual([]);
 });

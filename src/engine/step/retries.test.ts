@@ -3,15 +3,13 @@ import { describe, expect, test, vi } from "vitest";
 import { internal as component } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import { internal } from "../../testing/app/_generated/api.js";
-import type { Handler } from "../../testing/app/scripts.js";
 import {
   advance,
-  components,
   drain,
-  inComponent,
   journal,
   newBackend,
   rows,
+  runHandler,
   script,
   startHandler,
   statusOf,
@@ -20,13 +18,18 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import type { RetryBehavior } from "../../shared/retry.js";
 import { completed, failed } from "../../testing/statuses.js";
-import { listenToConsole } from "../../testing/managing.js";
 import {
+  callInternal,
   cancel,
+  listenToConsole,
+} from "../../testing/managing.js";
+import {
   NonRetryableError,
   RetryAfterError,
   start,
+  type WorkflowCtx,
   type WorkflowId,
 } from "../../client/index.js";
 
@@ -35,6 +38,7 @@ listenToConsole();
 
 const { definitions } = internal;
 const call = { name: "attempt" };
+const noError = () => new Error("not this time");
 
 /** Each attempt of the action: when it began. It fails as often as `failures` says. */
 function attempts(failures = Infinity, error: () => unknown = noError) {
@@ -46,30 +50,18 @@ function attempts(failures = Infinity, error: () => unknown = noError) {
   });
   return times;
 }
-const noError = () => new Error("not this time");
 
-type Options = Parameters<typeof runAttempt>[1];
-const runAttempt = (
-  step: Parameters<Handler>[0],
-  options?: {
-    retry?:
-      | boolean
-      | {
-          maxAttempts: number;
-          initialBackoffMs: number;
-          base: number;
-          maxBackoffMs?: number;
-        };
-  },
-) => step.runAction(steps.action, call, options);
+type Retry = boolean | RetryBehavior;
+const runAttempt = (step: WorkflowCtx, retry?: Retry) =>
+  step.runAction(steps.action, call, { retry });
 
 /** Runs one action step of a workflow to its end. */
 async function run(
   t: Backend,
-  options?: Options,
+  retry?: Retry,
   workflow: typeof workflows.workflow = workflows.workflow,
 ) {
-  script("handler", "main", (step) => runAttempt(step, options));
+  script("handler", "main", (step) => runAttempt(step, retry));
   const id = await t.mutation((ctx) =>
     start(ctx, workflow, { handler: "main" }),
   );
@@ -93,22 +85,62 @@ function expectBackoffs(times: number[], exact: number[]) {
 }
 const POOL_MS = 600;
 const UNIT_MS = 100;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const EXECUTIONS = ["driver", "pool"] as const;
+
+const policy = (maxAttempts: number, initialBackoffMs: number, base = 1) => ({
+  maxAttempts,
+  initialBackoffMs,
+  base,
+});
+const doubling = (initialBackoffMs: number) => policy(3, initialBackoffMs, 2);
+
+const STANDARD = [500, 1000, 2000, 4000];
+
+/** The pauses between attempts of a step that doesn't say `retry`, and of one that passes true. */
+const workflowsWithPauses: [string, unknown, number[], number[]][] = [
+  ["defined without a policy", workflows.workflow, [], STANDARD],
+  [
+    "whose manager retries by default",
+    definitions.retriesByManager,
+    [100, 300],
+    [100, 300],
+  ],
+  ["with a policy of its own", definitions.retriesByWorkflow, [10], [10]],
+  [
+    "that doesn't retry, although its manager has a policy",
+    definitions.retriesNot,
+    [],
+    [100, 300],
+  ],
+  [
+    "with retryActionsByDefault and no policy",
+    definitions.retriesByDefault,
+    STANDARD,
+    STANDARD,
+  ],
+];
+
+describe.each(workflowsWithPauses)(
+  "an action of a workflow %s",
+  (_which, workflow, byDefault, asked) => {
+    test.each<[string, Retry | undefined, number[]]>([
+      ["without an option", undefined, byDefault],
+      ["with retry: true", true, asked],
+      ["not at all with retry: false", false, []],
+      ["by a policy of its own", policy(3, 10_000, 3), [10_000, 30_000]],
+      ["not at all with maxAttempts: 1", policy(1, 1), []],
+    ])("is retried as documented, %s", async (_how, retry, pauses) => {
+      const times = attempts();
+      const status = await run(newBackend(), retry, workflow as never);
+      expect(status).toEqual(failed("not this time"));
+      expectBackoffs(times, pauses);
+    });
+  },
+);
 
 describe("how often and when", () => {
-  test("an action is not retried by default", async () => {
-    const times = attempts();
-    const status = await run(newBackend());
-    expect(status).toEqual(failed("not this time"));
-    expect(times).toHaveLength(1);
-  });
-
-  test("retry: true means five attempts, 500 ms apart at first and twice as long each time", async () => {
-    const times = attempts();
-    const status = await run(newBackend(), { retry: true });
-    expect(status).toEqual(failed("not this time"));
-    expectBackoffs(times, [500, 1000, 2000, 4000]);
-  });
-
   test("the delays vary, so that steps that failed together aren't retried together", async () => {
     const times: Record<string, number[]> = {};
     script("action", "attempt", (_ctx, at: string) => {
@@ -116,7 +148,7 @@ describe("how often and when", () => {
       throw noError();
     });
     const t = newBackend();
-    const retry = { maxAttempts: 2, initialBackoffMs: 100_000, base: 1 };
+    const retry = policy(2, 100_000);
     await startHandler(t, async (step) => {
       await Promise.allSettled(
         ["a", "b", "c", "d", "e", "f"].map((input) =>
@@ -132,25 +164,8 @@ describe("how often and when", () => {
 
   test("no attempt follows one that succeeds", async () => {
     const times = attempts(2);
-    const status = await run(newBackend(), { retry: true });
-    expect(status).toEqual(completed("attempt 3"));
+    expect(await run(newBackend(), true)).toEqual(completed("attempt 3"));
     expect(times).toHaveLength(3);
-  });
-
-  test("a policy of the step's own", async () => {
-    const times = attempts();
-    await run(newBackend(), {
-      retry: { maxAttempts: 3, initialBackoffMs: 10_000, base: 3 },
-    });
-    expectBackoffs(times, [10_000, 30_000]);
-  });
-
-  test("maxAttempts: 1 means no retry", async () => {
-    const times = attempts();
-    await run(newBackend(), {
-      retry: { maxAttempts: 1, initialBackoffMs: 1, base: 1 },
-    });
-    expect(times).toHaveLength(1);
   });
 
   test("between attempts the step is in flight, its siblings continue, and the handler doesn't resume", async () => {
@@ -160,9 +175,7 @@ describe("how often and when", () => {
     const id = await startHandler(t, async (step) => {
       turns++;
       return await Promise.all([
-        runAttempt(step, {
-          retry: { maxAttempts: 2, initialBackoffMs: 3_600_000, base: 1 },
-        }),
+        runAttempt(step, policy(2, HOUR)),
         step.runMutation(steps.echo, { value: 1 }),
       ]);
     });
@@ -206,50 +219,42 @@ describe("how often and when", () => {
 });
 
 describe("between two attempts of an action that a driver executes", () => {
-  const HOUR = 3_600_000;
-  const every = (initialBackoffMs: number) => ({
-    retry: { maxAttempts: 3, initialBackoffMs, base: 2 },
-  });
-  const theRun = async (t: Backend) => (await rows(t, "workflows"))[0];
   const configure = (
     t: Backend,
     config: { maxParallelism?: number; execution?: "pool" },
-  ) =>
-    inComponent(t, (ctx) =>
-      ctx.runMutation(component.utils.updateConfig, config),
-    );
+  ) => callInternal(t, component.utils.updateConfig, config);
 
-  test("no driver waits: another one is scheduled after the pause, for each attempt", async () => {
+  /** Starts a run of one action, which fails as often as `failures` says, with pauses that double. */
+  async function begin(initialBackoffMs: number, failures?: number) {
     const t = newBackend({ execution: "driver" });
-    const times = attempts(2);
+    const times = attempts(failures);
     const id = await startHandler(t, async (step) => [
-      await runAttempt(step, every(400)),
+      await runAttempt(step, doubling(initialBackoffMs)),
       await step.runMutation(steps.echo, { value: 1 }),
     ]);
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: ["attempt 3", 1] });
-    const [first, second] = await journal(t, id);
-    expect(first).toMatchObject({ drivenBy: 3, failedAttempts: 2 });
-    // It went on with the run.
-    expect(second).toMatchObject({ drivenBy: 3 });
-    expectBackoffs(times, [400, 800]);
-  });
+    const expectResult = async (result: string) =>
+      expect(await statusOf(t, id)).toEqual(completed([result, 1]));
+    return { t, id, times, expectResult };
+  }
 
-  test("hours may pass: nothing replaces the driver that is due then", async () => {
-    const t = newBackend({ execution: "driver" });
-    const times = attempts(2);
-    const id = await startHandler(t, (step) => runAttempt(step, every(HOUR)));
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: "attempt 3" });
-    expect(await theRun(t)).toMatchObject({ drivers: 3 });
-    expectBackoffs(times, [HOUR, 2 * HOUR]);
-  });
+  test.each([400, HOUR])(
+    "no driver waits, not even %d ms: another one is scheduled after the pause, for each attempt",
+    async (pause) => {
+      const { t, id, times, expectResult } = await begin(pause, 2);
+      await drain();
+      await expectResult("attempt 3");
+      const [first, second] = await journal(t, id);
+      expect(first).toMatchObject({ drivenBy: 3, failedAttempts: 2 });
+      // It went on with the run.
+      expect(second).toMatchObject({ drivenBy: 3 });
+      expect(await rows(t, "workflows")).toMatchObject([{ drivers: 3 }]);
+      expectBackoffs(times, [pause, 2 * pause]);
+    },
+  );
 
   test("another run has the only slot of the pool", async () => {
-    const t = newBackend({ execution: "driver" });
+    const { t } = await begin(HOUR, 1);
     await configure(t, { maxParallelism: 1 });
-    attempts(1);
-    await startHandler(t, (step) => runAttempt(step, every(HOUR)));
     await advance(5000);
     const other = await startHandler(
       t,
@@ -257,14 +262,14 @@ describe("between two attempts of an action that a driver executes", () => {
       { name: "other" },
     );
     await advance(5000);
-    expect(await statusOf(t, other)).toMatchObject({ result: 1 });
+    expect(await statusOf(t, other)).toEqual(completed(1));
   });
 
   test("a run does not count as one that is driven", async () => {
     const t = newBackend({ execution: "driver" });
     attempts(5);
     for (let i = 0; i < 5; i++)
-      await startHandler(t, (step) => runAttempt(step, every(HOUR)));
+      await startHandler(t, (step) => runAttempt(step, doubling(HOUR)));
     await advance(5000);
     script("action", "slow", () => new Promise((end) => setTimeout(end, 4000)));
     const id = await startHandler(
@@ -275,7 +280,7 @@ describe("between two attempts of an action that a driver executes", () => {
       },
       { name: "other" },
     );
-    await advance(60_000);
+    await advance(MINUTE);
     const run = (await rows(t, "workflows")).find(
       ({ _id }) => _id === (id as string),
     );
@@ -283,49 +288,42 @@ describe("between two attempts of an action that a driver executes", () => {
   });
 
   test("a cancel ends the retries", async () => {
-    const t = newBackend({ execution: "driver" });
-    const times = attempts();
-    const id = await startHandler(t, (step) => runAttempt(step, every(HOUR)));
+    const { t, id, times } = await begin(HOUR);
     await advance(5000);
-    await t.mutation((ctx) => cancel(ctx, components.workflow, id));
+    await cancel(t, id);
     await drain();
     expect(times).toHaveLength(1);
   });
 
   test("a paused pool is waited for", async () => {
-    const t = newBackend({ execution: "driver" });
-    const times = attempts(1);
-    const id = await startHandler(t, (step) => runAttempt(step, every(10_000)));
+    const { t, times, expectResult } = await begin(10_000, 1);
     await advance(2000);
     await configure(t, { maxParallelism: 0 });
     await advance(HOUR);
     expect(times).toHaveLength(1);
     await configure(t, { maxParallelism: 5 });
     await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: "attempt 2" });
+    await expectResult("attempt 2");
   });
 
   test("a run that is switched to the pool continues there", async () => {
-    const t = newBackend({ execution: "driver" });
+    const { t, id } = await begin(1000);
     script("action", "attempt", async () => {
       await new Promise((end) => setTimeout(end, 5000));
       throw noError();
     });
-    const id = await startHandler(t, (step) => runAttempt(step, every(1000)));
     await advance(2000);
     await configure(t, { execution: "pool" });
     await drain();
     expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
-    expect(await theRun(t)).toMatchObject({ drivers: 1 });
+    expect(await rows(t, "workflows")).toMatchObject([{ drivers: 1 }]);
     const [row] = await journal(t, id);
     expect(row).toMatchObject({ failedAttempts: 2 });
     expect(row?.drivenBy).toBeUndefined();
   });
 
   test("the failure counts once, however often it is reported", async () => {
-    const t = newBackend({ execution: "driver" });
-    const times = attempts();
-    const id = await startHandler(t, (step) => runAttempt(step, every(HOUR)));
+    const { t, id, times } = await begin(HOUR);
     await advance(5000);
     const context = {
       workflowId: id as string as Id<"workflows">,
@@ -333,17 +331,15 @@ describe("between two attempts of an action that a driver executes", () => {
       driver: 1,
     };
     const outcome = { kind: "failed" as const, error: "not this time" };
-    await inComponent(t, async (ctx) => {
-      await ctx.runMutation(component.driving.onComplete, {
-        workId: "its job" as never,
-        result: { kind: "success", returnValue: { stepNumber: 0, outcome } },
-        context,
-      });
-      await ctx.runMutation(component.driving.giveUp, {
-        ...context,
-        stepNumber: 0,
-        outcome,
-      });
+    await callInternal(t, component.driving.onComplete, {
+      workId: "its job" as never,
+      result: { kind: "success", returnValue: { stepNumber: 0, outcome } },
+      context,
+    });
+    await callInternal(t, component.driving.giveUp, {
+      ...context,
+      stepNumber: 0,
+      outcome,
     });
     const [row] = await journal(t, id);
     expect(row).toMatchObject({ failedAttempts: 1, drivenBy: 2 });
@@ -355,7 +351,7 @@ describe("between two attempts of an action that a driver executes", () => {
 test("a suite comes to the end of a retried action that lets what has begun end and advances to the next timer, in turns", async () => {
   const t = newBackend({ execution: "driver" });
   attempts(2);
-  const id = await startHandler(t, (step) => runAttempt(step, { retry: true }));
+  const id = await startHandler(t, (step) => runAttempt(step, true));
   for (let hops = 0; vi.getTimerCount() > 0 && hops < 1000; hops++) {
     vi.advanceTimersToNextTimer();
     await t.finishInProgressScheduledFunctions();
@@ -363,93 +359,19 @@ test("a suite comes to the end of a retried action that lets what has begun end 
   expect(await statusOf(t, id)).toMatchObject({ result: "attempt 3" });
 });
 
-describe("the retry policy comes from", () => {
-  test("the manager: by default, with its own policy", async () => {
-    const times = attempts();
-    await run(newBackend(), {}, definitions.retriesByManager);
-    expectBackoffs(times, [100, 300]);
-  });
-
-  test("retry: true takes the manager's policy", async () => {
-    const times = attempts();
-    await run(newBackend(), { retry: true }, definitions.retriesByManager);
-    expect(times).toHaveLength(3);
-  });
-
-  test("the workflow wins over the manager", async () => {
-    const times = attempts();
-    await run(newBackend(), {}, definitions.retriesByWorkflow);
-    expectBackoffs(times, [10]);
-  });
-
-  test("a workflow may say that its actions are not retried; the manager's policy stays for those that ask", async () => {
-    const not = attempts();
-    await run(newBackend(), {}, definitions.retriesNot);
-    expect(not).toHaveLength(1);
-    const asked = attempts();
-    await run(newBackend(), { retry: true }, definitions.retriesNot);
-    expect(asked).toHaveLength(3);
-  });
-
-  test("retryActionsByDefault without a policy is that of five attempts", async () => {
-    const times = attempts();
-    await run(newBackend(), {}, definitions.retriesByDefault);
-    expect(times).toHaveLength(5);
-  });
-
-  test("the step wins over all", async () => {
-    const not = attempts();
-    await run(newBackend(), { retry: false }, definitions.retriesByWorkflow);
-    expect(not).toHaveLength(1);
-    const own = attempts();
-    await run(
-      newBackend(),
-      { retry: { maxAttempts: 4, initialBackoffMs: 1, base: 1 } },
-      definitions.retriesByWorkflow,
+test.each([
+  [1, "card declined"],
+  [2, "enough"],
+])(
+  "a NonRetryableError stops retries at attempt %d, and its message is the step's error",
+  async (count, message) => {
+    const times: number[] = attempts(Infinity, () =>
+      times.length < count ? noError() : new NonRetryableError(message),
     );
-    expect(own).toHaveLength(4);
-  });
-});
-
-describe("NonRetryableError", () => {
-  test("stops retries, and its message is the step's error", async () => {
-    const times = attempts(
-      Infinity,
-      () => new NonRetryableError("card declined"),
-    );
-    const status = await run(newBackend(), { retry: true });
-    expect(status).toEqual(failed("card declined"));
-    expect(times).toHaveLength(1);
-  });
-
-  test("after attempts that failed otherwise", async () => {
-    const times: number[] = [];
-    script("action", "attempt", () => {
-      if (times.push(1) === 2) throw new NonRetryableError("enough");
-      throw noError();
-    });
-    const status = await run(newBackend(), { retry: true });
-    expect(status).toEqual(failed("enough"));
-    expect(times).toHaveLength(2);
-  });
-
-  test("without retries is an error like any other, from a mutation too", async () => {
-    const t = newBackend();
-    attempts(Infinity, () => new NonRetryableError("no"));
-    script("mutation", "attempt", () => {
-      throw new NonRetryableError("nor this");
-    });
-    const id = await startHandler(t, async (step) => {
-      const message = (error: Error) => error.message;
-      return [
-        await runAttempt(step).catch(message),
-        await step.runMutation(steps.mutation, call).catch(message),
-      ];
-    });
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: ["no", "nor this"] });
-  });
-});
+    expect(await run(newBackend(), true)).toEqual(failed(message));
+    expect(times).toHaveLength(count);
+  },
+);
 
 test.each([
   ["an object", { code: 402, tags: ["a"] }],
@@ -462,7 +384,7 @@ test.each([
     const times = attempts(Infinity, () => new ConvexError(data));
     const id = await startHandler(t, async (step) => {
       try {
-        await runAttempt(step, { retry: true });
+        await runAttempt(step, true);
       } catch (error) {
         return [error instanceof ConvexError, (error as any).data];
       }
@@ -473,11 +395,10 @@ test.each([
   },
 );
 
-const EXECUTIONS = ["driver", "pool"] as const;
 const title = "an attempt whose outcome is unknown, as its process died: %s";
 describe.each(EXECUTIONS)(title, (execution) => {
   /** Starts a run of one action, whose first attempt is reported dead long before it returns. */
-  async function died(t: Backend, options?: Options, error?: string) {
+  async function died(t: Backend, retry?: Retry, error?: string) {
     let started = 0;
     let revive!: (value: string) => void;
     script("action", "attempt", () => {
@@ -485,7 +406,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
       if (started > 1) return "again";
       return new Promise((resolve) => (revive = resolve));
     });
-    const id = await startHandler(t, (step) => runAttempt(step, options));
+    const id = await startHandler(t, (step) => runAttempt(step, retry));
     await advance(5000);
     await reportDeath(t, id, error);
     await advance(5000);
@@ -510,17 +431,16 @@ describe.each(EXECUTIONS)(title, (execution) => {
       workflowId: workflowId as string as Id<"workflows">,
       generationNumber: 0,
     };
-    await inComponent(t, async (ctx) =>
-      execution === "pool"
-        ? await ctx.runMutation(component.pool.actionOnComplete, {
-            ...report,
-            context: { ...id, stepNumber: 0 },
-          })
-        : await ctx.runMutation(component.driving.onComplete, {
-            ...report,
-            context: { ...id, driver: 1 },
-          }),
-    );
+    if (execution === "pool")
+      await callInternal(t, component.pool.actionOnComplete, {
+        ...report,
+        context: { ...id, stepNumber: 0 },
+      });
+    else
+      await callInternal(t, component.driving.onComplete, {
+        ...report,
+        context: { ...id, driver: 1 },
+      });
   }
 
   test("fails the step with an error that says so", async () => {
@@ -535,9 +455,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
   });
 
   test("is a failed attempt, retried by its policy", async () => {
-    const { status, started } = await died(newBackend({ execution }), {
-      retry: true,
-    });
+    const { status, started } = await died(newBackend({ execution }), true);
     expect(status).toEqual(completed("again"));
     expect(started).toBe(2);
   });
@@ -557,7 +475,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
 
   test("is no attempt either if the pool could not start its job", async () => {
     const t = newBackend({ execution });
-    const { status } = await died(t, {}, "Too many concurrent requests");
+    const { status } = await died(t, undefined, "Too many concurrent requests");
     expect(status).toEqual(completed("again"));
     const [row] = await rows(t, "steps");
     expect(row!.failedAttempts).toBeUndefined();
@@ -578,81 +496,82 @@ describe.each(EXECUTIONS)(title, (execution) => {
   });
 });
 
-describe.each(["driver", "pool"] as const)(
+/** The error of the first attempt, and how long after it the second one begins. */
+const pauses: [string, () => unknown, number, Partial<RetryBehavior>?][] = [
+  [
+    "after `ms`, however long the policy's backoff is",
+    () => later({ ms: 10 * MINUTE }),
+    10 * MINUTE,
+  ],
+  ["after an `ms` of 0 at once", () => later({ ms: 0 }), 0],
+  ["at `at`", () => later({ at: Date.now() + 7 * MINUTE }), 7 * MINUTE],
+  ["at once if `at` is past", () => later({ at: 1000 }), 0],
+  [
+    "after `ms` beyond maxBackoffMs, which is for the policy's backoff",
+    () => later({ ms: MINUTE }),
+    MINUTE,
+    { maxBackoffMs: 1 },
+  ],
+  [
+    "after `ms` if only its data is left, since it comes from another function",
+    () => new ConvexError(later({ ms: MINUTE }).data),
+    MINUTE,
+  ],
+];
+
+describe.each(EXECUTIONS)(
   "an action that throws a RetryAfterError, %s,",
   (execution) => {
-    const backend = () => newBackend({ execution });
-    const MINUTE = 60_000;
-    const slow = { maxAttempts: 3, initialBackoffMs: 1000, base: 1 };
+    const slow = policy(3, 1000);
 
-    /** When the second attempt began, after the first. */
-    async function pauseAfter(error: () => unknown) {
+    test.each(pauses)("is retried %s", async (_when, error, exact, limit) => {
       const times = attempts(1, error);
-      const status = await run(backend(), { retry: slow });
+      const status = await run(newBackend({ execution }), {
+        ...slow,
+        ...limit,
+      });
       expect(status).toEqual(completed("attempt 2"));
-      return gaps(times)[0]!;
-    }
-    const expectPause = (pause: number, exact: number) => {
+      const [pause] = gaps(times);
       expect(pause).toBeGreaterThanOrEqual(exact);
       expect(pause).toBeLessThan(exact + 1000);
-    };
-
-    test("is retried after `ms`, however long the policy's backoff is", async () => {
-      const after = (ms: number) => pauseAfter(() => later({ ms }));
-      expectPause(await after(10 * MINUTE), 10 * MINUTE);
-      expectPause(await after(0), 0);
-    });
-
-    test("is retried at `at`, at once if that is past", async () => {
-      const pause = await pauseAfter(() =>
-        later({ at: Date.now() + 7 * MINUTE }),
-      );
-      expectPause(pause, 7 * MINUTE);
-      expectPause(await pauseAfter(() => later({ at: 1000 })), 0);
-    });
-
-    test("isn't limited by maxBackoffMs, which is for the policy's backoff", async () => {
-      const times = attempts(1, () => later({ ms: MINUTE }));
-      await run(backend(), { retry: { ...slow, maxBackoffMs: 1 } });
-      expectPause(gaps(times)[0]!, MINUTE);
     });
 
     test("gets no more attempts than its policy has, and then fails with its message", async () => {
       const times = attempts(Infinity, () => later({ ms: 1000 }));
-      const status = await run(backend(), { retry: slow });
+      const status = await run(newBackend({ execution }), slow);
       expect(status).toEqual(failed("busy"));
       expect(times).toHaveLength(3);
     });
+  },
+);
 
-    test("without retries fails at once, and a mutation that throws one does too", async () => {
-      const t = backend();
-      const times = attempts(Infinity, () => later({ ms: 1 }));
-      script("mutation", "attempt", () => {
-        throw later({ ms: 1 });
-      });
-      const id = await startHandler(t, async (step) => {
-        const message = (error: Error) => error.message;
-        return [
-          await runAttempt(step).catch(message),
-          await step.runMutation(steps.mutation, call).catch(message),
-          await step
-            .runMutation(steps.mutation, call, { inline: true })
-            .catch(message),
-        ];
-      });
-      await drain();
-      expect(await statusOf(t, id)).toEqual(
-        completed(["busy", "busy", "busy"]),
-      );
-      expect(times).toHaveLength(1);
-    });
+const message = (thrown: Error) => thrown.message;
 
-    test("is known by its data, since it comes from another function", async () => {
-      const pause = await pauseAfter(
-        () => new ConvexError(later({ ms: MINUTE }).data),
-      );
-      expectPause(pause, MINUTE);
+test.each([
+  ["RetryAfterError", "driver"],
+  ["RetryAfterError", "pool"],
+  ["NonRetryableError", "driver"],
+] as const)(
+  "a %s without retries is an error like any other, from a mutation too (%s)",
+  async (which, execution) => {
+    const error = () =>
+      which === "RetryAfterError"
+        ? later({ ms: 1 })
+        : new NonRetryableError("busy");
+    const times = attempts(Infinity, error);
+    script("mutation", "attempt", () => {
+      throw error();
     });
+    const t = newBackend({ execution });
+    const { status } = await runHandler(t, async (step) => [
+      await runAttempt(step).catch(message),
+      await step.runMutation(steps.mutation, call).catch(message),
+      await step
+        .runMutation(steps.mutation, call, { inline: true })
+        .catch(message),
+    ]);
+    expect(status).toEqual(completed(["busy", "busy", "busy"]));
+    expect(times).toHaveLength(1);
   },
 );
 
@@ -669,17 +588,13 @@ test.each([[{}], [{ ms: NaN }], [{ ms: 1, at: 1 }], [undefined]])(
   },
 );
 
-test.each(["driver", "pool"] as const)(
+test.each(EXECUTIONS)(
   "maxBackoffMs limits each pause, %s",
   async (execution) => {
     const times = attempts();
     await run(newBackend({ execution }), {
-      retry: {
-        maxAttempts: 6,
-        initialBackoffMs: 60_000,
-        base: 10,
-        maxBackoffMs: 90_000,
-      },
+      ...policy(6, MINUTE, 10),
+      maxBackoffMs: 90_000,
     });
     expect(times).toHaveLength(6);
     const [, ...limited] = gaps(times);
@@ -689,16 +604,3 @@ test.each(["driver", "pool"] as const)(
     }
   },
 );
-
-test("maxBackoffMs that is no time fails the step, and the error says so", async () => {
-  attempts();
-  const retry = { maxAttempts: 2, initialBackoffMs: 1, base: 1 };
-  const status = await run(newBackend(), {
-    retry: { ...retry, maxBackoffMs: -1 },
-  });
-  expect(status).toEqual(
-    failed(
-      'Invalid options of step "steps:action": retry.maxBackoffMs is -1. Expected milliseconds from 0.',
-    ),
-  );
-});

@@ -1,6 +1,7 @@
+import type { FunctionArgs } from "convex/server";
 import { ConvexError } from "convex/values";
 import { describe, expect, test } from "vitest";
-import { start, type WorkflowId } from "../../client/index.js";
+import { start, type EventId, type WorkflowId } from "../../client/index.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
   advance,
@@ -19,6 +20,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { create } from "../../testing/events.js";
 import { callInternal, listenToConsole } from "../../testing/managing.js";
 import { everyRow } from "../../testing/tables.js";
@@ -28,6 +30,8 @@ import { internal } from "../../component/_generated/api.js";
 
 useBackend();
 listenToConsole();
+
+const { workflow: api } = components;
 
 const data = { code: "NO_STOCK", left: 0n };
 const failed = { kind: "failed" as const, error: "no stock", errorData: data };
@@ -40,12 +44,6 @@ const describeError = (error: unknown) =>
     ? { data: error.data as unknown, message: error.message }
     : `no ConvexError: ${String(error)}`;
 const told = { data, message: "no stock" };
-
-async function expectDelivered(t: Backend, id: WorkflowId) {
-  await drain();
-  expect(await statusOf(t, id)).toEqual({ type: "completed", result: told });
-  await expectStoredAsBefore(t);
-}
 
 /** With an older workpool, the schema of 0.4.8 refuses `errorData` wherever a result is stored. */
 async function expectStoredAsBefore(t: Backend) {
@@ -64,139 +62,147 @@ const waitForAction: Handler = (step) =>
     .runAction(steps.echoAction, { value: "own" }, { runAfter: LATER })
     .catch(describeError);
 
-/** A run that waits for a step, and how 0.4 names that step to the pool. */
-async function waiting(t: Backend) {
-  const id = await startHandler(t, waitForAction);
+/** How 0.4 names a run's first step to the pool. */
+async function contextOf(t: Backend, id: WorkflowId) {
   const [row] = await journal(t, id);
-  return { id, context: { generationNumber: 0, stepId: row!._id } };
+  return { generationNumber: 0, stepId: row!._id };
 }
 
-describe("the data of a failed result reaches, as a ConvexError,", () => {
-  test("the handler that awaits a step whose job the pool reports", async () => {
-    const t = newBackend();
-    const { id, context } = await waiting(t);
-    const result = { workId, context, result: failed };
-    await callInternal(t, internal.pool.onComplete, result);
-    await expectDelivered(t, id);
-  });
+const awaitsChild: Handler = (step) =>
+  step
+    .runWorkflow(workflows.workflow, { handler: "child" })
+    .catch(describeError);
 
-  test("the handler that awaits a child which 0.4 started", async () => {
-    const t = newBackend();
-    const { id, context } = await waiting(t);
-    const result = { workflowId: "a child", context, result: failed };
-    await callInternal(t, internal.pool.nestedWorkflowOnComplete, result);
-    await expectDelivered(t, id);
-  });
+const awaitsEvent =
+  (sleepMs: number, event: () => { id?: EventId }): Handler =>
+  async (step) => {
+    if (sleepMs > 0) await step.sleep(sleepMs);
+    return await step
+      .awaitEvent({ name: "stock", ...event() })
+      .catch(describeError);
+  };
+let eventId: EventId | undefined;
 
-  test("the handler that awaits a child which is completed by its component's function", async () => {
-    const t = newBackend();
-    script("handler", "child", (step) => step.sleep(LATER));
-    const id = await startHandler(t, (step) =>
-      step
-        .runWorkflow(workflows.workflow, { handler: "child" })
-        .catch(describeError),
-    );
-    await advance(1000);
-    const child = (await rows(t, "workflows")).find(({ parent }) => parent)!;
-    await t.mutation((ctx) =>
-      ctx.runMutation(components.workflow.workflow.complete, {
-        workflowId: child._id,
-        generationNumber: 0,
-        runResult: failed,
-      }),
-    );
-    await expectDelivered(t, id);
-  });
+const sendFailed = (t: Backend, event: FunctionArgs<typeof api.event.send>) =>
+  t.mutation((ctx) => ctx.runMutation(api.event.send, event));
+const sendByName = (t: Backend, workflowId: WorkflowId) =>
+  sendFailed(t, { workflowId, name: "stock", result: failed });
 
-  test("the handler that awaits a step which 0.4 recorded with its data", async () => {
-    const t = newBackend();
-    const { id, context } = await waiting(t);
-    await inComponent(t, async (ctx) => {
-      const { step } = (await ctx.db.get("steps", context.stepId))!;
-      await ctx.db.patch("steps", context.stepId, {
-        step: { ...step, inProgress: false, runResult: failed },
-      });
-    });
-    await t.mutation((ctx) =>
-      ctx.runMutation(workflows.workflow, {
-        workflowId: id,
-        generationNumber: 0,
-      } as never),
-    );
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: told });
-  });
-
-  test.each(["before it is sent", "after it was sent"])(
-    "the handler that awaits an event %s",
-    async (when) => {
-      const t = newBackend();
-      const after = when === "after it was sent";
-      const id = await startHandler(t, async (step) => {
-        if (after) await step.sleep(1000);
-        return await step.awaitEvent({ name: "stock" }).catch(describeError);
-      });
+test.each<[string, Handler, (t: Backend, id: WorkflowId) => Promise<unknown>]>([
+  [
+    "a step whose job the pool reports",
+    waitForAction,
+    async (t, id) => {
+      const context = await contextOf(t, id);
+      const report = { workId, context, result: failed };
+      await callInternal(t, internal.pool.onComplete, report);
+    },
+  ],
+  [
+    "a child which 0.4 started",
+    waitForAction,
+    async (t, id) => {
+      const context = await contextOf(t, id);
+      const report = { workflowId: "a child", context, result: failed };
+      await callInternal(t, internal.pool.nestedWorkflowOnComplete, report);
+    },
+  ],
+  [
+    "a child which is completed by its component's function",
+    awaitsChild,
+    async (t) => {
+      script("handler", "child", (step) => step.sleep(LATER));
+      await advance(1000);
+      const child = (await rows(t, "workflows")).find(({ parent }) => parent)!;
       await t.mutation((ctx) =>
-        ctx.runMutation(components.workflow.event.send, {
-          workflowId: id,
-          name: "stock",
-          result: failed,
+        ctx.runMutation(api.workflow.complete, {
+          workflowId: child._id,
+          generationNumber: 0,
+          runResult: failed,
         }),
       );
-      await expectStoredAsBefore(t);
-      await expectDelivered(t, id);
-      const [event] = await rows(t, "events");
-      expect(event!.failure).toBeUndefined();
     },
-  );
-
-  test("the handler that awaits an event made by its id", async () => {
+  ],
+  ["an event before it is sent", awaitsEvent(0, () => ({})), sendByName],
+  ["an event after it was sent", awaitsEvent(1000, () => ({})), sendByName],
+  [
+    "an event made by its id",
+    awaitsEvent(1000, () => ({ id: eventId })),
+    async (t, id) => {
+      eventId = await create(t, id, "stock");
+      await sendFailed(t, { eventId, result: failed });
+    },
+  ],
+])(
+  "the data of a failed result reaches, as a ConvexError, the handler that awaits %s",
+  async (_what, handler, report) => {
     const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      await step.sleep(1000);
-      return await step.awaitEvent({ id: eventId }).catch(describeError);
+    const id = await startHandler(t, handler);
+    await report(t, id);
+    await expectStoredAsBefore(t);
+    await drain();
+    expect(await statusOf(t, id)).toEqual(completed(told));
+    await expectStoredAsBefore(t);
+    for (const { failure } of await rows(t, "events"))
+      expect(failure).toBeUndefined();
+  },
+);
+
+test("a step which 0.4 recorded with the data of its failure rejects with a ConvexError", async () => {
+  const t = newBackend();
+  const id = await startHandler(t, waitForAction);
+  const { stepId } = await contextOf(t, id);
+  await inComponent(t, async (ctx) => {
+    const { step } = (await ctx.db.get("steps", stepId))!;
+    await ctx.db.patch("steps", stepId, {
+      step: { ...step, inProgress: false, runResult: failed },
     });
-    const eventId = await create(t, id, "stock");
-    await t.mutation((ctx) =>
-      ctx.runMutation(components.workflow.event.send, {
-        eventId,
-        result: failed,
-      }),
-    );
-    await expectDelivered(t, id);
   });
+  await t.mutation((ctx) =>
+    ctx.runMutation(workflows.workflow, {
+      workflowId: id,
+      generationNumber: 0,
+    } as never),
+  );
+  expect(await statusOf(t, id)).toEqual(completed(told));
 });
 
 test("data that can't be stored is dropped, and the error is kept", async () => {
   const t = newBackend();
-  const { id, context } = await waiting(t);
+  const id = await startHandler(t, waitForAction);
+  const context = await contextOf(t, id);
   const deep = JSON.parse("[".repeat(40) + "]".repeat(40)) as unknown;
   const result = { ...failed, errorData: deep };
   await callInternal(t, internal.pool.onComplete, { workId, context, result });
   await drain();
-  expect(await statusOf(t, id)).toEqual({
-    type: "completed",
-    result: "no ConvexError: Error: no stock",
-  });
+  expect(await statusOf(t, id)).toEqual(
+    completed("no ConvexError: Error: no stock"),
+  );
 });
 
 test("a step that is recorded with its result keeps the data beside it", async () => {
   const t = newBackend();
-  const { id } = await waiting(t);
+  const workflowId = await startHandler(t, waitForAction);
   const step = {
     kind: "function" as const,
     functionType: "mutation" as const,
-    ...{ name: "steps:echo", handle: "function://;steps:echo" },
-    ...{ args: {}, argsSize: 2, startedAt: 1, completedAt: 2 },
-    ...{ inProgress: false, runResult: failed },
+    name: "steps:echo",
+    handle: "function://;steps:echo",
+    args: {},
+    argsSize: 2,
+    startedAt: 1,
+    completedAt: 2,
+    inProgress: false,
+    runResult: failed,
   };
   await t.mutation((ctx) =>
-    ctx.runMutation(components.workflow.journal.startSteps, {
-      workflowId: id,
+    ctx.runMutation(api.journal.startSteps, {
+      workflowId,
       generationNumber: 0,
       steps: [{ step }],
     }),
   );
-  const [, row] = await journal(t, id);
+  const [, row] = await journal(t, workflowId);
   expect(row!.failure).toEqual({ name: "ConvexError", data });
   await expectStoredAsBefore(t);
 });
@@ -211,17 +217,19 @@ test("a completion that names no step is kept without the data", async () => {
 });
 
 describe("onComplete of a run that failed with a ConvexError", () => {
-  type OnComplete = (typeof steps)["endedAnyhow" | "endedWithoutData"];
   const throwing: Handler = async (step) => {
     await step.sleep(10);
     throw new ConvexError(data as never);
   };
+  const plain: Handler = async () => {
+    throw new Error("plain");
+  };
 
   async function begin(
     t: Backend,
-    onComplete: OnComplete,
-    context: string,
+    onComplete: (typeof steps)["endedAnyhow" | "endedWithoutData"],
     handler: Handler,
+    context = "mine",
   ) {
     script("handler", "main", handler);
     return await t.mutation((ctx) =>
@@ -233,64 +241,50 @@ describe("onComplete of a run that failed with a ConvexError", () => {
       ),
     );
   }
+  const message = expect.any(String) as string;
 
-  async function run(
-    t: Backend,
-    onComplete: OnComplete,
-    context: string,
-    handler = throwing,
-  ) {
-    const id = await begin(t, onComplete, context, handler);
+  test.each([
+    [
+      "receives its data if its validator allows that",
+      steps.endedAnyhow,
+      throwing,
+      { kind: "failed", error: message, errorData: data },
+    ],
+    [
+      "receives no data if the error has none",
+      steps.endedAnyhow,
+      plain,
+      { kind: "failed", error: "plain" },
+    ],
+    [
+      "is called once without it if its validator knows none",
+      steps.endedWithoutData,
+      throwing,
+      { kind: "failed", error: message },
+    ],
+  ] as const)("%s", async (_what, onComplete, handler, result) => {
+    const t = newBackend();
+    await begin(t, onComplete, handler);
     await drain();
-    await expectStoredAsBefore(t);
-    return id;
-  }
-
-  test("receives its data if its validator allows that", async () => {
-    const t = newBackend();
-    await run(t, steps.endedAnyhow, "mine");
-    const calls = await endings(t);
-    expect(calls).toHaveLength(1);
-    expect(calls[0]!.result).toMatchObject({
-      kind: "failed",
-      errorData: data,
-    });
-  });
-
-  test("receives no data if the error has none", async () => {
-    const t = newBackend();
-    await run(t, steps.endedAnyhow, "mine", async () => {
-      throw new Error("plain");
-    });
-    expect((await endings(t))[0]!.result).toEqual({
-      kind: "failed",
-      error: "plain",
-    });
-  });
-
-  test("is called once without it if its validator knows none", async () => {
-    const t = newBackend();
-    await run(t, steps.endedWithoutData, "mine");
-    const calls = await endings(t);
-    expect(calls).toHaveLength(1);
-    expect(calls[0]!.result).not.toHaveProperty("errorData");
+    expect((await endings(t)).map((ended) => ended.result)).toEqual([result]);
     expect(await rows(t, "onCompleteFailures")).toEqual([]);
+    await expectStoredAsBefore(t);
   });
 
   test("is recorded as failed if it fails without the data too", async () => {
     const t = newBackend();
-    const id = await run(t, steps.endedWithoutData, "refuse");
+    const id = await begin(t, steps.endedWithoutData, throwing, "refuse");
+    await drain();
     expect(await endings(t)).toEqual([]);
     expect(await rows(t, "onCompleteFailures")).toMatchObject([
       { workflowId: id, error: "Error: Validator error of its own" },
     ]);
+    await expectStoredAsBefore(t);
   });
 
   test("receives the data if a turn crashed with one", async () => {
     const t = newBackend();
-    const id = await begin(t, steps.endedAnyhow, "mine", (step) =>
-      step.sleep(LATER),
-    );
+    const id = await begin(t, steps.endedAnyhow, (step) => step.sleep(LATER));
     await callInternal(t, internal.pool.handlerOnComplete, {
       workId,
       context: { workflowId: id, generationNumber: 0 },
@@ -298,10 +292,7 @@ describe("onComplete of a run that failed with a ConvexError", () => {
     });
     await drain();
     expect((await endings(t))[0]!.result).toEqual(failed);
-    expect(await statusOf(t, id)).toEqual({
-      type: "failed",
-      error: "no stock",
-    });
+    expect(await statusOf(t, id)).toMatchObject({ error: "no stock" });
     await expectStoredAsBefore(t);
   });
 });

@@ -1,7 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { MAX_NAME_LENGTH } from "../../shared/limits.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
-  drain,
   effects,
   journal,
   newBackend,
@@ -13,182 +13,166 @@ import {
   useBackend,
   workflows,
 } from "../../testing/harness.js";
-import { listenToConsole } from "../../testing/managing.js";
+import { completed, failed } from "../../testing/statuses.js";
+import { listenToConsole, poolRows } from "../../testing/managing.js";
 import type { WorkflowCtx } from "../../client/index.js";
 
 useBackend();
-listenToConsole();
+const heard = listenToConsole();
 
-describe("a call whose options exclude each other rejects, naming the step, and records nothing", () => {
-  const value = { value: 1 };
-  const named = { name: "mine" };
-  // As from JavaScript: the types refuse all of them.
-  type Untyped = Record<
-    "runQuery" | "runMutation" | "runAction" | "runWorkflow",
-    (ref: unknown, args: unknown, options: unknown) => Promise<unknown>
-  >;
-  const calls: [string, RegExp, (step: Untyped) => Promise<unknown>][] = [
+const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
+const value = { value: 1 };
+const child = { handler: "child" };
+const policy = (maxAttempts: number, initialBackoffMs = 1, base = 1) => ({
+  maxAttempts,
+  initialBackoffMs,
+  base,
+});
+const messageOf = (error: Error) => error.message;
+
+/** Calls a step of a kind with options that its types may refuse, as JavaScript can. */
+function call(step: WorkflowCtx, kind: Kind, options?: object, args?: unknown) {
+  const ref = {
+    Query: steps.echoQuery,
+    Mutation: steps.echo,
+    Action: steps.echoAction,
+    Workflow: workflows.workflow,
+  }[kind];
+  type Run = (
+    ref: unknown,
+    args: unknown,
+    options: unknown,
+  ) => Promise<unknown>;
+  const ctx = step as unknown as Record<`run${Kind}`, Run>;
+  const usual = kind === "Workflow" ? child : value;
+  return ctx[`run${kind}`](ref, args ?? usual, options);
+}
+type Kind = "Query" | "Mutation" | "Action" | "Workflow";
+
+const tooLong = "n".repeat(MAX_NAME_LENGTH + 1);
+
+describe("a call whose options are wrong rejects, naming the step, and records nothing:", () => {
+  test.each<[string, Kind, object, RegExp]>([
     [
       "inline with runAt",
+      "Mutation",
+      { inline: true, runAt: 1 },
       /inline.*runAt/,
-      (step) =>
-        step.runMutation(steps.echo, value, {
-          ...named,
-          inline: true,
-          runAt: 1,
-        }),
     ],
     [
       "inline with runAfter",
+      "Query",
+      { inline: true, runAfter: 1 },
       /inline.*runAfter/,
-      (step) =>
-        step.runQuery(steps.echoQuery, value, {
-          ...named,
-          inline: true,
-          runAfter: 1,
-        }),
     ],
     [
       "an inline action",
+      "Action",
+      { inline: true },
       /inline is for queries and mutations.*action/,
-      (step) =>
-        step.runAction(steps.echoAction, value, { ...named, inline: true }),
     ],
     [
       "an inline workflow",
+      "Workflow",
+      { inline: true },
       /inline is for queries and mutations.*workflow/,
-      (step) =>
-        step.runWorkflow(
-          workflows.workflow,
-          { handler: "child" },
-          { ...named, inline: true },
-        ),
     ],
     [
       "transactionLimits without inline",
+      "Mutation",
+      { transactionLimits: { documentsRead: 1 } },
       /transactionLimits needs inline: true/,
-      (step) =>
-        step.runMutation(steps.echo, value, {
-          ...named,
-          transactionLimits: { documentsRead: 1 },
-        }),
     ],
     [
       "transactionLimits with inline: false",
+      "Mutation",
+      { inline: false, transactionLimits: {} },
       /transactionLimits needs inline: true/,
-      (step) =>
-        step.runMutation(steps.echo, value, {
-          ...named,
-          inline: false,
-          transactionLimits: {},
-        }),
     ],
     [
       "runAt with runAfter",
+      "Action",
+      { runAt: 1, runAfter: 1 },
       /runAt and runAfter exclude each other/,
-      (step) =>
-        step.runAction(steps.echoAction, value, {
-          ...named,
-          runAt: 1,
-          runAfter: 1,
-        }),
     ],
     [
       "a time that is none",
+      "Action",
+      { runAfter: NaN },
       /runAfter is NaN.*milliseconds/,
-      (step) =>
-        step.runAction(steps.echoAction, value, { ...named, runAfter: NaN }),
     ],
     [
       "retry of a workflow",
+      "Workflow",
+      { retry: true },
       /retry is for actions/,
-      (step) =>
-        step.runWorkflow(
-          workflows.workflow,
-          { handler: "child" },
-          { ...named, retry: true },
-        ),
     ],
-    ...[
-      { maxAttempts: 0, initialBackoffMs: 1, base: 2 },
-      { maxAttempts: 2, initialBackoffMs: -1, base: 2 },
-      { maxAttempts: 2, initialBackoffMs: 1, base: NaN },
-    ].map((retry): (typeof calls)[number] => [
-      `retry ${JSON.stringify(retry)}`,
-      /retry\.(maxAttempts is 0|initialBackoffMs is -1|base is NaN).*Expected/,
-      (step) => step.runAction(steps.echoAction, value, { ...named, retry }),
-    ]),
+    [
+      "no attempt",
+      "Action",
+      { retry: policy(0) },
+      /retry\.maxAttempts is 0.*Expected/,
+    ],
+    [
+      "a negative backoff",
+      "Action",
+      { retry: policy(2, -1) },
+      /retry\.initialBackoffMs is -1.*Expected/,
+    ],
+    [
+      "a base that is no number",
+      "Action",
+      { retry: policy(2, 1, NaN) },
+      /retry\.base is NaN.*Expected/,
+    ],
+    [
+      "a maxBackoffMs that is no time",
+      "Action",
+      { retry: { ...policy(2), maxBackoffMs: -1 } },
+      /^Invalid options of step "mine": retry\.maxBackoffMs is -1\. Expected milliseconds from 0\.$/,
+    ],
+    [
+      "a name that is too long",
+      "Query",
+      { name: tooLong },
+      /name "n+…" is too long: 1025 characters, the maximum is 1024/,
+    ],
     [
       "arguments that are no object",
+      "Mutation",
+      { args: [1] },
       /^Invalid arguments of step "mine": expected an object/,
-      (step) => step.runMutation(steps.echo, [1], named),
     ],
-  ];
-
-  test.each(calls)("%s", async (_what, message, call) => {
+  ])("%s", async (_what, kind, given, message) => {
     const t = newBackend();
-    script("handler", "child", async () => null);
+    const { args, ...options } = { args: undefined, name: "mine", ...given };
     let thrown = false;
     const { workflowId, status } = await runHandler(t, async (step) => {
       try {
         // It rejects: nothing is thrown at the call.
-        const promise = call(step as unknown as Untyped);
-        return await promise.then(
-          () => "no error",
-          (error: Error) => error.message,
-        );
+        const promise = call(step, kind, options, args);
+        return await promise.then(() => "no error", messageOf);
       } catch {
         thrown = true;
       }
     });
     expect(thrown).toBe(false);
-    expect(status).toEqual({
-      type: "completed",
-      result: expect.stringMatching(message),
-    });
-    expect(status).toHaveProperty("result", expect.stringMatching('"mine"'));
+    expect(status).toEqual(completed(expect.stringMatching(message)));
+    expect(status).toHaveProperty(
+      "result",
+      expect.stringMatching(/"(mine|n+…)"/),
+    );
     expect(await journal(t, workflowId)).toEqual([]);
     expect(await effects(t)).toEqual([]);
   });
 
-  test.each<[string, (step: Untyped) => Promise<unknown>]>([
-    [
-      "retry of a mutation",
-      (step) => step.runMutation(steps.echo, value, { retry: true }),
-    ],
-    [
-      "retry of a query, however wrong",
-      (step) => step.runQuery(steps.echoQuery, value, { retry: {} }),
-    ],
-    [
-      "inline with runAfter: 0",
-      (step) =>
-        step.runMutation(steps.echo, value, { inline: true, runAfter: 0 }),
-    ],
-    [
-      "inline with runAt: 0",
-      (step) =>
-        step.runQuery(steps.echoQuery, value, { inline: true, runAt: 0 }),
-    ],
-  ])("%s changes nothing and is accepted", async (_what, call) => {
-    const t = newBackend();
-    const { status } = await runHandler(t, (step) =>
-      call(step as unknown as Untyped),
-    );
-    expect(status).toEqual({ type: "completed", result: 1 });
-  });
-
   test("uncaught, it fails the run; caught, it is refused again on replay and the run continues", async () => {
     const t = newBackend();
-    const wrong = (step: WorkflowCtx) =>
-      (step as unknown as Untyped).runAction(steps.echoAction, value, {
-        inline: true,
-      });
-    const failed = await runHandler(t, wrong, { name: "wrong" });
-    expect(failed.status).toMatchObject({
-      type: "failed",
-      error: expect.stringContaining("inline is for queries") as string,
-    });
+    const wrong = (step: WorkflowCtx) => call(step, "Action", { inline: true });
+    const uncaught = await runHandler(t, wrong, { name: "wrong" });
+    expect(uncaught.status).toEqual(
+      failed(expect.stringContaining("inline is for queries")),
+    );
     const { status } = await runHandler(t, async (step) => {
       let refusals = 0;
       await wrong(step).catch(() => refusals++);
@@ -197,89 +181,145 @@ describe("a call whose options exclude each other rejects, naming the step, and 
       const b = await step.runMutation(steps.echo, { value: 2 });
       return [a, b, refusals];
     });
-    expect(status).toMatchObject({ result: [1, 2, 2] });
+    expect(status).toEqual(completed([1, 2, 2]));
   });
 });
 
-describe("withOptions", () => {
-  /** How often an action that always fails was attempted, and which steps have what policy. */
-  async function attempts(handler: Handler) {
-    const t = newBackend();
-    let count = 0;
-    script("action", "failing", () => {
-      count++;
-      throw new Error("no");
-    });
-    const { status } = await runHandler(t, handler);
-    expect(status.type).toBe("completed");
-    return count;
-  }
-  const attempt = (step: WorkflowCtx, options?: { retry: boolean }) =>
-    step
-      .runAction(steps.action, { name: "failing" }, options)
-      .catch(() => undefined);
-  const twice = { maxAttempts: 2, initialBackoffMs: 1, base: 1 };
-  const thrice = { ...twice, maxAttempts: 3 };
+test.each<[string, Kind, object]>([
+  ["retry of a mutation", "Mutation", { retry: true }],
+  ["retry of a query, however wrong,", "Query", { retry: {} }],
+  ["inline with runAfter: 0", "Mutation", { inline: true, runAfter: 0 }],
+  ["inline with runAt: 0", "Query", { inline: true, runAt: 0 }],
+  [
+    "a name as long as the limit",
+    "Query",
+    { name: "n".repeat(MAX_NAME_LENGTH) },
+  ],
+])("%s changes nothing and is accepted", async (_what, kind, options) => {
+  const { status } = await runHandler(newBackend(), (step) =>
+    call(step, kind, options),
+  );
+  expect(status).toEqual(completed(1));
+});
 
-  test("retry: is the default of the actions called on it", async () => {
-    expect(
-      await attempts((step) => attempt(step.withOptions({ retry: twice }))),
-    ).toBe(2);
-    expect(
-      await attempts((step) => attempt(step.withOptions({ retry: true }))),
-    ).toBe(5);
+test.each<[string, Handler, RegExp]>([
+  [
+    "an event whose name is too long",
+    (step) => step.awaitEvent({ name: tooLong }),
+    /name "n+…" is too long: 1025 characters, the maximum is 1024/,
+  ],
+  [
+    "a step that is to start in more than four years",
+    (step) => call(step, "Query", { runAfter: 4 * YEAR_MS + 1000 }),
+    /can't start in \d+ ms: the longest delay is \d+ ms, four years. Sleep first/,
+  ],
+])("%s is refused, which can be caught", async (_what, ask, why) => {
+  const { status } = await runHandler(newBackend(), (step) =>
+    ask(step, null).catch(messageOf),
+  );
+  expect(status).toEqual(completed(expect.stringMatching(why)));
+});
+
+test("a step that is to start in four years starts in four years", async () => {
+  // Not at the beginning of one of the pool's units of time.
+  vi.setSystemTime(1_700_000_000_050);
+  const t = newBackend();
+  const workflowId = await startHandler(t, (step) =>
+    call(step, "Query", { runAfter: 4 * YEAR_MS }),
+  );
+  // The pool would look after it a hundred thousand times until then.
+  expect(await statusOf(t, workflowId)).toMatchObject({
+    type: "inProgress",
+    running: [{ kind: "function" }],
   });
+  const [due] = await poolRows(t, "pendingStart");
+  const years = (Number(due!["segment"]) * 100 - Date.now()) / YEAR_MS;
+  expect(years).toBeCloseTo(4);
+  expect(heard.said).toEqual([]);
+});
 
-  test("the original is unaffected", async () => {
-    expect(
-      await attempts(async (step) => {
+test.each(["driver", "pool"] as const)(
+  "a step whose runAt is long past starts at once and logs nothing (%s)",
+  async (execution) => {
+    const { status } = await runHandler(newBackend({ execution }), (step) =>
+      call(step, "Mutation", { runAt: 0 }),
+    );
+    expect(status).toEqual(completed(1));
+    expect(heard.said).toEqual([]);
+  },
+);
+
+describe("withOptions", () => {
+  const attempt = (step: WorkflowCtx, options?: { retry: boolean }) =>
+    step.runAction(steps.action, { name: "failing" }, options);
+  const twice = policy(2);
+  const thrice = policy(3);
+
+  test.each<[string, Handler, number]>([
+    [
+      "retry is the default of the actions called on it",
+      (step) => attempt(step.withOptions({ retry: twice })),
+      2,
+    ],
+    [
+      "retry: true means five attempts",
+      (step) => attempt(step.withOptions({ retry: true })),
+      5,
+    ],
+    [
+      "the original is unaffected",
+      async (step) => {
         step.withOptions({ retry: twice });
         await attempt(step);
-      }),
-    ).toBe(1);
-  });
-
-  test("chained, the later wins", async () => {
-    expect(
-      await attempts((step) =>
+      },
+      1,
+    ],
+    [
+      "chained, the later policy wins",
+      (step) =>
         attempt(
           step.withOptions({ retry: twice }).withOptions({ retry: thrice }),
         ),
-      ),
-    ).toBe(3);
-    expect(
-      await attempts((step) =>
+      3,
+    ],
+    [
+      "chained, a later false wins",
+      (step) =>
         attempt(
           step.withOptions({ retry: twice }).withOptions({ retry: false }),
         ),
-      ),
-    ).toBe(1);
-  });
-
-  test("chained, options that the later doesn't name are kept", async () => {
-    expect(
-      await attempts((step) =>
+      1,
+    ],
+    [
+      "chained, options that the later doesn't name are kept",
+      (step) =>
         attempt(
           step
             .withOptions({ retry: twice })
             .withOptions({ unstableArgs: true })
             .withOptions({ retry: undefined }),
         ),
-      ),
-    ).toBe(2);
-  });
-
-  test("a call's own options win", async () => {
-    expect(
-      await attempts((step) =>
-        attempt(step.withOptions({ retry: thrice }), { retry: false }),
-      ),
-    ).toBe(1);
-    expect(
-      await attempts((step) =>
-        attempt(step.withOptions({ retry: false }), { retry: true }),
-      ),
-    ).toBe(5);
+      2,
+    ],
+    [
+      "a call's own false wins",
+      (step) => attempt(step.withOptions({ retry: thrice }), { retry: false }),
+      1,
+    ],
+    [
+      "a call's own true wins",
+      (step) => attempt(step.withOptions({ retry: false }), { retry: true }),
+      5,
+    ],
+  ])("%s", async (_title, handler, attempts) => {
+    let count = 0;
+    script("action", "failing", () => {
+      count++;
+      throw new Error("no");
+    });
+    const { status } = await runHandler(newBackend(), handler);
+    expect(status).toEqual(failed("no"));
+    expect(count).toBe(attempts);
   });
 
   test("retry: steps of other kinds on the same ctx run as before", async () => {
@@ -291,14 +331,12 @@ describe("withOptions", () => {
       return [
         await ctx.runQuery(steps.echoQuery, { value: 1 }),
         await ctx.runMutation(steps.echo, { value: 2 }, { inline: true }),
-        await ctx.runWorkflow(workflows.workflow, { handler: "child" }),
-        await ctx
-          .runMutation(steps.fail, { message: "once" })
-          .catch((error: Error) => error.message),
+        await ctx.runWorkflow(workflows.workflow, child),
+        await ctx.runMutation(steps.fail, { message: "once" }).catch(messageOf),
         ctx.workflowId === step.workflowId,
       ];
     });
-    expect(status).toMatchObject({ result: [1, 2, 3, "once", true] });
+    expect(status).toEqual(completed([1, 2, 3, "once", true]));
   });
 
   test("unstableArgs: applies to every call on it, unless the call overrides it", async () => {
@@ -308,45 +346,34 @@ describe("withOptions", () => {
     const unstable =
       (own?: { unstableArgs: boolean }): Handler =>
       async (step) => {
-        const value = ++execution;
+        const input = ++execution;
         const ctx = step.withOptions({ unstableArgs: true });
-        await ctx.runQuery(steps.echoQuery, { value }, own);
-        await ctx.runMutation(steps.echo, { value }, own);
-        await ctx.runAction(steps.echoAction, { value }, own);
-        const input = value;
-        await ctx.runWorkflow(
-          workflows.workflow,
-          { handler: "child", input },
-          own,
-        );
+        for (const kind of ["Query", "Mutation", "Action"] as const)
+          await call(ctx, kind, own, { value: input });
+        await call(ctx, "Workflow", own, { ...child, input });
         return "done";
       };
     const defaults = await runHandler(t, unstable());
-    expect(defaults.status).toEqual({ type: "completed", result: "done" });
+    expect(defaults.status).toEqual(completed("done"));
     const own = unstable({ unstableArgs: false });
     const { status } = await runHandler(t, own, { name: "stable" });
-    expect(status).toMatchObject({
-      type: "failed",
-      error: expect.stringContaining("Determinism violation") as string,
-    });
+    expect(status).toEqual(
+      failed(expect.stringContaining("Determinism violation")),
+    );
   });
 
   test("its steps and the original's are numbered together", async () => {
     const t = newBackend();
-    const id = await startHandler(t, async (step) => {
+    const { workflowId, status } = await runHandler(t, async (step) => {
       const ctx = step.withOptions({ retry: true });
       await Promise.all([
-        ctx.runAction(steps.echoAction, { value: 0 }, { name: "a" }),
-        step.runAction(steps.echoAction, { value: 1 }, { name: "b" }),
-        ctx.runAction(steps.echoAction, { value: 2 }, { name: "c" }),
+        call(ctx, "Action", { name: "a" }),
+        call(step, "Action", { name: "b" }),
+        call(ctx, "Action", { name: "c" }),
       ]);
     });
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    expect((await journal(t, id)).map(({ step }) => step.name)).toEqual([
-      "a",
-      "b",
-      "c",
-    ]);
+    expect(status).toEqual(completed(null));
+    const names = (await journal(t, workflowId)).map(({ step }) => step.name);
+    expect(names).toEqual(["a", "b", "c"]);
   });
 });

@@ -1,4 +1,5 @@
 import {
+  componentsGeneric,
   createFunctionHandle,
   type FunctionReference,
   type GenericActionCtx,
@@ -23,24 +24,32 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
-import { listenToConsole } from "../../testing/managing.js";
+import { listenToConsole, restart } from "../../testing/managing.js";
+import { completed } from "../../testing/statuses.js";
+import { kinds, scriptValue } from "../../testing/values.js";
 import {
   createEvent,
   getStatus,
-  type WorkflowCtx,
+  list,
+  listByName,
+  listSteps,
+  type WorkflowId,
 } from "../../client/index.js";
 
 useBackend();
 listenToConsole();
 
 /** What the handler returned. */
-async function resultOf(t: Backend, handler: Handler): Promise<any> {
+async function resultOf(handler: Handler, t = newBackend()): Promise<any> {
   const { status } = await runHandler(t, handler);
   if (status.type !== "completed") throw new Error(JSON.stringify(status));
   return status.result;
 }
 
 const child = { handler: "child" };
+
+const names = async (t: Backend, workflowId: WorkflowId) =>
+  (await journal(t, workflowId)).map(({ step }) => step.name);
 
 describe("every step is recorded", () => {
   test("with its kind, name, arguments, result and times", async () => {
@@ -60,47 +69,29 @@ describe("every step is recorded", () => {
       await step.runMutation(steps.echo, { value: 4 }, { inline: true });
     });
     const rows = await journal(t, workflowId);
-    const success = (returnValue: unknown) => ({
+    const done = (fields: object, returnValue: unknown) => ({
+      ...fields,
       inProgress: false,
       runResult: { kind: "success", returnValue },
     });
-    const eventId = expect.any(String) as unknown;
+    const fn = (functionType: string, name: string, value: number) =>
+      done({ kind: "function", functionType, name, args: { value } }, value);
     expect(rows.map(({ step }) => step)).toMatchObject([
-      {
-        kind: "function",
-        functionType: "query",
-        name: "steps:echoQuery",
-        args: { value: 1 },
-        ...success(1),
-      },
-      {
-        kind: "function",
-        functionType: "mutation",
-        name: "steps:echo",
-        args: { value: 2 },
-        ...success(2),
-      },
-      {
-        kind: "function",
-        functionType: "action",
-        name: "steps:echoAction",
-        args: { value: 3 },
-        ...success(3),
-      },
-      {
-        kind: "workflow",
-        name: "workflows:workflow",
-        args: child,
-        ...success("from the child"),
-      },
-      { kind: "sleep", name: "sleep", args: {}, ...success(null) },
+      fn("query", "steps:echoQuery", 1),
+      fn("mutation", "steps:echo", 2),
+      fn("action", "steps:echoAction", 3),
+      done(
+        { kind: "workflow", name: "workflows:workflow", args: child },
+        "from the child",
+      ),
+      done({ kind: "sleep", name: "sleep", args: {} }, null),
       { functionType: "mutation", args: { name: "news", workflowId } },
       {
         kind: "event",
-        args: { eventId },
+        args: { eventId: expect.any(String) as unknown },
         runResult: { kind: "failed" },
       },
-      { kind: "function", functionType: "mutation", ...success(4) },
+      fn("mutation", "steps:echo", 4),
     ]);
     for (const [at, { stepNumber, step }] of rows.entries()) {
       expect(stepNumber).toBe(at);
@@ -144,34 +135,26 @@ describe("every step is recorded", () => {
   });
 
   test("a function that returns nothing results in null, and a sleep in undefined", async () => {
-    const t = newBackend();
-    script("mutation", "nothing", () => undefined);
-    script("action", "nothing", () => undefined);
-    script("handler", "child", async () => undefined);
-    const nothing = { name: "nothing" };
+    scriptValue(() => undefined);
     let slept: unknown = "not yet";
-    const result = await resultOf(t, async (step) => {
+    const result = await resultOf(async (step) => {
       slept = await step.sleep(1);
-      return [
-        await step.runQuery(internal.folder.inner.nothing),
-        await step.runMutation(steps.mutation, nothing),
-        await step.runAction(steps.action, nothing),
-        await step.runMutation(steps.mutation, nothing, { inline: true }),
-        await step.runWorkflow(workflows.workflow, child),
-      ];
+      const results = [await step.runQuery(internal.folder.inner.nothing)];
+      for (const [, run] of kinds) results.push((await run(step)) as null);
+      return results;
     });
-    expect(result).toEqual([null, null, null, null, null]);
+    expect(result).toEqual(Array(7).fill(null));
     expect(slept).toBeUndefined();
   });
 
   test("arguments are those of the call, even if the handler changes them later", async () => {
     const t = newBackend();
-    const result = await resultOf(t, async (step) => {
+    const result = await resultOf(async (step) => {
       const value = [1];
       const asked = step.runMutation(steps.echo, { value });
       value.push(2);
       return await asked;
-    });
+    }, t);
     expect(result).toEqual([1]);
     expect(await effects(t)).toEqual([[1]]);
   });
@@ -199,116 +182,67 @@ describe("every step is recorded", () => {
 });
 
 describe("a step's name", () => {
-  const nameOf = async (t: Backend, handler: Handler) => {
-    const { workflowId } = await runHandler(t, handler);
-    return (await journal(t, workflowId)).map(({ step }) => step.name);
-  };
-
-  test("is folder/file:function by default", async () => {
-    const names = await nameOf(newBackend(), async (step) => {
+  test("is folder/file:function by default, and the name that the call passes, for every kind", async () => {
+    const t = newBackend();
+    scriptValue(() => null);
+    const { workflowId } = await runHandler(t, async (step) => {
       await step.runQuery(internal.folder.inner.nothing);
       await step.runMutation(steps.echo, { value: 1 });
-    });
-    expect(names).toEqual(["folder/inner:nothing", "steps:echo"]);
-  });
-
-  test("is the name that the call passes, for every kind", async () => {
-    script("handler", "child", async () => null);
-    const names = await nameOf(newBackend(), async (step) => {
-      const value = 1;
-      await step.runQuery(steps.echoQuery, { value }, { name: "q" });
-      await step.runMutation(steps.echo, { value }, { name: "m" });
-      await step.runAction(steps.echoAction, { value }, { name: "a" });
-      await step.runWorkflow(workflows.workflow, child, { name: "w" });
-      await step.runMutation(
-        steps.echo,
-        { value },
-        { name: "i", inline: true },
-      );
+      for (const [name, run] of kinds) await run(step, {}, { name });
       await step.sleep(1, { name: "s" });
     });
-    expect(names).toEqual(["q", "m", "a", "w", "i", "s"]);
+    expect(await names(t, workflowId)).toEqual([
+      "folder/inner:nothing",
+      "steps:echo",
+      ...kinds.map(([name]) => name),
+      "s",
+    ]);
+    // The nested run keeps its own.
+    const runs = await t.query((ctx) =>
+      listByName(ctx, components.workflow, "workflows:workflow"),
+    );
+    expect(runs.page).toHaveLength(2);
   });
 
-  test("of a nested workflow doesn't rename the nested run", async () => {
+  test("is made of a component's name, module and function, or of a handle's part after function://", async () => {
     const t = newBackend();
-    script("handler", "child", async () => null);
-    await runHandler(t, async (step) => {
-      await step.runWorkflow(workflows.workflow, child, { name: "w" });
+    script("handler", "child", async () => "done");
+    const { echo, workflow } = await handles(t);
+    const { workflowId, status } = await runHandler(t, async (step) => {
+      const event = { name: "mine", workflowId: step.workflowId };
+      await createEvent(step, components.workflow, event);
+      await step.runMutation(echo, { value: 1 });
+      return await step.runWorkflow(workflow, child);
     });
-    const names = await t.query((ctx) =>
-      ctx.runQuery(components.workflow.workflow.listByName, {
-        name: "workflows:workflow",
-        order: "asc",
-        paginationOpts: { cursor: null, numItems: 10 },
-      }),
-    );
-    expect(names.page).toHaveLength(2);
+    expect(status).toEqual(completed("done"));
+    expect(await names(t, workflowId)).toEqual([
+      "workflow/event/create",
+      echo.replace("function://", ""),
+      workflow.replace("function://", ""),
+    ]);
   });
 });
 
 describe("runAt and runAfter", () => {
-  const now = () => Date.now();
   const wait = 3_600_000;
-  const timed = { name: "now" };
-  const at = (step: WorkflowCtx) =>
-    [
-      [
-        "query",
-        (options: object) => step.runQuery(steps.query, timed, options),
-      ],
-      [
-        "mutation",
-        (options: object) => step.runMutation(steps.mutation, timed, options),
-      ],
-      [
-        "action",
-        (options: object) => step.runAction(steps.action, timed, options),
-      ],
-      [
-        "workflow",
-        (options: object) =>
-          step.runWorkflow(workflows.workflow, child, options),
-      ],
-    ] as const;
-  const kinds = at({} as WorkflowCtx).map(([kind], index) => ({ kind, index }));
+  const delayed = kinds.filter(([kind]) => !kind.startsWith("inline"));
 
-  function scriptTimes() {
-    script("query", "now", now);
-    script("mutation", "now", now);
-    script("action", "now", now);
-    script("handler", "child", async () => Date.now());
-  }
-
-  test.each(kinds)("$kind: runAfter starts it after that delay", async (of) => {
-    const t = newBackend();
-    scriptTimes();
-    const start = now();
-    const ran = await resultOf(t, (step) =>
-      at(step)[of.index]![1]({ runAfter: wait }),
-    );
-    expect(ran - start).toBeGreaterThanOrEqual(wait);
-    expect(ran - start).toBeLessThan(wait + 5000);
-  });
-
-  test.each(kinds)("$kind: runAt starts it at that time", async (of) => {
-    const t = newBackend();
-    scriptTimes();
-    const runAt = now() + wait;
-    const ran = await resultOf(t, (step) => at(step)[of.index]![1]({ runAt }));
-    expect(ran).toBeGreaterThanOrEqual(runAt);
-    expect(ran).toBeLessThan(runAt + 5000);
-  });
-
-  test.each(kinds)("$kind: a time that has passed means now", async (of) => {
-    const t = newBackend();
-    scriptTimes();
-    const start = now();
-    const ran = await resultOf(t, (step) =>
-      at(step)[of.index]![1]({ runAt: start - wait }),
-    );
-    expect(ran - start).toBeLessThan(5000);
-  });
+  test.each(delayed)(
+    "a %s starts after that delay, or at that time, or now if it has passed",
+    async (_kind, run) => {
+      scriptValue(() => Date.now());
+      for (const [optionsAt, delay] of [
+        [() => ({ runAfter: wait }), wait],
+        [(now: number) => ({ runAt: now + wait }), wait],
+        [(now: number) => ({ runAt: now - wait }), 0],
+      ] as const) {
+        const now = Date.now();
+        const ran = await resultOf((step) => run(step, {}, optionsAt(now)));
+        expect(ran - now).toBeGreaterThanOrEqual(delay);
+        expect(ran - now).toBeLessThan(delay + 5000);
+      }
+    },
+  );
 
   test("a step that is due later doesn't hold up its siblings", async () => {
     const t = newBackend();
@@ -325,32 +259,22 @@ describe("runAt and runAfter", () => {
     expect(await effects(t)).toEqual([1, 2]);
     await drain();
     expect(await effects(t)).toEqual([1, 2, "late"]);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("done"));
   });
 });
 
 describe("sleep", () => {
   const DAY = 24 * 3_600_000;
-  const slept = async (ms: number) => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, (step) => step.sleep(ms));
-    const [row] = await journal(t, workflowId);
-    return sleepOf(row!);
-  };
 
-  test.each([0, 1, 1000, 20 * DAY, 30 * DAY, 800 * DAY])(
-    "takes %d ms",
+  test.each([-5, 0, 1, 1000, 20 * DAY, 30 * DAY, 800 * DAY])(
+    "takes %d ms, or no time if that is negative",
     async (ms) => {
-      expect(await slept(ms)).toBe(ms);
+      const t = newBackend();
+      const { workflowId } = await runHandler(t, (step) => step.sleep(ms));
+      const [row] = await journal(t, workflowId);
+      expect(sleepOf(row!)).toBe(Math.max(0, ms));
     },
   );
-
-  test("of a negative duration takes no time", async () => {
-    expect(await slept(-5)).toBe(0);
-  });
 
   test("of an invalid duration rejects with step name and value, and records nothing", async () => {
     const t = newBackend();
@@ -372,24 +296,28 @@ describe("sleep", () => {
   });
 });
 
+async function handles(t: Backend) {
+  return await t.run(async () => ({
+    echoQuery: await createFunctionHandle(steps.echoQuery),
+    echo: await createFunctionHandle(steps.echo),
+    echoAction: await createFunctionHandle(steps.echoAction),
+    workflow: await createFunctionHandle(workflows.workflow),
+  }));
+}
+
 describe("a step's function may be", () => {
   test("a function handle, of every kind and inline", async () => {
     const t = newBackend();
     script("handler", "child", async (_step, input) => ["child", input]);
-    const handles = await t.run(async () => ({
-      query: await createFunctionHandle(steps.echoQuery),
-      mutation: await createFunctionHandle(steps.echo),
-      action: await createFunctionHandle(steps.echoAction),
-      workflow: await createFunctionHandle(workflows.workflow),
-    }));
-    const result = await resultOf(t, async (step) => [
-      await step.runQuery(handles.query, { value: 1 }),
-      await step.runMutation(handles.mutation, { value: 2 }),
-      await step.runAction(handles.action, { value: 3 }),
-      await step.runMutation(handles.mutation, { value: 4 }, { inline: true }),
-      await step.runWorkflow(handles.workflow, { ...child, input: 5 }),
-    ]);
-    expect(result).toEqual([1, 2, 3, 4, ["child", 5]]);
+    const { echoQuery, echo, echoAction, workflow } = await handles(t);
+    const handler: Handler = async (step) => [
+      await step.runQuery(echoQuery, { value: 1 }),
+      await step.runMutation(echo, { value: 2 }),
+      await step.runAction(echoAction, { value: 3 }),
+      await step.runMutation(echo, { value: 4 }, { inline: true }),
+      await step.runWorkflow(workflow, { ...child, input: 5 }),
+    ];
+    expect(await resultOf(handler, t)).toEqual([1, 2, 3, 4, ["child", 5]]);
     expect(await effects(t)).toEqual([2, 4]);
   });
 
@@ -427,7 +355,7 @@ test("the step context can replace an action's ctx if only its run methods are u
     await ctx.runMutation(steps.echo, { value: 2 }),
     await ctx.runAction(echo, { value: 3 }),
   ];
-  const result = await resultOf(newBackend(), async (step) => [
+  const result = await resultOf(async (step) => [
     ...(await library(step, steps.echoAction)),
     (await getStatus(step, components.workflow, step.workflowId)).type,
   ]);
@@ -441,3 +369,63 @@ function sleepOf({ step, timer }: Awaited<ReturnType<typeof journal>>[number]) {
   expect([asked, asked + 1]).toContain(took);
   return asked;
 }
+
+test("restart from a component's function finds its last step", async () => {
+  const t = newBackend();
+  const event = (workflowId: WorkflowId) => ({ name: "mine", workflowId });
+  const id = await startHandler(t, async (step) => {
+    await step.runMutation(steps.echo, { value: 1 });
+    const made = event(step.workflowId);
+    await createEvent(step, components.workflow, made).catch(() => undefined);
+    return await step.runMutation(steps.echo, { value: 2 });
+  });
+  await drain();
+  const { create } = components.workflow.event;
+  await restart(t, id, { from: create });
+  await drain();
+  expect(await statusOf(t, id)).toEqual(completed(2));
+  expect(await names(t, id)).toEqual([
+    "steps:echo",
+    "workflow/event/create",
+    "steps:echo",
+  ]);
+});
+
+test("list calls with a workflow's step record the order in which they read", async () => {
+  const t = newBackend();
+  const { workflowId } = await runHandler(t, async (step) => {
+    await list(step, components.workflow);
+    await listByName(step, components.workflow, "none");
+    await listSteps(step, components.workflow, step.workflowId);
+  });
+  const recorded = await journal(t, workflowId);
+  const paginationOpts = { numItems: 100, cursor: null };
+  const common = { order: "asc", paginationOpts };
+  expect(recorded.map(({ step }) => step.args)).toEqual([
+    common,
+    { ...common, name: "none" },
+    { ...common, workflowId },
+  ]);
+});
+
+test("a step of a component that the app doesn't have fails, and the handler can catch it", async () => {
+  const t = newBackend();
+  const { absent } = componentsGeneric() as never as Absent;
+  const { status, workflowId } = await runHandler(t, async (step) => {
+    const caught = await step
+      .runMutation(absent.module.fn, {})
+      .catch((error: Error) => error.message);
+    return [caught, await step.runMutation(steps.echo, { value: 2 })];
+  });
+  expect(status).toMatchObject({
+    result: [expect.stringMatching(/absent/), 2],
+  });
+  expect(await names(t, workflowId)).toEqual([
+    "absent/module/fn",
+    "steps:echo",
+  ]);
+});
+
+type Absent = {
+  absent: { module: { fn: FunctionReference<"mutation", "internal"> } };
+};

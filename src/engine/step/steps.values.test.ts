@@ -1,10 +1,16 @@
+import { ConvexError, type Value } from "convex/values";
 import { describe, expect, test } from "vitest";
-import { MAX_RESULT_BYTES, MAX_VALUE_NESTING } from "../../shared/limits.js";
+import {
+  maxArgsBytes,
+  MAX_OBJECT_FIELDS,
+  MAX_RESULT_BYTES,
+  MAX_VALUE_NESTING,
+} from "../../shared/limits.js";
 import { recordingProblem } from "../../shared/storable.js";
 import {
-  components,
   drain,
   effects,
+  journal,
   newBackend,
   runHandler,
   script,
@@ -12,31 +18,123 @@ import {
   statusOf,
   steps,
   useBackend,
-  type Backend,
 } from "../../testing/harness.js";
-import { completed } from "../../testing/statuses.js";
+import { send } from "../../testing/events.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import { expectStorableRows, nested, textOf } from "../../testing/storable.js";
 import {
   call,
   caught,
+  functions,
   KiB,
   kinds,
   MiB,
   scriptValue,
 } from "../../testing/values.js";
-import { sendEvent, type WorkflowCtx } from "../../client/index.js";
+import type { WorkflowCtx } from "../../client/index.js";
+
+// Arguments, results and errors of any size and shape leave rows that Convex stores.
 
 useBackend();
 listenToConsole();
 
-describe.each(kinds)("a %s's return value", (_kind, run) => {
-  test("of 800 KiB is delivered", async () => {
+const fieldsOf = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, n]));
+const throwing = (error: unknown) => () => {
+  throw error;
+};
+
+describe.each(kinds)("the arguments of a %s", (kind, run) => {
+  test.each<[string, Value, RegExp]>([
+    [
+      "too large for a document",
+      textOf(MiB + 100 * KiB),
+      /are too large: \d+ bytes, the maximum is \d+ bytes/,
+    ],
+    [
+      "larger than a journal may be",
+      textOf(9 * MiB),
+      /are too large: \d+ bytes, the maximum is \d+ bytes/,
+    ],
+    [
+      "nested too deep",
+      nested(MAX_VALUE_NESTING),
+      /can't be stored: .*nested more than 13 levels/,
+    ],
+    [
+      "with too long an array",
+      new Array<Value>(8193).fill(0),
+      /can't be stored: .*8193 elements, the maximum is 8192/,
+    ],
+    [
+      "with too many fields",
+      fieldsOf(MAX_OBJECT_FIELDS + 1),
+      /can't be stored: .*1025 fields, the maximum is 1024/,
+    ],
+  ])("%s fail the step, and it does not run", async (_what, input, message) => {
+    const ran = scriptValue(() => "ran");
+    const error = await caught(newBackend(), (step) => run(step, { input }));
+    expect(error).toMatch(new RegExp(`arguments.* ${message.source}`));
+    expect(ran.count).toBe(0);
+  });
+
+  test("may be as large as a document holds", async () => {
     const t = newBackend();
-    const text = textOf(MAX_RESULT_BYTES);
-    scriptValue(() => text);
+    scriptValue(() => kind);
+    const input = textOf(900 * KiB);
+    const { status } = await runHandler(t, (step) => run(step, { input }));
+    expect(status).toEqual(completed(kind));
+    await expectStorableRows(t);
+  });
+
+  test("that are as bad as possible don't keep other steps from running", async () => {
+    scriptValue(() => kind);
+    const input = textOf(2 * MiB);
+    const { status } = await runHandler(newBackend(), async (step) => {
+      const settled = await Promise.allSettled([
+        run(step, { input }),
+        run(step),
+      ]);
+      return settled.map((each) => each.status);
+    });
+    expect(status).toEqual(completed(["rejected", "fulfilled"]));
+  });
+});
+
+test.each([
+  ["a function", () => 1],
+  ["a Date", new Date(0)],
+  ["a Map", new Map()],
+])(
+  "arguments that are no Convex values reject, which can be caught: %s",
+  async (_what, input) => {
+    const t = newBackend();
+    const { status, workflowId } = await runHandler(t, async (step) => {
+      const error = await step
+        .runMutation(steps.mutation, { ...call, input })
+        .catch((error: Error) => error.message);
+      await step.sleep(1);
+      return error;
+    });
+    expect(status).toEqual(
+      completed(expect.stringContaining("which Convex can't store")),
+    );
+    expect(await journal(t, workflowId)).toHaveLength(1);
+  },
+);
+
+describe.each(kinds)("a %s's return value", (_kind, run) => {
+  test.each<[string, Value]>([
+    ["of 800 KiB", textOf(MAX_RESULT_BYTES)],
+    ["nested as deep as a document holds", nested(MAX_VALUE_NESTING)],
+  ])("%s is delivered", async (_what, value) => {
+    const t = newBackend();
+    scriptValue(() => value);
     const { status } = await runHandler(t, async (step) =>
-      ((await run(step)) as string) === text ? "same" : "other",
+      JSON.stringify(await run(step)) === JSON.stringify(value)
+        ? "same"
+        : "other",
     );
     expect(status).toEqual(completed("same"));
     await expectStorableRows(t);
@@ -56,15 +154,135 @@ describe.each(kinds)("a %s's return value", (_kind, run) => {
     const error = await caught(newBackend(), run);
     expect(error).toMatch(/return value.*nested more than 13 levels/);
   });
+});
 
-  test("nested as deep as a document holds is delivered", async () => {
-    const t = newBackend();
-    scriptValue(() => nested(MAX_VALUE_NESTING));
-    const { status } = await runHandler(t, async (step) => await run(step));
-    expect(status).toEqual(completed(nested(MAX_VALUE_NESTING)));
-    await expectStorableRows(t);
+describe.each(functions)("a %s's", (kind, run) => {
+  const most = maxArgsBytes(kind.split(" ").at(-1));
+
+  test.each<[string, { input?: number; body: () => unknown; error: RegExp }]>([
+    [
+      "arguments and result that are together over a document's size fail it",
+      {
+        input: 700 * KiB,
+        body: () => textOf(700 * KiB),
+        error:
+          /return value.*too large to be kept beside its arguments: 716800 bytes.*maximum together/,
+      },
+    ],
+    [
+      "oversized result is reported beside large arguments",
+      {
+        input: 960 * KiB,
+        body: () => "😀".repeat(300 * KiB),
+        error: /too large/,
+      },
+    ],
+    [
+      "very long error is shortened, and says so",
+      {
+        body: throwing(new Error("begin " + "e".repeat(3 * MiB))),
+        error: /^begin eee(?=.{0,16375}$).*\d+ characters, cut to \d+/,
+      },
+    ],
+    [
+      "error is cut between characters",
+      { body: throwing(new Error("😀".repeat(MiB))), error: /^😀/ },
+    ],
+    [
+      "error is cut between characters at an odd place",
+      { body: throwing(new Error("a" + "😀".repeat(MiB))), error: /^a😀/ },
+    ],
+    [
+      "error is shortened to fit beside arguments that nearly fill the row",
+      {
+        input: most - 20 * KiB,
+        body: throwing(new Error("why ".repeat(20_000))),
+        error: /^why why/,
+      },
+    ],
+    [
+      "error is shortened to fit beside arguments that fill the row",
+      {
+        input: most - 100,
+        body: throwing(new Error("why ".repeat(20_000))),
+        error: /^why why/,
+      },
+    ],
+    [
+      "error whose data doesn't fit beside the arguments loses its data, not its text",
+      {
+        input: 800 * KiB,
+        body: throwing(new ConvexError(textOf(300 * KiB))),
+        error: /^xxx.*cut to/,
+      },
+    ],
+    [
+      "error whose data no document can hold loses its data",
+      { body: throwing(new ConvexError(nested(20))), error: /^\[\[/ },
+    ],
+  ])("%s", async (_what, { input, body, error }) => {
+    scriptValue(body);
+    const args = input ? { input: textOf(input) } : {};
+    expect(await caught(newBackend(), (step) => run(step, args))).toMatch(
+      error,
+    );
   });
 });
+
+test.each<[string, () => unknown, RegExp]>([
+  [
+    "return value too large for a document",
+    () => textOf(2 * MiB),
+    /too large: \d+ bytes/,
+  ],
+  ["return value too deep", () => nested(20), /can't be stored: .*nested/],
+  [
+    "return value that is no Convex value",
+    () => new Date(0),
+    /the value is a Date, which Convex can't store/,
+  ],
+  [
+    "return value with a function inside",
+    () => [() => 1],
+    /\[0\] is a function/,
+  ],
+  [
+    "very long error",
+    throwing(new Error("begin " + "😀".repeat(MiB))),
+    /^begin (?=[^]{0,40000}$)/,
+  ],
+])(
+  "a handler's %s fails the run, saying why, at once and after a turn",
+  async (_what, handler, why) => {
+    const t = newBackend();
+    const errors: string[] = [];
+    for (const sleeps of [false, true]) {
+      const { status, workflowId } = await runHandler(t, async (step) => {
+        if (sleeps) await step.sleep(1);
+        return handler();
+      });
+      expect(status).toEqual(failed(expect.stringMatching(why)));
+      const { error } = status as { error: string };
+      errors.push(error.replaceAll(workflowId, "<id>"));
+    }
+    await expectStorableRows(t);
+    expect(errors[1]).toBe(errors[0]);
+  },
+);
+
+test.each<[string, () => unknown, RegExp]>([
+  ["long error", throwing(new Error("why ".repeat(20_000))), /^why why/],
+  ["oversized return value", () => textOf(MiB), /is too large.*begins/],
+])(
+  "a %s of a run whose arguments fill its row is shortened to fit",
+  async (_what, result, message) => {
+    const t = newBackend();
+    const input = textOf(maxArgsBytes(undefined) - 200);
+    const { status } = await runHandler(t, async () => result(), { input });
+    expect(status).toEqual(failed(expect.stringMatching(message)));
+    await expectStorableRows(t);
+  },
+);
 
 test.each([
   ["plain text", textOf(MAX_RESULT_BYTES + 1)],
@@ -87,99 +305,77 @@ test.each([
   },
 );
 
-describe("an event's value", () => {
-  test("alone may be 800 KiB, and over that its send is refused", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      await step.awaitEvent({ name: "news" });
-      return "came";
-    });
-    const send = (size: number) =>
-      t.mutation((ctx) =>
-        sendEvent(ctx, components.workflow, {
-          workflowId: id,
-          name: "news",
-          value: textOf(size),
-        }),
-      );
-    await expect(send(MAX_RESULT_BYTES + 1)).rejects.toThrow(
-      /value of event "news" is too large: 819201 bytes, the maximum is 819200/,
-    );
-    await send(MAX_RESULT_BYTES);
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed("came"));
-    await expectStorableRows(t);
+test("an event's value alone may be 800 KiB, and over that its send is refused", async () => {
+  const t = newBackend();
+  const workflowId = await startHandler(t, async (step) => {
+    await step.awaitEvent({ name: "news" });
+    return "came";
   });
+  const sendSize = (size: number) =>
+    send(t, { workflowId, name: "news", value: textOf(size) });
+  await expect(sendSize(MAX_RESULT_BYTES + 1)).rejects.toThrow(
+    /value of event "news" is too large: 819201 bytes, the maximum is 819200/,
+  );
+  await sendSize(MAX_RESULT_BYTES);
+  await drain();
+  expect(await statusOf(t, workflowId)).toEqual(completed("came"));
+  await expectStorableRows(t);
 });
 
 describe("a journal over 8 MiB fails the run with an error that names run, both sizes and the step", () => {
-  const expectTooLarge = async (
-    t: Backend,
-    handler: (step: WorkflowCtx) => Promise<unknown>,
-  ) => {
-    const { workflowId, status } = await runHandler(t, handler, { context: 1 });
+  const large = textOf(700 * KiB);
+  const oneByOne =
+    (count: number, run: (step: WorkflowCtx) => Promise<unknown>) =>
+    async (step: WorkflowCtx) => {
+      for (let n = 0; n < count; n++) await run(step);
+      return "done";
+    };
+  const action = (step: WorkflowCtx) => step.runAction(steps.action, call);
+  const mutation = (step: WorkflowCtx) =>
+    step.runMutation(steps.mutation, { ...call, input: large });
+  const inline = (step: WorkflowCtx) =>
+    step.runMutation(steps.mutation, call, { inline: true });
+
+  test.each<
+    [
+      string,
+      (step: WorkflowCtx) => Promise<unknown>,
+      { result?: null; at?: number; ran?: number },
+    ]
+  >([
+    [
+      "results of steps one after another",
+      oneByOne(20, action),
+      { at: 11, ran: 12 },
+    ],
+    [
+      "results of steps in parallel",
+      (step) => Promise.all(Array.from({ length: 13 }, () => action(step))),
+      {},
+    ],
+    ["arguments", oneByOne(20, mutation), { result: null, at: 11, ran: 11 }],
+    ["inline steps", oneByOne(20, inline), { at: 11 }],
+  ])("of %s", async (_what, handler, { result = large, at, ran }) => {
+    const t = newBackend();
+    const calls = scriptValue(() => result);
+    const { workflowId, status } = await runHandler(t, handler);
     if (status.type !== "failed") throw new Error(JSON.stringify(status));
-    const found =
+    const [, run, size, stepNumber, name, max] =
       /The journal of workflow (\S+) is too large: (\d+) bytes at step (\d+) "(\S+)", the maximum is (\d+) bytes/.exec(
         status.error,
-      );
-    const [run, size, stepNumber, name, max] = found!.slice(1);
+      )!;
     expect(run).toBe(workflowId);
     expect(Number(max)).toBe(8 * MiB);
     expect(Number(size)).toBeGreaterThan(8 * MiB);
     expect(Number(size)).toBeLessThan(9.1 * MiB);
-    return { stepNumber: Number(stepNumber), name };
-  };
-
-  test("of results of steps one after another", async () => {
-    const t = newBackend();
-    const ran = scriptValue(() => textOf(700 * KiB));
-    const at = await expectTooLarge(t, async (step) => {
-      for (let n = 0; n < 20; n++) await step.runAction(steps.action, call);
-    });
-    expect(at).toEqual({ stepNumber: 11, name: "steps:action" });
-    expect(ran.count).toBe(12);
-  });
-
-  test("of results of steps in parallel", async () => {
-    const t = newBackend();
-    scriptValue(() => textOf(700 * KiB));
-    await expectTooLarge(t, (step) =>
-      Promise.all(
-        Array.from({ length: 13 }, () => step.runAction(steps.action, call)),
-      ),
-    );
-  });
-
-  test("of arguments", async () => {
-    const t = newBackend();
-    const ran = scriptValue(() => null);
-    const input = textOf(700 * KiB);
-    const at = await expectTooLarge(t, async (step) => {
-      for (let n = 0; n < 20; n++)
-        await step.runMutation(steps.mutation, { ...call, input });
-    });
-    expect(at).toEqual({ stepNumber: 11, name: "steps:mutation" });
-    expect(ran.count).toBe(11);
-  });
-
-  test("of inline steps", async () => {
-    const t = newBackend();
-    scriptValue(() => textOf(700 * KiB));
-    const at = await expectTooLarge(t, async (step) => {
-      for (let n = 0; n < 20; n++)
-        await step.runMutation(steps.mutation, call, { inline: true });
-    });
-    expect(at.stepNumber).toBe(11);
+    expect(name).toMatch(/^steps:(action|mutation)$/);
+    if (at !== undefined) expect(Number(stepNumber)).toBe(at);
+    if (ran !== undefined) expect(calls.count).toBe(ran);
   });
 
   test("and one just below continues", async () => {
-    const t = newBackend();
-    scriptValue(() => textOf(700 * KiB));
-    const { status } = await runHandler(t, async (step) => {
-      for (let n = 0; n < 11; n++) await step.runAction(steps.action, call);
-      return "done";
-    });
+    scriptValue(() => large);
+    const { status } = await runHandler(newBackend(), oneByOne(11, action));
     expect(status).toEqual(completed("done"));
   });
 });

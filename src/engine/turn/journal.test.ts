@@ -1,5 +1,5 @@
 import type { FunctionArgs } from "convex/server";
-import { getConvexSize } from "convex/values";
+import { getConvexSize, type Value } from "convex/values";
 import { describe, expect, test } from "vitest";
 import {
   cancel,
@@ -28,7 +28,13 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
-import { createRun, expectUnchanged } from "../../testing/doors.js";
+import {
+  createRun,
+  expectUnchanged,
+  handleOf,
+  HANDLE,
+} from "../../testing/doors.js";
+import { create as createEvent, send } from "../../testing/events.js";
 import { completed } from "../../testing/statuses.js";
 import { rowsOf, type Begun } from "../../client/entries.js";
 
@@ -118,18 +124,25 @@ describe("journal.beginTurn", () => {
     expect(after!.pendingTurn).toBeUndefined();
   });
 
-  test("returns a journal of thousands of steps as text, in order", async () => {
-    const t = newBackend({ transactionLimits: true });
+  /** The forms and rows of a journal of so many steps, whose nth has these arguments. */
+  async function begun(count: number, nth: number, args: Value) {
+    const t = newBackend({ transactionLimits: count > 10 });
     const id = await insertRun(t);
-    await insertSteps(t, id, { from: 0, to: 9000 });
-    const { journal } = (await beginTurn(t, id)) as Begun;
-    expect(formsOf(journal)).toEqual(["text"]);
-    expect(rowsOf(journal!).map(({ stepNumber }) => stepNumber)).toEqual(
-      Array.from({ length: 9000 }, (_, at) => at),
+    await insertSteps(t, id, { from: 0, to: count }, (stepNumber) =>
+      stepNumber === nth || count === 10 ? { step: { args } } : {},
     );
-  });
+    const turn = (await beginTurn(t, id)) as Begun;
+    const all = rowsOf(turn.journal!);
+    expect(all.map(({ stepNumber }) => stepNumber)).toEqual(
+      Array.from({ length: count }, (_, at) => at),
+    );
+    expect(all[nth]!.step.args).toStrictEqual(args);
+    // Convex's limit for a result is 16 MiB.
+    expect(getConvexSize(turn as never)).toBeLessThan(15 * (1 << 20));
+    return formsOf(turn.journal);
+  }
 
-  test.each([
+  test.each<[string, Value]>([
     ["a bigint", 5n],
     ["bytes", new Uint8Array([1, 2]).buffer],
     ["-0", -0],
@@ -138,53 +151,50 @@ describe("journal.beginTurn", () => {
   ])(
     "returns the steps around %s as values, which text can't hold, and others as text",
     async (_, value) => {
-      const t = newBackend({ transactionLimits: true });
-      const id = await insertRun(t);
-      await insertSteps(t, id, { from: 0, to: 2000 }, (stepNumber) =>
-        stepNumber === 1000 ? { step: { args: { list: [{ value }] } } } : {},
-      );
-      const { journal } = (await beginTurn(t, id)) as Begun;
-      expect(formsOf(journal)).toEqual(["text", "values", "text"]);
-      const all = rowsOf(journal!);
-      expect(all.map(({ stepNumber }) => stepNumber)).toEqual(
-        Array.from({ length: 2000 }, (_, at) => at),
-      );
-      expect(all[1000]!.step.args).toStrictEqual({ list: [{ value }] });
+      expect(await begun(2000, 1000, { list: [{ value }] })).toEqual([
+        "text",
+        "values",
+        "text",
+      ]);
     },
   );
 
-  test("returns each value as its text holds it", async () => {
-    const args = {
-      ...{ zero: 0, tiny: 5e-324, large: 1.7976931348623157e308 },
-      nested: [[], {}, [null, true, [false]]],
-      texts: ['"', "\\", "\n\u0000\u2028", "é", "漢", "😀", "__proto__", "$a"],
-    };
-    const t = newBackend();
-    const id = await insertRun(t);
-    await insertSteps(t, id, { from: 0, to: 1 }, () => ({ step: { args } }));
-    const { journal } = (await beginTurn(t, id)) as Begun;
-    expect(formsOf(journal)).toEqual(["text"]);
-    expect(rowsOf(journal!)[0]!.step.args).toStrictEqual(args);
+  test.each<[string, number, Value, "text" | "values"]>([
+    ["a journal of thousands of steps, in order", 9000, { value: 1 }, "text"],
+    [
+      "each value as its text holds it",
+      1,
+      {
+        ...{ zero: 0, tiny: 5e-324, large: 1.7976931348623157e308 },
+        nested: [[], {}, [null, true, [false]]],
+        texts: [
+          '"',
+          "\\",
+          "\n\u0000\u2028",
+          "é",
+          "漢",
+          "😀",
+          "__proto__",
+          "$a",
+        ],
+      },
+      "text",
+    ],
+    [
+      "the largest journal, of characters that text escapes, in at most 15 MiB",
+      10,
+      { value: "\u0001".repeat(700_000) },
+      "values",
+    ],
+    [
+      "the largest journal, of characters of three bytes, in at most 15 MiB",
+      10,
+      { value: "漢".repeat(200_000) },
+      "text",
+    ],
+  ])("returns %s", async (_what, count, args, form) => {
+    expect(await begun(count, count - 1, args)).toEqual([form]);
   });
-
-  // Convex's limit for a result is 16 MiB.
-  test.each([
-    ["characters that text escapes", "\u0001".repeat(700_000), "values"],
-    ["characters of three bytes", "漢".repeat(200_000), "text"],
-  ])(
-    "returns the largest journal, of %s, in at most 15 MiB",
-    async (_, value, form) => {
-      const t = newBackend();
-      const id = await insertRun(t);
-      await insertSteps(t, id, { from: 0, to: 10 }, () => ({
-        step: { args: { value } },
-      }));
-      const begun = (await beginTurn(t, id)) as Begun;
-      expect(formsOf(begun.journal)).toEqual([form]);
-      expect(getConvexSize(begun as never)).toBeLessThan(15 * (1 << 20));
-      expect(rowsOf(begun.journal!)[9]!.step.args).toEqual({ value });
-    },
-  );
 
   test("is null if there is nothing for a turn to do, and changes nothing", async () => {
     const t = newBackend();
@@ -211,25 +221,217 @@ describe("journal.beginTurn", () => {
   });
 });
 
+type StartSteps = FunctionArgs<typeof api.startSteps>;
+type Asked = StartSteps["steps"][number];
+const startSteps = (
+  t: Backend,
+  workflowId: string,
+  asked: Asked[],
+  options: Partial<StartSteps> = {},
+) =>
+  t.mutation((ctx) =>
+    ctx.runMutation(api.startSteps, {
+      workflowId,
+      generationNumber: 0,
+      steps: asked,
+      ...options,
+    }),
+  );
+
+/** A step as a client of 0.4 passes it: without a place in the journal, wakes or deliveries. */
+const asks = (fields: object, options: Partial<Asked> = {}) => ({
+  ...options,
+  step: {
+    inProgress: true,
+    argsSize: 0,
+    args: {},
+    startedAt: 1,
+    ...fields,
+  } as Asked["step"],
+});
+const sleeps = { kind: "sleep", name: "s" };
+
+/** A step of one of the app's functions, which gets its own name. */
+async function asksFor(
+  t: Backend,
+  functionType: "mutation" | "query" | "action",
+  name: string,
+  options?: Partial<Asked>,
+) {
+  const ref = {
+    mutation: steps.echo,
+    query: steps.echoQuery,
+    action: steps.echoAction,
+  }[functionType];
+  const handle = await handleOf(t, ref);
+  const args = { value: name };
+  return asks({ kind: "function", functionType, name, handle, args }, options);
+}
+
+/** A run whose handler is not asked for any of the steps, and must not be replayed. */
+async function runOfOthers(t: Backend) {
+  script("handler", "main", () => new Promise(() => undefined));
+  const id = await createRun(t, { createOnly: true });
+  const neverReplayed = () =>
+    inComponent(t, (ctx) =>
+      ctx.db.patch("workflows", id as never, {
+        pendingTurn: { workId: "none" },
+      }),
+    );
+  return { id, neverReplayed };
+}
+
+describe("journal.startSteps", () => {
+  test("numbers, records and starts steps of every kind, and returns their entries in order", async () => {
+    const t = newBackend();
+    const { id, neverReplayed } = await runOfOthers(t);
+    script("handler", "child", async () => "w");
+    const eventId = await createEvent(t, id, "by id");
+    const childArgs = { handler: "child" };
+    const asked = [
+      await asksFor(t, "mutation", "m"),
+      await asksFor(t, "query", "q"),
+      await asksFor(t, "action", "a"),
+      asks({ kind: "workflow", name: "w", handle: HANDLE, args: childArgs }),
+      asks({ kind: "event", name: "by name" }),
+      asks({ kind: "event", name: "by id", args: { eventId } }),
+      asks(sleeps),
+    ];
+    const entries = await startSteps(t, id, asked);
+    // Read again only for this: the returned time of creation is a little earlier.
+    const recorded = (await journal(t, id)).map((row) => ({
+      ...row,
+      _creationTime: expect.any(Number) as number,
+    }));
+    expect(entries).toEqual(recorded);
+    expect(
+      entries!.map(({ stepNumber, step }) => [stepNumber, step.name]),
+    ).toEqual(asked.map(({ step }, at) => [at, step.name]));
+    expect(await jobs(t)).toHaveLength(4);
+    await neverReplayed();
+    await send(t, { workflowId: id, name: "by name", value: "n" });
+    await send(t, { id: eventId, value: "i" });
+    await advance(10_000);
+    const results = (await journal(t, id)).map(({ step }) => step.runResult);
+    expect(results).toEqual(
+      ["m", "q", "a", "w", "n", "i", null].map((returnValue) => ({
+        kind: "success",
+        returnValue,
+      })),
+    );
+    expect(await effects(t)).toEqual(["m"]);
+  });
+
+  test("continues after the recorded steps, and refuses a place that is not the journal's next", async () => {
+    const t = newBackend();
+    const id = await insertRun(t);
+    await insertSteps(t, id, { from: 0, to: 3 });
+    for (const stepNumber of [0, 2, 4])
+      await expectUnchanged(t, heard, () =>
+        expect(
+          startSteps(t, id, [asks(sleeps, { stepNumber })]),
+        ).rejects.toThrow(
+          new RegExp(`${id}.* step ${stepNumber} "s".* at step 3`),
+        ),
+      );
+    const [first] = (await startSteps(t, id, [asks(sleeps)]))!;
+    const [second] = (await startSteps(t, id, [asks(sleeps)]))!;
+    expect([first!.stepNumber, second!.stepNumber]).toEqual([3, 4]);
+  });
+
+  test("starts steps when they are scheduled for", async () => {
+    const t = newBackend();
+    const { id, neverReplayed } = await runOfOthers(t);
+    const at = (name: string, schedulerOptions: object) =>
+      asksFor(t, "mutation", name, { schedulerOptions });
+    await startSteps(t, id, [
+      await at("after", { runAfter: 20_000 }),
+      await at("at", { runAt: Date.now() + 40_000 }),
+      await at("now", {}),
+    ]);
+    await neverReplayed();
+    for (const expected of [
+      ["now"],
+      ["now", "after"],
+      ["now", "after", "at"],
+    ]) {
+      await advance(15_000);
+      expect(await effects(t)).toEqual(expected);
+      await advance(5_000);
+    }
+  });
+
+  test("retries actions as the step says, or as the options do", async () => {
+    const t = newBackend();
+    const id = await insertRun(t);
+    const own = { maxAttempts: 2, initialBackoffMs: 1, base: 3 };
+    const byDefault = { maxAttempts: 9, initialBackoffMs: 2, base: 4 };
+    const asked = [await asksFor(t, "mutation", "m")];
+    for (const retry of [own, true, false, undefined])
+      asked.push(await asksFor(t, "action", "a", { retry }));
+    const entries = await startSteps(t, id, asked, {
+      workpoolOptions: {
+        defaultRetryBehavior: byDefault,
+        retryActionsByDefault: true,
+      },
+    });
+    expect(entries!.map(({ retry }) => retry)).toEqual([
+      undefined,
+      own,
+      byDefault,
+      undefined,
+      byDefault,
+    ]);
+  });
+
+  test("refuses an event that can't be awaited as a failed step", async () => {
+    const t = newBackend();
+    const id = await insertRun(t);
+    const event = { kind: "event", name: "e", args: { eventId: "none" } };
+    const [entry] = (await startSteps(t, id, [asks(event)]))!;
+    expect(entry!.step).toMatchObject({
+      inProgress: false,
+      runResult: {
+        kind: "failed",
+        error: expect.stringMatching(/none/) as string,
+      },
+    });
+  });
+
+  test("starts hundreds of steps within a transaction's limits", async () => {
+    const t = newBackend({ transactionLimits: true });
+    const id = await insertRun(t);
+    const schedulerOptions = { runAfter: 1_000_000 };
+    const one = await asksFor(t, "mutation", "m", { schedulerOptions });
+    expect(await startSteps(t, id, Array(400).fill(one))).toHaveLength(400);
+  });
+
+  test("of an earlier generation, or of a run that is gone, starts nothing", async () => {
+    const t = newBackend();
+    const id = await startHandler(t, (step) => step.sleep(1000));
+    await cancel(t, id);
+    const asked = [await asksFor(t, "mutation", "m", { stepNumber: 0 })];
+    const expectNull = () =>
+      expectUnchanged(t, heard, async () =>
+        expect(await startSteps(t, id, asked)).toBeNull(),
+      );
+    await expectNull();
+    await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
+    await expectNull();
+    expect(await jobs(t)).toEqual([]);
+  });
+});
+
 describe("workflow.complete", () => {
   const runResult = { kind: "success" as const, returnValue: "by hand" };
 
-  test("ends the run and calls its onComplete", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(1000), {
-      context: "mine",
-    });
-    await complete(t, { workflowId: id, generationNumber: 0, runResult });
-    expect(await statusOf(t, id)).toEqual(completed("by hand"));
-    expect(await endings(t)).toMatchObject([{ result: runResult }]);
-    await expectUnchanged(t, heard, () => advance(5000));
-  });
-
-  test("records a nested run's result in its parent's step", async () => {
+  test("ends the run, calls its onComplete and completes its parent's step", async () => {
     const t = newBackend();
     script("handler", "child", (step) => step.sleep(1_000_000));
-    const id = await startHandler(t, (step) =>
-      step.runWorkflow(workflows.workflow, { handler: "child" }),
+    const id = await startHandler(
+      t,
+      (step) => step.runWorkflow(workflows.workflow, { handler: "child" }),
+      { context: "mine" },
     );
     await advance(1000);
     const [, child] = await rows(t, "workflows");
@@ -240,6 +442,11 @@ describe("workflow.complete", () => {
     });
     await advance(1000);
     expect(await statusOf(t, id)).toEqual(completed("by hand"));
+    expect(await endings(t)).toMatchObject([{ result: runResult }]);
+    const other = await startHandler(t, (step) => step.sleep(1000));
+    await complete(t, { workflowId: other, generationNumber: 0, runResult });
+    expect(await statusOf(t, other)).toEqual(completed("by hand"));
+    await expectUnchanged(t, heard, () => advance(5000));
   });
 
   test("of another generation, an ended run or one that is gone throws, and changes nothing", async () => {
