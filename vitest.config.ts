@@ -32,6 +32,7 @@ export default defineConfig({
         test: {
           name: "tools",
           include: ["tools/**/*.test.ts"],
+          globalSetup: "tools/local-backend/testing/bundles.ts",
           exclude: ["**/node_modules/**", "tools/packed-app/**"],
         },
       },

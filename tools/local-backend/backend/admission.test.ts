@@ -6,11 +6,14 @@ import { VirtualClock } from "./clock.mjs";
 import { Faults, type FaultOptions } from "./faults.mjs";
 import { seededRandom } from "./random.mjs";
 
-const start = (faults: FaultOptions, seed = 1) =>
-  startBackend(PLATFORM_APP, { faults, seed });
-const job = { kind: "mark", delayMs: 0, fails: false };
+const start = (faults: FaultOptions) => startBackend(PLATFORM_APP, { faults });
 
-test("an action that waits for others keeps its permit; after 10 s a call is refused", async () => {
+test("64 actions run at a time; one that waits for others keeps its permit, and a call that gets none in 10 s is refused", async () => {
+  const many = await start({});
+  expect(await many.run("jobs:nest", { levels: 63 })).toBe("innermost");
+  expect(await many.run("jobs:nest", { levels: 64 })).toMatch(
+    "limited to 64 concurrent actions",
+  );
   const { run, clock } = await start({ actionPermits: 2 });
   expect(await run("jobs:nest", { levels: 1 })).toBe("innermost");
   const before = clock.now();
@@ -20,21 +23,13 @@ test("an action that waits for others keeps its permit; after 10 s a call is ref
   expect(clock.now() - before).toBe(10_000);
 });
 
-test("64 actions run at a time", async () => {
-  const { run } = await start({});
-  expect(await run("jobs:nest", { levels: 63 })).toBe("innermost");
-  expect(await run("jobs:nest", { levels: 64 })).toMatch(
-    "limited to 64 concurrent actions",
-  );
-});
-
 test("a scheduled action waits for its permit, and holds its slot meanwhile", async () => {
   const { run, clock, column } = await start({
     actionPermits: 1,
     maxConcurrentJobs: 2,
   });
   for (const kind of ["act", "act", "mark"])
-    await run("jobs:schedule", { ...job, kind });
+    await run("jobs:schedule", { kind, delayMs: 0, fails: false });
   await clock.advance(999);
   expect(await column("rows", "key")).toEqual(["act begins"]);
   await clock.advance(1);
@@ -90,29 +85,44 @@ test("a call may be refused in each way in which the platform does that", async 
   await run("transactions:keys");
 });
 
-test("a scheduled mutation that is refused is tried again; a scheduled action has failed", async () => {
-  let refuses = false;
-  const { run, clock, column, deployment } = await start({
-    get refusalRate() {
-      return refuses ? 1 : 0;
-    },
-  });
-  const mark = await run("jobs:schedule", job);
-  const act = await run("jobs:schedule", { ...job, kind: "act" });
-  refuses = true;
-  await clock.advance(499);
-  refuses = false;
-  expect(await run("jobs:state", { id: mark })).toEqual({ kind: "pending" });
-  expect(await run("jobs:state", { id: act })).toEqual({
-    kind: "failed",
-    error: "Transient error while executing action",
-  });
-  await clock.advance();
-  expect(await column("rows", "key")).toEqual(["mark"]);
-  expect(deployment.hazards()).toEqual({
-    "scheduled mutation refused": 1,
-    "scheduled action refused": 1,
-  });
+const FIVE_TRIES_MS = 100 + 200 + 400 + 800;
+const SYSTEM_ERROR = "Your request couldn't be completed. Try again later.";
+
+test.each<[string, FaultOptions, RegExp, number]>([
+  [
+    ...(["conflicts", { conflictRate: 1 }] as const),
+    /^Documents read from or written to the "rows" table changed while this mutation was being run and on every subsequent retry\./,
+    FIVE_TRIES_MS,
+  ],
+  [
+    "would write more than the deployment may in a second",
+    { writeBytesPerSecond: 0 },
+    /^Too many writes per second\. Your deployment is limited to /,
+    FIVE_TRIES_MS,
+  ],
+  [
+    "meets an error of the platform's own",
+    ...([{ systemErrorRate: 1 }, RegExp(`^${SYSTEM_ERROR}$`), 0] as const),
+  ],
+])(
+  "a mutation that %s fails for a client, and for an action that may catch that, and writes nothing",
+  async (_what, faults, error, ms) => {
+    const { run, failure, clock, column } = await start(faults);
+    const before = clock.now();
+    expect(await failure("transactions:add", { key: "row" })).toMatch(error);
+    expect(clock.now() - before).toBe(ms);
+    expect(await run("jobs:tries", { key: "row" })).toMatch(error);
+    expect(clock.now() - before).toBe(2 * ms);
+    expect(await column("rows", "key")).toEqual([]);
+  },
+);
+
+test("a conflict of a mutation that writes nothing names no table", async () => {
+  const { failure, deployment } = await start({ conflictRate: 1 });
+  expect(await failure("globals:elapsed", { calls: 0 })).toMatch(
+    /^Data read or written in this mutation changed while it was being run/,
+  );
+  expect(deployment.hazards()).toEqual({ conflict: 5 });
 });
 
 test("a deployment writes at most 4 MiB a second; then a call is tried five times", async () => {
@@ -124,28 +134,7 @@ test("a deployment writes at most 4 MiB a second; then a call is tried five time
   const before = clock.now();
   await run("transactions:add", { key: "after" });
   // The second is over when it is tried for the fifth time.
-  expect(clock.now() - before).toBe(100 + 200 + 400 + 800);
+  expect(clock.now() - before).toBe(FIVE_TRIES_MS);
   expect(deployment.hazards()).toEqual({ "too many writes": 4 });
   expect(await column("rows", "key")).toHaveLength(6);
-
-  const slow = await start({ writeBytesPerSecond: 0 });
-  expect(await slow.failure("transactions:add", { key: "" })).toMatch(
-    /^Too many writes per second\. Your deployment is limited to /,
-  );
-});
-
-test("a scheduled mutation is tried until the deployment may write again", async () => {
-  let limit = 4 << 20;
-  const { run, clock, column } = await start({
-    get writeBytesPerSecond() {
-      return limit;
-    },
-  });
-  const id = await run("jobs:schedule", job);
-  limit = 0;
-  await clock.advance(60 * 60_000);
-  expect(await run("jobs:state", { id })).toEqual({ kind: "pending" });
-  limit = 1;
-  await clock.advance();
-  expect(await column("rows", "key")).toEqual(["mark"]);
 });

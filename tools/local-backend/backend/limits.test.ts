@@ -2,26 +2,21 @@
 import { expect, test } from "vitest";
 import { bundle, PLATFORM_APP, startBackend } from "../testing/backend.js";
 
-test.each([
-  ["an array of 8192", "an array of 8193", "Array length is too long"],
-  ["1024 fields", "1025 fields", "Object has too many fields"],
-  ["nested 15 deep", "nested 16 deep", "Value is too nested"],
-  ["almost 1 MiB", "more than 1 MiB", "is too large"],
-])("a document may hold %s, but not %s", async (most, tooMuch, message) => {
+test("a document, an argument and a result have the platform's largest sizes, and no more", async () => {
   const { run, failure, column } = await startBackend(PLATFORM_APP);
-  await run("limits:store", { what: most });
-  expect(await failure("limits:store", { what: tooMuch })).toMatch(message);
-  expect(await column("rows", "key")).toEqual(["large"]);
-});
-
-test("a patch must not make a document too large", async () => {
-  const { failure, column } = await startBackend(PLATFORM_APP);
+  const documents = [
+    ["an array of 8192", "an array of 8193", "Array length is too long"],
+    ["1024 fields", "1025 fields", "Object has too many fields"],
+    ["nested 15 deep", "nested 16 deep", "Value is too nested"],
+    ["almost 1 MiB", "more than 1 MiB", "is too large"],
+  ] as const;
+  for (const [most, tooMuch, message] of documents) {
+    await run("limits:store", { what: most });
+    expect(await failure("limits:store", { what: tooMuch })).toMatch(message);
+  }
   expect(await failure("limits:patchTooMuch")).toMatch("is too large");
-  expect(await column("rows", "key")).toEqual([]);
-});
+  expect(await column("rows", "key")).toEqual(Array(4).fill("large"));
 
-test("arguments and results have at most 16 MiB and nest 64 deep", async () => {
-  const { run, failure } = await startBackend(PLATFORM_APP);
   const mebibyte = "x".repeat(1 << 20);
   expect(await run("limits:returns", { mebibytes: 15 })).toHaveLength(15);
   expect(await failure("limits:returns", { mebibytes: 16 })).toMatch(
@@ -37,32 +32,35 @@ test("arguments and results have at most 16 MiB and nest 64 deep", async () => {
   );
 });
 
-test("a transaction reads at most 4,096 ranges, those of its modules' files included", async () => {
-  const { run, failure } = await startBackend(PLATFORM_APP);
+test("a transaction reads at most 4,096 ranges, one for each file of a module that it loads, and schedules at most 1,000 functions", async () => {
+  const { run, failure, column } = await startBackend(PLATFORM_APP);
   const files = (await run("limits:rangesOfOwnModule")) as number;
   expect(files).toBeGreaterThan(1);
   await run("limits:reads", { count: 4096 - files });
   expect(await failure("limits:reads", { count: 4097 - files })).toMatch(
     "Too many index ranges read",
   );
-});
-
-test("a transaction loads each file of a module once, and none that is imported dynamically", async () => {
-  const { run } = await startBackend(PLATFORM_APP);
   const { appDefinition } = await bundle(PLATFORM_APP);
   const shared = appDefinition.changedModules.filter(({ path }) =>
     path.startsWith("_deps/"),
   );
-  // What both modules share is loaded already; the component has copies of its own.
+  // What both modules share is loaded already, and what one imports dynamically isn't. The component has copies of its own.
   const [first, ...others] = (await run("limits:rangesOfModules")) as number[];
   expect(first).toBeGreaterThanOrEqual(1);
   expect(first).toBeLessThanOrEqual(shared.length);
   expect(others).toEqual([0, expect.any(Number), 0]);
   expect(others[1]).toBeGreaterThanOrEqual(1);
+
+  expect(await failure("limits:schedules", { count: 1001 })).toMatch(
+    "Too many functions scheduled by this mutation (limit: 1000)",
+  );
+  expect(await run("limits:schedules", { count: 1000 })).toBe(1000);
+  expect(await column("_scheduled_functions", "_id")).toHaveLength(1000);
 });
 
-test("a function with too few ranges for its modules ends the whole transaction, uncatchably", async () => {
-  const { run, failure, column, deployment } = await startBackend(PLATFORM_APP);
+test("a function with too few ranges for its modules ends the whole transaction, uncatchably, and a scheduled one is tried again for ever", async () => {
+  const { run, failure, column, clock, deployment } =
+    await startBackend(PLATFORM_APP);
   const [files] = (await run("limits:rangesOfModules")) as [number];
   const call = "limits:callsWithRanges";
   expect(await run(call, { ranges: files + 1 })).toBe("read");
@@ -77,22 +75,31 @@ test("a function with too few ranges for its modules ends the whole transaction,
   );
   expect(await column("rows", "key")).toEqual(["caller", "caller"]);
   expect(deployment.hazards()).toEqual({ "no ranges left for modules": 2 });
-});
 
-test("a scheduled mutation with too few ranges for its modules is tried again for ever, and stays pending", async () => {
-  const { run, clock, deployment } = await startBackend(PLATFORM_APP);
   const id = await run("limits:schedulesCallWithRanges", { ranges: 0 });
   await clock.advance(24 * 60 * 60_000);
   // After 0.5 s, 1 s, 2 s … and every 2 hours in the end.
-  expect(deployment.hazards()).toEqual({ "no ranges left for modules": 25 });
+  expect(deployment.hazards()).toEqual({ "no ranges left for modules": 27 });
   expect(await run("jobs:state", { id })).toEqual({ kind: "pending" });
 });
 
-test("a transaction schedules at most 1,000 functions", async () => {
-  const { run, failure, column } = await startBackend(PLATFORM_APP);
-  expect(await failure("limits:schedules", { count: 1001 })).toMatch(
-    "Too many functions scheduled by this mutation (limit: 1000)",
+test("each call is charged 4 ms, and more than a second ends the transaction uncatchably, a scheduled one for good", async () => {
+  const { run, failure, clock, column, deployment } = await startBackend(
+    PLATFORM_APP,
+    {
+      faults: {
+        userTime: { costOf: ({ path }) => (path === "jobs:mark" ? 1000 : 0) },
+      },
+    },
   );
-  expect(await run("limits:schedules", { count: 1000 })).toBe(1000);
-  expect(await column("_scheduled_functions", "_id")).toHaveLength(1000);
+  expect(await run("jobs:wraps", { calls: 249 })).toBe("done");
+  expect(await failure("jobs:wraps", { calls: 250 })).toBe(
+    "Function execution timed out (maximum duration: 1s)",
+  );
+  expect(await column("rows", "key")).toEqual(["wrapper"]);
+  const job = { kind: "mark", delayMs: 0, fails: false };
+  const id = await run("jobs:schedule", job);
+  await clock.advance();
+  expect(await run("jobs:state", { id })).toMatchObject({ kind: "failed" });
+  expect(deployment.hazards()).toEqual({ "transaction timeout": 2 });
 });

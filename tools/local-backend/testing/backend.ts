@@ -1,8 +1,5 @@
-import path from "node:path";
 import type { JSONValue } from "convex/values";
-import { onTestFinished } from "vitest";
-import { ROOT } from "../../paths.mjs";
-import { pushRequest } from "../../pushRequest.mjs";
+import { inject, onTestFinished } from "vitest";
 import { VirtualClock } from "../backend/clock.mjs";
 import { createDeployment } from "../backend/deployment.mjs";
 import type {
@@ -11,6 +8,7 @@ import type {
   DeploymentOptions,
   LogLine,
 } from "../backend/types.mjs";
+import { bundleIn } from "./bundles.js";
 
 /** A push, as far as tests change it. */
 export interface Push {
@@ -22,12 +20,10 @@ export interface Push {
 
 const pushes = new Map<string, Promise<Push>>();
 
-/** The CLI's bundle of an app in this repository, made once for each test file. */
+/** The CLI's bundle of an app in this repository, read once for each test file. */
 export function bundle(app: string): Promise<Push> {
   const known =
-    pushes.get(app) ??
-    // This package as it is, whether or not it is built.
-    pushRequest({ app: path.join(ROOT, app), liveSources: true });
+    pushes.get(app) ?? (bundleIn(inject("bundles"), app) as Promise<Push>);
   pushes.set(app, known);
   return known;
 }
@@ -38,14 +34,23 @@ export const PLATFORM_APP = "tools/local-backend/testing/platformApp";
 export type Backend = Awaited<ReturnType<typeof startBackend>>;
 type CallOptions = Partial<CallRequest>;
 
-/** A deployment of an app where time passes at once. */
-export async function startBackend(
-  app: string,
-  options: DeploymentOptions & { clock?: VirtualClock } = {},
-) {
-  const { clock = new VirtualClock() } = options;
-  const deployment = createDeployment({ ...options, clock });
-  onTestFinished(() => deployment.close());
+type Options = DeploymentOptions & { clock?: VirtualClock };
+
+/** A deployment of an app where time passes at once, unless functions run in threads. It ends with its test. */
+export async function startBackend(app: string, options: Options = {}) {
+  const backend = await openBackend(app, options);
+  onTestFinished(() => backend.deployment.close());
+  return backend;
+}
+
+/** The same, to be closed by whoever has opened it. */
+export async function openBackend(app: string, options: Options = {}) {
+  const { threads, clock = new VirtualClock() } = options;
+  const deployment = createDeployment({
+    // How fast this machine is must not matter.
+    ...(threads ? { codeTimeoutMs: 60_000 } : { clock }),
+    ...options,
+  });
   const lines: LogLine[] = [];
   deployment.onLog((line) => lines.push(line));
   await deployment.deploy(await bundle(app));
@@ -57,16 +62,21 @@ export async function startBackend(
   ): Promise<CallResponse> =>
     deployment.call({ path, args, caller: { admin: true }, ...options });
 
+  const answer = (...request: Parameters<typeof call>) => {
+    const answering = call(...request);
+    return threads ? answering : clock.until(answering);
+  };
+
   /** Returns or throws the same as the function. */
   const run = async (...request: Parameters<typeof call>) => {
-    const response = await clock.until(call(...request));
+    const response = await answer(...request);
     if (response.status === "success") return response.value;
     throw new Error(response.errorMessage);
   };
 
   /** The error's message; a function that succeeds fails the test. */
   const failure = async (...request: Parameters<typeof call>) => {
-    const response = await clock.until(call(...request));
+    const response = await answer(...request);
     if (response.status === "error") return response.errorMessage;
     throw new Error(`${request[0]} returned ${JSON.stringify(response.value)}`);
   };

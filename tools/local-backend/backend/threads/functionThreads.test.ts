@@ -1,6 +1,4 @@
 // @vitest-environment node
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle, PLATFORM_APP } from "../../testing/backend.js";
 import { eventually } from "../../testing/eventually.js";
@@ -96,81 +94,19 @@ describe("a function that never ends", () => {
   });
 });
 
-describe("functions in threads do what they do in the deployment's own", () => {
-  const CALLS: [path: string, args?: object, identity?: object][] = [
-    ["globals:descriptors"],
-    ["globals:codeFromStrings"],
-    ["globals:stack"],
-    ["globals:countCalls"],
-    ["globals:countCalls"],
-    ["globals:environment"],
-    ["globals:identity", {}, { name: "Ada" }],
-    ["globals:webApis"],
-    ["globals:asyncContext"],
-    ["transactions:inOrder"],
-    ["transactions:fail", { kind: "ConvexError" }],
-    ["transactions:fail", { kind: "timer" }],
-    ["transactions:fail", { kind: "hang" }],
-    ["transactions:fail", { kind: "" }],
-    ["transactions:keys"],
-    ["limits:patchTooMuch"],
-  ];
-
-  test.each([false, true])("threads: %s", async (threads) => {
-    const { call, deployment } = await deployed({
-      ...{ threads, env: { GREETING: "hi" } },
-      // Both have the same seed.
-      clock: { ...realClock, now: () => 1_700_000_000_000 },
-      codeTimeoutMs: 1000,
-    });
-    const seen = [];
-    for (const [path, args, identity] of CALLS) {
-      const { reads: _reads, ...response } = await call(path, args, identity);
-      // V8 doesn't always know who awaits.
-      const text = JSON.stringify(response).replace(
-        /\\n +at async [^\\]*/g,
-        "",
-      );
-      seen.push([path, JSON.parse(text)]);
-    }
-    await deployment.close();
-    first ??= seen;
-    expect(seen).toEqual(first);
+test("code that is deployed later is what runs", async () => {
+  const { call, deployment } = await deployed({
+    env: { GREETING: "hi", OTHER: "ho" },
   });
-  let first: unknown;
-
-  test("actions have timers, fetch and a clock that moves", async () => {
-    const server = createServer((request, response) => {
-      void request.toArray().then((chunks) => {
-        response.end(JSON.stringify([request.method, String(chunks[0])]));
-      });
-    }).listen(0);
-    const { call, deployment } = await deployed();
-    const { port } = server.address() as AddressInfo;
-    expect(
-      await call("globals:post", { url: `http://127.0.0.1:${port}/` }),
-    ).toMatchObject({ value: [200, true, ["POST", "ping"]] });
-    const timers = await call("globals:timers");
-    if (timers.status === "error") throw new Error(timers.errorMessage);
-    expect((timers.value as number[])[0]).toBeGreaterThanOrEqual(99);
-    await deployment.close();
-    server.close();
+  expect(await call("globals:environment")).toMatchObject({
+    value: ["hi", null],
   });
-
-  test("code that is deployed later is what runs", async () => {
-    const { call, deployment } = await deployed({
-      env: { GREETING: "hi", OTHER: "ho" },
-    });
-    expect(await call("globals:environment")).toMatchObject({
-      value: ["hi", null],
-    });
-    const push = structuredClone(await bundle(PLATFORM_APP));
-    for (const module of push.appDefinition.changedModules)
-      module.source = module.source.replaceAll("GREETING", "OTHER");
-    await deployment.deploy(push);
-    expect(await call("globals:environment")).toMatchObject({
-      value: ["ho", null],
-    });
-    await deployment.close();
+  const push = structuredClone(await bundle(PLATFORM_APP));
+  for (const module of push.appDefinition.changedModules)
+    module.source = module.source.replaceAll("GREETING", "OTHER");
+  await deployment.deploy(push);
+  expect(await call("globals:environment")).toMatchObject({
+    value: ["ho", null],
   });
+  await deployment.close();
 });

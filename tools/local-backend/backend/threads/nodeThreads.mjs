@@ -1,7 +1,7 @@
 // @ts-check
 /** Runs the actions of modules with "use node", in threads with all of Node. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
@@ -41,7 +41,8 @@ export class NodeThreads {
 
   /** @param {string} folder for modules: from there, the app's packages are found */
   constructor(folder) {
-    this.#folder = path.join(folder, `${process.pid}`);
+    // Each deployment of a process removes its own.
+    this.#folder = path.join(folder, `${process.pid}-${randomUUID()}`);
   }
 
   /**
@@ -218,9 +219,11 @@ export class NodeThreads {
   /** Of deployments whose process was killed. */
   async #removeLeftovers() {
     const parent = path.dirname(this.#folder);
-    for (const name of await readdir(parent).catch(() => []))
-      if (/^\d+$/.test(name) && !isAlive(Number(name)))
+    for (const name of await readdir(parent).catch(() => [])) {
+      const pid = /^(\d+)-/.exec(name)?.[1];
+      if (pid !== undefined && !isAlive(Number(pid)))
         await rm(path.join(parent, name), { recursive: true, force: true });
+    }
   }
 }
 
