@@ -292,8 +292,8 @@ export const DEFECTS = [
   {
     name: "rejections: what a handler leaves rejected is not noticed in Node",
     file: "src/client/environment/rejections.ts",
-    find: "if (layer) layer.reasons.push(reason);",
-    replace: "if (layer) return;",
+    find: "if (rejections) rejections.push(reason);",
+    replace: "if (rejections) return;",
     killedBy: lateRejection("awaitedByNobodyElse"),
   },
   {

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { installCombinators, type Combinators } from "./combinators.js";
+import { installCombinators } from "./combinators.js";
+import { addLayer, type Combinators, type Layer } from "./layers.js";
 
 const NAMES = ["all", "allSettled", "race", "any"] as const;
 const before = Object.getOwnPropertyDescriptors(Promise);
@@ -15,6 +16,8 @@ function answering(answer: string): Combinators {
   );
 }
 
+const add = (layer: Layer) => addLayer(layer, installCombinators);
+
 const none: unknown[] = [];
 
 function call(name: (typeof NAMES)[number]): Promise<unknown> {
@@ -25,7 +28,7 @@ function call(name: (typeof NAMES)[number]): Promise<unknown> {
 }
 
 test("the layer's combinators are used until the layer is removed", async () => {
-  const remove = installCombinators({
+  const remove = add({
     combinators: answering("mine"),
     isCurrent: () => true,
   });
@@ -45,7 +48,7 @@ test("the layer's combinators are used until the layer is removed", async () => 
 
 test("the layer's combinators receive the call's this and its iterable", async () => {
   const calls: unknown[] = [];
-  const remove = installCombinators({
+  const remove = add({
     combinators: {
       async all(this: PromiseConstructor, values) {
         calls.push(this, values);
@@ -63,7 +66,7 @@ test("the layer's combinators receive the call's this and its iterable", async (
 
 test("combinators that the layer lacks, and those of a subclass, are the originals", async () => {
   class Later<T> extends Promise<T> {}
-  const remove = installCombinators({
+  const remove = add({
     combinators: { all: async () => "replaced" },
     isCurrent: () => true,
   });
@@ -78,7 +81,7 @@ test("combinators that the layer lacks, and those of a subclass, are the origina
 test("only the layer of the running handler is used", async () => {
   let current = "";
   const layer = (name: string) =>
-    installCombinators({
+    add({
       combinators: answering(name),
       isCurrent: () => current === name,
     });
@@ -101,7 +104,7 @@ test("only the layer of the running handler is used", async () => {
 });
 
 test("a combinator kept from a handler that has ended is the original", async () => {
-  const remove = installCombinators({
+  const remove = add({
     combinators: answering("mine"),
     isCurrent: () => true,
   });

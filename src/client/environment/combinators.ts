@@ -1,44 +1,30 @@
-import { Layers, type Layer } from "./layers.js";
+import { currentLayer, type Combinators } from "./layers.js";
 import { areInPlace, replaceProperties } from "./replaceProperties.js";
 
-type CombinatorName = "all" | "allSettled" | "race" | "any";
+type Name = keyof Combinators;
+type Combinator = NonNullable<Combinators[Name]>;
 
-type Combinator = (
-  this: PromiseConstructor,
-  values: Iterable<unknown>,
-) => Promise<unknown>;
-
-export type Combinators = Partial<Record<CombinatorName, Combinator>>;
-
-interface CombinatorLayer extends Layer {
-  combinators: Combinators;
-}
-
-const NAMES: CombinatorName[] = ["all", "allSettled", "race", "any"];
-
-const dispatchers = NAMES.map(
+const originals = new Map<Name, Combinator>();
+const dispatchers = (["all", "allSettled", "race", "any"] as const).map(
   (name) => [name, createDispatcher(name)] as const,
 );
-const originals = new Map<CombinatorName, Combinator>();
-const layers = new Layers<CombinatorLayer>(() => {
-  for (const name of NAMES)
-    originals.set(name, Reflect.get(Promise, name) as Combinator);
-  return replaceProperties(Promise, dispatchers);
-});
 
 /**
- * Replaces `Promise`'s combinators with those of `layer` while its handler runs. Call the returned
- * function to undo that.
+ * Makes `Promise`'s combinators call those of the current layer. Call the returned function to undo that.
  */
-export const installCombinators = (layer: CombinatorLayer) => layers.add(layer);
+export function installCombinators(): () => void {
+  for (const [name] of dispatchers)
+    originals.set(name, Reflect.get(Promise, name) as Combinator);
+  return replaceProperties(Promise, dispatchers);
+}
 
 /** Whether the replacements are still in place. A handler may have assigned something else. */
 export const combinatorsAreInPlace = () => areInPlace(Promise, dispatchers);
 
-function createDispatcher(name: CombinatorName): Combinator {
+function createDispatcher(name: Name): Combinator {
   const dispatch: Combinator = function (values) {
-    const layer = this === Promise ? layers.current() : undefined;
-    const combinator = layer?.combinators[name] ?? originals.get(name)!;
+    const layer = this === Promise ? currentLayer() : undefined;
+    const combinator = layer?.combinators?.[name] ?? originals.get(name)!;
     return combinator.call(this, values);
   };
   return Object.defineProperty(dispatch, "name", { value: name });

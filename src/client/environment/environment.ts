@@ -1,19 +1,16 @@
-import {
-  combinatorsAreInPlace,
-  installCombinators,
-  type Combinators,
-} from "./combinators.js";
+import { combinatorsAreInPlace, installCombinators } from "./combinators.js";
 import { createConsole } from "./console.js";
 import { createDate } from "./date.js";
 import { HostCalls, trackHostCalls } from "./hostCalls.js";
+import { addLayer, type Combinators } from "./layers.js";
 import { MISSING_GLOBALS } from "./missingGlobals.js";
 import { createPerformance } from "./performance.js";
 import { createMath, createRandom } from "./random.js";
 import { collectRejections, rejectionsReported } from "./rejections.js";
 import {
   areInPlace,
+  changeAll,
   replaceProperties,
-  restoreAll,
 } from "./replaceProperties.js";
 import { createTemporal } from "./temporal.js";
 
@@ -76,11 +73,15 @@ export function createEnvironment(source: EnvironmentSource): Environment {
       ...MISSING_GLOBALS.map((name) => [name, undefined] as const),
     ];
   };
-  // If globals are kept apart for each call, so is this result.
-  const isCurrent = () => globalThis.Math === math;
-  const { combinators } = source;
   const hostCalls = new HostCalls();
-  const reasons: unknown[] = [];
+  const rejections: unknown[] = [];
+  const layer = {
+    // If globals are kept apart for each call, so is this result.
+    isCurrent: () => globalThis.Math === math,
+    combinators: source.combinators,
+    hostCalls,
+    rejections,
+  };
 
   let restore: (() => void) | undefined;
   const leave = () => {
@@ -89,8 +90,7 @@ export function createEnvironment(source: EnvironmentSource): Environment {
     pending?.();
   };
   const isIntact = () =>
-    areInPlace(globalThis, replacements!) &&
-    (!combinators || combinatorsAreInPlace());
+    areInPlace(globalThis, replacements!) && combinatorsAreInPlace();
 
   return {
     enter() {
@@ -99,28 +99,24 @@ export function createEnvironment(source: EnvironmentSource): Environment {
         leave();
       }
       handlerConsole.printTo(globalThis.console);
-      replacements ??= createReplacements();
-      const restorers = [replaceProperties(globalThis, replacements)];
-      const undo = () => restoreAll(restorers.reverse());
-      try {
-        restorers.push(trackHostCalls({ calls: hostCalls, isCurrent }));
-        restorers.push(collectRejections({ reasons, isCurrent }));
-        if (combinators)
-          restorers.push(installCombinators({ combinators, isCurrent }));
-      } catch (error) {
-        undo();
-        throw error;
-      }
-      restore = undo;
+      const values = (replacements ??= createReplacements());
+      restore = changeAll([
+        () => replaceProperties(globalThis, values),
+        () => addLayer(layer, patchAll),
+      ]);
     },
     leave,
     async refuseRejections() {
       await rejectionsReported();
-      if (reasons.length > 0) throw new UnhandledRejection(reasons[0]);
+      if (rejections.length > 0) throw new UnhandledRejection(rejections[0]);
     },
     hostCalls,
   };
 }
+
+/** The patches that all running handlers share. */
+const patchAll = () =>
+  changeAll([trackHostCalls, collectRejections, installCombinators]);
 
 /** It contains the text of the rejection, like the platform's error. */
 export class UnhandledRejection extends Error {

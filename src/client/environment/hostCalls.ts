@@ -1,4 +1,4 @@
-import { Layers, type Layer } from "./layers.js";
+import { currentLayer } from "./layers.js";
 import { replaceProperties } from "./replaceProperties.js";
 
 type AsyncSyscall = (
@@ -36,11 +36,8 @@ export class HostCalls {
   }
 }
 
-interface HostCallLayer extends Layer {
-  calls: HostCalls;
-}
-
-const layers = new Layers<HostCallLayer>(() => {
+/** Makes host calls known to the layer whose handler makes them. Call the returned function to undo that. */
+export function trackHostCalls(): () => void {
   const { Convex: convex } = globalThis as { Convex?: ConvexGlobal };
   if (!convex || !("asyncSyscall" in convex)) return () => {};
   const own = Object.getOwnPropertyDescriptor(convex, "asyncSyscall");
@@ -49,11 +46,8 @@ const layers = new Layers<HostCallLayer>(() => {
     // In convex-test, each test has another function here.
     const call = original ?? (own!.get!.call(convex) as AsyncSyscall);
     const reply = call.call(convex, name, args);
-    layers.current()?.calls.track(reply);
+    currentLayer()?.hostCalls?.track(reply);
     return reply;
   };
   return replaceProperties(convex, [["asyncSyscall", asyncSyscall]]);
-});
-
-/** Tracks the host calls of a layer's handler until you call the returned function. */
-export const trackHostCalls = (layer: HostCallLayer) => layers.add(layer);
+}

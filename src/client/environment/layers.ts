@@ -1,7 +1,21 @@
-/** A handler that is running. */
+type Combinator = (
+  this: PromiseConstructor,
+  values: Iterable<unknown>,
+) => Promise<unknown>;
+
+/** Replacements for the static methods of `Promise` that take several promises. */
+export type Combinators = Partial<
+  Record<"all" | "allSettled" | "race" | "any", Combinator>
+>;
+
+/** A handler that is running, as the patches see it. */
 export interface Layer {
   /** Whether the running code belongs to this layer's handler. */
   isCurrent(): boolean;
+  combinators?: Combinators;
+  hostCalls?: { track(reply: Promise<unknown>): void };
+  /** The reasons of its unhandled rejections. */
+  rejections?: unknown[];
 }
 
 /**
@@ -10,25 +24,22 @@ export interface Layer {
  * time. They share the patches that `install` makes for the first of them, and
  * the last to leave restores the globals.
  */
-export class Layers<L extends Layer> {
-  private readonly layers: L[] = [];
-  private restore: (() => void) | undefined;
+const layers: Layer[] = [];
+let restore: () => void;
 
-  constructor(private readonly install: () => () => void) {}
+/** Call the returned function to remove the layer. */
+export function addLayer(layer: Layer, install: () => () => void): () => void {
+  if (layers.length === 0) restore = install();
+  layers.push(layer);
+  return () => {
+    layers.splice(layers.indexOf(layer), 1);
+    if (layers.length === 0) restore();
+  };
+}
 
-  /** Call the returned function to remove the layer. */
-  add(layer: L): () => void {
-    if (this.layers.length === 0) this.restore = this.install();
-    this.layers.push(layer);
-    return () => {
-      this.layers.splice(this.layers.indexOf(layer), 1);
-      if (this.layers.length === 0) this.restore!();
-    };
-  }
-
-  current(): L | undefined {
-    for (let i = this.layers.length - 1; i >= 0; i--)
-      if (this.layers[i]!.isCurrent()) return this.layers[i];
-    return undefined;
-  }
+/** The layer of the handler to which the running code belongs. */
+export function currentLayer(): Layer | undefined {
+  for (let at = layers.length - 1; at >= 0; at--)
+    if (layers[at]!.isCurrent()) return layers[at];
+  return undefined;
 }

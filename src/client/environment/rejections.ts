@@ -1,4 +1,4 @@
-import { Layers, type Layer } from "./layers.js";
+import { currentLayer } from "./layers.js";
 
 type Listener = (reason: unknown, promise: Promise<unknown>) => void;
 
@@ -20,11 +20,6 @@ function nodeOf({ process }: Surroundings): NodeProcess | undefined {
   return process?.rawListeners && (process as NodeProcess);
 }
 
-/** The unhandled rejections of a handler. */
-interface RejectionLayer extends Layer {
-  reasons: unknown[];
-}
-
 /** The reason of a promise that is rejected last. */
 const LAST = Symbol("last");
 const waiting: (() => void)[] = [];
@@ -32,7 +27,19 @@ const waiting: (() => void)[] = [];
 /** The other listeners, which get the rejections that don't belong to a handler. */
 let others: Listener[] = [];
 
-const layers = new Layers<RejectionLayer>(() => {
+const notice: Listener = (reason, promise) => {
+  if (reason === LAST) return waiting.shift()?.();
+  const rejections = currentLayer()?.rejections;
+  if (rejections) rejections.push(reason);
+  else for (const listener of others) listener(reason, promise);
+};
+
+/**
+ * Collects the unhandled rejections of each layer's handler until you call the returned function. On the platform there
+ * are none, because each ends the function before the reply to the next host call. Node has no such rule, so
+ * `rejectionsReported` makes it report them.
+ */
+export function collectRejections(): () => void {
   if (!node) return () => {};
   others = node.rawListeners("unhandledRejection");
   const listenOnly = (listeners: Listener[]) => {
@@ -41,21 +48,7 @@ const layers = new Layers<RejectionLayer>(() => {
   };
   listenOnly([notice]);
   return () => listenOnly(others);
-});
-
-const notice: Listener = (reason, promise) => {
-  if (reason === LAST) return waiting.shift()?.();
-  const layer = layers.current();
-  if (layer) layer.reasons.push(reason);
-  else for (const listener of others) listener(reason, promise);
-};
-
-/**
- * Collects the unhandled rejections of a layer's handler until you call the returned function. On the platform there
- * are none, because each ends the function before the reply to the next host call. Node has no such rule, so
- * `rejectionsReported` makes it report them.
- */
-export const collectRejections = (layer: RejectionLayer) => layers.add(layer);
+}
 
 /** Resolves when all current unhandled rejections are collected. */
 export async function rejectionsReported(): Promise<void> {

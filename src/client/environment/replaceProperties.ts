@@ -1,25 +1,34 @@
 /**
- * Replaces the values of properties. The returned function restores each
- * exactly, whatever happened to it meanwhile. If replacing one fails, those
- * before it are restored.
+ * Calls each function, which changes something and returns a function that restores it. The returned function restores
+ * everything. If a change fails, those before it are restored.
  */
-export function replaceProperties(
-  target: object,
-  values: Iterable<readonly [name: string, value: unknown]>,
-): () => void {
+export function changeAll(changes: (() => () => void)[]): () => void {
   const restorers: (() => void)[] = [];
+  const restore = () => restoreAll(restorers);
   try {
-    for (const [name, value] of values) {
-      restorers.push(
-        replaceProperty(target as Record<string, unknown>, name, value),
-      );
-    }
+    for (const change of changes) restorers.unshift(change());
   } catch (error) {
-    restoreAll(restorers);
+    restore();
     throw error;
   }
-  return () => restoreAll(restorers);
+  return restore;
 }
+
+/**
+ * Replaces the values of properties. The returned function restores each
+ * exactly, whatever happened to it meanwhile.
+ */
+export const replaceProperties = (
+  target: object,
+  values: readonly (readonly [name: string, value: unknown])[],
+): (() => void) =>
+  changeAll(
+    values.map(
+      ([name, value]) =>
+        () =>
+          replaceProperty(target as Record<string, unknown>, name, value),
+    ),
+  );
 
 /** Whether the properties still have their replacement values. */
 export function areInPlace(
@@ -37,7 +46,7 @@ export function areInPlace(
 const { hasOwn } = Object;
 
 /** Continues after a property that can't be restored, and throws at the end. */
-export function restoreAll(restorers: (() => void)[]): void {
+function restoreAll(restorers: (() => void)[]): void {
   const errors: unknown[] = [];
   for (const restore of restorers) {
     try {

@@ -83,9 +83,9 @@ export function environmentSuite(): void {
 
   test("what a handler assigns to globals is lost when it is entered again, left or not", () => {
     const environment = createEnvironment(source());
+    const all: unknown = Reflect.get(Promise, "all");
     environment.enter();
     const { Date: date, Math: math, process } = globalThis;
-    const all: unknown = Reflect.get(Promise, "all");
     Reflect.deleteProperty(globalThis, "crypto");
     Object.assign(globalThis, { Date: 1, Math: {}, process: 2 });
     environment.enter();
