@@ -34,7 +34,7 @@ import { createQuiesce, settle } from "./environment/quiesce.js";
 import { trackingCombinators } from "./replay/combinators.js";
 import { copyOf } from "./replay/copy.js";
 import type { JournalEntry } from "./replay/journal.js";
-import { stepOfError } from "./replay/failedSteps.js";
+import { stepOfError } from "./replay/stepErrors.js";
 import { LegacyReplay } from "./replay/legacy/replay.js";
 import { Replay } from "./replay/replay.js";
 import type {

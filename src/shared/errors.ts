@@ -24,6 +24,3 @@ export function codedError(
   error.message = message;
   return error;
 }
-
-/** Why a step that starts a run fails: its function, which answered something else, was undone. */
-export const NOT_A_WORKFLOW = "The function did not answer as a workflow does.";

@@ -4,14 +4,7 @@ import { lazy } from "./lazy.js";
 const LEVELS = ["DEBUG", "TRACE", "INFO", "REPORT", "WARN", "ERROR"] as const;
 
 export const vLogLevel = /* @__PURE__ */ lazy(() =>
-  v.union(
-    v.literal("DEBUG"),
-    v.literal("TRACE"),
-    v.literal("INFO"),
-    v.literal("REPORT"),
-    v.literal("WARN"),
-    v.literal("ERROR"),
-  ),
+  v.union(...LEVELS.map((level) => v.literal(level))),
 );
 export type LogLevel = Infer<ReturnType<typeof vLogLevel>>;
 

@@ -187,22 +187,13 @@ function shapeProblem(value: unknown, depthLeft: number): string | undefined {
   if (value instanceof ArrayBuffer) return undefined;
   if (depthLeft === 0)
     return `it is nested more than ${MAX_VALUE_NESTING} levels deep`;
-  if (Array.isArray(value)) {
-    if (value.length > MAX_ARRAY_LENGTH)
-      return `it holds an array of ${value.length} elements, the maximum is ${MAX_ARRAY_LENGTH}`;
-    return firstProblem(value, depthLeft);
-  }
-  const fields = Object.values(value);
-  if (fields.length > MAX_OBJECT_FIELDS)
-    return `it holds an object of ${fields.length} fields, the maximum is ${MAX_OBJECT_FIELDS}`;
-  return firstProblem(fields, depthLeft);
-}
-
-function firstProblem(
-  values: unknown[],
-  depthLeft: number,
-): string | undefined {
-  for (const inner of values) {
+  const inside = Object.values(value) as unknown[];
+  const { length } = inside;
+  if (isArray(value) && length > MAX_ARRAY_LENGTH)
+    return `it holds an array of ${length} elements, the maximum is ${MAX_ARRAY_LENGTH}`;
+  if (!isArray(value) && length > MAX_OBJECT_FIELDS)
+    return `it holds an object of ${length} fields, the maximum is ${MAX_OBJECT_FIELDS}`;
+  for (const inner of inside) {
     const problem = shapeProblem(inner, depthLeft - 1);
     if (problem) return problem;
   }

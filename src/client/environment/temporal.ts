@@ -26,15 +26,9 @@ export function createTemporal(now: () => number): unknown {
   const replaced = {
     instant,
     zonedDateTimeISO: zoned,
-    plainDateTimeISO(timeZone?: unknown) {
-      return zoned(timeZone).toPlainDateTime();
-    },
-    plainDateISO(timeZone?: unknown) {
-      return zoned(timeZone).toPlainDate();
-    },
-    plainTimeISO(timeZone?: unknown) {
-      return zoned(timeZone).toPlainTime();
-    },
+    plainDateTimeISO: (zone?: unknown) => zoned(zone).toPlainDateTime(),
+    plainDateISO: (zone?: unknown) => zoned(zone).toPlainDate(),
+    plainTimeISO: (zone?: unknown) => zoned(zone).toPlainTime(),
   };
   return withProperties(Temporal, {
     Now: withProperties(Temporal.Now, replaced),

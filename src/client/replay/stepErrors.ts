@@ -16,8 +16,21 @@ export class TimeoutError extends Error {
   }
 }
 
+/** The request of the step that each error came from. */
+const requests = new WeakMap<object, object>();
+
 /** Converts a step's failure to the error that its handler gets. */
-export function toError(name: string, { result, failure }: Outcome): Error {
+export function stepError(request: { name: string }, outcome: Outcome): Error {
+  const error = toError(request.name, outcome);
+  requests.set(error, request);
+  return error;
+}
+
+/** The request of the step whose error a handler didn't catch. Undefined if the handler itself threw. */
+export const stepOfError = (error: unknown): object | undefined =>
+  typeof error === "object" && error !== null ? requests.get(error) : undefined;
+
+function toError(name: string, { result, failure }: Outcome): Error {
   if (result.kind !== "failed") return new Error("Canceled");
   switch (failure?.name) {
     case undefined:

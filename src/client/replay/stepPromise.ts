@@ -1,8 +1,7 @@
 import type { Outcome } from "../../shared/outcome.js";
 import { copyOf } from "./copy.js";
 import type { StepRequest } from "./journal.js";
-import { rememberStep } from "./failedSteps.js";
-import { toError } from "./stepErrors.js";
+import { stepError } from "./stepErrors.js";
 
 // Taken unbound, so that no library's patch interferes.
 // eslint-disable-next-line @typescript-eslint/unbound-method
@@ -97,16 +96,12 @@ export function settleWith(
   resolve: (value: unknown) => void,
   reject: (error: unknown) => void,
 ) {
-  const { name, parse } = request;
   const outcome = copyOf(recorded);
-  if (outcome.result.kind !== "success") {
-    const error = toError(name, outcome);
-    rememberStep(error, request);
-    return reject(error);
-  }
+  if (outcome.result.kind !== "success")
+    return reject(stepError(request, outcome));
   const value: unknown = outcome.result.returnValue ?? null;
   try {
-    resolve(parse ? parse(value) : value);
+    resolve(request.parse ? request.parse(value) : value);
   } catch (error) {
     reject(error);
   }

@@ -2,7 +2,6 @@ import type { FunctionHandle } from "convex/server";
 import { v, type ObjectType } from "convex/values";
 import type { StepCall, StepOutcome } from "../../shared/driverProtocol.js";
 import { internal } from "../../component/_generated/api.js";
-import { NOT_A_WORKFLOW } from "../../shared/errors.js";
 import { describeFailure } from "../../shared/failures.js";
 import { MAX_ERROR_BYTES, MAX_ROW_BYTES } from "../../shared/limits.js";
 import {
@@ -59,7 +58,8 @@ export async function start(
   const workflow = handle as FunctionHandle<"mutation">;
   const answer: unknown = await ctx.runMutation(workflow, args);
   const { kind } = (answer ?? {}) as Record<string, unknown>;
-  if (kind !== "started") throw new Error(NOT_A_WORKFLOW);
+  if (kind !== "started")
+    throw new Error("The function did not answer as a workflow does.");
   return answer;
 }
 
