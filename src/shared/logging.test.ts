@@ -17,8 +17,8 @@ import {
 } from "../testing/harness.js";
 import { internal } from "../testing/app/_generated/api.js";
 import type { Handler } from "../testing/app/scripts.js";
-import { restart } from "../testing/managing.js";
-import { cancel, sendEvent } from "../client/index.js";
+import { cancel, restart } from "../testing/managing.js";
+import { sendEvent } from "../client/index.js";
 
 useBackend();
 
@@ -162,7 +162,7 @@ describe("with the default level a healthy run prints nothing", () => {
         step.sleep(1000),
       ]),
     );
-    await t.mutation((ctx) => cancel(ctx, components.workflow, id));
+    await cancel(t, id);
     await drain();
     expect(printed).toEqual([]);
   });
@@ -184,53 +184,24 @@ describe("at INFO, structured events as one JSON line each", () => {
       await step.sleep(500);
     });
     const name = "workflows:workflow";
-    const common = {
-      component: "workflow",
-      workflowId,
-      workflowName: name,
+    const common = { component: "workflow", workflowId, workflowName: name };
+    const ended = { status: "success", durationMs: anyNumber };
+    const ofStep = (stepNumber: number, stepName: string) => {
+      const step = { ...common, stepId: anyId, stepNumber, stepName };
+      return [
+        { ...step, event: "started" },
+        { ...step, event: "stepCompleted", name: stepName, ...ended },
+      ];
     };
     expect(events()).toEqual([
       { ...common, event: "started", name, status: "inProgress" },
-      {
-        ...common,
-        event: "started",
-        stepId: anyId,
-        stepNumber: 0,
-        stepName: "first",
-      },
-      {
-        ...common,
-        event: "stepCompleted",
-        stepId: anyId,
-        stepNumber: 0,
-        stepName: "first",
-        name: "first",
-        status: "success",
-        durationMs: anyNumber,
-      },
-      {
-        ...common,
-        event: "started",
-        stepId: anyId,
-        stepNumber: 1,
-        stepName: "sleep",
-      },
-      {
-        ...common,
-        event: "stepCompleted",
-        stepId: anyId,
-        stepNumber: 1,
-        stepName: "sleep",
-        name: "sleep",
-        status: "success",
-        durationMs: anyNumber,
-      },
+      ...ofStep(0, "first"),
+      ...ofStep(1, "sleep"),
       {
         ...common,
         event: "completed",
         name,
-        status: "success",
-        durationMs: anyNumber,
+        ...ended,
         overallDurationMs: anyNumber,
       },
     ]);
@@ -312,23 +283,21 @@ describe("at INFO, structured events as one JSON line each", () => {
     expect(completed.map(({ name }) => name)).toEqual(["early", "late"]);
   });
 
-  test("cover a restart as a retry, and from which step", async () => {
+  test("cover a restart as a retry, and from which step, and cancellation as an end", async () => {
     const t = await atInfo();
-    const { workflowId } = await runHandler(t, (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
+    const { workflowId } = await runHandler(t, (step) => step.sleep(1000));
     await restart(t, workflowId, { from: 0 });
+    const name = "workflows:workflow";
+    const common = { component: "workflow", workflowId, workflowName: name };
     const retries = events().filter(({ event }) => event === "retry");
-    expect(retries).toEqual([
-      {
-        component: "workflow",
-        event: "retry",
-        workflowId,
-        workflowName: "workflows:workflow",
-        name: "workflows:workflow",
-        from: 0,
-      },
-    ]);
+    expect(retries).toEqual([{ ...common, event: "retry", name, from: 0 }]);
+    await cancel(t, workflowId);
+    await drain();
+    expect(events().at(-1)).toMatchObject({
+      event: "completed",
+      workflowId,
+      status: "canceled",
+    });
   });
 
   test("cover failed attempts: the error, the next attempt and its time", async () => {
@@ -365,18 +334,6 @@ describe("at INFO, structured events as one JSON line each", () => {
       status: "failed",
     });
   });
-
-  test("cover cancellation as an end", async () => {
-    const t = await atInfo();
-    const id = await startHandler(t, (step) => step.sleep(1000));
-    await t.mutation((ctx) => cancel(ctx, components.workflow, id));
-    await drain();
-    expect(events().at(-1)).toMatchObject({
-      event: "completed",
-      workflowId: id,
-      status: "canceled",
-    });
-  });
 });
 
 describe("with the default level a failed run gets one warning:", () => {
@@ -384,74 +341,23 @@ describe("with the default level a failed run gets one warning:", () => {
     printed.filter(({ method }) => method === "warn").map(({ text }) => text);
   const OWN_FRAMES = /client\/(replay|turn|execution|define)|\n|node_modules/;
 
-  test("thrown by the handler, with the step before it and the handler's own line", async () => {
-    const { workflowId } = await runHandler(newBackend(), async (step) => {
-      await step.runMutation(steps.echo, { value: 1 }, { name: "pay" });
-      throw new Error("no money");
-    });
-    expect(warnings()).toEqual([
-      expect.stringMatching(
-        new RegExp(
-          `^Workflow ${workflowId} \\("workflows:workflow"\\) fails: no money, after step 0 "pay", in .*logging\\.test\\.ts:\\d+:\\d+\\)?$`,
-        ),
-      ),
-    ]);
-  });
-
-  test("a step's error that the handler doesn't catch, with the step's number and name", async () => {
-    const { workflowId } = await runHandler(newBackend(), async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
-      await step.runMutation(steps.fail, { message: "x" }, { name: "pay" });
-    });
-    expect(warnings()).toEqual([
-      expect.stringMatching(
-        new RegExp(
-          `^Workflow ${workflowId} \\("workflows:workflow"\\) fails: x, at step 1 "pay", in .*logging\\.test\\.ts:\\d+:\\d+\\)?$`,
-        ),
-      ),
-    ]);
-  });
-
-  test("an inline step's error, with the line that called the step and not another", async () => {
-    const line = (error: Error) =>
-      /logging\.test\.ts:(\d+)/.exec(error.stack!)![1];
-    let called: string | undefined;
-    await runHandler(newBackend(), async (step) => {
-      await step.runMutation(steps.echo, { value: 1 }, { inline: true });
-      called = line(new Error());
-      await step.runMutation(steps.fail, { message: "x" }, { inline: true });
-    });
-    expect(warnings()).toEqual([
-      expect.stringMatching(
-        new RegExp(
-          `fails: x, at step 1 "steps:fail", in .*logging\\.test\\.ts:${Number(called) + 1}:`,
-        ),
-      ),
-    ]);
-  });
-
-  test("a child's failure, which gets a line of its own, and names the child", async () => {
-    const t = newBackend();
-    script("handler", "child", async () => {
-      throw new Error("out of paper");
-    });
-    const { workflowId } = await runHandler(t, (step) =>
-      step.runWorkflow(workflows.workflow, { handler: "child" }),
-    );
-    const child = (await rows(t, "workflows")).find(
-      ({ _id }) => _id !== (workflowId as string),
-    )!._id;
-    expect(warnings()).toEqual([
-      expect.stringMatching(
-        new RegExp(`^Workflow ${child} .* fails: out of paper`),
-      ),
-      expect.stringMatching(
-        `^Workflow ${workflowId} .* fails: its child ${child} failed, at step 0 "workflows:workflow", in .*logging.test.ts:`,
-      ),
-    ]);
-  });
-
   test.each<[string, Handler, RegExp]>([
+    [
+      "an error that the handler throws, with the step before it and the handler's own line",
+      async (step) => {
+        await step.runMutation(steps.echo, { value: 1 }, { name: "pay" });
+        throw new Error("no money");
+      },
+      /fails: no money, after step 0 "pay", in .*logging\.test\.ts:\d+:\d+\)?$/,
+    ],
+    [
+      "a step's error that the handler doesn't catch, with the step's number and name",
+      async (step) => {
+        await step.runMutation(steps.echo, { value: 1 });
+        await step.runMutation(steps.fail, { message: "x" }, { name: "pay" });
+      },
+      /fails: x, at step 1 "pay", in .*logging\.test\.ts:\d+:\d+\)?$/,
+    ],
     [
       "stuck",
       () => new Promise(() => {}),
@@ -509,26 +415,62 @@ describe("with the default level a failed run gets one warning:", () => {
     ],
   ])("%s", async (_what, handler, message) => {
     script("mutation", "take", () => null);
-    await runHandler(newBackend(), handler);
+    const { workflowId } = await runHandler(newBackend(), handler);
     expect(warnings()).toEqual([expect.stringMatching(message)]);
-    expect(warnings()[0]).not.toMatch(OWN_FRAMES);
+    const [warning] = warnings();
+    expect(warning).not.toMatch(OWN_FRAMES);
+    const run = `Workflow ${workflowId} ("workflows:workflow") fails: `;
+    expect(warning!.slice(0, run.length)).toBe(run);
   });
 
-  test("a deadline, with the last step, and its parent gets one that names the child", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, (step) =>
-      step.runWorkflow(definitions.timesOut, {}),
-    );
-    const [, child] = await rows(t, "workflows");
+  test("an inline step's error, with the line that called the step and not another", async () => {
+    const line = (error: Error) =>
+      /logging\.test\.ts:(\d+)/.exec(error.stack!)![1];
+    let called: string | undefined;
+    await runHandler(newBackend(), async (step) => {
+      await step.runMutation(steps.echo, { value: 1 }, { inline: true });
+      called = line(new Error());
+      await step.runMutation(steps.fail, { message: "x" }, { inline: true });
+    });
     expect(warnings()).toEqual([
       expect.stringMatching(
-        `^Workflow ${child!._id} \\("definitions:timesOut"\\) fails: Workflow ${child!._id} .* did not end within 1000 ms, after step 0 "never"$`,
-      ),
-      expect.stringMatching(
-        `^Workflow ${workflowId} .* fails: its child ${child!._id} failed, at step 0 "definitions:timesOut"`,
+        new RegExp(
+          `fails: x, at step 1 "steps:fail", in .*logging\\.test\\.ts:${Number(called) + 1}:`,
+        ),
       ),
     ]);
   });
+
+  test.each<[string, Handler, RegExp]>([
+    [
+      "a child's failure",
+      (step) => step.runWorkflow(workflows.workflow, { handler: "child" }),
+      /fails: out of paper/,
+    ],
+    [
+      "a child's deadline",
+      (step) => step.runWorkflow(definitions.timesOut, {}),
+      /fails: Workflow \S+ .* did not end within 1000 ms, after step 0 "never"$/,
+    ],
+  ])(
+    "%s, which gets a line of its own, and its parent's names the child",
+    async (_what, handler, message) => {
+      const t = newBackend();
+      script("handler", "child", async () => {
+        throw new Error("out of paper");
+      });
+      const { workflowId } = await runHandler(t, handler);
+      const [, child] = await rows(t, "workflows");
+      const { _id, name } = child!;
+      expect(warnings()).toEqual([
+        expect.stringMatching(message),
+        expect.stringMatching(
+          `^Workflow ${workflowId} .* fails: its child ${_id} failed, at step 0 "${name}", in .*logging.test.ts:`,
+        ),
+      ]);
+      expect(warnings()[0]).toContain(`Workflow ${_id} ("${name}") fails: `);
+    },
+  );
 
   test("a turn that dies, with the last step of the journal", async () => {
     let isGone = false;
@@ -556,29 +498,24 @@ describe("with the default level a failed run gets one warning:", () => {
     expect(warnings()[0]).not.toMatch(OWN_FRAMES);
   });
 
-  test("and so does each step that failed and that nothing awaited, however the run ends", async () => {
-    const { workflowId, status } = await runHandler(
-      newBackend(),
-      async (step) => {
-        void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
-        void step
-          .runMutation(steps.fail, { message: "y" }, { name: "caught" })
-          .catch(() => undefined);
-        await step.sleep(1000);
-      },
-    );
-    expect(status.type).toBe("completed");
-    expect(warnings()).toEqual([
-      `Step 0 "lost" of workflow ${workflowId} ("workflows:workflow") failed, and nothing awaited it: x`,
-    ]);
-  });
-
-  test("and a step that nothing awaited and that fails after its run has ended", async () => {
-    await runHandler(newBackend(), async (step) => {
+  test("and so does each step that failed and that nothing awaited, however and whenever the run ends", async () => {
+    const waits: Handler = async (step) => {
       void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
-    });
-    expect(warnings()).toEqual([
-      expect.stringMatching(/^Step 0 "lost" of workflow .*awaited it: x$/),
-    ]);
+      void step
+        .runMutation(steps.fail, { message: "y" }, { name: "caught" })
+        .catch(() => undefined);
+      await step.sleep(1000);
+    };
+    const ends: Handler = async (step) => {
+      void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
+    };
+    for (const handler of [waits, ends]) {
+      printed = [];
+      const { workflowId, status } = await runHandler(newBackend(), handler);
+      expect(status.type).toBe("completed");
+      expect(warnings()).toEqual([
+        `Step 0 "lost" of workflow ${workflowId} ("workflows:workflow") failed, and nothing awaited it: x`,
+      ]);
+    }
   });
 });

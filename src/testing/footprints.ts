@@ -37,6 +37,10 @@ type Scope = { Convex: Host };
 /** Writes down what is read and written of the component's tables, on a backend that is wrapped in `calls`. */
 export class Footprints {
   private readonly found = new Map<WatchedCall, Footprint>();
+  /** The indexes by which the component looked up rows, in transactions and queries. */
+  readonly indexes = new Set<string>();
+  /** What it looked up otherwise. */
+  readonly scans = new Set<string>();
 
   /** To be made when there is a backend. */
   constructor(private readonly calls: Calls) {
@@ -71,8 +75,16 @@ export class Footprints {
     return footprint;
   }
 
-  private noteQuery({ query: { source } }: { query: { source: Source } }) {
-    this.here()?.reads.push(readOf(source));
+  private noteQuery({ query }: { query: Query }) {
+    const here = this.here();
+    if (!here) return;
+    const { source, operators } = query;
+    here.reads.push(readOf(source));
+    const isScan = source.type !== "IndexRange";
+    const name = isScan ? source.tableName : source.indexName;
+    if (isScan || operators.some((operator) => "filter" in operator))
+      this.scans.add(name);
+    else this.indexes.add(name);
   }
 
   private async observe(host: Host, op: string, json: string) {
@@ -116,6 +128,8 @@ interface Bound {
 type Source =
   | { type: "FullTableScan"; tableName: string }
   | { type: "IndexRange"; indexName: string; range: Bound[] };
+
+type Query = { source: Source; operators: object[] };
 
 const readOfId = (id: string): Read => ({
   table: tableOf(id),

@@ -4,7 +4,7 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 const INDEPENDENCE = test(
   "engine/run/independence",
-  "C13: two runs write no document of the component that is the other's, and read no range that the other writes: pool",
+  "C13: two runs write no document of the component that is the other's, and read no range that the other writes, and every lookup uses an index: pool",
 );
 
 export const DRIVER_DEFECTS = [

@@ -22,7 +22,13 @@ import {
   listenToConsole,
   restart,
 } from "../../testing/managing.js";
-import { sendEvent, start, type WorkflowId } from "../../client/index.js";
+import { manager } from "../../testing/app/workflows.js";
+import {
+  sendEvent,
+  start,
+  type RunQueryCtx,
+  type WorkflowId,
+} from "../../client/index.js";
 
 useBackend();
 listenToConsole();
@@ -50,6 +56,10 @@ const everything: Handler = async (step) => {
   ]);
   await step.awaitEvent({ name: "sent before" });
   await step.awaitEvent({ name: "sent later" });
+  const { workflowId } = step;
+  const id = await manager.createEvent(step, { name: "by id", workflowId });
+  await manager.sendEvent(step, { id });
+  await step.awaitEvent({ id });
   await step
     .awaitEvent({ name: "never", timeout: 2000 })
     .catch(() => "timed out");
@@ -92,8 +102,17 @@ async function live(t: Backend, ids: WorkflowId[]) {
   await drain();
 }
 
+async function readAll(ctx: RunQueryCtx, workflowId: WorkflowId) {
+  await manager.list(ctx);
+  await manager.listByName(ctx, workflows.workflow);
+  await manager.listSteps(ctx, workflowId);
+  await manager.listEvents(ctx, workflowId);
+  const { load } = components.workflow.journal;
+  await ctx.runQuery(load, { workflowId, shortCircuit: true });
+}
+
 test.each(["driver", "pool"] as const)(
-  "C13: two runs write no document of the component that is the other's, and read no range that the other writes: %s",
+  "C13: two runs write no document of the component that is the other's, and read no range that the other writes, and every lookup uses an index: %s",
   async (execution) => {
     const calls = new Calls();
     const t = newBackend({ execution, wrap: calls.wrap });
@@ -129,12 +148,19 @@ test.each(["driver", "pool"] as const)(
     await restart(t, first, { from: 0 });
     await restart(t, second, { startAsync: true });
     await live(t, [first, second]);
+    await restart(t, second, { from: "sleep" });
+    await live(t, [second]);
+    await t.query((ctx) => readAll(ctx, first));
     for (const id of ids) await cleanup(t, id);
     await drain();
-    expect(await endings(t)).toHaveLength(6);
+    expect(await endings(t)).toHaveLength(7);
     expect(await rows(t, "workflows")).toEqual([]);
     const transactions = footprints.transactions();
     expect(transactions.length).toBeGreaterThan(100);
     expect(meetings(transactions)).toEqual([]);
+    // The config is a single row.
+    expect([...footprints.scans]).toEqual(["config"]);
+    const indexes = ["steps.workflow", "steps.name", "events.name"];
+    expect([...footprints.indexes]).toEqual(expect.arrayContaining(indexes));
   },
 );

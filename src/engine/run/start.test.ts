@@ -1,7 +1,13 @@
 import { anyApi } from "convex/server";
 import { ConvexError } from "convex/values";
 import { describe, expect, test } from "vitest";
-import { jobs } from "../../testing/managing.js";
+import {
+  HANDLE,
+  createRun,
+  expectUnchanged,
+  handleOf,
+} from "../../testing/doors.js";
+import { jobs, listenToConsole } from "../../testing/managing.js";
 import { internal } from "../../testing/app/_generated/api.js";
 import { manager } from "../../testing/app/workflows.js";
 import {
@@ -11,6 +17,7 @@ import {
   endings,
   journal,
   newBackend,
+  rows,
   runHandler,
   script,
   startHandler,
@@ -22,18 +29,27 @@ import {
   type Backend,
 } from "../../testing/harness.js";
 import { completed, failed } from "../../testing/statuses.js";
-import { everyRow } from "../../testing/tables.js";
-import { getStatus, listSteps, start } from "../../client/index.js";
+import {
+  getStatus,
+  listSteps,
+  start,
+  type RunMutationCtx,
+} from "../../client/index.js";
 
 useBackend();
+const heard = listenToConsole();
 
 const main = { handler: "main" };
+const { typed } = internal.managed;
 
-async function expectNothingStarted(t: Backend, act: () => Promise<unknown>) {
-  const before = await everyRow(t);
-  await act();
-  expect(await everyRow(t)).toEqual(before);
-}
+const expectNothingStarted = (
+  t: Backend,
+  act: (ctx: RunMutationCtx) => Promise<unknown>,
+  error: RegExp | string,
+) =>
+  expectUnchanged(t, heard, () =>
+    expect(t.mutation((ctx) => act(ctx))).rejects.toThrow(error),
+  );
 
 type InParts = {
   runInComponent(
@@ -77,42 +93,40 @@ describe("the handler's first turn", () => {
       const status = await getStatus(ctx, components.workflow, id);
       return { status, written: written.length };
     });
-    expect(seen).toEqual({
-      status: { type: "completed", result: "x" },
-      written: 1,
-    });
+    expect(seen).toEqual({ status: completed("x"), written: 1 });
   });
 
-  test("is undone with everything else when the caller's transaction fails", async () => {
-    const t = newBackend();
-    script("handler", "main", async (step) => {
-      await step.runMutation(steps.echo, { value: 1 }, { inline: true });
-      await step.runMutation(steps.echo, { value: 2 });
-    });
-    await expectNothingStarted(t, () =>
-      expect(
-        t.mutation(async (ctx) => {
-          await start(ctx, workflows.workflow, main);
-          throw new Error("changed my mind");
-        }),
-      ).rejects.toThrow("changed my mind"),
-    );
-    await drain();
-    expect(await effects(t)).toEqual([]);
-  });
+  test.each([{ startAsync: false }, { startAsync: true }])(
+    "is undone with everything else when the caller's transaction fails (startAsync: $startAsync)",
+    async (options) => {
+      const t = newBackend();
+      script("handler", "main", async (step) => {
+        await step.runMutation(steps.echo, { value: 1 }, { inline: true });
+        await step.runMutation(steps.echo, { value: 2 });
+      });
+      const startAndFail = async (ctx: RunMutationCtx) => {
+        await start(ctx, workflows.workflow, main, options);
+        throw new Error("changed my mind");
+      };
+      await expectNothingStarted(t, startAndFail, "changed my mind");
+      await drain();
+      expect(await effects(t)).toEqual([]);
+    },
+  );
 
-  test("that throws fails the run, not its caller", async () => {
+  test("that throws fails the run, not its caller, also before its first await and in a job of the pool", async () => {
     const t = newBackend();
-    const id = await startHandler(t, () => Promise.reject(new Error("no")));
+    const rejects = () => Promise.reject(new Error("no"));
+    const id = await startHandler(t, rejects);
     expect(await statusOf(t, id)).toEqual(failed("no"));
-  });
-
-  test("that throws before its first await fails the run too", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, () => {
+    const throwing = () => {
       throw new ConvexError({ code: 7 });
-    });
-    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
+    };
+    const thrown = await startHandler(t, throwing, { name: "throws" });
+    expect(await statusOf(t, thrown)).toMatchObject({ type: "failed" });
+    const options = { startAsync: true, name: "late" };
+    const { status } = await runHandler(t, rejects, options);
+    expect(status).toEqual(failed("no"));
   });
 
   test("begins once, not again in the next turn", async () => {
@@ -123,92 +137,108 @@ describe("the handler's first turn", () => {
     });
     expect(await effects(t)).toEqual([1, 2]);
   });
+
+  test("is left to a job of the pool by startAsync", async () => {
+    const t = newBackend();
+    let begun = false;
+    const handler = async () => {
+      begun = true;
+      return "late";
+    };
+    const id = await startHandler(t, handler, { startAsync: true });
+    expect(begun).toBe(false);
+    expect(await jobs(t)).toEqual(["workflows:workflow"]);
+    expect(await statusOf(t, id)).toEqual({ type: "inProgress", running: [] });
+    await drain();
+    expect(await statusOf(t, id)).toEqual(completed("late"));
+  });
 });
 
 describe("a start that is impossible throws at the call site and changes nothing:", () => {
-  const refused = (name: string, workflow: never, args: object) =>
-    test.each([{ startAsync: false }, { startAsync: true }])(
-      `${name} (startAsync: $startAsync)`,
-      async (options) => {
-        const t = newBackend();
-        await expectNothingStarted(t, () =>
-          expect(
-            t.mutation((ctx) => start(ctx, workflow, args as never, options)),
-          ).rejects.toThrow(),
-        );
-      },
-    );
-  const { typed } = internal.managed;
-  refused("an argument of another type", typed as never, {
-    owner: "1;effects",
-    count: "many",
-  });
-  refused("an id of another table", typed as never, {
-    owner: "1;ended",
-    count: 1,
-  });
-  refused("a missing argument", workflows.workflow as never, {});
-  refused("an unknown argument", workflows.workflow as never, {
-    ...main,
-    more: 1,
-  });
-  refused("a reference to nothing", anyApi["workflows"]!["nothing"] as never, {
-    ...main,
-  });
-  refused("a reference to no workflow", steps.echo as never, main);
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 20; depth++) deep = [deep];
+  const isNone = /Can't start .*: it is not a workflow. Pass a reference to/;
 
-  test("arguments that no row can hold: the error says so and names the workflow", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => null);
-    const input = "x".repeat(1 << 20);
-    await expectNothingStarted(t, () =>
-      expect(
-        t.mutation((ctx) => start(ctx, workflows.workflow, { ...main, input })),
-      ).rejects.toThrow(
-        /Can't start workflow "workflows:workflow": .* too large: \d+ bytes, the maximum is \d+ bytes/,
-      ),
-    );
-  });
-
-  test("arguments nested too deep for a row", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => null);
-    let input: unknown = 1;
-    for (let depth = 0; depth < 20; depth++) input = [input];
-    await expectNothingStarted(t, () =>
-      expect(
-        t.mutation((ctx) => start(ctx, workflows.workflow, { ...main, input })),
-      ).rejects.toThrow(/Can't start workflow .* nested more than/),
-    );
-  });
-});
-
-describe("a function that isn't a workflow of the caller's component is refused at the call and changes nothing:", () => {
-  const wanted = /Can't start .*: it is not a workflow. Pass a reference to/;
-  const cases: [string, unknown, RegExp][] = [
-    ["an ordinary mutation, whatever it returns", strangers.ordinary, wanted],
-    ["an ordinary mutation that returns an object", strangers.kinds, wanted],
-    ["a mutation with other arguments", strangers.validated, wanted],
-    ["a function in place of its reference", () => null, wanted],
-    ["undefined", undefined, wanted],
+  const cases: [
+    what: string,
+    workflow: unknown,
+    args: object,
+    error: RegExp,
+  ][] = [
+    [
+      "an argument of another type",
+      typed,
+      { owner: "1;effects", count: "many" },
+      /Validator error/i,
+    ],
+    [
+      "an id of another table",
+      typed,
+      { owner: "1;ended", count: 1 },
+      /Validator error/i,
+    ],
+    ["a missing argument", workflows.workflow, {}, /handler/],
+    ["an unknown argument", workflows.workflow, { ...main, more: 1 }, /more/],
+    [
+      "a reference to nothing",
+      anyApi["workflows"]!["nothing"],
+      main,
+      /nothing/,
+    ],
+    [
+      "a reference to no workflow",
+      steps.echo,
+      main,
+      /check that it is a workflow/,
+    ],
+    [
+      "an ordinary mutation, whatever it returns",
+      strangers.ordinary,
+      main,
+      isNone,
+    ],
+    [
+      "an ordinary mutation that returns an object",
+      strangers.kinds,
+      main,
+      isNone,
+    ],
+    ["a mutation with other arguments", strangers.validated, main, isNone],
+    ["a function in place of its reference", () => null, main, isNone],
+    ["undefined", undefined, main, isNone],
+    [
+      "arguments that no row can hold",
+      workflows.workflow,
+      { ...main, input: "x".repeat(1 << 20) },
+      /Can't start workflow "workflows:workflow": .* too large: \d+ bytes, the maximum is \d+ bytes/,
+    ],
+    [
+      "arguments nested too deep for a row",
+      workflows.workflow,
+      { ...main, input: deep },
+      /Can't start workflow .* nested more than/,
+    ],
   ];
-  test.each(cases)("%s", async (_what, what, message) => {
+  test.each(cases)("%s", async (_what, workflow, args, error) => {
     const t = newBackend();
-    await expectNothingStarted(t, () =>
-      expect(
-        t.mutation((ctx) => start(ctx, what as never, main as never)),
-      ).rejects.toThrow(message),
-    );
+    script("handler", "main", async () => null);
+    for (const startAsync of [false, true])
+      await expectNothingStarted(
+        t,
+        (ctx) => start(ctx, workflow as never, args as never, { startAsync }),
+        error,
+      );
   });
+
+  const another =
+    /the workflow is defined with components.other, the manager with components.workflow/;
 
   test("a workflow of another instance of the component, by a manager", async () => {
     const t = newBackend({ other: true });
-    await expectNothingStarted(t, () =>
-      expect(
-        t.mutation((ctx) => manager.start(ctx, strangers.elsewhere, main)),
-      ).rejects.toThrow(
-        "the workflow is defined with components.other, the manager with components.workflow",
-      ),
+    await expectNothingStarted(
+      t,
+      (ctx) => manager.start(ctx, strangers.elsewhere, main),
+      another,
     );
     script("handler", "main", async () => "done");
     const id = await t.mutation((ctx) => start(ctx, strangers.elsewhere, main));
@@ -217,21 +247,25 @@ describe("a function that isn't a workflow of the caller's component is refused 
   });
 
   describe.each(["driver", "pool"] as const)("by a step, %s:", (execution) => {
-    const another =
-      /the workflow is defined with components.other, the manager with components.workflow/;
-    const refusals: [string, (step: never) => Promise<unknown>, RegExp][] = [
-      ...cases.map(([what, reference, message]): (typeof refusals)[number] => [
-        what,
-        (step) => start(step, reference as never, main as never),
-        message,
-      ]),
+    type Refusal = [
+      what: string,
+      call: (step: never) => Promise<unknown>,
+      error: RegExp,
+    ];
+    const later = { startAsync: true };
+    const refusals: Refusal[] = [
+      ...cases
+        .filter(([, , , error]) => error === isNone)
+        .map(([what, workflow, , error]): Refusal => {
+          const begin = (step: never) =>
+            start(step, workflow as never, main as never);
+          return [what, begin, error];
+        }),
       [
         "an ordinary mutation, enqueued",
         (step) =>
-          start(step, strangers.ordinary as never, main as never, {
-            startAsync: true,
-          }),
-        wanted,
+          start(step, strangers.ordinary as never, main as never, later),
+        isNone,
       ],
       [
         "a workflow of another instance",
@@ -245,8 +279,7 @@ describe("a function that isn't a workflow of the caller's component is refused 
       ],
       [
         "a workflow of another instance, enqueued by a manager",
-        (step) =>
-          manager.start(step, strangers.elsewhere, main, { startAsync: true }),
+        (step) => manager.start(step, strangers.elsewhere, main, later),
         another,
       ],
     ];
@@ -283,62 +316,19 @@ describe("a function that isn't a workflow of the caller's component is refused 
   });
 });
 
-test("an id of the right table is accepted", async () => {
-  const t = newBackend();
-  const owner = await t.run((ctx) =>
-    ctx.db.insert("effects", { key: "k", value: 1 }),
-  );
-  const id = await t.mutation((ctx) =>
-    start(ctx, internal.managed.typed, { owner, count: 3 }),
-  );
-  expect(await statusOf(t, id)).toEqual(completed(3));
-});
-
-describe("startAsync", () => {
-  test("leaves the first turn to a job of the pool", async () => {
-    const t = newBackend();
-    let begun = false;
-    const handler = async () => {
-      begun = true;
-      return "late";
-    };
-    const id = await startHandler(t, handler, { startAsync: true });
-    expect(begun).toBe(false);
-    expect(await jobs(t)).toEqual(["workflows:workflow"]);
-    expect(await statusOf(t, id)).toEqual({ type: "inProgress", running: [] });
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed("late"));
-  });
-
-  test("starts nothing when the caller's transaction fails", async () => {
-    const t = newBackend();
-    await expectNothingStarted(t, () =>
-      expect(
-        t.mutation(async (ctx) => {
-          await start(ctx, workflows.workflow, main, { startAsync: true });
-          throw new Error("changed my mind");
-        }),
-      ).rejects.toThrow("changed my mind"),
-    );
-  });
-
-  test("fails the run when the handler throws", async () => {
-    const t = newBackend();
-    const { status } = await runHandler(
-      t,
-      () => Promise.reject(new Error("no")),
-      { startAsync: true },
-    );
-    expect(status).toEqual(failed("no"));
-  });
-});
-
 describe("a run may be started", () => {
-  test("from an action", async () => {
+  test("from a mutation, an action and by the manager's method, with an id of the right table", async () => {
     const t = newBackend();
-    script("handler", "main", async () => "done");
-    const id = await t.action((ctx) => start(ctx, workflows.workflow, main));
-    expect(await statusOf(t, id)).toEqual(completed("done"));
+    const owner = await t.run((ctx) =>
+      ctx.db.insert("effects", { key: "k", value: 1 }),
+    );
+    const args = { owner, count: 3 };
+    for (const id of [
+      await t.mutation((ctx) => start(ctx, typed, args)),
+      await t.action((ctx) => start(ctx, typed, args)),
+      await t.mutation((ctx) => manager.start(ctx, typed, args)),
+    ])
+      expect(await statusOf(t, id)).toEqual(completed(3));
   });
 
   test("from a workflow's step ctx, once", async () => {
@@ -354,44 +344,22 @@ describe("a run may be started", () => {
     expect(status).toEqual(completed({ type: "completed", result: "other" }));
     expect(await effects(t)).toEqual(["other"]);
     const recorded = await journal(t, workflowId);
-    expect(recorded.map(({ step }) => step.kind)).toEqual([
-      "function",
-      "sleep",
-      "function",
-    ]);
-  });
-
-  test("by the manager's method", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const id = await t.mutation((ctx) =>
-      manager.start(ctx, workflows.workflow, main),
-    );
-    expect(await t.query((ctx) => manager.status(ctx, id))).toEqual(
-      completed("done"),
-    );
+    const kinds = ["function", "sleep", "function"];
+    expect(recorded.map(({ step }) => step.kind)).toEqual(kinds);
   });
 });
 
 describe("onComplete and context", () => {
-  test("are passed together: onComplete receives the context unchanged", async () => {
-    const t = newBackend();
-    const context = { list: [1, null, 2n], text: "ü" };
-    const { workflowId } = await runHandler(t, async () => 1, { context });
-    const [ended] = await endings(t);
-    expect(ended).toMatchObject({ workflowId, context });
-  });
-
-  test("a context of null is one", async () => {
-    const t = newBackend();
-    await runHandler(t, async () => 1, { context: null });
-    expect(await endings(t)).toMatchObject([{ context: null }]);
-  });
-
-  test("without both, nothing is called", async () => {
+  test("are passed together, or neither: onComplete receives the context unchanged, null too", async () => {
     const t = newBackend();
     await runHandler(t, async () => 1);
     expect(await endings(t)).toEqual([]);
+    const ended = [];
+    for (const context of [{ list: [1, null, 2n], text: "ü" }, null]) {
+      const { workflowId } = await runHandler(t, async () => 1, { context });
+      ended.push({ workflowId, context });
+      expect(await endings(t)).toMatchObject(ended);
+    }
   });
 
   test("onComplete without context is a type error", async () => {
@@ -402,5 +370,55 @@ describe("onComplete and context", () => {
     // @ts-expect-error -- without onComplete
     const noCallback: Options = { context: 1 };
     expect([both, noContext, noCallback]).toHaveLength(3);
+  });
+});
+
+// As other packages and scripts call it, not through this package's client.
+describe("workflow.create", () => {
+  test("runs the first turn inside the caller's transaction, or with startAsync in a pool job with the given name", async () => {
+    const t = newBackend();
+    script("handler", "main", async () => "done");
+    const now = await createRun(t);
+    expect(await statusOf(t, now)).toEqual(completed("done"));
+    expect(await jobs(t)).toEqual([]);
+    const later = await createRun(t, { startAsync: true });
+    expect(await jobs(t)).toEqual(["some:workflow"]);
+    await drain();
+    expect(await statusOf(t, later)).toEqual(completed("done"));
+  });
+
+  test("with createOnly stores its arguments and leaves the first turn of a run by this engine's rules to the caller, and calls onComplete with the context", async () => {
+    const t = newBackend();
+    script("handler", "main", async () => "done");
+    const fnHandle = await handleOf(t, steps.ended);
+    const onComplete = { fnHandle, context: [1] };
+    const options = { createOnly: true, onComplete, maxParallelism: 9 };
+    const id = await createRun(t, options);
+    await drain();
+    expect(await statusOf(t, id)).toEqual({ type: "inProgress", running: [] });
+    expect(await rows(t, "workflows")).toMatchObject([
+      {
+        name: "some:workflow",
+        workflowHandle: HANDLE,
+        args: main,
+        onComplete,
+        generationNumber: 0,
+        engineVersion: 1,
+      },
+    ]);
+    const turn = { workflowId: id, generationNumber: 0 };
+    await t.mutation((ctx) =>
+      ctx.runMutation(workflows.workflow as never, turn as never),
+    );
+    expect(await statusOf(t, id)).toEqual(completed("done"));
+    expect(await endings(t)).toMatchObject([{ context: [1] }]);
+  });
+
+  test("of a function that doesn't exist throws and changes nothing", async () => {
+    const t = newBackend();
+    const workflowHandle = "function://;gone:workflow";
+    await expectUnchanged(t, heard, () =>
+      expect(createRun(t, { workflowHandle })).rejects.toThrow("gone"),
+    );
   });
 });
