@@ -37,6 +37,7 @@ export function WorkflowConsole({
   const [route, navigate] = useRoute();
   const lastRuns = useRef(formatHash({ page: "runs", filter: {} }));
   if (route.page === "runs") lastRuns.current = formatHash(route);
+  const [scrolls] = useState(() => new Map<string, number>());
   const [notice, setNotice] = useState<Notice>();
   const notify = useCallback(
     (text: string, kind?: "error") => setNotice({ text, kind }),
@@ -49,8 +50,9 @@ export function WorkflowConsole({
       notify,
       rootRef,
       runsHash: () => lastRuns.current,
+      scrolls,
     }),
-    [api, navigate, notify],
+    [api, navigate, notify, scrolls],
   );
   return (
     <div

@@ -7,6 +7,8 @@ export type Console = {
   navigate: (route: Route, options?: { replace?: boolean }) => void;
   /** The hash of the runs page as it was last shown. */
   runsHash: () => string;
+  /** How far each hash of the runs page was scrolled when it was left. */
+  scrolls: Map<string, number>;
   /** Tells the result of an action, on the page and to screen readers. */
   notify: (text: string, kind?: "error") => void;
   rootRef: React.RefObject<HTMLDivElement | null>;

@@ -274,6 +274,20 @@ describe("the runs page", () => {
     expect(new Set(seen.values()).size).toBe(seen.size);
     // A page becomes another query when the next one begins where it ends.
     expect(served.calls.get("console:listRuns")).toBeLessThanOrEqual(2 * 20);
+
+    // Whoever comes back finds the list where it was, even in the middle.
+    const scroller = page.locator(".wfc-scroller");
+    const scrolled = () => scroller.evaluate(({ scrollTop }) => scrollTop);
+    await scroller.evaluate((element) => (element.scrollTop = 20_000));
+    const last = seen.get(570)!;
+    await row(last).getByRole("link").click();
+    await page.locator(".wfc-run-header").waitFor();
+    await page.keyboard.press("Escape");
+    await row(last).waitFor();
+    expect(await scrolled()).toBe(20_000);
+    // Another list begins at its top.
+    await tab(/Failed/).click();
+    await eventually(scrolled).toBe(0);
   });
 
   test("asks before it acts on several runs, and says how many", async () => {

@@ -24,7 +24,7 @@ import {
 import { latestOf, SEGMENT_KINDS } from "../timeline/segments.js";
 import { useWidth } from "../ui/hooks.js";
 import { Icon } from "../ui/Icon.js";
-import { useVirtualRows } from "../ui/virtual.js";
+import { ColumnHeaders, PagedTable, usePagedRows } from "../ui/PagedTable.js";
 import { StepRow } from "./StepRow.js";
 
 export type StepsTableHandle = {
@@ -62,22 +62,16 @@ export const StepsTable = forwardRef(function StepsTable(
   handle: React.ForwardedRef<StepsTableHandle>,
 ) {
   const { view, run, steps, now, selected, onSelect } = props;
-  const { items, loadMore } = steps;
+  const { items } = steps;
   const scroller = useRef<HTMLDivElement>(null);
   const axis = useRef<HTMLDivElement>(null);
   const width = useWidth(axis);
   const index = items.findIndex(({ stepNumber }) => stepNumber === selected);
-  const rows = useVirtualRows({
-    count: items.length,
-    height: ROW_PX,
-    scroller,
-    kept: index,
+  const paged = usePagedRows({
+    ...{ pages: steps, scroller, height: ROW_PX, ahead: AHEAD, active: index },
+    focusableOf: ({ stepNumber }) => `[data-step="${stepNumber}"] button`,
   });
-
-  const isNearEnd = (rows.range?.endIndex ?? 0) >= items.length - 1 - AHEAD;
-  useEffect(() => {
-    if (isNearEnd) loadMore?.();
-  }, [isNearEnd, loadMore]);
+  const { rows } = paged;
 
   // A selected step comes into view once, when it is selected or loaded.
   const shownIndex = useRef(-1);
@@ -120,22 +114,10 @@ export const StepsTable = forwardRef(function StepsTable(
     return true;
   });
 
-  const pendingFocus = useRef(false);
-  useEffect(() => {
-    if (!pendingFocus.current) return;
-    const row = scroller.current?.querySelector<HTMLElement>(
-      `[data-step="${selected}"] button`,
-    );
-    row?.focus({ preventScroll: true });
-    if (row) pendingFocus.current = false;
-  });
-
   useImperativeHandle(handle, () => ({
     move: (by) => {
-      const next = items[Math.min(Math.max(index + by, 0), items.length - 1)];
-      if (!next) return;
-      pendingFocus.current = true;
-      onSelect(next.stepNumber);
+      const next = paged.move(by);
+      if (next) onSelect(next.stepNumber);
     },
     fit: () => setPart(undefined),
     zoom: (factor) => setShown(zoom(whole, shown, factor)),
@@ -178,68 +160,47 @@ export const StepsTable = forwardRef(function StepsTable(
           </div>
         </div>
       )}
-      <div
-        className={`wfc-table wfc-steps wfc-steps-${view}`}
-        role="table"
-        aria-label="Steps"
-        aria-rowcount={steps.isDone ? items.length + 1 : -1}
-        aria-busy={steps.isLoading}
-      >
-        <div className="wfc-thead" role="rowgroup">
-          <div className="wfc-row" role="row" aria-rowindex={1}>
-            {view === "list" ? (
-              LIST_COLUMNS.map((column) => (
-                <span key={column} role="columnheader">
-                  {column}
-                </span>
-              ))
-            ) : (
-              <>
-                <span role="columnheader">#</span>
-                <span role="columnheader">Step</span>
-                <span role="columnheader" aria-label="Time since the start">
-                  <Axis
-                    axisRef={axis}
-                    width={width}
-                    shown={shown}
-                    start={startedAt}
-                    onPan={(ms) => setShown(pan(whole, shown, ms))}
-                  />
-                </span>
-              </>
-            )}
-          </div>
-        </div>
-        <div className="wfc-scroller" ref={scroller} role="presentation">
-          <div
-            role="rowgroup"
-            className="wfc-rows"
-            style={{ height: rows.getTotalSize() }}
-          >
-            {rows.getVirtualItems().map(({ index, start }) => {
-              const step = items[index]!;
-              return (
-                <StepRow
-                  key={step.stepNumber}
-                  step={step}
-                  index={index}
-                  start={start}
-                  height={ROW_PX}
-                  view={view}
-                  from={shown.from}
-                  to={shown.to}
-                  now={step.state === "done" ? 0 : now}
-                  isSelected={step.stepNumber === selected}
-                  onSelect={onSelect}
+      <PagedTable
+        className={`wfc-steps wfc-steps-${view}`}
+        label="Steps"
+        pages={steps}
+        paged={paged}
+        columns={
+          view === "list" ? (
+            <ColumnHeaders names={LIST_COLUMNS} />
+          ) : (
+            <>
+              <ColumnHeaders names={["#", "Step"]} />
+              <span role="columnheader" aria-label="Time since the start">
+                <Axis
+                  axisRef={axis}
+                  width={width}
+                  shown={shown}
+                  start={startedAt}
+                  onPan={(ms) => setShown(pan(whole, shown, ms))}
                 />
-              );
-            })}
-          </div>
-          {!steps.isLoading && items.length === 0 && (
-            <p className="wfc-message">This run has no steps yet.</p>
-          )}
-        </div>
-      </div>
+              </span>
+            </>
+          )
+        }
+        row={(step, placed) => (
+          <StepRow
+            key={step.stepNumber}
+            step={step}
+            {...placed}
+            view={view}
+            from={shown.from}
+            to={shown.to}
+            now={step.state === "done" ? 0 : now}
+            isSelected={step.stepNumber === selected}
+            onSelect={onSelect}
+          />
+        )}
+      >
+        {!steps.isLoading && items.length === 0 && (
+          <p className="wfc-message">This run has no steps yet.</p>
+        )}
+      </PagedTable>
     </>
   );
 });

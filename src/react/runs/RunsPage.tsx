@@ -134,7 +134,6 @@ export function RunsPage({ filter }: { filter: Filter }) {
           now={now}
           selected={selected}
           onSelect={setSelected}
-          view={JSON.stringify(args)}
         />
       )}
       <footer className="wfc-footer">

@@ -1,9 +1,7 @@
 import {
   forwardRef,
   memo,
-  useEffect,
   useImperativeHandle,
-  useLayoutEffect,
   useRef,
   useState,
   useCallback,
@@ -11,14 +9,21 @@ import {
   type SetStateAction,
 } from "react";
 import type { RunSummary } from "../api.js";
+import { useConsole } from "../context.js";
 import type { LivePages } from "../data/live.js";
 import { formatCount } from "../format.js";
 import { doneOf } from "../run/steps.js";
 import { formatHash } from "../route.js";
 import { Duration, Time } from "../ui/basics.js";
 import { useWidth } from "../ui/hooks.js";
+import {
+  ColumnHeaders,
+  PagedTable,
+  usePagedRows,
+  type Placed,
+} from "../ui/PagedTable.js";
 import { StatusLabel } from "../ui/Status.js";
-import { useScrollAnchor, useVirtualRows } from "../ui/virtual.js";
+import { useScrollAnchor, useScrollMemory } from "../ui/virtual.js";
 
 export type RunsTableHandle = {
   /** Moves the focus by rows. */
@@ -32,7 +37,6 @@ const NARROW_PX = 720;
 const ROW_PX = 36;
 const NARROW_ROW_PX = 60;
 
-/** The next page is loaded when this many rows are left. */
 const AHEAD = 15;
 
 /** A search by id goes through so many pages by itself. They may have few matches, or none. */
@@ -54,14 +58,11 @@ export const RunsTable = forwardRef(function RunsTable(
     now,
     selected,
     onSelect,
-    view,
   }: {
     runs: LivePages<RunSummary>;
     now: number;
     selected: ReadonlySet<string>;
     onSelect: Dispatch<SetStateAction<ReadonlySet<string>>>;
-    /** Changes with the filters: another view begins at the top. */
-    view: string;
   },
   handle: React.ForwardedRef<RunsTableHandle>,
 ) {
@@ -71,46 +72,26 @@ export const RunsTable = forwardRef(function RunsTable(
   const height = width > 0 && width < NARROW_PX ? NARROW_ROW_PX : ROW_PX;
   const [activeId, setActiveId] = useState<string>();
   const active = items.findIndex(({ workflowId }) => workflowId === activeId);
-  const rows = useVirtualRows({
-    count: items.length,
-    height,
-    scroller,
-    kept: active,
+  const isFruitful = runs.pageCount < PAGES_TO_SEARCH + items.length / 10;
+  const paged = usePagedRows({
+    pages: { items, loadMore: isFruitful ? loadMore : undefined },
+    ...{ scroller, height, ahead: AHEAD, active },
+    focusableOf: ({ workflowId }) => `[data-id="${CSS.escape(workflowId)}"] a`,
   });
   useScrollAnchor(scroller, items, height, ({ workflowId }) => workflowId);
-  useLayoutEffect(() => {
-    scroller.current!.scrollTop = 0;
-  }, [view]);
+  const { scrolls, runsHash } = useConsole();
+  const rowsPx = items.length * height;
+  useScrollMemory(scroller, scrolls, runsHash(), rowsPx, loadMore);
 
   const toggle = useCallback(
     (id: string) => onSelect((before) => toggled(before, id)),
     [onSelect],
   );
 
-  const visible = rows.getVirtualItems();
-  const isNearEnd = (rows.range?.endIndex ?? 0) >= items.length - 1 - AHEAD;
-  const isFruitful = runs.pageCount < PAGES_TO_SEARCH + items.length / 10;
-  useEffect(() => {
-    if (isNearEnd && isFruitful) loadMore?.();
-  }, [isNearEnd, isFruitful, loadMore]);
-
-  const pendingFocus = useRef<string>(undefined);
-  useEffect(() => {
-    if (!pendingFocus.current) return;
-    const link = scroller.current?.querySelector<HTMLElement>(
-      `[data-id="${CSS.escape(pendingFocus.current)}"] a`,
-    );
-    link?.focus({ preventScroll: true });
-    if (link) pendingFocus.current = undefined;
-  });
-
   useImperativeHandle(handle, () => ({
     move: (by) => {
-      const next = items[Math.min(Math.max(active + by, 0), items.length - 1)];
-      if (!next) return;
-      setActiveId(next.workflowId);
-      pendingFocus.current = next.workflowId;
-      rows.scrollToIndex(items.indexOf(next), { align: "auto" });
+      const next = paged.move(by);
+      if (next) setActiveId(next.workflowId);
     },
     toggle: () => {
       if (active >= 0) toggle(items[active]!.workflowId);
@@ -121,15 +102,13 @@ export const RunsTable = forwardRef(function RunsTable(
     items.length > 0 && items.every((run) => selected.has(run.workflowId));
   const some = !all && items.some((run) => selected.has(run.workflowId));
   return (
-    <div
-      className="wfc-table wfc-runs"
-      role="table"
-      aria-label="Runs"
-      aria-rowcount={runs.isDone ? items.length + 1 : -1}
-      aria-busy={runs.isLoading}
-    >
-      <div className="wfc-thead" role="rowgroup">
-        <div className="wfc-row" role="row" aria-rowindex={1}>
+    <PagedTable
+      className="wfc-runs"
+      label="Runs"
+      pages={runs}
+      paged={paged}
+      columns={
+        <>
           <span role="columnheader" className="wfc-cell-check">
             <input
               type="checkbox"
@@ -145,52 +124,30 @@ export const RunsTable = forwardRef(function RunsTable(
               }
             />
           </span>
-          {COLUMNS.map((column) => (
-            <span key={column} role="columnheader">
-              {column}
-            </span>
-          ))}
-        </div>
-      </div>
-      <div className="wfc-scroller" ref={scroller} role="presentation">
-        <div
-          role="rowgroup"
-          className="wfc-rows"
-          style={{ height: rows.getTotalSize() }}
-        >
-          {visible.map(({ index, start }) => {
-            const run = items[index]!;
-            const { workflowId } = run;
-            const isLive = run.status === "inProgress";
-            return (
-              <Row
-                key={workflowId}
-                run={run}
-                index={index}
-                start={start}
-                height={height}
-                now={isLive ? now : 0}
-                isSelected={selected.has(workflowId)}
-                onToggle={toggle}
-                onFocus={setActiveId}
-              />
-            );
-          })}
-        </div>
-        {runs.isLoading && <Skeleton height={height} />}
-        {loadMore && !isFruitful && (
-          <p className="wfc-more">
-            <button
-              type="button"
-              className="wfc-link-button"
-              onClick={loadMore}
-            >
-              Search older runs
-            </button>
-          </p>
-        )}
-      </div>
-    </div>
+          <ColumnHeaders names={COLUMNS} />
+        </>
+      }
+      row={(run, placed) => (
+        <Row
+          key={run.workflowId}
+          run={run}
+          {...placed}
+          now={run.status === "inProgress" ? now : 0}
+          isSelected={selected.has(run.workflowId)}
+          onToggle={toggle}
+          onFocus={setActiveId}
+        />
+      )}
+    >
+      {runs.isLoading && <Skeleton height={height} />}
+      {loadMore && !isFruitful && (
+        <p className="wfc-more">
+          <button type="button" className="wfc-link-button" onClick={loadMore}>
+            Search older runs
+          </button>
+        </p>
+      )}
+    </PagedTable>
   );
 });
 
@@ -200,11 +157,8 @@ function toggled(selected: ReadonlySet<string>, id: string) {
   return next;
 }
 
-type RowProps = {
+type RowProps = Placed & {
   run: RunSummary;
-  index: number;
-  start: number;
-  height: number;
   /** 0 for a run that has ended, so that it isn't rendered again each second. */
   now: number;
   isSelected: boolean;

@@ -10,6 +10,7 @@ import {
   useEffect,
   useLayoutEffect,
   useReducer,
+  useRef,
   useState,
   type RefObject,
 } from "react";
@@ -69,5 +70,39 @@ export function useScrollAnchor<Item>(
         element.scrollTop += (now - index) * height;
     }
     before.items = items;
+  });
+}
+
+/**
+ * Scrolls to where the list was scrolled when it was last left, as soon as so many rows have loaded.
+ *
+ * @param place - Where it is kept in `scrolls`
+ */
+export function useScrollMemory(
+  scroller: RefObject<HTMLElement | null>,
+  scrolls: Map<string, number>,
+  place: string,
+  rowsPx: number,
+  loadMore: (() => void) | undefined,
+) {
+  const wanted = useRef(scrolls.get(place) ?? 0);
+  const shown = useRef(place);
+  useLayoutEffect(() => {
+    const element = scroller.current!;
+    // Another list begins at its top.
+    if (shown.current !== place) element.scrollTop = wanted.current = 0;
+    shown.current = place;
+    return () => void scrolls.set(place, wanted.current || element.scrollTop);
+  }, [place]);
+  useLayoutEffect(() => {
+    const element = scroller.current!;
+    if (wanted.current === 0) return;
+    if (element.scrollTop > 0) {
+      // Somebody has scrolled meanwhile.
+      wanted.current = 0;
+    } else if (rowsPx - element.clientHeight >= wanted.current) {
+      element.scrollTop = wanted.current;
+      wanted.current = 0;
+    } else loadMore?.();
   });
 }

@@ -1,0 +1,110 @@
+import { useEffect, useRef, type ReactNode, type RefObject } from "react";
+import type { LivePages } from "../data/live.js";
+import { useVirtualRows } from "./virtual.js";
+
+/** Where a row is. */
+export type Placed = { index: number; start: number; height: number };
+
+/**
+ * Rows of a live list, as they scroll: the next page loads when few rows are left, and the focus moves by rows.
+ */
+export function usePagedRows<Item>({
+  pages: { items, loadMore },
+  scroller,
+  height,
+  ahead,
+  active,
+  focusableOf,
+}: {
+  pages: Pick<LivePages<Item>, "items" | "loadMore">;
+  scroller: RefObject<HTMLDivElement | null>;
+  height: number;
+  /** The next page loads when this many rows are left. */
+  ahead: number;
+  /** The index of the row that has the focus, or -1. */
+  active: number;
+  /** A selector of what takes the focus in an item's row. */
+  focusableOf: (item: Item) => string;
+}) {
+  const count = items.length;
+  const rows = useVirtualRows({ count, height, scroller, kept: active });
+
+  const isNearEnd = (rows.range?.endIndex ?? 0) >= count - 1 - ahead;
+  useEffect(() => {
+    if (isNearEnd) loadMore?.();
+  }, [isNearEnd, loadMore]);
+
+  // A row takes the focus as soon as it is rendered.
+  const toFocus = useRef<string>(undefined);
+  useEffect(() => {
+    if (!toFocus.current) return;
+    const found = scroller.current?.querySelector<HTMLElement>(toFocus.current);
+    found?.focus({ preventScroll: true });
+    if (found) toFocus.current = undefined;
+  });
+
+  /** Moves the focus, and returns the item that gets it. */
+  const move = (by: 1 | -1): Item | undefined => {
+    const index = Math.min(Math.max(active + by, 0), count - 1);
+    const next = items[index];
+    if (next === undefined) return undefined;
+    toFocus.current = focusableOf(next);
+    rows.scrollToIndex(index, { align: "auto" });
+    return next;
+  };
+
+  return { rows, height, scroller, move };
+}
+
+/** A table whose rows scroll below its header. It renders only those in view. */
+export function PagedTable<Item>(props: {
+  className: string;
+  label: string;
+  pages: LivePages<Item>;
+  paged: ReturnType<typeof usePagedRows<Item>>;
+  columns: ReactNode;
+  row: (item: Item, at: Placed) => ReactNode;
+  /** Below the rows. */
+  children?: ReactNode;
+}) {
+  const { className, label, pages, columns, row, children } = props;
+  const { rows, height, scroller } = props.paged;
+  const { items, isDone, isLoading } = pages;
+  return (
+    <div
+      className={`wfc-table ${className}`}
+      role="table"
+      aria-label={label}
+      aria-rowcount={isDone ? items.length + 1 : -1}
+      aria-busy={isLoading}
+    >
+      <div className="wfc-thead" role="rowgroup">
+        <div className="wfc-row" role="row" aria-rowindex={1}>
+          {columns}
+        </div>
+      </div>
+      <div className="wfc-scroller" ref={scroller} role="presentation">
+        <div
+          role="rowgroup"
+          className="wfc-rows"
+          style={{ height: rows.getTotalSize() }}
+        >
+          {rows
+            .getVirtualItems()
+            .map(({ index, start }) =>
+              row(items[index]!, { index, start, height }),
+            )}
+        </div>
+        {children}
+      </div>
+    </div>
+  );
+}
+
+export function ColumnHeaders({ names }: { names: readonly string[] }) {
+  return names.map((name) => (
+    <span key={name} role="columnheader">
+      {name}
+    </span>
+  ));
+}
