@@ -1,63 +1,52 @@
 // @vitest-environment node
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { startBackend } from "./testing/backend.js";
 
 const APP = "tools/local-backend/testing/handlersApp";
+const HOUR = 3_600_000;
 
-test.each([
-  ["allowsData", { code: "NO_STOCK" }],
-  ["knowsNoData", ["error", "kind"]],
-  [
-    "endedSomehow",
-    {
-      kind: "failed",
-      error: expect.any(String) as string,
-      errorData: { code: "NO_STOCK" },
+test("onComplete of a run that failed of a ConvexError is called once, whatever its validator knows of data", async () => {
+  const { run, clock, column } = await startBackend(APP);
+  const code = { code: "NO_STOCK" };
+  const effects = {
+    allowsData: code,
+    knowsNoData: ["error", "kind"],
+    endedSomehow: {
+      ...{ kind: "failed", error: expect.any(String) as string },
+      errorData: code,
     },
-  ],
-])(
-  "onComplete of a run that failed of a ConvexError is called once: its validator %s",
-  async (onComplete, effect) => {
-    const { run, clock, column } = await startBackend(APP);
+  };
+  for (const onComplete of Object.keys(effects)) {
     await run("endings:start", { onComplete });
     await clock.advance(60_000);
-    expect(await column("effects", "value")).toEqual([effect]);
-    expect(await column("onCompleteFailures", "error", "workflow")).toEqual([]);
-  },
-);
+  }
+  expect(await column("effects", "value")).toEqual(Object.values(effects));
+  expect(await column("onCompleteFailures", "error", "workflow")).toEqual([]);
+});
 
-describe.each(["driver", "pool"])(
-  "an action that was busy, %s:",
-  (execution) => {
-    const HOUR = 3_600_000;
-
-    async function startedWith(retry: boolean) {
-      const backend = await startBackend(APP);
-      const id = (await backend.run("endings:startCalls", {
-        busyForMs: HOUR,
-        retry,
-        execution,
-      })) as string;
-      await backend.clock.advance(HOUR - 1000);
-      const status = () => backend.run("endings:statusOf", { id });
-      return { ...backend, status };
-    }
-
-    test("its RetryAfterError crosses the functions between, and it is retried then", async () => {
-      const { status, clock, column } = await startedWith(true);
-      expect(await status()).toMatchObject({
-        type: "inProgress",
-        running: [{ kind: "function", functionType: "action" }],
-      });
-      await clock.advance(60_000);
-      expect(await status()).toEqual({ type: "completed", result: "called" });
-      expect(await column("effects", "value")).toEqual([["k", "success"]]);
+test.each(["driver", "pool"])(
+  "executed by %s, the RetryAfterError of a busy action crosses the functions between: the action is retried then, or it is the run's error",
+  async (execution) => {
+    const { run, clock, column } = await startBackend(APP);
+    const start = async (retry: boolean) => {
+      const args = { busyForMs: HOUR, retry, execution };
+      const id = await run("endings:startCalls", args);
+      return () => run("endings:statusOf", { id });
+    };
+    const retried = await start(true);
+    const failed = await start(false);
+    await clock.advance(HOUR - 1000);
+    expect(await retried()).toMatchObject({
+      type: "inProgress",
+      running: [{ kind: "function", functionType: "action" }],
     });
-
-    test("without retries its RetryAfterError is the run's error", async () => {
-      const { status, column } = await startedWith(false);
-      expect(await status()).toEqual({ type: "failed", error: "busy" });
-      expect(await column("effects", "value")).toEqual([["k", "failed"]]);
-    });
+    expect(await failed()).toEqual({ type: "failed", error: "busy" });
+    expect(await column("effects", "value")).toEqual([["k", "failed"]]);
+    await clock.advance(60_000);
+    expect(await retried()).toEqual({ type: "completed", result: "called" });
+    expect(await column("effects", "value")).toEqual([
+      ["k", "failed"],
+      ["k", "success"],
+    ]);
   },
 );
