@@ -17,12 +17,6 @@ export const finish = internalMutation({
   handler: end.finish,
 });
 
-export const dropWaits = internalMutation({
-  args: end.dropWaitsArgs,
-  returns: v.null(),
-  handler: end.dropWaits,
-});
-
 export const continueCancel = internalMutation({
   args: cancel.continueCancelArgs,
   returns: v.null(),

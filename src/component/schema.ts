@@ -196,7 +196,6 @@ export const vTaskKind = v.union(
   v.literal("restart"),
   v.literal("cleanUp"),
   v.literal("cleanUpNested"),
-  v.literal("dropWaits"),
   v.literal("callOnComplete"),
   v.literal("timeOut"),
   v.literal("expire"),

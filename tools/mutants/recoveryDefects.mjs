@@ -93,8 +93,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "ending: waits of a large run dropped at once",
     file: "src/engine/lifecycle/end.ts",
-    find: "if (!(await isHalfUnused(ctx))) return await continueAfter(after);",
-    replace: "",
+    find: "(await isHalfUnused(ctx))\n    ? await releaseSteps",
+    replace: "run\n    ? await releaseSteps",
     killedBy: test(
       "engine/lifecycle/stepsAfterEnd",
       "a run that returns beside large steps in flight ends as it returned",

@@ -1,48 +1,33 @@
-import { v, type Infer, type ObjectType } from "convex/values";
-import { BYTES_PER_BATCH } from "../../shared/limits.js";
+import { v, type ObjectType } from "convex/values";
 import type { Outcome } from "../../shared/outcome.js";
-import { sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { callOnComplete, writeResult } from "./end.js";
-import { releaseStep } from "./releasing.js";
 import {
-  stepsInFlight,
-  type Run,
-  type RunChanges,
-  type StepRow,
-} from "../run/runs.js";
+  newBudget,
+  RELEASED_PER_BATCH,
+  releaseSteps,
+  vEnding,
+  type Budget,
+  type Ending,
+} from "./releasing.js";
+import type { Run, RunChanges } from "../run/runs.js";
 import { detachDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
 import { scheduleTask } from "../platform/tasks.js";
 
-/** Canceling a job of the workpool costs about ten index ranges, so a batch has fewer steps than elsewhere. */
-const RELEASED_PER_BATCH = 100;
-
-/** A run to cancel, or a canceled one whose steps in flight after `after` remain to be released. */
-const vCanceling = v.object({
-  workflowId: v.id("workflows"),
-  generationNumber: v.optional(v.number()),
-  after: v.optional(v.number()),
-});
-type Canceling = Infer<typeof vCanceling>;
-
-/** The remaining budget of a transaction. */
-type Budget = { steps: number; bytes: number };
-
 /** Cancels runs and their children, breadth first: as many as fit in one transaction, the rest in further ones. */
 export async function cancelRuns(
   ctx: MutationCtx,
-  runs: Canceling[],
-  released = RELEASED_PER_BATCH,
+  runs: Ending[],
+  budget = newBudget(),
 ) {
   if (runs.length === 0) return;
   const config = await readConfig(ctx);
   const ended: Run[] = [];
-  const rest: Canceling[] = [];
+  const rest: Ending[] = [];
   for (const run of runs)
     rest.push(...(await endCanceled(ctx, run, ended, config)));
-  const budget = { steps: released, bytes: BYTES_PER_BATCH };
   await scheduleRest(
     ctx,
     await cancelWhatFits(ctx, rest, { budget, ended, config }),
@@ -53,30 +38,30 @@ export async function cancelRuns(
 
 async function cancelWhatFits(
   ctx: MutationCtx,
-  queue: Canceling[],
+  queue: Ending[],
   { budget, ended, config }: { budget: Budget; ended: Run[]; config: Config },
-): Promise<Canceling[]> {
+): Promise<Ending[]> {
   while (queue.length > 0 && budget.steps > 0 && budget.bytes > 0) {
     budget.steps--;
     const next = queue.shift()!;
     queue.push(
       ...(next.generationNumber === undefined
         ? await endCanceled(ctx, next, ended, config)
-        : await releaseSteps(ctx, next, budget)),
+        : await releaseRest(ctx, next, budget)),
     );
   }
   return queue;
 }
 
 /** In parts, so that no list grows with the number of children. */
-async function scheduleRest(ctx: MutationCtx, rest: Canceling[]) {
+async function scheduleRest(ctx: MutationCtx, rest: Ending[]) {
   for (let at = 0; at < rest.length; at += RELEASED_PER_BATCH)
     await scheduleTask(ctx, "cancel", {
       runs: rest.slice(at, at + RELEASED_PER_BATCH),
     });
 }
 
-export const continueCancelArgs = { runs: v.array(vCanceling) };
+export const continueCancelArgs = { runs: v.array(vEnding) };
 
 export async function continueCancel(
   ctx: MutationCtx,
@@ -89,12 +74,12 @@ export async function continueCancel(
 /** Ends a run unless it has ended. After that, nothing begins for it. Returns the remaining work. */
 async function endCanceled(
   ctx: MutationCtx,
-  canceling: Canceling,
+  ending: Ending,
   ended: Run[],
   config: Config,
-): Promise<Canceling[]> {
-  if (canceling.generationNumber !== undefined) return [canceling];
-  const { workflowId } = canceling;
+): Promise<Ending[]> {
+  if (ending.generationNumber !== undefined) return [ending];
+  const { workflowId } = ending;
   const run = await ctx.db.get("workflows", workflowId);
   if (!run || run.runResult) return [];
   ended.push(run);
@@ -108,7 +93,7 @@ async function stopRun(
   outcome: Outcome,
   config: Config,
   changes?: RunChanges,
-): Promise<Canceling> {
+): Promise<Ending> {
   const generationNumber = run.generationNumber + 1;
   await releaseTurn(ctx, run.pendingTurn);
   await detachDriver(ctx, run, { cancelsJob: true });
@@ -146,31 +131,12 @@ export async function timeOut(
   return null;
 }
 
-async function releaseSteps(
+async function releaseRest(
   ctx: MutationCtx,
-  { workflowId, generationNumber, after = 0 }: Canceling,
+  { workflowId, generationNumber, after }: Ending,
   budget: Budget,
-): Promise<Canceling[]> {
+): Promise<Ending[]> {
   const run = await ctx.db.get("workflows", workflowId);
-  if (run?.generationNumber !== generationNumber) return [];
-  const children: Canceling[] = [];
-  const inFlight = stepsInFlight(ctx, workflowId, after);
-  for await (const row of inFlight) {
-    await releaseStep(ctx, row);
-    children.push(...childOf(row));
-    budget.steps--;
-    budget.bytes -= sizeOf(row.step.args);
-    if (budget.steps <= 0 || budget.bytes <= 0)
-      return [
-        { workflowId, generationNumber, after: row._creationTime },
-        ...children,
-      ];
-  }
-  return children;
-}
-
-function childOf({ step }: StepRow): Canceling[] {
-  return step.kind === "workflow" && step.workflowId
-    ? [{ workflowId: step.workflowId }]
-    : [];
+  if (!run || run.generationNumber !== generationNumber) return [];
+  return await releaseSteps(ctx, run, budget, after);
 }

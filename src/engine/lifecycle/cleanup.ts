@@ -7,7 +7,7 @@ import { cancelRuns } from "./cancel.js";
 import { deleteEmptyRun } from "../step/completing.js";
 import { detachDriver } from "../run/driverState.js";
 import { scheduleTask, withdrawTask } from "../platform/tasks.js";
-import { releaseStep, releaseWait } from "./releasing.js";
+import { newBudget, releaseStep, releaseWait } from "./releasing.js";
 import {
   endedForcibly,
   findRun,
@@ -136,7 +136,7 @@ export async function deleteNested(
   await cancelRuns(
     ctx,
     workflowIds.map((workflowId) => ({ workflowId })),
-    RELEASED_WITH_NESTED,
+    newBudget(RELEASED_WITH_NESTED),
   );
   for (const workflowId of workflowIds)
     await scheduleTask(ctx, "cleanUpNested", { workflowId });

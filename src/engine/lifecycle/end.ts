@@ -9,11 +9,7 @@ import {
   type Outcome,
   type RunResult,
 } from "../../shared/outcome.js";
-import {
-  BYTES_PER_BATCH,
-  MAX_ROW_BYTES,
-  STEPS_PER_BATCH,
-} from "../../shared/limits.js";
+import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import {
   fitError,
   preview,
@@ -26,19 +22,17 @@ import {
   limitsAfterReserving,
   type Reserve,
 } from "../../shared/transactionBudget.js";
-import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { awaitedStep, recordResult } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { detachDriver, stepOfDriver } from "../run/driverState.js";
 import { scheduleTask } from "../platform/tasks.js";
-import { releaseWait } from "./releasing.js";
+import { newBudget, releaseSteps } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";
 import {
   endedForcibly,
   fittingProgress,
   lastStep,
-  stepsInFlight,
   updateRun,
   type Run,
   type RunChanges,
@@ -98,8 +92,7 @@ export async function writeResult(
     overallDurationMs: durationMs,
   });
   // A cancel releases all steps itself, and so does a deadline.
-  if (!endedForcibly(run))
-    await dropWaitsOf(ctx, run._id, run.generationNumber);
+  if (!endedForcibly(run)) await dropWaits(ctx, run);
   if (run.parent) {
     const step = await awaitedStep(ctx, run.parent);
     if (step)
@@ -299,42 +292,12 @@ export async function keepDeadCallback(
   await keepFailure(ctx, callback, error, await readConfig(ctx));
 }
 
-export const dropWaitsArgs = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
-  after: v.number(),
-};
-
 /** Ends the sleeps and event waits of a finished run, because they would wake nothing. */
-export async function dropWaits(
-  ctx: MutationCtx,
-  { workflowId, generationNumber, after }: ObjectType<typeof dropWaitsArgs>,
-) {
-  const run = await ctx.db.get("workflows", workflowId);
-  if (run?.runResult && run.generationNumber === generationNumber)
-    await dropWaitsOf(ctx, workflowId, generationNumber, after);
-  return null;
-}
-
-async function dropWaitsOf(
-  ctx: MutationCtx,
-  workflowId: Id<"workflows">,
-  generationNumber: number,
-  after = 0,
-) {
-  const continueAfter = async (after: number) => {
-    const rest = { workflowId, generationNumber, after };
-    await scheduleTask(ctx, "dropWaits", rest);
-  };
+async function dropWaits(ctx: MutationCtx, run: Run) {
+  const { _id: workflowId, generationNumber } = run;
   // The turn that ends a run may have read a large journal.
-  if (!(await isHalfUnused(ctx))) return await continueAfter(after);
-  let steps = 0;
-  let bytes = 0;
-  const inFlight = stepsInFlight(ctx, workflowId, after);
-  for await (const row of inFlight) {
-    await releaseWait(ctx, row);
-    bytes += sizeOf(row.step.args);
-    if (++steps < STEPS_PER_BATCH && bytes < BYTES_PER_BATCH) continue;
-    return await continueAfter(row._creationTime);
-  }
+  const rest = (await isHalfUnused(ctx))
+    ? await releaseSteps(ctx, run, newBudget())
+    : [{ workflowId, generationNumber }];
+  if (rest.length > 0) await scheduleTask(ctx, "cancel", { runs: rest });
 }

@@ -295,7 +295,7 @@ describe("recover goes on with", () => {
   test("the end of a run that leaves many waits", async () => {
     let dies = true;
     const calls = new Calls(({ path }) => {
-      if (path === "ending:dropWaits" && dies) throw new Error("died");
+      if (path === "ending:continueCancel" && dies) throw new Error("died");
     });
     const t = newBackend({ wrap: calls.wrap });
     vi.spyOn(console, "error").mockImplementation(() => {});
@@ -305,7 +305,7 @@ describe("recover goes on with", () => {
     );
     await advance(1000);
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    expect(calls.of("ending:dropWaits")).toHaveLength(1);
+    expect(calls.of("ending:continueCancel")).toHaveLength(1);
     expect(await cancelTasks(t)).toBe(1);
     dies = false;
     await advance(10 * MINUTE);

@@ -1,8 +1,64 @@
+import { v, type Infer } from "convex/values";
+import { BYTES_PER_BATCH } from "../../shared/limits.js";
+import { sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { withdrawWait } from "../step/eventWait.js";
 import { cancelJob } from "../platform/workpool.js";
-import type { StepRow } from "../run/runs.js";
+import {
+  endedForcibly,
+  stepsInFlight,
+  type Run,
+  type StepRow,
+} from "../run/runs.js";
 import { cancelScheduled } from "../platform/scheduler.js";
+
+/** A run to cancel, or an ended one whose steps in flight after `after` remain to be released. */
+export const vEnding = v.object({
+  workflowId: v.id("workflows"),
+  generationNumber: v.optional(v.number()),
+  after: v.optional(v.number()),
+});
+export type Ending = Infer<typeof vEnding>;
+
+/** Canceling a job of the workpool costs about ten index ranges, so a batch has fewer steps than elsewhere. */
+export const RELEASED_PER_BATCH = 100;
+
+/** The remaining budget of a transaction. */
+export interface Budget {
+  steps: number;
+  bytes: number;
+}
+
+export const newBudget = (steps = RELEASED_PER_BATCH): Budget => ({
+  steps,
+  bytes: BYTES_PER_BATCH,
+});
+
+/**
+ * Releases the steps in flight of an ended run. If it ended by itself, only its waits, because they would wake
+ * nothing. Returns the remaining work: steps that exceed the budget, and children to cancel.
+ */
+export async function releaseSteps(
+  ctx: MutationCtx,
+  run: Run,
+  budget: Budget,
+  after?: number,
+): Promise<Ending[]> {
+  const { _id: workflowId, generationNumber } = run;
+  const isForced = endedForcibly(run);
+  const children: Ending[] = [];
+  for await (const row of stepsInFlight(ctx, workflowId, after)) {
+    const { step, _creationTime: after } = row;
+    await (isForced ? releaseStep : releaseWait)(ctx, row);
+    if (isForced && step.kind === "workflow" && step.workflowId)
+      children.push({ workflowId: step.workflowId });
+    budget.steps--;
+    budget.bytes -= sizeOf(step.args);
+    if (budget.steps <= 0 || budget.bytes <= 0)
+      return [{ workflowId, generationNumber, after }, ...children];
+  }
+  return children;
+}
 
 /**
  * Ends the wait of a sleep or an event step in flight: cancels its timer and withdraws its wait. The row drops both,

@@ -10,7 +10,6 @@ const TASKS = {
   restart: internal.ending.continueRestart,
   cleanUp: internal.workflow.cleanupContinue,
   cleanUpNested: internal.ending.cleanupChild,
-  dropWaits: internal.ending.dropWaits,
   callOnComplete: internal.ending.callBack,
   timeOut: internal.ending.timeOut,
   expire: internal.ending.expire,

@@ -39,7 +39,7 @@ export function boundaryOf({ component, path, args }: Called): Boundary {
 /** Tells what came of a step or a driver. */
 const IS_REPORT = /^(pool:|driving:(giveUp|onComplete)$)/;
 
-const IS_END = /^ending:(callBack|finish|dropWaits)$/;
+const IS_END = /^ending:(callBack|finish)$/;
 
 function ofComponent(path: string): Boundary {
   const [module] = path.split(":");
