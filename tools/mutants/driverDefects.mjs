@@ -342,8 +342,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "retries: driven though the pool is to execute the run",
     file: "src/engine/step/retrying.ts",
-    find: '(step.run.execution ?? execution) !== "pool"',
-    replace: "execution !== undefined",
+    find: '(run.execution ?? config.execution) !== "pool"',
+    replace: "config.execution !== undefined",
     killedBy: test(
       "engine/step/retries",
       "a run that is switched to the pool continues there",

@@ -2,12 +2,12 @@ import { vWorkId } from "@convex-dev/workpool";
 import { v, type ObjectType } from "convex/values";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { vDriver } from "../../component/schema.js";
-import { vRunResult, type Outcome } from "../../shared/outcome.js";
+import { vRunResult } from "../../shared/outcome.js";
 import { detachDriver, driverOf, vGivenUp } from "../run/driverState.js";
 import type { Run } from "../run/runs.js";
 import { wake } from "../run/waking.js";
-import { concludeAttempt, takeOver } from "../step/attempts.js";
-import { recordResult, type PendingStep } from "../step/completing.js";
+import { recordAttempt, takeOver } from "../step/attempts.js";
+import { recordResult } from "../step/completing.js";
 import { executeAgain } from "../step/retrying.js";
 
 export const giveUpArgs = { ...vDriver, ...vGivenUp };
@@ -34,21 +34,12 @@ async function settle(
   const step = { row, run };
   // Otherwise the turn committed, and the next step is in flight but hasn't begun.
   if (row.stepNumber === stepNumber && outcome)
-    await record(ctx, step, await concludeAttempt(ctx, step, outcome));
+    await recordAttempt(ctx, step, outcome);
   else await executeAgain(ctx, step);
 }
 
 async function wakeUnended(ctx: MutationCtx, run: Run) {
   if (!run.runResult) await wake(ctx, run);
-}
-
-/** Null if the step is executed again. */
-async function record(
-  ctx: MutationCtx,
-  step: PendingStep,
-  outcome: Outcome | null,
-) {
-  if (outcome) await recordResult(ctx, step, outcome);
 }
 
 export const onCompleteArgs = {
@@ -77,7 +68,6 @@ export async function onComplete(
   if (!row) await wakeUnended(ctx, run);
   else if (result.kind === "canceled")
     await recordResult(ctx, { row, run }, { result });
-  else
-    await record(ctx, { row, run }, await takeOver(ctx, { row, run }, result));
+  else await takeOver(ctx, { row, run }, result);
   return null;
 }

@@ -21,11 +21,7 @@ import { driverOf, detachDriver } from "../run/driverState.js";
 import { functionTypeOf, updateRun } from "../run/runs.js";
 import { scheduleRunEnd, wake } from "../run/waking.js";
 import { takeOver } from "../step/attempts.js";
-import {
-  awaitedStep,
-  recordResult,
-  type PendingStep,
-} from "../step/completing.js";
+import { awaitedStep } from "../step/completing.js";
 import { endWithoutCallback, keepDeadCallback } from "./end.js";
 
 /** Work that has been due for this long is also performed by an action. */
@@ -177,7 +173,7 @@ async function driver(
     },
     async onOver(dead) {
       await detachDriver(ctx, run, { inWatchdog: true });
-      if (row) await recordLost(ctx, { row, run }, dead);
+      if (row) await takeOver(ctx, { row, run }, dead);
       else if (!run.runResult) await wake(ctx, run);
     },
   };
@@ -195,15 +191,6 @@ async function stepInPool(
     jobId: workId,
     state: () => stateOf(ctx, workId!),
     reports: true,
-    onOver: (dead) => recordLost(ctx, step, dead),
+    onOver: (dead) => takeOver(ctx, step, dead),
   };
-}
-
-async function recordLost(
-  ctx: MutationCtx,
-  step: PendingStep,
-  dead = { error: "its job ended without reporting a result" },
-) {
-  const outcome = await takeOver(ctx, step, dead);
-  if (outcome) await recordResult(ctx, step, outcome);
 }

@@ -1,7 +1,7 @@
 import type { StepOutcome } from "../../shared/driverProtocol.js";
 import { varied } from "../../shared/retry.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { PendingStep, Outcome } from "./completing.js";
+import { recordResult, type PendingStep, type Outcome } from "./completing.js";
 import { wasRefused } from "../platform/platformErrors.js";
 import { executeAgain, retryStep } from "./retrying.js";
 import { functionTypeOf } from "../run/runs.js";
@@ -9,11 +9,23 @@ import { functionTypeOf } from "../run/runs.js";
 /** Roughly how long a step waits after the platform refused to start it. */
 const REFUSED_FOR_MS = 2000;
 
+type AttemptOutcome = StepOutcome | { kind: "canceled" };
+
+/** Completes an action's step with the result of an attempt, unless another attempt is due. */
+export async function recordAttempt(
+  ctx: MutationCtx,
+  step: PendingStep,
+  outcome: AttemptOutcome,
+) {
+  const concluded = await concludeAttempt(ctx, step, outcome);
+  if (concluded) await recordResult(ctx, step, concluded);
+}
+
 /** The result of an action's attempt for its step. Null if another attempt is due instead. */
 export async function concludeAttempt(
   ctx: MutationCtx,
   step: PendingStep,
-  outcome: StepOutcome | { kind: "canceled" },
+  outcome: AttemptOutcome,
 ): Promise<Outcome | null> {
   switch (outcome.kind) {
     case "success":
@@ -37,15 +49,14 @@ export async function concludeAttempt(
 export async function takeOver(
   ctx: MutationCtx,
   step: PendingStep,
-  { error }: { error: string },
-): Promise<Outcome | null> {
+  { error } = { error: "its job ended without reporting a result" },
+) {
   const isAction = functionTypeOf(step.row.step) === "action";
   if (isAction && !wasRefused(error))
-    return await concludeAttempt(ctx, step, {
+    return await recordAttempt(ctx, step, {
       kind: "failed",
       error: `The action's outcome is unknown, it may have run: ${error}`,
     });
   const delayMs = wasRefused(error) ? varied(REFUSED_FOR_MS) : 0;
   await executeAgain(ctx, step, { delayMs });
-  return null;
 }

@@ -47,25 +47,24 @@ export async function execute(
     isLegacy(run) ||
     only.runAt > Date.now()
   )
-    return (await executeInPool(ctx, run, due, config)).map((workId) => ({
-      workId,
-    }));
+    return await executeInPool(ctx, run, due, config);
   const { caller } = turn;
   if (caller && !caller.handsOver && canDrive(run, only, config))
     return [{ drivenBy: caller.driver }];
   return [{ drivenBy: await startDriver(ctx, run, only, config) }];
 }
 
-/** Enqueues each step as a job of its own. Returns the jobs' ids. */
+/** Enqueues each step as a job of its own. */
 export async function executeInPool(
   ctx: MutationCtx,
   run: Run,
   due: DueStep[],
   config: Config,
-): Promise<string[]> {
+): Promise<StepExecutor[]> {
   if (due.length === 0) return [];
   const toJob = await poolJobs(run);
-  return await enqueue(ctx, due.map(toJob), config);
+  const workIds = await enqueue(ctx, due.map(toJob), config);
+  return workIds.map((workId) => ({ workId }));
 }
 
 /**

@@ -8,7 +8,7 @@ import { readConfig } from "../platform/config.js";
 import { wasCanceledByOperator } from "../platform/platformErrors.js";
 import { functionTypeOf } from "../run/runs.js";
 import { scheduleRunEnd, wake } from "../run/waking.js";
-import { concludeAttempt, takeOver } from "./attempts.js";
+import { recordAttempt, takeOver } from "./attempts.js";
 import { executeAgain } from "./retrying.js";
 import {
   awaitedRow,
@@ -43,8 +43,10 @@ export async function completeAction(
 ) {
   const step = await stepOf(ctx, report);
   if (!step || wasFollowed(step, report.workId)) return;
-  const outcome = await conclude(ctx, step, report.result);
-  if (outcome) await recordResult(ctx, step, outcome);
+  const { result } = report;
+  if (result.kind === "failed") await takeOver(ctx, step, result);
+  else if (result.kind === "canceled") await recordAttempt(ctx, step, result);
+  else await recordAttempt(ctx, step, result.returnValue as StepOutcome);
 }
 
 /** Handles a turn that didn't finish: it threw, ran out of time, or its job was canceled. */
@@ -155,23 +157,3 @@ async function namedRun(ctx: MutationCtx, context: unknown) {
 /** Whether an action's attempt failed and another one is scheduled. */
 const wasFollowed = ({ row: { step } }: PendingStep, workId: string) =>
   "functionType" in step && step.workId !== undefined && step.workId !== workId;
-
-/** The outcome of `execute:action`, or the workpool's report instead. */
-async function conclude(
-  ctx: MutationCtx,
-  step: PendingStep,
-  result: RunResult,
-) {
-  switch (result.kind) {
-    case "success":
-      return await concludeAttempt(
-        ctx,
-        step,
-        result.returnValue as StepOutcome,
-      );
-    case "canceled":
-      return await concludeAttempt(ctx, step, result);
-    case "failed":
-      return await takeOver(ctx, step, result);
-  }
-}

@@ -7,7 +7,7 @@ import { readConfig, type Config } from "../platform/config.js";
 import { LONGEST_DELAY_MS } from "../platform/options.js";
 import { beginOfUnit } from "../platform/workpool.js";
 import { detachDriver, startDriver, type DueStep } from "../run/driverState.js";
-import { executeInPool } from "./dispatch.js";
+import { executeInPool, type StepExecutor } from "./dispatch.js";
 
 /** Schedules the next attempt of a failed action, if its policy allows one. */
 export async function retryStep(
@@ -36,8 +36,9 @@ export async function retryStep(
   ].slice(-MAX_ATTEMPTS);
   const failed = { row: { ...row, failedAttempts, attempts }, run };
   const config = await readConfig(ctx);
-  if (isDriven(failed, config)) await driveAgain(ctx, failed, config, delayMs);
-  else await executeAgain(ctx, failed, { delayMs, config });
+  const byDriver =
+    isOfLastDriver(failed) && (run.execution ?? config.execution) !== "pool";
+  await executeAgain(ctx, failed, { delayMs, byDriver, config });
   config.log.event("attemptFailed", {
     workflowId: run._id,
     workflowName: run.name,
@@ -64,42 +65,31 @@ function delayOf(pause: number) {
 const isOfLastDriver = ({ row, run }: PendingStep) =>
   row.drivenBy !== undefined && row.drivenBy === run.drivers;
 
-const isDriven = (step: PendingStep, { execution }: Config) =>
-  isOfLastDriver(step) && (step.run.execution ?? execution) !== "pool";
-
-/** Another driver makes the attempt and continues the run from there. */
-async function driveAgain(
-  ctx: MutationCtx,
-  { row, run }: PendingStep,
-  config: Config,
-  delayMs: number,
-) {
-  const { failedAttempts, attempts } = row;
-  const due = dueIn(delayMs, row);
-  const drivenBy = await startDriver(ctx, run, due, config);
-  await ctx.db.patch("steps", row._id, {
-    failedAttempts,
-    attempts,
-    drivenBy,
-    dueAt: due.runAt,
-  });
-}
-
-/** Enqueues a step in flight as a job of its own, instead of its driver. Together with a turn, it may have failed. */
+/**
+ * Executes a step in flight again: by another driver, which continues the run from there, or as a job of its own.
+ * Together with a turn, it may have failed.
+ */
 export async function executeAgain(
   ctx: MutationCtx,
   { row, run }: PendingStep,
-  { delayMs = 0, config }: { delayMs?: number; config?: Config } = {},
+  {
+    delayMs = 0,
+    byDriver = false,
+    config,
+  }: { delayMs?: number; byDriver?: boolean; config?: Config } = {},
 ) {
   if (isOfLastDriver({ row, run })) await detachDriver(ctx, run);
   const due = dueIn(delayMs, row);
   config ??= await readConfig(ctx);
-  const [workId] = await executeInPool(ctx, run, [due], config);
+  const [executor] = byDriver
+    ? [{ drivenBy: await startDriver(ctx, run, due, config) }]
+    : await executeInPool(ctx, run, [due], config);
+  const { drivenBy, workId }: StepExecutor = executor!;
   await ctx.db.patch("steps", row._id, {
     failedAttempts: row.failedAttempts,
     attempts: row.attempts,
     dueAt: due.runAt,
-    drivenBy: undefined,
+    drivenBy,
     step: { ...due.step, workId },
   });
 }
