@@ -279,8 +279,8 @@ export const DEFECTS = [
     file: "src/client/replay/replay.ts",
     find: "if (ports.trials) return await this.tryFirst(ports.trials);",
     replace:
-      "if (ports.trials?.steps.length === 0) return await this.tryFirst(ports.trials);",
-    killedBy: lateRejection("forgottenBesideHandled"),
+      "if (ports.trials && !this.isTried) return await this.tryFirst(ports.trials);",
+    killedBy: lateRejection("collectedInOrder"),
   },
   {
     name: "trials: a turn delivers the result of an inline step beside the one it tries",

@@ -101,32 +101,19 @@ export function findDifference(
   if (left instanceof ArrayBuffer || right instanceof ArrayBuffer)
     return sameBytes(left, right) ? undefined : difference;
   if (!isObject(left) || !isObject(right)) return difference;
-  if (Array.isArray(left) !== Array.isArray(right)) return difference;
-  if (
-    Array.isArray(left) &&
-    Array.isArray(right) &&
-    left.length !== right.length
-  )
-    return difference;
-  for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
-    const inner = Array.isArray(left) ? `${path}[${key}]` : `${path}.${key}`;
-    const found = findDifference(
-      fieldOf(left, key),
-      fieldOf(right, key),
-      inner,
-    );
+  const isList = Array.isArray(left);
+  if (isList !== Array.isArray(right)) return difference;
+  if (isList && left["length"] !== right["length"]) return difference;
+  for (const key of Object.keys({ ...left, ...right })) {
+    const inner = isList ? `${path}[${key}]` : `${path}.${key}`;
+    const found = findDifference(left[key], right[key], inner);
     if (found) return found;
   }
   return undefined;
 }
 
-const isObject = (
-  value: unknown,
-): value is Record<string, unknown> | unknown[] =>
+const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
-
-const fieldOf = (value: object, key: string): unknown =>
-  (value as Record<string, unknown>)[key];
 
 function sameBytes(left: unknown, right: unknown): boolean {
   if (!(left instanceof ArrayBuffer) || !(right instanceof ArrayBuffer))

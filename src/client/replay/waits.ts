@@ -38,20 +38,14 @@ export function changedWaits(
   const must = changed.filter((wait) => !mayStay(wait));
   let steps = 0;
   let bytes = 0;
-  const fits = ({ entry }: Wait) => {
-    const fit = steps === 0 || (steps < deliveries && bytes < deliveredBytes);
-    if (fit) {
-      steps++;
-      bytes += entry.bytes;
-    }
-    return fit;
-  };
-  const now = must.filter(fits);
-  if (now.length < must.length) return { now, later: true };
-  return {
-    now: [...now, ...changed.filter(mayStay).filter(fits)],
-    later: false,
-  };
+  const now = [...must, ...changed.filter(mayStay)].filter(({ entry }) => {
+    const isFull = steps >= deliveries || bytes >= deliveredBytes;
+    if (steps > 0 && isFull) return false;
+    steps++;
+    bytes += entry.bytes;
+    return true;
+  });
+  return { now, later: now.length < must.length };
 }
 
 /** The recorded condition includes more results than matter. */
