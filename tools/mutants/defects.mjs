@@ -387,7 +387,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/engine/lifecycle/cancel.test.ts",
       title:
-        "an action that runs finishes, and its result is ignored quietly (pool)",
+        "an action that runs and finishes is ignored quietly, and is not retried (pool)",
     },
   },
   {

@@ -265,7 +265,7 @@ export const DRIVER_DEFECTS = [
     replace: "const job = false",
     killedBy: test(
       "engine/lifecycle/cancel",
-      "a Mutation that has not begun never does",
+      "a mutation that has not begun never begins, and leaves the pool",
     ),
   },
   {

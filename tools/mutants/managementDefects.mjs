@@ -377,7 +377,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "run.runResult",
     killedBy: test(
       "engine/lifecycle/restart.large",
-      "an event that is sent while a restart deletes steps in several transactions is there for the run",
+      "deletes those that await an event: one that is sent meanwhile is there for the run",
     ),
   },
   {
@@ -397,7 +397,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "[],",
     killedBy: test(
       "engine/lifecycle/restart.inFlight",
-      "the running children of steps, canceled when the restart commits: they take no more events (false)",
+      "the running children of steps, canceled when the restart commits: they take no more events and their work never begins (false)",
     ),
   },
   {

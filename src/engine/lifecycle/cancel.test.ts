@@ -5,16 +5,25 @@ import {
   counts,
   gate,
   jobs,
-  listenToConsole,
   startWithOnComplete,
 } from "../../testing/managing.js";
+import {
+  A_WHILE,
+  act,
+  child,
+  LATER,
+  outcomes,
+  times,
+  useQuietConsole,
+} from "../../testing/scenes.js";
 import { eventStates } from "../../testing/events.js";
+import { expectRefused } from "../../testing/directCalls.js";
 import { manager } from "../../testing/app/workflows.js";
+import type { Handler } from "../../testing/app/scripts.js";
 import {
   advance,
   components,
   drain,
-  effects,
   endings,
   journal,
   newBackend,
@@ -30,29 +39,15 @@ import {
 } from "../../testing/harness.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
-import type { WorkflowCtx, WorkflowId } from "../../client/index.js";
+import type { WorkflowId } from "../../client/index.js";
 
 useBackend();
-const heard = listenToConsole();
-
-/** Enough for all that is due now, and for none of the waits that tests make. */
-const A_WHILE = 10_000;
-const LONG = 1_000_000;
-
-async function expectAllCanceled(t: Backend) {
-  const runs = await rows(t, "workflows");
-  expect(new Set(runs.map(({ runResult }) => runResult?.kind))).toEqual(
-    new Set(["canceled"]),
-  );
-}
-
-const child = (step: WorkflowCtx, input?: unknown) =>
-  step.runWorkflow(workflows.workflow, { handler: "child", input });
+useQuietConsole();
 
 describe("cancel stops a run now:", () => {
   test("its status is canceled at once, in the same transaction", async () => {
     const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(LONG));
+    const id = await startHandler(t, (step) => step.sleep(LATER));
     const status = await t.mutation(async (ctx) => {
       await client.cancel(ctx, components.workflow, id);
       return await client.getStatus(ctx, components.workflow, id);
@@ -60,202 +55,138 @@ describe("cancel stops a run now:", () => {
     expect(status).toEqual({ type: "canceled" });
   });
 
-  test.each(["Mutation", "Query", "Action"] as const)(
-    "a %s that has not begun never does",
-    async (kind) => {
-      const t = newBackend();
-      let ran = false;
-      for (const each of ["mutation", "query", "action"] as const)
-        script(each, "late", () => (ran = true));
-      const args = { name: "late" };
-      const ask = {
-        Mutation: (step: WorkflowCtx) => step.runMutation(steps.mutation, args),
-        Query: (step: WorkflowCtx) => step.runQuery(steps.query, args),
-        Action: (step: WorkflowCtx) => step.runAction(steps.action, args),
-      };
-      const id = await startHandler(t, ask[kind]);
-      expect(await jobs(t)).toHaveLength(kind === "Action" ? 1 : 0);
-      await cancel(t, id);
-      expect(await jobs(t)).toEqual([]);
-      await drain();
-      expect(ran).toBe(false);
-      expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-      expect(heard.said).toEqual([]);
-    },
-  );
+  const late = { name: "late" };
+  const retry = { maxAttempts: 5, initialBackoffMs: 60_000, base: 2 };
+  let begun = 0;
+  const begin = () => {
+    begun++;
+    throw new Error("no");
+  };
 
-  test("a retry that is due never starts", async () => {
+  test.each<[string, Handler, { jobs: number; begun?: 1; startAsync?: true }]>([
+    [
+      "a mutation that has not begun",
+      (step) => step.runMutation(steps.mutation, late),
+      { jobs: 0 },
+    ],
+    [
+      "a query that has not begun",
+      (step) => step.runQuery(steps.query, late),
+      { jobs: 0 },
+    ],
+    ["an action that has not begun", (step) => act(step, "late"), { jobs: 1 }],
+    [
+      "a retry that is due",
+      (step) => act(step, "late", { retry }),
+      { jobs: 1, begun: 1 },
+    ],
+    [
+      "a child that is due much later",
+      (step) =>
+        step.runWorkflow(
+          workflows.workflow,
+          { handler: "late" },
+          { runAfter: LATER },
+        ),
+      { jobs: 1 },
+    ],
+    ["a run that has not begun", begin, { jobs: 1, startAsync: true }],
+  ])("%s never begins, and leaves the pool", async (_what, handler, scene) => {
     const t = newBackend();
-    let attempts = 0;
-    script("action", "flaky", () => {
-      attempts++;
-      throw new Error("again");
-    });
-    const retry = { maxAttempts: 5, initialBackoffMs: 60_000, base: 2 };
-    const id = await startHandler(t, (step) =>
-      step.runAction(steps.action, { name: "flaky" }, { retry }),
-    );
-    await advance(A_WHILE);
-    expect(attempts).toBe(1);
+    begun = 0;
+    for (const kind of ["mutation", "query", "action", "handler"] as const)
+      script(kind, "late", begin);
+    const { startAsync } = scene;
+    const id = await startHandler(t, handler, { startAsync, context: "mine" });
+    if (scene.begun) await advance(A_WHILE);
+    expect(await jobs(t)).toHaveLength(scene.jobs);
     await cancel(t, id);
     expect(await jobs(t)).toEqual([]);
+    expect(await endings(t)).toMatchObject([
+      { workflowId: id, result: { kind: "canceled" }, context: "mine" },
+    ]);
     await drain();
-    expect(attempts).toBe(1);
-  });
-
-  test("a pending turn is removed from the pool, even if it is due much later", async () => {
-    const t = newBackend();
-    script("handler", "child", async () => "never");
-    const id = await startHandler(t, (step) =>
-      step.runWorkflow(
-        workflows.workflow,
-        { handler: "child" },
-        { runAfter: LONG },
-      ),
-    );
-    const late = await startHandler(t, async () => "never", {
-      startAsync: true,
-    });
-    expect(await jobs(t)).toHaveLength(2);
-    await cancel(t, id);
-    await cancel(t, late);
-    expect(await jobs(t)).toEqual([]);
-    await drain();
-    await expectAllCanceled(t);
-    expect(heard.said).toEqual([]);
+    expect(begun).toBe(scene.begun ?? 0);
+    expect(new Set(await outcomes(t))).toEqual(new Set(["canceled"]));
+    expect(await endings(t)).toHaveLength(1);
   });
 
   test("sleeps and event waits no longer complete anything, and wait for nothing", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
       Promise.all([
-        step.sleep(LONG),
+        step.sleep(LATER),
         step.awaitEvent({ name: "a" }),
-        step.awaitEvent({ name: "b", timeout: LONG }),
+        step.awaitEvent({ name: "b", timeout: LATER }),
       ]),
     );
     await cancel(t, id);
     expect(await eventStates(t)).toEqual(["a created", "b created"]);
     const before = await everyRow(t);
-    await advance(2 * LONG);
+    await advance(2 * LATER);
     expect(await everyRow(t)).toEqual(before);
-    expect(heard.said).toEqual([]);
   });
 
-  test.each(["driver", "pool"] as const)(
-    "an action that runs finishes, and its result is ignored quietly (%s)",
-    async (execution) => {
-      const t = newBackend({ execution });
-      const { open, passed } = gate();
-      let finished = false;
-      script("action", "slow", async () => {
-        await passed;
-        finished = true;
-        return "too late";
-      });
-      const id = await startHandler(t, (step) =>
-        step.runAction(steps.action, { name: "slow" }, { retry: true }),
-      );
-      await advance(A_WHILE);
-      await cancel(t, id);
-      await advance(A_WHILE);
-      open(null);
-      await drain();
-      expect(finished).toBe(true);
-      expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-      const [row] = await journal(t, id);
-      expect(row!.step.runResult).toBeUndefined();
-      expect(heard.said).toEqual([]);
-    },
-  );
-
-  test.each(["driver", "pool"] as const)(
-    "an action that runs and fails is not retried, and is ignored quietly (%s)",
-    async (execution) => {
+  test.each([
+    ["finishes", "driver"],
+    ["finishes", "pool"],
+    ["fails", "driver"],
+    ["fails", "pool"],
+  ] as const)(
+    "an action that runs and %s is ignored quietly, and is not retried (%s)",
+    async (end, execution) => {
       const t = newBackend({ execution });
       const { open, passed } = gate();
       let attempts = 0;
+      let finished = 0;
       script("action", "slow", async () => {
         attempts++;
         await passed;
-        throw new Error("too late");
+        finished++;
+        if (end === "fails") throw new Error("too late");
+        return "too late";
       });
       const id = await startHandler(t, (step) =>
-        step.runAction(steps.action, { name: "slow" }, { retry: true }),
+        act(step, "slow", { retry: true }),
       );
       await advance(A_WHILE);
       await cancel(t, id);
       await advance(A_WHILE);
       open(null);
       await drain();
-      expect(attempts).toBe(1);
+      expect([attempts, finished]).toEqual([1, 1]);
       expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-      expect(heard.said).toEqual([]);
+      const [row] = await journal(t, id);
+      expect(row!.step.runResult).toBeUndefined();
     },
   );
-
-  test("a run whose turn has not been taken, before it does anything", async () => {
-    const t = newBackend();
-    let begun = false;
-    const handler = async () => (begun = true);
-    const id = await startHandler(t, handler, { startAsync: true });
-    await cancel(t, id);
-    await drain();
-    expect(begun).toBe(false);
-    expect(heard.said).toEqual([]);
-  });
-});
-
-describe("onComplete", () => {
-  test("is called with canceled, once, and sees the final status", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(LONG), {
-      context: "mine",
-    });
-    await cancel(t, id);
-    expect(await endings(t)).toMatchObject([
-      { workflowId: id, result: { kind: "canceled" }, context: "mine" },
-    ]);
-    await advance(2 * LONG);
-    expect(await endings(t)).toHaveLength(1);
-  });
 });
 
 describe("cancel throws and changes nothing for a run", () => {
-  async function expectRefused(t: Backend, id: WorkflowId, error: string) {
-    const before = await everyRow(t);
-    await expect(cancel(t, id)).rejects.toThrow(error);
-    expect(await everyRow(t)).toEqual(before);
-  }
+  const ending = async (t: Backend, handler: Handler) =>
+    (await runHandler(t, handler, { context: 1 })).workflowId;
 
-  const outcomes: Record<string, () => Promise<unknown>> = {
-    completed: async () => 1,
-    failed: () => Promise.reject(new Error("no")),
-  };
-  test.each(Object.entries(outcomes))(
-    "that has %s: the error names its id and state",
-    async (state, handler) => {
-      const t = newBackend();
-      const { workflowId } = await runHandler(t, handler, { context: 1 });
-      await expectRefused(
-        t,
-        workflowId,
-        `Can't cancel workflow ${workflowId}: it is already ${state}.`,
-      );
-    },
-  );
-
-  test("that is canceled already: the error names its id and state", async () => {
+  test.each<[string, (t: Backend) => Promise<WorkflowId>]>([
+    ["completed", (t) => ending(t, async () => 1)],
+    ["failed", (t) => ending(t, () => Promise.reject(new Error("no")))],
+    [
+      "canceled",
+      async (t) => {
+        const id = await startHandler(t, (step) => step.sleep(LATER));
+        await cancel(t, id);
+        return id;
+      },
+    ],
+  ])("that is %s: the error names its id and state", async (state, endRun) => {
     const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(LONG));
-    await cancel(t, id);
-    const error = `Can't cancel workflow ${id}: it is already canceled.`;
-    await expectRefused(t, id, error);
+    const id = await endRun(t);
+    const error = `Can't cancel workflow ${id}: it is already ${state}.`;
+    await expectRefused(t, error, () => cancel(t, id));
   });
 
   test("unless ignoring was asked for: then an ended run is ignored, and cancel returns that", async () => {
     const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(LONG));
+    const id = await startHandler(t, (step) => step.sleep(LATER));
     const cancelUnlessEnded = () =>
       t.mutation((ctx) => manager.cancel(ctx, id, { ifFinished: "ignore" }));
     expect(await cancelUnlessEnded()).toBe(true);
@@ -267,99 +198,39 @@ describe("cancel throws and changes nothing for a run", () => {
     await expect(cancelUnlessEnded()).rejects.toThrow("Workflow not found");
   });
 
-  test("that is gone", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, async () => 1);
-    await cleanup(t, workflowId);
-    await expectRefused(t, workflowId, `Workflow not found: ${workflowId}`);
-  });
-
-  test("whose id is something else's", async () => {
+  test("that is gone, and whose id is something else's", async () => {
     const t = newBackend();
     await runHandler(t, (step) => step.sleep(1));
     const [step] = await rows(t, "steps");
-    const ids = ["", "garbage", step!._id as string];
-    for (const id of ids)
-      await expectRefused(t, id as WorkflowId, `Invalid workflow ID: ${id}`);
+    for (const id of ["", "garbage", step!._id as string])
+      await expectRefused(t, `Invalid workflow ID: ${id}`, () =>
+        cancel(t, id as WorkflowId),
+      );
+    const gone = await ending(t, async () => 1);
+    await cleanup(t, gone);
+    const error = `Workflow not found: ${gone}`;
+    await expectRefused(t, error, () => cancel(t, gone));
   });
 });
 
-describe("a run may be canceled", () => {
-  test("from within, by a step of its own, whose writes stay", async () => {
-    const t = newBackend();
-    script("mutation", "stop", async (ctx, id: WorkflowId) => {
-      await ctx.db.insert("effects", { key: "stop", value: "stopped" });
-      await client.cancel(ctx, components.workflow, id);
-    });
-    let wentOn = false;
-    const id = await startHandler(
-      t,
-      async (step) => {
-        await step.runMutation(steps.mutation, {
-          name: "stop",
-          input: step.workflowId,
-        });
-        wentOn = true;
-      },
-      { context: 1 },
-    );
-    await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-    expect(await effects(t)).toEqual(["stopped"]);
-    expect(await endings(t)).toHaveLength(1);
-    expect(wentOn).toBe(false);
-    expect(heard.said).toEqual([]);
-  });
-
-  test("by an inline step of its own: nothing that it asks for after is started", async () => {
-    const t = newBackend();
-    script("mutation", "stop", async (ctx, id: WorkflowId) => {
-      await client.cancel(ctx, components.workflow, id);
-    });
-    const id = await startHandler(t, async (step) => {
-      const args = { name: "stop", input: step.workflowId };
-      await step.runMutation(steps.mutation, args, { inline: true });
-      await step.runMutation(steps.echo, { value: "after" });
-    });
-    await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-    expect(await effects(t)).toEqual([]);
-    expect(heard.said).toEqual([]);
-  });
-
-  test("by the manager, from an action and from another workflow", async () => {
-    const t = newBackend();
-    const sleeper = { startAsync: true };
-    const one = await startHandler(t, (step) => step.sleep(LONG), sleeper);
-    const two = await startHandler(t, (step) => step.sleep(LONG), sleeper);
-    await t.action((ctx) => manager.cancel(ctx, one));
-    await runHandler(t, (step) => manager.cancel(step, two), { name: "other" });
-    expect(await statusOf(t, one)).toEqual({ type: "canceled" });
-    expect(await statusOf(t, two)).toEqual({ type: "canceled" });
-  });
-
-  test("and then be cleaned up by its onComplete, in one go: its pending work never begins", async () => {
-    const t = newBackend({ transactionLimits: true });
-    let ran = 0;
-    script("action", "late", () => ran++);
-    script("handler", "child", (step) => step.sleep(LONG));
-    const id = await startWithOnComplete(
-      t,
-      (step) =>
-        Promise.all([
-          child(step),
-          ...Array.from({ length: 150 }, () =>
-            step.runAction(steps.action, { name: "late" }, { runAfter: LONG }),
-          ),
-        ]),
-      (ctx, { workflowId }) =>
-        client.cleanup(ctx, components.workflow, workflowId),
-    );
-    await advance(A_WHILE);
-    await cancel(t, id);
-    await drain();
-    expect(ran).toBe(0);
-    expect(await counts(t)).toEqual({});
-    expect(heard.said).toEqual([]);
-  });
+test("a run may be canceled and then be cleaned up by its onComplete, in one go: its pending work never begins", async () => {
+  const t = newBackend({ transactionLimits: true });
+  let ran = 0;
+  script("action", "late", () => ran++);
+  script("handler", "child", (step) => step.sleep(LATER));
+  const id = await startWithOnComplete(
+    t,
+    (step) =>
+      Promise.all([
+        child(step),
+        ...times(150, () => act(step, "late", { runAfter: LATER })),
+      ]),
+    (ctx, { workflowId }) =>
+      client.cleanup(ctx, components.workflow, workflowId),
+  );
+  await advance(A_WHILE);
+  await cancel(t, id);
+  await drain();
+  expect(ran).toBe(0);
+  expect(await counts(t)).toEqual({});
 });

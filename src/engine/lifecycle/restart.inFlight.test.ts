@@ -6,10 +6,19 @@ import {
   counts,
   gate,
   jobs,
-  listenToConsole,
   restart,
 } from "../../testing/managing.js";
-import { cancelRun, create, eventStates, send } from "../../testing/events.js";
+import {
+  A_WHILE,
+  act,
+  child,
+  echo,
+  LATER,
+  outcomes,
+  times,
+  useQuietConsole,
+} from "../../testing/scenes.js";
+import { create, eventStates, send } from "../../testing/events.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
   advance,
@@ -24,7 +33,6 @@ import {
   statusOf,
   steps,
   useBackend,
-  workflows,
   type Backend,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
@@ -35,82 +43,62 @@ import type { EventId, WorkflowCtx, WorkflowId } from "../../client/index.js";
 // to steps that it deletes.
 
 useBackend();
-const heard = listenToConsole();
+const heard = useQuietConsole();
 
-const A_WHILE = 10_000;
-const LATER = 100_000;
-
-interface Kind {
-  /** Asks for a step that is in flight for a while. */
-  ask: (step: WorkflowCtx, t: Backend) => Promise<unknown>;
-  /** What it takes to end it, the second time. */
-  finish: (t: Backend, id: WorkflowId) => Promise<unknown>;
-  result: unknown;
-}
-
-const wait = () => advance(2 * LATER);
 const runAfter = LATER;
 let eventId: EventId;
 
-const kinds: Record<string, Kind> = {
-  "a mutation": {
-    ask: (step) => step.runMutation(steps.echo, { value: "m" }, { runAfter }),
-    finish: wait,
-    result: "m",
-  },
-  "a query": {
-    ask: (step) => step.runQuery(steps.echoQuery, { value: "q" }, { runAfter }),
-    finish: wait,
-    result: "q",
-  },
-  "an action": {
-    ask: (step) =>
-      step.runAction(steps.echoAction, { value: "a" }, { runAfter }),
-    finish: wait,
-    result: "a",
-  },
-  "an action between two attempts": {
-    ask: (step) =>
-      step.runAction(
-        steps.action,
-        { name: "flaky" },
-        { retry: { maxAttempts: 2, initialBackoffMs: LATER, base: 2 } },
-      ),
-    finish: wait,
-    result: "third time lucky",
-  },
-  "a sleep": {
-    ask: async (step) => {
-      await step.sleep(LATER);
-      return "slept";
+type Finish = (t: Backend, workflowId: WorkflowId) => Promise<unknown>;
+const wait: Finish = () => advance(2 * LATER);
+
+/** A step that is in flight for a while; what ends it, the second time; and its result then. */
+const kinds: [string, Handler, Finish, string][] = [
+  ["a mutation", (step) => echo(step, "m", { runAfter }), wait, "m"],
+  [
+    "a query",
+    (step) => step.runQuery(steps.echoQuery, { value: "q" }, { runAfter }),
+    wait,
+    "q",
+  ],
+  [
+    "an action",
+    (step) => step.runAction(steps.echoAction, { value: "a" }, { runAfter }),
+    wait,
+    "a",
+  ],
+  [
+    "an action between two attempts",
+    (step) => {
+      const retry = { maxAttempts: 2, initialBackoffMs: LATER, base: 2 };
+      return act(step, "flaky", { retry });
     },
-    finish: wait,
-    result: "slept",
-  },
-  "a wait for an event by name": {
-    ask: (step) => step.awaitEvent({ name: "go", validator: v.string() }),
-    finish: (t, workflowId) => send(t, { name: "go", workflowId, value: "e" }),
-    result: "e",
-  },
-  "a wait for an event by id": {
-    ask: (step) => step.awaitEvent({ id: eventId, validator: v.string() }),
-    finish: (t) => send(t, { id: eventId, value: "i" }),
-    result: "i",
-  },
-  "a wait for an event with a timeout": {
-    ask: (step) =>
+    wait,
+    "third time lucky",
+  ],
+  ["a sleep", (step) => step.sleep(LATER).then(() => "slept"), wait, "slept"],
+  [
+    "a wait for an event by name",
+    (step) => step.awaitEvent({ name: "go", validator: v.string() }),
+    (t, workflowId) => send(t, { name: "go", workflowId, value: "e" }),
+    "e",
+  ],
+  [
+    "a wait for an event by id",
+    (step) => step.awaitEvent({ id: eventId, validator: v.string() }),
+    (t) => send(t, { id: eventId, value: "i" }),
+    "i",
+  ],
+  [
+    "a wait for an event with a timeout",
+    (step) =>
       step
         .awaitEvent({ name: "go", timeout: LATER })
         .catch((error: Error) => error.name),
-    finish: wait,
-    result: "TimeoutError",
-  },
-  "a nested run": {
-    ask: (step) => step.runWorkflow(workflows.workflow, { handler: "child" }),
-    finish: wait,
-    result: "child",
-  },
-};
+    wait,
+    "TimeoutError",
+  ],
+  ["a nested run", (step) => child(step), wait, "child"],
+];
 
 /** Starts a run of which a step of the kind is in flight. */
 async function startKind(t: Backend, handler: Handler) {
@@ -121,7 +109,7 @@ async function startKind(t: Backend, handler: Handler) {
   });
   script("handler", "child", async (step) => {
     await step.sleep(LATER);
-    return "child";
+    return await echo(step, "child");
   });
   const id = await startHandler(t, handler, { startAsync: true });
   eventId = await create(t, id, "by id");
@@ -129,81 +117,64 @@ async function startKind(t: Backend, handler: Handler) {
   return id;
 }
 
-describe.each(Object.entries(kinds))("%s in flight", (_name, kind) => {
-  test.each([{ startAsync: false }, { startAsync: true }])(
-    "when the run was canceled is discarded and runs again, so the run never hangs ($startAsync)",
-    async (options) => {
+describe.each(kinds)("%s in flight", (name, ask, finish, result) => {
+  test.each([
+    ["was canceled is discarded and runs again", {}],
+    ["was canceled is discarded and runs again", { startAsync: true }],
+    ["ended by itself is fenced and runs again", {}],
+    [
+      "was canceled is deleted by a restart from before it, and is asked for anew",
+      { from: 0, startAsync: true },
+    ],
+  ])(
+    "when the run %s, so the run never hangs (%o)",
+    async (end, options: { from?: number; startAsync?: boolean }) => {
       const t = newBackend();
+      const endsAlone = end.startsWith("ended");
+      let again = false;
       const id = await startKind(t, async (step) => {
-        await step.runMutation(steps.echo, { value: "first" });
-        return await kind.ask(step, t);
+        await echo(step, "first");
+        const slow = ask(step, undefined);
+        if (!endsAlone) return await slow;
+        await echo(step, "quick");
+        return again ? await slow : "quick";
       });
-      await cancel(t, id);
+      if (endsAlone) expect(await statusOf(t, id)).toEqual(completed("quick"));
+      else await cancel(t, id);
+      again = true;
       await restart(t, id, options);
       await advance(A_WHILE);
-      expect((await journal(t, id)).map(({ step }) => step.inProgress)).toEqual(
-        [false, true],
+      expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+      const inProgress = (await journal(t, id)).map((row) => row.step);
+      expect(inProgress.map((step) => step.inProgress)).toEqual(
+        endsAlone ? [false, true, false] : [false, true],
       );
-      await kind.finish(t, id);
+      await finish(t, id);
       await drain();
-      expect(await statusOf(t, id)).toEqual(completed(kind.result));
-      expect((await effects(t)).filter((value) => value === "first")).toEqual([
-        "first",
-      ]);
+      expect(await statusOf(t, id)).toEqual(completed(result));
+      // Once each: whatever the first execution had begun was taken back.
+      const ran = ["first"];
+      if (options.from === 0) ran.push("first");
+      if (endsAlone) ran.push("quick");
+      if (["m", "child"].includes(result)) ran.push(result);
+      expect(await effects(t)).toEqual(ran);
+      expect(await rows(t, "workflows")).toHaveLength(
+        name === "a nested run" ? 2 : 1,
+      );
       expect(await jobs(t)).toEqual([]);
-      expect(heard.said).toEqual([]);
     },
   );
 
-  test("when the run ended by itself is fenced and runs again", async () => {
-    const t = newBackend();
-    let again = false;
-    const id = await startKind(t, async (step) => {
-      const slow = kind.ask(step, t);
-      await step.runMutation(steps.echo, { value: "quick" });
-      return again ? await slow : "quick";
-    });
-    expect(await statusOf(t, id)).toEqual(completed("quick"));
-    again = true;
-    await restart(t, id);
-    await advance(A_WHILE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    await kind.finish(t, id);
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed(kind.result));
-    // Once each: whatever the first execution had begun was taken back.
-    const ran = await effects(t);
-    expect(ran.filter((value) => value === "m").length).toBeLessThanOrEqual(1);
-    expect(await jobs(t)).toEqual([]);
-    expect(heard.said).toEqual([]);
-  });
-
-  test("when the run was canceled is deleted by a restart from before it, and is asked for anew", async () => {
-    const t = newBackend();
-    const id = await startKind(t, async (step) => {
-      await step.runMutation(steps.echo, { value: "first" });
-      return await kind.ask(step, t);
-    });
-    await cancel(t, id);
-    await restart(t, id, { from: 0, startAsync: true });
-    await advance(A_WHILE);
-    await kind.finish(t, id);
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed(kind.result));
-    expect(heard.said).toEqual([]);
-  });
-
   test("when the run was canceled and restarted, it can be canceled and cleaned up again", async () => {
     const t = newBackend();
-    const id = await startKind(t, (step) => kind.ask(step, t));
-    await cancelRun(t, id);
+    const id = await startKind(t, (step) => ask(step, undefined));
+    await cancel(t, id);
     await restart(t, id, { startAsync: true });
     await cancel(t, id);
     await advance(A_WHILE);
     await cleanup(t, id);
     await drain();
     expect(await counts(t)).toEqual({});
-    expect(heard.said).toEqual([]);
   });
 });
 
@@ -214,9 +185,7 @@ test.each(["driver", "pool"] as const)(
     const gates = [gate<string>(), gate<string>()];
     let begun = 0;
     script("action", "slow", () => gates[begun++]!.passed);
-    const id = await startHandler(t, (step) =>
-      step.runAction(steps.action, { name: "slow" }),
-    );
+    const id = await startHandler(t, (step) => act(step, "slow"));
     await advance(A_WHILE);
     await cancel(t, id);
     await advance(A_WHILE);
@@ -229,7 +198,6 @@ test.each(["driver", "pool"] as const)(
     gates[1]!.open("of the second");
     await drain();
     expect(await statusOf(t, id)).toEqual(completed("of the second"));
-    expect(heard.said).toEqual([]);
   },
 );
 
@@ -238,19 +206,10 @@ describe("results that are kept", () => {
     const t = newBackend();
     const winners: unknown[] = [];
     const id = await startHandler(t, async (step) => {
-      const slow = step.runMutation(
-        steps.echo,
-        { value: "slow" },
-        { runAfter: 50_000 },
-      );
-      const quick = step.runMutation(steps.echo, { value: "quick" });
-      const winner = await Promise.race([slow, quick]);
-      await step.runMutation(
-        steps.echo,
-        { value: "middle" },
-        { runAfter: LATER },
-      );
-      await step.runMutation(steps.echo, { value: "last" });
+      const slow = echo(step, "slow", { runAfter: 50_000 });
+      const winner = await Promise.race([slow, echo(step, "quick")]);
+      await echo(step, "middle", { runAfter });
+      await echo(step, "last");
       winners.push(winner);
     });
     await drain();
@@ -263,17 +222,9 @@ describe("results that are kept", () => {
     const t = newBackend();
     const winners: unknown[] = [];
     const id = await startHandler(t, async (step) => {
-      const early = step.runMutation(
-        steps.echo,
-        { value: "early" },
-        { runAfter: 50_000 },
-      );
-      await step.runMutation(steps.echo, { value: "between" });
-      const late = step.runMutation(
-        steps.echo,
-        { value: "late" },
-        { runAfter: 10 },
-      );
+      const early = echo(step, "early", { runAfter: 50_000 });
+      await echo(step, "between");
+      const late = echo(step, "late", { runAfter: 10 });
       winners.push(await Promise.race([early, late]));
       await Promise.all([early, late]);
     });
@@ -315,6 +266,9 @@ describe("deleting steps also deletes", () => {
     await send(t, { name: "two", workflowId: id, value: 22 });
     await drain();
     expect(await statusOf(t, id)).toEqual(completed([1, 22]));
+    expect(heard.takeNote()).toEqual([
+      expect.stringContaining('while event "three" was sent'),
+    ]);
   });
 
   test("the events that they awaited, except created ones, which can be sent again", async () => {
@@ -351,127 +305,73 @@ describe("deleting steps also deletes", () => {
     await send(t, { name: "sent", workflowId: id, value: 30 });
     await sendAll([10, 20, 40]);
     expect(await statusOf(t, id)).toMatchObject({ result: [10, 20, 30, 40] });
+    const unsent = expect.stringContaining(
+      'waits for event "by name"',
+    ) as string;
+    expect(heard.takeNote()).toEqual([unsent, unsent]);
   });
 
   test("their nested runs, and what is nested in those", async () => {
     const t = newBackend();
     script("handler", "child", async (step, depth: number) => {
-      await step.runMutation(steps.echo, { value: depth });
-      if (depth > 0)
-        await step.runWorkflow(workflows.workflow, {
-          handler: "child",
-          input: depth - 1,
-        });
+      await echo(step, depth);
+      if (depth > 0) await child(step, depth - 1);
     });
-    const id = await startHandler(t, async (step) => {
-      const args = { handler: "child", input: 2 };
-      await step.runWorkflow(workflows.workflow, args);
-    });
+    const id = await startHandler(t, async (step) => void child(step, 2));
     await drain();
+    const ids = async () => (await rows(t, "workflows")).map(({ _id }) => _id);
     expect(await counts(t)).toEqual({ workflows: 4, steps: 6 });
-    const before = (await rows(t, "workflows")).map(({ _id }) => _id);
+    const before = await ids();
     await restart(t, id, { from: 0 });
     await drain();
     expect(await counts(t)).toEqual({ workflows: 4, steps: 6 });
-    const after = (await rows(t, "workflows")).map(({ _id }) => _id);
-    expect(after.filter((run) => before.includes(run))).toEqual([id]);
+    expect((await ids()).filter((run) => before.includes(run))).toEqual([id]);
     expect(await effects(t)).toEqual([2, 1, 0, 2, 1, 0]);
   });
 
-  test("a child that is still running, which is canceled first", async () => {
-    const t = newBackend();
-    let ran = 0;
-    script("action", "late", () => ran++);
-    script("handler", "child", (step) =>
-      step.runAction(steps.action, { name: "late" }, { runAfter: LATER }),
-    );
-    const id = await startHandler(t, async (step) => {
-      void step.runWorkflow(workflows.workflow, { handler: "child" });
-      await step.runMutation(steps.echo, { value: 1 });
-    });
-    await advance(A_WHILE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    script("handler", "main", async () => "nothing more");
-    await restart(t, id, { from: 0 });
-    await advance(A_WHILE);
-    expect(await counts(t)).toEqual({ workflows: 1 });
-    expect(await jobs(t)).toEqual([]);
-    await drain();
-    expect(ran).toBe(0);
-    expect(heard.said).toEqual([]);
-  });
-
   test.each([{ startAsync: false }, { startAsync: true }])(
-    "the running children of steps, canceled when the restart commits: they take no more events ($startAsync)",
+    "the running children of steps, canceled when the restart commits: they take no more events and their work never begins ($startAsync)",
     async (options) => {
       const t = newBackend();
-      let nested = true;
+      let ran = 0;
+      script("action", "late", () => ran++);
       script("handler", "child", async (step, depth: number) => {
         if (depth > 0) await child(step, depth - 1);
-        await step.awaitEvent({ name: "go" });
-        await step.runMutation(steps.echo, { value: `depth ${depth}` });
+        const late = act(step, "late", { runAfter });
+        await Promise.race([late, step.awaitEvent({ name: "go" })]);
+        await echo(step, `depth ${depth}`);
       });
-      const child = (step: WorkflowCtx, input: number) =>
-        step.runWorkflow(workflows.workflow, { handler: "child", input });
+      let nested = true;
       const id = await startHandler(t, async (step) => {
         if (!nested) return "alone";
-        for (let count = 0; count < 20; count++) void child(step, 0);
-        void child(step, 1);
+        for (const depth of [...times(20, () => 0), 1]) void child(step, depth);
         await step.sleep(1);
         return "with children";
       });
       await advance(A_WHILE);
-      const running = (await rows(t, "workflows")).filter(
-        ({ runResult }) => !runResult,
-      );
-      expect(running).toHaveLength(22);
+      expect(await statusOf(t, id)).toEqual(completed("with children"));
+      const running = (await rows(t, "workflows")).slice(1);
+      expect(await outcomes(t)).toEqual([
+        "success",
+        ...times(22, () => undefined),
+      ]);
       nested = false;
       await t.mutation(async (ctx) => {
-        await client.restart(ctx, components.workflow, id, {
-          from: 0,
-          ...options,
-        });
-        for (const { _id } of running) {
-          const { type } = await client.getStatus(
-            ctx,
-            components.workflow,
-            _id,
-          );
+        const { workflow } = components;
+        await client.restart(ctx, workflow, id, { from: 0, ...options });
+        for (const { _id: workflowId } of running) {
+          const { type } = await client.getStatus(ctx, workflow, workflowId);
           expect(type).toBe("canceled");
-          await client.sendEvent(ctx, components.workflow, {
-            workflowId: _id,
-            name: "go",
-          });
+          await client.sendEvent(ctx, workflow, { workflowId, name: "go" });
         }
       });
-      expect(heard.said).toHaveLength(22);
+      expect(heard.takeNote()).toHaveLength(22);
+      await advance(A_WHILE);
+      expect(await jobs(t)).toEqual([]);
       await drain();
-      expect(await effects(t)).toEqual([]);
+      expect([await effects(t), ran]).toEqual([[], 0]);
       expect(await statusOf(t, id)).toMatchObject({ result: "alone" });
       expect(await counts(t)).toEqual({ workflows: 1 });
-      heard.said = [];
     },
   );
-
-  test("a running child of a step that is kept: another takes its place", async () => {
-    const t = newBackend();
-    script("handler", "child", async (step) => {
-      await step.sleep(LATER);
-      return await step.runMutation(steps.echo, { value: "child" });
-    });
-    let again = false;
-    const id = await startHandler(t, async (step) => {
-      const nested = step.runWorkflow(workflows.workflow, { handler: "child" });
-      await step.runMutation(steps.echo, { value: "main" });
-      return again ? await nested : null;
-    });
-    await advance(A_WHILE);
-    again = true;
-    await restart(t, id);
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed("child"));
-    expect(await effects(t)).toEqual(["main", "child"]);
-    expect(await rows(t, "workflows")).toHaveLength(2);
-    expect(heard.said).toEqual([]);
-  });
 });

@@ -3,17 +3,22 @@ import {
   cancel,
   cleanup,
   jobs,
-  listenToConsole,
   restart,
   startWithOnComplete,
 } from "../../testing/managing.js";
+import {
+  echo,
+  LATER,
+  outcomes,
+  removeFunction,
+  useQuietConsole,
+} from "../../testing/scenes.js";
 import { manager } from "../../testing/app/workflows.js";
 import {
   components,
   drain,
   effects,
   endings,
-  inComponent,
   newBackend,
   rows,
   runHandler,
@@ -25,55 +30,65 @@ import {
   type Backend,
 } from "../../testing/harness.js";
 import { completed, failed } from "../../testing/statuses.js";
-import { everyRow } from "../../testing/tables.js";
+import { expectRefused } from "../../testing/directCalls.js";
 import * as client from "../../client/index.js";
 import type { WorkflowCtx, WorkflowId } from "../../client/index.js";
 
 useBackend();
-const heard = listenToConsole();
+const heard = useQuietConsole();
+
+type Options = Parameters<typeof restart>[2];
 
 /** Four steps: a, b, a, c. */
 async function abac(step: WorkflowCtx) {
   for (const value of ["a", "b", "a", "c"])
-    await step.runMutation(steps.echo, { value }, { name: value });
+    await echo(step, value, { name: value });
   return "done";
 }
 
-/** A run of `abac` that has ended, restarted and ended again: what ran in all. */
-async function rerun(options: Parameters<typeof restart>[2]) {
-  const t = newBackend();
-  const { workflowId } = await runHandler(t, abac);
-  await restart(t, workflowId, options);
-  await drain();
-  expect(await statusOf(t, workflowId)).toEqual(completed("done"));
-  return (await effects(t)).slice(4);
+async function ended(t: Backend, handler = abac) {
+  return (await runHandler(t, handler, { context: "mine" })).workflowId;
 }
 
-async function expectRefused(
-  t: Backend,
-  act: () => Promise<unknown>,
-  error: string | RegExp,
-) {
-  const before = await everyRow(t);
-  await expect(act()).rejects.toThrow(error);
-  expect(await everyRow(t)).toEqual(before);
-}
+test.each<[string, Options, string]>([
+  ["without from runs no step", {}, ""],
+  ["by the pool without from runs no step", { startAsync: true }, ""],
+  ["from the first step runs all", { from: 0 }, "abac"],
+  ["from a step in the middle runs it and the rest", { from: 2 }, "ac"],
+  ["by the pool from the last runs it", { from: 3, startAsync: true }, "c"],
+  ["from an absent step warns and runs none", { from: 4 }, ""],
+  ["from step 100 of four warns and runs none", { from: 100 }, ""],
+  ["from a name runs the last step of it and the rest", { from: "a" }, "ac"],
+  ["from another name runs its step and the rest", { from: "b" }, "bac"],
+  ["by the pool from a name runs it", { from: "c", startAsync: true }, "c"],
+])(
+  "a restart %s again, and calls onComplete again",
+  async (_, options, ran) => {
+    const t = newBackend();
+    const workflowId = await ended(t);
+    await restart(t, workflowId, options);
+    await drain();
+    expect(await statusOf(t, workflowId)).toEqual(completed("done"));
+    expect((await effects(t)).slice(4).join("")).toEqual(ran);
+    const ending = { workflowId, context: "mine" };
+    expect(await endings(t)).toMatchObject([ending, ending]);
+    const from = Number(options?.from);
+    expect(heard.takeNote()).toEqual(
+      from < 4 || isNaN(from)
+        ? []
+        : [expect.stringContaining(`no step ${from}`)],
+    );
+  },
+);
 
-describe("without from, the handler is executed over the recorded history:", () => {
-  test.each([{ startAsync: false }, { startAsync: true }])(
-    "no step runs again ($startAsync)",
-    async (options) => {
-      expect(await rerun(options)).toEqual([]);
-    },
-  );
-
+describe("a restart executes the handler over the recorded history:", () => {
   test("a run that has failed continues where it stopped", async () => {
     const t = newBackend();
     let broken = true;
     const { workflowId, status } = await runHandler(t, async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
+      await echo(step, 1);
       if (broken) throw new Error("bug");
-      return await step.runMutation(steps.echo, { value: 2 });
+      return await echo(step, 2);
     });
     expect(status).toEqual(failed("bug"));
     broken = false;
@@ -89,175 +104,86 @@ describe("without from, the handler is executed over the recorded history:", () 
     const { workflowId } = await runHandler(t, async () => ++times);
     await restart(t, workflowId, { from: 0 });
     expect(await statusOf(t, workflowId)).toEqual(completed(2));
-    expect(heard.said).toEqual([]);
   });
 
-  test("onComplete is called again at the new end", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, abac, { context: "mine" });
-    await restart(t, workflowId);
-    await drain();
-    expect(await endings(t)).toMatchObject([
-      { workflowId, context: "mine" },
-      { workflowId, context: "mine" },
-    ]);
-  });
-});
-
-describe("from a number, that step and all after it run again:", () => {
-  test("the first", async () => {
-    expect(await rerun({ from: 0 })).toEqual(["a", "b", "a", "c"]);
-  });
-
-  test("one in the middle", async () => {
-    expect(await rerun({ from: 2 })).toEqual(["a", "c"]);
-    expect(heard.said).toEqual([]);
-  });
-
-  test("the last, through the pool", async () => {
-    expect(await rerun({ from: 3, startAsync: true })).toEqual(["c"]);
-  });
-
-  test.each([4, 100])(
-    "one that is absent (%i): all are kept, with a warning",
-    async (from) => {
-      expect(await rerun({ from })).toEqual([]);
-      expect(heard.said).toEqual([
-        expect.stringContaining(`has no step ${from}`) as string,
-      ]);
-    },
-  );
-});
-
-describe("from a name, the last step of that name and all after it run again:", () => {
-  test("the name that the step was given", async () => {
-    expect(await rerun({ from: "a" })).toEqual(["a", "c"]);
-    expect(await rerun({ from: "b" })).toEqual(["b", "a", "c"]);
-    expect(await rerun({ from: "c", startAsync: true })).toEqual(["c"]);
-  });
-
-  test("the function that it ran, by its name or its reference", async () => {
-    for (const from of ["steps:echo", steps.echo]) {
-      const t = newBackend();
-      const { workflowId } = await runHandler(t, async (step) => {
-        await step.runMutation(steps.echo, { value: 1 });
-        await step.runMutation(steps.echo, { value: 2 });
-        await step.runQuery(steps.echoQuery, { value: 3 });
-      });
-      await restart(t, workflowId, { from });
-      await drain();
-      expect(await effects(t)).toEqual([1, 2, 2]);
-    }
-  });
-
-  test("a sleep or an event", async () => {
+  test("from is the name of an event, a sleep or a function, or a function's reference", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
+      await echo(step, 1);
       await step.sleep(1000);
-      await step.runMutation(steps.echo, { value: 2 });
+      await echo(step, 2);
       await step.awaitEvent({ name: "go", timeout: 10 }).catch(() => null);
-      await step.runMutation(steps.echo, { value: 3 });
+      await echo(step, 3);
+      await echo(step, 4);
+      await step.runQuery(steps.echoQuery, { value: 5 });
     });
-    await restart(t, workflowId, { from: "go" });
-    await drain();
-    expect(await effects(t)).toEqual([1, 2, 3, 3]);
-    await restart(t, workflowId, { from: "sleep" });
-    await drain();
-    expect(await effects(t)).toEqual([1, 2, 3, 3, 2, 3]);
+    const ranSince = async (from: NonNullable<Options>["from"]) => {
+      const { length } = await effects(t);
+      await restart(t, workflowId, { from });
+      await drain();
+      return (await effects(t)).slice(length);
+    };
+    expect(await ranSince("go")).toEqual([3, 4]);
+    expect(await ranSince("sleep")).toEqual([2, 3, 4]);
+    expect(await ranSince("steps:echo")).toEqual([4]);
+    expect(await ranSince(steps.echo)).toEqual([4]);
   });
 });
 
 describe("an invalid restart throws and changes nothing:", () => {
-  test.each([
+  test.each<[unknown, string]>([
     [-1, "Step number cannot be negative: -1"],
     [-0.5, "Step number cannot be negative: -0.5"],
     [1.5, "Step number must be a whole number: 1.5"],
     [NaN, "Step number must be a whole number: NaN"],
-  ])("from step %d", async (from, error) => {
+    ["x", 'Step "x" not found in workflow '],
+    [steps.fail, 'Step "steps:fail" not found in workflow '],
+  ])("from step %s, which only another run may have", async (step, error) => {
     const t = newBackend();
-    const { workflowId } = await runHandler(t, abac);
+    const sleep = (step: WorkflowCtx) => step.sleep(1, { name: "x" });
+    await runHandler(t, sleep, { name: "other" });
+    const id = await ended(t);
+    const from = step as number;
     for (const startAsync of [false, true])
-      await expectRefused(
-        t,
-        () => restart(t, workflowId, { from, startAsync }),
-        error,
+      await expectRefused(t, error.replace(/ $/, ` ${id}`), () =>
+        restart(t, id, { from, startAsync }),
       );
   });
 
-  test("from a step that the run doesn't have, though another run does", async () => {
+  test("of a run that is still running, or was restarted and whose turn is pending", async () => {
     const t = newBackend();
-    await runHandler(t, (step) => step.sleep(1, { name: "x" }), {
-      name: "other",
+    const pending = await ended(t);
+    const waiting = await startHandler(t, (step) => step.sleep(1000), {
+      name: "waiting",
     });
-    const { workflowId } = await runHandler(t, abac);
-    for (const startAsync of [false, true])
-      await expectRefused(
-        t,
-        () => restart(t, workflowId, { from: "x", startAsync }),
-        `Step "x" not found in workflow ${workflowId}`,
-      );
-    await expectRefused(
-      t,
-      () => restart(t, workflowId, { from: steps.fail }),
-      `Step "steps:fail" not found in workflow ${workflowId}`,
-    );
-  });
-
-  test("of a run that is still running", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(1000));
-    for (const options of [{}, { from: 0 }, { startAsync: true }])
-      await expectRefused(
-        t,
-        () => restart(t, id, options),
-        `Workflow is still running: ${id}`,
-      );
-  });
-
-  test("of a run that was restarted and whose turn is pending", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, abac);
-    await restart(t, workflowId, { from: 0, startAsync: true });
-    await expectRefused(
-      t,
-      () => restart(t, workflowId),
-      `Workflow is still running: ${workflowId}`,
-    );
+    await restart(t, pending, { from: 0, startAsync: true });
+    for (const id of [waiting, pending])
+      for (const options of [{}, { from: 0 }, { startAsync: true }])
+        await expectRefused(t, `Workflow is still running: ${id}`, () =>
+          restart(t, id, options),
+        );
   });
 
   test("of a run that is gone, and of an id of something else", async () => {
     const t = newBackend();
-    const { workflowId } = await runHandler(t, abac);
+    const workflowId = await ended(t);
     const [row] = await rows(t, "steps");
     for (const id of ["garbage", row!._id as string])
-      await expectRefused(
-        t,
-        () => restart(t, id as WorkflowId),
-        `Invalid workflow ID: ${id}`,
+      await expectRefused(t, `Invalid workflow ID: ${id}`, () =>
+        restart(t, id as WorkflowId),
       );
     await cleanup(t, workflowId);
     await drain();
-    await expectRefused(
-      t,
-      () => restart(t, workflowId),
-      `Workflow not found: ${workflowId}`,
+    await expectRefused(t, `Workflow not found: ${workflowId}`, () =>
+      restart(t, workflowId),
     );
   });
 });
 
-/** Removes the function of a run, as a deploy may. */
-const removeFunction = (t: Backend, id: WorkflowId) =>
-  inComponent(t, (ctx) =>
-    ctx.db.patch("workflows", id as never, {
-      workflowHandle: "function://;workflows:removed",
-    }),
-  );
-
-describe("startAsync: false takes the next turn in this transaction:", () => {
-  test("the caller sees its outcome", async () => {
+describe("a restart takes the next turn in this transaction, or leaves it to the pool with startAsync:", () => {
+  test("the caller sees the turn's outcome", async () => {
     const t = newBackend();
-    const { workflowId } = await runHandler(t, abac);
+    const workflowId = await ended(t);
     const status = await t.mutation(async (ctx) => {
       await client.restart(ctx, components.workflow, workflowId, {});
       return await client.getStatus(ctx, components.workflow, workflowId);
@@ -266,42 +192,9 @@ describe("startAsync: false takes the next turn in this transaction:", () => {
     expect(await jobs(t)).toEqual([]);
   });
 
-  test("a function that is gone undoes the restart", async () => {
+  test("with startAsync, nothing has run when it returns, and the run is in progress", async () => {
     const t = newBackend();
-    const { workflowId } = await runHandler(t, abac, { context: 1 });
-    await removeFunction(t, workflowId);
-    await expectRefused(
-      t,
-      () => restart(t, workflowId, { from: 1 }),
-      "removed",
-    );
-  });
-
-  test("a determinism violation undoes the restart", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, abac, { context: 1 });
-    script("handler", "main", (step) => step.sleep(1));
-    await expectRefused(
-      t,
-      () => restart(t, workflowId, { from: 1 }),
-      /Determinism violation .* at step 0/,
-    );
-  });
-
-  test("an error that the handler throws ends the run as failed", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, abac, { context: 1 });
-    script("handler", "main", () => Promise.reject(new Error("no")));
-    await restart(t, workflowId, { from: 0 });
-    expect(await statusOf(t, workflowId)).toEqual(failed("no"));
-    expect(await endings(t)).toHaveLength(2);
-  });
-});
-
-describe("startAsync: true leaves the next turn to a job of the pool:", () => {
-  test("nothing has run when it returns, and the run is in progress", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, abac);
+    const workflowId = await ended(t);
     let begun = false;
     script("handler", "main", async (step) => {
       begun = true;
@@ -315,62 +208,60 @@ describe("startAsync: true leaves the next turn to a job of the pool:", () => {
     expect(begun).toBe(true);
   });
 
-  test("a function that is gone fails the run, with its onComplete", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, abac, { context: 1 });
-    await removeFunction(t, workflowId);
-    await restart(t, workflowId, { from: 1, startAsync: true });
-    await drain();
-    expect(await statusOf(t, workflowId)).toEqual(
-      failed(expect.stringContaining("removed") as string),
-    );
-    expect(await endings(t)).toMatchObject([
-      { result: { kind: "success" } },
-      { result: { kind: "failed" } },
-    ]);
-  });
+  const sleeps = () => script("handler", "main", (step) => step.sleep(1));
 
-  test("a determinism violation fails the run with an error that names the difference", async () => {
+  test.each<[string, (t: Backend, id: WorkflowId) => unknown, RegExp]>([
+    ["a function that is gone", removeFunction, /removed/],
+    [
+      "a determinism violation",
+      sleeps,
+      /Determinism violation .* at step 0(.|\n)*mutation "a"/,
+    ],
+  ])(
+    "%s undoes the restart, or fails the run with its onComplete",
+    async (_what, change, error) => {
+      const t = newBackend();
+      const workflowId = await ended(t);
+      await change(t, workflowId);
+      await expectRefused(t, error, () => restart(t, workflowId, { from: 1 }));
+      await restart(t, workflowId, { from: 1, startAsync: true });
+      await drain();
+      expect(await statusOf(t, workflowId)).toEqual(
+        failed(expect.stringMatching(error) as string),
+      );
+      const kinds = (await endings(t)).map(({ result }) => result.kind);
+      expect(kinds).toEqual(["success", "failed"]);
+    },
+  );
+
+  test("an error that the handler throws ends the run as failed", async () => {
     const t = newBackend();
-    const { workflowId } = await runHandler(t, abac);
-    script("handler", "main", (step) => step.sleep(1));
-    await restart(t, workflowId, { startAsync: true });
-    await drain();
-    expect(await statusOf(t, workflowId)).toEqual(
-      failed(expect.stringMatching(/at step 0(.|\n)*mutation "a"/) as string),
-    );
+    const workflowId = await ended(t);
+    script("handler", "main", () => Promise.reject(new Error("no")));
+    await restart(t, workflowId, { from: 0 });
+    expect(await statusOf(t, workflowId)).toEqual(failed("no"));
+    expect(await endings(t)).toHaveLength(2);
   });
 });
 
 describe("a run may be restarted", () => {
-  test("by the manager, from an action and from another workflow", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, abac);
-    await t.action((ctx) => manager.restart(ctx, workflowId, { from: "c" }));
-    await drain();
-    await runHandler(
-      t,
-      (step) => manager.restart(step, workflowId, { from: 3 }),
-      {
-        name: "other",
-      },
-    );
-    expect(await effects(t)).toEqual(["a", "b", "a", "c", "c", "c"]);
-  });
-
   test("again and again", async () => {
     const t = newBackend();
-    const { workflowId } = await runHandler(t, abac);
+    const workflowId = await ended(t);
     for (let times = 0; times < 3; times++) {
       await restart(t, workflowId, { from: 3 });
       await drain();
     }
-    expect(await effects(t)).toEqual(["a", "b", "a", "c", "c", "c", "c"]);
+    expect((await effects(t)).join("")).toEqual("abacccc");
   });
 
-  test.each([{ startAsync: false }, { startAsync: true }])(
-    "by its own onComplete when it is canceled, and continues ($startAsync)",
-    async (options) => {
+  test.each([
+    ["canceled", { startAsync: false }],
+    ["canceled", { startAsync: true }],
+    ["failed", { startAsync: true }],
+  ] as const)(
+    "by its own onComplete when it is %s, and continues (%o)",
+    async (end, options) => {
       const t = newBackend();
       const seen: string[] = [];
       const id = await startWithOnComplete(
@@ -378,6 +269,7 @@ describe("a run may be restarted", () => {
         async (step) => {
           await step.runAction(steps.echoAction, { value: 1 });
           await step.sleep(1000);
+          if (end === "failed" && seen.length === 0) throw new Error("first");
           return "slept";
         },
         async (ctx, { workflowId, result }) => {
@@ -386,33 +278,38 @@ describe("a run may be restarted", () => {
           await client.restart(ctx, components.workflow, workflowId, options);
         },
       );
-      await cancel(t, id);
-      expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+      if (end === "canceled") {
+        await cancel(t, id);
+        expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+      }
       await drain();
       expect(await statusOf(t, id)).toEqual(completed("slept"));
-      expect(seen).toEqual(["canceled", "success"]);
-      expect(heard.said).toEqual([]);
+      expect(seen).toEqual([end, "success"]);
     },
   );
+});
 
-  test("by its own onComplete when it fails, and continues", async () => {
-    const t = newBackend();
-    let attempts = 0;
-    const id = await startWithOnComplete(
-      t,
-      async (step) => {
-        await step.sleep(10);
-        if (attempts++ === 0) throw new Error("first");
-        return "second";
-      },
-      async (ctx, { workflowId, result }) => {
-        if (result.kind === "failed")
-          await client.restart(ctx, components.workflow, workflowId, {
-            startAsync: true,
-          });
-      },
-    );
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed("second"));
-  });
+test("the manager cancels, restarts and cleans up, from an action and from another workflow", async () => {
+  const t = newBackend();
+  type Acts = (ctx: WorkflowCtx) => Promise<unknown>;
+  const byAction = (act: Acts) => t.action((ctx) => act(ctx as never));
+  const byWorkflow = async (act: Acts) =>
+    (await runHandler(t, act, { name: "other" })).status;
+  const sleeper = (step: WorkflowCtx) => step.sleep(LATER);
+  const id = await ended(t);
+  const one = await startHandler(t, sleeper, { name: "sleeper" });
+  const two = await startHandler(t, sleeper, { name: "sleeper" });
+  await byAction((ctx) => manager.cancel(ctx, one));
+  await byWorkflow((ctx) => manager.cancel(ctx, two));
+  expect((await outcomes(t)).slice(1, 3)).toEqual(["canceled", "canceled"]);
+  await byAction((ctx) => manager.restart(ctx, id, { from: "c" }));
+  await drain();
+  await byWorkflow((ctx) => manager.restart(ctx, id, { from: 3 }));
+  await drain();
+  expect((await effects(t)).join("")).toEqual("abaccc");
+  expect(await byAction((ctx) => manager.cleanup(ctx, one))).toBe(true);
+  const cleaned = await byWorkflow((ctx) => manager.cleanup(ctx, two));
+  expect(cleaned).toEqual(completed(true));
+  // The first, and the three that acted on others.
+  expect(await rows(t, "workflows")).toHaveLength(4);
 });
