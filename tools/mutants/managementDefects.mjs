@@ -347,7 +347,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/cleanup",
-      "by force leaves a run that its own onComplete restarts (false)",
+      "leaves a run that its own onComplete restarts (false)",
     ),
   },
   {
