@@ -7,7 +7,7 @@ import {
 } from "../shared/driverProtocol.js";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../shared/logging.js";
-import type { StepRow } from "./entries.js";
+import type { Begun, StepRow } from "./entries.js";
 
 export type DriveReply = Reply<StepRow>;
 
@@ -34,6 +34,15 @@ export class ChangedRows {
 
   rowAt(stepNumber: number): StepRow | undefined {
     return this.rows[stepNumber];
+  }
+
+  complete(
+    { stepNumber, result, failure }: NonNullable<Begun["completed"]>,
+    completedAt: number,
+  ) {
+    const { step } = this.rows[stepNumber]!;
+    const completed = { inProgress: false, runResult: result, completedAt };
+    this.change(stepNumber, { step: { ...step, ...completed }, failure });
   }
 
   change(stepNumber: number, fields: Partial<StepRow>) {

@@ -1,4 +1,9 @@
-import type { FunctionReference, FunctionType } from "convex/server";
+import type {
+  FunctionArgs,
+  FunctionReference,
+  FunctionType,
+} from "convex/server";
+import type { ComponentApi } from "../component/_generated/component.js";
 import { describeFailure } from "../shared/failures.js";
 import {
   INLINE_MS_AFTER_REPLAY,
@@ -11,7 +16,11 @@ import {
   DELIVERED_BYTES_PER_TURN,
   DELIVERIES_PER_TURN,
 } from "../shared/limits.js";
-import { storableOutcome, type Outcome } from "../shared/outcome.js";
+import {
+  storableOutcome,
+  type Outcome,
+  type RunResult,
+} from "../shared/outcome.js";
 import type { Origin } from "../shared/origin.js";
 import { shortenError, sizeOf } from "../shared/storable.js";
 import {
@@ -25,6 +34,7 @@ import {
 } from "../shared/transactionBudget.js";
 import { ChangedRows, type Drive, type DriveReply } from "./driven.js";
 import { toEntry, type Begun, type Run, type StepRow } from "./entries.js";
+import { journalTooLarge, resultOf } from "./runResults.js";
 import {
   createEnvironment,
   type Environment,
@@ -37,13 +47,15 @@ import type { JournalEntry } from "./replay/journal.js";
 import { stepOfError } from "./replay/stepErrors.js";
 import { LegacyReplay } from "./replay/legacy/replay.js";
 import { Replay } from "./replay/replay.js";
-import type {
-  InlineRun,
-  InlineTurn,
-  TurnEnd,
-  TurnLimits,
-  TurnPorts,
-  TurnRecord,
+import {
+  isEmpty,
+  type InlineRun,
+  type InlineTurn,
+  type RunEnd,
+  type TurnEnd,
+  type TurnLimits,
+  type TurnPorts,
+  type TurnRecord,
 } from "./replay/turn.js";
 import { newStepArgs, refusalOf, type NewStepArgs } from "./stepArgs.js";
 import {
@@ -59,7 +71,7 @@ import type { Workflow } from "./workflow.js";
 const REPLAY_VERSION = 1;
 
 /** A step would make the journal exceed its limit. */
-export class JournalTooLarge extends Error {
+class JournalTooLarge extends Error {
   constructor(
     readonly size: number,
     readonly stepNumber: number,
@@ -122,6 +134,8 @@ export class Execution {
   private journalSize: number;
   /** The step that the driver executed, until it is recorded. */
   private completed: Begun["completed"];
+  /** The run's result, if this turn ends it. */
+  runResult: RunResult | undefined;
   /** The progress that the handler set and that isn't stored yet. */
   private progress: unknown;
 
@@ -140,39 +154,32 @@ export class Execution {
     this.changed = new ChangedRows(rows);
     this.journal = rows.map((row) => this.toEntry(row));
     if (begun.completed) {
-      const { stepNumber, result, failure, completedAt } = begun.completed;
+      const { stepNumber, result, failure } = begun.completed;
       const entry = this.journal[stepNumber]!;
       entry.outcome = { result, failure };
-      entry.completedAt = completedAt;
+      entry.completedAt = this.now;
       entry.bytes += sizeOf(result);
       this.journalSize += sizeOf(result) + sizeOf(failure);
     }
   }
 
+  /** Executes the turn and commits it. */
   async run(): Promise<TurnEnd> {
-    for (let round = 0; round < ROUNDS_PER_TURN; round++) {
-      const end = await this.runOnce();
-      if (end.kind === "again") continue;
-      // The end of a run writes its row anyway.
-      const isOver = end.kind === "returned" || end.kind === "threw";
-      const isSet = this.progress !== undefined && !isOver;
-      if (this.completed || isSet) await this.record(NOTHING);
-      return end;
+    try {
+      for (let round = 0; round < ROUNDS_PER_TURN; round++) {
+        const end = await this.runOnce();
+        if (end.kind !== "again") return end;
+      }
+    } catch (error) {
+      if (!(error instanceof JournalTooLarge)) throw error;
+      const runResult = journalTooLarge(this.run_._id, error);
+      const end = { runResult, origin: this.origin() };
+      return {
+        kind: (await this.commit(NOTHING, { end })) ? "yielded" : "fenced",
+      };
     }
     const hasMore = { ...NOTHING, hasMore: true };
-    return { kind: (await this.record(hasMore)) ? "yielded" : "fenced" };
-  }
-
-  /** Records the step that the driver executed, unless the turn recorded it with its own changes. */
-  async recordCompleted() {
-    if (this.completed) await this.record(NOTHING);
-  }
-
-  /** Takes the progress that the handler set since the last commit. */
-  takeProgress(): unknown {
-    const { progress } = this;
-    this.progress = undefined;
-    return progress;
+    return { kind: (await this.commit(hasMore)) ? "yielded" : "fenced" };
   }
 
   /** The reply to the driver that takes this turn, if there is a step for it. */
@@ -190,7 +197,7 @@ export class Execution {
   }
 
   /** Where the run ended, for the log. */
-  origin(end?: TurnEnd): Origin {
+  private origin(end?: RunEnd): Origin {
     const { asked } = this;
     const thrown = end?.kind === "threw" ? end.error : undefined;
     const ofStep = asked.indexOf(stepOfError(thrown) as WorkflowRequest);
@@ -319,7 +326,7 @@ export class Execution {
     const { ctx } = this;
     if (!(await this.hasRoomForInline(turn.inlineSteps))) return null;
     // Its function may read the journal or restart the run, so record the executed step first.
-    await this.recordCompleted();
+    if (this.completed) await this.commit(NOTHING, { goesOn: true });
     const before = await transactionMetrics(ctx);
     const outcome = await this.tryInline(request, turn);
     const after = await transactionMetrics(ctx);
@@ -388,21 +395,44 @@ export class Execution {
     }
   }
 
+  /** Records what the turn did, if anything. */
   private async record(record: TurnRecord<WorkflowRequest>) {
-    const { ctx, workflow, run_: run } = this;
+    const isDone = !this.drive || this.reply() !== undefined;
+    const isNothing = isEmpty(record) && isDone && !this.completed;
+    if (isNothing && this.progress === undefined) return [];
+    return await this.commit(record, { end: this.endOf(record.end) });
+  }
+
+  private endOf(end: RunEnd | undefined): Commit["end"] {
+    if (!end) return undefined;
+    const origin = this.origin(end);
+    return {
+      runResult: resultOf(this.ctx, this.workflow, this.run_, end, origin.step),
+      failure:
+        end.kind === "threw" ? describeFailure(end.error).failure : undefined,
+      origin,
+    };
+  }
+
+  private async commit(
+    record: TurnRecord<WorkflowRequest>,
+    { end, goesOn }: Pick<Commit, "end" | "goesOn"> = {},
+  ): Promise<JournalEntry[] | null> {
+    const { ctx, workflow, run_: run, drive, completed, progress } = this;
     const steps: NewStepArgs[] = [];
     for (const step of record.steps) steps.push(await newStepArgs(step));
     this.countSizes(steps);
-    const { drive } = this;
-    const completed = this.takeCompleted(record);
-    const rows = await ctx.runMutation(workflow.component.journal.startSteps, {
+    this.completed = undefined;
+    this.progress = undefined;
+    const rows = await ctx.runMutation(workflow.component.journal.commit, {
       workflowId: run._id,
       generationNumber: run.generationNumber,
       steps,
       workpoolOptions: workflow.workpoolOptions,
-      deliveries: record.deliveries
-        .filter(({ entry }) => entry.stepId !== completed?.stepId)
-        .map(({ entry, delivery }) => ({ stepId: entry.stepId, delivery })),
+      deliveries: record.deliveries.map(({ entry, delivery }) => ({
+        stepId: entry.stepId,
+        delivery,
+      })),
       waits: record.waits.map(({ entry, condition }) => ({
         stepId: entry.stepId,
         ...condition,
@@ -416,9 +446,12 @@ export class Execution {
         willReceiveReply: this.begun.completed !== undefined,
       },
       inFlight: this.journal.filter(isExecuting).length,
-      progress: this.takeProgress(),
+      progress,
+      goesOn,
+      end,
     });
     if (!rows) return null;
+    this.runResult = end?.runResult;
     this.noteChanges(record, completed, rows);
     return rows.map((row) => this.toEntry(row));
   }
@@ -427,36 +460,13 @@ export class Execution {
     return toEntry(row, this.run_.generationNumber);
   }
 
-  /** The row of the step that the driver executed, with its delivery, to record. */
-  private takeCompleted(record: TurnRecord<WorkflowRequest>) {
-    const { completed } = this;
-    if (!completed) return undefined;
-    this.completed = undefined;
-    const { stepNumber, result, failure, completedAt } = completed;
-    const { stepId, delivery } = this.journal[stepNumber]!;
-    const { step } = this.changed.rowAt(stepNumber)!;
-    const isDelivered = record.deliveries.some(
-      ({ entry }) => entry.stepId === stepId,
-    );
-    return {
-      stepId,
-      stepNumber,
-      step: { ...step, inProgress: false, runResult: result, completedAt },
-      failure,
-      delivery: isDelivered ? delivery : undefined,
-    };
-  }
-
   private noteChanges(
     { deliveries, waits }: TurnRecord<WorkflowRequest>,
-    completed: (Partial<StepRow> & { stepId?: string }) | undefined,
+    completed: Begun["completed"],
     rows: StepRow[],
   ) {
     const { changed, journal } = this;
-    if (completed) {
-      const { stepId: _, ...fields } = completed;
-      changed.change(fields.stepNumber!, fields);
-    }
+    if (completed) changed.complete(completed, this.now);
     for (const { entry, delivery } of deliveries)
       changed.change(journal.indexOf(entry), { delivery });
     for (const { entry, condition } of waits)
@@ -480,6 +490,8 @@ export class Execution {
 }
 
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
+
+type Commit = FunctionArgs<ComponentApi["journal"]["commit"]>;
 
 /** How many steps that nothing awaited one turn logs. */
 const MAX_WARNINGS = 10;

@@ -3,7 +3,6 @@ import {
   internalAction,
   internalMutation,
   internalQuery,
-  mutation,
 } from "./_generated/server.js";
 import * as loop from "../engine/driver/loop.js";
 import * as reports from "../engine/driver/reports.js";
@@ -24,12 +23,6 @@ export const mayHoldOn = internalQuery({
   args: loop.mayHoldOnArgs,
   returns: loop.mayHoldOnReturns,
   handler: loop.mayHoldOn,
-});
-
-export const detach = mutation({
-  args: loop.detachArgs,
-  returns: v.null(),
-  handler: loop.detach,
 });
 
 export const giveUp = internalMutation({

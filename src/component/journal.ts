@@ -5,6 +5,7 @@ import {
   beginTurn as begin,
   vBegun,
 } from "../engine/driver/begin.js";
+import { endRun } from "../engine/lifecycle/end.js";
 import { commitTurn, turnFields } from "../engine/turn/commit.js";
 import { historyOf } from "../engine/turn/history.js";
 import {
@@ -13,8 +14,19 @@ import {
   vLoaded,
 } from "../engine/turn/journalRows.js";
 import { vHistory } from "../shared/history.js";
+import { vOrigin } from "../shared/origin.js";
+import { vFailure, vRunResult } from "../shared/outcome.js";
 
-// A turn makes these calls: begin, load the journal, commit.
+/** The end of a run by its own handler. */
+const vEnd = {
+  runResult: vRunResult(),
+  /** Lets a parent's handler see the failure as it was thrown. */
+  failure: v.optional(vFailure()),
+  /** Where it happened, for the log. */
+  origin: v.optional(vOrigin),
+};
+
+// A turn begins and commits. An inline step, or a step that gets its result at once, may cause further commits.
 
 /** Begins a turn. Null if the turn has nothing to do. */
 export const beginTurn = mutation({
@@ -40,9 +52,28 @@ export const exportHistory = query({
   handler: async (ctx, { workflowId }) => await historyOf(ctx, workflowId),
 });
 
-/** Records a turn, and starts the steps that it asked for. Null if the turn is stale. */
-export const startSteps = mutation({
-  args: turnFields,
+/** Records a turn, starts the steps that it asked for, and ends the run if it asked for that. Null if it is stale. */
+export const commit = mutation({
+  args: { ...turnFields, end: v.optional(v.object(vEnd)) },
   returns: v.union(v.null(), v.array(vJournalEntry)),
-  handler: async (ctx, args) => await commitTurn(ctx, args),
+  handler: async (ctx, { end, ...turn }) => {
+    const committed = await commitTurn(ctx, turn, { ends: end !== undefined });
+    if (!committed) return null;
+    const { run, config, rows } = committed;
+    if (end)
+      await endRun(ctx, run, end.runResult, config, end.failure, end.origin);
+    return rows;
+  },
+});
+
+/** Starts steps as a turn does. */
+export const startSteps = mutation({
+  args: {
+    workflowId: turnFields.workflowId,
+    generationNumber: turnFields.generationNumber,
+    steps: turnFields.steps,
+    workpoolOptions: turnFields.workpoolOptions,
+  },
+  returns: v.union(v.null(), v.array(vJournalEntry)),
+  handler: async (ctx, args) => (await commitTurn(ctx, args))?.rows ?? null,
 });

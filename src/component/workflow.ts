@@ -56,9 +56,8 @@ import {
 } from "../engine/run/runs.js";
 import { vRetention } from "../shared/retention.js";
 import { vExecution, vOnComplete } from "./schema.js";
-import { vOrigin } from "../shared/origin.js";
 import { codedError } from "../shared/errors.js";
-import { vFailure, vRunResult } from "../shared/outcome.js";
+import { vRunResult } from "../shared/outcome.js";
 import { callWithTrials } from "../engine/turn/trials.js";
 import { enqueueTurns, wake } from "../engine/run/waking.js";
 
@@ -280,36 +279,22 @@ export const restart = mutation({
   },
 });
 
-/** Ends a run with the result of its handler, or cancels it. */
+/** Ends a run with a result, or cancels it. */
 export const complete = mutation({
   args: {
     workflowId: v.string(),
     generationNumber: v.number(),
     runResult: vRunResult(),
-    /** Lets a parent's handler see the failure as it was thrown. */
-    failure: v.optional(vFailure()),
-    /** Where it happened, for the log. */
-    origin: v.optional(vOrigin),
-    /** The progress that the handler set since the last commit. */
-    progress: v.optional(v.any()),
-    /** For a turn that may have canceled or restarted its own run. */
-    ifStale: vIgnore,
   },
   returns: v.null(),
-  handler: async (ctx, { workflowId, generationNumber, ...outcome }) => {
-    const { runResult, failure, origin, progress, ifStale } = outcome;
+  handler: async (ctx, { workflowId, generationNumber, runResult }) => {
     const run = await findRun(ctx, parseRunId(ctx, workflowId));
     const problem = whyStale(run, generationNumber);
-    if (problem && ifStale) return null;
     if (problem || !run)
       throw new Error(`Can't complete workflow ${workflowId}: ${problem}.`);
     if (runResult.kind === "canceled")
       await cancelRuns(ctx, [{ workflowId: run._id }]);
-    else {
-      if (progress !== undefined) run.progress = progress as unknown;
-      const config = await readConfig(ctx);
-      await endRun(ctx, run, runResult, config, failure, origin);
-    }
+    else await endRun(ctx, run, runResult, await readConfig(ctx));
     return null;
   },
 });

@@ -119,7 +119,11 @@ export async function prepareTurn(checkout, steps) {
     return new Promise((resolve) => setImmediate(() => resolve(answer)));
   };
   const component = {
-    journal: { beginTurn: "beginTurn", startSteps: "startSteps" },
+    journal: {
+      beginTurn: "beginTurn",
+      startSteps: "startSteps",
+      commit: "commit",
+    },
     workflow: { complete: "complete", create: "workflow/workflow/create" },
   };
 
@@ -140,7 +144,12 @@ export async function prepareTurn(checkout, steps) {
     const readMs = spent();
     const begun = bundle.jsonToConvex(JSON.parse(answer));
     const parseMs = spent();
-    const answers = { beginTurn: begun, startSteps: [], complete: null };
+    const answers = {
+      beginTurn: begun,
+      startSteps: [],
+      commit: [],
+      complete: null,
+    };
     const ctx = {
       meta: { getTransactionMetrics: () => host(METRICS) },
       runMutation: (name) => host(answers[name]),

@@ -151,7 +151,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: goes on after a turn that canceled its run",
     file: "src/client/turn.ts",
-    find: 'ended.kind === "fenced" ? undefined : execution.reply()',
+    find: 'kind === "fenced" ? undefined : execution.reply()',
     replace: "execution.reply()",
     killedBy: test(
       "engine/driver/driver.overtaken",
@@ -161,7 +161,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: doesn't ask whether onComplete restarted the run",
     file: "src/client/turn.ts",
-    find: "if (reply) reply.next.unsure = true;",
+    find: "if (reply && runResult) reply.next.unsure = true;",
     replace: "",
     killedBy: test(
       "engine/driver/driver.overtaken",
@@ -221,8 +221,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: what it executed is not written down before an inline step",
     file: "src/client/execution.ts",
-    find: "    await this.recordCompleted();\n    const before",
-    replace: "    const before",
+    find: "if (this.completed) await this.commit(NOTHING, { goesOn: true });",
+    replace: "",
     killedBy: test(
       "engine/driver/driver.concurrent",
       "that restarts the run finds the driver's action completed: it is not executed again",

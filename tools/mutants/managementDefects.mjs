@@ -292,8 +292,8 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "setProgress: lost if the run ends in the same turn",
-    file: "src/component/workflow.ts",
-    find: "if (progress !== undefined) run.progress = progress as unknown;",
+    file: "src/engine/turn/commit.ts",
+    find: "if (ends) run.progress = progress;\n    else ",
     replace: "",
     killedBy: test(
       "engine/run/progress",
@@ -363,8 +363,9 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "complete: stale calls answered silently",
     file: "src/component/workflow.ts",
-    find: "if (problem && ifStale) return null;",
-    replace: "if (problem) return null;",
+    find: "    if (problem || !run)\n      throw",
+    replace:
+      "    if (problem || !run) return null;\n    if (problem)\n      throw",
     killedBy: test(
       "engine/turn/journal",
       "of another generation, an ended run or one that is gone throws, and changes nothing",

@@ -35,8 +35,8 @@ export const PATCH_DEFECTS = [
   {
     name: "patch: delivered as a result",
     file: "src/client/replay/replay.ts",
-    find: '} else if (entry.outcome && !entry.delivery && entry.kind !== "patch") {',
-    replace: "} else if (entry.outcome && !entry.delivery) {",
+    find: 'entry?.outcome && !entry.delivery && entry.kind !== "patch";',
+    replace: "entry?.outcome && !entry.delivery;",
     killedBy: IN_MEMORY,
   },
   {

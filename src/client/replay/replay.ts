@@ -11,19 +11,21 @@ import {
   type Delivery,
   type JournalEntry,
   type StepRequest,
+  type WakeCondition,
 } from "./journal.js";
 import { StepPromise } from "./stepPromise.js";
 import {
   startHandler,
   type NewStep,
   type HandlerReplay,
+  type RunEnd,
   type Settled,
   type Trials,
   type TurnEnd,
   type TurnPorts,
   type TurnRecord,
 } from "./turn.js";
-import { changedWaits } from "./waits.js";
+import { changedWaits, wakeConditions } from "./waits.js";
 
 /** A step that the handler asked for in this execution. */
 interface Issued<Request> {
@@ -210,9 +212,7 @@ export class Replay<
         ? await this.yield()
         : await this.deliverNew(arrived.pop()!);
     }
-    if (steps.length > 0)
-      return (await this.write()) ? undefined : { kind: "fenced" };
-    return await this.wait();
+    return await this.block();
   }
 
   /**
@@ -315,19 +315,18 @@ export class Replay<
 
   /** Records what is new. False if the run was canceled or restarted meanwhile. */
   private async write(
-    options: Partial<Pick<TurnRecord, "hasMore" | "waits" | "trials">> = {},
+    { hasMore = false, waits = [], trials, end }: Partial<TurnRecord> = {},
+    conditions?: Map<Issued<Request>, WakeCondition>,
   ): Promise<boolean> {
     const { deliveries } = this;
-    const { hasMore = false, waits = [], trials } = options;
     const { steps } = this.writable();
-    if (!steps.length && !deliveries.length && !waits.length && !hasMore)
-      return true;
     const entries = await this.ports.record({
-      steps: steps.map((step) => this.newStep(step)),
+      steps: steps.map((step) => this.newStep(step, conditions?.get(step))),
       deliveries,
       waits,
       hasMore,
       trials,
+      end,
     });
     if (!entries) return false;
     this.deliveries = [];
@@ -341,14 +340,19 @@ export class Replay<
     return true;
   }
 
-  private newStep(step: Issued<Request>): NewStep<Request> {
-    const { stepNumber, request, completed, promise, entry } = step;
+  private newStep(
+    step: Issued<Request>,
+    condition: WakeCondition = this.settled
+      ? { wakes: "never" }
+      : wakeConditionOf(step.promise),
+  ): NewStep<Request> {
+    const { stepNumber, request, completed, entry } = step;
     return {
       stepNumber,
       request,
       startedAt: entry?.startedAt ?? this.ports.now,
       stepId: entry?.stepId,
-      condition: this.settled ? { wakes: "never" } : wakeConditionOf(promise),
+      condition,
       completed,
     };
   }
@@ -364,19 +368,37 @@ export class Replay<
     return { kind: isWritten ? "yielded" : "fenced" };
   }
 
-  private async wait(): Promise<TurnEnd> {
+  /** Records the turn of a blocked handler. The turn goes on if steps got their results at once. */
+  private async block(): Promise<TurnEnd | undefined> {
     if (this.issued.length < this.journal.length)
       throw this.missing("is blocked");
+    const isNew = this.unwritten.length > 0;
     const toTry = this.dueAgain();
-    if (toTry.length > 0) return await this.yield({ toTry });
-    const inFlight = this.issued.filter(({ entry }) => !entry!.outcome);
-    const { now, later } = changedWaits(
-      inFlight.map(({ entry, promise }) => ({ entry: entry!, promise })),
-      this.ports.limits,
+    if (!isNew && toTry.length > 0) return await this.yield({ toTry });
+    const conditions = wakeConditions(this.inFlight());
+    const recorded = [...conditions].flatMap(([{ entry }, condition]) =>
+      entry && !entry.unstarted ? [{ entry, condition }] : [],
     );
+    const { now, later } = changedWaits(recorded, this.ports.limits);
     if (later) return await this.yield({ waits: now });
-    if (!(await this.write({ waits: now }))) return { kind: "fenced" };
-    if (inFlight.length > 0) return { kind: "waiting" };
+    const end = isNew || recorded.length > 0 ? undefined : this.deadEnd();
+    if (!(await this.write({ waits: now, end }, conditions)))
+      return { kind: "fenced" };
+    if (end) return end;
+    const goesOn = this.arrived.length > 0 || toTry.length > 0;
+    return goesOn || this.inFlight().length === 0
+      ? undefined
+      : { kind: "waiting" };
+  }
+
+  private inFlight() {
+    return this.issued.filter(
+      ({ entry, completed, request }) =>
+        !entry?.outcome && !completed && request.kind !== "patch",
+    );
+  }
+
+  private deadEnd(): RunEnd {
     const [held] = this.heldBack();
     return held
       ? { kind: "heldBack", entry: held.entry!, stepNumber: held.stepNumber }
@@ -386,7 +408,7 @@ export class Replay<
   private async end(settled: Settled): Promise<TurnEnd> {
     if (settled.kind === "returned" && this.issued.length < this.journal.length)
       throw this.missing("returned");
-    return (await this.write()) ? settled : { kind: "fenced" };
+    return (await this.write({ end: settled })) ? settled : { kind: "fenced" };
   }
 }
 

@@ -26,9 +26,21 @@ export interface TurnRecord<Request extends StepRequest = StepRequest> {
   waits: { entry: JournalEntry; condition: WakeCondition }[];
   /** The turn stops before it is done, so another is due at once. */
   hasMore: boolean;
+  /** The run ends. */
+  end?: RunEnd;
   /** Results that the next turns deliver, one each. */
   trials?: Trials;
 }
+
+/** Whether a turn has nothing to record. */
+export const isEmpty = ({
+  steps,
+  deliveries,
+  waits,
+  hasMore,
+  end,
+}: TurnRecord) =>
+  !steps.length && !deliveries.length && !waits.length && !hasMore && !end;
 
 /**
  * After a turn crashed, or where one might: a turn delivers only the first of `steps` as a new result, after `shown`
@@ -77,7 +89,10 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   trials?: Trials;
   /** They may shrink during the turn. */
   readonly limits: TurnLimits;
-  /** The entries of `record.steps`, or null if the run was canceled or restarted since the turn began. */
+  /**
+   * The entries of `record.steps`, or null if the run was canceled or restarted since the turn began. A turn may record
+   * several times: it goes on if steps get their results at once. The last time, there may be nothing to record.
+   */
   record(record: TurnRecord<Request>): Promise<JournalEntry[] | null>;
 }
 
@@ -96,8 +111,16 @@ export function startHandler(
   );
 }
 
-export type TurnEnd =
+/** Why a run ends. */
+export type RunEnd =
   | Settled
+  /** Blocked with nothing in flight that could resume it. */
+  | { kind: "stuck" }
+  /** As `stuck`, but for results that leave a rejected promise without a handler. */
+  | { kind: "heldBack"; entry: JournalEntry; stepNumber: number };
+
+export type TurnEnd =
+  | RunEnd
   /** Blocked until a step in flight completes. */
   | { kind: "waiting" }
   /** The journal has grown, so the handler begins again. */
@@ -105,11 +128,7 @@ export type TurnEnd =
   /** Stopped before it was done. */
   | { kind: "yielded" }
   /** Canceled or restarted inside its own transaction. */
-  | { kind: "fenced" }
-  /** Blocked with nothing in flight that could resume it. */
-  | { kind: "stuck" }
-  /** As `stuck`, but for results that leave a rejected promise without a handler. */
-  | { kind: "heldBack"; entry: JournalEntry; stepNumber: number };
+  | { kind: "fenced" };
 
 /** A run's replay, seen from the handler's side. */
 export interface HandlerReplay<Request extends StepRequest = StepRequest> {

@@ -12,26 +12,32 @@ interface Wait {
   condition: WakeCondition;
 }
 
+/** When each of the steps in flight of a blocked handler wakes it. */
+export function wakeConditions<Step extends { promise: StepPromise }>(
+  inFlight: Step[],
+): Map<Step, WakeCondition> {
+  const conditions = new Map(
+    inFlight.map((step) => [step, wakeConditionOf(step.promise)]),
+  );
+  // The handler is blocked although nothing seems to subscribe to any of them. It waits in a way that
+  // isn't tracked here, so any result may matter.
+  if ([...conditions.values()].every(({ wakes }) => wakes === "never"))
+    for (const step of inFlight) conditions.set(step, { wakes: "always" });
+  return conditions;
+}
+
 /**
  * Steps in flight whose wake condition differs from the recorded one: those to record now, within the turn's limits, and
  * whether some that have to be recorded are left for `later`. If a result no longer matters and that isn't recorded, it
  * costs at most a turn. If a result matters and that isn't recorded, the run never wakes.
  */
 export function changedWaits(
-  inFlight: { entry: JournalEntry; promise: StepPromise }[],
+  waits: Wait[],
   {
     deliveries,
     deliveredBytes,
   }: Pick<TurnLimits, "deliveries" | "deliveredBytes">,
 ): { now: Wait[]; later: boolean } {
-  const waits = inFlight.map(({ entry, promise }) => ({
-    entry,
-    condition: wakeConditionOf(promise),
-  }));
-  // The handler is blocked although nothing seems to subscribe to any of them. It waits in a way that
-  // isn't tracked here, so any result may matter.
-  if (waits.every(({ condition }) => condition.wakes === "never"))
-    for (const wait of waits) wait.condition = { wakes: "always" };
   const changed = waits.filter(
     ({ entry, condition }) => !sameCondition(condition, entry.condition),
   );

@@ -23,15 +23,6 @@ import type { FunctionReference } from "convex/server";
  */
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
-    driving: {
-      detach: FunctionReference<
-        "mutation",
-        "internal",
-        { driver: number; workflowId: string },
-        null,
-        Name
-      >;
-    };
     event: {
       create: FunctionReference<
         "mutation",
@@ -148,7 +139,6 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         | {
             blocked: boolean;
             completed?: {
-              completedAt: number;
               failure?:
                 | { data: any; name: "ConvexError" }
                 | { ms: number; name: "TimeoutError" };
@@ -156,6 +146,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                 | { kind: "success"; returnValue: any }
                 | { error: string; errorData?: any; kind: "failed" }
                 | { kind: "canceled" };
+              stepId: string;
               stepNumber: number;
             };
             journal?: Array<
@@ -332,6 +323,281 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               workflowHandle: string;
             };
           },
+        Name
+      >;
+      commit: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          caller?: {
+            driver: number;
+            handsOver: boolean;
+            willReceiveReply: boolean;
+          };
+          completed?: {
+            failure?:
+              | { data: any; name: "ConvexError" }
+              | { ms: number; name: "TimeoutError" };
+            result:
+              | { kind: "success"; returnValue: any }
+              | { error: string; errorData?: any; kind: "failed" }
+              | { kind: "canceled" };
+            stepId: string;
+            stepNumber: number;
+          };
+          deliveries?: Array<{
+            delivery: { issued: number; order: number };
+            stepId: string;
+          }>;
+          end?: {
+            failure?:
+              | { data: any; name: "ConvexError" }
+              | { ms: number; name: "TimeoutError" };
+            origin?: {
+              line?: string;
+              step?: {
+                child?: string;
+                failed: boolean;
+                name: string;
+                stepNumber: number;
+              };
+              unawaited?: Array<{
+                error: string;
+                name: string;
+                stepNumber: number;
+              }>;
+            };
+            runResult:
+              | { kind: "success"; returnValue: any }
+              | { error: string; errorData?: any; kind: "failed" }
+              | { kind: "canceled" };
+          };
+          generationNumber: number;
+          goesOn?: boolean;
+          hasMore?: boolean;
+          inFlight?: number;
+          progress?: any;
+          steps: Array<{
+            argsOmitted?: boolean;
+            delivery?: { issued: number; order: number };
+            failure?:
+              | { data: any; name: "ConvexError" }
+              | { ms: number; name: "TimeoutError" };
+            group?: number;
+            retry?:
+              | boolean
+              | {
+                  base: number;
+                  initialBackoffMs: number;
+                  maxAttempts: number;
+                  maxBackoffMs?: number;
+                };
+            schedulerOptions?: { runAt?: number } | { runAfter?: number };
+            startsRun?: boolean;
+            step:
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  functionType: "query" | "mutation" | "action";
+                  handle: string;
+                  inProgress: boolean;
+                  kind?: "function";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                  workId?: string;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  handle: string;
+                  inProgress: boolean;
+                  kind: "workflow";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                  workflowId?: string;
+                }
+              | {
+                  args: { eventId?: string };
+                  argsSize: number;
+                  completedAt?: number;
+                  eventId?: string;
+                  inProgress: boolean;
+                  kind: "event";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  inProgress: boolean;
+                  kind: "sleep";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                  workId?: string;
+                }
+              | {
+                  args: any;
+                  argsSize: number;
+                  completedAt?: number;
+                  inProgress: boolean;
+                  kind: "patch";
+                  name: string;
+                  runResult?:
+                    | { kind: "success"; returnValue: any }
+                    | { error: string; errorData?: any; kind: "failed" }
+                    | { kind: "canceled" };
+                  startedAt: number;
+                };
+            stepId?: string;
+            stepNumber?: number;
+            timeoutMs?: number;
+            wakes?: "always" | "never" | "all" | "allSettled" | "any";
+            workflowName?: string;
+          }>;
+          trials?: { shown: number; steps: Array<number> };
+          waits?: Array<{
+            group?: number;
+            stepId: string;
+            wakes: "always" | "never" | "all" | "allSettled" | "any";
+          }>;
+          workflowId: string;
+          workpoolOptions?: {
+            defaultRetryBehavior?: {
+              base: number;
+              initialBackoffMs: number;
+              maxAttempts: number;
+              maxBackoffMs?: number;
+            };
+            execution?: "driver" | "pool";
+            logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            maxParallelism?: number;
+            retryActionsByDefault?: boolean;
+          };
+        },
+        null | Array<{
+          _creationTime: number;
+          _id: string;
+          argsOmitted?: boolean;
+          attempts?: Array<{
+            endedAt: number;
+            error: string;
+            startedAt: number;
+          }>;
+          delivery?: { issued: number; order: number };
+          drivenBy?: number;
+          dueAt?: number;
+          failedAttempts?: number;
+          failure?:
+            | { data: any; name: "ConvexError" }
+            | { ms: number; name: "TimeoutError" };
+          group?: number;
+          heldBack?: { error: string; generationNumber: number; shown: number };
+          retry?: {
+            base: number;
+            initialBackoffMs: number;
+            maxAttempts: number;
+            maxBackoffMs?: number;
+          };
+          startsRun?: boolean;
+          step:
+            | {
+                args: any;
+                argsSize: number;
+                completedAt?: number;
+                functionType: "query" | "mutation" | "action";
+                handle: string;
+                inProgress: boolean;
+                kind?: "function";
+                name: string;
+                runResult?:
+                  | { kind: "success"; returnValue: any }
+                  | { error: string; errorData?: any; kind: "failed" }
+                  | { kind: "canceled" };
+                startedAt: number;
+                workId?: string;
+              }
+            | {
+                args: any;
+                argsSize: number;
+                completedAt?: number;
+                handle: string;
+                inProgress: boolean;
+                kind: "workflow";
+                name: string;
+                runResult?:
+                  | { kind: "success"; returnValue: any }
+                  | { error: string; errorData?: any; kind: "failed" }
+                  | { kind: "canceled" };
+                startedAt: number;
+                workflowId?: string;
+              }
+            | {
+                args: { eventId?: string };
+                argsSize: number;
+                completedAt?: number;
+                eventId?: string;
+                inProgress: boolean;
+                kind: "event";
+                name: string;
+                runResult?:
+                  | { kind: "success"; returnValue: any }
+                  | { error: string; errorData?: any; kind: "failed" }
+                  | { kind: "canceled" };
+                startedAt: number;
+              }
+            | {
+                args: any;
+                argsSize: number;
+                completedAt?: number;
+                inProgress: boolean;
+                kind: "sleep";
+                name: string;
+                runResult?:
+                  | { kind: "success"; returnValue: any }
+                  | { error: string; errorData?: any; kind: "failed" }
+                  | { kind: "canceled" };
+                startedAt: number;
+                workId?: string;
+              }
+            | {
+                args: any;
+                argsSize: number;
+                completedAt?: number;
+                inProgress: boolean;
+                kind: "patch";
+                name: string;
+                runResult?:
+                  | { kind: "success"; returnValue: any }
+                  | { error: string; errorData?: any; kind: "failed" }
+                  | { kind: "canceled" };
+                startedAt: number;
+              };
+          stepNumber: number;
+          timeoutMs?: number;
+          timer?: { endsAt: number; scheduledId: string };
+          unstarted?: boolean;
+          wakes?: "always" | "never" | "all" | "allSettled" | "any";
+          workflowId: string;
+        }>,
         Name
       >;
       exportHistory: FunctionReference<
@@ -529,100 +795,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "mutation",
         "internal",
         {
-          caller?: {
-            driver: number;
-            handsOver: boolean;
-            willReceiveReply: boolean;
-          };
-          completed?: {
-            delivery?: { issued: number; order: number };
-            failure?:
-              | { data: any; name: "ConvexError" }
-              | { ms: number; name: "TimeoutError" };
-            step:
-              | {
-                  args: any;
-                  argsSize: number;
-                  completedAt?: number;
-                  functionType: "query" | "mutation" | "action";
-                  handle: string;
-                  inProgress: boolean;
-                  kind?: "function";
-                  name: string;
-                  runResult?:
-                    | { kind: "success"; returnValue: any }
-                    | { error: string; errorData?: any; kind: "failed" }
-                    | { kind: "canceled" };
-                  startedAt: number;
-                  workId?: string;
-                }
-              | {
-                  args: any;
-                  argsSize: number;
-                  completedAt?: number;
-                  handle: string;
-                  inProgress: boolean;
-                  kind: "workflow";
-                  name: string;
-                  runResult?:
-                    | { kind: "success"; returnValue: any }
-                    | { error: string; errorData?: any; kind: "failed" }
-                    | { kind: "canceled" };
-                  startedAt: number;
-                  workflowId?: string;
-                }
-              | {
-                  args: { eventId?: string };
-                  argsSize: number;
-                  completedAt?: number;
-                  eventId?: string;
-                  inProgress: boolean;
-                  kind: "event";
-                  name: string;
-                  runResult?:
-                    | { kind: "success"; returnValue: any }
-                    | { error: string; errorData?: any; kind: "failed" }
-                    | { kind: "canceled" };
-                  startedAt: number;
-                }
-              | {
-                  args: any;
-                  argsSize: number;
-                  completedAt?: number;
-                  inProgress: boolean;
-                  kind: "sleep";
-                  name: string;
-                  runResult?:
-                    | { kind: "success"; returnValue: any }
-                    | { error: string; errorData?: any; kind: "failed" }
-                    | { kind: "canceled" };
-                  startedAt: number;
-                  workId?: string;
-                }
-              | {
-                  args: any;
-                  argsSize: number;
-                  completedAt?: number;
-                  inProgress: boolean;
-                  kind: "patch";
-                  name: string;
-                  runResult?:
-                    | { kind: "success"; returnValue: any }
-                    | { error: string; errorData?: any; kind: "failed" }
-                    | { kind: "canceled" };
-                  startedAt: number;
-                };
-            stepId: string;
-            stepNumber: number;
-          };
-          deliveries?: Array<{
-            delivery: { issued: number; order: number };
-            stepId: string;
-          }>;
           generationNumber: number;
-          hasMore?: boolean;
-          inFlight?: number;
-          progress?: any;
           steps: Array<{
             argsOmitted?: boolean;
             delivery?: { issued: number; order: number };
@@ -718,12 +891,6 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             timeoutMs?: number;
             wakes?: "always" | "never" | "all" | "allSettled" | "any";
             workflowName?: string;
-          }>;
-          trials?: { shown: number; steps: Array<number> };
-          waits?: Array<{
-            group?: number;
-            stepId: string;
-            wakes: "always" | "never" | "all" | "allSettled" | "any";
           }>;
           workflowId: string;
           workpoolOptions?: {
@@ -960,26 +1127,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "mutation",
         "internal",
         {
-          failure?:
-            | { data: any; name: "ConvexError" }
-            | { ms: number; name: "TimeoutError" };
           generationNumber: number;
-          ifStale?: "ignore";
-          origin?: {
-            line?: string;
-            step?: {
-              child?: string;
-              failed: boolean;
-              name: string;
-              stepNumber: number;
-            };
-            unawaited?: Array<{
-              error: string;
-              name: string;
-              stepNumber: number;
-            }>;
-          };
-          progress?: any;
           runResult:
             | { kind: "success"; returnValue: any }
             | { error: string; errorData?: any; kind: "failed" }

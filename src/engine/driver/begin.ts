@@ -9,7 +9,6 @@ import { markCopyCurrent } from "../run/driverState.js";
 import { scheduleDue } from "../run/dueTask.js";
 import { parseRunId, updateRun } from "../run/runs.js";
 import { clearPendingTurn } from "../run/waking.js";
-import { recordResult } from "../step/completing.js";
 import {
   readJournal,
   rowsOf,
@@ -18,11 +17,8 @@ import {
   vRun,
   vTooLarge,
 } from "../turn/journalRows.js";
-import {
-  executeDriven,
-  vCompletedStep,
-  type ExecutedStep,
-} from "./executeDriven.js";
+import { vCompletedStep } from "../turn/turnRecord.js";
+import { executeDriven, type ExecutedStep } from "./executeDriven.js";
 
 export const beginFields = {
   workflowId: v.string(),
@@ -87,8 +83,6 @@ export async function beginTurn(
   const { pages, size, ...read } = await readJournal(ctx, run._id);
   const tooLarge = read.tooLarge ?? (completed && tooLargeWith(driven, size));
   const { log } = await readConfig(ctx);
-  // No turn will record it.
-  if (tooLarge && completed) await recordResult(ctx, driven, completed);
   return {
     workflow: run,
     journal: toPages(pages),

@@ -131,7 +131,7 @@ test("a step whose wake condition changes is written once, not in each later tur
     for (let value = 1; value < 6; value++)
       await step.runMutation(steps.echo, { value });
   });
-  const turns = calls.of("journal:startSteps");
+  const turns = calls.of("journal:commit");
   expect(turns.filter(({ args }) => args["waits"].length > 0)).toHaveLength(1);
 });
 

@@ -1,13 +1,12 @@
-import { v, type Infer } from "convex/values";
+import type { Infer } from "convex/values";
 import type { vBeginDrive } from "../../shared/driverProtocol.js";
 import { startClock } from "../../shared/clock.js";
 import { STEP_MS_BEFORE_TURN } from "../../shared/limits.js";
-import { storableOutcome, vFailure, vRunResult } from "../../shared/outcome.js";
+import { storableOutcome } from "../../shared/outcome.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { concludeAttempt } from "../step/attempts.js";
 import {
-  attemptsBeside,
   recordLateResult,
   recordResult,
   type PendingStep,
@@ -15,14 +14,8 @@ import {
 } from "../step/completing.js";
 import { detachDriver } from "../run/driverState.js";
 import { runMutation } from "../step/invoke.js";
+import type { vCompletedStep } from "../turn/turnRecord.js";
 import { stepAt, type Run } from "../run/runs.js";
-
-export const vCompletedStep = v.object({
-  stepNumber: v.number(),
-  result: vRunResult(),
-  failure: v.optional(vFailure()),
-  completedAt: v.number(),
-});
 
 export interface ExecutedStep extends PendingStep {
   completed: Infer<typeof vCompletedStep>;
@@ -83,12 +76,9 @@ async function executed(
   takesTurn: boolean,
 ): Promise<ExecutedStep | null> {
   if (takesTurn && (await isHalfUnused(ctx))) {
-    const { stepNumber } = row;
+    const { _id: stepId, stepNumber } = row;
     const storable = storableOutcome(row.step, outcome);
-    if (row.attempts && !attemptsBeside(row, storable))
-      await ctx.db.patch("steps", row._id, { attempts: undefined });
-    const completed = { stepNumber, ...storable };
-    return { run, row, completed: { ...completed, completedAt: Date.now() } };
+    return { run, row, completed: { stepId, stepNumber, ...storable } };
   }
   await detachDriver(ctx, run);
   await recordResult(ctx, { row, run }, outcome);

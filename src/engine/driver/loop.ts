@@ -13,20 +13,11 @@ import {
 import { sizeOf } from "../../shared/storable.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
-import type {
-  ActionCtx,
-  MutationCtx,
-  QueryCtx,
-} from "../../component/_generated/server.js";
-import {
-  detachDriver,
-  driverOf,
-  vGivenUp,
-  vShare,
-} from "../run/driverState.js";
+import type { ActionCtx, QueryCtx } from "../../component/_generated/server.js";
+import { driverOf, vGivenUp, vShare } from "../run/driverState.js";
 import { attempt } from "../step/invoke.js";
 import { insist } from "../platform/platformErrors.js";
-import { parseRunId, type StepRow } from "../run/runs.js";
+import type { StepRow } from "../run/runs.js";
 import { vDriver } from "../../component/schema.js";
 
 /** How long a driver executes steps before it hands over, if others are waiting. */
@@ -251,16 +242,4 @@ function merge(
   return canBeHeld({ size, rows: merged })
     ? { revision, logLevel, size, rows: merged, ...form }
     : undefined;
-}
-
-export const detachArgs = { workflowId: v.string(), driver: v.number() };
-
-/** A turn left no step for its driver. */
-export async function detach(
-  ctx: MutationCtx,
-  { workflowId, driver }: ObjectType<typeof detachArgs>,
-) {
-  const run = await ctx.db.get("workflows", parseRunId(ctx, workflowId));
-  if (run?.drivers === driver) await detachDriver(ctx, run);
-  return null;
 }

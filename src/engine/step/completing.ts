@@ -1,5 +1,10 @@
 import { MAX_ROW_BYTES } from "../../shared/limits.js";
-import { storableOutcome, type Outcome } from "../../shared/outcome.js";
+import type { Logger } from "../../shared/logging.js";
+import {
+  storableOutcome,
+  type Outcome,
+  type RunResult,
+} from "../../shared/outcome.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
@@ -55,24 +60,9 @@ export async function recordResult(
   config?: Config,
 ) {
   if (run.cleanedUp) return await deleteLeftover(ctx, { row, run });
-  const { result, failure } = storableOutcome(row.step, outcome);
-  const completedAt = Date.now();
-  row.step = {
-    ...row.step,
-    inProgress: false,
-    runResult: result,
-    completedAt,
-  };
-  row.failure = failure;
-  row.attempts = attemptsBeside(row, { result, failure });
-  await bumpRevision(ctx, run);
-  await ctx.db.patch("steps", row._id, {
-    step: row.step,
-    failure,
-    attempts: row.attempts,
-  });
   const log = config?.log ?? (await readLog(ctx));
-  logCompleted({ log }, run, row, row.step);
+  await bumpRevision(ctx, run);
+  const result = await complete(ctx, { row, run }, outcome, log);
   if (run.runResult && row.wakes === "never" && result.kind === "failed")
     log.warn(unawaitedStep(run, row.stepNumber, row.step.name, result));
   // The losers of a race continue after the run's end, but wake nothing. A restart that takes further transactions
@@ -82,31 +72,44 @@ export async function recordResult(
     await wake(ctx, run);
 }
 
+/**
+ * Writes the result of a step in flight. Whoever executed the step, this is where it completes. Only `recordResult` and
+ * the turn that delivers the result in this transaction call it.
+ */
+export async function complete(
+  ctx: MutationCtx,
+  { row, run }: PendingStep,
+  outcome: Outcome,
+  log: Logger,
+  delivery?: StepRow["delivery"],
+): Promise<RunResult> {
+  const { result, failure } = storableOutcome(row.step, outcome);
+  const changes = {
+    step: withResult(row.step, result),
+    failure,
+    attempts: attemptsBeside(row, { result, failure }),
+    delivery,
+  };
+  Object.assign(row, changes);
+  await ctx.db.patch("steps", row._id, changes);
+  logCompleted({ log }, run, row);
+  return result;
+}
+
+/** A step with its result. */
+export const withResult = <Step extends StepRow["step"]>(
+  step: Step,
+  runResult: RunResult,
+): Step => ({ ...step, inProgress: false, runResult, completedAt: Date.now() });
+
 /** The failed attempts that a step keeps, or none if its result wouldn't fit beside them. */
-export function attemptsBeside(
+function attemptsBeside(
   { step, attempts }: StepRow,
   { result, failure }: Outcome,
 ) {
   const size = () =>
     sizeOf(step.args) + sizeOf(result) + sizeOf(failure) + sizeOf(attempts);
   return attempts && size() > MAX_ROW_BYTES ? undefined : attempts;
-}
-
-/** Records the step that a driver executed, in the turn that follows. */
-export async function writeCompleted(
-  ctx: MutationCtx,
-  run: Run,
-  {
-    stepId,
-    stepNumber,
-    ...fields
-  }: Pick<StepRow, "stepNumber" | "step" | "failure" | "delivery"> & {
-    stepId: Id<"steps">;
-  },
-  config: Config,
-) {
-  await ctx.db.patch("steps", stepId, fields);
-  logCompleted(config, run, { _id: stepId, stepNumber }, fields.step);
 }
 
 /** Deletes a function step whose run was cleaned up while it was in flight. Cleanup deletes all other steps itself. */
@@ -143,9 +146,9 @@ export async function recordLateResult(
 export function logCompleted(
   { log }: Pick<Config, "log">,
   run: Run,
-  { _id, stepNumber }: Pick<StepRow, "_id" | "stepNumber">,
-  { name, runResult, startedAt, completedAt }: StepRow["step"],
+  { _id, stepNumber, step }: StepRow,
 ) {
+  const { name, runResult, startedAt, completedAt } = step;
   log.event("stepCompleted", {
     workflowId: run._id,
     workflowName: run.name,

@@ -1,27 +1,32 @@
 import { v, type ObjectType } from "convex/values";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { vTrials } from "../../component/schema.js";
-import { readConfig } from "../platform/config.js";
+import { readConfig, type Config } from "../platform/config.js";
 import { vWorkpoolOptions } from "../platform/options.js";
-import { bumpRevision } from "../run/driverState.js";
+import {
+  bumpRevision,
+  detachDriver,
+  stepOfDriver,
+} from "../run/driverState.js";
 import {
   fittingProgress,
   parseRunId,
   updateRun,
+  type Run,
   type StepRow,
 } from "../run/runs.js";
 import { wake } from "../run/waking.js";
-import { recordLateResult, writeCompleted } from "../step/completing.js";
+import { complete, recordLateResult } from "../step/completing.js";
 import { startSteps } from "./startSteps.js";
 import {
   patchSteps,
-  vCompletedRow,
+  vCompletedStep,
   vNewStep,
   vDelivered,
   vWakeCondition,
 } from "./turnRecord.js";
 
-/** Everything that a turn records. */
+/** Everything that a turn records, apart from the end of its run. */
 export const turnFields = {
   workflowId: v.string(),
   generationNumber: v.number(),
@@ -35,8 +40,8 @@ export const turnFields = {
   hasMore: v.optional(v.boolean()),
   /** Results to try one at a time, since each may leave a rejected promise without a handler. */
   trials: v.optional(vTrials),
-  /** The step that a driver executed, to record with its result. */
-  completed: v.optional(vCompletedRow),
+  /** The step that a driver executed. Its delivery is among `deliveries`. */
+  completed: v.optional(vCompletedStep),
   /** The driver that takes this turn, and whether it hands over to another. */
   caller: v.optional(
     v.object({
@@ -50,55 +55,81 @@ export const turnFields = {
   inFlight: v.optional(v.number()),
   /** The progress that the handler set since the last commit. */
   progress: v.optional(v.any()),
+  /** The turn records more in this transaction. */
+  goesOn: v.optional(v.boolean()),
 };
 
+type Turn = ObjectType<typeof turnFields>;
+
+/** What a turn recorded. */
+export interface Committed {
+  run: Run;
+  config: Config;
+  /** The rows of its steps, in order. Some may already have results. */
+  rows: StepRow[];
+}
+
 /**
- * Records a turn and starts the steps that it asked for. Returns their rows in order. Some may already have results.
- * Returns null if the run was canceled, restarted or cleaned up since the turn began.
+ * Records a turn and starts the steps that it asked for. Null if the run was canceled, restarted or cleaned up since
+ * the turn began. With `ends`, the run ends after this.
  */
 export async function commitTurn(
   ctx: MutationCtx,
-  args: ObjectType<typeof turnFields>,
-): Promise<StepRow[] | null> {
-  const run = await ctx.db.get("workflows", parseRunId(ctx, args.workflowId));
+  turn: Turn,
+  { ends = false } = {},
+): Promise<Committed | null> {
+  const run = await ctx.db.get("workflows", parseRunId(ctx, turn.workflowId));
   if (!run) return null;
-  const { caller, inFlight = 1, workpoolOptions } = args;
-  const current = run.generationNumber === args.generationNumber;
+  const { caller, completed, inFlight = 1, workpoolOptions } = turn;
+  const isCurrent = run.generationNumber === turn.generationNumber;
   const config = await readConfig(ctx, workpoolOptions);
-  const { completed } = args;
-  if (completed && current) await writeCompleted(ctx, run, completed, config);
-  // An inline step of the turn canceled or restarted the run. Only the executed steps are recorded.
-  else if (completed)
-    await recordLateResult(ctx, completed.stepId, {
-      result: completed.step.runResult!,
-      failure: completed.failure,
-    });
-  const missed =
-    current && (await patchSteps(ctx, args.deliveries, args.waits));
-  if (current && !caller?.willReceiveReply) await bumpRevision(ctx, run);
-  if (current && (run.trials || args.trials))
-    await updateRun(ctx, run, { trials: args.trials });
-  if (current && args.progress !== undefined)
-    await updateRun(ctx, run, {
-      progress: fittingProgress({ ...run, progress: args.progress }),
-    });
-  const rows = await startSteps(ctx, run, args.steps, {
+  const options = {
     config,
     workpoolOptions,
-    recordOnly: !current,
+    recordOnly: !isCurrent,
     turn: { inFlight, execution: workpoolOptions?.execution, caller },
-  });
-  if (!current) {
+  };
+  if (!isCurrent) {
+    // An inline step of the turn canceled or restarted the run. Only the executed steps are recorded.
+    if (completed) await recordLateResult(ctx, completed.stepId, completed);
+    const rows = await startSteps(ctx, run, turn.steps, options);
     // A restart continues from this turn's state, including the order of its deliveries.
-    if (rows.length > 0)
-      await patchSteps(ctx, [
-        ...(args.deliveries ?? []),
-        ...(completed?.delivery
-          ? [{ stepId: completed.stepId, delivery: completed.delivery }]
-          : []),
-      ]);
+    if (rows.length > 0) await patchSteps(ctx, turn.deliveries);
     return null;
   }
-  if (args.hasMore || missed) await wake(ctx, run);
-  return rows;
+  let { deliveries } = turn;
+  if (completed) {
+    const { stepId } = completed;
+    const row = (await ctx.db.get("steps", stepId))!;
+    const own = deliveries?.find((delivered) => delivered.stepId === stepId);
+    await complete(ctx, { row, run }, completed, config.log, own?.delivery);
+    deliveries = deliveries?.filter((delivered) => delivered !== own);
+  }
+  const missed = await patchSteps(ctx, deliveries, turn.waits);
+  if (!caller?.willReceiveReply) await bumpRevision(ctx, run);
+  if (run.trials || turn.trials)
+    await updateRun(ctx, run, { trials: turn.trials });
+  if (turn.progress !== undefined) {
+    const progress = fittingProgress({ ...run, progress: turn.progress });
+    // The end of a run writes its row anyway.
+    if (ends) run.progress = progress;
+    else await updateRun(ctx, run, { progress });
+  }
+  const rows = await startSteps(ctx, run, turn.steps, options);
+  if (!ends && (turn.hasMore || missed)) await wake(ctx, run);
+  const gotResults = rows.some(
+    ({ step }, at) => !step.inProgress && turn.steps[at]!.step.inProgress,
+  );
+  if (caller && !ends && !turn.goesOn && !gotResults)
+    await detachIdle(ctx, run, rows);
+  return { run, config, rows };
+}
+
+/** Detaches the run's driver if the turn left no step for it. */
+async function detachIdle(ctx: MutationCtx, run: Run, rows: StepRow[]) {
+  const isDriven = rows.some(
+    ({ drivenBy, step }) => drivenBy === run.drivers && step.inProgress,
+  );
+  if (run.driver && !isDriven && !(await stepOfDriver(ctx, run)))
+    await detachDriver(ctx, run);
 }

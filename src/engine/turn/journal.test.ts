@@ -461,9 +461,6 @@ describe("workflow.complete", () => {
         await expectUnchanged(t, heard, async () => {
           await expect(complete(t, args)).rejects.toThrow(error);
         });
-        await expectUnchanged(t, heard, async () => {
-          await complete(t, { ...args, ifStale: "ignore" });
-        });
       }
     };
     await late(1, `${id}: the generation number 1 is not the current one, 0`);

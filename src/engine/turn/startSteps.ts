@@ -2,7 +2,7 @@ import { maxArgsBytes, MAX_ROW_BYTES } from "../../shared/limits.js";
 import { toOutcome } from "../../shared/outcome.js";
 import { fitError, sizeOf, argumentsProblem } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { logCompleted } from "../step/completing.js";
+import { logCompleted, withResult } from "../step/completing.js";
 import type { Config } from "../platform/config.js";
 import { createRun } from "../run/creating.js";
 import { waitForEvent, warnOfOtherNames } from "../step/eventWait.js";
@@ -67,7 +67,7 @@ export async function startSteps(
       await startEventWait(ctx, run, rows.get(each)!, each, options.config);
   // Inline steps, refused steps, and events that were already sent.
   for (const row of rows.values())
-    if (!row.step.inProgress) logCompleted(options.config, run, row, row.step);
+    if (!row.step.inProgress) logCompleted(options.config, run, row);
   return [...rows.values()];
 }
 
@@ -183,12 +183,7 @@ function whyRefused({ step, schedulerOptions }: NewStep): string | undefined {
 
 function failed<T extends StepRow["step"]>(step: T, error: string): T {
   const room = MAX_ROW_BYTES - sizeOf(step.args);
-  return {
-    ...step,
-    inProgress: false,
-    runResult: { kind: "failed", error: fitError(error, room) },
-    completedAt: Date.now(),
-  };
+  return withResult(step, { kind: "failed", error: fitError(error, room) });
 }
 
 /** Starts all of them in one call. */
@@ -281,14 +276,10 @@ async function startEventWait(
   const wait = await waitForEvent(ctx, run, row, step.args.eventId, config);
   if (wait.kind === "refused") row.step = failed(step, wait.error);
   else row.step = { ...step, eventId: wait.eventId };
-  if (wait.kind === "consumed")
-    row.step = {
-      ...row.step,
-      inProgress: false,
-      runResult: wait.outcome.result,
-      completedAt: Date.now(),
-    };
-  if (wait.kind === "consumed") row.failure = wait.outcome.failure;
+  if (wait.kind === "consumed") {
+    row.step = withResult(row.step, wait.outcome.result);
+    row.failure = wait.outcome.failure;
+  }
   if (wait.kind === "waiting" && item.timeoutMs !== undefined)
     row.timer = await startTimer(
       ctx,

@@ -7,7 +7,7 @@ import {
   vStep,
   vWakes,
 } from "../../component/schema.js";
-import { vFailure } from "../../shared/outcome.js";
+import { vFailure, vRunResult } from "../../shared/outcome.js";
 
 /** A step that a turn records: one to start, or an inline step with its result. */
 export const vNewStep = v.object({
@@ -31,13 +31,12 @@ export const vNewStep = v.object({
 });
 export type NewStep = Infer<typeof vNewStep>;
 
-/** The row of a step with its result and its delivery. */
-export const vCompletedRow = v.object({
+/** The step that a driver executed, with its result, until the turn that delivers the result records it. */
+export const vCompletedStep = v.object({
   stepId: v.id("steps"),
   stepNumber: v.number(),
-  step: vStep,
+  result: vRunResult(),
   failure: v.optional(vFailure()),
-  delivery: v.optional(vDelivery),
 });
 
 /** When the result of a recorded step was delivered. */

@@ -6,6 +6,7 @@ import {
   startHandler,
   type HandlerReplay,
   type NewStep,
+  type RunEnd,
   type Settled,
   type TurnEnd,
   type TurnPorts,
@@ -140,10 +141,11 @@ export class LegacyReplay<
     });
     if (this.divergence) throw this.divergence;
     const { batch = [], settled } = this;
-    const entries = await this.startBatch(batch);
+    const end: RunEnd | undefined =
+      settled ?? (batch.length === 0 ? { kind: "stuck" } : undefined);
+    const entries = await this.startBatch(batch, end);
     if (!entries) return { kind: "fenced" };
-    if (settled) return settled;
-    if (batch.length === 0) return { kind: "stuck" };
+    if (end) return end;
     return entries.every(({ outcome }) => outcome)
       ? { kind: "again" }
       : { kind: "waiting" };
@@ -176,6 +178,7 @@ export class LegacyReplay<
    */
   private async startBatch(
     batch: Asked<Request>[],
+    end: RunEnd | undefined,
   ): Promise<JournalEntry[] | null> {
     const steps: NewStep<Request>[] = [];
     const due = new Map(this.patches);
@@ -192,12 +195,12 @@ export class LegacyReplay<
       steps.push(this.newStep(request, stepNumber, entry, run?.outcome));
       if (run?.isFenced) break;
     }
-    if (steps.length === 0) return [];
     const entries = await this.ports.record({
       steps,
       deliveries: [],
       waits: [],
       hasMore: false,
+      end,
     });
     for (const [index, { stepNumber }] of steps.entries())
       if (entries) this.journal[stepNumber] = entries[index]!;

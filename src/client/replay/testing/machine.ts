@@ -2,12 +2,13 @@ import { setImmediate } from "node:timers/promises";
 import type { Outcome } from "../../../shared/outcome.js";
 import type { JournalEntry, StepRequest } from "../journal.js";
 import { Replay } from "../replay.js";
-import type {
-  InlineTurn,
-  NewStep,
-  TurnEnd,
-  TurnLimits,
-  TurnRecord,
+import {
+  isEmpty,
+  type InlineTurn,
+  type NewStep,
+  type TurnEnd,
+  type TurnLimits,
+  type TurnRecord,
 } from "../turn.js";
 
 export const RUN = "run1";
@@ -122,6 +123,7 @@ export class Machine {
   }
 
   private record(record: TurnRecord): JournalEntry[] | null {
+    if (isEmpty({ ...record, end: undefined })) return [];
     if (this.fenced) return null;
     this.records.push(record);
     for (const { entry, delivery } of record.deliveries)

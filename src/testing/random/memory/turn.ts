@@ -6,7 +6,11 @@ import { createQuiesce } from "../../../client/environment/quiesce.js";
 import type { WorkflowId } from "../../../client/index.js";
 import { trackingCombinators } from "../../../client/replay/combinators.js";
 import { Replay } from "../../../client/replay/replay.js";
-import type { TurnEnd, TurnLimits } from "../../../client/replay/turn.js";
+import {
+  isEmpty,
+  type TurnEnd,
+  type TurnLimits,
+} from "../../../client/replay/turn.js";
 import {
   createStepContext,
   type WorkflowRequest,
@@ -108,6 +112,7 @@ export async function takeTurn(
         ...limits,
       },
       record: async (record) => {
+        if (isEmpty({ ...record, end: undefined })) return [];
         writes++;
         return transaction.record(record);
       },
