@@ -83,7 +83,11 @@ export class WorkflowManager {
     checkOptions("WorkflowManager", options);
     checkDefaults("WorkflowManager", component, options);
   }
+}
 
+// Methods, so that a class that extends this one can override them.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface WorkflowManager {
   /**
    * Defines a workflow. Export the result from a module of your app. Pass the handler here, or to
    * the `handler` method of the result. See `defineWorkflow`.
@@ -114,31 +118,6 @@ export class WorkflowManager {
       WorkflowMutationResult<ReturnValueOf<Returns>>
     >;
   };
-  define<
-    ArgsValidator extends ArgsValidators,
-    Returns extends ReturnsValidator,
-  >(
-    definition: WorkflowDefinition<ArgsValidator, Returns> & {
-      handler?: WorkflowHandler<ArgsValidator, Returns>;
-    },
-  ) {
-    const register = (handler: WorkflowHandler<ArgsValidator, Returns>) =>
-      registerWorkflow(
-        this.component,
-        {
-          ...definition,
-          retention: mergedRetention(
-            this.options.retention,
-            definition.retention,
-          ),
-        },
-        handler,
-        { ...this.options.workpoolOptions, ...definition.workpoolOptions },
-      );
-    return definition.handler
-      ? register(definition.handler)
-      : { handler: register };
-  }
 
   /**
    * Defines a mutation to pass to `start` as `onComplete`. Export the result from a module of your
@@ -166,9 +145,7 @@ export class WorkflowManager {
     "internal",
     OnCompleteArgs<Infer<Context>, Infer<ReturnValue>>,
     null
-  > {
-    return defineOnComplete(definition);
-  }
+  >;
 
   /**
    * Defines the functions of the console, for `WorkflowConsole` of `@convex-dev/workflow/react`. Export them from a
@@ -184,12 +161,10 @@ export class WorkflowManager {
    */
   console<DataModel extends GenericDataModel = GenericDataModel>(
     options: ConsoleOptions<DataModel>,
-  ): ConsoleFunctions {
-    return defineConsole(this.component, options);
-  }
+  ): ConsoleFunctions;
 
-  /** Starts a run: see the function `start`. */
-  async start<
+  /** Starts a run: see {@link start}. */
+  start<
     Context = unknown,
     Workflow extends WorkflowReference = WorkflowReference,
   >(
@@ -197,14 +172,8 @@ export class WorkflowManager {
     workflow: Workflow,
     args: ArgsOfWorkflow<Workflow>,
     options?: StartOptions<Context>,
-  ): Promise<WorkflowId> {
-    return await startBy(this, ctx, workflow, args, options);
-  }
-}
+  ): Promise<WorkflowId>;
 
-// Methods, so that a class that extends this one can override them.
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export interface WorkflowManager {
   /** Returns the status of a run: see {@link getStatus}. */
   status(...args: Bound<typeof getStatus>): ReturnType<typeof getStatus>;
   /** Stops a run: see {@link cancel}. */
@@ -275,6 +244,33 @@ export interface WorkflowManager {
   ): Promise<EventId<Name>>;
 }
 
+type Method = (this: WorkflowManager, ...args: any[]) => unknown;
+
+const METHODS: Record<string, Method> = {
+  define({ handler, ...definition }: WorkflowDefinition & { handler?: never }) {
+    const { component, options } = this;
+    const { workpoolOptions, retention } = definition;
+    const register = (handler: WorkflowHandler<any, any>) =>
+      registerWorkflow(
+        component,
+        {
+          ...definition,
+          retention: mergedRetention(options.retention, retention),
+        },
+        handler,
+        { ...options.workpoolOptions, ...workpoolOptions },
+      );
+    return handler ? register(handler) : { handler: register };
+  },
+  defineOnComplete,
+  console(options) {
+    return defineConsole(this.component, options);
+  },
+  async start(ctx, workflow, args, options) {
+    return await startBy(this, ctx, workflow, args, options);
+  },
+};
+
 /** The functions that a manager calls with its component. */
 const FUNCTIONS = {
   status: getStatus,
@@ -317,10 +313,13 @@ const FUNCTIONS = {
 type Run = (...args: any[]) => Promise<unknown>;
 
 for (const [name, run] of Object.entries<Run>(FUNCTIONS))
+  METHODS[name] = async function (ctx, ...rest) {
+    return await run(ctx, this.component, ...rest);
+  };
+
+for (const [name, value] of Object.entries(METHODS))
   Object.defineProperty(WorkflowManager.prototype, name, {
-    async value(this: WorkflowManager, ctx: unknown, ...rest: unknown[]) {
-      return await run(ctx, this.component, ...rest);
-    },
+    value,
     configurable: true,
     writable: true,
   });

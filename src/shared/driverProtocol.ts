@@ -1,13 +1,13 @@
-import { v, type Infer } from "convex/values";
+import { v, type Infer, type VAny, type VString } from "convex/values";
 import { lazy } from "./lazy.js";
-import { vLogLevel } from "./logging.js";
+import { vLogLevel, type LogLevel } from "./logging.js";
 import { vFailure } from "./outcome.js";
 import { isRetried, type RetryBehavior } from "./retry.js";
 
 /**
  * The messages between a driver (`component/driving.ts`) and the turns of its run. A driver calls the workflow's
- * mutation with `vDrive`, the outcome of the step that it executed. The turn records the outcome, executes the handler
- * and replies with `vDriveReply`, the step to execute next.
+ * mutation with `Drive`, the outcome of the step that it executed. The turn records the outcome, executes the handler
+ * and replies with `DriveReply`, the step to execute next.
  *
  * Between turns, a driver holds a copy of its run's journal. Invariant: the copy equals the journal if and only if its
  * `revision` is the run's.
@@ -60,66 +60,54 @@ export const vDrivenStep = /* @__PURE__ */ lazy(() =>
 );
 export type DrivenStep = Infer<ReturnType<typeof vDrivenStep>>;
 
-/** A driver's knowledge about its copy of the journal. */
-const copyFields = () => ({
-  revision: v.number(),
-  size: v.number(),
-  logLevel: vLogLevel(),
-});
-
-/**
- * Rows of the steps table, or the JSON text of several, which is faster. Their ids belong to the component, which an
- * app's validator can't name.
- */
-const vRows = () => v.array(v.any());
-
-const executedFields = () => ({
-  driver: v.number(),
-  /** The step that the driver executed. */
-  stepNumber: v.number(),
-  /** The step's outcome, unless it is a mutation. */
-  outcome: v.optional(vStepOutcome()),
-});
-
-export const vDrive = /* @__PURE__ */ lazy(() =>
-  v.object({
-    ...executedFields(),
-    /** Another driver executes the next step. */
-    handsOver: v.boolean(),
-    held: v.optional(v.object({ ...copyFields(), rows: vRows() })),
-  }),
-);
-
-/** The part of a `vDrive` that begins a turn. */
+/** The part of a `Drive` that begins a turn. */
 export const vBeginDrive = /* @__PURE__ */ lazy(() =>
   v.object({
-    ...executedFields(),
-    held: v.optional(v.object(copyFields())),
+    driver: v.number(),
+    /** The step that the driver executed. */
+    stepNumber: v.number(),
+    /** The step's outcome, unless it is a mutation. */
+    outcome: v.optional(vStepOutcome()),
+    /** The driver's knowledge about its copy of the journal. */
+    held: v.optional(
+      v.object({
+        revision: v.number(),
+        size: v.number(),
+        logLevel: vLogLevel(),
+      }),
+    ),
   }),
 );
 
-export const vDriveReply = /* @__PURE__ */ lazy(() =>
+// An app's module checks little of these messages, because only the component sends and receives them.
+
+/** A driver's message to a turn. */
+export const vDrive = () => v.any() as VAny<Drive<unknown>>;
+
+/** A turn's reply to its driver. */
+export const vDriveReply = () =>
   v.object({
     kind: v.literal("driving"),
-    next: vDrivenStep(),
+    next: v.any() as VAny<DrivenStep>,
     revision: v.number(),
-    logLevel: vLogLevel(),
+    logLevel: v.string() as VString<LogLevel>,
     /** The whole journal, or the rows that this turn changed. Absent if it is too large to hand over. */
-    rows: v.optional(vRows()),
+    rows: v.optional(v.array(v.any())),
     isWhole: v.boolean(),
-  }),
-);
+  });
 
-type WithRows<T, Row> = Omit<T, "rows"> & { rows: Row[] };
+type BeginDrive = Infer<ReturnType<typeof vBeginDrive>>;
 
-/** A copy of a journal. */
-export type Held<Row> = WithRows<
-  NonNullable<Infer<ReturnType<typeof vDrive>>["held"]>,
-  Row
->;
-export type Drive<Row> = Omit<Infer<ReturnType<typeof vDrive>>, "held"> & {
+/** A copy of a journal, in rows of the steps table. */
+export type Held<Row> = NonNullable<BeginDrive["held"]> & { rows: Row[] };
+
+export type Drive<Row> = Omit<BeginDrive, "held"> & {
+  /** Another driver executes the next step. */
+  handsOver: boolean;
+  /** The JSON text of several rows is faster than the rows. */
   held?: Held<Row | string>;
 };
+
 export type DriveReply<Row> = Omit<
   Infer<ReturnType<typeof vDriveReply>>,
   "rows"
