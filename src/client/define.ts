@@ -1,15 +1,18 @@
 import {
   createFunctionHandle,
   internalMutationGeneric,
-  type FunctionHandle,
   type RegisteredMutation,
 } from "convex/server";
-import { v, type PropertyValidators, type Validator } from "convex/values";
-import { vDrive, vDriveReply } from "../shared/driverProtocol.js";
+import {
+  v,
+  type ObjectType,
+  type PropertyValidators,
+  type Validator,
+  type VAny,
+} from "convex/values";
+import { vDriveReply } from "../shared/driverProtocol.js";
 import type { ComponentApi } from "../component/_generated/component.js";
-import { codedError } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
-import { abbreviate } from "../shared/storable.js";
 import { vRetention } from "../shared/retention.js";
 import { vResultOf } from "../shared/outcome.js";
 import { retryProblem } from "../shared/retry.js";
@@ -30,13 +33,7 @@ import type {
   WorkpoolOptions,
 } from "./types.js";
 import { checkOptions } from "./options.js";
-import {
-  checkMs,
-  checkRetention,
-  checkStart,
-  mergedRetention,
-  type StartCall,
-} from "./startOptions.js";
+import { checkStart, checkTimes, mergedRetention } from "./startOptions.js";
 import type { Workflow } from "./workflow.js";
 import { vWorkflowId, type WorkflowId } from "./ids.js";
 
@@ -138,8 +135,9 @@ export function registerWorkflow<
 export function checkDefaults(
   what: string,
   component: WorkflowComponent,
-  { workpoolOptions, timeout, retention }: Defaults,
+  defaults: Defaults,
 ) {
+  const { workpoolOptions } = defaults;
   // In code without types, it is undefined if the config doesn't use the component.
   if (!component)
     throw new Error(
@@ -152,8 +150,7 @@ export function checkDefaults(
   const bad =
     retry && retryProblem("workpoolOptions.defaultRetryBehavior", retry);
   if (bad) throw new Error(`Invalid options of ${what}: ${bad}`);
-  checkMs(what, "timeout", timeout);
-  checkRetention(what, retention);
+  checkTimes(what, defaults);
 }
 
 interface Defaults {
@@ -168,23 +165,13 @@ function fieldsOf(args?: ArgsValidators): PropertyValidators | undefined {
   return (isObject ? args.fields : args) as PropertyValidators | undefined;
 }
 
-interface Call extends StartCall {
-  args?: unknown;
-  startAsync?: boolean;
-  execution?: "driver" | "pool";
-  onComplete?: string;
-  context?: unknown;
-  workflowId?: string;
-  generationNumber?: number;
-  drive?: Drive;
-  caller?: { component?: string; workflowId?: string };
-}
-
 /** The reply to `start`. Only a workflow gives it, so no other mutation is mistaken for one. */
 export interface Started {
   kind: "started";
   workflowId: WorkflowId;
 }
+
+type Call = ObjectType<ReturnType<typeof argsOfMutation>>;
 
 /** It has no double quote, because Convex's generated types would end the literal there. */
 const NEST_ARGS =
@@ -214,8 +201,8 @@ function argsOfMutation(args: PropertyValidators | undefined) {
       ),
       workflowId: v.string(),
       generationNumber: v.number(),
-      // Passed by a driver.
-      drive: vDrive(),
+      // A driver's message, which the component checks.
+      drive: v.any() as VAny<Drive | undefined>,
       // Passed by `start`: the component of the manager that it was called on, and the run whose handler calls it, if it
       // has to know that.
       caller: v
@@ -246,24 +233,16 @@ function returnsOfMutation(returns: ReturnsValidator | undefined) {
   );
 }
 
+/** Starts a run, unless the key is taken and that run's id is the answer. */
 async function start(ctx: AppMutationCtx, workflow: Workflow, call: Call) {
-  const { caller } = call;
-  const own = componentName(workflow.component);
+  const { args, caller, startAsync, onComplete, context, key } = call;
+  const { component, workpoolOptions } = workflow;
+  const own = componentName(component);
   if (caller?.component !== undefined && caller.component !== own)
     throw new Error(
       `Can't start a workflow with the manager of another component: the workflow is defined with ` +
         `components.${own}, the manager with components.${caller.component}. Give both the same component.`,
     );
-  const workflowId = await startRun(ctx, workflow, call);
-  return caller ? { kind: "started" as const, workflowId } : workflowId;
-}
-
-async function startRun(
-  ctx: AppMutationCtx,
-  workflow: Workflow,
-  call: Call,
-): Promise<WorkflowId> {
-  const { args, startAsync, onComplete, context } = call;
   if (args === undefined && needsArgs(workflow))
     throw new Error(
       `This workflow was called without its arguments. ${NEST_ARGS}`,
@@ -272,42 +251,53 @@ async function startRun(
   // As references name a module's default export.
   const name = ownName.replace(/:default$/, "");
   const runAt = checkStart(name, call);
-  const running = await runningOf(ctx, workflow, name, call);
-  if (running) return running;
-  const { create } = workflow.component.workflow;
-  const run = {
-    workflowName: name,
-    workflowHandle: await ownHandle(ownName),
-    workflowArgs: args ?? {},
-    maxParallelism: workflow.workpoolOptions?.maxParallelism,
-    logLevel: workflow.workpoolOptions?.logLevel,
-    onComplete:
-      onComplete === undefined ? undefined : { fnHandle: onComplete, context },
-    execution: call.execution,
-    startAsync,
-    createOnly: !startAsync,
-    runAt,
-    timeoutMs: call.timeout ?? workflow.timeout,
-    retention: mergedRetention(workflow.retention, call.retention),
-    key: call.key,
-  };
-  let workflowId: string;
-  try {
-    workflowId = await ctx.runMutation(create, run);
-  } catch (error) {
-    throw MISSING.test(String(error)) ? notInstalled(workflow, error) : error;
+  const { create, claimKey } = component.workflow;
+  // With `throw`, `create` throws if a run has the key.
+  let workflowId: string | null =
+    key === undefined || call.ifRunning === "throw"
+      ? null
+      : await ctx.runMutation(claimKey, {
+          name,
+          key,
+          replaces: call.ifRunning === "replace",
+          starter: caller?.workflowId,
+        });
+  if (workflowId === null) {
+    const run = {
+      workflowName: name,
+      workflowHandle: await createFunctionHandle(ownName as never),
+      workflowArgs: args ?? {},
+      maxParallelism: workpoolOptions?.maxParallelism,
+      logLevel: workpoolOptions?.logLevel,
+      onComplete:
+        onComplete === undefined
+          ? undefined
+          : { fnHandle: onComplete, context },
+      execution: call.execution,
+      startAsync,
+      createOnly: !startAsync,
+      runAt,
+      timeoutMs: call.timeout ?? workflow.timeout,
+      retention: mergedRetention(workflow.retention, call.retention),
+      key,
+    };
+    try {
+      workflowId = await ctx.runMutation(create, run);
+    } catch (error) {
+      throw MISSING.test(String(error)) ? notInstalled(own, error) : error;
+    }
+    if (!startAsync && runAt === undefined)
+      await takeTurn(ctx, workflow, { workflowId, generationNumber: 0 });
   }
-  if (!startAsync && runAt === undefined)
-    await takeTurn(ctx, workflow, { workflowId, generationNumber: 0 });
-  return workflowId as WorkflowId;
+  const id = workflowId as WorkflowId;
+  return caller ? { kind: "started" as const, workflowId: id } : id;
 }
 
 /** The errors of a call to a component that the app doesn't have. */
 const MISSING =
   /Could not find function for '[^']*create'|child ?component|is not registered/i;
 
-function notInstalled({ component }: Workflow, cause: unknown) {
-  const name = componentName(component);
+function notInstalled(name: string, cause: unknown) {
   return new Error(
     `The app has no component "${name}". Is app.use(workflow) missing in convex/convex.config.ts, or does it give the ` +
       `component another name? In tests, is register(t) missing? ${errorMessage(cause)}`,
@@ -315,42 +305,10 @@ function notInstalled({ component }: Workflow, cause: unknown) {
   );
 }
 
-/** The run in progress with the same key, if it makes this start unnecessary. */
-async function runningOf(
-  ctx: AppMutationCtx,
-  { component: { workflow } }: Workflow,
-  name: string,
-  { key, ifRunning, caller }: Call,
-): Promise<WorkflowId | undefined> {
-  // `create` throws if a run has the key.
-  if (key === undefined || ifRunning === "throw") return undefined;
-  // The `onComplete` of the canceled run may start or restart one with the key.
-  for (let tries = 0; tries < MAX_REPLACED; tries++) {
-    const running = await ctx.runQuery(workflow.findByKey, { name, key });
-    if (running && ifRunning !== "replace") return running as WorkflowId;
-    if (!running) return undefined;
-    if (running === caller?.workflowId)
-      throw codedError(
-        "INVALID_ARGUMENT",
-        `Can't replace workflow ${running} with the key "${abbreviate(key)}": it is the one that starts it. It has its ` +
-          `key until it ends. Start the next run in its onComplete.`,
-        running,
-      );
-    await ctx.runMutation(workflow.cancel, { workflowId: running });
-  }
-}
-
-/** How many runs one start cancels that the previous one's end has begun. */
-const MAX_REPLACED = 3;
-
 function needsArgs({ args }: Workflow) {
   return Object.values(args ?? {}).some(
     ({ isOptional }) => isOptional === "required",
   );
-}
-
-async function ownHandle(name: string): Promise<FunctionHandle<"mutation">> {
-  return await createFunctionHandle(name as unknown as never);
 }
 
 async function advance(

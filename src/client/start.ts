@@ -176,10 +176,7 @@ export function nameOfWorkflow(workflow: WorkflowReference): string {
 
 /** Before 1.46, the types of convex have only one kind of reference. */
 async function handleOf(onComplete: object) {
-  nameOfReference(
-    onComplete as AnyRef,
-    "onComplete takes a mutation's reference",
-  );
+  nameOfReference(onComplete as AnyRef, "mutation", "onComplete");
   return await createFunctionHandle(
     onComplete as FunctionReference<"mutation">,
   );

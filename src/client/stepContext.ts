@@ -111,19 +111,27 @@ export function createStepContext(
           retry:
             options.retry ?? (kind === "action" ? defaults.retry : undefined),
         };
+  const issue = (request: () => WorkflowRequest) => {
+    try {
+      return ask(request());
+    } catch (error) {
+      // As with any step, nobody has to handle it.
+      const refused = Promise.reject<unknown>(error);
+      refused.catch(() => undefined);
+      return refused;
+    }
+  };
   const call =
     (kind: FunctionKind | "workflow") =>
     (target: AnyRef, args?: unknown, options: CallOptions = NO_OPTIONS) =>
-      attempt(() =>
-        ask(
-          functionRequest(
-            kind,
-            target,
-            args,
-            withDefaults(kind, options),
-            rules,
-            ask.recordedArgs,
-          ),
+      issue(() =>
+        functionRequest(
+          kind,
+          target,
+          args,
+          withDefaults(kind, options),
+          rules,
+          ask.recordedArgs,
         ),
       );
   const context = {
@@ -134,14 +142,22 @@ export function createStepContext(
     runMutation: call("mutation"),
     runAction: call("action"),
     runWorkflow: call("workflow"),
-    sleep: (duration: number, options?: { name?: string }) =>
-      attempt(() => ask(sleepRequest(duration, options, rules))),
-    awaitEvent: (event: EventOptions) =>
-      attempt(() => ask(eventRequest(event, rules))),
-    patched: (id: string) => ask.patched?.(patch(id, rules), true),
-    deprecatePatch: (id: string) => void ask.patched?.(patch(id, rules), false),
-    setProgress: (value: unknown) => ask.setProgress?.(progressFrom(value)),
-    withOptions: (more: StepDefaults) => {
+    sleep(duration: number, options?: { name?: string }) {
+      return issue(() => sleepRequest(duration, options, rules));
+    },
+    awaitEvent(event: EventOptions) {
+      return issue(() => eventRequest(event, rules));
+    },
+    patched(id: string) {
+      return ask.patched?.(patch(id, rules), true);
+    },
+    deprecatePatch(id: string) {
+      ask.patched?.(patch(id, rules), false);
+    },
+    setProgress(value: unknown) {
+      ask.setProgress?.(progressFrom(value));
+    },
+    withOptions(more: StepDefaults) {
       if (!rules.isLegacy) checkOptions("withOptions", more);
       return createStepContext(workflowId, ask, rules, meta, {
         ...defaults,
@@ -170,17 +186,6 @@ const NOT_A_STEP = new Proxy(Object.prototype, {
   },
 });
 
-/** Turns a synchronous throw into a rejection. As with any step, nobody has to handle it. */
-function attempt(call: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return call();
-  } catch (error) {
-    const refused = Promise.reject<unknown>(error);
-    refused.catch(() => undefined);
-    return refused;
-  }
-}
-
 const definedOf = (defaults: StepDefaults): StepDefaults =>
   Object.fromEntries(
     Object.entries(defaults).filter(([, value]) => value !== undefined),
@@ -194,7 +199,7 @@ function functionRequest(
   rules: StepRules,
   recordedArgs: Ask["recordedArgs"],
 ): WorkflowRequest {
-  const name = checkName(options.name ?? nameOfTarget(kind, target), rules);
+  const name = checkName(options.name ?? nameOfReference(target, kind), rules);
   if (options !== NO_OPTIONS) {
     if (!rules.isLegacy) {
       checkOptions("step", options, `step "${name}"`);
@@ -229,21 +234,21 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
   };
   if (runAt !== undefined && runAfter !== undefined)
     refuse("runAt and runAfter exclude each other. Give one of them.");
-  refuseTime("runAt", runAt, refuse);
-  refuseTime("runAfter", runAfter, refuse);
-  if (inline) {
-    if (kind === "action" || kind === "workflow")
-      refuse(
-        `inline is for queries and mutations, this is ${kind === "action" ? "an action" : "a workflow"}. Leave it out.`,
-      );
-    // 0.4 accepts 0, so this does too.
-    if (runAt || runAfter)
-      refuse(
-        "an inline step runs at once, so it can't have runAt or runAfter. Leave out one or the other.",
-      );
-  } else if (transactionLimits !== undefined)
+  for (const [option, ms] of Object.entries({ runAt, runAfter }))
+    if (ms !== undefined && !Number.isFinite(ms))
+      refuse(`${option} is ${ms}. Expected milliseconds, as a finite number.`);
+  if (!inline && transactionLimits !== undefined)
     refuse("transactionLimits needs inline: true.");
-  if (retry !== undefined && kind === "workflow")
+  if (inline && (kind === "action" || kind === "workflow"))
+    refuse(
+      `inline is for queries and mutations, this is ${withArticle(kind)}. Leave it out.`,
+    );
+  // 0.4 accepts 0, so this does too.
+  if (inline && (runAt || runAfter))
+    refuse(
+      "an inline step runs at once, so it can't have runAt or runAfter. Leave out one or the other.",
+    );
+  if (kind === "workflow" && retry !== undefined)
     refuse("retry is for actions, this is a workflow. Leave it out.");
   if (kind !== "action" || retry === undefined || typeof retry === "boolean")
     return;
@@ -252,15 +257,6 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
       ? retryProblem("retry", retry)
       : `retry is ${String(retry)}. Expected true, false, or an object with maxAttempts, initialBackoffMs and base.`;
   if (bad) refuse(bad);
-}
-
-function refuseTime(
-  option: string,
-  ms: number | undefined,
-  refuse: (why: string) => void,
-) {
-  if (ms !== undefined && !Number.isFinite(ms))
-    refuse(`${option} is ${ms}. Expected milliseconds, as a finite number.`);
 }
 
 /** Names are stored in each step's row and shown in messages, so their length is limited. */
@@ -286,33 +282,28 @@ export function nameOf(target: AnyRef): string {
   );
 }
 
-/** As `nameOf`, for a target that a handler passes. */
-function nameOfTarget(kind: string, target: AnyRef): string {
-  try {
-    return nameOf(target);
-  } catch {
-    const method = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`;
-    return nameOfReference(
-      target,
-      `${method} takes ${kind === "action" ? "an" : "a"} ${kind}'s reference`,
-    );
-  }
-}
-
-/** As `nameOf`. If `target` isn't a reference, the error begins with `expected`. */
-export function nameOfReference(target: AnyRef, expected: string): string {
+/** As `nameOf`. If `target` isn't a reference, the error says who takes one, and of what kind. */
+export function nameOfReference(
+  target: AnyRef,
+  kind: string,
+  taker?: string,
+): string {
   try {
     return nameOf(target);
   } catch (cause) {
+    const method = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`;
     // A registered function is a function, too.
     const given =
       typeof target === "function" ? "the function itself" : preview(target);
     throw new Error(
-      `${expected}, not ${given}. Pass it as internal.file.name or api.file.name.`,
+      `${taker ?? method} takes ${withArticle(kind)}'s reference, not ${given}. Pass it as internal.file.name or api.file.name.`,
       { cause },
     );
   }
 }
+
+const withArticle = (kind: string) =>
+  kind === "action" ? "an action" : `a ${kind}`;
 
 /** The path at which a component is mounted, such as `workflow` or `outer/workflow`. */
 export const componentName = ({ workflow }: WorkflowComponent): string =>
@@ -325,11 +316,9 @@ function storedCopy(where: string, args: unknown): Record<string, unknown> {
   return storedForm(where, args) as Record<string, unknown>;
 }
 
-function storedForm(where: string, value: unknown): unknown {
-  const json = toJson(where, value);
-  fillHoles(json);
-  return jsonToConvex(json);
-}
+/** As JSON, an array's holes are null, too. */
+const storedForm = (where: string, value: unknown): unknown =>
+  jsonToConvex(JSON.parse(JSON.stringify(toJson(where, value))) as JSONValue);
 
 /** Copies a handler's value for `setProgress`. */
 function progressFrom(value: unknown): unknown {
@@ -342,16 +331,6 @@ function progressFrom(value: unknown): unknown {
     `The progress is too large: ${size} bytes, the maximum is ${MAX_PROGRESS_BYTES} bytes. Pass a summary, such as ` +
       `{ done: 3, total: 10 }, and store the rest in a table of your own.`,
   );
-}
-
-/** Convex stores a hole in an array as null. */
-function fillHoles(json: JSONValue) {
-  if (typeof json !== "object" || json === null) return;
-  if (Array.isArray(json))
-    for (let at = 0; at < json.length; at++)
-      if (at in json) fillHoles(json[at]!);
-      else json[at] = null;
-  else for (const inner of Object.values(json)) if (inner) fillHoles(inner);
 }
 
 function sleepRequest(

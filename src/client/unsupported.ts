@@ -29,46 +29,33 @@ function firstUnsupported(
   value: unknown,
   path: string,
 ): Unsupported | undefined {
-  if (Array.isArray(value)) {
-    for (const [at, element] of value.entries()) {
-      const found = firstUnsupported(element, `${path}[${at}]`);
-      if (found) return found;
-    }
-    return undefined;
-  }
-  const described = describe(value);
+  const isArray = Array.isArray(value);
+  const described = isArray ? undefined : describe(value);
   if (described) return { path, ...described };
   if (typeof value !== "object" || value === null) return undefined;
-  for (const [key, field] of Object.entries(value)) {
-    const found = firstUnsupported(field, `${path}.${key}`);
+  for (const [key, inner] of Object.entries(value)) {
+    const at = isArray ? `${path}[${key}]` : `${path}.${key}`;
+    const found = firstUnsupported(inner, at);
     if (found) return found;
   }
   return undefined;
 }
 
 function describe(value: unknown): Omit<Unsupported, "path"> | undefined {
-  switch (typeof value) {
-    case "function":
-      return { kind: "a function", advice: "Leave it out, or call it." };
-    case "symbol":
-      return { kind: "a symbol", advice: "Use a string." };
-    case "object":
-      break;
-    default:
-      return undefined;
-  }
-  if (value === null || value instanceof ArrayBuffer) return undefined;
+  if (typeof value === "function")
+    return { kind: "a function", advice: "Leave it out, or call it." };
+  if (typeof value === "symbol")
+    return { kind: "a symbol", advice: "Use a string." };
+  if (typeof value !== "object" || value === null) return undefined;
   if ("then" in value && typeof value.then === "function")
     return { kind: promiseOf(value), advice: "Await it first." };
   if (ArrayBuffer.isView(value))
     return { kind: "a typed array", advice: "Use its buffer." };
-  const prototype = Object.getPrototypeOf(value) as {
-    constructor?: { name?: string };
-  } | null;
-  if (prototype === null || prototype === Object.prototype) return undefined;
   // Not `instanceof`, because the handler has a Date of its own.
-  const name = prototype.constructor?.name ?? "";
-  if (name === "Object") return undefined;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  const name = prototype?.constructor?.name ?? "";
+  if (!prototype || name === "Object" || name === "ArrayBuffer")
+    return undefined;
   const advice = ADVICE[name] ?? "Use a plain object, such as { ...value }.";
   const article = /^[AEIOU]/.test(name) ? "an" : "a";
   return { kind: `${article} ${name || "class instance"}`, advice };

@@ -41,6 +41,7 @@ import {
   retryOnComplete as retryFailed,
   vOnCompleteFailure,
 } from "../engine/lifecycle/failures.js";
+import { claimKey as claim } from "../engine/lifecycle/keys.js";
 import * as many from "../engine/lifecycle/many.js";
 import { vLogLevel } from "../shared/logging.js";
 import { restartRun } from "../engine/lifecycle/restart.js";
@@ -260,6 +261,20 @@ export const findByKey = query({
   returns: v.union(v.id("workflows"), v.null()),
   handler: async (ctx, { name, key }) =>
     (await runWithKey(ctx, name, key))?._id ?? null,
+});
+
+/** Cancels the run in progress that has a key, or returns its id. */
+export const claimKey = mutation({
+  args: {
+    name: v.string(),
+    key: v.string(),
+    replaces: v.boolean(),
+    /** The run whose handler starts the next one. */
+    starter: v.optional(v.string()),
+  },
+  returns: v.union(v.id("workflows"), v.null()),
+  handler: async (ctx, { replaces, starter, ...workflow }) =>
+    await claim(ctx, workflow, replaces, starter),
 });
 
 /** Restarts a finished run over the part of its journal before `from`. */

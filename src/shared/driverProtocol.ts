@@ -79,12 +79,7 @@ export const vBeginDrive = /* @__PURE__ */ lazy(() =>
   }),
 );
 
-// An app's module checks little of these messages, because only the component sends and receives them.
-
-/** A driver's message to a turn. */
-export const vDrive = () => v.any() as VAny<Drive<unknown>>;
-
-/** A turn's reply to its driver. */
+/** An app's module checks little of a reply, because only the component receives it. */
 export const vDriveReply = () =>
   v.object({
     kind: v.literal("driving"),

@@ -135,7 +135,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "start: looks once for a run to replace",
-    file: "src/client/define.ts",
+    file: "src/engine/lifecycle/keys.ts",
     find: "const MAX_REPLACED = 3;",
     replace: "const MAX_REPLACED = 1;",
     killedBy: test(
@@ -155,9 +155,9 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "start: a run replaces itself",
-    file: "src/client/define.ts",
-    find: "if (running === caller?.workflowId)",
-    replace: "if (running === undefined)",
+    file: "src/engine/lifecycle/keys.ts",
+    find: "if (running === starter)",
+    replace: "if (!running)",
     killedBy: test(
       "engine/lifecycle/keys",
       "can't replace it: the error says to start the next run in onComplete",

@@ -1103,6 +1103,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      claimKey: FunctionReference<
+        "mutation",
+        "internal",
+        { key: string; name: string; replaces: boolean; starter?: string },
+        string | null,
+        Name
+      >;
       cleanup: FunctionReference<
         "mutation",
         "internal",
