@@ -480,7 +480,10 @@ export const MANAGEMENT_DEFECTS = [
     file: "src/engine/platform/tasks.ts",
     find: "if (delayUntil(task.dueAt) > 0)",
     replace: "if (false as boolean)",
-    killedBy: test("engine/lifecycle/due", "a deadline holds at its time"),
+    killedBy: test(
+      "engine/lifecycle/due",
+      "comes at its time, though no timer lasts that long",
+    ),
   },
   {
     name: "later: a run begins after its first leg",
@@ -489,7 +492,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "if (false as boolean) {",
     killedBy: test(
       "engine/lifecycle/due",
-      "a later run begins at its time, also if somebody canceled its function meanwhile",
+      "comes at its time though somebody canceled its function",
     ),
   },
   {

@@ -97,7 +97,7 @@ export const RECOVERY_DEFECTS = [
     replace: "run\n    ? await releaseSteps",
     killedBy: test(
       "engine/lifecycle/stepsAfterEnd",
-      "a run that returns beside large steps in flight ends as it returned",
+      "a run that returns beside large steps in flight ends as it returned (driver)",
     ),
   },
   {

@@ -23,12 +23,22 @@ import {
   listenToConsole,
   restart,
 } from "../../testing/managing.js";
+import {
+  act,
+  cancelPending,
+  child,
+  echo,
+  MINUTE,
+  pending,
+  recoverAll,
+} from "../../testing/scenes.js";
+import { DAY } from "../../testing/helpers.js";
 import { internal } from "../../testing/app/_generated/api.js";
 import { internal as componentInternal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
+import type { WorkflowId } from "../../client/index.js";
 import {
   findByKey,
-  recover,
   restart as restartWith,
   restartMany,
   sendEvent,
@@ -39,8 +49,6 @@ import {
 useBackend();
 listenToConsole();
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 const component = components.workflow;
 const { definitions } = internal;
 
@@ -53,25 +61,85 @@ const startMain = (
     start(ctx, workflows.workflow, { handler: "main" }, options as never),
   );
 
-/** Scheduled functions of the component that are still to run. */
-const pending = (t: Backend) =>
-  inComponent(t, async (ctx) => {
-    const all = await ctx.db.system.query("_scheduled_functions").collect();
-    return all.filter(({ state }) => state.kind === "pending");
-  });
+const stateOf = async (t: Backend, id: WorkflowId) =>
+  (await rows(t, "workflows")).some(({ _id }) => _id === (id as string))
+    ? (await statusOf(t, id)).type
+    : "gone";
 
-/** As an operator does. */
-async function cancelScheduled(t: Backend) {
-  const all = await pending(t);
-  await inComponent(t, async (ctx) => {
-    for (const { _id } of all) await ctx.scheduler.cancel(_id);
+const scriptNever = () =>
+  script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
+
+/** Returns how many turns it has begun. */
+function scriptDone() {
+  let turns = 0;
+  script("handler", "main", async (step) => {
+    turns++;
+    await echo(step, 1);
   });
+  return () => turns;
 }
 
-const recoverAll = (t: Backend) => t.action((ctx) => recover(ctx, component));
+async function expectNothingDue(t: Backend) {
+  expect(await rows(t, "tasks")).toEqual([]);
+  expect(await pending(t)).toEqual([]);
+}
 
-const exists = async (t: Backend, id: string) =>
-  (await rows(t, "workflows")).some(({ _id }) => _id === id);
+describe.each([
+  ["a deadline", (timeout: number) => ({ timeout }), "inProgress", "failed"],
+  [
+    "a later start",
+    (runAfter: number) => ({ runAfter }),
+    "inProgress",
+    "completed",
+  ],
+  [
+    "a later start by runAt",
+    (ms: number) => ({ runAt: Date.now() + ms }),
+    "inProgress",
+    "completed",
+  ],
+  [
+    "the cleanup of a run that completed",
+    (completed: number) => ({ retention: { completed } }),
+    "completed",
+    "gone",
+  ],
+])("%s", (what, optionsFor, before, after) => {
+  const FEW = 10 * MINUTE;
+  // A timer lasts for less.
+  const YEARS = 6 * 365 * DAY;
+
+  test.each([
+    ["comes at its time", FEW],
+    ["comes at its time, though no timer lasts that long", YEARS],
+    ["comes back at its time with recover if all was canceled", FEW],
+    ["comes at its time though somebody canceled its function", YEARS],
+  ])("%s", async (title, ms) => {
+    const t = newBackend();
+    const turns = scriptDone();
+    if (what === "a deadline") scriptNever();
+    const id = await startMain(t, optionsFor(ms));
+    const beganAt = Date.now();
+    await advance(MINUTE);
+    if (title.includes("with recover")) {
+      await cancelPending(t);
+      expect(await recoverAll(t)).toBe(1);
+    }
+    if (title.includes("canceled its function")) {
+      await advance(100 * DAY);
+      expect(await cancelPending(t, /:(take|perform)$/)).toBe(1);
+    }
+    await advance(beganAt + ms - Date.now() - 1000);
+    expect(await stateOf(t, id)).toBe(before);
+    if (what.includes("start")) expect(turns()).toBe(0);
+    await advance(3000);
+    expect(await stateOf(t, id)).toBe(after);
+    await drain();
+    expect(turns()).toBe(what === "a deadline" ? 0 : 2);
+    if (after === "gone") expect(await rows(t, "steps")).toEqual([]);
+    await expectNothingDue(t);
+  });
+});
 
 describe("a deadline", () => {
   const timedOut = {
@@ -87,52 +155,42 @@ describe("a deadline", () => {
     script("action", "count", async () => ++executed);
     script("handler", "child", (step) => step.sleep(DAY));
     script("handler", "main", async (step) => {
-      const args = { name: "count" };
       await Promise.all([
         step.sleep(DAY),
         step.awaitEvent({ name: "never" }),
-        step.runWorkflow(workflows.workflow, { handler: "child" }),
-        step.runAction(steps.action, args, { runAfter: 2 * MINUTE }),
+        child(step),
+        act(step, "count", { runAfter: 2 * MINUTE }),
       ]);
     });
     const onComplete = steps.ended;
     const options = { timeout: MINUTE, onComplete, context: "mine" };
     const id = await startMain(t, options);
     await advance(59_000);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    expect(await stateOf(t, id)).toBe("inProgress");
     await advance(2000);
     expect(await statusOf(t, id)).toEqual(timedOut);
     await drain();
     expect(executed).toBe(0);
-    const [child] = (await rows(t, "workflows")).filter(({ parent }) => parent);
-    expect(child!.runResult).toEqual({ kind: "canceled" });
+    const [nested] = (await rows(t, "workflows")).filter((run) => run.parent);
+    expect(nested!.runResult).toEqual({ kind: "canceled" });
     expect(await endings(t)).toMatchObject([
       { workflowId: id, result: { kind: "failed" }, context: "mine" },
     ]);
-    expect(await rows(t, "tasks")).toEqual([]);
-    expect(await pending(t)).toEqual([]);
+    await expectNothingDue(t);
     await cleanup(t, id);
     await drain();
     for (const table of ["workflows", "steps", "events"] as const)
       expect(await rows(t, table)).toEqual([]);
   });
 
-  test("is withdrawn with the end of its run", async () => {
+  test("is withdrawn with the end of its run, and when the run is canceled", async () => {
     const t = newBackend();
     script("handler", "main", (step) => step.sleep(MINUTE / 2));
     const id = await startMain(t, { timeout: MINUTE });
-    await advance(MINUTE / 2 + 1000);
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    expect(await rows(t, "tasks")).toEqual([]);
-    expect(await pending(t)).toEqual([]);
-  });
-
-  test("is withdrawn when the run is canceled", async () => {
-    const t = newBackend();
-    script("handler", "main", (step) => step.sleep(DAY));
     await cancel(t, await startMain(t, { timeout: MINUTE }));
-    expect(await rows(t, "tasks")).toEqual([]);
-    expect(await pending(t)).toEqual([]);
+    await advance(MINUTE / 2 + 1000);
+    expect(await stateOf(t, id)).toBe("completed");
+    await expectNothingDue(t);
   });
 
   test("begins anew with a restart, which repeats what was in flight", async () => {
@@ -148,7 +206,7 @@ describe("a deadline", () => {
     expect(await statusOf(t, id)).toEqual(timedOut);
     await restart(t, id);
     await advance(59_000);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    expect(await stateOf(t, id)).toBe("inProgress");
     await advance(2000);
     expect(await statusOf(t, id)).toEqual(timedOut);
     expect(executed).toBe(1);
@@ -171,18 +229,6 @@ describe("a deadline", () => {
     expect(await rows(t, "workflows")).toEqual(before);
   });
 
-  test("that was canceled in the dashboard comes back with recover, at its time", async () => {
-    const t = newBackend();
-    script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
-    const id = await startMain(t, { timeout: 10 * MINUTE });
-    await cancelScheduled(t);
-    expect(await recoverAll(t)).toBe(1);
-    await advance(9 * MINUTE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    await advance(MINUTE + 1000);
-    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
-  });
-
   test("of a nested run is its definition's, and reaches the parent as a TimeoutError", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => {
@@ -200,11 +246,11 @@ describe("a deadline", () => {
 
   test("counts from now if runAt has passed", async () => {
     const t = newBackend();
-    script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
+    scriptNever();
     const runAt = Date.now() - DAY;
     const id = await startMain(t, { runAt, timeout: MINUTE });
     await advance(MINUTE - 1000);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    expect(await stateOf(t, id)).toBe("inProgress");
     await advance(2000);
     expect(await statusOf(t, id)).toEqual(timedOut);
   });
@@ -216,43 +262,21 @@ describe("a deadline", () => {
     const short = await started({});
     const long = await started({ timeout: DAY });
     await advance(MINUTE);
-    expect(await statusOf(t, short)).toMatchObject({ type: "failed" });
-    expect(await statusOf(t, long)).toMatchObject({ type: "inProgress" });
+    expect(await stateOf(t, short)).toBe("failed");
+    expect(await stateOf(t, long)).toBe("inProgress");
   });
 });
 
 describe("a run that starts later", () => {
-  const countTurns = () => {
-    const counted = { turns: 0 };
-    script("handler", "main", async () => ++counted.turns);
-    return counted;
-  };
-
-  test.each<[string, () => RunStartOptions]>([
-    ["runAfter", () => ({ runAfter: 5 * MINUTE })],
-    ["runAt", () => ({ runAt: Date.now() + 5 * MINUTE })],
-  ])("exists at once and takes its first turn then: %s", async (_, options) => {
-    const t = newBackend();
-    const counted = countTurns();
-    const id = await startMain(t, options());
-    await advance(5 * MINUTE - 1000);
-    expect(counted.turns).toBe(0);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    await advance(2000);
-    expect(await statusOf(t, id)).toMatchObject({ result: 1 });
-    await drain();
-    expect(counted.turns).toBe(1);
-  });
-
   test("can be canceled before, and then never begins", async () => {
     const t = newBackend();
-    const counted = countTurns();
+    const turns = scriptDone();
     const id = await startMain(t, { runAfter: 5 * MINUTE });
     await cancel(t, id);
     expect(await pending(t)).toEqual([]);
     await drain();
     expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-    expect(counted.turns).toBe(0);
+    expect(turns()).toBe(0);
   });
 
   test("keeps events that come before, and has its deadline from then on", async () => {
@@ -272,35 +296,11 @@ describe("a run that starts later", () => {
       running: [{ kind: "sleep" }],
     });
     await advance(2000);
-    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
-  });
-
-  test("that was canceled in the dashboard comes back with recover, at its time", async () => {
-    const t = newBackend();
-    const counted = countTurns();
-    const id = await startMain(t, { runAfter: 5 * MINUTE });
-    await cancelScheduled(t);
-    expect(await recoverAll(t)).toBe(1);
-    await advance(4 * MINUTE);
-    expect(counted.turns).toBe(0);
-    await advance(MINUTE + 1000);
-    expect(await statusOf(t, id)).toMatchObject({ result: 1 });
+    expect(await stateOf(t, id)).toBe("failed");
   });
 });
 
 describe("retention", () => {
-  test("cleans a run up that long after its end, with all its rows", async () => {
-    const t = newBackend();
-    script("handler", "main", (step) => step.sleep(1000));
-    const id = await startMain(t, { retention: { completed: DAY } });
-    await advance(DAY);
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    await advance(2000);
-    for (const table of ["workflows", "steps", "tasks"] as const)
-      expect(await rows(t, table)).toEqual([]);
-    expect(await pending(t)).toEqual([]);
-  });
-
   test.each(["failed", "canceled"] as const)(
     "differs by how the run ended: %s",
     async (end) => {
@@ -315,7 +315,7 @@ describe("retention", () => {
       await advance(3000);
       expect(await statusOf(t, id)).toMatchObject({ type: end });
       await advance(MINUTE);
-      expect(await exists(t, id)).toBe(false);
+      expect(await stateOf(t, id)).toBe("gone");
     },
   );
 
@@ -326,22 +326,9 @@ describe("retention", () => {
     await advance(DAY);
     await restart(t, id, { from: 0 });
     await advance(DAY);
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+    expect(await stateOf(t, id)).toBe("completed");
     await advance(2 * MINUTE);
-    expect(await exists(t, id)).toBe(false);
-  });
-
-  test("that was canceled in the dashboard comes back with recover, at its time", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const id = await startMain(t, { retention: { completed: DAY } });
-    await cancelScheduled(t);
-    await advance(MINUTE);
-    expect(await recoverAll(t)).toBe(1);
-    await advance(DAY - 2 * MINUTE);
-    expect(await exists(t, id)).toBe(true);
-    await advance(2 * MINUTE);
-    expect(await exists(t, id)).toBe(false);
+    expect(await stateOf(t, id)).toBe("gone");
   });
 
   test("never takes a nested run from its parent, and takes both at the parent's time", async () => {
@@ -354,7 +341,7 @@ describe("retention", () => {
     await advance(DAY - MINUTE);
     expect(await rows(t, "workflows")).toHaveLength(2);
     await advance(DAY + 2 * MINUTE);
-    expect(await exists(t, id)).toBe(false);
+    expect(await stateOf(t, id)).toBe("gone");
     await drain();
     expect(await rows(t, "workflows")).toEqual([]);
   });
@@ -365,52 +352,9 @@ describe("retention", () => {
       start(ctx, definitions.expires, {}, { retention: { failed: 1 } }),
     );
     await advance(500);
-    expect(await exists(t, id)).toBe(true);
+    expect(await stateOf(t, id)).not.toBe("gone");
     await advance(2000);
-    expect(await exists(t, id)).toBe(false);
-  });
-});
-
-describe("what is due in longer than a timer lasts", () => {
-  const YEARS = 6 * 365 * DAY;
-
-  test("a deadline holds at its time", async () => {
-    const t = newBackend();
-    script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
-    const id = await startMain(t, { timeout: YEARS });
-    await advance(YEARS - MINUTE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    await advance(2 * MINUTE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
-    expect(await rows(t, "tasks")).toEqual([]);
-    expect(await pending(t)).toEqual([]);
-  });
-
-  test("a run is cleaned up at its time", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const id = await startMain(t, { retention: { completed: YEARS } });
-    await advance(YEARS - MINUTE);
-    expect(await exists(t, id)).toBe(true);
-    await advance(2 * MINUTE);
-    expect(await exists(t, id)).toBe(false);
-    expect(await pending(t)).toEqual([]);
-  });
-
-  test("a later run begins at its time, also if somebody canceled its function meanwhile", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const id = await startMain(t, { runAfter: YEARS });
-    await advance(100 * DAY);
-    const [turn] = (await pending(t)).filter(({ name }) =>
-      name.endsWith("take"),
-    );
-    await inComponent(t, (ctx) => ctx.scheduler.cancel(turn!._id));
-    await advance(YEARS - 101 * DAY);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    await advance(DAY + MINUTE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    expect(await pending(t)).toEqual([]);
+    expect(await stateOf(t, id)).toBe("gone");
   });
 });
 
@@ -422,32 +366,23 @@ describe("a key", () => {
   const waitForEvent = () =>
     script("handler", "main", (step) => step.awaitEvent({ name: "go" }));
 
-  test("belongs to one run in progress: a second start returns it", async () => {
+  test("belongs to one run of its workflow in progress: another start returns it or is refused, until it ends", async () => {
     const t = newBackend();
     waitForEvent();
     const id = await withKey(t);
     expect(await withKey(t)).toBe(id);
     expect(await withKey(t, { ifRunning: "return" })).toBe(id);
-    expect(await find(t)).toBe(id);
+    await expect(withKey(t, { ifRunning: "throw" })).rejects.toMatchObject({
+      data: { code: "WORKFLOW_RUNNING", workflowId: id },
+      message: expect.stringContaining('with the key "order 1"') as string,
+    });
+    expect(await rows(t, "workflows")).toHaveLength(1);
     expect(await startMain(t, { key: "order 2" })).not.toBe(id);
-    expect(await rows(t, "workflows")).toHaveLength(2);
-  });
-
-  test("belongs to its workflow: another workflow has its own", async () => {
-    const t = newBackend();
-    waitForEvent();
-    const id = await withKey(t);
     await t.mutation((ctx) =>
       start(ctx, definitions.timesOut, {}, { key: "order 1" }),
     );
     expect(await find(t)).toBe(id);
-    expect(await rows(t, "workflows")).toHaveLength(2);
-  });
-
-  test("is free again once its run has ended", async () => {
-    const t = newBackend();
-    waitForEvent();
-    const id = await withKey(t);
+    expect(await rows(t, "workflows")).toHaveLength(3);
     await cancel(t, id);
     expect(await find(t)).toBe(null);
     expect(await withKey(t, { ifRunning: "throw" })).not.toBe(id);
@@ -472,24 +407,13 @@ describe("a key", () => {
     expect(await find(t)).toBe(ended);
   });
 
-  test("is refused while its run is in progress, with a code, if asked for", async () => {
-    const t = newBackend();
-    waitForEvent();
-    const id = await withKey(t);
-    await expect(withKey(t, { ifRunning: "throw" })).rejects.toMatchObject({
-      data: { code: "WORKFLOW_RUNNING", workflowId: id },
-      message: expect.stringContaining('with the key "order 1"') as string,
-    });
-    expect(await rows(t, "workflows")).toHaveLength(1);
-  });
-
   test("goes to the run that replaces the one that has it, whose action finishes unheard", async () => {
     const t = newBackend();
     const action = gate();
     script("action", "slow", () => action.passed.then(() => "old"));
     let isNew = false;
     script("handler", "main", async (step) =>
-      isNew ? "new" : await step.runAction(steps.action, { name: "slow" }),
+      isNew ? "new" : await act(step, "slow"),
     );
     const old = await withKey(t);
     await advance(1000);
@@ -540,8 +464,8 @@ describe("restart from the failure", () => {
     });
     script("handler", "main", async (step) => {
       await step.runMutation(steps.mutation, { name: "first" });
-      await step.runAction(steps.action, { name: "pay" }).catch(() => "-");
-      return await step.runAction(steps.action, { name: "pay" });
+      await act(step, "pay").catch(() => "-");
+      return await act(step, "pay");
     });
     const id = await startMain(t);
     await drain();

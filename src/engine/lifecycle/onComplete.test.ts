@@ -8,12 +8,20 @@ import {
   startWithOnComplete,
 } from "../../testing/managing.js";
 import {
+  child,
+  echo,
+  LATER,
+  removeFunction,
+  times,
+} from "../../testing/scenes.js";
+import type { Handler } from "../../testing/app/scripts.js";
+import { completed, failed } from "../../testing/statuses.js";
+import {
   advance,
   components,
   drain,
   effects,
   endings,
-  inComponent,
   newBackend,
   rows,
   runHandler,
@@ -29,155 +37,135 @@ import { internal } from "../../component/_generated/api.js";
 import { dieUncatchably } from "../../testing/dying.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
-import type { OnCompleteArgs, WorkflowId } from "../../client/index.js";
+import type { WorkflowId } from "../../client/index.js";
 
 useBackend();
 const heard = listenToConsole();
 
-const LATER = 100_000;
+const { workflow } = components;
 const error = (matching: RegExp) => expect.stringMatching(matching) as string;
 
-/** Removes the function of a run, as a deploy may. */
-const removeFunction = (t: Backend, id: WorkflowId) =>
-  inComponent(t, (ctx) =>
-    ctx.db.patch("workflows", id as never, {
-      workflowHandle: "function://;workflows:removed",
-    }),
-  );
+type Begin = (t: Backend) => Promise<WorkflowId>;
+const context = "mine";
+/** Starts a run of the handler, and then does something to it. */
+const started =
+  (handler: Handler, then?: (t: Backend, id: WorkflowId) => unknown): Begin =>
+  async (t) => {
+    const id = await startHandler(t, handler, { context });
+    await then?.(t, id);
+    return id;
+  };
 
-describe("onComplete is called once for every way a run can end:", () => {
-  async function expectEnding(t: Backend, workflowId: string, result: unknown) {
-    await drain();
-    expect(await endings(t)).toMatchObject([
-      { workflowId, result, context: "mine" },
-    ]);
-    expect(await t.run((ctx) => ctx.db.query("ended").collect())).toHaveLength(
-      1,
-    );
-  }
-  const context = "mine";
-
-  test("success, in the caller's transaction", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async () => 7, { context });
-    await expectEnding(t, id, { kind: "success", returnValue: 7 });
-  });
-
-  test("success, after steps", async () => {
-    const t = newBackend();
-    const id = await startHandler(
-      t,
-      (step) => step.runAction(steps.echoAction, { value: { a: 1n } }),
-      { context },
-    );
-    await expectEnding(t, id, { kind: "success", returnValue: { a: 1n } });
-  });
-
-  test("success without a return value", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(10), { context });
-    await expectEnding(t, id, { kind: "success", returnValue: null });
-  });
-
-  test("failure of the handler", async () => {
-    const t = newBackend();
-    const id = await startHandler(
-      t,
-      (step) => step.runMutation(steps.fail, { message: "no" }),
-      { context },
-    );
-    await expectEnding(t, id, { kind: "failed", error: "no" });
-  });
-
-  test("cancellation", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(LATER), { context });
-    await cancel(t, id);
-    await expectEnding(t, id, { kind: "canceled" });
-  });
-
-  test("a handler that was removed while the run waited", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(10), { context });
-    await removeFunction(t, id);
-    const failed = { kind: "failed", error: error(/removed/) };
-    await expectEnding(t, id, failed);
-    expect(await statusOf(t, id)).toEqual({
-      type: "failed",
-      error: failed.error,
-    });
-  });
-
-  test("a handler that was never there", async () => {
-    const t = newBackend();
-    const id = await t.mutation(async (ctx) => {
-      const fnHandle = await createFunctionHandle(steps.ended);
-      return await ctx.runMutation(components.workflow.workflow.create, {
-        workflowName: "gone:workflow",
-        workflowHandle: "function://;gone:workflow",
-        workflowArgs: {},
-        startAsync: true,
-        onComplete: { fnHandle, context },
-      });
-    });
-    await expectEnding(t, id, { kind: "failed", error: error(/gone/) });
-  });
-
-  test("a handler that can't be replayed any more", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(10), { context });
-    script("handler", "main", (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
-    await expectEnding(t, id, {
-      kind: "failed",
-      error: error(/Determinism violation/),
-    });
-  });
-
-  test("a handler that waits for something that can never happen", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, () => new Promise(() => undefined), {
-      context,
-    });
-    await expectEnding(t, id, { kind: "failed", error: error(/never go on/) });
-  });
-
-  test("a return value that its validator refuses, and one that can't be stored", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async () => "x".repeat(2 << 20), {
-      context,
-    });
-    await expectEnding(t, id, { kind: "failed", error: error(/too large/) });
-  });
-
-  test("the end of a parent doesn't call it for nested runs, which have none", async () => {
-    const t = newBackend();
-    script("handler", "child", async () => 1);
-    const id = await startHandler(
-      t,
-      (step) => step.runWorkflow(workflows.workflow, { handler: "child" }),
-      { context },
-    );
-    await expectEnding(t, id, { kind: "success", returnValue: 1 });
-  });
+test.each<[string, Begin, object]>([
+  [
+    "a success in the caller's transaction",
+    started(async () => 7),
+    { kind: "success", returnValue: 7 },
+  ],
+  [
+    "a success after steps",
+    started((step) => step.runAction(steps.echoAction, { value: { a: 1n } })),
+    { kind: "success", returnValue: { a: 1n } },
+  ],
+  [
+    "a success without a return value",
+    started((step) => step.sleep(10)),
+    { kind: "success", returnValue: null },
+  ],
+  [
+    "a failure of the handler",
+    started((step) => step.runMutation(steps.fail, { message: "no" })),
+    { kind: "failed", error: "no" },
+  ],
+  [
+    "a cancellation",
+    started((step) => step.sleep(LATER), cancel),
+    { kind: "canceled" },
+  ],
+  [
+    "a handler that was removed while the run waited",
+    started((step) => step.sleep(10), removeFunction),
+    { kind: "failed", error: error(/removed/) },
+  ],
+  [
+    "a handler that was never there",
+    (t) =>
+      t.mutation(async (ctx) => {
+        const fnHandle = await createFunctionHandle(steps.ended);
+        return await ctx.runMutation(workflow.workflow.create, {
+          workflowName: "gone:workflow",
+          workflowHandle: "function://;gone:workflow",
+          workflowArgs: {},
+          startAsync: true,
+          onComplete: { fnHandle, context },
+        });
+      }),
+    { kind: "failed", error: error(/gone/) },
+  ],
+  [
+    "a handler that can't be replayed any more",
+    started(
+      (step) => step.sleep(10),
+      () => script("handler", "main", (step) => echo(step, 1)),
+    ),
+    { kind: "failed", error: error(/Determinism violation/) },
+  ],
+  [
+    "a handler that waits for something that can never happen",
+    started(() => new Promise(() => undefined)),
+    { kind: "failed", error: error(/never go on/) },
+  ],
+  [
+    "a return value that can't be stored",
+    started(async () => "x".repeat(2 << 20)),
+    { kind: "failed", error: error(/too large/) },
+  ],
+  [
+    "the end of a parent, not of its nested run, which has none",
+    (t) => {
+      script("handler", "child", async () => 1);
+      return started((step) => child(step))(t);
+    },
+    { kind: "success", returnValue: 1 },
+  ],
+])("onComplete is called once for %s", async (_what, begin, result) => {
+  const t = newBackend();
+  const workflowId = await begin(t);
+  await drain();
+  const [ending, ...others] = await endings(t);
+  expect(others).toEqual([]);
+  expect(ending).toMatchObject({ workflowId, result, context });
+  const status = await statusOf(t, workflowId);
+  if (ending!.result.kind === "failed")
+    expect(status).toEqual(failed(ending!.result.error));
 });
 
 describe("onComplete is called in the transaction that ends the run,", () => {
-  test("after its result is written: it sees the final status", async () => {
-    const outcomes: Record<string, () => Promise<unknown>> = {
-      completed: async () => 1,
-      failed: () => Promise.reject(new Error("no")),
-    };
-    for (const [type, handler] of Object.entries(outcomes)) {
-      const t = newBackend();
-      const seen: string[] = [];
-      await startWithOnComplete(t, handler, async (ctx, { workflowId }) => {
-        const { workflow } = components;
-        seen.push((await client.getStatus(ctx, workflow, workflowId)).type);
+  test("after its result is written: it gets the result and sees the final status", async () => {
+    const t = newBackend();
+    const seen: unknown[] = [];
+    const begin = (handler: Handler) =>
+      startWithOnComplete(t, handler, async (ctx, args) => {
+        const status = await client.getStatus(ctx, workflow, args.workflowId);
+        seen.push({ ...args, status });
       });
-      expect(seen).toEqual([type]);
-    }
+    const one = await begin(async () => [1]);
+    const two = await begin(() => Promise.reject(new Error("no")));
+    const context = "its own";
+    expect(seen).toEqual([
+      {
+        workflowId: one,
+        result: { kind: "success", returnValue: [1] },
+        context,
+        status: completed([1]),
+      },
+      {
+        workflowId: two,
+        result: { kind: "failed", error: "no" },
+        context,
+        status: failed("no"),
+      },
+    ]);
   });
 
   test("and commits with it: nobody sees one without the other", async () => {
@@ -203,29 +191,12 @@ describe("onComplete is called in the transaction that ends the run,", () => {
     });
     await t
       .mutation(async (ctx) => {
-        await client.cancel(ctx, components.workflow, other);
+        await client.cancel(ctx, workflow, other);
         throw new Error("changed my mind");
       })
       .catch(() => undefined);
     expect(await endings(t)).toEqual([]);
     expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
-  });
-
-  test("with arguments of its own types", async () => {
-    const t = newBackend();
-    const seen: OnCompleteArgs[] = [];
-    const id = await startWithOnComplete(
-      t,
-      async () => [1],
-      (_ctx, args) => void seen.push(args),
-    );
-    expect(seen).toEqual([
-      {
-        workflowId: id,
-        result: { kind: "success", returnValue: [1] },
-        context: "its own",
-      },
-    ]);
   });
 
   test("and may start, send to and cancel other runs", async () => {
@@ -238,7 +209,7 @@ describe("onComplete is called in the transaction that ends the run,", () => {
       t,
       async () => 1,
       async (ctx) => {
-        await client.cancel(ctx, components.workflow, other);
+        await client.cancel(ctx, workflow, other);
         await client.start(ctx, workflows.workflow, { handler: "next" });
       },
     );
@@ -262,10 +233,7 @@ describe("an onComplete that throws:", () => {
       return "done";
     });
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("done"));
     expect(await effects(t)).toEqual([]);
     expect(await rows(t, "onCompleteFailures")).toMatchObject([
       {
@@ -280,18 +248,15 @@ describe("an onComplete that throws:", () => {
     ]);
   });
 
-  test("cancel still succeeds", async () => {
+  test("start and cancel still succeed", async () => {
     const t = newBackend();
-    const id = await throwing(t, (step) => step.sleep(LATER));
-    await cancel(t, id);
-    expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-    expect(await counts(t)).toMatchObject({ onCompleteFailures: 1 });
-  });
-
-  test("start still succeeds", async () => {
-    const t = newBackend();
-    const id = await throwing(t, async () => 1);
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+    const one = await throwing(t, async () => 1);
+    expect(await statusOf(t, one)).toMatchObject({ type: "completed" });
+    const two = await throwing(t, (step) => step.sleep(LATER));
+    await cancel(t, two);
+    expect(await statusOf(t, two)).toEqual({ type: "canceled" });
+    expect(await counts(t)).toMatchObject({ onCompleteFailures: 2 });
+    expect(heard.said).toHaveLength(2);
   });
 
   test("a function that is gone is kept too", async () => {
@@ -346,8 +311,7 @@ describe("an onComplete that throws:", () => {
     ]);
     const other = await startWithOnComplete(
       t,
-      (step) =>
-        Promise.all(Array.from({ length: 300 }, () => step.sleep(LATER))),
+      (step) => Promise.all(times(300, () => step.sleep(LATER))),
       greedy,
     );
     await cancel(t, other);
@@ -375,10 +339,9 @@ describe("an onComplete that fails its whole transaction:", () => {
     expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
     await advance(2 * LATER);
     expect(calls).toBe(2);
-    expect(await statusOf(t, id)).toEqual({
-      type: "failed",
-      error: error(/turn of workflow .* died/),
-    });
+    expect(await statusOf(t, id)).toEqual(
+      failed(error(/turn of workflow .* died/)),
+    );
     expect(await rows(t, "onCompleteFailures")).toMatchObject([
       { workflowId: id, error: error(/died/) },
     ]);

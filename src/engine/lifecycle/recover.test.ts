@@ -4,7 +4,6 @@ import {
   components,
   drain,
   endings,
-  inComponent,
   newBackend,
   rows,
   script,
@@ -12,7 +11,6 @@ import {
   statusOf,
   steps,
   useBackend,
-  workflows,
   type Backend,
 } from "../../testing/harness.js";
 import {
@@ -21,77 +19,109 @@ import {
   listenToConsole,
   restart,
 } from "../../testing/managing.js";
+import {
+  act,
+  cancelPending,
+  child,
+  MINUTE,
+  outcomes,
+  pending,
+  recoverAll,
+  slow,
+  times,
+} from "../../testing/scenes.js";
 import { Calls } from "../../testing/calls.js";
-import { recover, sendEvent, WorkflowManager } from "../../client/index.js";
+import { send } from "../../testing/events.js";
+import type { Handler } from "../../testing/app/scripts.js";
+import { completed } from "../../testing/statuses.js";
+import { WorkflowManager, type WorkflowId } from "../../client/index.js";
 
 useBackend();
 listenToConsole();
 
-const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
-/** As an operator does: cancels all scheduled functions of the component that have not begun. */
-async function cancelAll(t: Backend): Promise<number> {
-  return await inComponent(t, async (ctx) => {
-    const all = await ctx.db.system.query("_scheduled_functions").collect();
-    const pending = all.filter(({ state }) => state.kind === "pending");
-    for (const { _id } of pending) await ctx.scheduler.cancel(_id);
-    return pending.length;
-  });
-}
+type Meanwhile = (t: Backend, id: WorkflowId) => Promise<unknown>;
 
-const recoverAll = (t: Backend) =>
-  t.action((ctx) => recover(ctx, components.workflow));
+/** A run; what happens to it; and how many scheduled functions an operator then finds to cancel. */
+const lost: [string, Handler, Meanwhile, number, unknown][] = [
+  [
+    "an event wait with a timeout",
+    (step) =>
+      step
+        .awaitEvent({ name: "go", timeout: MINUTE })
+        .catch((error: Error) => error.name),
+    async () => {},
+    1,
+    "TimeoutError",
+  ],
+  [
+    "a turn that was due, with its watchdog",
+    (step) => step.awaitEvent({ name: "go" }).then(() => "gone"),
+    (t, workflowId) => send(t, { workflowId, name: "go" }),
+    2,
+    "gone",
+  ],
+  [
+    "a driver that nothing watches",
+    (step) => act(step, "slow"),
+    () => advance(1000),
+    1,
+    "slow",
+  ],
+  [
+    "a restart in several transactions, and its watchdog",
+    async (step) => {
+      const query = (value: number) =>
+        step.runQuery(steps.echoQuery, { value }, { inline: true });
+      for (let n = 0; n < 20; n++) await Promise.all(times(20, query));
+      return "done";
+    },
+    async (t, id) => {
+      await drain();
+      await restart(t, id, { from: 1, startAsync: true });
+    },
+    2,
+    "done",
+  ],
+  [
+    "every step in flight, however many there are",
+    (step) =>
+      Promise.all(times(200, () => step.sleep(MINUTE))).then(() => "all"),
+    async () => {},
+    200,
+    "all",
+  ],
+];
 
 describe("recover brings back", () => {
+  test.each(lost)("%s", async (_what, handler, meanwhile, count, result) => {
+    const t = newBackend({ execution: "driver" });
+    slow("slow", 5 * MINUTE);
+    const id = await startHandler(t, handler);
+    await meanwhile(t, id);
+    expect(await cancelPending(t)).toBe(count);
+    // Longer than any watchdog takes, and less than the action.
+    await advance(3 * MINUTE);
+    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
+    expect(await recoverAll(t)).toBe(1);
+    expect(await recoverAll(t)).toBe(0);
+    await drain();
+    expect(await statusOf(t, id)).toEqual(completed(result));
+  });
+
   test("a sleep, at the time at which it was to end", async () => {
     const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      await step.sleep(10 * MINUTE);
-      return "slept";
-    });
+    const id = await startHandler(t, (step) =>
+      step.sleep(10 * MINUTE).then(() => "slept"),
+    );
     await advance(MINUTE);
-    expect(await cancelAll(t)).toBe(1);
+    expect(await cancelPending(t)).toBe(1);
     expect(await recoverAll(t)).toBe(1);
     await advance(8 * MINUTE);
     expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
     await advance(2 * MINUTE);
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "slept",
-    });
-  });
-
-  test("an event wait with a timeout", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) =>
-      step
-        .awaitEvent({ name: "go", timeout: MINUTE })
-        .catch((error: Error) => error.name),
-    );
-    await cancelAll(t);
-    expect(await recoverAll(t)).toBe(1);
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: "TimeoutError" });
-  });
-
-  test("a turn that was due, with its watchdog", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      await step.awaitEvent({ name: "go" });
-      return "gone";
-    });
-    await t.mutation((ctx) =>
-      sendEvent(ctx, components.workflow, { workflowId: id, name: "go" }),
-    );
-    expect(await cancelAll(t)).toBe(2);
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    expect(await recoverAll(t)).toBe(1);
-    await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "gone",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("slept"));
   });
 
   test("the end of a run that can't continue, whose onComplete is called once", async () => {
@@ -107,31 +137,12 @@ describe("recover brings back", () => {
       vi.advanceTimersByTime(1);
       await advance(0);
     }
-    await cancelAll(t);
+    await cancelPending(t);
     await drain();
     expect(await recoverAll(t)).toBe(1);
     await drain();
     expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
     expect(await endings(t)).toHaveLength(1);
-  });
-
-  test("a driver that nothing watches", async () => {
-    const t = newBackend({ execution: "driver" });
-    script("action", "slow", async () => {
-      await new Promise((resolve) => setTimeout(resolve, 5 * MINUTE));
-      return "slow";
-    });
-    const id = await startHandler(t, (step) =>
-      step.runAction(steps.action, { name: "slow" }),
-    );
-    await advance(1000);
-    expect(await cancelAll(t)).toBe(1);
-    expect(await recoverAll(t)).toBe(1);
-    await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "slow",
-    });
   });
 
   test.each(["goes on", "has ended"])(
@@ -149,8 +160,7 @@ describe("recover brings back", () => {
       let executed = 0;
       script("action", "count", async () => ++executed);
       await startHandler(t, async (step) => {
-        const args = { name: "count" };
-        const counted = step.runAction(steps.action, args, { retry: true });
+        const counted = act(step, "count", { retry: true });
         if (state !== "has ended") await counted;
       });
       await advance(10 * MINUTE);
@@ -169,95 +179,39 @@ describe("recover brings back", () => {
     },
   );
 
-  test("a restart in several transactions", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      for (let n = 0; n < 20; n++)
-        await Promise.all(
-          Array.from({ length: 20 }, (_, value) =>
-            step.runQuery(steps.echoQuery, { value }, { inline: true }),
-          ),
-        );
-      return "done";
-    });
-    await drain();
-    await restart(t, id, { from: 1, startAsync: true });
-    // The rest of it, and its watchdog.
-    expect(await cancelAll(t)).toBe(2);
-    expect(await recoverAll(t)).toBe(1);
-    await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
-  });
-
   test("every run of many, in batches, and says how many", async () => {
     const t = newBackend();
-    const ids = [];
     for (let n = 0; n < 30; n++)
-      ids.push(
-        await startHandler(
-          t,
-          (step) =>
-            n % 3 ? step.sleep(MINUTE) : step.awaitEvent({ name: "x" }),
-          { name: `run ${n}` },
-        ),
+      await startHandler(
+        t,
+        (step) => (n % 3 ? step.sleep(MINUTE) : step.awaitEvent({ name: "x" })),
+        { name: `run ${n}` },
       );
-    await cancelAll(t);
+    await cancelPending(t);
     expect(await recoverAll(t)).toBe(20);
     // All that can be done is.
     expect(await recoverAll(t)).toBe(0);
     await drain();
-    const done = (await rows(t, "workflows")).filter((run) => run.runResult);
+    const done = (await outcomes(t)).filter((kind) => kind === "success");
     expect(done).toHaveLength(20);
-    expect(ids).toHaveLength(30);
   });
 });
 
 /** A run with more in flight than one transaction of anything treats. */
 const startWide = (t: Backend) =>
   startHandler(t, async (step) => {
-    const all = Array.from({ length: 300 }, () => step.sleep(60 * MINUTE));
+    const all = times(300, () => step.sleep(HOUR));
     await Promise.race([step.awaitEvent({ name: "end" }), ...all]);
     return "ended";
   });
 
-const timersLeft = (t: Backend) =>
-  inComponent(t, async (ctx) => {
-    const all = await ctx.db.system.query("_scheduled_functions").collect();
-    return all.filter(
-      ({ name, state }) => name === "execute:timer" && state.kind === "pending",
-    ).length;
-  });
+const timersLeft = async (t: Backend) =>
+  (await pending(t, /^execute:timer$/)).length;
 
 /** Only what goes on with something large: not the timers that it is to take back. */
-async function cancelTasks(t: Backend): Promise<number> {
-  return await inComponent(t, async (ctx) => {
-    const all = await ctx.db.system.query("_scheduled_functions").collect();
-    const pending = all.filter(
-      ({ name, state }) =>
-        /^turns:(look|perform)$/.test(name) && state.kind === "pending",
-    );
-    for (const { _id } of pending) await ctx.scheduler.cancel(_id);
-    return pending.length;
-  });
-}
+const cancelTasks = (t: Backend) => cancelPending(t, /^turns:(look|perform)$/);
 
 describe("recover goes on with", () => {
-  test("every step in flight, however many there are", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      await Promise.all(Array.from({ length: 200 }, () => step.sleep(MINUTE)));
-    });
-    expect(await cancelAll(t)).toBe(200);
-    expect(await recoverAll(t)).toBe(1);
-    expect(await timersLeft(t)).toBe(200);
-    expect(await recoverAll(t)).toBe(0);
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-  });
-
   test("a cancel", async () => {
     const t = newBackend();
     const id = await startWide(t);
@@ -274,11 +228,10 @@ describe("recover goes on with", () => {
 
   test("a cleanup, of nested runs too", async () => {
     const t = newBackend();
-    script("handler", "child", (step) => step.sleep(60 * MINUTE));
+    script("handler", "child", (step) => step.sleep(HOUR));
     const id = await startHandler(t, async (step) => {
-      const child = { handler: "child" };
-      void step.runWorkflow(workflows.workflow, child);
-      await Promise.all(Array.from({ length: 300 }, () => step.sleep(1)));
+      void child(step);
+      await Promise.all(times(300, () => step.sleep(1)));
     });
     await drain();
     await cleanup(t, id);
@@ -300,9 +253,7 @@ describe("recover goes on with", () => {
     const t = newBackend({ wrap: calls.wrap });
     vi.spyOn(console, "error").mockImplementation(() => {});
     const id = await startWide(t);
-    await t.mutation((ctx) =>
-      sendEvent(ctx, components.workflow, { workflowId: id, name: "end" }),
-    );
+    await send(t, { workflowId: id, name: "end" });
     await advance(1000);
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
     expect(calls.of("ending:continueCancel")).toHaveLength(1);
@@ -318,20 +269,14 @@ describe("recover goes on with", () => {
 
 test("recover doesn't touch runs that wait for something that can still happen", async () => {
   const t = newBackend();
-  script("action", "slow", async () => {
-    await new Promise((resolve) => setTimeout(resolve, 5 * MINUTE));
-  });
+  slow("slow", 5 * MINUTE);
   await startHandler(t, (step) => step.sleep(MINUTE), { name: "sleep" });
   await startHandler(t, (step) => step.awaitEvent({ name: "x" }), {
     name: "event",
   });
   await startHandler(
     t,
-    (step) =>
-      Promise.all([
-        step.runAction(steps.action, { name: "slow" }),
-        step.runAction(steps.action, { name: "slow" }),
-      ]),
+    (step) => Promise.all([act(step, "slow"), act(step, "slow")]),
     { name: "actions" },
   );
   await startHandler(t, async () => "ended", { name: "ended" });
