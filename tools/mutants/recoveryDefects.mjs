@@ -48,7 +48,10 @@ export const RECOVERY_DEFECTS = [
     file: "src/engine/lifecycle/watchdog.ts",
     find: "await schedulePending(ctx, pending, dueAt),",
     replace: "run.pendingTurn,",
-    killedBy: test("engine/lifecycle/watchdog", "is scheduled again"),
+    killedBy: test(
+      "engine/lifecycle/watchdog",
+      "a turn that an operator canceled is scheduled again",
+    ),
   },
   {
     name: "recovering: a known outcome not taken from the pool",

@@ -8,12 +8,13 @@ import {
   script,
   startHandler,
   statusOf,
-  steps,
   useBackend,
   workflows,
   type Backend,
 } from "../../testing/harness.js";
 import { cancel, listenToConsole, restart } from "../../testing/managing.js";
+import { echo, outcomes } from "../../testing/scenes.js";
+import { completed } from "../../testing/statuses.js";
 import {
   findByKey,
   restart as restartWith,
@@ -66,32 +67,27 @@ const onEnds = (
   );
 
 describe("a start that replaces the run with its key", () => {
-  test("replaces the run that the canceled one's onComplete starts with it, too", async () => {
-    const t = newBackend();
-    waits();
-    let starts = 0;
-    onEnds(async (ctx) => {
-      if (starts++ === 0) await begin(ctx);
-    });
-    const first = await withKey(t);
-    const last = await withKey(t, { ifRunning: "replace" });
-    expect(await running(t)).toEqual([last]);
-    expect(last).not.toBe(first);
-    expect(await rows(t, "workflows")).toHaveLength(3);
-  });
-
-  test("replaces the run that the canceled one's onComplete restarts", async () => {
-    const t = newBackend();
-    waits();
-    let restarts = 0;
-    onEnds(async (ctx, id) => {
-      if (restarts++ === 0) await restartWith(ctx, component, id);
-    });
-    const first = await withKey(t);
-    const last = await withKey(t, { ifRunning: "replace" });
-    expect(await running(t)).toEqual([last]);
-    expect(await statusOf(t, first)).toEqual({ type: "canceled" });
-  });
+  test.each([
+    ["starts with it, too", 3],
+    ["restarts", 2],
+  ])(
+    "replaces the run that the canceled one's onComplete %s",
+    async (act, runs) => {
+      const t = newBackend();
+      waits();
+      let ends = 0;
+      onEnds(async (ctx, id) => {
+        if (ends++ > 0) return;
+        if (act === "restarts") await restartWith(ctx, component, id);
+        else await begin(ctx);
+      });
+      const first = await withKey(t);
+      const last = await withKey(t, { ifRunning: "replace" });
+      expect(await running(t)).toEqual([last]);
+      expect(await statusOf(t, first)).toEqual({ type: "canceled" });
+      expect(await rows(t, "workflows")).toHaveLength(runs);
+    },
+  );
 
   test("throws WORKFLOW_RUNNING if each canceled run starts another, and changes nothing", async () => {
     const t = newBackend();
@@ -151,25 +147,23 @@ describe("a handler that starts a run with its own run's key", () => {
   test("gets its own run by default", async () => {
     const t = newBackend();
     const { id, status } = await startsItself(t, {});
-    expect(status).toEqual({ type: "completed", result: id });
+    expect(status).toEqual(completed(id));
     expect(await rows(t, "workflows")).toHaveLength(1);
   });
 
-  test.each(["throw", "replace"] as const)(
+  test.each([
+    ["throw", /has that key and is still running/],
+    ["replace", /is the one that starts it\. .* in its onComplete/],
+  ] as const)(
     "can't %s it: the error says to start the next run in onComplete",
-    async (ifRunning) => {
+    async (ifRunning, error) => {
       const t = newBackend();
-      const { id, status } = await startsItself(t, { ifRunning });
+      const { status } = await startsItself(t, { ifRunning });
       expect(status).toMatchObject({
         type: "failed",
-        error: expect.stringMatching(
-          ifRunning === "throw"
-            ? /has that key and is still running/
-            : /is the one that starts it\. .* in its onComplete/,
-        ) as string,
+        error: expect.stringMatching(error) as string,
       });
       expect(await rows(t, "workflows")).toHaveLength(1);
-      expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
     },
   );
 
@@ -182,10 +176,7 @@ describe("a handler that starts a run with its own run's key", () => {
     });
     await withKey(t);
     await drain();
-    const ended = await rows(t, "workflows");
-    expect(ended.map(({ runResult }) => runResult?.kind)).toEqual(
-      Array(4).fill("success"),
-    );
+    expect(await outcomes(t)).toEqual(Array(4).fill("success"));
   });
 
   test("may replace the run of another handler", async () => {
@@ -196,7 +187,7 @@ describe("a handler that starts a run with its own run's key", () => {
     const other = await startHandler(
       t,
       async (step) => {
-        await step.runMutation(steps.echo, { value: 1 });
+        await echo(step, 1);
         return await begin(step, { ifRunning: "replace" });
       },
       { name: "starter" },

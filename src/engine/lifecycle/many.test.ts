@@ -7,10 +7,12 @@ import {
   insertSteps,
   listenToConsole,
 } from "../../testing/managing.js";
+import { child } from "../../testing/scenes.js";
 import {
   advance,
   components,
   drain,
+  endings,
   newBackend,
   rows,
   script,
@@ -30,6 +32,7 @@ import {
   start,
   type ManyResult,
   type RunMutationCtx,
+  type WorkflowCtx,
 } from "../../client/index.js";
 
 useBackend();
@@ -138,7 +141,7 @@ describe("cleanupMany", () => {
     const t = newBackend();
     script("handler", "child", async () => 1);
     const parent = await startHandler(t, async (step) => {
-      await step.runWorkflow(workflows.workflow, { handler: "child" });
+      await child(step);
       await step.awaitEvent({ name: "go" });
     });
     await drain();
@@ -165,16 +168,8 @@ describe("cancelMany", () => {
   test("cancels running runs of a name with their steps and children, each once, and calls onComplete", async () => {
     const t = newBackend();
     script("handler", "child", (step) => step.sleep(9999));
-    script("handler", "main", (step) =>
-      step.runWorkflow(workflows.workflow, { handler: "child" }),
-    );
-    const context = "mine";
     for (let index = 0; index < 3; index++)
-      await startHandler(
-        t,
-        (step) => step.runWorkflow(workflows.workflow, { handler: "child" }),
-        { context },
-      );
+      await startHandler(t, (step) => child(step), { context: "mine" });
     await advance(1000);
     await insertMany(t, 1, { name: "other:one" });
     const { done } = await cancelMany(inAction(t), workflow, {
@@ -183,8 +178,7 @@ describe("cancelMany", () => {
     // The children were canceled together with their parents.
     expect(done).toBe(3);
     expect(await countAll(t)).toMatchObject({ canceled: 6, inProgress: 1 });
-    const ended = await t.run((ctx) => ctx.db.query("ended").collect());
-    expect(ended).toHaveLength(3);
+    expect(await endings(t)).toHaveLength(3);
     await drain();
     expect(await countAll(t)).toMatchObject({ canceled: 6 });
   });
@@ -246,23 +240,15 @@ describe("restartMany", () => {
       if (!isMended) throw new Error("declined");
       return "paid";
     });
-    script("handler", "child", (step) =>
-      step.runMutation(steps.mutation, { name: "charge" }),
-    );
+    const charge = (step: WorkflowCtx) =>
+      step.runMutation(steps.mutation, { name: "charge" });
+    script("handler", "child", charge);
     const direct = [];
     for (let index = 0; index < 3; index++)
-      direct.push(
-        await startHandler(
-          t,
-          (step) => step.runMutation(steps.mutation, { name: "charge" }),
-          { name: "direct" },
-        ),
-      );
-    const parent = await startHandler(
-      t,
-      (step) => step.runWorkflow(workflows.workflow, { handler: "child" }),
-      { name: "parent" },
-    );
+      direct.push(await startHandler(t, charge, { name: "direct" }));
+    const parent = await startHandler(t, (step) => child(step), {
+      name: "parent",
+    });
     await drain();
     expect(await countAll(t)).toMatchObject({ failed: 5 });
     isMended = true;

@@ -92,13 +92,13 @@ test.each<[string, Begin, object]>([
     (t) =>
       t.mutation(async (ctx) => {
         const fnHandle = await createFunctionHandle(steps.ended);
-        return await ctx.runMutation(workflow.workflow.create, {
+        return (await ctx.runMutation(workflow.workflow.create, {
           workflowName: "gone:workflow",
           workflowHandle: "function://;gone:workflow",
           workflowArgs: {},
           startAsync: true,
           onComplete: { fnHandle, context },
-        });
+        })) as WorkflowId;
       }),
     { kind: "failed", error: error(/gone/) },
   ],

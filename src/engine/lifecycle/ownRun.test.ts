@@ -12,15 +12,15 @@ import {
   statusOf,
   steps,
   useBackend,
-  workflows,
-  type Backend,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
 import { counts, insertRun, listenToConsole } from "../../testing/managing.js";
+import { echo, MINUTE, takeTurn, times } from "../../testing/scenes.js";
 import {
   cancel,
   cleanup,
   restart,
+  type RunMutationCtx,
   type WorkflowCtx,
   type WorkflowId,
 } from "../../client/index.js";
@@ -32,145 +32,141 @@ listenToConsole();
 
 const { workflow } = components;
 
+const CANCELED = { type: "canceled" };
+const GONE = {};
+
+type Act = (name: string) => Promise<unknown>;
+
+const acts: [
+  string,
+  (step: WorkflowCtx, act: Act) => Promise<unknown>,
+  object,
+  string,
+][] = [
+  [
+    "cancels its own run: it is canceled once, and the mutation's writes stay",
+    async (step, act) => {
+      await echo(step, "before");
+      await act("cancel");
+      await echo(step, "after");
+    },
+    CANCELED,
+    "before canceled",
+  ],
+  [
+    "cancels its own run while siblings are in flight: they don't run",
+    async (step, act) => {
+      await step.sleep(1);
+      await Promise.all([
+        echo(step, "sibling", { runAfter: MINUTE }),
+        step.sleep(MINUTE),
+        act("cancel"),
+      ]);
+    },
+    CANCELED,
+    "canceled",
+  ],
+  [
+    "cancels and restarts its own run: the mutation's result is kept, so it is not executed again",
+    async (step, act) => [
+      await echo(step, "before"),
+      await act("cancel and restart"),
+      await echo(step, "after"),
+    ],
+    completed(["before", "restarted", "after"]),
+    "before again after",
+  ],
+  [
+    "cancels and restarts its own run as its first step",
+    async (step, act) => [
+      await act("cancel and restart"),
+      await echo(step, "after"),
+    ],
+    completed(["restarted", "after"]),
+    "again after",
+  ],
+  [
+    "restarts its own run beside other steps, which the restart starts again",
+    (step, act) =>
+      Promise.all([
+        echo(step, "early", { runAfter: 5000 }),
+        act("cancel and restart"),
+        step.runAction(steps.echoAction, { value: "late" }),
+      ]),
+    completed(["early", "restarted", "late"]),
+    "again early",
+  ],
+  [
+    "restarts its own run in several transactions",
+    async (step, act) => {
+      const queries = times(300, (value) =>
+        step.runQuery(steps.echoQuery, { value }, { inline: true }),
+      );
+      const { length } = await Promise.all(queries);
+      return [length, await act("cancel and restart")];
+    },
+    completed([300, "restarted"]),
+    "again",
+  ],
+  [
+    "cancels and cleans up its own run: nothing is left",
+    async (step, act) => {
+      await echo(step, "before");
+      void step.sleep(MINUTE);
+      await act("cancel and clean up");
+      await echo(step, "after");
+    },
+    GONE,
+    "before gone",
+  ],
+];
+
 /** How a mutation step is run: by the pool, or inside the turn. */
-const ways = [
-  ["by the pool", false],
-  ["inline", true],
-] as const;
-
-describe.each(ways)("a mutation that runs %s", (_way, inline) => {
-  const act = (step: WorkflowCtx, name: string) => {
-    const call = { name, input: step.workflowId };
-    return inline
-      ? step.runMutation(steps.mutation, call, { inline })
-      : step.runMutation(steps.mutation, call);
-  };
-  const note = async (t: Backend) => (await effects(t)).join(" ");
-
-  function scriptActs() {
-    script("mutation", "cancel", async (ctx, id) => {
-      await ctx.db.insert("effects", { key: "act", value: "canceled" });
-      await cancel(ctx, workflow, id);
-      return "canceled";
-    });
-    script("mutation", "cancel and restart", async (ctx, id) => {
-      await ctx.db.insert("effects", { key: "act", value: "again" });
-      await cancel(ctx, workflow, id);
+describe.each([
+  ["by the pool", {}],
+  ["inline", { inline: true }],
+] as const)("a mutation that runs %s", (_way, options) => {
+  test.each(acts)("%s", async (_what, handler, status, did) => {
+    const t = newBackend();
+    const scriptAct = (
+      name: string,
+      value: string,
+      then: (ctx: RunMutationCtx, id: WorkflowId) => Promise<unknown>,
+    ) =>
+      script("mutation", name, async (ctx, id: WorkflowId) => {
+        await ctx.db.insert("effects", { key: "act", value });
+        await cancel(ctx, workflow, id);
+        return await then(ctx, id);
+      });
+    scriptAct("cancel", "canceled", async () => "canceled");
+    scriptAct("cancel and restart", "again", async (ctx, id) => {
       await restart(ctx, workflow, id, { startAsync: true });
       return "restarted";
     });
-    script("mutation", "cancel and clean up", async (ctx, id) => {
-      await ctx.db.insert("effects", { key: "act", value: "gone" });
-      await cancel(ctx, workflow, id);
-      return await cleanup(ctx, workflow, id);
-    });
-  }
-
-  test("cancels its own run: it is canceled once, and the mutation's writes stay", async () => {
-    const t = newBackend();
-    scriptActs();
-    const { status, workflowId } = await runHandler(
+    scriptAct("cancel and clean up", "gone", (ctx, id) =>
+      cleanup(ctx, workflow, id),
+    );
+    const id = await startHandler(
       t,
-      async (step) => {
-        await step.runMutation(steps.echo, { value: "before" });
-        await act(step, "cancel");
-        await step.runMutation(steps.echo, { value: "after" });
-      },
+      (step) =>
+        handler(step, (name) => {
+          const call = { name, input: step.workflowId };
+          return step.runMutation(steps.mutation, call, options);
+        }),
       { context: "mine" },
     );
-    expect(status).toEqual({ type: "canceled" });
-    expect(await note(t)).toBe("before canceled");
-    expect(await endings(t)).toMatchObject([
-      { workflowId, result: { kind: "canceled" }, context: "mine" },
-    ]);
-  });
-
-  test("cancels its own run while siblings are in flight: they don't run", async () => {
-    const t = newBackend();
-    scriptActs();
-    const { status } = await runHandler(t, async (step) => {
-      await step.sleep(1);
-      await Promise.all([
-        step.runMutation(
-          steps.echo,
-          { value: "sibling" },
-          { runAfter: 60_000 },
-        ),
-        step.sleep(60_000),
-        act(step, "cancel"),
-      ]);
-    });
-    expect(status).toEqual({ type: "canceled" });
-    expect(await note(t)).toBe("canceled");
-  });
-
-  test("cancels and restarts its own run: the mutation's result is kept, so it is not executed again", async () => {
-    const t = newBackend();
-    scriptActs();
-    const { status, workflowId } = await runHandler(t, async (step) => {
-      const first = await step.runMutation(steps.echo, { value: "before" });
-      const second = await act(step, "cancel and restart");
-      const third = await step.runMutation(steps.echo, { value: "after" });
-      return [first, second, third];
-    });
-    expect(status).toEqual(completed(["before", "restarted", "after"]));
-    expect(await note(t)).toBe("before again after");
-    expect(await journal(t, workflowId)).toHaveLength(3);
-  });
-
-  test("as the run's first step, too", async () => {
-    const t = newBackend();
-    scriptActs();
-    const { status } = await runHandler(t, async (step) => [
-      await act(step, "cancel and restart"),
-      await step.runMutation(steps.echo, { value: "after" }),
-    ]);
-    expect(status).toEqual(completed(["restarted", "after"]));
-    expect(await note(t)).toBe("again after");
-  });
-
-  test("with steps asked for beside it, which the restart starts again", async () => {
-    const t = newBackend();
-    scriptActs();
-    const { status } = await runHandler(t, (step) =>
-      Promise.all([
-        step.runMutation(steps.echo, { value: "early" }, { runAfter: 5000 }),
-        act(step, "cancel and restart"),
-        step.runAction(steps.echoAction, { value: "late" }),
-      ]),
-    );
-    expect(status).toEqual(completed(["early", "restarted", "late"]));
-    expect(await note(t)).toBe("again early");
-  });
-
-  test("restarts its own run in several transactions", async () => {
-    const t = newBackend();
-    scriptActs();
-    const { status } = await runHandler(t, async (step) => {
-      const { length } = await Promise.all(
-        Array.from({ length: 300 }, (_, value) =>
-          step.runQuery(steps.echoQuery, { value }, { inline: true }),
-        ),
-      );
-      return [length, await act(step, "cancel and restart")];
-    });
-    expect(status).toEqual(completed([300, "restarted"]));
-    expect(await note(t)).toBe("again");
-  });
-
-  test("cancels and cleans up its own run: nothing is left", async () => {
-    const t = newBackend();
-    scriptActs();
-    const id = await startHandler(t, async (step) => {
-      await step.runMutation(steps.echo, { value: "before" });
-      void step.sleep(60_000);
-      await act(step, "cancel and clean up");
-      await step.runMutation(steps.echo, { value: "after" });
-    });
     await drain();
-    await expect(statusOf(t, id)).rejects.toThrow(id);
-    expect(await counts(t)).toEqual({});
-    expect(await note(t)).toBe("before gone");
+    expect((await effects(t)).join(" ")).toBe(did);
+    const goesOn = status !== CANCELED && status !== GONE;
+    const ends = (await endings(t)).map(({ result }) => result.kind);
+    expect(ends).toEqual(goesOn ? ["canceled", "success"] : ["canceled"]);
+    if (status === GONE) {
+      await expect(statusOf(t, id)).rejects.toThrow(id);
+      return expect(await counts(t)).toEqual({});
+    }
+    expect(await statusOf(t, id)).toEqual(status);
+    const numbers = (await journal(t, id)).map((row) => row.stepNumber);
+    expect(numbers).toEqual(times(numbers.length, (at) => at));
   });
 });
 
@@ -201,24 +197,24 @@ describe.each(["driver", "pool"] as const)(
     const inline = { inline: true };
     const actOn = (step: WorkflowCtx, input: unknown) =>
       step.runMutation(steps.mutation, { name: "of order", input }, inline);
-    const echo = (step: WorkflowCtx, value: string) =>
-      step.runMutation(steps.echo, { value }, inline);
+    const echoInline = (step: WorkflowCtx, value: string) =>
+      echo(step, value, { inline: true });
 
     test("and cancels it: no inline step begins after it", async () => {
       const { done, status } = await runOfOrder(async (step) => {
-        await echo(step, "before");
-        await Promise.all([actOn(step, "cancel"), echo(step, "beside")]);
-        await echo(step, "after");
+        await echoInline(step, "before");
+        await Promise.all([actOn(step, "cancel"), echoInline(step, "beside")]);
+        await echoInline(step, "after");
       });
-      expect(status).toEqual({ type: "canceled" });
+      expect(status).toEqual(CANCELED);
       expect(done).toEqual(["before"]);
     });
 
     test("and restarts it: each following step runs once, and none runs again", async () => {
       const { t, id, done, status } = await runOfOrder(async (step) => {
-        await echo(step, "before");
+        await echoInline(step, "before");
         await actOn(step, { startAsync: true });
-        await echo(step, "after");
+        await echoInline(step, "after");
         return "done";
       });
       expect(status).toEqual(completed("done"));
@@ -229,7 +225,7 @@ describe.each(["driver", "pool"] as const)(
     test("and restarts it at once although steps before it are not recorded: nothing of that turn happens", async () => {
       let acts = 0;
       const { done, status } = await runOfOrder(async (step) => {
-        await echo(step, "before");
+        await echoInline(step, "before");
         if (acts++ < 5) await actOn(step, { startAsync: false });
         return "done";
       });
@@ -250,15 +246,10 @@ test("a run of 0.4: no inline step begins after one that cancels it, however it 
     await step.sleep(1000);
     await Promise.all([
       step.runMutation(steps.mutation, { name: "cancel" }, { inline: true }),
-      step.runMutation(steps.echo, { value: "beside" }, { inline: true }),
+      echo(step, "beside", { inline: true }),
     ]);
   });
-  await t.mutation((ctx) =>
-    ctx.runMutation(workflows.workflow, {
-      workflowId: id,
-      generationNumber: 0,
-    } as never),
-  );
+  await takeTurn(t, id);
   await drain();
   expect(await statusOf(t, id)).toEqual({ type: "canceled" });
   expect(await effects(t)).toEqual([]);
@@ -275,8 +266,8 @@ test("an action that cancels its own run finishes, and its result is ignored", a
       name: "cancel",
       input: step.workflowId,
     });
-    await step.runMutation(steps.echo, { value: "after" });
+    await echo(step, "after");
   });
-  expect(status).toEqual({ type: "canceled" });
+  expect(status).toEqual(CANCELED);
   expect(await effects(t)).toEqual(["finished"]);
 });

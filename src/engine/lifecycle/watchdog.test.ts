@@ -11,21 +11,29 @@ import {
   script,
   startHandler,
   statusOf,
-  steps,
   useBackend,
   type Backend,
   type Modules,
 } from "../../testing/harness.js";
-import { cancel as cancelRun, recover } from "../../client/index.js";
+import { cancel as cancelRun } from "../../client/index.js";
 import { late } from "../../testing/lateness.js";
 import { cancel, insertRun, listenToConsole } from "../../testing/managing.js";
+import {
+  act,
+  cancelPending,
+  HOUR,
+  MINUTE,
+  pending,
+  recoverAll,
+  slow,
+  times,
+} from "../../testing/scenes.js";
+import { completed, failed } from "../../testing/statuses.js";
 import { internal } from "../../component/_generated/api.js";
 import { schedulePending, watch } from "../platform/scheduler.js";
 
 useBackend();
 const heard = listenToConsole();
-
-const HOUR = 60 * 60_000;
 
 /** A handler that no longer asks for what its journal holds. */
 async function startDiverging(t: Backend) {
@@ -37,19 +45,17 @@ async function startDiverging(t: Backend) {
   );
 }
 
-describe("the end of a run that can't continue", () => {
-  test.each([0, 59_000, 70_000, 5 * HOUR])(
-    "%d ms late, calls onComplete once",
-    async (ms) => {
-      const t = newBackend({ wrap: late("ending:finish", ms) });
-      const id = await startDiverging(t);
-      await drain();
-      expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
-      expect(await endings(t)).toMatchObject([{ context: "mine" }]);
-      expect(await rows(t, "onCompleteFailures")).toEqual([]);
-    },
-  );
-});
+test.each([0, 59_000, 70_000, 5 * HOUR])(
+  "the end of a run that can't continue, %d ms late, calls onComplete once",
+  async (ms) => {
+    const t = newBackend({ wrap: late("ending:finish", ms) });
+    const id = await startDiverging(t);
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
+    expect(await endings(t)).toMatchObject([{ context: "mine" }]);
+    expect(await rows(t, "onCompleteFailures")).toEqual([]);
+  },
+);
 
 /** A run whose next turn, or end, is due in `ms`; the watchdog looks after a minute. */
 async function pendingRun(t: Backend, ms: number, error?: string) {
@@ -75,14 +81,11 @@ async function pendingRun(t: Backend, ms: number, error?: string) {
 describe("a function that is still pending after hours", () => {
   test("is not considered dead: the run ends as planned", async () => {
     const t = newBackend();
-    const id = await pendingRun(t, 20 * 60_000, "as it was to");
-    await advance(19 * 60_000);
+    const id = await pendingRun(t, 20 * MINUTE, "as it was to");
+    await advance(19 * MINUTE);
     expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "failed",
-      error: "as it was to",
-    });
+    expect(await statusOf(t, id)).toEqual(failed("as it was to"));
     expect(heard.said).toEqual([]);
   });
 
@@ -92,7 +95,7 @@ describe("a function that is still pending after hours", () => {
     script("handler", "main", async () => ++turns);
     const id = await pendingRun(t, 9 * HOUR);
     await advance(HOUR);
-    expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1 });
+    expect(await statusOf(t, id)).toEqual(completed(1));
     expect(heard.said).toEqual([
       expect.stringMatching(
         new RegExp(`A turn of workflow ${id}.* has been due for \\d+ minutes`),
@@ -111,29 +114,25 @@ describe("a function that is still pending after hours", () => {
     script("handler", "main", async () => "done");
     const id = await pendingRun(t, 5 * HOUR);
     await drain();
-    expect(await statusOf(t, id)).toEqual({
-      type: "completed",
-      result: "done",
-    });
+    expect(await statusOf(t, id)).toEqual(completed("done"));
     expect(calls.of("turns:look").length).toBeLessThanOrEqual(5 * 6 + 6);
   });
 });
 
-describe.each([
-  ["turn", undefined, { type: "completed", result: "done" }],
-  ["end", "its end", { type: "failed", error: "its end" }],
-])("a %s that an operator canceled", (_what, error, status) => {
-  test("is scheduled again", async () => {
+test.each([
+  ["turn", undefined, completed("done")],
+  ["end", "its end", failed("its end")],
+])(
+  "a %s that an operator canceled is scheduled again",
+  async (_what, error, status) => {
     const t = newBackend();
     script("handler", "main", async () => "done");
     const id = await pendingRun(t, HOUR, error);
-    const [run] = await rows(t, "workflows");
-    const { scheduledId } = run!.pendingTurn as { scheduledId: string };
-    await inComponent(t, (ctx) => ctx.scheduler.cancel(scheduledId as never));
+    expect(await cancelPending(t, /:(take|finish)$/)).toBe(1);
     await drain();
     expect(await statusOf(t, id)).toEqual(status);
-  });
-});
+  },
+);
 
 describe("work that goes on in a transaction of its own", () => {
   /** Cancels a run with more steps in flight than one transaction releases; `before` may have the rest fail. */
@@ -141,19 +140,15 @@ describe("work that goes on in a transaction of its own", () => {
     const calls = new Calls(before);
     const t = newBackend({ wrap: calls.wrap });
     const id = await startHandler(t, async (step) => {
-      await Promise.all(Array.from({ length: 150 }, () => step.sleep(HOUR)));
+      await Promise.all(times(150, () => step.sleep(HOUR)));
     });
     await cancel(t, id);
-    const [task] = await rows(t, "tasks");
-    return { t, calls, task: task as { scheduledId: string } };
+    return { t, calls };
   }
 
   const expectDone = async (t: Backend) => {
     expect(await rows(t, "tasks")).toEqual([]);
-    const jobs = await inComponent(t, (ctx) =>
-      ctx.db.system.query("_scheduled_functions").collect(),
-    );
-    expect(jobs.filter(({ state }) => state.kind === "pending")).toEqual([]);
+    expect(await pending(t)).toEqual([]);
   };
 
   test("is done at once, and nothing looks after it any more", async () => {
@@ -165,10 +160,8 @@ describe("work that goes on in a transaction of its own", () => {
   });
 
   test("is scheduled again if an operator cancels it", async () => {
-    const { t, task } = await cancelWide();
-    await inComponent(t, (ctx) =>
-      ctx.scheduler.cancel(task.scheduledId as never),
-    );
+    const { t } = await cancelWide();
+    expect(await cancelPending(t, /:perform$/)).toBe(1);
     await advance(59_000);
     expect(await rows(t, "tasks")).toHaveLength(1);
     await advance(2000);
@@ -182,7 +175,7 @@ describe("work that goes on in a transaction of its own", () => {
         throw new Error("died");
     });
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
-    await advance(3 * 60_000);
+    await advance(3 * MINUTE);
     expect(deaths).toBe(3);
     await expectDone(t);
     expect(error.mock.calls.flat().join()).toMatch(
@@ -207,25 +200,18 @@ async function cancelAtTheLimit(t: Backend) {
 }
 
 describe("an onComplete that waits for a transaction of its own", () => {
-  test("is called once", async () => {
-    const t = newBackend({ transactionLimits: true });
-    const id = await cancelAtTheLimit(t);
-    await drain();
-    expect(await endings(t)).toMatchObject([
-      { workflowId: id, context: "mine", result: { kind: "canceled" } },
-    ]);
-  });
-
-  test.each([59_000, 70_000, 5 * HOUR])(
+  test.each([0, 59_000, 70_000, 5 * HOUR])(
     "is called once, %d ms late",
     async (ms) => {
       const t = newBackend({
         transactionLimits: true,
         wrap: late("turns:perform", ms),
       });
-      await cancelAtTheLimit(t);
+      const workflowId = await cancelAtTheLimit(t);
       await drain();
-      expect(await endings(t)).toHaveLength(1);
+      expect(await endings(t)).toMatchObject([
+        { workflowId, context: "mine", result: { kind: "canceled" } },
+      ]);
       expect(await rows(t, "onCompleteFailures")).toEqual([]);
     },
   );
@@ -233,18 +219,13 @@ describe("an onComplete that waits for a transaction of its own", () => {
   test("is called once if an operator cancels its job, its watchdog too", async () => {
     const t = newBackend({ transactionLimits: true });
     await cancelAtTheLimit(t);
-    const [task] = await rows(t, "tasks");
-    const { scheduledId, checkId } = task as unknown as Record<string, never>;
-    for (const job of [scheduledId!, checkId!])
-      await inComponent(t, (ctx) => ctx.scheduler.cancel(job));
+    await cancelPending(t, /^turns:(perform|look)$/);
     await drain();
     expect(await endings(t)).toEqual([]);
-    const recoverAll = () =>
-      t.action((ctx) => recover(ctx, components.workflow));
-    expect(await recoverAll()).toBe(1);
+    expect(await recoverAll(t)).toBe(1);
     await drain();
     expect(await endings(t)).toHaveLength(1);
-    expect(await recoverAll()).toBe(0);
+    expect(await recoverAll(t)).toBe(0);
   });
 
   test("is kept, and not called again, if its transaction dies", async () => {
@@ -268,34 +249,6 @@ describe("an onComplete that waits for a transaction of its own", () => {
         error: expect.stringContaining("died") as string,
       },
     ]);
-  });
-});
-
-test("a known outcome is recorded, however late the driver reports it: the action runs once", async () => {
-  const calls = new Calls(({ component, args }) => {
-    if (component === "" && args["drive"]) throw new Error("The turn fails");
-  });
-  const t = newBackend({
-    execution: "driver",
-    wrap: (modules, component) =>
-      late("driving:giveUp", 5 * HOUR)(
-        calls.wrap(modules, component),
-        component,
-      ),
-  });
-  let executed = 0;
-  script("action", "charge", async () => {
-    await new Promise((resolve) => setTimeout(resolve, 57_000));
-    return `charge ${++executed}`;
-  });
-  const id = await startHandler(t, (step) =>
-    step.runAction(steps.action, { name: "charge" }, { retry: true }),
-  );
-  await drain();
-  expect(executed).toBe(1);
-  expect(await statusOf(t, id)).toEqual({
-    type: "completed",
-    result: "charge 1",
   });
 });
 
@@ -324,24 +277,33 @@ const LOST = {
   runAfter: () => Promise.reject(new Error("Connection lost")),
 };
 
-test("a known outcome is recorded though the driver can't schedule its report: the action runs once", async () => {
-  const calls = new Calls(({ component, args }) => {
-    if (component === "" && args["drive"]) throw new Error("The turn fails");
-  });
-  const t = newBackend({
-    execution: "driver",
-    wrap: (modules, component) =>
-      losesSchedule(calls.wrap(modules, component), component),
-  });
-  let executed = 0;
-  script("action", "charge", async () => ++executed);
-  const id = await startHandler(t, (step) =>
-    step.runAction(steps.action, { name: "charge" }, { retry: true }),
-  );
-  await drain();
-  expect(executed).toBe(1);
-  expect(await statusOf(t, id)).toEqual({ type: "completed", result: 1 });
-});
+test.each([
+  [
+    "however late the driver reports it",
+    57_000,
+    late("driving:giveUp", 5 * HOUR),
+  ],
+  ["though the driver can't schedule its report", 0, losesSchedule],
+])(
+  "a known outcome is recorded, %s: the action runs once",
+  async (_what, ms, hinders) => {
+    const calls = new Calls(({ component, args }) => {
+      if (component === "" && args["drive"]) throw new Error("The turn fails");
+    });
+    const t = newBackend({
+      execution: "driver",
+      wrap: (modules, component) =>
+        hinders(calls.wrap(modules, component), component),
+    });
+    const begun = slow("charge", ms);
+    const id = await startHandler(t, (step) =>
+      act(step, "charge", { retry: true }),
+    );
+    await drain();
+    expect(begun).toHaveLength(1);
+    expect(await statusOf(t, id)).toEqual(completed("charge"));
+  },
+);
 
 test("a driver's job that has ended is dead only if a second look finds no result either", async () => {
   const t = newBackend({
@@ -358,15 +320,10 @@ test("a driver's job that has ended is dead only if a second look finds no resul
     },
   });
   vi.spyOn(console, "error").mockImplementation(() => {});
-  script("action", "slow", async () => {
-    await new Promise((resolve) => setTimeout(resolve, 55_000));
-    return "done";
-  });
-  const id = await startHandler(t, (step) =>
-    step.runAction(steps.action, { name: "slow" }),
-  );
+  slow("slow", 55_000);
+  const id = await startHandler(t, (step) => act(step, "slow"));
   await drain();
-  expect(await statusOf(t, id)).toEqual({ type: "completed", result: "done" });
+  expect(await statusOf(t, id)).toEqual(completed("slow"));
 });
 
 test("a scheduled function knows whether it was born canceled", async () => {
