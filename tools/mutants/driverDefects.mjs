@@ -35,7 +35,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (!row || row.drivenBy !== driver)",
     killedBy: test(
       "engine/driver/driver.faults",
-      "and is reported as a conflict is not taken again with its step",
+      "a turn that has committed and is reported as a conflict is not taken again with its step",
     ),
   },
   {
@@ -64,8 +64,8 @@ export const DRIVER_DEFECTS = [
     find: 'state.kind === "running" && forMs >= LONGEST_JOB_MS',
     replace: "isSeenAgain",
     killedBy: test(
-      "engine/driver/driver",
-      "is not replaced, however long it waits: mutation",
+      "engine/driver/driver.bounds",
+      "a new run's mutation doesn't start until the pool resumes, and its driver is not replaced, however long it waits",
     ),
   },
   {
@@ -125,7 +125,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.faults",
-      "four times leaves its mutation to the pool, and a new driver continues",
+      "a turn that conflicts four times leaves its mutation to the pool, and a new driver continues",
     ),
   },
   {
@@ -135,7 +135,7 @@ export const DRIVER_DEFECTS = [
     replace: "const TRIES = 1;",
     killedBy: test(
       "engine/driver/driver.faults",
-      "three times succeeds the fourth time",
+      "a turn that conflicts three times succeeds the fourth time",
     ),
   },
   {
@@ -165,7 +165,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.overtaken",
-      "when onComplete restarts the run: the restart alone begins it (driver)",
+      "when onComplete restarts the run: the restart alone begins it",
     ),
   },
   {

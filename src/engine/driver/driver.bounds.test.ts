@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { internal } from "../../component/_generated/api.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import { Calls, type WatchedCall } from "../../testing/calls.js";
 import {
@@ -7,7 +6,6 @@ import {
   components,
   drain,
   effects,
-  inComponent,
   journal,
   newBackend,
   rows,
@@ -17,33 +15,33 @@ import {
   statusOf,
   steps,
   useBackend,
-  workflows,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
 import { insertRun, insertSteps } from "../../testing/managing.js";
+import {
+  act,
+  child,
+  configure,
+  echo,
+  MINUTE,
+  outcomes,
+  slow,
+  takeTurn,
+  times,
+} from "../../testing/scenes.js";
 import type { Drive } from "../../client/driven.js";
 import { rowsOf } from "../../client/entries.js";
-import { sendEvent, type WorkflowCtx } from "../../client/index.js";
+import { sendEvent } from "../../client/index.js";
 
 // What drivers share, hand over and hold: the pool's slots, their time, copies of journals.
 
 useBackend();
 
-const allow = (t: ReturnType<typeof newBackend>, maxParallelism: number) =>
-  inComponent(t, (ctx) =>
-    ctx.runMutation(internal.utils.updateConfig, { maxParallelism }),
-  );
-
 describe("a driver", () => {
   const ofSeconds = (n: number): Handler => {
-    script(
-      "action",
-      "second",
-      () => new Promise((end) => setTimeout(end, 1000)),
-    );
+    slow("second", 1000);
     return async (step) => {
-      for (let i = 0; i < n; i++)
-        await step.runAction(steps.action, { name: "second" });
+      for (let i = 0; i < n; i++) await act(step, "second");
     };
   };
   const drivers = async (t: ReturnType<typeof newBackend>) =>
@@ -66,55 +64,49 @@ describe("a driver", () => {
 
   test("that began late hands over after its first step", async () => {
     const t = newBackend({ execution: "driver" });
-    await allow(t, 0);
+    await configure(t, { maxParallelism: 0 });
     await startHandler(t, ofSeconds(2));
-    await advance(60_000);
-    await allow(t, 5);
+    await advance(MINUTE);
+    await configure(t, { maxParallelism: 5 });
     await drain();
     expect(await drivers(t)).toEqual([2]);
   });
 });
 
 describe("while the pool is paused", () => {
-  test.each([
-    [
-      "mutation",
-      (step: WorkflowCtx) => step.runMutation(steps.echo, { value: 1 }),
-    ],
-    [
-      "query",
-      (step: WorkflowCtx) => step.runQuery(steps.echoQuery, { value: 1 }),
-    ],
-    [
-      "action",
-      (step: WorkflowCtx) => step.runAction(steps.echoAction, { value: 1 }),
-    ],
-  ] as const)(
-    "a new run's %s doesn't start until the pool resumes",
+  test.each<[string, Handler]>([
+    ["mutation", (step) => echo(step, 1)],
+    ["query", (step) => step.runQuery(steps.echoQuery, { value: 1 })],
+    ["action", (step) => step.runAction(steps.echoAction, { value: 1 })],
+  ])(
+    "a new run's %s doesn't start until the pool resumes, and its driver is not replaced, however long it waits",
     async (_kind, run) => {
       const t = newBackend({ execution: "driver" });
-      await allow(t, 0);
+      await configure(t, { maxParallelism: 0 });
       const id = await startHandler(t, run);
-      await advance(10 * 60_000);
+      await advance(10 * MINUTE);
       expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-      await allow(t, 5);
+      await configure(t, { maxParallelism: 5 });
       await drain();
       expect(await statusOf(t, id)).toMatchObject({ result: 1 });
+      const [row] = await journal(t, id);
+      expect(row).toMatchObject({ drivenBy: 1 });
+      expect(row!.step).not.toHaveProperty("workId");
     },
   );
 
   test("a chain under way stops at its next step", async () => {
     const t = newBackend({ execution: "driver" });
-    script("action", "slow", () => new Promise((end) => setTimeout(end, 9000)));
+    slow("slow", 9000);
     const id = await startHandler(t, async (step) => {
-      await step.runAction(steps.action, { name: "slow" });
-      return await step.runMutation(steps.echo, { value: 1 });
+      await act(step, "slow");
+      return await echo(step, 1);
     });
     await advance(5000);
-    await allow(t, 0);
-    await advance(10 * 60_000);
+    await configure(t, { maxParallelism: 0 });
+    await advance(10 * MINUTE);
     expect(await effects(t)).toEqual([]);
-    await allow(t, 5);
+    await configure(t, { maxParallelism: 5 });
     await drain();
     expect(await statusOf(t, id)).toMatchObject({ result: 1 });
   });
@@ -122,15 +114,10 @@ describe("while the pool is paused", () => {
 
 test("50 long chains on 10 slots all progress, and none waits until others have ended", async () => {
   const t = newBackend({ execution: "driver" });
-  await allow(t, 10);
-  script(
-    "action",
-    "slow",
-    () => new Promise((done) => setTimeout(done, 15_000)),
-  );
+  await configure(t, { maxParallelism: 10 });
+  slow("slow", 15_000);
   const chain: Handler = async (step) => {
-    for (let i = 0; i < 8; i++)
-      await step.runAction(steps.action, { name: "slow" });
+    for (let i = 0; i < 8; i++) await act(step, "slow");
   };
   for (let i = 0; i < 50; i++)
     await startHandler(t, chain, { startAsync: true });
@@ -143,11 +130,11 @@ test("50 long chains on 10 slots all progress, and none waits until others have 
     return [...counts.values()];
   };
   // Ten of them would take two minutes to their ends.
-  await advance(6.5 * 60_000);
+  await advance(6.5 * MINUTE);
   expect(Math.min(...(await done()))).toBeGreaterThanOrEqual(4);
   expect(Math.max(...(await done()))).toBeLessThan(8);
   await drain();
-  expect(await done()).toEqual(Array.from({ length: 50 }, () => 8));
+  expect(await done()).toEqual(times(50, () => 8));
 });
 
 describe("the journal that a driver holds", () => {
@@ -176,8 +163,7 @@ describe("the journal that a driver holds", () => {
     const { wrap, turns } = watchTurns();
     const t = newBackend({ execution: "driver", wrap });
     await runHandler(t, async (step) => {
-      for (let i = 0; i < 4; i++)
-        await step.runMutation(steps.echo, { value: i });
+      for (let i = 0; i < 4; i++) await echo(step, i);
     });
     expect(turns()).toEqual([
       { held: undefined, told: 2 },
@@ -228,7 +214,7 @@ describe("the journal that a driver holds", () => {
     });
     expect(status).toMatchObject({ result: "done" });
     expect((await journal(t, workflowId)).map((row) => row.drivenBy)).toEqual(
-      Array.from({ length: 8 }, () => 1),
+      times(8, () => 1),
     );
     // Four of them are 3.6 MB, five are more than 4 MiB.
     expect(turns().map(({ held }) => held)).toEqual([
@@ -250,58 +236,35 @@ describe("the journal that a driver holds", () => {
         step.runMutation(steps.echo, { value }),
       );
       await Promise.all(ahead);
-      for (let i = 0; i < 5; i++)
-        await step.runMutation(steps.echo, { value: i });
+      for (let i = 0; i < 5; i++) await echo(step, i);
       return "done";
     });
     const workflowId = await insertRun(t);
     await insertSteps(t, workflowId, { from: 0, to: BEFORE }, (order) => ({
       row: { delivery: { order, issued: BEFORE } },
     }));
-    await t.mutation((ctx) =>
-      ctx.runMutation(workflows.workflow, {
-        workflowId,
-        generationNumber: 0,
-      } as never),
-    );
+    await takeTurn(t, workflowId);
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({ result: "done" });
     expect(await effects(t)).toEqual([0, 1, 2, 3, 4]);
     expect((await rows(t, "workflows"))[0]).toMatchObject({ drivers: 1 });
     expect(turns()).toEqual(
-      Array.from({ length: 5 }, () => ({ held: undefined, told: undefined })),
+      times(5, () => ({ held: undefined, told: undefined })),
     );
   });
-});
-
-test("a driver begins actions only while it is young: the third of three 40-second actions gets another driver", async () => {
-  const t = newBackend({ execution: "driver" });
-  script(
-    "action",
-    "slow",
-    () => new Promise((done) => setTimeout(done, 40_000)),
-  );
-  const { workflowId } = await runHandler(t, async (step) => {
-    for (let i = 0; i < 4; i++)
-      await step.runAction(steps.action, { name: "slow" });
-  });
-  const found = await journal(t, workflowId);
-  expect(found.map(({ drivenBy }) => drivenBy)).toEqual([1, 1, 2, 2]);
 });
 
 test("calls are nested at most six deep, also where a child ends, an event is sent and onComplete is called", async () => {
   const calls = new Calls();
   const t = newBackend({ execution: "driver", wrap: calls.wrap });
-  script("handler", "child", (step) =>
-    step.runMutation(steps.echo, { value: "child" }),
-  );
+  script("handler", "child", (step) => echo(step, "child"));
   script("mutation", "send", async (ctx, workflowId) => {
     await sendEvent(ctx, components.workflow, { workflowId, name: "go" });
   });
   await startHandler(
     t,
     async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
+      await echo(step, 1);
       await step.runAction(steps.echoAction, { value: 1 });
       await step.sleep(10);
       await step.runQuery(steps.echoQuery, { value: 1 }, { inline: true });
@@ -312,14 +275,12 @@ test("calls are nested at most six deep, also where a child ends, an event is se
           input: step.workflowId,
         }),
       ]);
-      await step.runWorkflow(workflows.workflow, { handler: "child" });
+      await child(step);
     },
     { context: "end", startAsync: true },
   );
   await drain();
-  expect(
-    (await rows(t, "workflows")).map(({ runResult }) => runResult?.kind),
-  ).toEqual(["success", "success"]);
+  expect(await outcomes(t)).toEqual(["success", "success"]);
   const deepest = calls.all.reduce((a, b) => (b.depth > a.depth ? b : a));
   expect(deepest.depth, deepest.path).toBeLessThanOrEqual(6);
 });

@@ -1,11 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { internal } from "../../component/_generated/api.js";
 import { Calls } from "../../testing/calls.js";
 import {
   advance,
   components,
   drain,
-  inComponent,
   newBackend,
   rows,
   runHandler,
@@ -14,8 +12,17 @@ import {
   statusOf,
   steps,
   useBackend,
-  type Backend,
 } from "../../testing/harness.js";
+import {
+  act,
+  configure,
+  echo,
+  MINUTE,
+  outcomes,
+  slow,
+  times,
+} from "../../testing/scenes.js";
+import { completed } from "../../testing/statuses.js";
 import { nested } from "../../testing/storable.js";
 import {
   cancel,
@@ -29,20 +36,6 @@ import {
 useBackend();
 
 const { workflow } = components;
-
-/** An action that takes its time, and counts how often it begins. */
-function slow(name: string, ms: number) {
-  const begun: number[] = [];
-  script("action", name, async () => {
-    begun.push(Date.now());
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    return name;
-  });
-  return begun;
-}
-
-const act = (step: WorkflowCtx, name: string) =>
-  step.runAction(steps.action, { name });
 
 function watched() {
   const calls = new Calls();
@@ -84,7 +77,7 @@ describe("an inline step of a driver's turn", () => {
       await step.runMutation(steps.mutation, call, { inline: true });
       return await other;
     });
-    expect(status).toEqual({ type: "completed", result: "other" });
+    expect(status).toEqual(completed("other"));
     expect(begun).toHaveLength(1);
   });
 
@@ -100,7 +93,7 @@ describe("an inline step of a driver's turn", () => {
       await other;
       return "done";
     });
-    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(status).toEqual(completed("done"));
   });
 });
 
@@ -108,7 +101,7 @@ test("a pending turn that a driver took is not taken again", async () => {
   const { t, calls } = watched();
   await runHandler(t, async (step) => {
     const send = sender(step);
-    await step.runMutation(steps.echo, { value: 0 });
+    await echo(step, 0);
     const go = (async () => await step.awaitEvent({ name: "go" }))();
     await send("go");
     await go;
@@ -123,7 +116,7 @@ test("a pending turn that a driver took is not taken again", async () => {
 test("a step whose wake condition changes is written once, not in each later turn", async () => {
   const { t, calls } = watched();
   await runHandler(t, async (step) => {
-    await step.runMutation(steps.echo, { value: 0 });
+    await echo(step, 0);
     await Promise.all([
       step.awaitEvent({ name: "never" }),
       step.runMutation(steps.fail, { message: "no" }),
@@ -140,11 +133,10 @@ test("the results of a fan-out beside a driver don't each write to the run's row
   slow("long", 30_000);
   slow("short", 1000);
   await startHandler(t, async (step) => {
-    await step.runMutation(steps.echo, { value: 0 });
+    await echo(step, 0);
     const long = act(step, "long");
     await step.sleep(1000);
-    const short = Array.from({ length: 20 }, () => act(step, "short"));
-    await Promise.all(short);
+    await Promise.all(times(20, () => act(step, "short")));
     await long;
   });
   const revision = async () => (await rows(t, "workflows"))[0]!.revision ?? 0;
@@ -165,7 +157,7 @@ test.each([
     const { t, calls } = watched();
     const { status } = await runHandler(t, (step) =>
       Promise.all(
-        Array.from({ length: actions }, () =>
+        times(actions, () =>
           step.runAction(steps.echoAction, { value: nested(12) }),
         ),
       ),
@@ -187,24 +179,17 @@ const depthOf = (value: unknown): number =>
 
 test("drivers that wait in the pool are checked more and more rarely", async () => {
   const { t, calls } = watched();
-  await allowOne(t);
-  slow("blocker", 30 * 60_000);
+  await configure(t, { maxParallelism: 1 });
+  slow("blocker", 30 * MINUTE);
   await startHandler(t, (step) => act(step, "blocker"), { name: "blocker" });
   await advance(5000);
-  for (let i = 0; i < 20; i++)
-    await startHandler(t, (step) => step.runMutation(steps.echo, { value: 1 }));
-  await advance(20 * 60_000);
+  for (let i = 0; i < 20; i++) await startHandler(t, (step) => echo(step, 1));
+  await advance(20 * MINUTE);
   // Of the one that runs each minute, of the others after 1, 3, 7 and 15.
   expect(calls.of("turns:look").length).toBeLessThanOrEqual(20 + 20 * 4);
   await drain();
-  for (const run of await rows(t, "workflows"))
-    expect(run.runResult).toMatchObject({ kind: "success" });
+  expect(new Set(await outcomes(t))).toEqual(new Set(["success"]));
 });
-
-const allowOne = (t: Backend) =>
-  inComponent(t, (ctx) =>
-    ctx.runMutation(internal.utils.updateConfig, { maxParallelism: 1 }),
-  );
 
 test("a driver that exits without reporting its action's result doesn't leave the run stuck", async () => {
   const calls = new Calls(({ component, path, args }) => {
@@ -217,7 +202,7 @@ test("a driver that exits without reporting its action's result doesn't leave th
   const t = newBackend({ execution: "driver", wrap: calls.wrap });
   slow("last", 10);
   const workflowId = await startHandler(t, async (step) => {
-    await step.runMutation(steps.echo, { value: 0 });
+    await echo(step, 0);
     return await act(step, "last");
   });
   await drain();

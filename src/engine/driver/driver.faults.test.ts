@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   advance,
-  components,
   drain,
   effects,
   journal,
@@ -12,11 +11,18 @@ import {
   statusOf,
   steps,
   useBackend,
-  workflows,
   type Backend,
 } from "../../testing/harness.js";
 import { Calls } from "../../testing/calls.js";
-import { listenToConsole } from "../../testing/managing.js";
+import { send } from "../../testing/events.js";
+import {
+  echo,
+  MINUTE,
+  slow,
+  takeTurn,
+  times,
+  useQuietConsole,
+} from "../../testing/scenes.js";
 import type {
   Boundary,
   Called,
@@ -24,15 +30,12 @@ import type {
 import type { Fault } from "../../testing/random/backend/faults.js";
 import { FaultyFunctions } from "../../testing/random/backend/faultyFunctions.js";
 import { everyRow } from "../../testing/tables.js";
-import { sendEvent, type WorkflowId } from "../../client/index.js";
 
 // A driver whose calls fail, that is held up, or that comes when nobody awaits it any more. (Each
 // boundary at which one can die: testing/random/everyBoundary.test.ts.)
 
-const MINUTE = 60_000;
-
 useBackend();
-const heard = listenToConsole();
+useQuietConsole();
 
 /** A backend where the calls of a driver go wrong, as a list says: the first call, the second, … */
 function faulty(
@@ -65,11 +68,11 @@ const act = { name: "act" };
 async function run(t: Backend, type: "mutation" | "action") {
   const workflowId = await startHandler(t, async (step) => [
     type === "mutation"
-      ? await step.runMutation(steps.echo, { value: 1 })
+      ? await echo(step, 1)
       : await step.runAction(steps.action, act, {
           retry: { maxAttempts: 2, initialBackoffMs: 10, base: 2 },
         }),
-    await step.runMutation(steps.echo, { value: 2 }),
+    await echo(step, 2),
   ]);
   await drain();
   const [first, second] = await journal(t, workflowId);
@@ -82,72 +85,85 @@ const inPool = (row: Awaited<ReturnType<typeof journal>>[number] | undefined) =>
   "functionType" in row.step &&
   row.step.workId !== undefined;
 
-describe("a driver's turn that conflicts", () => {
-  const conflicts = (count: number) =>
-    Array.from({ length: count }, (): Fault => "conflict");
+const conflicts = (count: number) => times(count, (): Fault => "conflict");
 
-  test("three times succeeds the fourth time", async () => {
-    const t = faulty("driven turn", conflicts(3));
-    const { status, first, second } = await run(t, "mutation");
-    expect(status).toMatchObject({ result: [1, 2] });
-    expect([first?.drivenBy, second?.drivenBy]).toEqual([1, 1]);
-    expect(await effects(t)).toEqual([1, 2]);
-  });
-
-  test("four times leaves its mutation to the pool, and a new driver continues", async () => {
-    const t = faulty("driven turn", conflicts(4));
-    const { status, first, second } = await run(t, "mutation");
-    expect(status).toMatchObject({ result: [1, 2] });
-    expect(inPool(first)).toBe(true);
-    expect(second?.drivenBy).toBe(2);
-    expect(await effects(t)).toEqual([1, 2]);
-    expect(heard.said).toEqual([]);
-  });
-
-  test("four times has its action recorded alone: the action begins once, and no attempt is lost", async () => {
-    const t = faulty("driven turn", conflicts(4));
-    const begun = attempts();
-    const { status, first } = await run(t, "action");
-    expect(status).toMatchObject({ result: ["acted", 2] });
-    expect(begun).toHaveLength(1);
-    expect(first?.failedAttempts).toBeUndefined();
-    expect(heard.said).toEqual([]);
-  });
-
-  test("four times after an attempt that failed: the next is the second of two", async () => {
-    const t = faulty("driven turn", conflicts(4));
-    const begun = attempts(1);
-    const { status, first } = await run(t, "action");
-    expect(status).toMatchObject({ result: ["acted", 2] });
-    expect(begun).toHaveLength(2);
-    expect(first).toMatchObject({ failedAttempts: 1 });
-  });
+test.each<
+  [string, Boundary, Fault[], { begun?: number; by: unknown[]; failed?: 1 }]
+>([
+  [
+    "a turn that conflicts three times succeeds the fourth time",
+    "driven turn",
+    conflicts(3),
+    { by: [1, 1] },
+  ],
+  [
+    "a turn that conflicts four times leaves its mutation to the pool, and a new driver continues",
+    "driven turn",
+    conflicts(4),
+    { by: ["pool", 2] },
+  ],
+  [
+    "a turn that conflicts four times has its action recorded alone: the action begins once, and no attempt is lost",
+    "driven turn",
+    conflicts(4),
+    { begun: 1, by: [1, 2] },
+  ],
+  [
+    "a turn that conflicts four times after an attempt that failed makes the next the second of two",
+    "driven turn",
+    conflicts(4),
+    { begun: 2, by: [2, 3], failed: 1 },
+  ],
+  [
+    "a turn that has committed and is reported as a conflict is not taken again with its step",
+    "driver",
+    ["reported conflict"],
+    { by: [1, 1] },
+  ],
+  [
+    "a driver that is delayed before the turn of a mutation is waited for",
+    "driver",
+    ["stalled"],
+    { by: [1, 1] },
+  ],
+  [
+    "a driver that is delayed before the turn of an action is waited for: only it knows the action's result",
+    "driver",
+    ["stalled"],
+    { begun: 1, by: [1, 1] },
+  ],
+])("%s", async (_what, boundary, faults, scene) => {
+  const t = faulty(boundary, faults);
+  const begun = attempts(scene.failed);
+  const isAction = scene.begun !== undefined;
+  const { status, first, second } = await run(
+    t,
+    isAction ? "action" : "mutation",
+  );
+  expect(status).toMatchObject({ result: [isAction ? "acted" : 1, 2] });
+  expect(await effects(t)).toEqual(isAction ? [2] : [1, 2]);
+  expect(begun).toHaveLength(scene.begun ?? 0);
+  const by = [first, second].map((row) =>
+    inPool(row) ? "pool" : row?.drivenBy,
+  );
+  expect(by).toEqual(scene.by);
+  expect(first?.failedAttempts).toBe(scene.failed);
 });
 
-describe("a turn of a driver that has committed", () => {
-  test("and is reported as a conflict is not taken again with its step", async () => {
-    const t = faulty("driver", ["reported conflict"]);
-    const { status, first, second } = await run(t, "mutation");
-    expect(status).toMatchObject({ result: [1, 2] });
-    expect([first?.drivenBy, second?.drivenBy]).toEqual([1, 1]);
-    expect(await effects(t)).toEqual([1, 2]);
+test("a turn that has committed and is reported as failed leaves the step that it started to the pool", async () => {
+  const t = faulty("driver", ["reported"]);
+  const begun = attempts();
+  const workflowId = await startHandler(t, async (step) => {
+    await step.runAction(steps.echoAction, { value: 1 });
+    return await step.runAction(steps.action, act);
   });
-
-  test("and is reported as failed leaves the step that it started to the pool", async () => {
-    const t = faulty("driver", ["reported"]);
-    const begun = attempts();
-    const workflowId = await startHandler(t, async (step) => {
-      await step.runAction(steps.echoAction, { value: 1 });
-      return await step.runAction(steps.action, act);
-    });
-    await drain();
-    expect(await statusOf(t, workflowId)).toMatchObject({ result: "acted" });
-    const [first, second] = await journal(t, workflowId);
-    expect(first?.drivenBy).toBe(1);
-    // In flight, and not begun.
-    expect(inPool(second)).toBe(true);
-    expect(begun).toHaveLength(1);
-  });
+  await drain();
+  expect(await statusOf(t, workflowId)).toMatchObject({ result: "acted" });
+  const [first, second] = await journal(t, workflowId);
+  expect(first?.drivenBy).toBe(1);
+  // In flight, and not begun.
+  expect(inPool(second)).toBe(true);
+  expect(begun).toHaveLength(1);
 });
 
 test("a turn that crashed together with its step is not repeated with it: each then runs alone", async () => {
@@ -185,40 +201,20 @@ test("if a driver can't find out whether its action may begin, the pool begins i
 });
 
 describe("a driver that is delayed", () => {
-  test("before the turn of a mutation is waited for", async () => {
-    const t = faulty("driver", ["stalled"]);
-    const { status, first } = await run(t, "mutation");
-    expect(status).toMatchObject({ result: [1, 2] });
-    expect(first?.drivenBy).toBe(1);
-    expect(await effects(t)).toEqual([1, 2]);
-  });
-
   test("for longer than an action may run is replaced and notices", async () => {
     const t = faulty("driver", ["stalled"], 90 * MINUTE);
     const workflowId = await startHandler(t, async (step) => [
-      await step.runMutation(steps.echo, { value: 1 }),
+      await echo(step, 1),
       await step.awaitEvent({ name: "go" }),
     ]);
     await advance(60 * MINUTE);
     expect(await effects(t)).toEqual([]);
     await advance(10 * MINUTE);
     expect(await effects(t)).toEqual([1]);
-    await t.mutation((ctx) =>
-      sendEvent(ctx, components.workflow, { workflowId, name: "go" }),
-    );
+    await send(t, { workflowId, name: "go" });
     await drain();
     expect(await effects(t)).toEqual([1]);
     expect(await statusOf(t, workflowId)).toMatchObject({ type: "completed" });
-    expect(heard.said).toEqual([]);
-  });
-
-  test("before the turn of an action is waited for: only it knows the action's result", async () => {
-    const t = faulty("driver", ["stalled"]);
-    const begun = attempts();
-    const { status, first } = await run(t, "action");
-    expect(status).toMatchObject({ result: ["acted", 2] });
-    expect(begun).toHaveLength(1);
-    expect(first?.drivenBy).toBe(1);
   });
 
   test("so long that it lacks the time for an action does not begin the next one", async () => {
@@ -244,27 +240,19 @@ describe("a driver that arrives while a turn is pending and", () => {
     expect(run).toHaveProperty("pendingTurn");
     const before = await everyRow(t);
     const drive = { driver, stepNumber: 0, handsOver: false };
-    const turn = { workflowId, generationNumber: 0, drive };
-    await t.mutation((ctx) =>
-      ctx.runMutation(workflows.workflow, turn as never),
-    );
+    await takeTurn(t, workflowId, 0, drive);
     expect(await everyRow(t)).toEqual(before);
   }
-
-  const send = (t: Backend, workflowId: WorkflowId) =>
-    t.mutation((ctx) =>
-      sendEvent(ctx, components.workflow, { workflowId, name: "go" }),
-    );
 
   test("was detached takes no turn, and leaves that one pending", async () => {
     const t = newBackend({ execution: "driver" });
     const workflowId = await startHandler(t, async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
+      await echo(step, 1);
       await step.awaitEvent({ name: "go" });
-      return await step.runMutation(steps.echo, { value: 2 });
+      return await echo(step, 2);
     });
     await drain();
-    await send(t, workflowId);
+    await send(t, { workflowId, name: "go" });
     expect((await rows(t, "workflows"))[0]).toMatchObject({ drivers: 1 });
     await comes(t, workflowId, 1);
     await drain();
@@ -273,17 +261,17 @@ describe("a driver that arrives while a turn is pending and", () => {
 
   test("was replaced takes no turn, and leaves that one pending", async () => {
     const t = newBackend({ execution: "driver" });
-    script("action", "act", () => new Promise((end) => setTimeout(end, 5000)));
+    slow("act", 5000);
     const workflowId = await startHandler(t, async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
+      await echo(step, 1);
       await step.sleep(10);
       const acted = step.runAction(steps.action, act);
       await Promise.race([acted, step.awaitEvent({ name: "go" })]);
       await acted;
-      return await step.runMutation(steps.echo, { value: 2 });
+      return await echo(step, 2);
     });
     await advance(3000);
-    await send(t, workflowId);
+    await send(t, { workflowId, name: "go" });
     const [run] = await rows(t, "workflows");
     expect(run).toMatchObject({ drivers: 2, driver: expect.anything() });
     await comes(t, workflowId, 1);
@@ -303,8 +291,7 @@ test.each(["mutation", "action"] as const)(
     const t = newBackend({ execution: "driver", wrap: calls.wrap });
     const begun = attempts();
     const workflowId = await startHandler(t, async (step) => {
-      if (type === "mutation")
-        return await step.runMutation(steps.echo, { value: 1 });
+      if (type === "mutation") return await echo(step, 1);
       return await step.runAction(steps.action, act);
     });
     isGone = true;

@@ -14,7 +14,9 @@ import {
   useBackend,
 } from "../../testing/harness.js";
 import { startWithOnComplete } from "../../testing/managing.js";
-import { cancel, cleanup, restart, sendEvent } from "../../client/index.js";
+import { send } from "../../testing/events.js";
+import { completed } from "../../testing/statuses.js";
+import { cancel, cleanup, restart } from "../../client/index.js";
 
 // What happens to a run in the midst of a turn that its driver takes: the driver does nothing more.
 
@@ -42,15 +44,11 @@ const inlineCall = (step: Parameters<Handler>[0], name: string) =>
     { inline: true },
   );
 
-function scriptChanges() {
-  script("mutation", "cancel", (ctx, id) => cancel(ctx, workflow, id));
-}
-
 describe("a turn of a driver in which an inline step", () => {
   test("cancels the run: the action that it reported is not begun again", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted();
-    scriptChanges();
+    script("mutation", "cancel", (ctx, id) => cancel(ctx, workflow, id));
     const { status } = await runHandler(t, async (step) => {
       await act(step, "a");
       await inlineCall(step, "cancel");
@@ -62,7 +60,7 @@ describe("a turn of a driver in which an inline step", () => {
   test("cancels the run after the next step was recorded: that is not begun", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted();
-    scriptChanges();
+    script("mutation", "cancel", (ctx, id) => cancel(ctx, workflow, id));
     const workflowId = await startHandler(t, async (step) => {
       await act(step, "a");
       const next = act(step, "b");
@@ -71,9 +69,7 @@ describe("a turn of a driver in which an inline step", () => {
       await inlineCall(step, "cancel");
       await next;
     });
-    await t.mutation((ctx) =>
-      sendEvent(ctx, workflow, { workflowId, name: "go" }),
-    );
+    await send(t, { workflowId, name: "go" });
     await drain();
     expect(await statusOf(t, workflowId)).toEqual({ type: "canceled" });
     expect((await journal(t, workflowId)).length).toBeGreaterThan(1);
@@ -83,7 +79,6 @@ describe("a turn of a driver in which an inline step", () => {
   test("restarts the run from its first step: nothing of the turn is left in the journal", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted();
-    scriptChanges();
     let restarts = true;
     script("mutation", "restart once", async (ctx, id) => {
       restarts = false;
@@ -95,7 +90,7 @@ describe("a turn of a driver in which an inline step", () => {
       if (restarts) await inlineCall(step, "restart once");
       return await act(step, "b");
     });
-    expect(status).toEqual({ type: "completed", result: "b" });
+    expect(status).toEqual(completed("b"));
     expect(begun).toEqual(["a", "a", "b"]);
     const recorded = await journal(t, workflowId);
     expect(recorded.map(({ stepNumber }) => stepNumber)).toEqual([0, 1]);
@@ -103,49 +98,43 @@ describe("a turn of a driver in which an inline step", () => {
 });
 
 describe("an action that is not awaited, asked for by the turn that ends the run,", () => {
-  const onlyAction: Handler = async (step) => {
-    void act(step, "last");
+  const ending: Record<string, Handler> = {
+    "the first turn": async (step) => void act(step, "last"),
+    "a driver's": async (step) => {
+      await step.runAction(steps.echoAction, { value: 1 });
+      void act(step, "last");
+    },
   };
-  const afterAStep: Handler = async (step) => {
-    await step.runAction(steps.echoAction, { value: 1 });
-    void act(step, "last");
-  };
-  const turns = [
-    ["the first turn", onlyAction],
-    ["a driver's", afterAStep],
-  ] as const;
+  const turns = Object.entries(ending).flatMap(([turn, handler]) =>
+    (["driver", "pool"] as const).map((by) => [turn, by, handler] as const),
+  );
 
-  describe.each(turns)("%s,", (_which, handler) => {
-    const EXECUTIONS = ["driver", "pool"] as const;
-    test.each(EXECUTIONS)(
-      "when onComplete restarts the run: the restart alone begins it (%s)",
-      async (execution) => {
-        const t = newBackend({ execution });
-        const begun = counted();
-        let ends = 0;
-        await startWithOnComplete(t, handler, async (ctx, { workflowId }) => {
-          if (ends++ > 0) return;
-          const options = { from: 0, startAsync: true };
-          await restart(ctx, workflow, workflowId, options);
-        });
-        await drain();
-        expect(begun).toEqual(["last"]);
-      },
-    );
+  describe.each(turns)("%s, by the %s,", (_turn, execution, handler) => {
+    type OnEnd = Parameters<typeof startWithOnComplete>[2];
 
-    test.each(EXECUTIONS)(
-      "is begun though onComplete cleans the run up (%s)",
-      async (execution) => {
-        const t = newBackend({ execution });
-        const begun = counted();
-        await startWithOnComplete(t, handler, (ctx, { workflowId }) =>
-          cleanup(ctx, workflow, workflowId),
-        );
-        await drain();
-        expect(begun).toEqual(["last"]);
-        expect(await rows(t, "workflows")).toEqual([]);
-      },
-    );
+    test.each<[string, OnEnd, number]>([
+      [
+        "when onComplete restarts the run: the restart alone begins it",
+        (ctx, { workflowId }) =>
+          restart(ctx, workflow, workflowId, { from: 0, startAsync: true }),
+        1,
+      ],
+      [
+        "is begun though onComplete cleans the run up",
+        (ctx, { workflowId }) => cleanup(ctx, workflow, workflowId),
+        0,
+      ],
+    ])("%s", async (_what, onEnd, runs) => {
+      const t = newBackend({ execution });
+      const begun = counted();
+      let ends = 0;
+      await startWithOnComplete(t, handler, (ctx, args) =>
+        ends++ === 0 ? onEnd(ctx, args) : null,
+      );
+      await drain();
+      expect(begun).toEqual(["last"]);
+      expect(await rows(t, "workflows")).toHaveLength(runs);
+    });
   });
 
   test("because its journal has grown too large, is begun", async () => {
@@ -166,9 +155,7 @@ describe("an action that is not awaited, asked for by the turn that ends the run
       },
       { startAsync: true },
     );
-    await t.mutation((ctx) =>
-      sendEvent(ctx, workflow, { workflowId, name: "go" }),
-    );
+    await send(t, { workflowId, name: "go" });
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({
       type: "failed",

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { internal } from "../../component/_generated/api.js";
 import { internal as app } from "../../testing/app/_generated/api.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
@@ -17,17 +16,14 @@ import {
   type Backend,
 } from "../../testing/harness.js";
 import { insertRun } from "../../testing/managing.js";
+import { child, configure, echo, takeTurn } from "../../testing/scenes.js";
+import { completed } from "../../testing/statuses.js";
 import { start, type StartOptions } from "../../client/index.js";
 
 // Who says how steps are executed; and that `utils:updateConfig` goes for runs in flight too, from the
 // next step on.
 
 useBackend();
-
-const switchTo = (t: Backend, execution: "driver" | "pool") =>
-  inComponent(t, (ctx) =>
-    ctx.runMutation(internal.utils.updateConfig, { execution }),
-  );
 
 /** Each kind of step follows each. */
 const KINDS = [
@@ -69,7 +65,7 @@ describe.each([
     const work = (at: number) => {
       executed.push(at);
       // Waits in line until the transaction that the step runs in is over.
-      if (at === switchedAt) switching = switchTo(t, to);
+      if (at === switchedAt) switching = configure(t, { execution: to });
       return at;
     };
     script("mutation", "work", (_ctx, at: number) => work(at));
@@ -82,10 +78,7 @@ describe.each([
     const workflowId = await startHandler(t, chain);
     await drain();
     await switching;
-    expect(await statusOf(t, workflowId)).toEqual({
-      type: "completed",
-      result: everyStep,
-    });
+    expect(await statusOf(t, workflowId)).toEqual(completed(everyStep));
     expect(executed).toEqual(everyStep);
     const found = await modes(t, workflowId);
     const action = KINDS[switchedAt] === "action";
@@ -107,9 +100,7 @@ describe("how steps are executed", () => {
     workflow: typeof workflows.workflow,
     options: StartOptions = {},
   ): Promise<Execution> {
-    script("handler", "main", (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
+    script("handler", "main", (step) => echo(step, 1));
     const id = await t.mutation((ctx) =>
       start(ctx, workflow, { handler: "main" }, options),
     );
@@ -160,14 +151,9 @@ describe("how steps are executed", () => {
 
   test("is by the pool for a run that 0.4 began", async () => {
     const t = newBackend({ execution: "driver" });
-    script("handler", "main", (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
+    script("handler", "main", (step) => echo(step, 1));
     const workflowId = await insertRun(t, { engineVersion: undefined });
-    const turn = { workflowId, generationNumber: 0 };
-    await t.mutation((ctx) =>
-      ctx.runMutation(workflows.workflow, turn as never),
-    );
+    await takeTurn(t, workflowId);
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
     expect(await modes(t, workflowId)).toEqual(["pool"]);
@@ -175,12 +161,8 @@ describe("how steps are executed", () => {
 
   test("applies to a run's children too, if set at start", async () => {
     const t = newBackend({ execution: "driver" });
-    script("handler", "child", (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
-    script("handler", "main", (step) =>
-      step.runWorkflow(workflows.workflow, { handler: "child" }),
-    );
+    script("handler", "child", (step) => echo(step, 1));
+    script("handler", "main", (step) => child(step));
     await t.mutation((ctx) =>
       start(
         ctx,

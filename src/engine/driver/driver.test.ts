@@ -1,12 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { internal } from "../../component/_generated/api.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
   advance,
-  components,
   drain,
   effects,
-  inComponent,
   journal,
   newBackend,
   rows,
@@ -16,27 +13,24 @@ import {
   statusOf,
   steps,
   useBackend,
-  workflows,
   type Backend,
 } from "../../testing/harness.js";
 import { Calls } from "../../testing/calls.js";
+import { cancel } from "../../testing/managing.js";
+import {
+  act,
+  child,
+  configure,
+  echo,
+  MINUTE,
+  slow,
+  takeTurn,
+} from "../../testing/scenes.js";
+import { send } from "../../testing/events.js";
+import { completed } from "../../testing/statuses.js";
 import { everyRow } from "../../testing/tables.js";
-import { cancel, sendEvent } from "../../client/index.js";
 
 useBackend();
-
-const MINUTE = 60_000;
-
-/** An action that takes so long. */
-function takes(ms: number, name = "slow") {
-  const begun: number[] = [];
-  script("action", name, async () => {
-    begun.push(Date.now());
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    return `after ${ms}`;
-  });
-  return begun;
-}
 
 const theRun = async (t: Backend) => (await rows(t, "workflows"))[0]!;
 
@@ -56,7 +50,7 @@ async function comparable(t: Backend, workflowId: string) {
 const chain: Handler = async (step) => {
   const found: unknown[] = [];
   for (let i = 0; i < 3; i++) {
-    found.push(await step.runMutation(steps.echo, { value: i }));
+    found.push(await echo(step, i));
     found.push(await step.runQuery(steps.echoQuery, { value: i }));
     found.push(await step.runAction(steps.echoAction, { value: i }));
   }
@@ -80,14 +74,15 @@ describe("a chain of steps", () => {
 
   test("goes to another driver after a minute, so that long chains share the pool", async () => {
     const t = newBackend({ execution: "driver" });
-    const begun = takes(40_000);
-    const { status } = await runHandler(t, async (step) => {
-      for (let i = 0; i < 4; i++)
-        await step.runAction(steps.action, { name: "slow" });
+    const begun = slow("slow", 40_000);
+    const { status, workflowId } = await runHandler(t, async (step) => {
+      for (let i = 0; i < 4; i++) await act(step, "slow");
       return "done";
     });
-    expect(status).toEqual({ type: "completed", result: "done" });
+    expect(status).toEqual(completed("done"));
     expect(begun).toHaveLength(4);
+    const found = await journal(t, workflowId);
+    expect(found.map(({ drivenBy }) => drivenBy)).toEqual([1, 1, 2, 2]);
     const { drivers, driver } = await theRun(t);
     expect({ drivers, driver }).toEqual({ drivers: 2, driver: undefined });
   });
@@ -95,16 +90,14 @@ describe("a chain of steps", () => {
   test("that reaches a wait leaves no driver behind", async () => {
     const t = newBackend({ execution: "driver" });
     const workflowId = await startHandler(t, async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
+      await echo(step, 1);
       await step.awaitEvent({ name: "go" });
-      return await step.runMutation(steps.echo, { value: 2 });
+      return await echo(step, 2);
     });
     await drain();
     expect(await theRun(t)).toMatchObject({ drivers: 1 });
     expect((await theRun(t)).driver).toBeUndefined();
-    await t.mutation((ctx) =>
-      sendEvent(ctx, components.workflow, { workflowId, name: "go" }),
-    );
+    await send(t, { workflowId, name: "go" });
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
   });
@@ -114,34 +107,26 @@ describe("goes to the pool, and no driver waits for it:", () => {
   test.each<[string, Handler]>([
     [
       "a step that is to start later",
-      (step) => step.runMutation(steps.echo, { value: 1 }, { runAfter: 5000 }),
+      (step) => echo(step, 1, { runAfter: 5000 }),
     ],
     [
       "each of several steps",
       (step) =>
         Promise.all([
-          step.runMutation(steps.echo, { value: 1 }),
+          echo(step, 1),
           step.runQuery(steps.echoQuery, { value: 1 }),
         ]),
     ],
     [
       "a step beside a child",
-      (step) =>
-        Promise.all([
-          step.runWorkflow(workflows.workflow, { handler: "child" }),
-          step.runMutation(steps.echo, { value: 1 }),
-        ]),
+      (step) => Promise.all([child(step), echo(step, 1)]),
     ],
     [
       "a step beside one that is in flight already",
       async (step) => {
-        const slow = step.runMutation(
-          steps.echo,
-          { value: 1 },
-          { runAfter: 5000 },
-        );
+        const slow = echo(step, 1, { runAfter: 5000 });
         await step.sleep(10);
-        await step.runMutation(steps.echo, { value: 2 });
+        await echo(step, 2);
         await slow;
       },
     ],
@@ -160,36 +145,32 @@ describe("goes to the pool, and no driver waits for it:", () => {
 describe("while a driver executes an action", () => {
   test("a sleep that ends first is delivered first, and the driver continues with the changed journal", async () => {
     const t = newBackend({ execution: "driver" });
-    takes(1000);
+    slow("slow", 1000);
     const { workflowId, status } = await runHandler(t, async (step) => {
       // From here on it holds a copy of the journal.
       await step.runAction(steps.echoAction, { value: 0 });
       const slept = step.sleep(500).then(() => "slept");
-      const acted = step.runAction(steps.action, { name: "slow" });
+      const acted = act(step, "slow");
       const first = await Promise.race([slept, acted]);
-      return [
-        first,
-        await acted,
-        await step.runMutation(steps.echo, { value: 1 }),
-      ];
+      return [first, await acted, await echo(step, 1)];
     });
-    expect(status).toMatchObject({ result: ["slept", "after 1000", 1] });
+    expect(status).toMatchObject({ result: ["slept", "slow", 1] });
     const orders = (await journal(t, workflowId)).map((row) => row.delivery);
     expect(orders.map((place) => place?.order)).toEqual([0, 1, 2, 3]);
   });
 
   test("a run that ends without the action still records it", async () => {
     const t = newBackend({ execution: "driver" });
-    takes(5000);
+    slow("slow", 5000);
     const { workflowId, status } = await runHandler(t, async (step) => {
-      const acted = step.runAction(steps.action, { name: "slow" });
+      const acted = act(step, "slow");
       return await Promise.race([step.sleep(10).then(() => "slept"), acted]);
     });
     expect(status).toMatchObject({ result: "slept" });
     const [action] = await journal(t, workflowId);
     expect(action!.step.runResult).toEqual({
       kind: "success",
-      returnValue: "after 5000",
+      returnValue: "slow",
     });
     expect((await theRun(t)).driver).toBeUndefined();
   });
@@ -199,11 +180,11 @@ test.each(["mutation", "action"] as const)(
   "a %s asked for by the turn that ends the run is executed",
   async (type) => {
     const t = newBackend({ execution: "driver" });
-    const begun = takes(10);
+    const begun = slow("slow", 10);
     const { workflowId } = await runHandler(t, async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
-      if (type === "mutation") void step.runMutation(steps.echo, { value: 2 });
-      else void step.runAction(steps.action, { name: "slow" });
+      await echo(step, 1);
+      if (type === "mutation") void echo(step, 2);
+      else void act(step, "slow");
       return "done";
     });
     const last = (await journal(t, workflowId)).at(-1)!;
@@ -216,31 +197,6 @@ test.each(["mutation", "action"] as const)(
 );
 
 describe("a driver that waits for its turn in the pool", () => {
-  const allow = (t: Backend, maxParallelism: number) =>
-    inComponent(t, (ctx) =>
-      ctx.runMutation(internal.utils.updateConfig, { maxParallelism }),
-    );
-
-  test.each(["mutation", "action"] as const)(
-    "is not replaced, however long it waits: %s",
-    async (kind) => {
-      const t = newBackend({ execution: "driver" });
-      await allow(t, 0);
-      const workflowId = await startHandler(t, (step) =>
-        kind === "mutation"
-          ? step.runMutation(steps.echo, { value: 1 })
-          : step.runAction(steps.echoAction, { value: 1 }),
-      );
-      await advance(5.5 * MINUTE);
-      await allow(t, 1);
-      await drain();
-      expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
-      const [row] = await journal(t, workflowId);
-      expect(row).toMatchObject({ drivenBy: 1 });
-      expect(row!.step).not.toHaveProperty("workId");
-    },
-  );
-
   test("is not replaced when it has begun just before it is checked", async () => {
     let refusals = 3;
     const tried: number[] = [];
@@ -250,15 +206,13 @@ describe("a driver that waits for its turn in the pool", () => {
       if (refusals-- > 0) throw new Error("Too many concurrent requests");
     });
     const t = newBackend({ execution: "driver", wrap: calls.wrap });
-    await allow(t, 0);
+    await configure(t, { maxParallelism: 0 });
     const began = Date.now();
-    const workflowId = await startHandler(t, (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
+    const workflowId = await startHandler(t, (step) => echo(step, 1));
     // The watchdog looks after one minute and after two.
     const checkedAt = began + 2 * MINUTE;
     await advance(2 * MINUTE - 800);
-    await allow(t, 5);
+    await configure(t, { maxParallelism: 5 });
     await advance(MINUTE);
     expect(tried[0]).toBeLessThan(checkedAt);
     expect(tried.at(-1)).toBeGreaterThan(checkedAt);
@@ -268,11 +222,9 @@ describe("a driver that waits for its turn in the pool", () => {
 
   test("does not begin its action when the run has been canceled", async () => {
     const t = newBackend({ execution: "driver" });
-    const begun = takes(10);
-    const workflowId = await startHandler(t, (step) =>
-      step.runAction(steps.action, { name: "slow" }),
-    );
-    await t.mutation((ctx) => cancel(ctx, components.workflow, workflowId));
+    const begun = slow("slow", 10);
+    const workflowId = await startHandler(t, (step) => act(step, "slow"));
+    await cancel(t, workflowId);
     await drain();
     expect(begun).toEqual([]);
     expect((await theRun(t)).driver).toBeUndefined();
@@ -281,10 +233,8 @@ describe("a driver that waits for its turn in the pool", () => {
 
 test("a call of a driver that was replaced changes nothing", async () => {
   const t = newBackend({ execution: "driver" });
-  takes(1.5 * MINUTE);
-  const workflowId = await startHandler(t, (step) =>
-    step.runAction(steps.action, { name: "slow" }),
-  );
+  slow("slow", 1.5 * MINUTE);
+  const workflowId = await startHandler(t, (step) => act(step, "slow"));
   await advance(5000);
   const before = await everyRow(t);
   for (const [driver, generationNumber] of [
@@ -292,18 +242,12 @@ test("a call of a driver that was replaced changes nothing", async () => {
     [2, 0],
     [1, 1],
   ])
-    await t.mutation((ctx) =>
-      ctx.runMutation(workflows.workflow, {
-        workflowId,
-        generationNumber,
-        drive: {
-          driver,
-          stepNumber: 0,
-          handsOver: false,
-          outcome: { kind: "success", returnValue: "forged" },
-        },
-      } as never),
-    );
+    await takeTurn(t, workflowId, generationNumber, {
+      driver,
+      stepNumber: 0,
+      handsOver: false,
+      outcome: { kind: "success", returnValue: "forged" },
+    });
   expect(await everyRow(t)).toEqual(before);
   await drain();
 });
