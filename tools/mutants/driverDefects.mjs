@@ -154,7 +154,7 @@ export const DRIVER_DEFECTS = [
     find: 'kind === "fenced" ? undefined : execution.reply()',
     replace: "execution.reply()",
     killedBy: test(
-      "engine/driver/driver.overtaken",
+      "engine/driver/driver.concurrent",
       "cancels the run after the next step was recorded: that is not begun",
     ),
   },
@@ -164,7 +164,7 @@ export const DRIVER_DEFECTS = [
     find: "if (reply && runResult) reply.next.unsure = true;",
     replace: "",
     killedBy: test(
-      "engine/driver/driver.overtaken",
+      "engine/driver/driver.concurrent",
       "when onComplete restarts the run: the restart alone begins it",
     ),
   },
@@ -174,7 +174,7 @@ export const DRIVER_DEFECTS = [
     find: "turn.caller && !recordOnly &&",
     replace: "turn.caller &&",
     killedBy: test(
-      "engine/driver/driver.overtaken",
+      "engine/driver/driver.concurrent",
       "restarts the run from its first step: nothing of the turn is left in the journal",
     ),
   },

@@ -239,7 +239,7 @@ export const MANAGEMENT_DEFECTS = [
     find: 'await ctx.db.delete("onCompleteFailures", row._id);',
     replace: "",
     killedBy: test(
-      "engine/lifecycle/failures",
+      "engine/lifecycle/onComplete",
       "a retry that throws says why and leaves the failure; one that succeeded can't be repeated",
     ),
   },
@@ -269,7 +269,7 @@ export const MANAGEMENT_DEFECTS = [
     find: 'await checkKeyIsFree(ctx, run, `restart workflow ${run._id} ("${run.name}")`);',
     replace: "",
     killedBy: test(
-      "engine/lifecycle/due",
+      "engine/lifecycle/keys",
       "that another run has by now keeps its earlier run from being restarted",
     ),
   },
@@ -377,7 +377,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "run.runResult || run.restarting",
     replace: "run.runResult",
     killedBy: test(
-      "engine/lifecycle/restart.large",
+      "engine/lifecycle/lifecycle.large",
       "deletes those that await an event: one that is sent meanwhile is there for the run",
     ),
   },

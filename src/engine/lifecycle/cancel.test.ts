@@ -37,6 +37,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
+import { completed } from "../../testing/statuses.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
 import type { WorkflowId } from "../../client/index.js";
@@ -233,4 +234,31 @@ test("a run may be canceled and then be cleaned up by its onComplete, in one go:
   await drain();
   expect(ran).toBe(0);
   expect(await counts(t)).toEqual({});
+});
+
+describe("nested runs", () => {
+  test("that have ended stay unchanged", async () => {
+    const t = newBackend();
+    script("handler", "child", async () => "done");
+    const id = await startHandler(t, async (step) => {
+      await child(step);
+      await step.sleep(LATER);
+    });
+    await advance(A_WHILE);
+    await cancel(t, id);
+    expect(await outcomes(t)).toEqual(["canceled", "success"]);
+  });
+
+  test("that are canceled alone reject their parent's step with Canceled, which can be caught", async () => {
+    const t = newBackend();
+    script("handler", "child", (step) => step.sleep(LATER));
+    const id = await startHandler(t, (step) =>
+      child(step).catch((error: Error) => `caught ${error.message}`),
+    );
+    await advance(A_WHILE);
+    const [, nested] = await rows(t, "workflows");
+    await cancel(t, nested!._id as string as WorkflowId);
+    await advance(A_WHILE);
+    expect(await statusOf(t, id)).toEqual(completed("caught Canceled"));
+  });
 });

@@ -19,7 +19,6 @@ import {
 import {
   cancel,
   cleanup,
-  gate,
   listenToConsole,
   restart,
 } from "../../testing/managing.js";
@@ -38,7 +37,6 @@ import { internal as componentInternal } from "../../component/_generated/api.js
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { WorkflowId } from "../../client/index.js";
 import {
-  findByKey,
   restart as restartWith,
   restartMany,
   sendEvent,
@@ -355,97 +353,6 @@ describe("retention", () => {
     expect(await stateOf(t, id)).not.toBe("gone");
     await advance(2000);
     expect(await stateOf(t, id)).toBe("gone");
-  });
-});
-
-describe("a key", () => {
-  const withKey = (t: Backend, more: RunStartOptions = {}) =>
-    startMain(t, { key: "order 1", ...more });
-  const find = (t: Backend) =>
-    t.query((ctx) => findByKey(ctx, component, workflows.workflow, "order 1"));
-  const waitForEvent = () =>
-    script("handler", "main", (step) => step.awaitEvent({ name: "go" }));
-
-  test("belongs to one run of its workflow in progress: another start returns it or is refused, until it ends", async () => {
-    const t = newBackend();
-    waitForEvent();
-    const id = await withKey(t);
-    expect(await withKey(t)).toBe(id);
-    expect(await withKey(t, { ifRunning: "return" })).toBe(id);
-    await expect(withKey(t, { ifRunning: "throw" })).rejects.toMatchObject({
-      data: { code: "WORKFLOW_RUNNING", workflowId: id },
-      message: expect.stringContaining('with the key "order 1"') as string,
-    });
-    expect(await rows(t, "workflows")).toHaveLength(1);
-    expect(await startMain(t, { key: "order 2" })).not.toBe(id);
-    await t.mutation((ctx) =>
-      start(ctx, definitions.timesOut, {}, { key: "order 1" }),
-    );
-    expect(await find(t)).toBe(id);
-    expect(await rows(t, "workflows")).toHaveLength(3);
-    await cancel(t, id);
-    expect(await find(t)).toBe(null);
-    expect(await withKey(t, { ifRunning: "throw" })).not.toBe(id);
-  });
-
-  test("that another run has by now keeps its earlier run from being restarted", async () => {
-    const t = newBackend();
-    waitForEvent();
-    const ended = await withKey(t);
-    await cancel(t, ended);
-    const id = await withKey(t);
-    await expect(restart(t, ended)).rejects.toMatchObject({
-      data: { code: "WORKFLOW_RUNNING", workflowId: id },
-    });
-    const many = { status: "canceled" } as const;
-    expect(
-      await t.mutation((ctx) => restartMany(ctx, component, many)),
-    ).toMatchObject({ done: 0 });
-    expect(await statusOf(t, ended)).toEqual({ type: "canceled" });
-    await cancel(t, id);
-    await restart(t, ended);
-    expect(await find(t)).toBe(ended);
-  });
-
-  test("goes to the run that replaces the one that has it, whose action finishes unheard", async () => {
-    const t = newBackend();
-    const action = gate();
-    script("action", "slow", () => action.passed.then(() => "old"));
-    let isNew = false;
-    script("handler", "main", async (step) =>
-      isNew ? "new" : await act(step, "slow"),
-    );
-    const old = await withKey(t);
-    await advance(1000);
-    isNew = true;
-    const next = await withKey(t, { ifRunning: "replace" });
-    action.open(undefined);
-    await drain();
-    expect(await statusOf(t, old)).toEqual({ type: "canceled" });
-    expect(await statusOf(t, next)).toMatchObject({ result: "new" });
-    const [row] = await journal(t, old);
-    expect(row!.step.runResult).toBeUndefined();
-  });
-
-  test("holds among starts of one transaction, and of a handler", async () => {
-    const t = newBackend();
-    waitForEvent();
-    const args = { handler: "main" };
-    const ids = await t.mutation(async (ctx) => [
-      await start(ctx, workflows.workflow, args, { key: "order 1" }),
-      await start(ctx, workflows.workflow, args, {
-        key: "order 1",
-        startAsync: true,
-      }),
-    ]);
-    const starter = await startHandler(
-      t,
-      (step) => start(step, workflows.workflow, args, { key: "order 1" }),
-      { name: "starter" },
-    );
-    await drain();
-    expect(ids[1]).toBe(ids[0]);
-    expect(await statusOf(t, starter)).toMatchObject({ result: ids[0] });
   });
 });
 

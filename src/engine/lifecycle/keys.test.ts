@@ -1,8 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { internal } from "../../testing/app/_generated/api.js";
 import {
+  advance,
   components,
   drain,
+  journal,
   newBackend,
   rows,
   script,
@@ -12,12 +14,18 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
-import { cancel, listenToConsole, restart } from "../../testing/managing.js";
-import { echo, outcomes } from "../../testing/scenes.js";
+import {
+  cancel,
+  gate,
+  listenToConsole,
+  restart,
+} from "../../testing/managing.js";
+import { act, echo, outcomes } from "../../testing/scenes.js";
 import { completed } from "../../testing/statuses.js";
 import {
   findByKey,
   restart as restartWith,
+  restartMany,
   start,
   type RunMutationCtx,
   type RunStartOptions,
@@ -66,19 +74,105 @@ const onEnds = (
       act(ctx, workflowId),
   );
 
+beforeEach(() => onEnds(async () => null));
+
+const find = (t: Backend) =>
+  t.query((ctx) => findByKey(ctx, component, workflows.workflow, key));
+
+describe("a key", () => {
+  test("belongs to one run of its workflow in progress: another start returns it or is refused, until it ends", async () => {
+    const t = newBackend();
+    waits();
+    const id = await withKey(t);
+    expect(await withKey(t)).toBe(id);
+    expect(await withKey(t, { ifRunning: "return" })).toBe(id);
+    await expect(withKey(t, { ifRunning: "throw" })).rejects.toMatchObject({
+      data: { code: "WORKFLOW_RUNNING", workflowId: id },
+      message: expect.stringContaining('with the key "order 1"') as string,
+    });
+    expect(await rows(t, "workflows")).toHaveLength(1);
+    expect(await withKey(t, { key: "order 2" })).not.toBe(id);
+    await t.mutation((ctx) =>
+      start(ctx, internal.definitions.timesOut, {}, { key }),
+    );
+    expect(await find(t)).toBe(id);
+    expect(await rows(t, "workflows")).toHaveLength(3);
+    await cancel(t, id);
+    expect(await find(t)).toBe(null);
+    expect(await withKey(t, { ifRunning: "throw" })).not.toBe(id);
+  });
+
+  test("that another run has by now keeps its earlier run from being restarted", async () => {
+    const t = newBackend();
+    waits();
+    const ended = await withKey(t);
+    await cancel(t, ended);
+    const id = await withKey(t);
+    await expect(restart(t, ended)).rejects.toMatchObject({
+      data: { code: "WORKFLOW_RUNNING", workflowId: id },
+    });
+    const many = { status: "canceled" } as const;
+    expect(
+      await t.mutation((ctx) => restartMany(ctx, component, many)),
+    ).toMatchObject({ done: 0 });
+    expect(await statusOf(t, ended)).toEqual({ type: "canceled" });
+    await cancel(t, id);
+    await restart(t, ended);
+    expect(await find(t)).toBe(ended);
+  });
+
+  test("goes to the run that replaces the one that has it, whose action finishes unheard", async () => {
+    const t = newBackend();
+    const action = gate();
+    script("action", "slow", () => action.passed.then(() => "old"));
+    let isNew = false;
+    script("handler", "main", async (step) =>
+      isNew ? "new" : await act(step, "slow"),
+    );
+    const old = await withKey(t);
+    await advance(1000);
+    isNew = true;
+    const next = await withKey(t, { ifRunning: "replace" });
+    action.open(undefined);
+    await drain();
+    expect(await statusOf(t, old)).toEqual({ type: "canceled" });
+    expect(await statusOf(t, next)).toMatchObject({ result: "new" });
+    const [row] = await journal(t, old);
+    expect(row!.step.runResult).toBeUndefined();
+  });
+
+  test("holds among starts of one transaction, and of a handler", async () => {
+    const t = newBackend();
+    waits();
+    const args = { handler: "main" };
+    const ids = await t.mutation(async (ctx) => [
+      await start(ctx, workflows.workflow, args, { key }),
+      await start(ctx, workflows.workflow, args, { key, startAsync: true }),
+    ]);
+    const starter = await startHandler(
+      t,
+      (step) => start(step, workflows.workflow, args, { key }),
+      { name: "starter" },
+    );
+    await drain();
+    expect(ids[1]).toBe(ids[0]);
+    expect(await statusOf(t, starter)).toMatchObject({ result: ids[0] });
+  });
+});
+
 describe("a start that replaces the run with its key", () => {
   test.each([
     ["starts with it, too", 3],
     ["restarts", 2],
   ])(
     "replaces the run that the canceled one's onComplete %s",
-    async (act, runs) => {
+    async (does, runs) => {
       const t = newBackend();
       waits();
       let ends = 0;
       onEnds(async (ctx, id) => {
         if (ends++ > 0) return;
-        if (act === "restarts") await restartWith(ctx, component, id);
+        if (does === "restarts") await restartWith(ctx, component, id);
         else await begin(ctx);
       });
       const first = await withKey(t);
@@ -138,7 +232,6 @@ describe("a handler that starts a run with its own run's key", () => {
       if (++turns > 20) throw new Error("It starts itself again and again");
       return await begin(step, options);
     });
-    onEnds(async () => null);
     const id = await withKey(t);
     await drain();
     return { id, status: await statusOf(t, id) };
@@ -182,7 +275,6 @@ describe("a handler that starts a run with its own run's key", () => {
   test("may replace the run of another handler", async () => {
     const t = newBackend();
     waits();
-    onEnds(async () => null);
     const old = await withKey(t);
     const other = await startHandler(
       t,
@@ -193,10 +285,7 @@ describe("a handler that starts a run with its own run's key", () => {
       { name: "starter" },
     );
     await drain();
-    const found = await t.query((ctx) =>
-      findByKey(ctx, component, workflows.workflow, key),
-    );
-    expect(await statusOf(t, other)).toMatchObject({ result: found });
+    expect(await statusOf(t, other)).toMatchObject({ result: await find(t) });
     expect(await statusOf(t, old)).toEqual({ type: "canceled" });
   });
 });
