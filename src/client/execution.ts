@@ -429,12 +429,12 @@ export class Execution {
       generationNumber: run.generationNumber,
       steps,
       workpoolOptions: workflow.workpoolOptions,
-      deliveries: record.deliveries.map(({ entry, delivery }) => ({
-        stepId: entry.stepId,
+      deliveries: record.deliveries.map(({ stepNumber, delivery }) => ({
+        stepId: this.journal[stepNumber]!.stepId,
         delivery,
       })),
-      waits: record.waits.map(({ entry, condition }) => ({
-        stepId: entry.stepId,
+      waits: record.waits.map(({ stepNumber, condition }) => ({
+        stepId: this.journal[stepNumber]!.stepId,
         ...condition,
       })),
       hasMore: record.hasMore,
@@ -465,15 +465,12 @@ export class Execution {
     completed: Begun["completed"],
     rows: StepRow[],
   ) {
-    const { changed, journal } = this;
+    const { changed } = this;
     if (completed) changed.complete(completed, this.now);
-    for (const { entry, delivery } of deliveries)
-      changed.change(journal.indexOf(entry), { delivery });
-    for (const { entry, condition } of waits)
-      changed.change(journal.indexOf(entry), {
-        group: undefined,
-        ...condition,
-      });
+    for (const { stepNumber, delivery } of deliveries)
+      changed.change(stepNumber, { delivery });
+    for (const { stepNumber, condition } of waits)
+      changed.change(stepNumber, { group: undefined, ...condition });
     for (const row of rows) changed.add(row);
   }
 

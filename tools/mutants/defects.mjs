@@ -71,7 +71,7 @@ export const DEFECTS = [
   {
     name: "replay: place of a result not stored",
     file: "src/client/replay/replay.ts",
-    find: "this.deliveries.push({ entry, delivery: entry.delivery });",
+    find: "this.deliveries.push({ stepNumber, delivery: entry.delivery });",
     replace: "",
     killedBy: FORETOLD,
   },

@@ -218,7 +218,7 @@ describe("which results wake a blocked handler", () => {
     machine.complete("a");
     await machine.turn();
     const waits = machine.records.flatMap((record) => record.waits);
-    expect(waits.map(({ entry }) => entry.name)).toEqual(["b", "c"]);
+    expect(waits.map(({ stepNumber }) => stepNumber)).toEqual([1, 2]);
   });
 });
 

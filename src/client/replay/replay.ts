@@ -276,7 +276,8 @@ export class Replay<
   private async deliverNew(step: Issued<Request>): Promise<undefined> {
     const entry = step.entry!;
     entry.delivery = this.place();
-    this.deliveries.push({ entry, delivery: entry.delivery });
+    const { stepNumber } = step;
+    this.deliveries.push({ stepNumber, delivery: entry.delivery });
     this.used.deliveries++;
     this.used.deliveredBytes += entry.bytes;
     this.live = true;
@@ -331,7 +332,8 @@ export class Replay<
     if (!entries) return false;
     this.deliveries = [];
     this.unwritten = this.unwritten.slice(steps.length);
-    for (const { entry, condition } of waits) entry.condition = condition;
+    for (const { stepNumber, condition } of waits)
+      this.journal[stepNumber]!.condition = condition;
     for (const [at, step] of steps.entries()) {
       step.entry = entries[at]!;
       this.journal[step.stepNumber] = step.entry;
@@ -376,8 +378,9 @@ export class Replay<
     const toTry = this.dueAgain();
     if (!isNew && toTry.length > 0) return await this.yield({ toTry });
     const conditions = wakeConditions(this.inFlight());
-    const recorded = [...conditions].flatMap(([{ entry }, condition]) =>
-      entry && !entry.unstarted ? [{ entry, condition }] : [],
+    const recorded = [...conditions].flatMap(
+      ([{ stepNumber, entry }, condition]) =>
+        entry && !entry.unstarted ? [{ stepNumber, entry, condition }] : [],
     );
     const { now, later } = changedWaits(recorded, this.ports.limits);
     if (later) return await this.yield({ waits: now });

@@ -21,9 +21,9 @@ export interface NewStep<Request extends StepRequest = StepRequest> {
 /** Everything that a turn records in one call. */
 export interface TurnRecord<Request extends StepRequest = StepRequest> {
   steps: NewStep<Request>[];
-  deliveries: { entry: JournalEntry; delivery: Delivery }[];
+  deliveries: { stepNumber: number; delivery: Delivery }[];
   /** Steps in flight whose wake condition changed. */
-  waits: { entry: JournalEntry; condition: WakeCondition }[];
+  waits: { stepNumber: number; condition: WakeCondition }[];
   /** The turn stops before it is done, so another is due at once. */
   hasMore: boolean;
   /** The run ends. */

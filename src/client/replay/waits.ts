@@ -8,6 +8,7 @@ import type { StepPromise } from "./stepPromise.js";
 import type { TurnLimits } from "./turn.js";
 
 interface Wait {
+  stepNumber: number;
   entry: JournalEntry;
   condition: WakeCondition;
 }

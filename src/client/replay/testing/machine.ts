@@ -126,15 +126,11 @@ export class Machine {
     if (isEmpty({ ...record, end: undefined })) return [];
     if (this.fenced) return null;
     this.records.push(record);
-    for (const { entry, delivery } of record.deliveries)
-      this.stored(entry).delivery = delivery;
-    for (const { entry, condition } of record.waits)
-      this.stored(entry).condition = condition;
+    for (const { stepNumber, delivery } of record.deliveries)
+      this.journal[stepNumber]!.delivery = delivery;
+    for (const { stepNumber, condition } of record.waits)
+      this.journal[stepNumber]!.condition = condition;
     return record.steps.map((step) => structuredClone(this.write(step)));
-  }
-
-  private stored({ stepId }: JournalEntry) {
-    return this.journal.find((step) => step.stepId === stepId)!;
   }
 
   private write(step: NewStep): JournalEntry {

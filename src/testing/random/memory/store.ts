@@ -52,19 +52,15 @@ export class MemoryTransaction {
   /** Writes down a turn, and starts what it asks for. The entries of its steps are returned. */
   record(turn: TurnRecord<WorkflowRequest>): JournalEntry[] {
     const { steps, deliveries, waits, hasMore } = turn;
-    for (const { entry, delivery } of deliveries)
-      this.place(this.rowOf(entry), delivery);
-    for (const { entry, condition } of waits)
-      this.rowOf(entry).condition = condition;
+    for (const { stepNumber, delivery } of deliveries)
+      this.place(this.run.rows[stepNumber]!, delivery);
+    for (const { stepNumber, condition } of waits)
+      this.run.rows[stepNumber]!.condition = condition;
     if (hasMore) this.run.pendingTurn = true;
     this.run.trials = turn.trials;
     const rows = steps.map((step) => this.write(step));
     for (const row of rows) this.start(row);
     return structuredClone(rows);
-  }
-
-  private rowOf({ stepId }: JournalEntry): JournalEntry {
-    return this.run.rows.find((row) => row.stepId === stepId)!;
   }
 
   private place(row: JournalEntry, delivery: Delivery) {
