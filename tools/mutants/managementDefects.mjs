@@ -240,7 +240,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/onComplete",
-      "a retry that throws says why and leaves the failure; one that succeeded can't be repeated",
+      "an onComplete that threw is listed, and is called again with the same arguments until a retry commits",
     ),
   },
   {
@@ -317,7 +317,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "{",
     killedBy: test(
       "engine/lifecycle/cleanup",
-      "are executed if they are functions: a mutation, a query and an action, now or later",
+      "are executed and retried if they are functions: mutations, queries and actions, now or later",
     ),
   },
   {
@@ -327,7 +327,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: 'await ctx.db.delete("workflows", workflowId);',
     killedBy: test(
       "engine/lifecycle/cleanup",
-      "are retried if they are actions, as their policy says",
+      "are executed and retried if they are functions: mutations, queries and actions, now or later",
     ),
   },
   {
@@ -337,7 +337,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "if (run) return;",
     killedBy: test(
       "engine/lifecycle/cleanup",
-      "are executed if they are functions: a mutation, a query and an action, now or later",
+      "are executed and retried if they are functions: mutations, queries and actions, now or later",
     ),
   },
   {

@@ -252,8 +252,9 @@ describe("a driver that arrives while a turn is pending and", () => {
       return await echo(step, 2);
     });
     await drain();
+    const [run] = await rows(t, "workflows");
+    expect([run!.drivers, run!.driver]).toEqual([1, undefined]);
     await send(t, { workflowId, name: "go" });
-    expect((await rows(t, "workflows"))[0]).toMatchObject({ drivers: 1 });
     await comes(t, workflowId, 1);
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
@@ -278,6 +279,29 @@ describe("a driver that arrives while a turn is pending and", () => {
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
   });
+});
+
+test("a call of a driver that was replaced changes nothing", async () => {
+  const t = newBackend({ execution: "driver" });
+  slow("slow", 1.5 * MINUTE);
+  const workflowId = await startHandler(t, (step) =>
+    step.runAction(steps.action, { name: "slow" }),
+  );
+  await advance(5000);
+  const before = await everyRow(t);
+  for (const [driver, generationNumber] of [
+    [0, 0],
+    [2, 0],
+    [1, 1],
+  ])
+    await takeTurn(t, workflowId, generationNumber, {
+      driver,
+      stepNumber: 0,
+      handsOver: false,
+      outcome: { kind: "success", returnValue: "forged" },
+    });
+  expect(await everyRow(t)).toEqual(before);
+  await drain();
 });
 
 test.each(["mutation", "action"] as const)(

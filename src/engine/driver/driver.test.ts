@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
   advance,
-  drain,
   effects,
   journal,
   newBackend,
@@ -16,7 +15,6 @@ import {
   type Backend,
 } from "../../testing/harness.js";
 import { Calls } from "../../testing/calls.js";
-import { cancel } from "../../testing/managing.js";
 import {
   act,
   child,
@@ -24,11 +22,8 @@ import {
   echo,
   MINUTE,
   slow,
-  takeTurn,
 } from "../../testing/scenes.js";
-import { send } from "../../testing/events.js";
 import { completed } from "../../testing/statuses.js";
-import { everyRow } from "../../testing/tables.js";
 
 useBackend();
 
@@ -85,21 +80,6 @@ describe("a chain of steps", () => {
     expect(found.map(({ drivenBy }) => drivenBy)).toEqual([1, 1, 2, 2]);
     const { drivers, driver } = await theRun(t);
     expect({ drivers, driver }).toEqual({ drivers: 2, driver: undefined });
-  });
-
-  test("that reaches a wait leaves no driver behind", async () => {
-    const t = newBackend({ execution: "driver" });
-    const workflowId = await startHandler(t, async (step) => {
-      await echo(step, 1);
-      await step.awaitEvent({ name: "go" });
-      return await echo(step, 2);
-    });
-    await drain();
-    expect(await theRun(t)).toMatchObject({ drivers: 1 });
-    expect((await theRun(t)).driver).toBeUndefined();
-    await send(t, { workflowId, name: "go" });
-    await drain();
-    expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
   });
 });
 
@@ -219,35 +199,4 @@ describe("a driver that waits for its turn in the pool", () => {
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 1 });
     expect(await journal(t, workflowId)).toMatchObject([{ drivenBy: 1 }]);
   });
-
-  test("does not begin its action when the run has been canceled", async () => {
-    const t = newBackend({ execution: "driver" });
-    const begun = slow("slow", 10);
-    const workflowId = await startHandler(t, (step) => act(step, "slow"));
-    await cancel(t, workflowId);
-    await drain();
-    expect(begun).toEqual([]);
-    expect((await theRun(t)).driver).toBeUndefined();
-  });
-});
-
-test("a call of a driver that was replaced changes nothing", async () => {
-  const t = newBackend({ execution: "driver" });
-  slow("slow", 1.5 * MINUTE);
-  const workflowId = await startHandler(t, (step) => act(step, "slow"));
-  await advance(5000);
-  const before = await everyRow(t);
-  for (const [driver, generationNumber] of [
-    [0, 0],
-    [2, 0],
-    [1, 1],
-  ])
-    await takeTurn(t, workflowId, generationNumber, {
-      driver,
-      stepNumber: 0,
-      handsOver: false,
-      outcome: { kind: "success", returnValue: "forged" },
-    });
-  expect(await everyRow(t)).toEqual(before);
-  await drain();
 });

@@ -260,43 +260,55 @@ test.each([
 describe.each(["driver", "pool"] as const)(
   "%s: steps in flight when the run is cleaned up",
   (execution) => {
-    /** Runs a handler that leaves steps behind, and cleans up in its `onComplete`. */
-    const cleanedUpAtEnd = (
-      t: Backend,
-      leave: (step: WorkflowCtx) => Promise<unknown>[],
-    ) =>
-      startWithOnComplete(
+    test("are executed and retried if they are functions: mutations, queries and actions, now or later", async () => {
+      const t = newBackend({ execution });
+      const ran: string[] = [];
+      const failing = (kind: string, failures: number) => {
+        let attempts = 0;
+        return (_ctx: unknown, input?: number) => {
+          ran.push(input === undefined ? kind : `${kind} ${input}`);
+          if (attempts++ < failures) throw new Error("not yet");
+        };
+      };
+      script("query", "q", failing("query", 0));
+      script("action", "a", failing("action", 0));
+      script("action", "recovers", failing("recovers", 2));
+      script("action", "fails", failing("fails", 9));
+      const retry = { maxAttempts: 4, initialBackoffMs: 1000, base: 2 };
+      await startWithOnComplete(
         t,
         async (step) => {
-          await Promise.race([echo(step, "winner"), ...leave(step)]);
+          const left = [0, LATER].flatMap((runAfter) => {
+            const call = (name: string) => ({ name, input: runAfter });
+            return [
+              echo(step, `mutation ${runAfter}`, { runAfter }),
+              step.runQuery(steps.query, call("q"), { runAfter }),
+              step.runAction(steps.action, call("a"), { runAfter }),
+            ];
+          });
+          await Promise.race([
+            echo(step, "winner"),
+            ...left,
+            act(step, "recovers", { retry }),
+            act(step, "fails", { retry }),
+          ]);
         },
         cleansUp,
       );
-
-    test("are executed if they are functions: a mutation, a query and an action, now or later", async () => {
-      const t = newBackend({ execution });
-      const ran: unknown[] = [];
-      script("query", "q", (_ctx, input) => void ran.push(`query ${input}`));
-      script("action", "a", (_ctx, input) => void ran.push(`action ${input}`));
-      for (const runAfter of [0, LATER]) {
-        const later = { runAfter };
-        const call = (name: string) => ({ name, input: runAfter });
-        await cleanedUpAtEnd(t, (step) => [
-          echo(step, `mutation ${runAfter}`, later),
-          step.runQuery(steps.query, call("q"), later),
-          step.runAction(steps.action, call("a"), later),
-        ]);
-        await drain();
-        const kinds = ["action", "mutation", "query"];
-        expect([...ran.splice(0), ...(await effects(t))].sort()).toEqual([
-          ...kinds.map((kind) => `${kind} ${runAfter}`),
-          "winner",
-        ]);
-        await t.run(async (ctx) => {
-          for (const { _id } of await ctx.db.query("effects").collect())
-            await ctx.db.delete("effects", _id);
-        });
-      }
+      await drain();
+      expect((await effects(t)).sort()).toEqual([
+        "mutation 0",
+        `mutation ${LATER}`,
+        "winner",
+      ]);
+      expect(ran.sort()).toEqual([
+        "action 0",
+        `action ${LATER}`,
+        ...times(4, () => "fails"),
+        "query 0",
+        `query ${LATER}`,
+        ...times(3, () => "recovers"),
+      ]);
       await expectGone(t);
     });
 
@@ -312,26 +324,6 @@ describe.each(["driver", "pool"] as const)(
       );
       await drain();
       expect(await effects(t)).toEqual(["last"]);
-      await expectGone(t);
-    });
-
-    test("are retried if they are actions, as their policy says", async () => {
-      const t = newBackend({ execution });
-      const attempts = { recovers: 0, fails: 0 };
-      script("action", "recovers", () => {
-        if (++attempts.recovers < 3) throw new Error("not yet");
-      });
-      script("action", "fails", () => {
-        attempts.fails++;
-        throw new Error("never");
-      });
-      const retry = { maxAttempts: 4, initialBackoffMs: 1000, base: 2 };
-      await cleanedUpAtEnd(t, (step) => [
-        act(step, "recovers", { retry }),
-        act(step, "fails", { retry }),
-      ]);
-      await drain();
-      expect(attempts).toEqual({ recovers: 3, fails: 4 });
       await expectGone(t);
     });
 

@@ -413,61 +413,46 @@ async function failing(
   return { id, calls, state };
 }
 
-test("an onComplete that threw is listed with its run, result, context and error, and is called again with the same", async () => {
+test("an onComplete that threw is listed, and is called again with the same arguments until a retry commits", async () => {
   const t = newBackend();
-  const { id, calls, state } = await failing(t);
-  const [failure, ...others] = await listed(t);
-  expect(others).toEqual([]);
-  expect(failure).toEqual({
-    id: expect.any(String) as string,
-    failedAt: expect.any(Number) as number,
-    error: expect.stringContaining("out of order") as string,
-    workflowId: id,
-    result: { kind: "success", returnValue: 7 },
-    context: "its own",
-    canRetry: true,
-  });
-  state.isMended = true;
-  await retry(t, failure!.id);
-  expect(calls).toEqual([
+  const { id: workflowId, calls, state } = await failing(t);
+  const result = { kind: "success", returnValue: 7 };
+  const ended = { workflowId, result, context: "its own" };
+  const failures = await listed(t);
+  expect(failures).toEqual([
     {
-      workflowId: id,
-      result: { kind: "success", returnValue: 7 },
-      context: "its own",
+      ...ended,
+      id: expect.any(String) as string,
+      failedAt: expect.any(Number) as number,
+      error: expect.stringContaining("out of order") as string,
+      canRetry: true,
     },
   ]);
+  const { id } = failures[0]!;
+  const expectKept = async () => {
+    expect(await effects(t)).toEqual([]);
+    expect(await listed(t)).toEqual(failures);
+  };
+  // It throws again.
+  await expect(retry(t, id)).rejects.toThrow("out of order");
+  await expectKept();
+  // The mutation that retries throws.
+  state.isMended = true;
+  const retryAndThrow = t.mutation(async (ctx) => {
+    await client.retryOnComplete(ctx, workflow, id);
+    throw new Error("after");
+  });
+  await expect(retryAndThrow).rejects.toThrow("after");
+  await expectKept();
+  calls.length = 0;
+  await t.mutation((ctx) => manager.retryOnComplete(ctx, id));
+  expect(calls).toEqual([ended]);
   expect(await effects(t)).toEqual(["called"]);
   expect(await listed(t)).toEqual([]);
-});
-
-test("a retry that throws says why and leaves the failure; one that succeeded can't be repeated", async () => {
-  const t = newBackend();
-  const { calls, state } = await failing(t);
-  const [{ id } = { id: "" }] = await listed(t);
-  await expect(retry(t, id)).rejects.toThrow("out of order");
-  expect(await effects(t)).toEqual([]);
-  expect(await listed(t)).toMatchObject([{ id }]);
-  state.isMended = true;
-  await t.mutation((ctx) => manager.retryOnComplete(ctx, id));
   await expect(retry(t, id)).rejects.toThrow(
     /^Can't call onComplete again for ".*": expected an id/,
   );
   expect(calls).toHaveLength(1);
-});
-
-test("a mutation that retries and then throws has not called onComplete, and the failure stays", async () => {
-  const t = newBackend();
-  const { state } = await failing(t);
-  const [{ id } = { id: "" }] = await listed(t);
-  state.isMended = true;
-  await expect(
-    t.mutation(async (ctx) => {
-      await client.retryOnComplete(ctx, workflow, id);
-      throw new Error("after");
-    }),
-  ).rejects.toThrow("after");
-  expect(await effects(t)).toEqual([]);
-  expect(await listed(t)).toMatchObject([{ id }]);
 });
 
 test("a retry works when the run was cleaned up, and brings a ConvexError's data", async () => {
