@@ -3,6 +3,7 @@ import {
   paginationOptsValidator,
   queryGeneric,
   type GenericDataModel,
+  type GenericMutationCtx,
   type GenericQueryCtx,
   type PaginationResult,
   type RegisteredMutation,
@@ -14,7 +15,13 @@ import { codedError } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
 import type { WorkflowHistory } from "../shared/history.js";
 import { sendEvent, type SentEvent } from "./events.js";
-import * as inspecting from "./inspecting.js";
+import {
+  getStep,
+  listNames,
+  type RunDetails,
+  type RunSummary,
+  type StepSummary,
+} from "./inspecting.js";
 import type { ListOptions } from "./calls.js";
 import { counts } from "./management.js";
 import { exportHistory, type WorkflowEvent } from "./operating.js";
@@ -45,7 +52,7 @@ export type CutValue = { bytes: number; preview: string };
 export type ConsoleEvent = WorkflowEvent & { cut?: CutValue };
 
 /** A run and its events, as `getRun` of the console returns it. */
-export type ConsoleRun = inspecting.RunDetails & {
+export type ConsoleRun = RunDetails & {
   /** The first page, or that of `events`. */
   events: PaginationResult<ConsoleEvent>;
   /** If you ask for it: see `exportHistory`. */
@@ -53,7 +60,7 @@ export type ConsoleRun = inspecting.RunDetails & {
 };
 
 /** A step. Its `args` and its `runResult` are there only if you ask for that one step. */
-export type ConsoleStep = inspecting.StepSummary &
+export type ConsoleStep = StepSummary &
   Partial<Pick<WorkflowStep, "args" | "runResult">>;
 
 /** How many runs have each status, and the names of all workflows. */
@@ -88,7 +95,7 @@ export type ConsoleFunctions = {
       order?: Order;
       paginationOpts: Page;
     },
-    Promise<PaginationResult<inspecting.RunSummary>>
+    Promise<PaginationResult<RunSummary>>
   >;
   /** Null if there is no such run. `events` chooses their page. */
   getRun: RegisteredQuery<
@@ -139,6 +146,7 @@ export function defineConsole<DataModel extends GenericDataModel>(
 ): ConsoleFunctions {
   checkOptions("console", options);
   const { authorize } = options;
+  const { workflow } = component as ComponentApi;
   if (typeof authorize !== "function")
     throw codedError(
       "INVALID_ARGUMENT",
@@ -165,105 +173,102 @@ export function defineConsole<DataModel extends GenericDataModel>(
 
   const text = v.optional(v.string());
   const number = v.optional(v.number());
+  const flag = v.optional(v.boolean());
   const workflowId = v.string();
+  const workflowIds = v.array(v.string());
   const paginationOpts = paginationOptsValidator;
 
   // The component checks arguments further.
-  const query = (
+  const define = (
+    register: (definition: {
+      args: PropertyValidators;
+      handler: (ctx: any, args: any) => Promise<unknown>;
+    }) => unknown,
     operation: ConsoleOperation,
     args: PropertyValidators,
-    read: (ctx: GenericQueryCtx<any>, args: any) => unknown,
+    run: (ctx: GenericMutationCtx<any>, args: any) => Promise<unknown>,
   ): any =>
-    queryGeneric({
+    register({
       args,
       handler: async (ctx, args) => {
-        await check(ctx, operation, args.workflowId as string);
-        return await read(ctx, args);
+        const ids: string[] = args.workflowIds ?? [];
+        for (const id of ids.length > 0 ? ids : [args.workflowId])
+          await check(ctx, operation, id as string | undefined);
+        return await run(ctx, args);
       },
     });
   const bulk = (
     operation: "cancel" | "restart" | "cleanup",
     args: PropertyValidators,
-  ): any =>
-    mutationGeneric({
-      args: { ...args, workflowIds: v.array(v.string()) },
-      handler: async (ctx, args) => {
-        const ids = args.workflowIds as (string | undefined)[];
-        for (const id of ids.length > 0 ? ids : [undefined])
-          await check(ctx, operation, id);
-        const { workflow } = component as ComponentApi;
-        const call = { ...args, operation } as never;
-        return await ctx.runMutation(workflow.changeRuns, call);
-      },
-    });
+  ) =>
+    define(mutationGeneric, operation, { workflowIds, ...args }, (ctx, args) =>
+      ctx.runMutation(workflow.changeRuns, { ...args, operation }),
+    );
 
   return {
-    listRuns: query(
+    listRuns: define(
+      queryGeneric,
       "listRuns",
       {
         ...{ status: text, name: text, since: number, until: number },
         ...{ idPrefix: text, parent: text, order: text, paginationOpts },
       },
       (ctx, args) =>
-        inspecting.listSummaries(ctx, component, { order: "desc", ...args }),
+        ctx.runQuery(workflow.listSummaries, { order: "desc", ...args }),
     ),
-    getRun: query(
+    getRun: define(
+      queryGeneric,
       "getRun",
-      {
-        ...{ workflowId, history: v.optional(v.boolean()) },
-        events: v.optional(paginationOpts),
-      },
-      async (
-        ctx,
-        { workflowId, history, events = { numItems: 50, cursor: null } },
-      ) => {
-        const run = await inspecting.getDetails(
-          ctx,
-          component,
-          workflowId,
-          events,
-        );
+      { workflowId, history: flag, events: v.optional(paginationOpts) },
+      async (ctx, { workflowId, history, events = FIRST_EVENTS }) => {
+        const args = { workflowId, events };
+        const run = await ctx.runQuery(workflow.getDetails, args);
         if (!run || !history) return run;
         const exported = await exportHistory(ctx, component, workflowId);
         return { ...run, history: exported };
       },
     ),
-    listSteps: query(
+    listSteps: define(
+      queryGeneric,
       "listSteps",
       { workflowId, step: number, order: text, paginationOpts },
-      async (ctx, { workflowId, step, ...page }) => {
+      async (ctx, { workflowId, step, order = "asc", paginationOpts }) => {
+        const page = { workflowId, order, paginationOpts };
         if (step === undefined)
-          return await inspecting.listStepSummaries(
-            ctx,
-            component,
-            workflowId,
-            page,
-          );
-        const one = await inspecting.getStep(ctx, component, workflowId, step);
+          return await ctx.runQuery(workflow.listStepSummaries, page);
+        const one = await getStep(ctx, component, workflowId, step);
         return { page: one ? [one] : [], isDone: true, continueCursor: "" };
       },
     ),
-    stats: query("stats", { name: text }, async (ctx, { name }) => ({
-      counts: await counts(ctx, component, { name }),
-      names: await inspecting.listNames(ctx, component),
-    })),
+    stats: define(
+      queryGeneric,
+      "stats",
+      { name: text },
+      async (ctx, { name }) => ({
+        counts: await counts(ctx, component, { name }),
+        names: await listNames(ctx, component),
+      }),
+    ),
     cancel: bulk("cancel", {}),
     restart: bulk("restart", {
       from: v.optional(v.union(v.number(), v.string())),
-      fromFailure: v.optional(v.boolean()),
+      fromFailure: flag,
     }),
     cleanup: bulk("cleanup", {}),
-    sendEvent: mutationGeneric({
-      args: {
+    sendEvent: define(
+      mutationGeneric,
+      "sendEvent",
+      {
         ...{ workflowId, name: text, eventId: text, error: text },
         value: v.optional(v.any()),
       },
-      handler: async (ctx, { workflowId, eventId, ...event }) => {
-        await check(ctx, "sendEvent", workflowId);
-        const sent = { ...event, id: eventId!, workflowId, strict: true };
-        await sendEvent(ctx, component, sent as SentEvent);
+      async (ctx, { eventId: id, ...event }) => {
+        const sent = { ...event, id, strict: true } as SentEvent;
+        await sendEvent(ctx, component, sent);
         return null;
       },
-    }),
+    ),
   };
 }
+
+const FIRST_EVENTS = { numItems: 50, cursor: null };

@@ -1,4 +1,4 @@
-import type { PaginationOptions, PaginationResult } from "convex/server";
+import type { PaginationResult } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { WorkflowId } from "./ids.js";
 import { pageOf, queryRun, type ListOptions } from "./calls.js";
@@ -111,18 +111,8 @@ export async function getRun(
   component: WorkflowComponent,
   workflowId: string,
 ): Promise<RunDetails | null> {
-  return await getDetails(ctx, component, workflowId);
-}
-
-/** As `getRun`, with a page of its events. */
-export async function getDetails(
-  ctx: RunQueryCtx,
-  component: WorkflowComponent,
-  workflowId: string,
-  events?: PaginationOptions,
-) {
   const { getDetails } = (component as ComponentApi).workflow;
-  const found = await queryRun(ctx, getDetails, { workflowId, events });
+  const found = await queryRun(ctx, getDetails, { workflowId });
   return found as RunDetails | null;
 }
 

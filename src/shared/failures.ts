@@ -1,15 +1,11 @@
 import { convexToJson, type Value } from "convex/values";
-import { readRetryAfter } from "./retryAfter.js";
+import { RETRY_AFTER } from "./retryAfter.js";
 import { preview, storageProblem, withoutHalves } from "./storable.js";
 
 /** The stored part of an error that a step's function or a handler threw. */
 export interface DescribedFailure {
   error: string;
   failure?: { name: "ConvexError"; data: unknown };
-  /** It was thrown as a `NonRetryableError`. */
-  nonRetryable?: boolean;
-  /** When its thrower said that a retry would help, in milliseconds since 1970. */
-  retryAt?: number;
 }
 
 const CONVEX_ERROR = Symbol.for("ConvexError");
@@ -21,30 +17,24 @@ export function describeFailure(thrown: unknown): DescribedFailure {
     if (!isConvexError(thrown)) return { error };
     const data = thrown.data ?? null;
     if (!isStorable(data)) return { error };
-    const failure = { name: "ConvexError" as const, data };
-    const later = readRetryAfter(data);
-    if (later)
-      return {
-        error: withoutHalves(later.message),
-        failure,
-        retryAt: later.retryAt,
-      };
-    if (!isNonRetryable(data)) return { error, failure };
-    // A ConvexError's own message is its data as JSON.
-    return { error: withoutHalves(data.message), failure, nonRetryable: true };
+    return {
+      // A ConvexError's own message is its data as JSON.
+      error: isMarked(data) ? withoutHalves(data.message) : error,
+      failure: { name: "ConvexError", data },
+    };
   } catch {
     return { error };
   }
 }
 
-/**
- * Whether it is the data of workpool's `NonRetryableError`. Workpool has a function for that, but importing it takes a
- * twentieth of the time in which an app's module is evaluated.
- */
-const isNonRetryable = (data: unknown): data is { message: string } =>
+/** Marks the data of workpool's `NonRetryableError`. Importing that takes a twentieth of the time in which an app's module is evaluated. */
+export const NON_RETRYABLE = "__convexWorkpoolNonRetryable";
+
+/** Whether it is the data of an error that says whether or when to retry. */
+const isMarked = (data: unknown): data is { message: string } =>
   typeof data === "object" &&
   data !== null &&
-  "__convexWorkpoolNonRetryable" in data &&
+  (NON_RETRYABLE in data || RETRY_AFTER in data) &&
   "message" in data &&
   typeof data.message === "string";
 

@@ -4,10 +4,10 @@ import { ConvexError } from "convex/values";
  * Marks the data of the error, because data is all that crosses from one function to another.
  * The name must stay: an action may run on an older release than its workflow.
  */
-const MARKER = "__convexWorkflowRetryAfter";
+export const RETRY_AFTER = "__convexWorkflowRetryAfter";
 
 type RetryAfterData = {
-  [MARKER]: true;
+  [RETRY_AFTER]: true;
   message: string;
   ms?: number | undefined;
   at?: number | undefined;
@@ -45,21 +45,14 @@ export class RetryAfterError extends ConvexError<RetryAfterData> {
       throw new Error(
         `Invalid RetryAfterError "${message}": expected { ms } or { at } in milliseconds, got ms ${ms} and at ${at}.`,
       );
-    super({ [MARKER]: true, message, ...(isTime(ms) ? { ms } : { at }) });
+    super({ [RETRY_AFTER]: true, message, ...(isTime(ms) ? { ms } : { at }) });
     this.message = message;
   }
 }
 
-/** When the data of an error says to try again, in milliseconds since 1970, and its message. */
-export function readRetryAfter(
-  data: unknown,
-): { retryAt: number; message: string } | undefined {
-  if (typeof data !== "object" || data === null) return undefined;
-  const found = data as Partial<RetryAfterData>;
-  if (found[MARKER] !== true || typeof found.message !== "string")
-    return undefined;
-  const retryAt = found.at ?? Date.now() + (found.ms ?? NaN);
-  return Number.isFinite(retryAt)
-    ? { retryAt, message: found.message }
-    : undefined;
+/** When the data of an error says to try again, in milliseconds since 1970. */
+export function readRetryAfter(data: object): number | undefined {
+  const { [RETRY_AFTER]: isMarked, at, ms } = data as Partial<RetryAfterData>;
+  const retryAt = at ?? Date.now() + (ms ?? NaN);
+  return isMarked && Number.isFinite(retryAt) ? retryAt : undefined;
 }

@@ -431,8 +431,8 @@ export const DEFECTS = [
   },
   {
     name: "retries: RetryAfterError ignored",
-    file: "src/shared/failures.ts",
-    find: "retryAt: later.retryAt,",
+    file: "src/engine/step/invoke.ts",
+    find: "retryAt: readRetryAfter(data),",
     replace: "",
     killedBy: {
       file: "src/engine/step/retries.test.ts",

@@ -2,7 +2,8 @@ import type { FunctionHandle } from "convex/server";
 import { v, type ObjectType } from "convex/values";
 import type { StepCall, StepOutcome } from "../../shared/driverProtocol.js";
 import { internal } from "../../component/_generated/api.js";
-import { describeFailure } from "../../shared/failures.js";
+import { describeFailure, NON_RETRYABLE } from "../../shared/failures.js";
+import { readRetryAfter } from "../../shared/retryAfter.js";
 import { MAX_ERROR_BYTES, MAX_ROW_BYTES } from "../../shared/limits.js";
 import {
   shortenError,
@@ -106,18 +107,25 @@ export async function attempt(
     if (problem) return { kind: "failed", error: problem, nonRetryable: true };
     return { kind: "success", returnValue };
   } catch (thrown) {
-    const described = describeFailure(thrown);
-    const { failure } = described;
-    if (!failure && wasRefused(described.error)) return { kind: "refused" };
+    const { error, failure } = describeFailure(thrown);
+    if (!failure && wasRefused(error)) return { kind: "refused" };
+    const isStorable =
+      failure && recordingProblem("data", failure.data) === undefined;
     return {
-      ...described,
       kind: "failed",
       startedAt,
-      error: shortenError(described.error),
-      failure:
-        failure && recordingProblem("data", failure.data) === undefined
-          ? failure
-          : undefined,
+      error: shortenError(error),
+      failure: isStorable ? failure : undefined,
+      ...retryAdvice(failure?.data),
     };
   }
+}
+
+/** Whether and when an error says that a retry helps. */
+function retryAdvice(data: unknown) {
+  if (typeof data !== "object" || data === null) return undefined;
+  return {
+    nonRetryable: NON_RETRYABLE in data || undefined,
+    retryAt: readRetryAfter(data),
+  };
 }

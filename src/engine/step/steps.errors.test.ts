@@ -108,7 +108,7 @@ test("the recorded error of a function has the data of a ConvexError of any copy
   expect(describeFailure(undefined)).toEqual({ error: "undefined" });
   expect(describeFailure(new NonRetryableError("enough"))).toMatchObject({
     error: "enough",
-    nonRetryable: true,
+    failure: { name: "ConvexError" },
   });
 });
 
