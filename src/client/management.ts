@@ -55,7 +55,13 @@ function statusFrom(
 ): WorkflowStatus {
   switch (runResult?.kind) {
     case undefined:
-      return { type: "inProgress", running: inProgress.map(runningStep) };
+      return {
+        type: "inProgress",
+        running: inProgress.map(
+          ({ step }) =>
+            ({ ...step, kind: step.kind ?? "function" }) as RunningStep,
+        ),
+      };
     case "success":
       return { type: "completed", result: runResult.returnValue };
     case "failed":
@@ -63,10 +69,6 @@ function statusFrom(
     case "canceled":
       return { type: "canceled" };
   }
-}
-
-function runningStep({ step }: StepRow): RunningStep {
-  return { ...step, kind: step.kind ?? "function" } as RunningStep;
 }
 
 /**

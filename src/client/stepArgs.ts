@@ -4,7 +4,7 @@ import { maxArgsBytes } from "../shared/limits.js";
 import { shortenError, sizeOf, argumentsProblem } from "../shared/storable.js";
 import { mayBeLimit } from "../shared/transactionBudget.js";
 import type { NewStep } from "./replay/turn.js";
-import { nameOf, type WorkflowRequest } from "./stepContext.js";
+import { nameOf, type AnyRef, type WorkflowRequest } from "./stepContext.js";
 import type { WorkflowComponent } from "./types.js";
 
 export type NewStepArgs = FunctionArgs<
@@ -17,52 +17,64 @@ export const refusalOf = (request: WorkflowRequest): string | undefined =>
 
 /** Converts a step to the arguments of `journal:startSteps`. */
 export async function newStepArgs(
-  asked: NewStep<WorkflowRequest>,
+  step: NewStep<WorkflowRequest>,
 ): Promise<NewStepArgs> {
-  const refused = refusalOf(asked.request);
-  let step =
-    refused === undefined ? asked : failed(withoutArgs(asked), refused);
-  const { handle, missing } = await handleOf(step.request);
-  if (missing !== undefined) step = failed(step, missing);
-  const { request, completed } = step;
+  const { request, stepNumber, stepId, condition, startedAt } = step;
+  const { kind, name, target, functionType, runAt, runAfter } = request;
+  const refused = refusalOf(request);
+  const { handle, missing } = await handleOf(target);
+  const completed = step.completed ?? failedBy(refused ?? missing);
+  const { result, failure } = completed?.outcome ?? {};
+  const args = refused === undefined ? request.args : {};
+  const isPatch = kind === "patch";
+  const fields = {
+    kind,
+    name,
+    inProgress: !result && !isPatch,
+    args,
+    argsSize: sizeOf(args),
+    startedAt,
+    completedAt: isPatch ? startedAt : completed?.completedAt,
+    runResult: isPatch ? { kind: "success", returnValue: null } : result,
+    functionType,
+    handle,
+  };
   return {
-    stepNumber: step.stepNumber,
-    stepId: step.stepId,
-    step: stepFields(step, handle),
-    wakes: step.condition.wakes,
-    group: step.condition.group,
+    stepNumber,
+    stepId,
+    step: fields as NewStepArgs["step"],
+    wakes: condition.wakes,
+    group: condition.group,
     delivery: completed?.delivery,
-    failure: completed?.outcome.failure,
+    failure,
     startsRun: request.startsRun,
     retry: request.retry,
     timeoutMs: request.timeoutMs,
-    schedulerOptions: schedule(request),
-    workflowName:
-      request.kind === "workflow" ? nameOf(request.target!) : undefined,
+    schedulerOptions:
+      runAt === undefined && runAfter === undefined
+        ? undefined
+        : { runAt, runAfter },
+    workflowName: kind === "workflow" ? nameOf(target!) : undefined,
     argsOmitted: refused === undefined ? undefined : true,
   };
 }
 
-const withoutArgs = (step: NewStep<WorkflowRequest>) => ({
-  ...step,
-  request: { ...step.request, args: {} },
-});
-
-/** Makes a step fail without running, unless it ran already. */
-function failed(
-  step: NewStep<WorkflowRequest>,
-  error: string,
-): NewStep<WorkflowRequest> {
-  const outcome = { result: { kind: "failed" as const, error } };
-  const completed = { outcome, completedAt: Date.now() };
-  return { ...step, completed: step.completed ?? completed };
+/** The end of a step that fails without running, if there is such an error. */
+function failedBy(
+  error: string | undefined,
+): NewStep<WorkflowRequest>["completed"] {
+  if (error === undefined) return undefined;
+  return {
+    outcome: { result: { kind: "failed", error } },
+    completedAt: Date.now(),
+  };
 }
 
 /** A function that the app no longer has can't be called, so it has no handle. */
-async function handleOf({
-  target,
-}: WorkflowRequest): Promise<{ handle: string; missing?: string }> {
-  if (!target) return { handle: "" };
+async function handleOf(
+  target: AnyRef | undefined,
+): Promise<{ handle?: string; missing?: string }> {
+  if (!target) return {};
   try {
     return { handle: await createFunctionHandle(target) };
   } catch (thrown) {
@@ -70,36 +82,4 @@ async function handleOf({
     if (mayBeLimit(error)) throw thrown;
     return { handle: "", missing: shortenError(error) };
   }
-}
-
-function schedule({ runAt, runAfter }: WorkflowRequest) {
-  if (runAt !== undefined) return { runAt };
-  if (runAfter !== undefined) return { runAfter };
-  return undefined;
-}
-
-const PATCHED = { kind: "success", returnValue: null };
-
-function stepFields(
-  { request, startedAt, completed }: NewStep<WorkflowRequest>,
-  handle: string,
-): NewStepArgs["step"] {
-  const { kind, functionType, name, args } = request;
-  const { result, completedAt } =
-    kind === "patch"
-      ? { result: PATCHED, completedAt: startedAt }
-      : { ...completed?.outcome, completedAt: completed?.completedAt };
-  const fields = {
-    kind,
-    name,
-    inProgress: !result,
-    args,
-    argsSize: sizeOf(args),
-    startedAt,
-    completedAt,
-    runResult: result,
-    functionType,
-    handle: request.target && handle,
-  };
-  return fields as NewStepArgs["step"];
 }

@@ -1,11 +1,9 @@
-import type { WorkId } from "@convex-dev/workpool";
 import type {
   FunctionHandle,
   FunctionReference,
   FunctionVisibility,
   GenericDataModel,
   GenericMutationCtx,
-  GenericQueryCtx,
   TransactionLimits,
 } from "convex/server";
 import type {
@@ -17,9 +15,10 @@ import type {
 } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { LogLevel } from "../shared/logging.js";
-import type { RunResult, vRunResult } from "../shared/outcome.js";
+import type { RunResult } from "../shared/outcome.js";
 import type { RetryBehavior } from "../shared/retry.js";
-import type { EventId, WorkflowId } from "./ids.js";
+import type { WorkflowId } from "./ids.js";
+import type { vRunningStep } from "./validators.js";
 
 export type { RunResult, TransactionLimits };
 
@@ -294,32 +293,7 @@ export type WorkflowDefinition<
 };
 
 /** A step that is in flight. */
-export type RunningStep = {
-  name: string;
-  args: any;
-  startedAt: number;
-  /** Absent while the step is in flight, as is `completedAt`. */
-  runResult?: Infer<ReturnType<typeof vRunResult>>;
-  completedAt?: number;
-  inProgress: boolean;
-  argsSize: number;
-} & (
-  | {
-      /** Always present. Optional in the type, because apps written for 0.4 may check it. */
-      kind?: "function";
-      functionType: "query" | "mutation" | "action";
-      handle: string;
-      workId?: WorkId;
-    }
-  | {
-      kind: "workflow";
-      handle: string;
-      /** The child's id. */
-      workflowId?: WorkflowId;
-    }
-  | { kind: "event"; eventId?: EventId }
-  | { kind: "sleep"; workId?: WorkId }
-);
+export type RunningStep = Infer<typeof vRunningStep>;
 
 /** The status of a run. `progress` is the last value of `step.setProgress`. */
 export type WorkflowStatus<Returns = unknown> =
@@ -372,4 +346,3 @@ export type RunCounts = Record<RunStatus, number | `${number}+`>;
 
 /** The ctx of an app's mutation. A workflow's mutation is one too. */
 export type AppMutationCtx = GenericMutationCtx<GenericDataModel>;
-export type AppQueryCtx = GenericQueryCtx<GenericDataModel>;

@@ -122,6 +122,7 @@ export type WorkflowStep = {
   | { kind: "patch" }
 );
 
+/** `runResult` and `completedAt` are absent while the step is in flight. */
 const running = {
   name: v.string(),
   args: v.any(),
@@ -132,9 +133,10 @@ const running = {
   argsSize: v.number(),
 };
 
-const vRunningStep = v.union(
+export const vRunningStep = v.union(
   v.object({
     ...running,
+    // Always present. Optional in the type, because apps written for 0.4 may check it.
     kind: v.optional(v.literal("function")),
     functionType: v.union(
       v.literal("query"),

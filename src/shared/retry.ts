@@ -23,14 +23,15 @@ export function retryProblem(
   what: string,
   { maxAttempts, initialBackoffMs, base, maxBackoffMs = 0 }: RetryBehavior,
 ): string | undefined {
+  const problem = (option: string, value: number, expected: string) =>
+    `${what}.${option} is ${value}. Expected ${expected}.`;
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
-    return `${what}.maxAttempts is ${maxAttempts}. Expected a whole number from 1.`;
-  if (!(initialBackoffMs >= 0 && Number.isFinite(initialBackoffMs)))
-    return `${what}.initialBackoffMs is ${initialBackoffMs}. Expected milliseconds from 0.`;
+    return problem("maxAttempts", maxAttempts, "a whole number from 1");
   if (!(base > 0 && Number.isFinite(base)))
-    return `${what}.base is ${base}. Expected a number above 0.`;
-  if (!(maxBackoffMs >= 0 && Number.isFinite(maxBackoffMs)))
-    return `${what}.maxBackoffMs is ${maxBackoffMs}. Expected milliseconds from 0.`;
+    return problem("base", base, "a number above 0");
+  for (const [option, ms] of Object.entries({ initialBackoffMs, maxBackoffMs }))
+    if (!(ms >= 0 && Number.isFinite(ms)))
+      return problem(option, ms, "milliseconds from 0");
   return undefined;
 }
 
