@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import {
   finishWorkflows,
   skipSleep,
@@ -36,18 +36,7 @@ async function passing(act: () => Promise<unknown>) {
 }
 
 describe("finishWorkflows", () => {
-  test("runs a workflow with months of sleep to its end", async () => {
-    const t = newTest();
-    const id = await start(t, async (step) => {
-      await step.sleep(400 * DAY);
-      return await echo(step, 1);
-    });
-    const ms = await passing(() => finishWorkflows(t));
-    expect(await statusOf(t, id)).toEqual(done(1));
-    expect(Math.round(ms / DAY)).toBe(400);
-  });
-
-  test("lets timers fire in the order of their times, whichever run they belong to", async () => {
+  test("lets months of sleep pass, and timers fire in the order of their times, whichever run they belong to", async () => {
     const t = newTest();
     for (const days of [3, 1, 2])
       await start(
@@ -55,13 +44,14 @@ describe("finishWorkflows", () => {
         async (step) => {
           await step.sleep(days * DAY);
           await echo(step, days);
-          await step.sleep(30 * DAY);
-          await echo(step, 30 + days);
+          await step.sleep(400 * DAY);
+          await echo(step, 400 + days);
         },
         { name: `${days}` },
       );
-    await finishWorkflows(t);
-    expect(await effects(t)).toEqual([1, 2, 3, 31, 32, 33]);
+    const ms = await passing(() => finishWorkflows(t));
+    expect(await effects(t)).toEqual([1, 2, 3, 401, 402, 403]);
+    expect(Math.round(ms / DAY)).toBe(403);
   });
 
   test("lets an action's own timer fire before a longer sleep, and after a shorter one", async () => {
@@ -121,34 +111,24 @@ describe("finishWorkflows", () => {
     expect(await statusOf(t, id)).toEqual(done(null));
   });
 
-  const patient: Handler = async (step) => {
-    await echo(step, 1);
-    return await step
-      .awaitEvent({ name: "go", timeout: DAY })
-      .catch((error: Error) => error.name);
-  };
-
-  test("lets an event wait time out", async () => {
-    const t = newTest();
-    const id = await start(t, patient);
-    await finishWorkflows(t);
-    expect(await statusOf(t, id)).toEqual(done("TimeoutError"));
-  });
-
-  test('until "waiting": stops before an event wait times out, but lets sleeps end', async () => {
+  test('lets sleeps end and event waits time out, or with until: "waiting" stops before they do', async () => {
     const t = newTest();
     const id = await start(t, async (step) => {
       await step.sleep(2 * DAY);
-      return await patient(step, undefined);
+      return await step
+        .awaitEvent({ name: "go", timeout: DAY })
+        .catch((error: Error) => error.name);
     });
     const ms = await passing(() => finishWorkflows(t, { until: "waiting" }));
     expect(Math.floor(ms / DAY)).toBe(2);
     expect(await statusOf(t, id)).toMatchObject({
       running: [{ kind: "event" }],
     });
+    await finishWorkflows(t);
+    expect(await statusOf(t, id)).toEqual(done("TimeoutError"));
   });
 
-  test("lets no time pass for deadlines and retention alone", async () => {
+  test("lets no time pass for deadlines and retention alone, but lets them act if it passes for another run", async () => {
     const t = newTest();
     const options = { timeout: DAY, retention: { completed: DAY } };
     const wait: Handler = (step) => step.awaitEvent({ name: "go" });
@@ -157,14 +137,6 @@ describe("finishWorkflows", () => {
     expect(await passing(() => finishWorkflows(t))).toBeLessThan(1000);
     expect(await statusOf(t, waiting)).toMatchObject({ type: "inProgress" });
     expect(await statusOf(t, ended)).toEqual(done("end"));
-  });
-
-  test("lets a deadline and retention act if time passes for another run", async () => {
-    const t = newTest();
-    const options = { timeout: DAY, retention: { completed: DAY } };
-    const wait: Handler = (step) => step.awaitEvent({ name: "go" });
-    const waiting = await start(t, wait, options);
-    const ended = await start(t, async () => "end", { ...options, name: "e" });
     await start(t, (step) => step.sleep(2 * DAY), { name: "sleeper" });
     await finishWorkflows(t);
     expect(await statusOf(t, waiting)).toMatchObject({ type: "failed" });
@@ -253,33 +225,34 @@ describe("finishWorkflows", () => {
     expect(await waitForRun(t, id)).toEqual({ type: "canceled" });
   });
 
-  test("refuses an until that it doesn't know", async () => {
+  test("refuses an until that it doesn't know, and a t with an identity", async () => {
     const until = "waitin" as "waiting";
     await expect(finishWorkflows(newTest(), { until })).rejects.toThrow(
       'until is "waitin". Expected "waiting" or a function.',
     );
-  });
-
-  test("throws if a run never ends, and names it", async () => {
-    const t = newTest();
-    const id = await start(t, async (step) => {
-      for (;;) await step.sleep(DAY);
-    });
-    await expect(finishWorkflows(t, { maxTimers: 50 })).rejects.toThrow(
-      new RegExp(
-        `There is still work left after 50 timers. Workflow ${id} .*sleeps.*Pass \`until\``,
-      ),
+    const identified = newTest().withIdentity({ name: "Ada" });
+    await expect(finishWorkflows(identified as never)).rejects.toThrow(
+      "Call register(t) first, and pass that same t",
     );
   });
 
-  test("throws if a function of the app schedules itself at once, forever", async () => {
+  test("throws if a run never ends, and names it, or if a function of the app schedules itself at once, forever", async () => {
     const t = newTest();
     script("mutation", "again", (ctx) =>
       ctx.scheduler.runAfter(0, steps.mutation, { name: "again" }),
     );
     await t.mutation(steps.mutation, { name: "again" });
-    await expect(finishWorkflows(t, { maxTimers: 50 })).rejects.toThrow(
+    const finish = () => finishWorkflows(t, { maxTimers: 50 });
+    await expect(finish()).rejects.toThrow(
       "after 50 timers. Only functions of the app are due.",
+    );
+    const id = await start(t, async (step) => {
+      for (;;) await step.sleep(DAY);
+    });
+    await expect(finish()).rejects.toThrow(
+      new RegExp(
+        `There is still work left after 50 timers. Workflow ${id} .*sleeps.*Pass \`until\``,
+      ),
     );
   });
 
@@ -306,20 +279,14 @@ describe("finishWorkflows", () => {
       "The fake timers were restored or replaced",
     );
   });
-
-  test("throws if the component isn't registered", async () => {
-    const t = newTest();
-    await expect(
-      finishWorkflows(t.withIdentity({ name: "Ada" }) as never),
-    ).rejects.toThrow("Call register(t) first, and pass that same t");
-    // @ts-expect-error -- only what convexTest returns
-    void finishWorkflows(t.withIdentity({})).catch(() => undefined);
-  });
 });
 
 describe("without fake timers", () => {
-  test("short waits pass in real time", async () => {
+  beforeEach(() => {
     vi.useRealTimers();
+  });
+
+  test("short waits pass in real time", async () => {
     const t = newTest();
     const id = await start(t, async (step) => {
       await step.sleep(20);
@@ -330,7 +297,6 @@ describe("without fake timers", () => {
   });
 
   test("a long sleep is refused at once, with advice", async () => {
-    vi.useRealTimers();
     const t = newTest();
     const id = await start(t, (step) => step.sleep(DAY));
     for (const wait of [finishWorkflows(t), waitForRun(t, id)])
@@ -342,7 +308,6 @@ describe("without fake timers", () => {
   });
 
   test("a run that was started in real time can't be driven by fake timers, which is said", async () => {
-    vi.useRealTimers();
     const t = newTest();
     await start(t, (step) => step.sleep(DAY));
     vi.useFakeTimers();
@@ -381,23 +346,15 @@ describe("waitForRun", () => {
       { type: "failed", error: "boom" },
       { type: "canceled" },
     ]);
-    expectTypeOf<FinalStatus["type"]>().toEqualTypeOf<
-      "completed" | "failed" | "canceled"
-    >();
   });
 
-  test("ends with the run, whatever other runs have left to do", async () => {
-    const t = newTest();
-    const other = await start(t, (step) => step.sleep(2 * DAY), { name: "o" });
-    const id = await start(t, (step) => step.sleep(DAY));
-    await waitForRun(t, id);
-    expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
-  });
-
-  test("lets the run reach its deadline, but no other run's", async () => {
+  test("ends with the run, and lets it reach its deadline, but no other run's, whatever others have left to do", async () => {
     const t = newTest();
     const wait: Handler = (step) => step.awaitEvent({ name: "go" });
-    const other = await start(t, wait, { timeout: DAY / 2, name: "other" });
+    const sleeper = await start(t, (step) => step.sleep(2 * DAY), {
+      name: "s",
+    });
+    const sooner = await start(t, wait, { timeout: DAY / 2, name: "sooner" });
     await start(t, wait, { timeout: 2 * DAY, name: "later" });
     const id = await start(t, wait, { timeout: DAY });
     const ms = await passing(async () =>
@@ -407,8 +364,9 @@ describe("waitForRun", () => {
       }),
     );
     expect(Math.round(ms / DAY)).toBe(1);
+    expect(await statusOf(t, sleeper)).toMatchObject({ type: "inProgress" });
     // Time passed for it, too.
-    expect(await waitForRun(t, other)).toMatchObject({ type: "failed" });
+    expect(await waitForRun(t, sooner)).toMatchObject({ type: "failed" });
   });
 
   test("says which event the run waits for, also in a child", async () => {
@@ -471,8 +429,10 @@ describe("waitForRun", () => {
 });
 
 describe("skipSleep", () => {
-  test("brings the run to its sleep and ends it, without letting time pass", async () => {
+  test("brings the run to its sleep and ends it, without letting time pass or ending another run's", async () => {
     const t = newTest();
+    const sleep: Handler = (step) => step.sleep(50 * DAY);
+    const other = await start(t, sleep, { name: "other" });
     const id = await start(t, async (step) => {
       await echo(step, "before");
       await Promise.all([step.sleep(30 * DAY), step.sleep(60 * DAY)]);
@@ -488,20 +448,11 @@ describe("skipSleep", () => {
       expect(await waitForRun(t, id)).toEqual(done("end"));
     });
     expect(ms).toBeLessThan(2000);
+    expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
     // The timers of the skipped sleeps are still pending. They find nothing to end.
     await vi.advanceTimersByTimeAsync(100 * DAY);
     await finishWorkflows(t);
     expect(await effects(t)).toEqual(["before", "after", "end"]);
-  });
-
-  test("leaves the sleeps of other runs alone", async () => {
-    const t = newTest();
-    const sleep: Handler = (step) => step.sleep(DAY);
-    const other = await start(t, sleep, { name: "other" });
-    const id = await start(t, sleep);
-    await skipSleep(t, id);
-    expect(await waitForRun(t, id)).toEqual(done(null));
-    expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
   });
 
   test("throws if the run waits for something else, or has ended", async () => {

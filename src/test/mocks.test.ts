@@ -70,40 +70,36 @@ describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
     name = "main",
   ) => start(t, handler, { ...options, name });
 
-  test("the step calls the mock with its arguments, and gets its result", async () => {
-    const t = newTest();
+  test("the step calls the mock with its arguments, and gets its result, unlike another backend's", async () => {
+    const [t, other] = [newTest(), newTest()];
     const fn = vi.fn(({ value }: { value: number }) => `mock ${value}`);
     mockStep(t, ref, fn as never);
     const id = await startIt(t, runTwice);
-    expect(await waitForRun(t, id)).toEqual(done(["mock 1", "mock 2"]));
+    const real = await startIt(other, runTwice);
+    expect(
+      await Promise.all([waitForRun(t, id), waitForRun(other, real)]),
+    ).toEqual([done(["mock 1", "mock 2"]), done([1, 2])]);
     expect(fn.mock.calls).toEqual([[{ value: 1 }], [{ value: 2 }]]);
     expect(await effects(t)).toEqual([]);
   });
 
-  test("an error that the mock throws fails the step, which the handler can catch", async () => {
+  test("an error that the mock throws fails the step, which the handler can catch, and a ConvexError keeps its data", async () => {
     const t = newTest();
+    const errors = [new Error("down"), new ConvexError({ code: 7n })];
     mockStep(t, ref, () => {
-      throw new Error("down");
+      throw errors.shift() ?? new Error("still down");
     });
+    const caught = async (step: WorkflowCtx) =>
+      await run(step, 1).catch((error: Error) =>
+        error instanceof ConvexError ? (error.data as unknown) : error.message,
+      );
     const id = await startIt(t, async (step) => [
-      await run(step, 1).catch((error: Error) => error.message),
+      await caught(step),
+      await caught(step),
     ]);
-    expect(await waitForRun(t, id)).toEqual(done(["down"]));
+    expect(await waitForRun(t, id)).toEqual(done(["down", { code: 7n }]));
     const failing = await startIt(t, (step) => run(step, 1), "failing");
-    expect(await waitForRun(t, failing)).toEqual(failed("down"));
-  });
-
-  test("a ConvexError of the mock keeps its data", async () => {
-    const t = newTest();
-    mockStep(t, ref, async () => {
-      throw new ConvexError({ code: 7n });
-    });
-    const id = await startIt(t, (step) =>
-      run(step, 1).catch((error: unknown) =>
-        error instanceof ConvexError ? (error.data as unknown) : error,
-      ),
-    );
-    expect(await waitForRun(t, id)).toEqual(done({ code: 7n }));
+    expect(await waitForRun(t, failing)).toEqual(failed("still down"));
   });
 
   test("the mock returns a Convex value, as a function has to", async () => {
@@ -135,21 +131,6 @@ describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
     expect(await next("b")).toEqual(done("first"));
     undoFirst();
     expect(await next("c")).toEqual(done(1));
-  });
-
-  test("another backend's steps aren't mocked", async () => {
-    const [mocked, real] = [newTest(), newTest()];
-    mockStep(mocked, ref, () => "mock");
-    const ids = [
-      await startIt(mocked, runTwice),
-      await startIt(real, runTwice),
-    ];
-    expect(
-      await Promise.all([
-        waitForRun(mocked, ids[0]!),
-        waitForRun(real, ids[1]!),
-      ]),
-    ).toEqual([done(["mock", "mock"]), done([1, 2])]);
   });
 });
 
@@ -247,12 +228,16 @@ describe("mockStep: children", () => {
 });
 
 describe("mockStep: references", () => {
-  test("a component's function, and a handle of the function", async () => {
+  test("a component's function, a handle of a function, and a function called by its handle", async () => {
     const t = newTest();
     const { create } = components.workflow.event;
     mockStep(t, create, ({ name }) => `event ${name}` as never);
     mockStep(t, steps.echo, () => "mock");
-    const handle = await t.run(() => createFunctionHandle(steps.echo));
+    const handleOf = (ref: typeof steps.echo) =>
+      t.run(() => createFunctionHandle(ref));
+    const handle = await handleOf(steps.echo);
+    const byHandle = (await handleOf(steps.fail as never)) as never;
+    mockStep(t, byHandle as typeof steps.echo, () => "by handle");
     const id = await start(t, async (step) => {
       const { workflowId } = step;
       const args = { workflowId, name: "e" };
@@ -261,21 +246,12 @@ describe("mockStep: references", () => {
         await step.runMutation(create, args, inline),
         await step.runMutation(handle, { value: 1 }),
         await step.runMutation(handle, { value: 1 }, inline),
+        await step.runMutation(steps.fail, { message: "real" }),
       ];
     });
     expect(await waitForRun(t, id)).toEqual(
-      done(["event e", "event e", "mock", "mock"]),
+      done(["event e", "event e", "mock", "mock", "by handle"]),
     );
-  });
-
-  test("a handle can be mocked, too", async () => {
-    const t = newTest();
-    const handle = await t.run(() => createFunctionHandle(steps.echo));
-    mockStep(t, handle as never as typeof steps.echo, () => "mock");
-    const id = await start(t, (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
-    expect(await waitForRun(t, id)).toEqual(done("mock"));
   });
 
   test("only steps call the mock: not the test, not another function, and not onComplete", async () => {
@@ -372,20 +348,15 @@ describe("mockStep: references", () => {
   test("two registered instances", async () => {
     const t = newTest("other");
     mockStep(t, steps.echo, () => "mock");
-    const handler = (step: WorkflowCtx) =>
-      step.runMutation(steps.echo, { value: 1 });
+    const handler = async (step: WorkflowCtx) => [
+      await step.runMutation(steps.echo, { value: 1 }),
+      await step.runMutation(steps.echo, { value: 1 }, inline),
+    ];
     await start(t, async () => 0, { name: "first" });
-    const id = await start(t, handler, {
-      workflow: internal.strangers.elsewhere,
-    });
-    const inlineId = await start(
-      t,
-      (step) => step.runMutation(steps.echo, { value: 1 }, inline),
-      { name: "inline", workflow: internal.strangers.elsewhere },
+    const workflow = internal.strangers.elsewhere;
+    const id = await start(t, handler, { workflow });
+    expect(await waitForRun(t, id, { name: "other" })).toEqual(
+      done(["mock", "mock"]),
     );
-    for (const each of [id, inlineId])
-      expect(await waitForRun(t, each, { name: "other" })).toEqual(
-        done("mock"),
-      );
   });
 });
