@@ -7,112 +7,102 @@ import { bundle, startBackend } from "./testing/backend.js";
 const APP = "tools/local-backend/testing/handlersApp";
 const PUBLISHED_APP = "tools/local-backend/testing/publishedApp";
 
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
-type Started = Awaited<ReturnType<typeof started>>;
+type Flow = [name: string, args?: object];
 
-/** A run of one of the flows, begun on an app's bundle. */
-async function started(app: string, name: string, args: object) {
-  const backend = await startBackend(app);
-  const id = (await backend.run("flows:start", {
-    name,
-    args,
-  } as never)) as string;
-  await backend.clock.advance(60_000);
-  return { ...backend, id };
+/** Runs of flows, begun on an app's bundle, a minute later. */
+async function started(app: string, ...flows: Flow[]) {
+  const { run, ...backend } = await startBackend(app);
+  const ids: string[] = [];
+  for (const [name, args = {}] of flows)
+    ids.push((await run("flows:start", { name, args } as never)) as string);
+  await backend.clock.advance(MINUTE);
+  const found = async () => ({
+    statuses: await Promise.all(ids.map((id) => run("flows:status", { id }))),
+    effects: await backend.column("effects", "value"),
+  });
+  const ended = async () => {
+    await backend.clock.advance(2 * HOUR);
+    return await found();
+  };
+  return { ...backend, found, ended };
 }
 
-async function ended({ run, clock, column, id }: Started) {
-  await clock.advance(2 * HOUR);
-  const status = await run("flows:status", { id });
-  return { status, effects: await column("effects", "value") };
-}
+const withCounts = (name: string, counts: number[]) =>
+  counts.map((count): Flow => [name, { count }]);
 
-describe("a handler that makes host calls of its own", () => {
-  test.each([0, 1, 2, 5, 40])(
-    "before its first step: %i of them",
-    async (count) => {
-      const run = await started(APP, "afterHostCalls", { count });
-      expect(await ended(run)).toEqual({
-        status: { type: "completed", result: "undefined" },
-        effects: ["undefined", "undefined"],
-      });
-    },
-  );
-
-  test.each([1, 2, 5])("between its steps: %i of them", async (count) => {
-    const run = await started(APP, "betweenSteps", { count });
-    expect(await ended(run)).toEqual({
-      status: { type: "completed", result: "undefined" },
-      effects: [0],
+describe("a handler that makes any number of host calls of its own", () => {
+  test.each([
+    ["before its first step", "afterHostCalls", ["undefined", "undefined"]],
+    ["between its steps", "betweenSteps", [0]],
+    ["in a branch beside a sleep", "besideSleep", ["undefined"]],
+  ])("%s sees its own globals", async (_title, flow, effects) => {
+    const flows = withCounts(flow, [0, 1, 2, 5, 40]);
+    const { found, ended } = await started(APP, ...flows);
+    const all = flows.flatMap((): unknown[] => effects);
+    const result = flow === "besideSleep" ? "done" : "undefined";
+    // While a sleep lasts, its branch goes on beside it.
+    expect((await found()).effects).toEqual(all);
+    expect(await ended()).toEqual({
+      statuses: flows.map(() => ({ type: "completed", result })),
+      effects: all,
     });
   });
 
-  test("in a branch beside a sleep goes on while that lasts", async () => {
-    const run = await started(APP, "besideSleep", { count: 3 });
-    expect(await run.column("effects", "value")).toEqual(["undefined"]);
-    expect((await ended(run)).status).toMatchObject({ type: "completed" });
+  test("around each step continues when 0.4 began its run", async () => {
+    const flows = withCounts("afterSleep", [0, 1, 2, 5]);
+    const { deployment, ended } = await started(PUBLISHED_APP, ...flows);
+    await deployment.deploy(await bundle(APP));
+    expect(await ended()).toEqual({
+      statuses: Array(4).fill({ type: "completed", result: "undefined" }),
+      effects: Array(8).fill("undefined"),
+    });
   });
 
-  test("by enqueueing a job with a callback in a pool of the app's", async () => {
-    const { status, effects } = await ended(
-      await started(APP, "enqueuesJob", {}),
-    );
-    expect(status).toMatchObject({ type: "completed" });
-    expect(effects).toContainEqual("undefined");
-    expect(effects).toContainEqual(["job", 1]);
+  test("may enqueue a job in a pool of the app's and start a run, with callbacks", async () => {
+    const { ended } = await started(APP, ["enqueuesJob"], ["startsRun"]);
+    const { statuses, effects } = await ended();
+    expect(statuses).toMatchObject(Array(2).fill({ type: "completed" }));
+    for (const effect of ["undefined", ["job", 1], ["run", "child"]])
+      expect(effects).toContainEqual(effect);
   });
-
-  test("by starting a run with a callback", async () => {
-    const { status, effects } = await ended(
-      await started(APP, "startsRun", {}),
-    );
-    expect(status).toMatchObject({ type: "completed" });
-    expect(effects).toContainEqual(["run", "child"]);
-  });
-
-  test.each([0, 1, 2, 5])(
-    "continues when 0.4 began its run, with %i of them around each step",
-    async (count) => {
-      const run = await started(PUBLISHED_APP, "afterSleep", { count });
-      await run.deployment.deploy(await bundle(APP));
-      expect(await ended(run)).toEqual({
-        status: { type: "completed", result: "undefined" },
-        effects: ["undefined", "undefined"],
-      });
-    },
-  );
 });
 
-test.each(Object.entries(lateRejections({} as never)))(
-  "a rejection that comes before its handler: %s",
-  async (name, { ends }) => {
-    const run = await started(APP, "lateRejection", { name });
-    const { status } = await ended(run);
-    if ("returns" in ends)
-      expect(status).toEqual({ type: "completed", result: ends.returns });
-    else
-      expect(status).toMatchObject({
-        type: "failed",
-        error: expect.stringMatching(ends.fails) as string,
-      });
-  },
-);
+test("rejections that come before their handlers end runs as on convex-test", async () => {
+  const all = Object.entries(lateRejections({} as never));
+  const flows = all.map(([name]): Flow => ["lateRejection", { name }]);
+  const { statuses } = await (await started(APP, ...flows)).ended();
+  const named = (values: unknown[]) =>
+    Object.fromEntries(all.map(([name], at) => [name, values[at]]));
+  const expected = all.map(([, { ends }]) =>
+    "returns" in ends
+      ? { type: "completed", result: ends.returns }
+      : {
+          type: "failed",
+          error: expect.stringMatching(ends.fails) as string,
+        },
+  );
+  expect(named(statuses)).toEqual(named(expected));
+});
 
 test("a handler that uses a timer fails at once, whatever else is in flight, with an error that says so", async () => {
-  const { run, id } = await started(APP, "timerBesideSleep", {});
-  expect(await run("flows:status", { id })).toMatchObject({
-    type: "failed",
-    error: expect.stringMatching(
-      /^Can't use setTimeout[^]*use step\.sleep/,
-    ) as string,
-  });
+  const { found } = await started(APP, ["timerBesideSleep"]);
+  expect((await found()).statuses).toMatchObject([
+    {
+      type: "failed",
+      error: expect.stringMatching(
+        /^Can't use setTimeout[^]*use step\.sleep/,
+      ) as string,
+    },
+  ]);
 });
 
 test("a handler disposes of what it holds, by steps", async () => {
-  const run = await started(APP, "disposes", {});
-  expect(await ended(run)).toEqual({
-    status: { type: "completed", result: "Date" },
+  const { ended } = await started(APP, ["disposes"]);
+  expect(await ended()).toEqual({
+    statuses: [{ type: "completed", result: "Date" }],
     effects: ["lock outer", "lock inner", "unlock inner", "unlock outer"],
   });
 });
@@ -123,7 +113,7 @@ test("runs are listed by status, counted and acted on through the indexes of the
     (await run("flows:start", { name, args: { count: 1 } })) as string;
   const waiting = [await start("besideSleep"), await start("besideSleep")];
   const done = [await start("betweenSteps"), await start("betweenSteps")];
-  await clock.advance(60_000);
+  await clock.advance(MINUTE);
   const call = async (name: string, args: Record<string, JSONValue>) =>
     (await run(name, args, { componentPath: "workflow" })) as never;
   const listed = async (filter: Record<string, JSONValue>) => {
@@ -172,10 +162,7 @@ test("runs are listed by status, counted and acted on through the indexes of the
   expect(await call("workflow:cleanupMany", {})).toEqual(all);
   expect(await call("workflow:cancelMany", {})).toEqual(all);
   expect(await counts()).toEqual({
-    ...none,
-    inProgress: 0,
-    completed: 0,
-    canceled: 2,
+    ...{ ...none, inProgress: 0, completed: 0, canceled: 2 },
   });
 });
 

@@ -38,19 +38,17 @@ describe("on the local backend", () => {
     const count = 10;
     await run("operating:startNoted", { name: "races", count });
     await clock.advance(20 * MINUTE);
-    const results = (await column("workflows", "runResult", "workflow")) as {
-      kind: string;
-    }[];
-    const ends = results.map(({ kind }, index) => `run ${index} ${kind}`);
+    const kinds = async () => {
+      const results = await column("workflows", "runResult", "workflow");
+      return (results as { kind: string }[]).map(({ kind }) => kind);
+    };
+    const ends = (await kinds()).map((kind, index) => `run ${index} ${kind}`);
     expect(ends.join()).toMatch(/success.*failed|failed.*success/);
     const noted = await column("effects", "value");
     expect(noted.sort()).toEqual(["up", ...ends].sort());
     // Those that completed are kept for an hour, the others until somebody cleans them up.
     await clock.advance(90 * MINUTE);
-    const kept = (await column("workflows", "runResult", "workflow")) as {
-      kind: string;
-    }[];
-    expect(new Set(kept.map(({ kind }) => kind))).toEqual(new Set(["failed"]));
+    expect(new Set(await kinds())).toEqual(new Set(["failed"]));
     expect(await column("tasks", "kind", "workflow")).toEqual([]);
   });
 
@@ -73,27 +71,20 @@ describe("on the local backend", () => {
     });
   });
 
-  test("starts with one key at once start one run", async () => {
+  test("starts with one key at once start one run, or leave one of those that replace each other, and a default export's is found by its reference", async () => {
     const { run, column } = await startBackend(APP);
     const together = { count: 8, key: "order 1" };
     expect(await run("operating:startTogether", together)).toBe(1);
     expect(await column("workflows", "key", "workflow")).toEqual(["order 1"]);
-  });
-
-  test("a run of a default export is found by its workflow's reference", async () => {
-    const { run } = await startBackend(APP);
+    const replacing = { ...together, ifRunning: "replace" };
+    expect(await run("operating:startTogether", replacing)).toBe(8);
+    const results = await column("workflows", "runResult", "workflow");
+    expect(results).toHaveLength(9);
+    expect(results.filter((result) => result === undefined)).toHaveLength(1);
     expect(await run("defaults:startAndFind")).toEqual({
       isOne: true,
       names: ["defaults"],
     });
-  });
-
-  test("starts that replace each other at once leave one run in progress", async () => {
-    const { run, column } = await startBackend(APP);
-    const together = { count: 8, key: "order 1", ifRunning: "replace" };
-    expect(await run("operating:startTogether", together)).toBe(8);
-    const results = await column("workflows", "runResult", "workflow");
-    expect(results.filter((result) => result === undefined)).toHaveLength(1);
   });
 
   test("a run that starts later ends then, and cleans itself up an hour after that", async () => {
@@ -111,15 +102,8 @@ describe("on the local backend", () => {
   });
 
   test("attempts are listed, and restartMany and retryOnComplete repeat what failed, each once", async () => {
-    const { run, clock, column } = await startBackend(APP);
-    const count = 6;
-    const ids = (await run("operating:startNoted", {
-      name: "charges",
-      count,
-    })) as string[];
-    await clock.advance(MINUTE);
-    const counts = () => run("operating:counts");
-    expect(await counts()).toMatchObject({ failed: count, completed: 0 });
+    const { run, clock, column, ids, counts } = await allFailed();
+    expect(await counts()).toMatchObject({ failed: COUNT, completed: 0 });
     expect(await run("operating:attemptsOf", { id: ids[0]! })).toEqual([
       { name: "operating:note", errors: [null] },
       {
@@ -128,23 +112,35 @@ describe("on the local backend", () => {
       },
     ]);
     await run("operating:note", { key: "up" });
-    expect(await run("operating:retryEnds")).toBe(count);
+    expect(await run("operating:retryEnds")).toBe(COUNT);
     expect(await run("operating:restartAll")).toEqual({
-      done: count,
+      done: COUNT,
       cursor: null,
     });
     await clock.advance(MINUTE);
-    expect(await counts()).toMatchObject({ failed: 0, completed: count });
+    expect(await counts()).toMatchObject({ failed: 0, completed: COUNT });
     const keys = (await column("effects", "value")) as string[];
-    const ends = Array.from({ length: count }, (_, index) => [
+    const ends = ids.flatMap((_, index) => [
       `run ${index} failed`,
       `run ${index} success`,
     ]);
-    const reserved = Array<string>(count).fill("reserved");
-    expect(keys.sort()).toEqual([...reserved, ...ends.flat(), "up"]);
+    const reserved = Array<string>(COUNT).fill("reserved");
+    expect(keys.sort()).toEqual([...reserved, ...ends, "up"]);
     expect(await run("operating:retryEnds")).toBe(0);
   });
 });
+
+const COUNT = 6;
+
+/** Runs that failed, as long as nobody notes "up". */
+async function allFailed() {
+  const { run, ...backend } = await startBackend(APP);
+  const charges = { name: "charges", count: COUNT };
+  const ids = (await run("operating:startNoted", charges)) as string[];
+  await backend.clock.advance(MINUTE);
+  const counts = () => run("operating:counts");
+  return { ...backend, run, ids, counts };
+}
 
 describe("the console on the local backend", () => {
   const identity = { tokenIdentifier: "of the operator" };
@@ -187,13 +183,7 @@ describe("the console on the local backend", () => {
   });
 
   test("it shows where a run failed and in which attempts, and restarts runs until all are done", async () => {
-    const { run, clock } = await startBackend(APP);
-    const count = 6;
-    const ids = (await run("operating:startNoted", {
-      name: "charges",
-      count,
-    })) as string[];
-    await clock.advance(MINUTE);
+    const { run, clock, ids, counts } = await allFailed();
     const workflowId = ids[0]!;
     const failed = await run("console:getRun", { workflowId }, { caller });
     expect(failed).toMatchObject({
@@ -219,9 +209,9 @@ describe("the console on the local backend", () => {
       failures.push(...result.failures);
       left = result.left;
     }
-    expect(done).toBe(count);
+    expect(done).toBe(COUNT);
     expect(failures.map(({ workflowId }) => workflowId)).toEqual(["no id"]);
     await clock.advance(MINUTE);
-    expect(await run("operating:counts")).toMatchObject({ completed: count });
+    expect(await counts()).toMatchObject({ completed: COUNT });
   });
 });
