@@ -39,7 +39,6 @@ import {
   type Backend,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
-import { expectRefused } from "../../testing/directCalls.js";
 import { internal } from "../../component/_generated/api.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
@@ -209,20 +208,6 @@ test("cleanup returns false and changes nothing for a run that is running, due o
   for (const id of [waiting, due, workflowId])
     expect(await cleanup(t, id)).toBe(false);
   expect(await everyRow(t)).toEqual(before);
-});
-
-test("an id of another table, and garbage, throws Invalid workflow ID, and changes nothing", async () => {
-  const t = newBackend();
-  const id = await startHandler(t, (step) => step.awaitEvent({ name: "go" }));
-  const event = await create(t, id, "x");
-  const [step] = await rows(t, "steps");
-  const effect = await t.run((ctx) =>
-    ctx.db.insert("effects", { key: "k", value: 1 }),
-  );
-  for (const wrong of [step!._id, event, effect, "", "garbage", `${id}x`])
-    await expectRefused(t, `Invalid workflow ID: ${wrong}`, () =>
-      cleanup(t, wrong as WorkflowId),
-    );
 });
 
 test.each([

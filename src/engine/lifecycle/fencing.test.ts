@@ -11,14 +11,20 @@ import {
   drain,
   effects,
   newBackend,
+  rows,
   startHandler,
   useBackend,
+  type Backend,
 } from "../../testing/harness.js";
+import { expectRefused } from "../../testing/directCalls.js";
 import { expectUnchanged } from "../../testing/doors.js";
+import { create } from "../../testing/events.js";
+import type { WorkflowId } from "../../client/index.js";
 import { everyRow } from "../../testing/tables.js";
 import { internal } from "../../component/_generated/api.js";
 
-// Turns, timers and executions that come when nobody awaits them any more change nothing and log nothing.
+// Turns, timers and executions that come when nobody awaits them any more, and calls for runs that don't
+// exist, change nothing and log nothing.
 
 useBackend();
 const heard = listenToConsole();
@@ -99,4 +105,34 @@ test("a query or mutation step of an earlier generation: its function doesn't ru
   await drain();
   await expectIgnored(0);
   expect(await effects(t)).toEqual([]);
+});
+
+test("cancel, restart and cleanup refuse an id of another table, garbage and a run that is gone", async () => {
+  const t = newBackend();
+  const id = await startHandler(t, (step) => step.awaitEvent({ name: "go" }));
+  const event = await create(t, id, "x");
+  const [step] = await rows(t, "steps");
+  const effect = await t.run((ctx) =>
+    ctx.db.insert("effects", { key: "k", value: 1 }),
+  );
+  const expectAllRefuse = async (
+    wrong: string,
+    error: string,
+    acts: ((t: Backend, id: WorkflowId) => Promise<unknown>)[],
+  ) => {
+    for (const act of acts)
+      await expectRefused(t, `${error}: ${wrong}`, () =>
+        act(t, wrong as WorkflowId),
+      );
+  };
+  for (const wrong of [step!._id, event, effect, "", "garbage", `${id}x`])
+    await expectAllRefuse(wrong, "Invalid workflow ID", [
+      cancel,
+      restart,
+      cleanup,
+    ]);
+  await cancel(t, id);
+  await cleanup(t, id);
+  await expectAllRefuse(id, "Workflow not found", [cancel, restart]);
+  await expectUnchanged(t, heard, () => cleanup(t, id));
 });

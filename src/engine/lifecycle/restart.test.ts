@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   cancel,
-  cleanup,
   jobs,
   restart,
   startWithOnComplete,
@@ -162,21 +161,6 @@ describe("an invalid restart throws and changes nothing:", () => {
         await expectRefused(t, `Workflow is still running: ${id}`, () =>
           restart(t, id, options),
         );
-  });
-
-  test("of a run that is gone, and of an id of something else", async () => {
-    const t = newBackend();
-    const workflowId = await ended(t);
-    const [row] = await rows(t, "steps");
-    for (const id of ["garbage", row!._id as string])
-      await expectRefused(t, `Invalid workflow ID: ${id}`, () =>
-        restart(t, id as WorkflowId),
-      );
-    await cleanup(t, workflowId);
-    await drain();
-    await expectRefused(t, `Workflow not found: ${workflowId}`, () =>
-      restart(t, workflowId),
-    );
   });
 });
 

@@ -45,18 +45,6 @@ async function startDiverging(t: Backend) {
   );
 }
 
-test.each([0, 59_000, 70_000, 5 * HOUR])(
-  "the end of a run that can't continue, %d ms late, calls onComplete once",
-  async (ms) => {
-    const t = newBackend({ wrap: late("ending:finish", ms) });
-    const id = await startDiverging(t);
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
-    expect(await endings(t)).toMatchObject([{ context: "mine" }]);
-    expect(await rows(t, "onCompleteFailures")).toEqual([]);
-  },
-);
-
 /** A run whose next turn, or end, is due in `ms`; the watchdog looks after a minute. */
 async function pendingRun(t: Backend, ms: number, error?: string) {
   const id = await insertRun(t);
@@ -199,23 +187,31 @@ async function cancelAtTheLimit(t: Backend) {
   return id;
 }
 
-describe("an onComplete that waits for a transaction of its own", () => {
+describe.each([
+  ["the end of a run that can't continue", "ending:finish", startDiverging],
+  [
+    "an onComplete that waits for a transaction of its own",
+    "turns:perform",
+    cancelAtTheLimit,
+  ],
+])("%s", (_what, path, begin) => {
   test.each([0, 59_000, 70_000, 5 * HOUR])(
-    "is called once, %d ms late",
+    "%d ms late, calls onComplete once",
     async (ms) => {
-      const t = newBackend({
-        transactionLimits: true,
-        wrap: late("turns:perform", ms),
-      });
-      const workflowId = await cancelAtTheLimit(t);
+      const t = newBackend({ transactionLimits: true, wrap: late(path, ms) });
+      const workflowId = await begin(t);
       await drain();
+      const { type } = await statusOf(t, workflowId);
+      expect(type).toBe(begin === startDiverging ? "failed" : "canceled");
       expect(await endings(t)).toMatchObject([
-        { workflowId, context: "mine", result: { kind: "canceled" } },
+        { workflowId, context: "mine", result: { kind: type } },
       ]);
       expect(await rows(t, "onCompleteFailures")).toEqual([]);
     },
   );
+});
 
+describe("an onComplete that waits for a transaction of its own", () => {
   test("is called once if an operator cancels its job, its watchdog too", async () => {
     const t = newBackend({ transactionLimits: true });
     await cancelAtTheLimit(t);
