@@ -12,9 +12,9 @@ import {
 import { currentTime } from "./clock.js";
 import {
   describeRun,
-  allRemaining,
   describeWaits,
-  isAnyRemaining,
+  remainingOf,
+  rootOf,
   stepsInFlight,
   type Counts,
   type Remaining,
@@ -81,10 +81,10 @@ export async function waitForRun(
   { name, maxTimers }: WaitOptions = {},
 ): Promise<FinalStatus> {
   const place = await findRun(t, workflowId, name);
-  const root = await rootOf(t, place);
+  const isOwn = await inTreeOf(t, place);
   let final: FinalStatus | undefined;
   await drive(t, {
-    counts: (left) => left.kind !== "deadline" || isIn(left, place, root),
+    counts: (left) => left.kind !== "deadline" || isOwn(left),
     until: async () => {
       final = finalStatus(await readRun(t, place));
       return final !== undefined;
@@ -109,9 +109,9 @@ export async function skipSleep(
   { name, maxTimers }: WaitOptions = {},
 ): Promise<void> {
   const place = await findRun(t, workflowId, name);
-  const root = await rootOf(t, place);
+  const isOwn = await inTreeOf(t, place);
   await drive(t, {
-    counts: (left) => left.kind === "work" && isIn(left, place, root),
+    counts: (left) => left.kind === "work" && isOwn(left),
     until: async () =>
       (await sleepsOf(t, place)).length > 0 ||
       finalStatus(await readRun(t, place)) !== undefined,
@@ -158,13 +158,13 @@ interface Goal {
 async function drive(t: Test, { counts, until, maxTimers = 10_000 }: Goal) {
   const backend = backendOf(t);
   const time = currentTime();
-  const readLeft = () => allRemaining(t, backend, counts);
+  const readLeft = (most?: number) => remainingOf(t, backend, counts, most);
   const patience = new Patience(maxTimers);
   for (;;) {
     await time.settle(t);
     if (await until?.()) return;
     await patience.check(readLeft);
-    if (await isAnyRemaining(t, backend, counts)) await time.advance(readLeft);
+    if ((await readLeft(1)).length > 0) await time.advance(readLeft);
     // The app's own functions may be due as well.
     else if (!(await time.runDue())) return;
   }
@@ -206,8 +206,13 @@ class Patience {
   }
 }
 
-const isIn = (left: Remaining, { name }: Place, root: string) =>
-  left.name === name && left.root === root;
+/** Tells what remains of a run's tree from the rest. */
+async function inTreeOf(t: Test, place: Place): Promise<Counts> {
+  const run = await readRun(t, place);
+  const { name } = place;
+  const root = await inComponent(t, name, (ctx) => rootOf(ctx, run));
+  return (left) => left.name === name && left.root === root;
+}
 
 const readRun = (t: Test, { name, workflowId }: Place) =>
   inComponent(t, name, async (ctx) => {
@@ -217,13 +222,6 @@ const readRun = (t: Test, { name, workflowId }: Place) =>
       `Workflow ${workflowId} was cleaned up when it ended, so its status is gone. Check what your onComplete function did instead.`,
     );
   });
-
-async function rootOf(t: Test, place: Place): Promise<string> {
-  let run = await readRun(t, place);
-  while (run.parent)
-    run = await readRun(t, { ...place, workflowId: run.parent.workflowId });
-  return run._id;
-}
 
 const describe = (t: Test, { name, workflowId }: Place) =>
   inComponent(t, name, async (ctx) => {

@@ -108,8 +108,10 @@ type Instead = (
 
 const callIt: Instead = (mock, args) => callMock(mock, args);
 
+type Methods = Partial<Record<Method, Instead>>;
+
 /** The doors that call the functions of steps, by their handles, and the methods that they use for it. */
-const DOORS: Record<string, Partial<Record<Method, Instead>>> = {
+const DOORS: Record<string, Methods> = {
   "journal:beginTurn": { runMutation: callIt },
   "execute:transaction": { runMutation: callIt },
   "execute:action": { runQuery: callIt, runAction: callIt },
@@ -117,17 +119,13 @@ const DOORS: Record<string, Partial<Record<Method, Instead>>> = {
   "turns:take": { runMutation: endChild },
 };
 
-type Module = Record<string, unknown>;
-
 /** The component's module, whose doors heed the mocks of a test. */
-export const heedingModule = (
+export function heedingModule(
   path: string,
-  module: unknown,
+  module: Record<string, unknown>,
   backend: Backend,
-): unknown =>
-  backend.mocks.length > 0 ? heed(path, module as Module, backend) : module;
-
-function heed(path: string, module: Module, backend: Backend): Module {
+) {
+  if (backend.mocks.length === 0) return module;
   const name = path.replace(/^.*\/|\.ts$/g, "");
   const heeded = { ...module };
   for (const [door, methods] of Object.entries(DOORS)) {
@@ -141,11 +139,7 @@ function heed(path: string, module: Module, backend: Backend): Module {
 type Handler = (ctx: AnyCtx, args: never) => unknown;
 type Door = { _handler: Handler };
 
-const heedingDoor = (
-  door: Door,
-  methods: Partial<Record<Method, Instead>>,
-  backend: Backend,
-): Door =>
+const heedingDoor = (door: Door, methods: Methods, backend: Backend): Door =>
   new Proxy(door, {
     get: (target, key) =>
       key === "_handler"
@@ -156,11 +150,7 @@ const heedingDoor = (
         : (Reflect.get(target, key) as unknown),
   });
 
-function heedingCtx(
-  ctx: AnyCtx,
-  methods: Partial<Record<Method, Instead>>,
-  backend: Backend,
-): AnyCtx {
+function heedingCtx(ctx: AnyCtx, methods: Methods, backend: Backend): AnyCtx {
   const heeding = { ...ctx };
   for (const [method, instead] of Object.entries(methods))
     heeding[method as Method] = async (target, ...rest) => {

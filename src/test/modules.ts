@@ -13,7 +13,11 @@ export const watchedModules = (modules: Modules, backend: Backend): Modules =>
       async () =>
         isLeftBehind(backend) && !(await currentCall())
           ? NOTHING
-          : heedingModule(path, await load(), backend),
+          : heedingModule(
+              path,
+              (await load()) as Record<string, unknown>,
+              backend,
+            ),
     ]),
   );
 

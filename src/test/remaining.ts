@@ -24,36 +24,21 @@ export interface Remaining extends Place {
 
 export type Counts = (left: Remaining) => boolean;
 
-/** Everything that counts. Cleanup because of `retention` never does. */
-export async function allRemaining(
+/** Everything that counts, or the first `most` of it. Cleanup because of `retention` never does. */
+export async function remainingOf(
   t: object,
   { names }: Backend,
   counts: Counts,
+  most = Infinity,
 ): Promise<Remaining[]> {
-  const all: Remaining[] = [];
+  const found: Remaining[] = [];
   for (const name of names)
     await inComponent(t, name, async (ctx) => {
+      if (found.length === most) return;
       for await (const left of remainingIn(ctx, name))
-        if (counts(left)) all.push(left);
+        if (counts(left) && found.push(left) === most) return;
     });
-  return all;
-}
-
-/** Whether anything counts. It reads as few rows as it can. */
-export async function isAnyRemaining(
-  t: object,
-  { names }: Backend,
-  counts: Counts,
-): Promise<boolean> {
-  for (const name of names) {
-    const isAny = await inComponent(t, name, async (ctx) => {
-      for await (const left of remainingIn(ctx, name))
-        if (counts(left)) return true;
-      return false;
-    });
-    if (isAny) return true;
-  }
-  return false;
+  return found;
 }
 
 async function* remainingIn(ctx: Ctx, name: string): AsyncGenerator<Remaining> {
@@ -122,7 +107,8 @@ function kindOfStep({ step, timer, unstarted }: StepRow, run: Run) {
   return step.kind === "event" && timer ? "timeout" : undefined;
 }
 
-async function rootOf(ctx: Ctx, run: Run): Promise<string> {
+/** The id of the root of a run's tree, or of the topmost run that wasn't cleaned up. */
+export async function rootOf(ctx: Ctx, run: Run): Promise<string> {
   let root = run;
   while (root.parent) {
     const parent = await ctx.db.get("workflows", root.parent.workflowId);
