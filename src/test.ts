@@ -8,8 +8,8 @@ import {
 import type { TestConvex } from "convex-test";
 import type { ComponentApi } from "./component/_generated/component.js";
 import schema from "./component/schema.js";
-import { addInstance } from "./test/backends.js";
-import { watchedModules, type Modules } from "./test/modules.js";
+import { addInstance } from "./testHelpers/backends.js";
+import { watchedModules, type Modules } from "./testHelpers/modules.js";
 
 export {
   finishWorkflows,
@@ -18,9 +18,12 @@ export {
   type FinalStatus,
   type FinishOptions,
   type WaitOptions,
-} from "./test/drive.js";
-export { replayHistory, type ReplayedHistory } from "./test/replayHistory.js";
-export { mockStep, type MockFunction } from "./test/mocks.js";
+} from "./testHelpers/drive.js";
+export {
+  replayHistory,
+  type ReplayedHistory,
+} from "./testHelpers/replayHistory.js";
+export { mockStep, type MockFunction } from "./testHelpers/mocks.js";
 
 const modules = import.meta.glob("./component/**/*.ts");
 

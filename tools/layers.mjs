@@ -27,7 +27,7 @@ const LAYERS = {
   // It runs in browsers, so it shares only types with what runs in Convex.
   "src/react": { values: [], types: ["src/client", "src/shared"] },
   "src/shared": { values: [] },
-  "src/test": { values: ["src/shared"], types: [GENERATED] },
+  "src/testHelpers": { values: ["src/shared"], types: [GENERATED] },
 };
 
 function engineRoom(...rooms) {

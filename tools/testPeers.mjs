@@ -36,7 +36,7 @@ const SELECTION = [
   "src/engine/step/steps.errors.test.ts",
   "src/engine/step/steps.test.ts",
   "src/client/validation.test.ts",
-  "src/test/",
+  "src/testHelpers/",
   "src/client/environment",
   "src/component",
 ];

@@ -13,7 +13,7 @@ const ON_BACKEND = {
 };
 const patched = (title) => ({ file: "src/client/patched.test.ts", title });
 const replayed = (title) => ({
-  file: "src/test/replayHistory.test.ts",
+  file: "src/testHelpers/replayHistory.test.ts",
   title,
 });
 
@@ -91,7 +91,7 @@ export const PATCH_DEFECTS = [
   },
   {
     name: "history: steps of 0.4 in flight answered",
-    file: "src/test/replayHistory.ts",
+    file: "src/testHelpers/replayHistory.ts",
     find: "row.unstarted = isLegacy && step.inProgress;",
     replace: "row.unstarted = false;",
     killedBy: replayed("replays runs that 0.4 began by its rules"),

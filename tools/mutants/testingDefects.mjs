@@ -1,16 +1,16 @@
 /** Defects of the helpers in `@convex-dev/workflow/test`: see `defects.mjs`. */
 
-const drive = (title) => ({ file: "src/test/drive.test.ts", title });
-const mocks = (title) => ({ file: "src/test/mocks.test.ts", title });
+const drive = (title) => ({ file: "src/testHelpers/drive.test.ts", title });
+const mocks = (title) => ({ file: "src/testHelpers/mocks.test.ts", title });
 const isolation = (title) => ({
-  file: "src/test/isolation.node.test.ts",
+  file: "src/testHelpers/isolation.node.test.ts",
   title,
 });
 
 export const TESTING_DEFECTS = [
   {
     name: "testing: deadlines let time pass",
-    file: "src/test/remaining.ts",
+    file: "src/testHelpers/remaining.ts",
     find: 'kind: isDeadline ? "deadline" : "work"',
     replace: 'kind: "work"',
     killedBy: drive(
@@ -19,7 +19,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: retention lets time pass",
-    file: "src/test/remaining.ts",
+    file: "src/testHelpers/remaining.ts",
     find: 'if (kind === "expire") continue;',
     replace: "",
     killedBy: drive(
@@ -28,7 +28,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: functions of ended runs not awaited",
-    file: "src/test/remaining.ts",
+    file: "src/testHelpers/remaining.ts",
     find: 'if ("functionType" in step) return "work";\n  if (run.runResult) return undefined;',
     replace:
       'if (run.runResult) return undefined;\n  if ("functionType" in step) return "work";',
@@ -36,7 +36,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: timers fire while functions run",
-    file: "src/test/clock.ts",
+    file: "src/testHelpers/clock.ts",
     find: "const IDLE_TURNS = 20;",
     replace: "const IDLE_TURNS = 0;",
     killedBy: drive(
@@ -45,7 +45,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: functions of the app that are due left out",
-    file: "src/test/clock.ts",
+    file: "src/testHelpers/clock.ts",
     find: "return Promise.resolve(!isReached);",
     replace: "return Promise.resolve(false);",
     killedBy: drive(
@@ -54,7 +54,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: restored timers not noticed",
-    file: "src/test/clock.ts",
+    file: "src/testHelpers/clock.ts",
     find: "if (fakeClock() !== this.clock)",
     replace: "if (false as boolean)",
     killedBy: drive(
@@ -63,21 +63,21 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: results of mocks not copied",
-    file: "src/test/mockCalls.ts",
+    file: "src/testHelpers/mockCalls.ts",
     find: "jsonToConvex(convexToJson(((await fn(args)) ?? null) as Value))",
     replace: "((await fn(args)) ?? null)",
     killedBy: mocks("the mock returns a Convex value, as a function has to"),
   },
   {
     name: "testing: runs of the app mocked as children",
-    file: "src/test/mocks.ts",
+    file: "src/testHelpers/mocks.ts",
     find: "if (!run?.parent) return await callReal();",
     replace: "if (!run) return await callReal();",
     killedBy: mocks("a run that the app starts isn't mocked"),
   },
   {
     name: "testing: inline calls of other functions mocked",
-    file: "src/test/inlineSteps.ts",
+    file: "src/testHelpers/inlineSteps.ts",
     find: "backend && workflows.has(metadata)",
     replace: "backend",
     killedBy: mocks(
@@ -86,7 +86,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: mocks run in the component's context",
-    file: "src/test/mocks.ts",
+    file: "src/testHelpers/mocks.ts",
     find: "fn: inThisContext(fn)",
     replace: "fn: fn as Mock['fn']",
     killedBy: mocks(
@@ -95,7 +95,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: work left behind under another clock done",
-    file: "src/test/modules.ts",
+    file: "src/testHelpers/modules.ts",
     find: "isLeftBehind(backend) && !(await currentCall())",
     replace: "false",
     killedBy: isolation(
