@@ -41,9 +41,10 @@ export const action = internalAction({
 
 /** Ends a sleep or an event wait that is due. */
 export const timer = internalMutation({
-  args: { ...vStepExecution, isLastLeg: v.boolean() },
+  // Timers that are already scheduled may pass `isLastLeg`.
+  args: { ...vStepExecution, isLastLeg: v.optional(v.boolean()) },
   returns: v.null(),
-  handler: async (ctx, execution) => {
+  handler: async (ctx, { isLastLeg: _isLastLeg, ...execution }) => {
     await fireTimer(ctx, execution);
     return null;
   },

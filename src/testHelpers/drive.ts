@@ -119,15 +119,18 @@ export async function skipSleep(
   });
   const { generationNumber } = await readRun(t, place);
   const sleeps = await sleepsOf(t, place);
-  for (const { stepNumber } of sleeps)
-    await inComponent(t, place.name, (ctx) =>
-      ctx.runMutation(fireTimer, {
+  for (const { _id, stepNumber, timer } of sleeps)
+    await inComponent(t, place.name, async (ctx) => {
+      if (timer)
+        await ctx.db.patch("steps", _id, {
+          timer: { ...timer, endsAt: Date.now() },
+        });
+      await ctx.runMutation(fireTimer, {
         workflowId: place.workflowId,
         generationNumber,
         stepNumber,
-        isLastLeg: true,
-      }),
-    );
+      });
+    });
   if (sleeps.length > 0) return;
   const end = finalStatus(await readRun(t, place));
   throw new Error(

@@ -486,6 +486,16 @@ export const MANAGEMENT_DEFECTS = [
     ),
   },
   {
+    name: "sleep: ends after its first leg",
+    file: "src/engine/step/timer.ts",
+    find: "if (timer && delayUntil(timer.endsAt) > 0)",
+    replace: "if (timer && (false as boolean))",
+    killedBy: test(
+      "engine/step/steps",
+      "takes 2592000000 ms, or no time if that is negative",
+    ),
+  },
+  {
     name: "later: a run begins after its first leg",
     file: "src/engine/turn/scheduled.ts",
     find: "if (delayUntil(dueAt) > 0) {",

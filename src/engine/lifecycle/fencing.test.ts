@@ -73,7 +73,6 @@ test("a timer, of a sleep and of an event wait", async () => {
         workflowId: id as never,
         stepNumber,
         generationNumber,
-        isLastLeg: true,
       }),
     );
   for (const stepNumber of [0, 1, 2]) await expectIgnored(stepNumber, 1);

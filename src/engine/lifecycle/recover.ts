@@ -8,18 +8,9 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { PendingStep } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
-import {
-  enqueue,
-  stateOf,
-  stateOfJob,
-  type Job,
-} from "../platform/workpool.js";
+import { enqueue, stateOfJob, type Job } from "../platform/workpool.js";
 import { endedForcibly, stepsInFlight, type Run } from "../run/runs.js";
-import {
-  lookAtScheduled,
-  mayStillRun,
-  type vWatched,
-} from "../platform/scheduler.js";
+import { mayStillRun, type vWatched } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
 import { startTimer } from "../step/timer.js";
 import { wake } from "../run/waking.js";
@@ -130,7 +121,7 @@ async function recoverTasks(
   let recovered = 0;
   let looked = 0;
   for await (const { _id, _creationTime, scheduledId } of tasks) {
-    if (!scheduledId || !(await isScheduled(ctx, scheduledId))) {
+    if (!scheduledId || !(await isComing(ctx, { scheduledId }))) {
       await scheduleTaskAgain(ctx, _id);
       recovered++;
     }
@@ -174,7 +165,7 @@ async function recoverRun(
   // A task continues it.
   if (run.restarting) return { isLost: false };
   const { pendingTurn, driver } = run;
-  const turnIsLost = pendingTurn && !(await isTurnComing(ctx, pendingTurn));
+  const turnIsLost = pendingTurn && !(await isComing(ctx, pendingTurn));
   let { waits, isLost } = found ?? {
     waits: (pendingTurn !== undefined && !turnIsLost) || driver !== undefined,
     isLost: driver !== undefined && (await recoverDriver(ctx, run, driver)),
@@ -197,15 +188,11 @@ async function recoverRun(
   return { isLost: true };
 }
 
-async function isTurnComing(
+/** Whether a job of the workpool or a scheduled function is still to come. */
+const isComing = async (
   ctx: MutationCtx,
-  pending: NonNullable<Run["pendingTurn"]>,
-) {
-  return mayStillRun(await stateOfJob(ctx, pending));
-}
-
-const isScheduled = async (ctx: MutationCtx, scheduledId: string) =>
-  mayStillRun(await lookAtScheduled(ctx, scheduledId));
+  job: { workId?: string; scheduledId?: string },
+) => mayStillRun(await stateOfJob(ctx, job));
 
 /** If a driver has no watchdog, it gets one now. */
 async function recoverDriver(
@@ -213,7 +200,7 @@ async function recoverDriver(
   run: Run,
   { checkId, workId, scheduledId }: NonNullable<Run["driver"]>,
 ) {
-  if (await isScheduled(ctx, checkId)) return false;
+  if (await isComing(ctx, { scheduledId: checkId })) return false;
   await lookNow(ctx, workId ?? scheduledId!, {
     workflowId: run._id,
     generationNumber: run.generationNumber,
@@ -234,9 +221,8 @@ async function recoverStep(ctx: MutationCtx, { row, run }: PendingStep) {
   const { _id: workflowId, generationNumber } = run;
   const execution = { workflowId, stepNumber, generationNumber };
   if (timer) {
-    if (await isScheduled(ctx, timer.scheduledId)) return false;
-    const leftMs = Math.max(0, timer.endsAt - Date.now());
-    const restarted = await startTimer(ctx, execution, leftMs);
+    if (await isComing(ctx, timer)) return false;
+    const restarted = await startTimer(ctx, execution, timer.endsAt);
     await ctx.db.patch("steps", row._id, {
       timer: restarted,
       step:
@@ -247,7 +233,7 @@ async function recoverStep(ctx: MutationCtx, { row, run }: PendingStep) {
     return true;
   }
   if (!("functionType" in step) || !step.workId || row.unstarted) return false;
-  const { kind } = await stateOf(ctx, step.workId);
+  const { kind } = await stateOfJob(ctx, step);
   if (kind === "pending") return false;
   // If a job's report was canceled, the workpool still considers it running, so it looks like a running job.
   await lookNow(ctx, step.workId, execution);

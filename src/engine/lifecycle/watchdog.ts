@@ -16,7 +16,7 @@ import {
   type vPending,
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
-import { stateOf, stateOfJob } from "../platform/workpool.js";
+import { stateOfJob } from "../platform/workpool.js";
 import { driverOf, detachDriver } from "../run/driverState.js";
 import { functionTypeOf, updateRun } from "../run/runs.js";
 import { scheduleRunEnd, wake } from "../run/waking.js";
@@ -189,7 +189,7 @@ async function stepInPool(
   const { workId } = step.row.step;
   return {
     jobId: workId,
-    state: () => stateOf(ctx, workId!),
+    state: () => stateOfJob(ctx, { workId }),
     reports: true,
     onOver: (dead) => takeOver(ctx, step, dead),
   };

@@ -37,9 +37,9 @@ const LONGEST_BETWEEN_LOOKS_MS = 10 * 60_000;
  * which convex-test uses, fire at once if they last longer than 24.8 days. What is due later is scheduled again
  * after this.
  */
-export const LONGEST_LEG_MS = 20 * 24 * 60 * 60 * 1000;
+const LONGEST_LEG_MS = 20 * 24 * 60 * 60 * 1000;
 
-/** The delay after which to do or reschedule work that is due at `dueAt`. */
+/** The delay after which to do work that is due at `dueAt`, or to schedule it again if it still isn't due. */
 export const delayUntil = (dueAt = 0) =>
   Math.min(Math.max(0, Math.ceil(dueAt - Date.now())), LONGEST_LEG_MS);
 

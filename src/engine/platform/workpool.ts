@@ -74,7 +74,7 @@ export async function cancelJob(ctx: MutationCtx, workId: string) {
   await ctx.runMutation(components.workpool.lib.cancel, { id: workId });
 }
 
-/** As `stateOf`, for several jobs in one call. */
+/** The states of jobs in the workpool. Unknown: the job has ended. */
 export async function statesOf(
   ctx: QueryCtx,
   ids: string[],
@@ -88,22 +88,12 @@ export async function statesOf(
   }));
 }
 
-/** A job of the workpool, or a scheduled function. */
-export const stateOfJob = (
+/** The state of a job of the workpool, or of a scheduled function. */
+export async function stateOfJob(
   ctx: QueryCtx,
   { workId, scheduledId }: { workId?: string; scheduledId?: string },
-): Promise<JobState> =>
-  workId === undefined
-    ? lookAtScheduled(ctx, scheduledId!)
-    : stateOf(ctx, workId);
-
-/** Unknown: it has ended. */
-export async function stateOf(
-  ctx: QueryCtx,
-  workId: string,
 ): Promise<JobState> {
-  const { state } = await ctx.runQuery(components.workpool.lib.status, {
-    id: workId,
-  });
-  return { kind: state === "finished" ? "unknown" : state };
+  if (workId === undefined) return await lookAtScheduled(ctx, scheduledId!);
+  const [state] = await statesOf(ctx, [workId]);
+  return state!;
 }

@@ -8,7 +8,7 @@ import type {
 } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import type { Step, vDriver } from "../../component/schema.js";
-import { cancelJob, enqueue, stateOf } from "../platform/workpool.js";
+import { cancelJob, enqueue, stateOfJob } from "../platform/workpool.js";
 import { updateRun, type Run, type StepRow } from "./runs.js";
 import { cancelScheduled, watch } from "../platform/scheduler.js";
 
@@ -70,7 +70,7 @@ export async function detachDriver(
   const { workId, scheduledId, checkId } = run.driver;
   if (cancelsJob) {
     if (scheduledId !== undefined) await cancelScheduled(ctx, scheduledId);
-    else if ((await stateOf(ctx, workId!)).kind === "pending")
+    else if ((await stateOfJob(ctx, { workId })).kind === "pending")
       await cancelJob(ctx, workId!);
   }
   if (!inWatchdog) await cancelScheduled(ctx, checkId);

@@ -7,8 +7,8 @@ import { vRunResult } from "../../shared/outcome.js";
 import { shortenError } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
-import { lookAtScheduled, type JobState } from "../platform/scheduler.js";
-import { statesOf } from "../platform/workpool.js";
+import type { JobState } from "../platform/scheduler.js";
+import { stateOfJob, statesOf } from "../platform/workpool.js";
 import { statusOfRun, vRunStatus } from "./listing.js";
 import { pageOf, PageBudget } from "./paging.js";
 import {
@@ -155,14 +155,12 @@ async function jobStates(
     drivenBy !== undefined &&
     drivenBy === drivers;
   const ids = rows.flatMap((row) => jobOf(row) ?? []);
-  if (driver?.workId !== undefined && rows.some(isDriven))
-    ids.push(driver.workId);
   const found = await statesOf(ctx, ids);
   const kinds = new Map(ids.map((id, at) => [id, found[at]!.kind]));
   const driverKind =
-    driver?.scheduledId !== undefined && rows.some(isDriven)
-      ? (await lookAtScheduled(ctx, driver.scheduledId)).kind
-      : kinds.get(driver?.workId ?? "");
+    driver && rows.some(isDriven)
+      ? (await stateOfJob(ctx, driver)).kind
+      : undefined;
   return (row) => (isDriven(row) ? driverKind : kinds.get(jobOf(row) ?? ""));
 }
 

@@ -2,37 +2,33 @@ import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepRow } from "../run/runs.js";
 import type { StepExecution } from "../../component/schema.js";
-import { LONGEST_LEG_MS } from "../platform/scheduler.js";
+import { delayUntil } from "../platform/scheduler.js";
 import { awaitedStep, recordResult } from "./completing.js";
 import { undoWait } from "./eventWait.js";
 
-/** Schedules the end of a sleep or an event wait in `ms` milliseconds. */
+/** Schedules the end of a sleep or an event wait. */
 export async function startTimer(
   ctx: MutationCtx,
   execution: StepExecution,
-  ms: number,
+  endsAt: number,
 ): Promise<NonNullable<StepRow["timer"]>> {
   const scheduledId = await ctx.scheduler.runAfter(
-    Math.min(Math.max(0, ms), LONGEST_LEG_MS),
+    delayUntil(endsAt),
     internal.execute.timer,
-    { ...execution, isLastLeg: ms <= LONGEST_LEG_MS },
+    execution,
   );
-  return { scheduledId, endsAt: Date.now() + ms };
+  return { scheduledId, endsAt };
 }
 
 /** Ends a sleep, or an event wait whose event didn't arrive in time. The wait is withdrawn. */
-export async function fireTimer(
-  ctx: MutationCtx,
-  { isLastLeg, ...execution }: StepExecution & { isLastLeg: boolean },
-) {
+export async function fireTimer(ctx: MutationCtx, execution: StepExecution) {
   const awaited = await awaitedStep(ctx, execution);
   if (!awaited) return;
   const { row } = awaited;
   const { _id, step, timer, timeoutMs: ms = 0 } = row;
-  if (timer && !isLastLeg) {
-    const left = timer.endsAt - Date.now();
+  if (timer && delayUntil(timer.endsAt) > 0) {
     await ctx.db.patch("steps", _id, {
-      timer: await startTimer(ctx, execution, left),
+      timer: await startTimer(ctx, execution, timer.endsAt),
     });
     return;
   }

@@ -212,11 +212,7 @@ async function startSleeps(ctx: MutationCtx, run: Run, starting: Draft[]) {
   for (const { fields, runAt } of starting) {
     const { step, stepNumber } = fields;
     if (step.kind !== "sleep") continue;
-    fields.timer = await startTimer(
-      ctx,
-      executionOf(run, stepNumber),
-      runAt - Date.now(),
-    );
+    fields.timer = await startTimer(ctx, executionOf(run, stepNumber), runAt);
     fields.step = { ...step, workId: fields.timer.scheduledId };
   }
 }
@@ -284,7 +280,7 @@ async function startEventWait(
     row.timer = await startTimer(
       ctx,
       executionOf(run, row.stepNumber),
-      item.timeoutMs,
+      Date.now() + item.timeoutMs,
     );
   else if (wait.kind === "waiting" && step.args.eventId === undefined)
     await warnOfOtherNames(ctx, run, row, config);
