@@ -194,7 +194,7 @@ export const DRIVER_DEFECTS = [
     find: 'mode === "pool" ||',
     replace: '(mode === "pool" && !turn.caller) ||',
     killedBy: test(
-      "engine/driver/driver.switch",
+      "engine/driver/driver",
       "from driver to pool while step 0 runs",
     ),
   },
