@@ -1,90 +1,72 @@
-import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
+import type { WorkflowId } from "@convex-dev/workflow";
+import { finishWorkflows } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { internal } from "./_generated/api.js";
 import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
-async function submit(t: Backend) {
-  return await t.mutation(internal.approval.start, { title: "A new chair" });
-}
+const { start, status, decide, cancel, restart, cleanup } = internal.approval;
 
-async function expenses(t: Backend) {
+async function states(t: Backend) {
   const rows = await t.run((ctx) => ctx.db.query("expenses").collect());
   return rows.map(({ state }) => state);
 }
 
 async function untilItWaits(t: Backend) {
   await finishWorkflows(t, { until: "waiting" });
-  expect(await expenses(t)).toEqual(["waiting"]);
+  expect(await states(t)).toEqual(["waiting"]);
 }
 
-test.each([
-  [true, "approved"],
-  [false, "rejected"],
-] as const)(
-  "a decision (approved: %s) ends the wait",
-  async (approved, end) => {
-    const t = newBackend();
-    const workflowId = await submit(t);
+type Act = (t: Backend, workflowId: WorkflowId) => Promise<unknown>;
+
+const deciding =
+  (approved: boolean): Act =>
+  async (t, workflowId) => {
     await untilItWaits(t);
-    expect(
-      await t.query(internal.approval.status, { workflowId }),
-    ).toMatchObject({ type: "inProgress" });
-    await t.mutation(internal.approval.decide, { workflowId, approved });
-    expect(await waitForRun(t, workflowId)).toEqual({
-      type: "completed",
-      result: end,
-    });
-    expect(await expenses(t)).toEqual([end]);
-  },
-);
+    await t.mutation(decide, { workflowId, approved });
+  };
 
-test("a decision that comes before the run waits for it is kept", async () => {
+test.each<[string, Act, string]>([
+  ["a decision to approve ends the wait", deciding(true), "approved"],
+  ["a decision to reject ends the wait", deciding(false), "rejected"],
+  [
+    "a decision that comes before the run waits for it is kept",
+    (t, workflowId) => t.mutation(decide, { workflowId, approved: true }),
+    "approved",
+  ],
+  [
+    "without a decision the wait ends when its time is over",
+    async () => {},
+    "expired",
+  ],
+  [
+    "a restarted run waits for another decision",
+    async (t, workflowId) => {
+      await finishWorkflows(t);
+      expect(await states(t)).toEqual(["expired"]);
+      await t.mutation(restart, { workflowId });
+      await t.mutation(decide, { workflowId, approved: true });
+    },
+    "approved",
+  ],
+])("%s, and the expense outlives its run", async (_title, act, end) => {
   const t = newBackend();
-  const workflowId = await submit(t);
-  expect(await expenses(t)).toEqual(["submitted"]);
-  await t.mutation(internal.approval.decide, { workflowId, approved: true });
+  const workflowId = await t.mutation(start, { title: "A new chair" });
+  await act(t, workflowId);
   await finishWorkflows(t);
-  expect(await expenses(t)).toEqual(["approved"]);
-});
-
-test("without a decision the wait ends when its time is over", async () => {
-  const t = newBackend();
-  const workflowId = await submit(t);
-  expect(await waitForRun(t, workflowId)).toEqual({
-    type: "completed",
-    result: "expired",
+  expect(await t.query(status, { workflowId })).toEqual({
+    ...{ type: "completed", result: end },
   });
-  expect(await expenses(t)).toEqual(["expired"]);
+  expect(await t.mutation(cleanup, { workflowId })).toBe(true);
+  expect(await states(t)).toEqual([end]);
 });
 
 test("a canceled run tells the expense that it was withdrawn", async () => {
   const t = newBackend();
-  const workflowId = await submit(t);
+  const workflowId = await t.mutation(start, { title: "A new chair" });
   await untilItWaits(t);
-  await t.mutation(internal.approval.cancel, { workflowId });
+  await t.mutation(cancel, { workflowId });
   await finishWorkflows(t);
-  expect(await expenses(t)).toEqual(["withdrawn"]);
-});
-
-test("a restarted run waits for another decision", async () => {
-  const t = newBackend();
-  const workflowId = await submit(t);
-  await finishWorkflows(t);
-  expect(await expenses(t)).toEqual(["expired"]);
-  await t.mutation(internal.approval.restart, { workflowId });
-  await t.mutation(internal.approval.decide, { workflowId, approved: true });
-  await finishWorkflows(t);
-  expect(await expenses(t)).toEqual(["approved"]);
-});
-
-test("a finished run can be cleaned up, its expense stays", async () => {
-  const t = newBackend();
-  const workflowId = await submit(t);
-  await finishWorkflows(t);
-  expect(await t.mutation(internal.approval.cleanup, { workflowId })).toBe(
-    true,
-  );
-  expect(await expenses(t)).toEqual(["expired"]);
+  expect(await states(t)).toEqual(["withdrawn"]);
 });

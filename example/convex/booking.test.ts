@@ -5,6 +5,7 @@ import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
+const { start, pay, cancel, steps } = internal.booking;
 const items = ["flight", "hotel", "car"];
 
 async function reservations(t: Backend) {
@@ -15,30 +16,35 @@ async function reservations(t: Backend) {
 const ALL_HELD = ["flight held", "hotel held", "car held"];
 const ALL_RELEASED = ["flight released", "hotel released", "car released"];
 
-test("what is paid in time is booked", async () => {
-  const t = newBackend();
-  const workflowId = await t.mutation(internal.booking.start, { items });
-  await finishWorkflows(t, { until: "waiting" });
-  await t.mutation(internal.booking.pay, { workflowId });
-  expect(await waitForRun(t, workflowId)).toEqual({
-    type: "completed",
-    result: { booked: true },
-  });
-  expect(await reservations(t)).toEqual(ALL_HELD);
+test("what is paid in time is booked, and what is canceled is released", async () => {
+  for (const [end, last] of [
+    [pay, ALL_HELD],
+    [cancel, ALL_RELEASED],
+  ] as const) {
+    const t = newBackend();
+    const workflowId = await t.mutation(start, { items });
+    await finishWorkflows(t, { until: "waiting" });
+    expect(await reservations(t)).toEqual(ALL_HELD);
+    await t.mutation(end, { workflowId });
+    expect(await waitForRun(t, workflowId)).toEqual(
+      end === pay
+        ? { type: "completed", result: { booked: true } }
+        : { type: "canceled" },
+    );
+    await finishWorkflows(t);
+    expect(await reservations(t)).toEqual(last);
+  }
 });
 
 test("if one can't be had, the others are released, the last one first", async () => {
   const t = newBackend();
-  const workflowId = await t.mutation(internal.booking.start, {
-    items,
-    soldOut: "car",
-  });
+  const workflowId = await t.mutation(start, { items, soldOut: "car" });
   expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: { booked: false, why: "No car is left" },
   });
   expect(await reservations(t)).toEqual(["flight released", "hotel released"]);
-  const { page } = await t.query(internal.booking.steps, { workflowId });
+  const { page } = await t.query(steps, { workflowId });
   expect(page.map(({ name }) => name)).toEqual([
     "reserve flight",
     "reserve hotel",
@@ -48,40 +54,22 @@ test("if one can't be had, the others are released, the last one first", async (
   ]);
 });
 
-test("what is not paid in time is released", async () => {
+test("what is not paid in time is released, and a payment that comes too late is refused", async () => {
   const t = newBackend();
-  const workflowId = await t.mutation(internal.booking.start, { items });
+  const workflowId = await t.mutation(start, { items });
   expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: { booked: false, why: "Not paid in time" },
   });
   expect(await reservations(t)).toEqual(ALL_RELEASED);
-});
-
-test("a payment that comes too late is refused", async () => {
-  const t = newBackend();
-  const workflowId = await t.mutation(internal.booking.start, { items });
-  await finishWorkflows(t);
-  await expect(
-    t.mutation(internal.booking.pay, { workflowId }),
-  ).rejects.toThrow(workflowId);
-});
-
-test("a canceled run holds nothing", async () => {
-  const t = newBackend();
-  const workflowId = await t.mutation(internal.booking.start, { items });
-  await finishWorkflows(t, { until: "waiting" });
-  expect(await reservations(t)).toEqual(ALL_HELD);
-  await t.mutation(internal.booking.cancel, { workflowId });
-  await finishWorkflows(t);
-  expect(await reservations(t)).toEqual(ALL_RELEASED);
+  await expect(t.mutation(pay, { workflowId })).rejects.toThrow(workflowId);
 });
 
 test("an order that is started twice is booked once", async () => {
   const t = newBackend();
   const order = { order: "A1", items };
-  const workflowId = await t.mutation(internal.booking.start, order);
-  expect(await t.mutation(internal.booking.start, order)).toBe(workflowId);
+  const workflowId = await t.mutation(start, order);
+  expect(await t.mutation(start, order)).toBe(workflowId);
   const other = { ...order, order: "A2" };
-  expect(await t.mutation(internal.booking.start, other)).not.toBe(workflowId);
+  expect(await t.mutation(start, other)).not.toBe(workflowId);
 });

@@ -51,30 +51,18 @@ test("the workflow can be called as it is, as `npx convex run` does", async () =
   ).toEqual({ type: "completed", result: "Hello, James!" });
 });
 
-test("an action that fails more often than it is retried fails the run", async () => {
+test("an action that fails more often than it is retried fails the run, which goes on from there when it is restarted", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.example.start, {
-    exampleArg: "James",
-    failures: 3,
+    ...{ exampleArg: "James", failures: 3 },
   });
   expect(await waitForRun(t, workflowId)).toEqual({
     type: "failed",
     error: expect.stringContaining("The service is down (attempt 3)") as string,
   });
   expect(await greetings(t)).toEqual([]);
-});
-
-test("a failed run goes on from the failed step when it is restarted from there", async () => {
-  const t = newBackend();
-  const workflowId = await t.mutation(internal.example.start, {
-    exampleArg: "James",
-    failures: 3,
-  });
-  await finishWorkflows(t);
-  await t.mutation(internal.example.restart, {
-    workflowId,
-    from: "example:compose",
-  });
+  const from = "example:compose";
+  await t.mutation(internal.example.restart, { workflowId, from });
   expect(await waitForRun(t, workflowId)).toEqual({
     type: "completed",
     result: "Hello, James!",
@@ -82,29 +70,16 @@ test("a failed run goes on from the failed step when it is restarted from there"
   expect(await attemptsOf(t, workflowId)).toBe(4);
 });
 
-test("a canceled run does nothing more", async () => {
+test("a canceled run does nothing more, and is gone once it is cleaned up", async () => {
   const t = newBackend();
-  const workflowId = await t.mutation(internal.example.start, {
-    exampleArg: "James",
-  });
-  await t.mutation(internal.example.cancel, { workflowId });
-  expect(await waitForRun(t, workflowId)).toEqual({
-    type: "canceled",
-  });
+  const { start, cancel, cleanup, status } = internal.example;
+  const workflowId = await t.mutation(start, { exampleArg: "James" });
+  expect(await t.mutation(cleanup, { workflowId })).toBe(false);
+  await t.mutation(cancel, { workflowId });
+  expect(await waitForRun(t, workflowId)).toEqual({ type: "canceled" });
   expect(await greetings(t)).toEqual([]);
-});
-
-test("a run in progress is not cleaned up, a finished one is", async () => {
-  const t = newBackend();
-  const workflowId = await t.mutation(internal.example.start, {
-    exampleArg: "James",
-  });
-  expect(await t.mutation(internal.example.cleanup, { workflowId })).toBe(
-    false,
+  expect(await t.mutation(cleanup, { workflowId })).toBe(true);
+  await expect(t.query(status, { workflowId })).rejects.toThrow(
+    `Workflow not found: ${workflowId}`,
   );
-  await finishWorkflows(t);
-  expect(await t.mutation(internal.example.cleanup, { workflowId })).toBe(true);
-  await expect(
-    t.query(internal.example.status, { workflowId }),
-  ).rejects.toThrow(`Workflow not found: ${workflowId}`);
 });

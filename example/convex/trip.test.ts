@@ -23,7 +23,7 @@ async function states(t: Backend) {
   );
 }
 
-test("the parent returns what its children returned", async () => {
+test("the parent returns what its children returned, a restart from the hotel keeps the flight, and cleanup deletes all", async () => {
   const t = newBackend();
   const workflowId = await plan(t);
   expect(await waitForRun(t, workflowId)).toEqual({
@@ -35,9 +35,18 @@ test("the parent returns what its children returned", async () => {
     },
   });
   expect(await bookings(t)).toEqual(["flight to Lisbon", "hotel in Lisbon"]);
+  await t.mutation(internal.trip.restart, { workflowId });
+  expect(await waitForRun(t, workflowId)).toMatchObject({ type: "completed" });
+  expect(await bookings(t)).toEqual([
+    "flight to Lisbon",
+    ...["hotel in Lisbon", "hotel in Lisbon"],
+  ]);
+  expect(await t.mutation(internal.trip.cleanup, { workflowId })).toBe(true);
+  await finishWorkflows(t);
+  expect(await states(t)).toEqual({});
 });
 
-test("the status of the parent names the runs of its children", async () => {
+test("the status of the parent names the runs of its children, which are canceled with it", async () => {
   const t = newBackend();
   const workflowId = await plan(t);
   const status = await t.query(internal.trip.status, { workflowId });
@@ -50,11 +59,6 @@ test("the status of the parent names the runs of its children", async () => {
     expect(
       await t.query(internal.trip.status, { workflowId: child! }),
     ).toMatchObject({ type: "inProgress" });
-});
-
-test("canceling the parent cancels its children", async () => {
-  const t = newBackend();
-  const workflowId = await plan(t);
   await t.mutation(internal.trip.cancel, { workflowId });
   await finishWorkflows(t);
   expect(await states(t)).toEqual({
@@ -63,28 +67,4 @@ test("canceling the parent cancels its children", async () => {
     "trip:bookHotel": "canceled",
   });
   expect(await bookings(t)).toEqual([]);
-});
-
-test("a restart from the hotel keeps the flight", async () => {
-  const t = newBackend();
-  const workflowId = await plan(t);
-  await finishWorkflows(t);
-  await t.mutation(internal.trip.restart, { workflowId });
-  expect(await waitForRun(t, workflowId)).toMatchObject({
-    type: "completed",
-  });
-  expect(await bookings(t)).toEqual([
-    "flight to Lisbon",
-    "hotel in Lisbon",
-    "hotel in Lisbon",
-  ]);
-});
-
-test("cleaning up the parent deletes its children", async () => {
-  const t = newBackend();
-  const workflowId = await plan(t);
-  await finishWorkflows(t);
-  expect(await t.mutation(internal.trip.cleanup, { workflowId })).toBe(true);
-  await finishWorkflows(t);
-  expect(await states(t)).toEqual({});
 });
