@@ -8,12 +8,14 @@ import type {
 import { afterEach, beforeEach, vi } from "vitest";
 import * as client from "../client/index.js";
 import type { WorkflowId } from "../client/index.js";
+import { internal as component } from "../component/_generated/api.js";
 import type { DataModel, Doc } from "../component/_generated/dataModel.js";
 import { internal } from "./app/_generated/api.js";
 import type { Handler } from "./app/scripts.js";
 import {
   components,
   inComponent,
+  journal,
   script,
   workflows,
   type Backend,
@@ -195,4 +197,30 @@ export async function startWithOnComplete(
   return await t.mutation((ctx) =>
     client.start(ctx, workflows.workflow, { handler: "main" }, options),
   );
+}
+
+/** Reports that the job that executes a run's first step has died: a job of its own, or its driver's. */
+export async function reportDeath(
+  t: Backend,
+  id: WorkflowId,
+  execution: "driver" | "pool",
+  error = "Worker died",
+) {
+  const [row] = await journal(t, id);
+  const { workId = "its job" } = row!.step as { workId?: string };
+  const report = {
+    workId: workId as never,
+    result: { kind: "failed" as const, error },
+  };
+  const run = { workflowId: id as never, generationNumber: 0 };
+  if (execution === "pool")
+    await callInternal(t, component.pool.actionOnComplete, {
+      ...report,
+      context: { ...run, stepNumber: 0 },
+    });
+  else
+    await callInternal(t, component.driving.onComplete, {
+      ...report,
+      context: { ...run, driver: 1 },
+    });
 }

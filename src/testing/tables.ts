@@ -1,6 +1,5 @@
 import workpool from "@convex-dev/workpool/test";
 import type { GenericDataModel, GenericMutationCtx } from "convex/server";
-import { expect } from "vitest";
 import schema from "../component/schema.js";
 import appSchema from "./app/schema.js";
 import type { Backend } from "./harness.js";
@@ -25,17 +24,6 @@ export async function everyRow(t: Backend): Promise<Record<string, unknown[]>> {
       dump("workpool", workpool.schema.tables, ctx),
     )),
   };
-}
-
-/** Expects that a call throws this error, and leaves every row as it was. */
-export async function expectRefused(
-  t: Backend,
-  call: () => Promise<unknown>,
-  error?: string | RegExp,
-) {
-  const before = await everyRow(t);
-  await expect(call()).rejects.toThrow(error);
-  expect(await everyRow(t)).toEqual(before);
 }
 
 async function dump(owner: string, tables: object, ctx: Ctx) {

@@ -320,7 +320,7 @@ export const DEFECTS = [
     replace: "return !succeeded;",
     killedBy: {
       file: "src/engine/step/parallel.test.ts",
-      title: "Promise.all, when the last result is in",
+      title: "Promise.all takes one turn, when the last result is in",
     },
   },
   {
@@ -330,7 +330,7 @@ export const DEFECTS = [
     replace: "return true;",
     killedBy: {
       file: "src/engine/step/parallel.test.ts",
-      title: "Promise.all, when the last result is in",
+      title: "Promise.all takes one turn, when the last result is in",
     },
   },
   {

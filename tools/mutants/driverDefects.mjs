@@ -114,8 +114,8 @@ export const DRIVER_DEFECTS = [
     find: 'if (!failure && wasRefused(described.error)) return { kind: "refused" };',
     replace: "",
     killedBy: test(
-      "engine/step/retries",
-      "is no attempt if the platform refused to start the action",
+      "engine/platform/platformErrors",
+      "of an action (driver): the action starts after a pause, and that is its first attempt",
     ),
   },
   {
@@ -295,7 +295,7 @@ export const DRIVER_DEFECTS = [
     find: "!wasRefused(error) && !hadConflict(error)",
     replace: "!hadConflict(error)",
     killedBy: test(
-      "engine/platform/refused",
+      "engine/platform/platformErrors",
       "of a driver's turn: the driver retries it after a pause",
     ),
   },
@@ -305,7 +305,7 @@ export const DRIVER_DEFECTS = [
     find: 'functionType !== "action" && functionType !== "query"',
     replace: 'functionType !== "action"',
     killedBy: test(
-      "engine/step/steps.queries",
+      "engine/step/invoke",
       "runs outside of any transaction, so that its run doesn't conflict with what it reads",
     ),
   },

@@ -471,7 +471,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "if (mayBeLimit(error)) throw thrown;",
     replace: "throw thrown;",
     killedBy: test(
-      "engine/step/references",
+      "engine/step/steps",
       "a step of a component that the app doesn't have fails, and the handler can catch it",
     ),
   },

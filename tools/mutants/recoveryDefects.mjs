@@ -79,7 +79,7 @@ export const RECOVERY_DEFECTS = [
     find: "const isSaid = isPaused || said.maxParallelism !== undefined;",
     replace: "const isSaid = true;",
     killedBy: test(
-      "engine/platform/parallelism",
+      "engine/platform/config",
       "applies to managers that pass none until another value is passed",
     ),
   },
@@ -89,7 +89,7 @@ export const RECOVERY_DEFECTS = [
     find: "const isPaused = row?.maxParallelism === 0;",
     replace: "const isPaused = false;",
     killedBy: test(
-      "engine/platform/parallelism",
+      "engine/platform/config",
       "an operator's pause holds until the operator lifts it, whatever managers pass",
     ),
   },

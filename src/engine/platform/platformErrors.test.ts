@@ -1,5 +1,28 @@
-import { beforeEach, afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { internal } from "../../component/_generated/api.js";
+import type { Id } from "../../component/_generated/dataModel.js";
+import {
+  advance,
+  drain,
+  effects,
+  journal,
+  newBackend,
+  rows,
+  script,
+  startHandler,
+  statusOf,
+  steps,
+  useBackend,
+} from "../../testing/harness.js";
+import { Calls, type WatchedCall } from "../../testing/calls.js";
+import { callInternal, listenToConsole } from "../../testing/managing.js";
+import { completed } from "../../testing/statuses.js";
 import { insist, wasRefused } from "./platformErrors.js";
+
+// What the platform refuses to start, as it has no room for it, has not begun.
+
+useBackend();
+const heard = listenToConsole();
 
 const REFUSALS = [
   "Too many concurrent requests. Your backend is limited to 64 concurrent actions. To get more resources, upgrade to Convex Pro.",
@@ -9,6 +32,11 @@ const REFUSALS = [
   "Selected isolate was not clean",
   "Too many writes per second. Your deployment is limited to 4 MiB per second.",
 ];
+const CONFLICT =
+  "Documents read from or written to the table changed while this mutation was being run";
+
+const gaps = (times: number[]) =>
+  times.slice(1).map((time, index) => time - times[index]!);
 
 test.each(REFUSALS)("a refusal of the platform is recognised: %s", (error) => {
   expect(wasRefused(error)).toBe(true);
@@ -16,50 +44,133 @@ test.each(REFUSALS)("a refusal of the platform is recognised: %s", (error) => {
   expect(wasRefused(`Uncaught Error: ${error}`)).toBe(false);
 });
 
-describe("a call of an action's", () => {
-  beforeEach(() => vi.useFakeTimers());
-  afterEach(() => vi.useRealTimers());
+test.each<
+  [
+    string,
+    { error: string; failures: number; pauses: number[]; result: string },
+  ]
+>([
+  [
+    "is refused is repeated after a pause that grows",
+    {
+      error: REFUSALS[2]!,
+      failures: 3,
+      pauses: [250, 500, 1000],
+      result: "done",
+    },
+  ],
+  [
+    "meets a conflict is repeated after a pause that grows",
+    { error: CONFLICT, failures: 3, pauses: [250, 500, 1000], result: "done" },
+  ],
+  [
+    "is refused each time is made as often as configured, and then fails with its last error",
+    {
+      error: REFUSALS[0]!,
+      failures: 9,
+      pauses: [250, 500, 1000],
+      result: REFUSALS[0]!,
+    },
+  ],
+  [
+    "fails otherwise is not repeated",
+    { error: "boom", failures: 1, pauses: [], result: "boom" },
+  ],
+])("a call of an action's that %s", async (_what, scene) => {
+  const { error, failures, pauses, result } = scene;
+  const at: number[] = [];
+  const insisting = insist(4, async (before) => {
+    at.push(Date.now());
+    if (before < failures) throw new Error(error);
+    return "done";
+  }).catch((thrown: Error) => thrown.message);
+  await vi.runAllTimersAsync();
+  expect(await insisting).toBe(result);
+  expect(gaps(at)).toHaveLength(pauses.length);
+  for (const [index, pause] of gaps(at).entries()) {
+    expect(pause).toBeGreaterThanOrEqual(0.5 * pauses[index]!);
+    expect(pause).toBeLessThanOrEqual(1.5 * pauses[index]! + 1);
+  }
+});
 
-  async function times(errors: unknown[], tries: number) {
-    const began = Date.now();
+describe.each(REFUSALS)("“%s”", (message) => {
+  /** A backend that refuses some calls, the first two times. */
+  function refusing(
+    execution: "driver" | "pool",
+    refuses: (call: WatchedCall) => boolean,
+  ) {
     const at: number[] = [];
-    const result = insist(tries, async (before) => {
-      at.push(Date.now() - began);
-      if (before < errors.length) throw errors[before];
-      return "done";
-    }).catch((error: Error) => error.message);
-    await vi.runAllTimersAsync();
-    return { result: await result, at };
+    const calls = new Calls((call) => {
+      if (refuses(call) && at.push(Date.now()) <= 2) throw new Error(message);
+    });
+    const t = newBackend({ execution, wrap: calls.wrap });
+    const expectPauses = (leastMs: number) => {
+      expect(at).toHaveLength(3);
+      for (const gap of gaps(at)) expect(gap).toBeGreaterThanOrEqual(leastMs);
+    };
+    return { t, expectPauses };
   }
 
-  test.each([
-    ["is refused", REFUSALS[2]!],
-    [
-      "meets a conflict",
-      "Documents read from or written to the table changed while this mutation was being run",
-    ],
-  ])("that %s is repeated after a pause that grows", async (_what, text) => {
-    const errors = [new Error(text), new Error(text), new Error(text)];
-    const { result, at } = await times(errors, 4);
-    expect(result).toBe("done");
-    const pauses = at.slice(1).map((time, index) => time - at[index]!);
-    for (const [index, pause] of pauses.entries()) {
-      expect(pause).toBeGreaterThanOrEqual(0.5 * 250 * 2 ** index);
-      expect(pause).toBeLessThanOrEqual(1.5 * 250 * 2 ** index + 1);
-    }
-    expect(pauses).toHaveLength(3);
+  test("of a driver's turn: the driver retries it after a pause", async () => {
+    type Drive = { stepNumber?: number } | undefined;
+    const { t, expectPauses } = refusing(
+      "driver",
+      ({ component, args }) =>
+        component === "" && (args["drive"] as Drive)?.stepNumber === 1,
+    );
+    const id = await startHandler(t, async (step) => {
+      for (let value = 0; value < 3; value++)
+        await step.runMutation(steps.echo, { value });
+    });
+    await drain();
+    expect(await statusOf(t, id)).toEqual(completed(null));
+    expect(await effects(t)).toEqual([0, 1, 2]);
+    expect(await rows(t, "workflows")).toMatchObject([{ drivers: 1 }]);
+    expectPauses(100);
+    expect(heard.said).toEqual([]);
   });
 
-  test("is made as often as configured, and then fails with its last error", async () => {
-    const errors = Array.from({ length: 9 }, () => new Error(REFUSALS[0]));
-    const { result, at } = await times(errors, 3);
-    expect(at).toHaveLength(3);
-    expect(result).toBe(REFUSALS[0]);
-  });
+  test.each(["driver", "pool"] as const)(
+    "of an action (%s): the action starts after a pause, and that is its first attempt",
+    async (execution) => {
+      const { t, expectPauses } = refusing(
+        execution,
+        ({ component, path }) => component === "" && path === "steps:action",
+      );
+      let begun = 0;
+      script("action", "act", () => `begun ${++begun}`);
+      const id = await startHandler(t, (step) =>
+        step.runAction(steps.action, { name: "act" }),
+      );
+      await drain();
+      expect(await statusOf(t, id)).toEqual(completed("begun 1"));
+      const [row] = await journal(t, id);
+      expect(row!.failedAttempts).toBeUndefined();
+      expectPauses(1000);
+    },
+  );
+});
 
-  test("is not repeated after any other error", async () => {
-    const { result, at } = await times([new Error("boom")], 3);
-    expect(at).toEqual([0]);
-    expect(result).toBe("boom");
+test("a driver that the pool could not start leaves its mutation to the pool, after a pause", async () => {
+  const t = newBackend({ execution: "driver" });
+  const allow = (maxParallelism: number) =>
+    callInternal(t, internal.utils.updateConfig, { maxParallelism });
+  await allow(0);
+  const id = await startHandler(t, (step) =>
+    step.runMutation(steps.echo, { value: 1 }),
+  );
+  await callInternal(t, internal.driving.onComplete, {
+    workId: "its job" as never,
+    result: { kind: "failed", error: REFUSALS[0]! },
+    context: {
+      workflowId: id as string as Id<"workflows">,
+      generationNumber: 0,
+      driver: 1,
+    },
   });
+  await allow(5);
+  await advance(900);
+  expect(await effects(t)).toEqual([]);
+  await drain();
+  expect(await effects(t)).toEqual([1]);
 });

@@ -23,7 +23,7 @@ import {
   startWithEvents,
 } from "../../testing/events.js";
 import { cleanup } from "../../testing/managing.js";
-import { expectRefused } from "../../testing/tables.js";
+import { expectRefused } from "../../testing/directCalls.js";
 import {
   createEvent,
   listSteps,
@@ -64,8 +64,8 @@ test("an id that was sent before can't be sent again: the error names event, nam
   await send(t, { id: later, value: "nobody awaits it" });
   await expectRefused(
     t,
-    () => send(t, { id: later, value: "second" }),
     new RegExp(`^Event already sent: ${later} .*"later".*${workflowId}`),
+    () => send(t, { id: later, value: "second" }),
   );
   const consumed = new RegExp(
     `^Event already consumed: ${id} .*"other".*${workflowId}`,
@@ -79,7 +79,7 @@ test("an id that was sent before can't be sent again: the error names event, nam
   });
   await drain();
   for (const payload of [{ value: "second" }, { error: "second" }])
-    await expectRefused(t, () => send(t, { id, ...payload }), consumed);
+    await expectRefused(t, consumed, () => send(t, { id, ...payload }));
   await send(t, { workflowId, name: "go", value: "by name" });
   await drain();
   expect(await statusOf(t, workflowId)).toEqual(
@@ -94,10 +94,8 @@ test("ids of nothing, or of something else, can't be sent to or created for", as
     ctx.db.insert("effects", { key: "a", value: 1 }),
   );
   for (const wrong of ["", "garbage", stepId, appId, workflowId])
-    await expectRefused(
-      t,
-      () => send(t, { id: wrong as unknown as EventId }),
-      new RegExp(`^Event not found: ${wrong}`),
+    await expectRefused(t, new RegExp(`^Event not found: ${wrong}`), () =>
+      send(t, { id: wrong as unknown as EventId }),
     );
   for (const wrong of ["", "garbage", stepId, appId, id])
     for (const call of [
@@ -106,14 +104,14 @@ test("ids of nothing, or of something else, can't be sent to or created for", as
     ])
       await expectRefused(
         t,
-        call,
         new RegExp(`^Invalid workflow ID: ${wrong}`),
+        call,
       );
   for (const event of [{}, { name: "go" }, { workflowId }])
     await expectRefused(
       t,
-      () => send(t, event as never),
       /^To send an event, give its id, or its name and the workflowId/,
+      () => send(t, event as never),
     );
 });
 
@@ -127,8 +125,8 @@ test("an event can't be sent or created under too long a name", async () => {
   ])
     await expectRefused(
       t,
-      call,
       "is too long: 1025 characters, the maximum is 1024",
+      call,
     );
 });
 
@@ -177,15 +175,12 @@ describe("a huge name or id is cut in the error, never inside a character", () =
 test("an event of a transaction that fails was never sent", async () => {
   const t = newBackend();
   const { workflowId } = await waitingRun(t);
-  await expectRefused(
-    t,
-    () =>
-      t.mutation(async (ctx) => {
-        await sendEvent(ctx, components.workflow, { workflowId, name: "go" });
-        await createEvent(ctx, components.workflow, { workflowId, name: "a" });
-        throw new Error("not this time");
-      }),
-    /^not this time$/,
+  await expectRefused(t, /^not this time$/, () =>
+    t.mutation(async (ctx) => {
+      await sendEvent(ctx, components.workflow, { workflowId, name: "go" });
+      await createEvent(ctx, components.workflow, { workflowId, name: "a" });
+      throw new Error("not this time");
+    }),
   );
 });
 

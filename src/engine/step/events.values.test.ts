@@ -11,7 +11,7 @@ import {
 } from "../../testing/harness.js";
 import { completed, failed } from "../../testing/statuses.js";
 import { eventStates, send } from "../../testing/events.js";
-import { expectRefused } from "../../testing/tables.js";
+import { expectRefused } from "../../testing/directCalls.js";
 import {
   defineEvent,
   type WorkflowCtx,
@@ -221,7 +221,7 @@ test.each<[string, Payload, RegExp]>([
   async (_what, payload, error) => {
     const t = newBackend();
     const workflowId = await startHandler(t, awaiting(v.string()));
-    await expectRefused(t, () => sendGo(t, workflowId, payload), error);
+    await expectRefused(t, error, () => sendGo(t, workflowId, payload));
     // The event can still be sent.
     await sendGo(t, workflowId, { value: "as it should be" });
     await drain();
@@ -240,10 +240,8 @@ test("defineEvent's definition, spread into both sides, carries name and validat
     const again = await step.awaitEvent(approval);
     return [approved, again.approved];
   });
-  await expectRefused(
-    t,
-    () => send(t, { ...approval, workflowId, value: { approved: "perhaps" } }),
-    /event "approval"/,
+  await expectRefused(t, /event "approval"/, () =>
+    send(t, { ...approval, workflowId, value: { approved: "perhaps" } }),
   );
   await send(t, { ...approval, workflowId, value: { approved: true } });
   await send(t, { ...approval, workflowId, value: { approved: false } });

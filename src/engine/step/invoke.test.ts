@@ -1,8 +1,15 @@
 import type { Value } from "convex/values";
 import { describe, expect, test } from "vitest";
-import { listenToConsole } from "../../testing/managing.js";
+import { internal as component } from "../../component/_generated/api.js";
+import { Calls, callersOf } from "../../testing/calls.js";
+import {
+  callInternal,
+  listenToConsole,
+  reportDeath,
+} from "../../testing/managing.js";
 import {
   advance,
+  drain,
   effects,
   journal,
   newBackend,
@@ -231,3 +238,55 @@ describe("a step whose function uses more than a transaction has", () => {
     expect(status).toEqual(completed(["rejected", "fulfilled"]));
   });
 });
+
+describe.each(["driver", "pool"] as const)(
+  "a query step of a run in mode %s",
+  (execution) => {
+    test("runs outside of any transaction, so that its run doesn't conflict with what it reads", async () => {
+      const calls = new Calls();
+      const t = newBackend({ execution, wrap: calls.wrap });
+      const { status } = await runHandler(t, async (step) => [
+        await step.runQuery(steps.echoQuery, { value: 1 }),
+        await Promise.all([
+          step.runQuery(steps.echoQuery, { value: 2 }),
+          step.runMutation(steps.echo, { value: 3 }),
+        ]),
+        await step.runQuery(steps.echoQuery, { value: 4 }),
+      ]);
+      expect(status).toMatchObject({ result: [1, [2, 3], 4] });
+      const queries = calls.of("steps:echoQuery");
+      expect(queries).toHaveLength(3);
+      const callers = new Set(queries.flatMap(callersOf));
+      const actions = ["driving:drive", "execute:action", "worker:runBatch"];
+      expect([...callers].filter((path) => !actions.includes(path))).toEqual(
+        [],
+      );
+      expect(heard.said).toEqual([]);
+    });
+
+    test("is executed again if its job or driver crashed, because it has no effects", async () => {
+      const t = newBackend({ execution });
+      let executions = 0;
+      script("query", "read", () => ++executions);
+      await callInternal(t, component.utils.updateConfig, {
+        maxParallelism: 0,
+      });
+      const id = await startHandler(t, async (step) => {
+        const [read] = await Promise.all([
+          step.runQuery(steps.query, { name: "read" }),
+          step.sleep(10),
+        ]);
+        return read;
+      });
+      await reportDeath(t, id, execution);
+      await advance(100);
+      await callInternal(t, component.utils.updateConfig, {
+        maxParallelism: 5,
+      });
+      await drain();
+      expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+      // The first job isn't dead. A driver finds that it was replaced.
+      expect(executions).toBe(execution === "driver" ? 1 : 2);
+    });
+  },
+);

@@ -4,7 +4,6 @@ import {
   advance,
   drain,
   effects,
-  endings,
   journal,
   newBackend,
   runHandler,
@@ -18,7 +17,7 @@ import {
 } from "../../testing/harness.js";
 import { completed, failed } from "../../testing/statuses.js";
 import { send } from "../../testing/events.js";
-import { gate, jobs, listenToConsole } from "../../testing/managing.js";
+import { gate, listenToConsole } from "../../testing/managing.js";
 import type { WorkflowCtx } from "../../client/index.js";
 
 useBackend();
@@ -27,17 +26,13 @@ listenToConsole();
 const MINUTE = 60_000;
 
 /** Starts a run, and counts its turns: each executes the handler once. */
-async function startCounting(
-  t: Backend,
-  handler: Handler,
-  options?: Parameters<typeof startHandler>[2],
-) {
+async function startCounting(t: Backend, handler: Handler) {
   const counted = { turns: 0 };
   const counting: Handler = async (step, input) => {
     counted.turns++;
     return await handler(step, input);
   };
-  const id = await startHandler(t, counting, options);
+  const id = await startHandler(t, counting);
   return { id, counted };
 }
 
@@ -125,9 +120,10 @@ const turns: [string, Handler, { result: unknown; turns: number }][] = [
     { result: ["early", "late"], turns: 3 },
   ],
   [
-    "steps that are not awaited don't wake the handler",
+    "steps that are not awaited don't wake the handler, nor fail the run when they fail",
     async (step) => {
       for (const n of [1, 2, 3]) void echo(step, n, n);
+      void fail(step, "unheard");
       await step.sleep(10 * MINUTE);
       return "done";
     },
@@ -153,48 +149,43 @@ test.each(turns)("%s", async (_title, handler, expected) => {
   expect(counted.turns).toBe(expected.turns);
 });
 
-describe("Promise.race continues at the first result", () => {
-  test.each([
-    ["sleep", "when no event comes", 0],
-    ["event", "long before the sleep is over", MINUTE],
-  ])("of a race of both: %s, %s", async (first, _when, sentAfter) => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) =>
-      Promise.race([
-        step.awaitEvent({ name: "news" }).then(() => "event"),
-        step.sleep(10 * MINUTE).then(() => "sleep"),
-      ]),
-    );
-    await advance(MINUTE);
-    if (sentAfter) await send(t, { workflowId: id, name: "news" });
-    await advance(sentAfter || 10 * MINUTE);
-    expect(await statusOf(t, id)).toEqual(completed(first));
+test("a busy action holds up neither a race nor the steps after it, and its result can still be awaited", async () => {
+  const t = newBackend();
+  const gated = gate();
+  script("action", "busy", () => gated.passed);
+  const id = await startHandler(t, async (step) => {
+    const busy = step.runAction(steps.action, { name: "busy" });
+    const quick = step.runAction(steps.echoAction, { value: "quick" });
+    const first = await Promise.race([busy, quick]);
+    for (let n = 1; n <= 3; n++) await echo(step, n);
+    return [first, await busy];
   });
+  await advance(MINUTE);
+  expect(await effects(t)).toEqual([1, 2, 3]);
+  expect(await statusOf(t, id)).toMatchObject({
+    type: "inProgress",
+    running: [{ name: "steps:action" }],
+  });
+  gated.open("busy done");
+  await drain();
+  expect(await statusOf(t, id)).toEqual(completed(["quick", "busy done"]));
+});
 
-  test("of the quicker of two actions, and the other still finishes", async () => {
-    const t = newBackend();
-    const slow = gate();
-    script("action", "slow", () => slow.passed);
-    const id = await startHandler(t, async (step) => {
-      const first = await Promise.race([
-        step.runAction(steps.action, { name: "slow" }),
-        step.runAction(steps.echoAction, { value: "quick" }),
-      ]);
-      await echo(step, first);
-      await step.sleep(10 * MINUTE);
-      return first;
-    });
-    await advance(MINUTE);
-    expect(await effects(t)).toEqual(["quick"]);
-    slow.open("slow");
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed("quick"));
-    const [loser] = await journal(t, id);
-    expect(loser!.step.runResult).toEqual({
-      kind: "success",
-      returnValue: "slow",
-    });
+test("nested workflows run side by side", async () => {
+  const t = newBackend();
+  script("handler", "child", async (step, n: number) => {
+    await step.sleep(n * MINUTE);
+    return await echo(step, n);
   });
+  const { status } = await runHandler(t, (step) =>
+    Promise.all(
+      [3, 1, 2].map((input) =>
+        step.runWorkflow(workflows.workflow, { handler: "child", input }),
+      ),
+    ),
+  );
+  expect(status).toEqual(completed([3, 1, 2]));
+  expect(await effects(t)).toEqual([1, 2, 3]);
 });
 
 describe("Promise.all over steps takes one turn", () => {
@@ -230,133 +221,6 @@ describe("Promise.all over steps takes one turn", () => {
     await drain();
     expect(await statusOf(t, id)).toEqual(completed(6));
     expect(counted.turns).toBe(2);
-  });
-});
-
-describe("branches", () => {
-  test("one continues while the other is busy", async () => {
-    const t = newBackend();
-    const busy = gate();
-    script("action", "busy", () => busy.passed);
-    const id = await startHandler(t, async (step) => {
-      const quick = async () => {
-        for (let n = 1; n <= 3; n++) await echo(step, n);
-        return "quick done";
-      };
-      return await Promise.all([
-        step.runAction(steps.action, { name: "busy" }),
-        quick(),
-      ]);
-    });
-    await advance(MINUTE);
-    expect(await effects(t)).toEqual([1, 2, 3]);
-    expect(await statusOf(t, id)).toMatchObject({
-      type: "inProgress",
-      running: [{ name: "steps:action" }],
-    });
-    busy.open("busy done");
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({
-      result: ["busy done", "quick done"],
-    });
-  });
-
-  test("many of several steps each end with their own results", async () => {
-    const t = newBackend();
-    const { status } = await runHandler(t, (step) =>
-      Promise.all(
-        Array.from({ length: 12 }, async (_, branch) => {
-          let sum = 0;
-          for (let n = 0; n < 4; n++) {
-            for (let hop = 0; hop < branch * n; hop++) await Promise.resolve();
-            const value = branch * 100 + n;
-            const kinds = [
-              () => step.runMutation(steps.echo, { value }),
-              () => step.runQuery(steps.echoQuery, { value }),
-              () => step.runAction(steps.echoAction, { value }),
-            ];
-            sum += (await kinds[(branch + n) % 3]!()) as number;
-          }
-          return sum;
-        }),
-      ),
-    );
-    expect(status).toMatchObject({
-      result: Array.from({ length: 12 }, (_, branch) => branch * 400 + 6),
-    });
-  });
-
-  test("nested workflows run side by side", async () => {
-    const t = newBackend();
-    script("handler", "child", async (step, n: number) => {
-      await step.sleep(n * MINUTE);
-      return await echo(step, n);
-    });
-    const { status } = await runHandler(t, (step) =>
-      Promise.all(
-        [3, 1, 2].map((input) =>
-          step.runWorkflow(workflows.workflow, { handler: "child", input }),
-        ),
-      ),
-    );
-    expect(status).toMatchObject({ result: [3, 1, 2] });
-    expect(await effects(t)).toEqual([1, 2, 3]);
-  });
-});
-
-describe("steps that are not awaited", () => {
-  test("don't fail the run when they fail", async () => {
-    const t = newBackend();
-    const { status, workflowId } = await runHandler(t, async (step) => {
-      void fail(step, "unheard");
-      await step.sleep(MINUTE);
-      await echo(step, 1);
-      return "done";
-    });
-    expect(status).toEqual(completed("done"));
-    const [row] = await journal(t, workflowId);
-    expect(row!.step.runResult).toEqual({ kind: "failed", error: "unheard" });
-  });
-
-  test("issued in the turn that ends the run are started, and their results wake and fail nothing", async () => {
-    const t = newBackend();
-    const { id, counted } = await startCounting(
-      t,
-      async (step) => {
-        void echo(step, "after the end", 1);
-        void fail(step, "after the end", 1);
-        return "done";
-      },
-      { context: 1 },
-    );
-    expect(await statusOf(t, id)).toEqual(completed("done"));
-    await drain();
-    expect(await effects(t)).toEqual(["after the end"]);
-    expect(await statusOf(t, id)).toEqual(completed("done"));
-    expect(await endings(t)).toHaveLength(1);
-    expect(counted.turns).toBe(1);
-    expect((await journal(t, id)).map(({ step }) => step.runResult)).toEqual([
-      { kind: "success", returnValue: "after the end" },
-      { kind: "failed", error: "after the end" },
-    ]);
-  });
-
-  test("sleeps and event waits in flight at the end are dropped", async () => {
-    const t = newBackend();
-    await startHandler(t, async (step) => {
-      await Promise.race([
-        step.sleep(60 * MINUTE),
-        step.awaitEvent({ name: "never", timeout: 60 * MINUTE }),
-        step.runMutation(steps.echo, { value: 1 }),
-      ]);
-    });
-    await advance(MINUTE);
-    const scheduled = await t.run((ctx) =>
-      ctx.db.system.query("_scheduled_functions").collect(),
-    );
-    const pending = scheduled.filter(({ state }) => state.kind === "pending");
-    expect(pending).toEqual([]);
-    expect(await jobs(t)).toEqual([]);
   });
 });
 

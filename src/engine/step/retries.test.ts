@@ -24,13 +24,13 @@ import {
   callInternal,
   cancel,
   listenToConsole,
+  reportDeath,
 } from "../../testing/managing.js";
 import {
   NonRetryableError,
   RetryAfterError,
   start,
   type WorkflowCtx,
-  type WorkflowId,
 } from "../../client/index.js";
 
 useBackend();
@@ -252,19 +252,6 @@ describe("between two attempts of an action that a driver executes", () => {
     },
   );
 
-  test("another run has the only slot of the pool", async () => {
-    const { t } = await begin(HOUR, 1);
-    await configure(t, { maxParallelism: 1 });
-    await advance(5000);
-    const other = await startHandler(
-      t,
-      (step) => step.runAction(steps.echoAction, { value: 1 }),
-      { name: "other" },
-    );
-    await advance(5000);
-    expect(await statusOf(t, other)).toEqual(completed(1));
-  });
-
   test("a run does not count as one that is driven", async () => {
     const t = newBackend({ execution: "driver" });
     attempts(5);
@@ -287,23 +274,26 @@ describe("between two attempts of an action that a driver executes", () => {
     expect(run).toMatchObject({ drivers: 1, runResult: { kind: "success" } });
   });
 
-  test("a cancel ends the retries", async () => {
+  test("another run has the only slot of the pool, a paused pool is waited for, and a cancel ends the retries", async () => {
     const { t, id, times } = await begin(HOUR);
+    await configure(t, { maxParallelism: 1 });
     await advance(5000);
-    await cancel(t, id);
-    await drain();
-    expect(times).toHaveLength(1);
-  });
-
-  test("a paused pool is waited for", async () => {
-    const { t, times, expectResult } = await begin(10_000, 1);
-    await advance(2000);
+    const other = await startHandler(
+      t,
+      (step) => step.runAction(steps.echoAction, { value: 1 }),
+      { name: "other" },
+    );
+    await advance(5000);
+    expect(await statusOf(t, other)).toEqual(completed(1));
     await configure(t, { maxParallelism: 0 });
-    await advance(HOUR);
+    await advance(2 * HOUR);
     expect(times).toHaveLength(1);
     await configure(t, { maxParallelism: 5 });
+    await advance(5000);
+    expect(times).toHaveLength(2);
+    await cancel(t, id);
     await drain();
-    await expectResult("attempt 2");
+    expect(times).toHaveLength(2);
   });
 
   test("a run that is switched to the pool continues there", async () => {
@@ -408,7 +398,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
     });
     const id = await startHandler(t, (step) => runAttempt(step, retry));
     await advance(5000);
-    await reportDeath(t, id, error);
+    await reportDeath(t, id, execution, error);
     await advance(5000);
     // The pool under test waits for it.
     revive("too late");
@@ -416,69 +406,28 @@ describe.each(EXECUTIONS)(title, (execution) => {
     return { status: await statusOf(t, id), started };
   }
 
-  async function reportDeath(
-    t: Backend,
-    workflowId: WorkflowId,
-    error = "Worker died",
-  ) {
-    const [row] = await journal(t, workflowId);
-    const { workId = "its job" } = row!.step as { workId?: string };
-    const report = {
-      workId: workId as never,
-      result: { kind: "failed" as const, error },
-    };
-    const id = {
-      workflowId: workflowId as string as Id<"workflows">,
-      generationNumber: 0,
-    };
-    if (execution === "pool")
-      await callInternal(t, component.pool.actionOnComplete, {
-        ...report,
-        context: { ...id, stepNumber: 0 },
-      });
-    else
-      await callInternal(t, component.driving.onComplete, {
-        ...report,
-        context: { ...id, driver: 1 },
-      });
-  }
-
   test("fails the step with an error that says so", async () => {
     const { status, started } = await died(newBackend({ execution }));
-    expect(status).toMatchObject({
-      type: "failed",
-      error: expect.stringMatching(
-        /outcome is unknown, it may have run.*Worker died/,
-      ) as string,
-    });
+    const error = /outcome is unknown, it may have run.*Worker died/;
+    expect(status).toEqual(failed(expect.stringMatching(error)));
     expect(started).toBe(1);
   });
 
-  test("is a failed attempt, retried by its policy", async () => {
-    const { status, started } = await died(newBackend({ execution }), true);
+  test.each<[string, Retry, string | undefined, 1 | undefined]>([
+    ["a failed attempt, retried by its policy", true, undefined, 1],
+    [
+      "no attempt if the pool could not start its job",
+      false,
+      "Too many concurrent requests",
+      undefined,
+    ],
+  ])("is %s", async (_what, retry, error, failedAttempts) => {
+    const t = newBackend({ execution });
+    const { status, started } = await died(t, retry, error);
     expect(status).toEqual(completed("again"));
     expect(started).toBe(2);
-  });
-
-  test("is no attempt if the platform refused to start the action", async () => {
-    const t = newBackend({ execution });
-    const refusal = "Too many concurrent requests in a short period of time.";
-    const times = attempts(3, () => new Error(refusal));
-    const id = await startHandler(t, (step) => runAttempt(step));
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: "attempt 4" });
-    const [row] = await journal(t, id);
-    expect(row!.failedAttempts).toBeUndefined();
-    for (const [index, time] of times.slice(1).entries())
-      expect(time - times[index]!).toBeGreaterThanOrEqual(1000);
-  });
-
-  test("is no attempt either if the pool could not start its job", async () => {
-    const t = newBackend({ execution });
-    const { status } = await died(t, undefined, "Too many concurrent requests");
-    expect(status).toEqual(completed("again"));
     const [row] = await rows(t, "steps");
-    expect(row!.failedAttempts).toBeUndefined();
+    expect(row!.failedAttempts).toBe(failedAttempts);
   });
 
   test("a report that arrives after the step's result changes nothing", async () => {
@@ -488,7 +437,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
     const id = await startHandler(t, (step) => runAttempt(step));
     await drain();
     const before = await journal(t, id);
-    await reportDeath(t, id);
+    await reportDeath(t, id, execution);
     await drain();
     expect(await journal(t, id)).toEqual(before);
     expect(warned).not.toHaveBeenCalled();

@@ -100,25 +100,33 @@ describe("every step is recorded", () => {
     expect(sleepOf(rows[4]!)).toBe(1000);
   });
 
-  test("and runs once, although the handler is executed many times", async () => {
-    const t = newBackend();
-    const calls: string[] = [];
-    for (const kind of ["query", "mutation", "action"] as const)
-      script(kind, "count", () => void calls.push(kind));
-    let executions = 0;
-    const count = { name: "count" };
-    await runHandler(t, async (step) => {
-      executions++;
-      await step.runQuery(steps.query, count);
-      await step.runMutation(steps.mutation, count);
-      await step.runAction(steps.action, count);
-      await step.runQuery(steps.query, count, { inline: true });
-      await step.runMutation(steps.mutation, count, { inline: true });
-      await step.sleep(10);
-    });
-    expect(executions).toBeGreaterThan(3);
-    expect(calls).toEqual(["query", "mutation", "action", "query", "mutation"]);
-  });
+  const value = {
+    int: 5n,
+    bytes: new Uint8Array([1, 2]).buffer,
+    float: -0.5,
+    nothing: null,
+    list: [true, "x"],
+  };
+  test.each<[string, unknown, unknown]>([
+    ["a value of every Convex type as it is", value, value],
+    ["null for a function that returns nothing", undefined, null],
+  ])(
+    "and runs once, although the handler is executed many times, and gives it %s",
+    async (_what, returned, given) => {
+      const ran = scriptValue(() => returned);
+      const seen: unknown[] = [];
+      let executions = 0;
+      await runHandler(newBackend(), async (step) => {
+        executions++;
+        for (const [, run] of kinds) seen.push(await run(step));
+        expect(await step.sleep(10)).toBeUndefined();
+      });
+      expect(executions).toBeGreaterThan(3);
+      expect(ran.count).toBe(kinds.length);
+      expect(seen.length).toBeGreaterThan(2 * kinds.length);
+      for (const each of seen) expect(each).toEqual(given);
+    },
+  );
 
   test("workflowId is the run's id, in a nested run the nested run's", async () => {
     const t = newBackend();
@@ -134,19 +142,6 @@ describe("every step is recorded", () => {
     expect(status).toMatchObject({ result: [workflowId, nested] });
   });
 
-  test("a function that returns nothing results in null, and a sleep in undefined", async () => {
-    scriptValue(() => undefined);
-    let slept: unknown = "not yet";
-    const result = await resultOf(async (step) => {
-      slept = await step.sleep(1);
-      const results = [await step.runQuery(internal.folder.inner.nothing)];
-      for (const [, run] of kinds) results.push((await run(step)) as null);
-      return results;
-    });
-    expect(result).toEqual(Array(7).fill(null));
-    expect(slept).toBeUndefined();
-  });
-
   test("arguments are those of the call, even if the handler changes them later", async () => {
     const t = newBackend();
     const result = await resultOf(async (step) => {
@@ -158,69 +153,28 @@ describe("every step is recorded", () => {
     expect(result).toEqual([1]);
     expect(await effects(t)).toEqual([[1]]);
   });
-
-  test("values of every Convex type survive a step and its replay", async () => {
-    const t = newBackend();
-    const value = {
-      int: 5n,
-      bytes: new Uint8Array([1, 2]).buffer,
-      float: -0.5,
-      nothing: null,
-      list: [true, "x"],
-    };
-    const seen: unknown[] = [];
-    await runHandler(t, async (step) => {
-      seen.push(await step.runAction(steps.echoAction, { value }));
-      seen.push(
-        await step.runMutation(steps.echo, { value }, { inline: true }),
-      );
-      await step.sleep(1);
-    });
-    expect(seen.length).toBeGreaterThan(2);
-    for (const each of seen) expect(each).toEqual(value);
-  });
 });
 
-describe("a step's name", () => {
-  test("is folder/file:function by default, and the name that the call passes, for every kind", async () => {
-    const t = newBackend();
-    scriptValue(() => null);
-    const { workflowId } = await runHandler(t, async (step) => {
-      await step.runQuery(internal.folder.inner.nothing);
-      await step.runMutation(steps.echo, { value: 1 });
-      for (const [name, run] of kinds) await run(step, {}, { name });
-      await step.sleep(1, { name: "s" });
-    });
-    expect(await names(t, workflowId)).toEqual([
-      "folder/inner:nothing",
-      "steps:echo",
-      ...kinds.map(([name]) => name),
-      "s",
-    ]);
-    // The nested run keeps its own.
-    const runs = await t.query((ctx) =>
-      listByName(ctx, components.workflow, "workflows:workflow"),
-    );
-    expect(runs.page).toHaveLength(2);
+test("a step's name is folder/file:function by default, and the name that the call passes, for every kind", async () => {
+  const t = newBackend();
+  scriptValue(() => null);
+  const { workflowId } = await runHandler(t, async (step) => {
+    await step.runQuery(internal.folder.inner.nothing);
+    await step.runMutation(steps.echo, { value: 1 });
+    for (const [name, run] of kinds) await run(step, {}, { name });
+    await step.sleep(1, { name: "s" });
   });
-
-  test("is made of a component's name, module and function, or of a handle's part after function://", async () => {
-    const t = newBackend();
-    script("handler", "child", async () => "done");
-    const { echo, workflow } = await handles(t);
-    const { workflowId, status } = await runHandler(t, async (step) => {
-      const event = { name: "mine", workflowId: step.workflowId };
-      await createEvent(step, components.workflow, event);
-      await step.runMutation(echo, { value: 1 });
-      return await step.runWorkflow(workflow, child);
-    });
-    expect(status).toEqual(completed("done"));
-    expect(await names(t, workflowId)).toEqual([
-      "workflow/event/create",
-      echo.replace("function://", ""),
-      workflow.replace("function://", ""),
-    ]);
-  });
+  expect(await names(t, workflowId)).toEqual([
+    "folder/inner:nothing",
+    "steps:echo",
+    ...kinds.map(([name]) => name),
+    "s",
+  ]);
+  // The nested run keeps its own.
+  const runs = await t.query((ctx) =>
+    listByName(ctx, components.workflow, "workflows:workflow"),
+  );
+  expect(runs.page).toHaveLength(2);
 });
 
 describe("runAt and runAfter", () => {
@@ -296,49 +250,51 @@ describe("sleep", () => {
   });
 });
 
-async function handles(t: Backend) {
-  return await t.run(async () => ({
-    echoQuery: await createFunctionHandle(steps.echoQuery),
-    echo: await createFunctionHandle(steps.echo),
-    echoAction: await createFunctionHandle(steps.echoAction),
-    workflow: await createFunctionHandle(workflows.workflow),
-  }));
-}
-
 describe("a step's function may be", () => {
-  test("a function handle, of every kind and inline", async () => {
+  test("a function handle, of every kind and inline: its step has the name after function://", async () => {
     const t = newBackend();
     script("handler", "child", async (_step, input) => ["child", input]);
-    const { echoQuery, echo, echoAction, workflow } = await handles(t);
-    const handler: Handler = async (step) => [
+    const { echoQuery, echo, echoAction, workflow } = await t.run(async () => ({
+      echoQuery: await createFunctionHandle(steps.echoQuery),
+      echo: await createFunctionHandle(steps.echo),
+      echoAction: await createFunctionHandle(steps.echoAction),
+      workflow: await createFunctionHandle(workflows.workflow),
+    }));
+    const { workflowId, status } = await runHandler(t, async (step) => [
       await step.runQuery(echoQuery, { value: 1 }),
       await step.runMutation(echo, { value: 2 }),
       await step.runAction(echoAction, { value: 3 }),
       await step.runMutation(echo, { value: 4 }, { inline: true }),
       await step.runWorkflow(workflow, { ...child, input: 5 }),
-    ];
-    expect(await resultOf(handler, t)).toEqual([1, 2, 3, 4, ["child", 5]]);
+    ]);
+    expect(status).toEqual(completed([1, 2, 3, 4, ["child", 5]]));
     expect(await effects(t)).toEqual([2, 4]);
+    expect(await names(t, workflowId)).toEqual(
+      [echoQuery, echo, echoAction, echo, workflow].map((handle) =>
+        handle.replace("function://", ""),
+      ),
+    );
   });
 
-  test("a component's function, inline too", async () => {
+  test("a component's function, inline too: its step has the names of component, module and function", async () => {
     const t = newBackend();
     const { workflowId, status } = await runHandler(t, async (step) => {
       const { workflow, event } = components.workflow;
       const { workflowId } = step;
-      const eventId = await step.runMutation(event.create, {
-        name: "news",
-        workflowId,
-      });
-      const inline = await step.runMutation(
-        event.create,
-        { name: "more news", workflowId },
-        { inline: true },
-      );
+      const args = { name: "news", workflowId };
+      const created = [
+        await createEvent(step, components.workflow, args),
+        await step.runMutation(event.create, args, { inline: true }),
+      ];
       const seen = await step.runQuery(workflow.getStatus, { workflowId });
-      return [seen.workflow._id, typeof eventId, typeof inline];
+      return [seen.workflow._id, ...created.map((id) => typeof id)];
     });
-    expect(status).toMatchObject({ result: [workflowId, "string", "string"] });
+    expect(status).toEqual(completed([workflowId, "string", "string"]));
+    expect(await names(t, workflowId)).toEqual([
+      "workflow/event/create",
+      "workflow/event/create",
+      "workflow/workflow/getStatus",
+    ]);
   });
 });
 
@@ -372,23 +328,16 @@ function sleepOf({ step, timer }: Awaited<ReturnType<typeof journal>>[number]) {
 
 test("restart from a component's function finds its last step", async () => {
   const t = newBackend();
-  const event = (workflowId: WorkflowId) => ({ name: "mine", workflowId });
-  const id = await startHandler(t, async (step) => {
+  const { workflowId } = await runHandler(t, async (step) => {
     await step.runMutation(steps.echo, { value: 1 });
-    const made = event(step.workflowId);
-    await createEvent(step, components.workflow, made).catch(() => undefined);
+    const event = { name: "mine", workflowId: step.workflowId };
+    await createEvent(step, components.workflow, event);
     return await step.runMutation(steps.echo, { value: 2 });
   });
+  await restart(t, workflowId, { from: components.workflow.event.create });
   await drain();
-  const { create } = components.workflow.event;
-  await restart(t, id, { from: create });
-  await drain();
-  expect(await statusOf(t, id)).toEqual(completed(2));
-  expect(await names(t, id)).toEqual([
-    "steps:echo",
-    "workflow/event/create",
-    "steps:echo",
-  ]);
+  expect(await statusOf(t, workflowId)).toEqual(completed(2));
+  expect(await effects(t)).toEqual([1, 2, 2]);
 });
 
 test("list calls with a workflow's step record the order in which they read", async () => {
