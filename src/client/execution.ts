@@ -22,7 +22,7 @@ import {
   type RunResult,
 } from "../shared/outcome.js";
 import type { Origin } from "../shared/origin.js";
-import { shortenError, sizeOf } from "../shared/storable.js";
+import { isStoredAs, shortenError, sizeOf } from "../shared/storable.js";
 import {
   isHalfUnused,
   isHalfUnusedBy,
@@ -136,8 +136,9 @@ export class Execution {
   private completed: Begun["completed"];
   /** The run's result, if this turn ends it. */
   runResult: RunResult | undefined;
-  /** The progress that the handler set and that isn't stored yet. */
+  /** The progress that the handler set since its recorded steps, and the one that is stored. */
   private progress: unknown;
+  private storedProgress: unknown;
 
   constructor(
     private readonly ctx: AppMutationCtx,
@@ -153,6 +154,8 @@ export class Execution {
     this.completed = begun.completed;
     this.changed = new ChangedRows(rows);
     this.journal = rows.map((row) => this.toEntry(row));
+    const holder = rows.find(({ step }) => step.inProgress);
+    this.storedProgress = holder?.progress ?? begun.workflow.progress;
     if (begun.completed) {
       const { stepNumber, result, failure } = begun.completed;
       const entry = this.journal[stepNumber]!;
@@ -238,6 +241,7 @@ export class Execution {
     const replay = createReplay(run, journal, ports, workflow);
     this.replay = replay;
     this.asked = [];
+    this.progress = undefined;
     const ask = (request: WorkflowRequest) => {
       const { outcome } = journal[this.asked.push(request) - 1] ?? {};
       if (outcome?.result.kind === "failed" || request.inline)
@@ -255,7 +259,8 @@ export class Execution {
         },
         setProgress: (value: unknown) => {
           // A replayed value is stored only if the run has none, for example after a restart.
-          if (replay.live || run.progress === undefined) this.progress = value;
+          const isNew = replay.live || this.storedProgress === undefined;
+          if (isNew) this.progress = value;
         },
       }),
       {
@@ -399,7 +404,10 @@ export class Execution {
   private async record(record: TurnRecord<WorkflowRequest>) {
     const isDone = !this.drive || this.reply() !== undefined;
     const isNothing = isEmpty(record) && isDone && !this.completed;
-    if (isNothing && this.progress === undefined) return [];
+    const { progress, storedProgress } = this;
+    const isStored =
+      progress === undefined || isStoredAs(storedProgress, progress);
+    if (isNothing && isStored) return [];
     return await this.commit(record, { end: this.endOf(record.end) });
   }
 
@@ -414,16 +422,25 @@ export class Execution {
     };
   }
 
+  /** The run's progress, unless its row has it. */
+  private newProgress(): unknown {
+    const { progress = this.storedProgress, storedProgress, run_: run } = this;
+    const isOld =
+      isStoredAs(run.progress, progress) &&
+      isStoredAs(storedProgress, progress);
+    return isOld ? undefined : progress;
+  }
+
   private async commit(
     record: TurnRecord<WorkflowRequest>,
     { end, goesOn }: Pick<Commit, "end" | "goesOn"> = {},
   ): Promise<JournalEntry[] | null> {
-    const { ctx, workflow, run_: run, drive, completed, progress } = this;
+    const { ctx, workflow, run_: run, drive, completed } = this;
+    const progress = this.newProgress();
     const steps: NewStepArgs[] = [];
     for (const step of record.steps) steps.push(await newStepArgs(step));
     this.countSizes(steps);
     this.completed = undefined;
-    this.progress = undefined;
     const rows = await ctx.runMutation(workflow.component.journal.commit, {
       workflowId: run._id,
       generationNumber: run.generationNumber,
@@ -447,11 +464,13 @@ export class Execution {
       },
       inFlight: this.journal.filter(isExecuting).length,
       progress,
+      isAlone: this.journal.every(({ outcome }) => outcome),
       goesOn,
       end,
     });
     if (!rows) return null;
     this.runResult = end?.runResult;
+    this.storedProgress = progress ?? this.storedProgress;
     this.noteChanges(record, completed, rows);
     return rows.map((row) => this.toEntry(row));
   }

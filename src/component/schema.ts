@@ -120,6 +120,8 @@ export const stepEngineFields = {
   unstarted: v.optional(v.boolean()),
   /** The number of the driver that executes it. */
   drivenBy: v.optional(v.number()),
+  /** The run's progress while a driver executes this step and nothing else is in flight. It saves a write of the run. */
+  progress: v.optional(v.any()),
   /** The arguments couldn't be stored, so the step failed and replay doesn't compare them. */
   argsOmitted: v.optional(v.boolean()),
   /** It starts a run, so the step's function has to be a workflow. */

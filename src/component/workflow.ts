@@ -2,6 +2,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { BYTES_PER_BATCH } from "../shared/limits.js";
 import { sizeOf } from "../shared/storable.js";
+import { progressOf } from "../engine/run/progress.js";
 import {
   internalMutation,
   internalQuery,
@@ -131,7 +132,12 @@ export const getStatus = query({
         if (bytes > BYTES_PER_BATCH || inProgress.length >= 1000) break;
       }
     }
-    return { workflow, inProgress, logLevel: log.level };
+    const progress = progressOf(workflow, inProgress);
+    return {
+      workflow: { ...workflow, progress },
+      inProgress,
+      logLevel: log.level,
+    };
   },
 });
 

@@ -286,18 +286,48 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "setProgress: replayed calls stored",
     file: "src/client/execution.ts",
-    find: "if (replay.live || run.progress === undefined) this.progress",
+    find: "if (isNew) this.progress",
     replace: "this.progress",
     killedBy: test("engine/run/progress", "a replayed call changes nothing"),
   },
   {
     name: "setProgress: lost if the run ends in the same turn",
-    file: "src/engine/turn/commit.ts",
-    find: "if (ends) run.progress = progress;\n    else ",
-    replace: "",
+    file: "src/engine/run/progress.ts",
+    find: "if (ends) run.progress = progress;",
+    replace: "if (ends) return;",
     killedBy: test(
       "engine/run/progress",
       "a failed and a canceled run keep their progress",
+    ),
+  },
+  {
+    name: "setProgress: lost when its step gets a result outside a turn",
+    file: "src/engine/step/completing.ts",
+    find: "  await returnProgress(ctx, run, row);\n",
+    replace: "",
+    killedBy: test(
+      "engine/run/progress",
+      "a result that is recorded without a turn returns it",
+    ),
+  },
+  {
+    name: "setProgress: lost when the workpool takes over its step",
+    file: "src/engine/step/retrying.ts",
+    find: "  if (!byDriver) await returnProgress(ctx, run, row);\n",
+    replace: "",
+    killedBy: test(
+      "engine/run/progress",
+      "the step keeps it until the workpool executes it instead",
+    ),
+  },
+  {
+    name: "setProgress: lost when a driven run is canceled",
+    file: "src/engine/lifecycle/end.ts",
+    find: "(driven?.progress as unknown) ?? run.progress",
+    replace: "run.progress as unknown",
+    killedBy: test(
+      "engine/run/progress",
+      "a cancel keeps it, and a restart begins without it",
     ),
   },
   {

@@ -173,6 +173,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
                     generationNumber: number;
                     shown: number;
                   };
+                  progress?: any;
                   retry?: {
                     base: number;
                     initialBackoffMs: number;
@@ -376,6 +377,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           goesOn?: boolean;
           hasMore?: boolean;
           inFlight?: number;
+          isAlone?: boolean;
           progress?: any;
           steps: Array<{
             argsOmitted?: boolean;
@@ -511,6 +513,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | { ms: number; name: "TimeoutError" };
           group?: number;
           heldBack?: { error: string; generationNumber: number; shown: number };
+          progress?: any;
           retry?: {
             base: number;
             initialBackoffMs: number;
@@ -641,6 +644,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               generationNumber: number;
               shown: number;
             };
+            progress?: any;
             retry?: {
               base: number;
               initialBackoffMs: number;
@@ -924,6 +928,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | { ms: number; name: "TimeoutError" };
           group?: number;
           heldBack?: { error: string; generationNumber: number; shown: number };
+          progress?: any;
           retry?: {
             base: number;
             initialBackoffMs: number;
@@ -1314,6 +1319,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               generationNumber: number;
               shown: number;
             };
+            progress?: any;
             retry?: {
               base: number;
               initialBackoffMs: number;

@@ -25,13 +25,13 @@ import {
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { awaitedStep, recordResult } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
+import { fittingProgress } from "../run/progress.js";
 import { detachDriver, stepOfDriver } from "../run/driverState.js";
 import { scheduleTask } from "../platform/tasks.js";
 import { newBudget, releaseSteps } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";
 import {
   endedForcibly,
-  fittingProgress,
   lastStep,
   updateRun,
   type Run,
@@ -67,9 +67,10 @@ export async function writeResult(
 ) {
   const runResult = storableResult(run, result);
   if (runResult.kind === "failed") origin ??= await originOfDeath(ctx, run);
-  if (run.driver && !(await stepOfDriver(ctx, run)))
-    await detachDriver(ctx, run);
-  const ended = { ...run, ...changes, runResult };
+  const driven = await stepOfDriver(ctx, run);
+  if (!driven) await detachDriver(ctx, run);
+  const progress = (driven?.progress as unknown) ?? run.progress;
+  const ended = { ...run, ...changes, runResult, progress };
   await updateRun(ctx, run, {
     ...changes,
     runResult,

@@ -284,6 +284,7 @@ async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
     await ctx.db.patch("steps", row._id, {
       unstarted: true,
       drivenBy: undefined,
+      progress: undefined,
       timer: undefined,
       dueAt: undefined,
       step: withoutExecution(row.step),

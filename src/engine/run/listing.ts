@@ -6,6 +6,7 @@ import { vRunResult } from "../../shared/outcome.js";
 import { shortenError, sizeOf } from "../../shared/storable.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
+import { progressOf } from "./progress.js";
 import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import schema from "../../component/schema.js";
 import { pageOf, type PageBudget } from "./paging.js";
@@ -95,7 +96,7 @@ export function summaryOf(run: Run, inFlight: StepRow[]) {
     endedAt: run.endedAt,
     error:
       runResult?.kind === "failed" ? firstLine(runResult.error) : undefined,
-    progress: run.progress as unknown,
+    progress: progressOf(run, inFlight),
     parent: parent && {
       workflowId: parent.workflowId,
       stepNumber: parent.stepNumber,

@@ -2,10 +2,13 @@ import { describe, expect, test } from "vitest";
 import * as client from "../../client/index.js";
 import type { WorkflowId } from "../../client/index.js";
 import { cancel, insertRun, restart } from "../../testing/managing.js";
+import { recordResult } from "../step/completing.js";
+import { executeAgain } from "../step/retrying.js";
 import {
   advance,
   components,
   drain,
+  inComponent,
   newBackend,
   rows,
   runHandler,
@@ -122,6 +125,81 @@ test("a failed and a canceled run keep their progress", async () => {
   expect(await statusOf(t, id)).toEqual({
     type: "canceled",
     progress: "waiting",
+  });
+});
+
+describe("while a driver executes a step, whose row holds the progress,", () => {
+  /** A run whose driver executes an action that takes 5 s. */
+  async function driven() {
+    const t = newBackend();
+    script(
+      "action",
+      "slow",
+      () => new Promise((resolve) => setTimeout(resolve, 5000)),
+    );
+    const id = await startHandler(t, async (step) => {
+      step.setProgress("begun");
+      await step.runMutation(steps.echo, { value: 1 });
+      step.setProgress("acting");
+      await step.runAction(steps.action, { name: "slow" });
+      step.setProgress("done");
+      await step.sleep(60_000);
+    });
+    await advance(1000);
+    const held = (await rows(t, "steps")).map(
+      ({ progress }) => progress as unknown,
+    );
+    expect(held).toEqual([undefined, "acting"]);
+    expect((await rows(t, "workflows"))[0]!.progress).not.toBe("acting");
+    expect(await progressOf(t, id)).toBe("acting");
+    expect(await listed(t)).toEqual(["acting"]);
+    return { t, id };
+  }
+
+  const heldNow = async (t: Backend) =>
+    (await rows(t, "steps")).flatMap(
+      ({ progress }) => (progress as unknown) ?? [],
+    );
+
+  test("what follows gets it", async () => {
+    const { t, id } = await driven();
+    await advance(10_000);
+    expect(await heldNow(t)).toEqual([]);
+    expect(await progressOf(t, id)).toBe("done");
+  });
+
+  test("a cancel keeps it, and a restart begins without it", async () => {
+    const { t, id } = await driven();
+    await cancel(t, id);
+    expect(await progressOf(t, id)).toBe("acting");
+    expect(await listed(t)).toEqual(["acting"]);
+    await restart(t, id, { from: 0 });
+    expect(await progressOf(t, id)).toBe("begun");
+  });
+
+  test("the step keeps it until the workpool executes it instead", async () => {
+    const { t, id } = await driven();
+    await inComponent(t, async (ctx) => {
+      const row = (await ctx.db.query("steps").order("desc").first())!;
+      const run = (await ctx.db.get("workflows", row.workflowId))!;
+      await executeAgain(ctx, { row, run });
+    });
+    expect(await heldNow(t)).toEqual([]);
+    expect(await progressOf(t, id)).toBe("acting");
+    await advance(20_000);
+    expect(await progressOf(t, id)).toBe("done");
+  });
+
+  test("a result that is recorded without a turn returns it", async () => {
+    const { t, id } = await driven();
+    await inComponent(t, async (ctx) => {
+      const row = (await ctx.db.query("steps").order("desc").first())!;
+      const run = (await ctx.db.get("workflows", row.workflowId))!;
+      const result = { kind: "success" as const, returnValue: null };
+      await recordResult(ctx, { row, run }, { result });
+    });
+    expect(await heldNow(t)).toEqual([]);
+    expect(await progressOf(t, id)).toBe("acting");
   });
 });
 

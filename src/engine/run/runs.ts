@@ -1,7 +1,6 @@
 import { createFunctionHandle } from "convex/server";
 import { codedError } from "../../shared/errors.js";
-import { MAX_ROW_BYTES } from "../../shared/limits.js";
-import { abbreviate, sizeOf } from "../../shared/storable.js";
+import { abbreviate } from "../../shared/storable.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type {
@@ -36,17 +35,6 @@ export const endedForcibly = ({ runResult, timedOut }: Run) =>
   runResult?.kind === "canceled" || timedOut === true;
 
 export const isLegacy = (run: Run) => run.engineVersion === undefined;
-
-/** Omits the progress if arguments, context and result leave no room for it in the run's row. */
-export function fittingProgress(run: Run): unknown {
-  const { args, onComplete, runResult, progress } = run;
-  const size =
-    sizeOf(args) +
-    sizeOf(onComplete?.context) +
-    sizeOf(runResult) +
-    sizeOf(progress);
-  return size <= MAX_ROW_BYTES ? progress : undefined;
-}
 
 /** Parses the id of a run, or throws an error that names it. The run may have been cleaned up. */
 export function parseRunId(ctx: QueryCtx, workflowId: string) {

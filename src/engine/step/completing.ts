@@ -11,6 +11,7 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepExecution } from "../../component/schema.js";
 import { readLog, type Config } from "../platform/config.js";
 import { detachDriver, bumpRevision } from "../run/driverState.js";
+import { returnProgress } from "../run/progress.js";
 import {
   functionTypeOf,
   lastStep,
@@ -62,6 +63,7 @@ export async function recordResult(
   if (run.cleanedUp) return await deleteLeftover(ctx, { row, run });
   const log = config?.log ?? (await readLog(ctx));
   await bumpRevision(ctx, run);
+  await returnProgress(ctx, run, row);
   const result = await complete(ctx, { row, run }, outcome, log);
   if (run.runResult && row.wakes === "never" && result.kind === "failed")
     log.warn(unawaitedStep(run, row.stepNumber, row.step.name, result));
@@ -89,6 +91,7 @@ export async function complete(
     failure,
     attempts: attemptsBeside(row, { result, failure }),
     delivery,
+    progress: undefined,
   };
   Object.assign(row, changes);
   await ctx.db.patch("steps", row._id, changes);

@@ -7,6 +7,7 @@ import { readConfig, type Config } from "../platform/config.js";
 import { LONGEST_DELAY_MS } from "../platform/options.js";
 import { beginOfUnit } from "../platform/workpool.js";
 import { detachDriver, startDriver, type DueStep } from "../run/driverState.js";
+import { returnProgress } from "../run/progress.js";
 import { executeInPool, type StepExecutor } from "./dispatch.js";
 
 /** Schedules the next attempt of a failed action, if its policy allows one. */
@@ -79,6 +80,7 @@ export async function executeAgain(
   }: { delayMs?: number; byDriver?: boolean; config?: Config } = {},
 ) {
   if (isOfLastDriver({ row, run })) await detachDriver(ctx, run);
+  if (!byDriver) await returnProgress(ctx, run, row);
   const due = dueIn(delayMs, row);
   config ??= await readConfig(ctx);
   const [executor] = byDriver
@@ -90,6 +92,7 @@ export async function executeAgain(
     attempts: row.attempts,
     dueAt: due.runAt,
     drivenBy,
+    progress: row.progress as unknown,
     step: { ...due.step, workId },
   });
 }

@@ -8,13 +8,8 @@ import {
   detachDriver,
   stepOfDriver,
 } from "../run/driverState.js";
-import {
-  fittingProgress,
-  parseRunId,
-  updateRun,
-  type Run,
-  type StepRow,
-} from "../run/runs.js";
+import { parseRunId, updateRun, type Run, type StepRow } from "../run/runs.js";
+import { setProgress } from "../run/progress.js";
 import { wake } from "../run/waking.js";
 import { complete, recordLateResult } from "../step/completing.js";
 import { startSteps } from "./startSteps.js";
@@ -53,8 +48,10 @@ export const turnFields = {
   ),
   /** Function steps and children in flight in addition to `steps`. */
   inFlight: v.optional(v.number()),
-  /** The progress that the handler set since the last commit. */
+  /** The last progress that the handler set. */
   progress: v.optional(v.any()),
+  /** Nothing but `steps` is in flight. */
+  isAlone: v.optional(v.boolean()),
   /** The turn records more in this transaction. */
   goesOn: v.optional(v.boolean()),
 };
@@ -109,13 +106,13 @@ export async function commitTurn(
   if (!caller?.willReceiveReply) await bumpRevision(ctx, run);
   if (run.trials || turn.trials)
     await updateRun(ctx, run, { trials: turn.trials });
-  if (turn.progress !== undefined) {
-    const progress = fittingProgress({ ...run, progress: turn.progress });
-    // The end of a run writes its row anyway.
-    if (ends) run.progress = progress;
-    else await updateRun(ctx, run, { progress });
-  }
-  const rows = await startSteps(ctx, run, turn.steps, options);
+  const rows = await startSteps(ctx, run, turn.steps, {
+    ...options,
+    progress: turn.isAlone && !ends ? turn.progress : undefined,
+  });
+  const isHeld = rows.some(({ progress }) => progress !== undefined);
+  if (turn.progress !== undefined && !isHeld)
+    await setProgress(ctx, run, turn.progress, { ends });
   if (!ends && (turn.hasMore || missed)) await wake(ctx, run);
   const gotResults = rows.some(
     ({ step }, at) => !step.inProgress && turn.steps[at]!.step.inProgress,

@@ -20,6 +20,7 @@ import {
   type Run,
   type StepRow,
 } from "../run/runs.js";
+import { mayHoldProgress } from "../run/progress.js";
 import { startTimer } from "../step/timer.js";
 import { enqueueTurns, type Wake } from "../run/waking.js";
 
@@ -32,6 +33,8 @@ interface StartOptions {
    */
   recordOnly: boolean;
   turn: StartingTurn;
+  /** The run's progress, if nothing else is in flight: a step that a driver executes holds it. */
+  progress?: unknown;
 }
 
 /** A row to write once everything that it refers to exists. */
@@ -161,6 +164,7 @@ async function draft(
       attempts: undefined,
       dueAt: isLater ? runAt : undefined,
       drivenBy: undefined,
+      progress: undefined,
       wakes,
       group,
       timeoutMs,
@@ -191,7 +195,7 @@ async function startFunctions(
   ctx: MutationCtx,
   run: Run,
   starting: Draft[],
-  { turn, config }: StartOptions,
+  { turn, config, progress }: StartOptions,
 ) {
   const due = starting.flatMap(({ fields, runAt }) => {
     const { step, stepNumber } = fields;
@@ -205,6 +209,8 @@ async function startFunctions(
     const { workId, drivenBy } = executors[index]!;
     fields.step = { ...step, workId };
     fields.drivenBy = drivenBy;
+    const isOnly = drivenBy !== undefined && starting.length === 1;
+    if (isOnly && mayHoldProgress(step)) fields.progress = progress;
   }
 }
 
