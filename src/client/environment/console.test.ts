@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createConsole } from "./console.js";
 
 function setUp(real: object = recorder()) {
@@ -28,8 +28,8 @@ const PLATFORM = [
   ...["time", "timeLog", "timeEnd"],
 ];
 
-test("every method of the real console prints when live, and only then", () => {
-  const real = recorder();
+test("every method of the real console, one of its own included, prints when live, and only then", () => {
+  const real = recorder([...Object.keys(globalThis.console), "special"]);
   const { console, state } = setUp(real);
   const stateful =
     /^(count|countReset|time|timeEnd|timeLog|group|groupCollapsed|groupEnd)$/;
@@ -37,7 +37,7 @@ test("every method of the real console prints when live, and only then", () => {
     (name) => name !== "lines" && !stateful.test(name),
   );
   expect(names).toEqual(
-    expect.arrayContaining(["log", "table", "dir", "assert", "debug"]),
+    expect.arrayContaining(["log", "table", "dir", "assert", "special"]),
   );
   const methods = console as unknown as Record<string, (x: unknown) => unknown>;
 
@@ -48,16 +48,6 @@ test("every method of the real console prints when live, and only then", () => {
   state.live = true;
   for (const name of names) methods[name]!(false);
   expect(real.lines).toEqual(names.map((name) => [name, false]));
-});
-
-test("a method of its own that a real console has passes through", () => {
-  const special = vi.fn();
-  const { console, state } = setUp({ special });
-  state.live = false;
-  (console as unknown as { special(x: number): void }).special(1);
-  state.live = true;
-  (console as unknown as { special(x: number): void }).special(2);
-  expect(special.mock.calls).toEqual([[2]]);
 });
 
 test("arguments and `this` reach the real console as they are", () => {
@@ -75,20 +65,13 @@ test("arguments and `this` reach the real console as they are", () => {
   expect(real.seen[1]).toBe(object);
 });
 
-test("methods are looked up when called: a later spy sees the calls", () => {
-  const real = recorder();
-  const { console } = setUp(real);
-  const spy = vi.spyOn(real, "log").mockImplementation(() => {});
+test("it prints to the console that was named last, by the method that is there when it is called", () => {
+  const [first, second] = [recorder(), recorder()];
+  const { console, view } = setUp(first);
+  const spy = vi.spyOn(first, "log").mockImplementation(() => {});
   console.log("seen");
   expect(spy.mock.calls).toEqual([["seen"]]);
   spy.mockRestore();
-  console.log("then");
-  expect(real.lines).toEqual([["log", "then"]]);
-});
-
-test("it prints to the console that was named last", () => {
-  const [first, second] = [recorder(), recorder()];
-  const { console, view } = setUp(first);
   console.log(1);
   view.printTo(second);
   console.log(2);
@@ -101,85 +84,97 @@ test("it prints to the console that was named last", () => {
   ]);
 });
 
-test("counters advance silently while replaying", () => {
-  const real = recorder();
-  const { console, state } = setUp(real);
-  state.live = false;
-  console.count();
-  console.count("a");
-  console.count("a");
-  console.count("b");
-  console.countReset("b");
-  console.countReset("never");
-  state.live = true;
-  console.count();
-  console.count("a");
-  console.count("b");
-  console.countReset("a");
-  console.count("a");
-  console.countReset("never");
-  expect(real.lines).toEqual([
-    ["log", "default: 2"],
-    ["log", "a: 3"],
-    ["log", "b: 1"],
-    ["log", "a: 1"],
-    ["warn", "Count for 'never' does not exist"],
-  ]);
-});
-
-test("timers measure the run's time, even if they started before it was live", () => {
-  const real = recorder();
-  const { console, state } = setUp(real);
-  state.live = false;
-  console.time("a");
-  console.time();
-  state.now += 250;
-  console.timeLog("a");
-  state.live = true;
-  state.now += 1000;
-  console.timeLog("a", "data", 1);
-  console.time("a");
-  console.timeEnd("a");
-  console.timeEnd("a");
-  console.timeLog("a");
-  console.timeEnd();
-  expect(real.lines).toEqual([
-    ["log", "a: 1250ms", "data", 1],
-    ["warn", "Timer 'a' already exists"],
-    ["log", "a: 1250ms"],
-    ["warn", "Timer 'a' does not exist"],
-    ["warn", "Timer 'a' does not exist"],
-    ["log", "default: 1250ms"],
-  ]);
-});
-
-test("groups opened while replaying indent what is printed live", () => {
-  const real = recorder();
-  const { console, state } = setUp(real);
-  state.live = false;
-  console.group("outer");
-  state.live = true;
-  console.warn("a\nb", { x: 1 });
-  console.groupCollapsed("inner", 2);
-  console.log({ x: 1 });
-  console.error();
-  console.count();
-  console.groupEnd();
-  console.groupEnd();
-  console.groupEnd();
-  console.group();
-  console.log("in");
-  console.groupEnd();
-  console.log("out");
-  expect(real.lines).toEqual([
-    ["warn", "  a\n  b", { x: 1 }],
-    ["log", "  inner", 2],
-    ["log", "   ", { x: 1 }],
-    ["error", "   "],
-    ["log", "    default: 1"],
-    ["log", "  in"],
-    ["log", "out"],
-  ]);
+describe("what began silently, while replaying, goes on when live:", () => {
+  type Scene = { console: Console; state: { now: number } };
+  test.each<[string, (at: Scene) => void, (at: Scene) => void, unknown[][]]>([
+    [
+      "counters",
+      ({ console }) => {
+        console.count();
+        console.count("a");
+        console.count("a");
+        console.count("b");
+        console.countReset("b");
+        console.countReset("never");
+      },
+      ({ console }) => {
+        console.count();
+        console.count("a");
+        console.count("b");
+        console.countReset("a");
+        console.count("a");
+        console.countReset("never");
+      },
+      [
+        ["log", "default: 2"],
+        ["log", "a: 3"],
+        ["log", "b: 1"],
+        ["log", "a: 1"],
+        ["warn", "Count for 'never' does not exist"],
+      ],
+    ],
+    [
+      "timers, which measure the run's time",
+      ({ console, state }) => {
+        console.time("a");
+        console.time();
+        state.now += 250;
+        console.timeLog("a");
+      },
+      ({ console, state }) => {
+        state.now += 1000;
+        console.timeLog("a", "data", 1);
+        console.time("a");
+        console.timeEnd("a");
+        console.timeEnd("a");
+        console.timeLog("a");
+        console.timeEnd();
+      },
+      [
+        ["log", "a: 1250ms", "data", 1],
+        ["warn", "Timer 'a' already exists"],
+        ["log", "a: 1250ms"],
+        ["warn", "Timer 'a' does not exist"],
+        ["warn", "Timer 'a' does not exist"],
+        ["log", "default: 1250ms"],
+      ],
+    ],
+    [
+      "groups, which indent what is printed",
+      ({ console }) => console.group("outer"),
+      ({ console }) => {
+        console.warn("a\nb", { x: 1 });
+        console.groupCollapsed("inner", 2);
+        console.log({ x: 1 });
+        console.error();
+        console.count();
+        console.groupEnd();
+        console.groupEnd();
+        console.groupEnd();
+        console.group();
+        console.log("in");
+        console.groupEnd();
+        console.log("out");
+      },
+      [
+        ["warn", "  a\n  b", { x: 1 }],
+        ["log", "  inner", 2],
+        ["log", "   ", { x: 1 }],
+        ["error", "   "],
+        ["log", "    default: 1"],
+        ["log", "  in"],
+        ["log", "out"],
+      ],
+    ],
+  ])("%s", (_what, whileReplaying, live, lines) => {
+    const real = recorder();
+    const scene = setUp(real);
+    scene.state.live = false;
+    whileReplaying(scene);
+    scene.state.live = true;
+    live(scene);
+    expect(real.lines).toEqual(lines);
+  });
 });
 
 test("what Convex's console lacks is formatted to what it has", () => {

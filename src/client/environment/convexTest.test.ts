@@ -1,6 +1,6 @@
 // @vitest-environment edge-runtime
 import { convexTest } from "convex-test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createEnvironment } from "./environment.js";
 import { createQuiesce } from "./quiesce.js";
 import { notWaitedFor } from "./testing/busyHandlers.js";
@@ -46,24 +46,21 @@ async function look() {
   };
 }
 
-const calls: Record<string, (t: Test) => Promise<unknown>> = {
-  query: (t) => t.query(async () => exercise()),
-  mutation: (t) => t.mutation(async () => exercise()),
-  action: (t) => t.action(async () => exercise()),
-};
-test.each(Object.keys(calls))("in a %s as everywhere", async (kind) => {
-  expect(await calls[kind]!(t)).toEqual(EXERCISE_REPORT);
-});
-
-test("in a mutation in which fake timers are on", async () => {
-  vi.useFakeTimers();
-  const report = await t.mutation(async () => exercise());
-  vi.useRealTimers();
-  expect(report).toEqual(EXERCISE_REPORT);
-});
-
-test("outside a call, where its accessors refuse to be assigned", () => {
-  expect(exercise()).toEqual(EXERCISE_REPORT);
+test.each<[string, (t: Test) => unknown]>([
+  ["in a query", (t) => t.query(async () => exercise())],
+  ["in a mutation", (t) => t.mutation(async () => exercise())],
+  ["in an action", (t) => t.action(async () => exercise())],
+  [
+    "in a mutation in which fake timers are on",
+    (t) => {
+      vi.useFakeTimers();
+      const report = t.mutation(async () => exercise());
+      return report.finally(() => vi.useRealTimers());
+    },
+  ],
+  ["outside a call, where its accessors refuse to be assigned", exercise],
+])("an environment behaves as everywhere %s", async (_where, report) => {
+  expect(await report(t)).toEqual(EXERCISE_REPORT);
 });
 
 test("what convex-test itself overrides in a transaction stays", async () => {
@@ -79,87 +76,72 @@ test("what convex-test itself overrides in a transaction stays", async () => {
   });
 });
 
-describe("calls at the same time", () => {
-  test("don't see each other's patches, nor does the test", async () => {
-    const call = async (runId: string, now: number) => {
-      const environment = handlerOf(runId, now);
-      const sights: Awaited<ReturnType<typeof look>>[] = [];
-      for (let i = 0; i < 20; i++) {
-        environment.enter();
-        for (let hops = 0; hops < now; hops++) await Promise.resolve();
-        sights.push(await look());
-        environment.leave();
-        for (let hops = 0; hops < 5; hops++) await Promise.resolve();
-        expect(Date.now()).toBeGreaterThan(1e12);
-        expect(typeof process).toBe("object");
-        expect(await Promise.all([Promise.resolve(1)])).toEqual([1]);
-      }
-      return sights;
-    };
-    const others = [convexTest({ modules }), convexTest({ modules })];
-    const running = [
-      t.action(() => call("a", 3)),
-      t.action(() => call("b", 7)),
-      others[0]!.mutation(() => call("c", 11)),
-      others[1]!.mutation(() => call("d", 2)),
-    ];
-    const outside = [];
-    for (let i = 0; i < 300; i++) {
-      outside.push(await look());
-      await Promise.resolve();
-    }
-    const all = await Promise.allSettled(running);
-
-    for (const [i, [runId, now]] of (
-      [
-        ["a", 3],
-        ["b", 7],
-        ["c", 11],
-        ["d", 2],
-      ] as const
-    ).entries()) {
-      const result = all[i]!;
-      if (result.status === "rejected") throw result.reason;
-      expect(result.value).toHaveLength(20);
-      for (const sight of result.value) {
-        expect(sight).toEqual({
-          time: now,
-          random: expect.any(Number) as number,
-          console: "[object console]",
-          process: "undefined",
-          crypto: "undefined",
-          Crypto: "undefined",
-          all: [runId],
-          constructor: true,
-        });
-      }
-      const alone = handlerOf(runId, now);
-      alone.enter();
-      const randoms = result.value.map(() => Math.random());
-      alone.leave();
-      expect(result.value.map((sight) => sight.random)).toEqual(randoms);
-    }
-    for (const sight of outside) {
-      expect(sight).toMatchObject({
-        process: "object",
-        crypto: "object",
-        Crypto: "function",
-        all: ["real"],
-        constructor: true,
-      });
-      expect(sight.time).toBeGreaterThan(1e12);
-    }
-  });
-
-  test("a nested call sees the real globals once the handler is left", async () => {
-    const seen = await t.action(async () => {
-      const environment = handlerOf("run", 5);
+test("calls at the same time don't see each other's patches, nor does the test", async () => {
+  const call = async (runId: string, now: number) => {
+    const environment = handlerOf(runId, now);
+    const sights: Awaited<ReturnType<typeof look>>[] = [];
+    for (let i = 0; i < 20; i++) {
       environment.enter();
+      for (let hops = 0; hops < now; hops++) await Promise.resolve();
+      sights.push(await look());
       environment.leave();
-      return await t.mutation(async () => [typeof process, Date.now() > 1e12]);
+      for (let hops = 0; hops < 5; hops++) await Promise.resolve();
+      expectReal(await look());
+    }
+    return sights;
+  };
+  const expectReal = (sight: Awaited<ReturnType<typeof look>>) => {
+    expect(sight).toMatchObject({
+      process: "object",
+      crypto: "object",
+      Crypto: "function",
+      all: ["real"],
     });
-    expect(seen).toEqual(["object", true]);
+    expect(sight.time).toBeGreaterThan(1e12);
+  };
+  const calls: [string, number, Test][] = [
+    ["a", 3, t],
+    ["b", 7, t],
+    ["c", 11, convexTest({ modules })],
+    ["d", 2, convexTest({ modules })],
+  ];
+  const running = calls.map(([runId, now, t], at) =>
+    at < 2
+      ? t.action(() => call(runId, now))
+      : t.mutation(() => call(runId, now)),
+  );
+  for (let i = 0; i < 300; i++) {
+    const sight = await look();
+    expectReal(sight);
+    expect(sight.constructor).toBe(true);
+    await Promise.resolve();
+  }
+  for (const [at, [runId, now]] of calls.entries()) {
+    const alone = handlerOf(runId, now);
+    alone.enter();
+    const expected = Array.from({ length: 20 }, () => ({
+      time: now,
+      random: Math.random(),
+      console: "[object console]",
+      process: "undefined",
+      crypto: "undefined",
+      Crypto: "undefined",
+      all: [runId],
+      constructor: true,
+    }));
+    alone.leave();
+    expect(await running[at]).toEqual(expected);
+  }
+});
+
+test("a nested call sees the real globals once the handler is left", async () => {
+  const seen = await t.action(async () => {
+    const environment = handlerOf("run", 5);
+    environment.enter();
+    environment.leave();
+    return await t.mutation(async () => [typeof process, Date.now() > 1e12]);
   });
+  expect(seen).toEqual(["object", true]);
 });
 
 test("a handler is run and left each time it blocks", async () => {

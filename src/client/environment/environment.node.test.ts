@@ -1,4 +1,7 @@
 // @vitest-environment node
+import { describe } from "vitest";
 import { environmentSuite } from "./testing/environmentSuite.js";
+import { quiesceSuite } from "./testing/quiesceSuite.js";
 
-environmentSuite();
+describe("an environment", environmentSuite);
+describe("waiting until a handler is blocked", quiesceSuite);

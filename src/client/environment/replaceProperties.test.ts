@@ -1,122 +1,110 @@
 import { describe, expect, test } from "vitest";
 import { replaceProperties } from "./replaceProperties.js";
 
-/** Each kind of property; `read` tells the value apart from any other. */
+type Target = Record<string, unknown>;
+
+const target = (descriptor: PropertyDescriptor): Target =>
+  Object.defineProperty({}, "it", descriptor);
+
+const data = (attributes: PropertyDescriptor): PropertyDescriptor => ({
+  value: "old",
+  configurable: true,
+  ...attributes,
+});
+
+const getter = (attributes: PropertyDescriptor): PropertyDescriptor => ({
+  get: () => "old",
+  configurable: true,
+  ...attributes,
+});
+
+function keeping(attributes: PropertyDescriptor): PropertyDescriptor {
+  let value: unknown = "old";
+  return {
+    get: () => value,
+    set: (next) => void (value = next),
+    ...attributes,
+  };
+}
+
+function define(this: object, value: unknown) {
+  Object.defineProperty(this, "it", { value, writable: true });
+}
+
+/** Each kind of property whose value can be replaced. */
 const kinds: Record<string, () => PropertyDescriptor> = {
   writable: () => data({ writable: true, enumerable: true }),
   "writable, not configurable": () =>
     data({ writable: true, configurable: false }),
   "read-only": () => data({ writable: false }),
-  "getter only": () => ({ get: () => "old", configurable: true }),
-  "getter only, enumerable": () => ({
-    get: () => "old",
-    enumerable: true,
-    configurable: true,
-  }),
-  "accessor that keeps the value": () => {
-    let value: unknown = "old";
-    return {
-      get: () => value,
-      set: (next) => void (value = next),
-      configurable: true,
-    };
-  },
-  "accessor that keeps the value, not configurable": () => {
-    let value: unknown = "old";
-    return { get: () => value, set: (next) => void (value = next) };
-  },
-  "accessor that becomes a data property": () => ({
-    get: () => "old",
-    set(this: object, value) {
-      Object.defineProperty(this, "it", { value, writable: true });
-    },
-    configurable: true,
-  }),
+  "getter only": () => getter({}),
+  "getter only, enumerable": () => getter({ enumerable: true }),
+  "accessor that keeps the value": () => keeping({ configurable: true }),
+  "accessor that keeps the value, not configurable": () => keeping({}),
+  "accessor that becomes a data property": () => getter({ set: define }),
   "lazy accessor that becomes a data property when read": () => ({
     get(this: object) {
-      Object.defineProperty(this, "it", { value: "old", writable: true });
+      define.call(this, "old");
       return "old";
     },
-    set(this: object, value) {
-      Object.defineProperty(this, "it", { value, writable: true });
-    },
+    set: define,
     configurable: true,
   }),
-  "accessor whose setter throws": () => ({
-    get: () => "old",
-    set() {
-      throw new TypeError("no");
-    },
-    configurable: true,
-  }),
-  "accessor whose setter does nothing": () => ({
-    get: () => "old",
-    set() {},
-    configurable: true,
-  }),
+  "accessor whose setter throws": () =>
+    getter({
+      set() {
+        throw new TypeError("no");
+      },
+    }),
+  "accessor whose setter does nothing": () => getter({ set() {} }),
 };
 
-function data(attributes: PropertyDescriptor): PropertyDescriptor {
-  return { value: "old", configurable: true, ...attributes };
-}
-
-function target(descriptor: PropertyDescriptor): Record<string, unknown> {
-  return Object.defineProperty({}, "it", descriptor);
-}
+/** What may happen to a property while it is replaced. */
+const vandals: ((object: Target) => void)[] = [
+  () => {},
+  (object) => (object.it = "other"),
+  (object) => delete object.it,
+  (object) => Object.defineProperty(object, "it", getter({})),
+  (object) =>
+    Object.defineProperty(object, "it", { enumerable: true, value: 1 }),
+];
 
 describe.each(Object.entries(kinds))("%s", (_kind, descriptor) => {
-  test.each(["new", undefined])("is replaced by %s and restored", (value) => {
-    const object = target(descriptor());
-    const before = Object.getOwnPropertyDescriptor(object, "it");
-    for (let i = 0; i < 3; i++) {
-      const restore = replaceProperties(object, [["it", value]]);
-      expect(object.it).toBe(value);
-      restore();
-      expect(Object.getOwnPropertyDescriptor(object, "it")).toEqual(before);
-    }
-    expect(object.it).toBe("old");
-  });
-
-  test("is restored even if it was changed meanwhile", () => {
-    const vandals: ((object: Record<string, unknown>) => void)[] = [
-      (object) => (object.it = "other"),
-      (object) => delete object.it,
-      (object) =>
-        Object.defineProperty(object, "it", {
-          get: () => "other",
-          configurable: true,
-        }),
-      (object) =>
-        Object.defineProperty(object, "it", { enumerable: true, value: 1 }),
-    ];
-    for (const vandal of vandals) {
-      const object = target(descriptor());
-      const before = Object.getOwnPropertyDescriptor(object, "it");
-      const restore = replaceProperties(object, [["it", "new"]]);
-      try {
-        vandal(object);
-      } catch {
-        continue; // It can't be done to this kind.
+  test("is replaced and restored, again and again, even if it was changed meanwhile", () => {
+    for (const vandal of vandals)
+      for (const value of ["new", undefined]) {
+        const object = target(descriptor());
+        const before = Object.getOwnPropertyDescriptor(object, "it");
+        for (let times = 0; times < 3; times++) {
+          const restore = replaceProperties(object, [["it", value]]);
+          expect(object.it).toBe(value);
+          expect(Object.keys(object)).toEqual(before!.enumerable ? ["it"] : []);
+          try {
+            vandal(object);
+          } catch {
+            // It can't be done to this kind.
+          }
+          restore();
+          expect(Object.getOwnPropertyDescriptor(object, "it")).toEqual(before);
+        }
+        expect(object.it).toBe("old");
       }
-      restore();
-      expect(Object.getOwnPropertyDescriptor(object, "it")).toEqual(before);
-      expect(object.it).toBe("old");
-    }
   });
 });
 
-test("a property that can't be changed keeps its value", () => {
-  const object = target({ value: "old" });
+test.each<[string, PropertyDescriptor]>([
+  ["read-only", data({ configurable: false })],
+  ["getter only", getter({ configurable: false })],
+])("a property that can't be changed keeps its value: %s", (_kind, fixed) => {
+  const object = target(fixed);
   const restore = replaceProperties(object, [["it", "new"]]);
   expect(object.it).toBe("old");
   restore();
-  const fixed = target({ get: () => "old" });
-  replaceProperties(fixed, [["it", "new"]])();
-  expect(fixed.it).toBe("old");
+  expect(object.it).toBe("old");
 });
 
 test("a property that was absent or inherited is removed again", () => {
-  const object = Object.create({ inherited: 1 }) as Record<string, unknown>;
+  const object = Object.create({ inherited: 1 }) as Target;
   const restore = replaceProperties(object, [
     ["it", undefined],
     ["inherited", 2],
@@ -141,27 +129,29 @@ test("accessors are assigned to, not redefined", () => {
   expect(assigned).toEqual(["new", "old"]);
 });
 
-test("when one can't be replaced, those before it are restored", () => {
-  const object = {
-    first: 1,
-    get second(): number {
-      throw new Error("unreadable");
-    },
-    set second(_value) {},
-    third: 3,
-  };
-  const before = Object.getOwnPropertyDescriptors(object);
+describe("of several properties,", () => {
   const values = ["first", "second", "third"].map((key) => [key, 0] as const);
-  expect(() => replaceProperties(object, values)).toThrow("unreadable");
-  expect(Object.getOwnPropertyDescriptors(object)).toEqual(before);
-});
 
-test("when one can't be restored, the others are, and it throws", () => {
-  const object = { first: 1, second: 2, third: 3 };
-  const values = ["first", "second", "third"].map((key) => [key, 0] as const);
-  const restore = replaceProperties(object, values);
-  Object.defineProperty(object, "second", { value: 9, configurable: false });
-  Object.defineProperty(object, "second", { writable: false });
-  expect(restore).toThrow(TypeError);
-  expect(object).toEqual({ first: 1, second: 9, third: 3 });
+  test("those before one that can't be replaced are restored", () => {
+    const object = {
+      first: 1,
+      get second(): number {
+        throw new Error("unreadable");
+      },
+      set second(_value) {},
+      third: 3,
+    };
+    const before = Object.getOwnPropertyDescriptors(object);
+    expect(() => replaceProperties(object, values)).toThrow("unreadable");
+    expect(Object.getOwnPropertyDescriptors(object)).toEqual(before);
+  });
+
+  test("all but one that can't be restored are, and it throws", () => {
+    const object = { first: 1, second: 2, third: 3 };
+    const restore = replaceProperties(object, values);
+    Object.defineProperty(object, "second", { value: 9, configurable: false });
+    Object.defineProperty(object, "second", { writable: false });
+    expect(restore).toThrow(TypeError);
+    expect(object).toEqual({ first: 1, second: 9, third: 3 });
+  });
 });

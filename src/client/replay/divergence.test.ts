@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DeterminismError, differentRequest } from "./divergence.js";
-import type { JournalEntry, StepRequest } from "./journal.js";
+import type { JournalEntry, StepKind, StepRequest } from "./journal.js";
 import { entry } from "./testing/machine.js";
 
 const REQUEST: StepRequest = {
@@ -25,6 +25,12 @@ function compare(
 
 const bytes = (...values: number[]) => new Uint8Array(values).buffer;
 
+const ofArgs = (held: object, asked: object) =>
+  compare(
+    { args: held as Record<string, unknown> },
+    { args: asked as Record<string, unknown> },
+  );
+
 describe("the same request", () => {
   test.each<[string, object, object]>([
     ["no arguments", {}, {}],
@@ -36,43 +42,34 @@ describe("the same request", () => {
     ["big integers", { a: 5n }, { a: 5n }],
     ["bytes", { a: bytes(1, 2) }, { a: bytes(1, 2) }],
     ["empty bytes", { a: bytes() }, { a: bytes() }],
-  ])("%s", (_what, held, asked) => {
-    expect(
-      compare(
-        { args: held as Record<string, unknown> },
-        { args: asked as Record<string, unknown> },
-      ),
-    ).toBeUndefined();
+  ])("has equal arguments: %s", (_what, held, asked) => {
+    expect(ofArgs(held, asked)).toBeUndefined();
   });
 
-  test("other arguments, if the request says that they are unstable", () => {
-    expect(
-      compare({ args: { a: 1 } }, { args: { a: 2 }, unstableArgs: true }),
-    ).toBeUndefined();
-  });
-
-  test("arguments that could not be stored", () => {
-    expect(
-      compare({ argsOmitted: true }, { args: { a: "too large" } }),
-    ).toBeUndefined();
-  });
-
-  test("whatever became of the step", () => {
-    expect(
-      compare({
-        outcome: { result: { kind: "failed", error: "boom" } },
-        completedAt: 1,
-      }),
-    ).toBeUndefined();
+  const result = { kind: "failed" as const, error: "boom" };
+  test.each<[string, Partial<JournalEntry>, Partial<StepRequest>]>([
+    [
+      "other arguments, if it says that they are unstable",
+      { args: { a: 1 } },
+      { args: { a: 2 }, unstableArgs: true },
+    ],
+    [
+      "arguments that could not be stored",
+      { argsOmitted: true },
+      { args: { a: "too large" } },
+    ],
+    ["a step with any result", { outcome: { result }, completedAt: 1 }, {}],
+  ])("may have %s", (_what, held, asked) => {
+    expect(compare(held, asked)).toBeUndefined();
   });
 });
 
 describe("a different request", () => {
   test("names run, step number, recorded and requested step, and what to do", () => {
     expect(
-      compare(
-        { args: { order: { items: ["a", "b"], paid: true } } },
-        { args: { order: { items: ["a", "c"], paid: true } } },
+      ofArgs(
+        { order: { items: ["a", "b"], paid: true } },
+        { order: { items: ["a", "c"], paid: true } },
       ),
     ).toBe(
       [
@@ -94,28 +91,22 @@ describe("a different request", () => {
     expect(error).toHaveProperty("name", "DeterminismError");
   });
 
-  test("another name", () => {
-    const text = compare({ name: "orders:refund" });
-    expect(text).toContain("at step 3: the name differs.");
-    expect(text).toContain('The journal holds: mutation "orders:refund"\n');
-    expect(text).toContain('asked for: mutation "orders:charge"\n');
-  });
-
-  test("another kind of function", () => {
-    const text = compare({ functionType: "action" });
-    expect(text).toContain("the kind differs.");
-    expect(text).toContain('The journal holds: action "orders:charge"\n');
-  });
-
-  test.each(["workflow", "event", "sleep"] as const)(
-    "a %s instead of a function, also under unstable arguments",
-    (kind) => {
-      const text = compare(
-        { kind, functionType: undefined },
-        { unstableArgs: true },
-      );
-      expect(text).toContain("the kind differs.");
-      expect(text).toContain(`The journal holds: ${kind} "orders:charge"\n`);
+  const other = (kind: StepKind) => ({ kind, functionType: undefined });
+  test.each<[string, string, Partial<JournalEntry>]>([
+    ["name", 'mutation "orders:refund"', { name: "orders:refund" }],
+    ["kind", 'action "orders:charge"', { functionType: "action" }],
+    ["kind", 'workflow "orders:charge"', other("workflow")],
+    ["kind", 'event "orders:charge"', other("event")],
+    ["kind", 'sleep "orders:charge"', other("sleep")],
+  ])(
+    "of another %s is refused, also under unstable arguments: %s",
+    (what, recorded, held) => {
+      for (const unstableArgs of [false, true])
+        expect(compare(held, { unstableArgs })).toContain(
+          `at step 3: the ${what} differs.\n` +
+            `  The journal holds: ${recorded}\n` +
+            '  The handler asked for: mutation "orders:charge"\n',
+        );
     },
   );
 
@@ -140,25 +131,18 @@ describe("a different request", () => {
     ["bytes and an object", { a: bytes() }, { a: {} }, "args.a"],
     ["an element", { a: [{ b: 1 }] }, { a: [{ b: 2 }] }, "args.a[0].b"],
   ])("%s", (_what, held, asked, path) => {
-    expect(
-      compare(
-        { args: held as Record<string, unknown> },
-        { args: asked as Record<string, unknown> },
-      ),
-    ).toContain(`the value of ${path} differs.`);
+    expect(ofArgs(held, asked)).toContain(`the value of ${path} differs.`);
   });
 
-  test("what is absent is shown as undefined", () => {
-    const text = compare({ args: { a: 1 } }, { args: {} });
+  test("shows what is absent as undefined", () => {
+    const text = ofArgs({ a: 1 }, {});
     expect(text).toContain("with args.a = 1\n");
     expect(text).toContain("with args.a = undefined\n");
   });
 
-  test("large values are cut", () => {
-    const text = compare(
-      { args: { a: "x".repeat(1_000_000) } },
-      { args: { a: "y".repeat(1_000_000) } },
-    )!;
+  test("shows the beginning of large values", () => {
+    const held = { a: "x".repeat(1_000_000) };
+    const text = ofArgs(held, { a: "y".repeat(1_000_000) })!;
     expect(text.length).toBeLessThan(2500);
   });
 });

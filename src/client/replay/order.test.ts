@@ -9,6 +9,8 @@ import {
   type Handler,
 } from "./testing/machine.js";
 
+// In every order of results: src/testing/random/core.test.ts.
+
 /** Asks for all of them, and notes in what order their results are delivered. */
 const showingAll =
   (names: string[], log: string[]): Handler =>
@@ -26,32 +28,33 @@ const showingAll =
 
 describe("R3: results that were delivered before are delivered first, in that order", () => {
   const names = ["a", "b", "c"];
+  const shown = (name: string, completedAt: number, order: number) => ({
+    ...completed(name, completedAt),
+    delivery: { order, issued: 3 },
+  });
 
-  test("whatever their order of completion is now", async () => {
+  test.each([
+    [
+      "whatever their order of completion is now",
+      [shown("a", 1, 2), shown("b", 2, 0), shown("c", 3, 1)],
+      ["b", "c", "a"],
+      ["a 2@3", "b 0@3", "c 1@3"],
+    ],
+    [
+      "and an earlier completion that was recorded late follows them",
+      [completed("a", 1), shown("b", 9, 0), entry("c")],
+      ["b", "a"],
+      ["a 1@3", "b 0@3", "c"],
+    ],
+  ])("%s", async (_what, journal, order, places) => {
     const log: string[] = [];
-    const journal = [
-      { ...completed("a", 1), delivery: { order: 2, issued: 3 } },
-      { ...completed("b", 2), delivery: { order: 0, issued: 3 } },
-      { ...completed("c", 3), delivery: { order: 1, issued: 3 } },
-    ];
     const machine = new Machine(showingAll(names, log), journal);
     await machine.turn();
-    expect(log).toEqual(["b", "c", "a"]);
+    expect(log).toEqual(order);
+    expect(written(machine)).toEqual(places);
   });
 
-  test("an earlier completion that was recorded late follows the delivered results", async () => {
-    const log: string[] = [];
-    const machine = new Machine(showingAll(names, log), [
-      completed("a", 1),
-      { ...completed("b", 9), delivery: { order: 0, issued: 3 } },
-      entry("c"),
-    ]);
-    await machine.turn();
-    expect(log).toEqual(["b", "a"]);
-    expect(written(machine)).toEqual(["a 1@3", "b 0@3", "c"]);
-  });
-
-  test("the order is kept on each replay from then on, to the end", async () => {
+  test("the order is kept on each replay from then on, to the end, whatever another machine's clock says", async () => {
     const orders: string[][] = [];
     const machine = new Machine(async (ask) => {
       const log: string[] = [];
@@ -59,44 +62,20 @@ describe("R3: results that were delivered before are delivered first, in that or
       return await showingAll(names, log)(ask, undefined as never);
     });
     await machine.turn();
-    for (const name of ["c", "a", "b"]) {
-      machine.time++;
+    const completions: [string, number][] = [
+      ["c", 5],
+      ["a", 6],
+      ["b", 1],
+    ];
+    for (const [name, time] of completions) {
+      machine.time = time;
       machine.complete(name);
       await machine.turn();
     }
-    await machine.turn();
-    expect(orders).toEqual([
-      [],
-      ["c"],
-      ["c", "a"],
-      ["c", "a", "b"],
-      ["c", "a", "b"],
-    ]);
-  });
-
-  test("a result that made the handler ask for nothing keeps its place", async () => {
-    const handler: Handler = async (ask) => {
-      const order: string[] = [];
-      const note = async (name: string) => {
-        await ask(name);
-        order.push(name);
-      };
-      await Promise.all([note("a"), note("b")]);
-      return order;
-    };
-    const machine = new Machine(handler);
-    await machine.turn();
-    machine.time = 5;
-    machine.complete("b");
-    await machine.turn();
-    expect(written(machine)).toEqual(["a", "b 0@2"]);
-    machine.time = 1; // Another machine's clock.
-    machine.complete("a");
-    expect(await machine.turn()).toEqual({
-      kind: "returned",
-      value: ["b", "a"],
-    });
-    expect(written(machine)).toEqual(["a 1@2", "b 0@2"]);
+    const value = ["c", "a", "b"];
+    expect(await machine.turn()).toEqual({ kind: "returned", value });
+    expect(orders).toEqual([[], ["c"], ["c", "a"], value, value]);
+    expect(written(machine)).toEqual(["a 1@3", "b 2@3", "c 0@3"]);
   });
 });
 
@@ -134,78 +113,6 @@ describe("R4: new results are delivered in order of (completedAt, stepNumber)", 
     expect(written(machine)).toEqual(["a 0@2", "b"]);
   });
 
-  test("inline steps run before any waiting result is delivered, in the order asked", async () => {
-    const machine = new Machine(
-      async (ask) => {
-        const { log } = machine;
-        await Promise.all([
-          ask("a").then(() => log.push("a delivered")),
-          ask("i", { inline: true }).then(() => log.push("i delivered")),
-          ask("j", { inline: true }).then(() => log.push("j delivered")),
-        ]);
-      },
-      [completed("a", 1)],
-    );
-    await machine.turn();
-    expect(machine.log).toEqual([
-      "run i",
-      "i delivered",
-      "run j",
-      "j delivered",
-      "a delivered",
-    ]);
-    expect(written(machine)).toEqual(["a 2@3", "i 0@3", "j 1@3"]);
-  });
-
-  test("an inline step that another one's result asks for comes after those asked for before it", async () => {
-    const machine = new Machine(async (ask) => {
-      const inline = { inline: true };
-      await Promise.all([
-        ask("i", inline).then(() => ask("k", inline)),
-        ask("j", inline),
-      ]);
-    });
-    expect(await machine.turn()).toMatchObject({ kind: "returned" });
-    expect(machine.log).toEqual(["run i", "run j", "run k"]);
-  });
-
-  test("inline steps run once: replay delivers their results", async () => {
-    const machine = new Machine(async (ask) => {
-      const value = await ask("i", { inline: true });
-      await ask("a");
-      return value;
-    });
-    machine.inlineOutcome = () => succeeded({ some: "value" });
-    await machine.turn();
-    machine.complete("a");
-    expect(await machine.turn()).toEqual({
-      kind: "returned",
-      value: { some: "value" },
-    });
-    expect(machine.log).toEqual(["run i"]);
-  });
-
-  test("a handler that changes an inline step's value doesn't change the journal", async () => {
-    const machine = new Machine(async (ask) => {
-      const value = (await ask("i", { inline: true })) as number[];
-      value.push(2);
-    });
-    machine.inlineOutcome = () => succeeded([1]);
-    await machine.turn();
-    expect(machine.journal[0]!.outcome).toEqual(succeeded([1]));
-  });
-
-  test("an inline step is run when the handler has returned without awaiting it", async () => {
-    const machine = new Machine(async (ask) => {
-      void ask("i", { inline: true });
-      void ask("a");
-      return "done";
-    });
-    expect(await machine.turn()).toEqual({ kind: "returned", value: "done" });
-    expect(machine.log).toEqual(["run i"]);
-    expect(written(machine)).toEqual(["i", "a"]);
-  });
-
   test("no result is delivered to a handler that has returned", async () => {
     const log: string[] = [];
     const machine = new Machine(
@@ -217,5 +124,48 @@ describe("R4: new results are delivered in order of (completedAt, stepNumber)", 
     );
     expect(await machine.turn()).toMatchObject({ kind: "returned" });
     expect(log).toEqual([]);
+  });
+});
+
+describe("inline steps", () => {
+  const inline = { inline: true };
+
+  test("run before any waiting result is delivered, in the order asked, and once: replay delivers their results", async () => {
+    const handler: Handler = async (ask) => {
+      const { log } = machine;
+      return await Promise.all([
+        ask("a").then(() => log.push("a delivered")),
+        ask("i", inline)
+          .then(() => log.push("i delivered"))
+          .then(() => ask("k", inline)),
+        ask("j", inline).then(() => log.push("j delivered")),
+        ask("b"),
+      ]);
+    };
+    const machine = new Machine(handler, [completed("a", 1)]);
+    machine.inlineOutcome = ({ name }) => succeeded({ of: name });
+    await machine.turn();
+    const inOrder = ["run i", "i delivered", "run j", "j delivered", "run k"];
+    expect(machine.log).toEqual([...inOrder, "a delivered"]);
+    const places = ["a 3@5", "i 0@4", "j 1@5", "b", "k 2@5"];
+    expect(written(machine)).toEqual(places);
+    machine.complete("b");
+    machine.log.length = 0;
+    expect(await machine.turn()).toMatchObject({
+      kind: "returned",
+      value: { 1: { of: "k" } },
+    });
+    expect(machine.log).toEqual(["i delivered", "j delivered", "a delivered"]);
+  });
+
+  test("are run when the handler has returned without awaiting them", async () => {
+    const machine = new Machine(async (ask) => {
+      void ask("i", inline);
+      void ask("a");
+      return "done";
+    });
+    expect(await machine.turn()).toEqual({ kind: "returned", value: "done" });
+    expect(machine.log).toEqual(["run i"]);
+    expect(written(machine)).toEqual(["i", "a"]);
   });
 });

@@ -1,14 +1,17 @@
 import { describe, expect, test } from "vitest";
 import {
   completed,
+  entry,
   failed,
   Machine,
+  RUN,
   succeeded,
   written,
   type Ask,
   type Handler,
 } from "./testing/machine.js";
-import type { JournalEntry } from "./journal.js";
+
+// Whatever the handler and the order of results are: src/testing/random/core.test.ts.
 
 async function inTurn(ask: Ask, names: string[]) {
   const results = [];
@@ -16,65 +19,43 @@ async function inTurn(ask: Ask, names: string[]) {
   return results;
 }
 
+const never = () => new Promise(() => undefined);
+
 describe("R1: step n is the nth that the handler asks for", () => {
-  test("a first turn records the steps asked for, in order, and waits", async () => {
+  test("each result leads to the next requests, recorded once, and the last to the return value", async () => {
     const machine = new Machine(async (ask) => {
-      await Promise.all([ask("a"), ask("b", { args: { x: 1 } }), ask("c")]);
+      const pair = await Promise.all([ask("a"), ask("b", { args: { x: 1 } })]);
+      return [...pair, await ask("c")];
     });
     machine.time = 7;
     expect(await machine.turn()).toEqual({ kind: "waiting" });
-    expect(machine.journal).toMatchObject([
+    const first = [
       { name: "a", startedAt: 7, args: {} },
       { name: "b", startedAt: 7, args: { x: 1 } },
-      { name: "c", startedAt: 7 },
-    ]);
+    ];
+    expect(machine.journal).toMatchObject(first);
     expect(machine.records).toHaveLength(1);
-  });
-
-  test("a turn without new results writes nothing", async () => {
-    const machine = new Machine((ask) => inTurn(ask, ["a", "b"]));
-    await machine.turn();
-    machine.records.length = 0;
+    // A turn without new results writes nothing.
     expect(await machine.turn()).toEqual({ kind: "waiting" });
-    expect(machine.records).toEqual([]);
-  });
+    expect(machine.records).toHaveLength(1);
 
-  test("each result leads to the next request, and the last to the return value", async () => {
-    const machine = new Machine((ask) => inTurn(ask, ["a", "b"]));
-    await machine.turn();
+    machine.time = 8;
+    machine.complete("b");
     machine.complete("a");
     expect(await machine.turn()).toEqual({ kind: "waiting" });
-    machine.complete("b");
-    expect(await machine.turn()).toEqual({
-      kind: "returned",
-      value: ["a", "b"],
-    });
-    expect(written(machine)).toEqual(["a 0@1", "b 1@2"]);
-  });
-
-  test("whatever number of microtasks lies between two requests", async () => {
-    const machine = new Machine(async (ask) => {
-      const branch = async (name: string, hops: number) => {
-        for (let hop = 0; hop < hops; hop++) await Promise.resolve();
-        await ask(name);
-      };
-      await Promise.all([
-        branch("slow", 50),
-        branch("quick", 0),
-        branch("b", 3),
-      ]);
-    });
-    await machine.turn();
-    expect(machine.journal.map(({ name }) => name)).toEqual([
-      "quick",
-      "b",
-      "slow",
+    expect(machine.journal).toMatchObject([
+      ...first,
+      { name: "c", startedAt: 8, args: {} },
     ]);
+    machine.complete("c");
+    const value = ["a", "b", "c"];
+    expect(await machine.turn()).toEqual({ kind: "returned", value });
+    expect(written(machine)).toEqual(["a 0@2", "b 1@2", "c 2@3"]);
   });
 });
 
 describe("R2: results are delivered one at a time, to a blocked handler", () => {
-  test("the handler runs until it is blocked before the next result is delivered", async () => {
+  test("what one result leads to, however many microtasks later, comes before the next result", async () => {
     const log: string[] = [];
     const machine = new Machine(
       async (ask) => {
@@ -82,151 +63,218 @@ describe("R2: results are delivered one at a time, to a blocked handler", () => 
           await ask(name);
           for (let hop = 0; hop < hops; hop++) await Promise.resolve();
           log.push(name);
-        };
-        await Promise.all([branch("a", 100), branch("b", 0)]);
-      },
-      [completed("a", 1), completed("b", 2)],
-    );
-    expect(await machine.turn()).toMatchObject({ kind: "returned" });
-    expect(log).toEqual(["a", "b"]);
-  });
-
-  test("the requests that one result leads to come before the next result is delivered", async () => {
-    const machine = new Machine(
-      async (ask) => {
-        const branch = async (name: string) => {
-          await ask(name);
           await ask(`after ${name}`);
         };
-        await Promise.all([branch("a"), branch("b")]);
+        await Promise.all([branch("a", 0), branch("b", 100)]);
       },
       [completed("a", 2), completed("b", 1)],
     );
     expect(await machine.turn()).toEqual({ kind: "waiting" });
+    expect(log).toEqual(["b", "a"]);
     expect(written(machine)).toEqual(["a 1@3", "b 0@2", "after b", "after a"]);
   });
 
-  test("a failed result rejects, and can be caught", async () => {
-    const machine = new Machine(
-      async (ask) => {
-        try {
-          await ask("a");
-        } catch (error) {
-          return (error as Error).message;
-        }
-      },
-      [completed("a", 1, failed("boom"))],
-    );
-    expect(await machine.turn()).toEqual({ kind: "returned", value: "boom" });
-  });
-
-  test("an error that is not caught ends the turn", async () => {
-    const machine = new Machine(
+  const boom = () => [completed("a", 1, failed("boom"))];
+  test.each<[string, Handler, object]>([
+    [
+      "caught",
+      (ask) => ask("a").catch((error: Error) => error.message),
+      { kind: "returned", value: "boom" },
+    ],
+    [
+      "not caught",
       (ask) => ask("a"),
-      [completed("a", 1, failed("boom"))],
-    );
-    expect(await machine.turn()).toEqual({
-      kind: "threw",
-      error: new Error("boom"),
-    });
-  });
-
-  test("a handler that throws as it is called ends the turn", async () => {
-    const machine = new Machine(() => {
-      throw new Error("at once");
-    });
-    expect(await machine.turn()).toMatchObject({
-      kind: "threw",
-      error: { message: "at once" },
-    });
-  });
+      { kind: "threw", error: new Error("boom") },
+    ],
+    [
+      "thrown as the handler is called",
+      () => {
+        throw new Error("at once");
+      },
+      { kind: "threw", error: new Error("at once") },
+    ],
+  ])(
+    "an error ends the turn as it would end a function: %s",
+    async (...row) => {
+      const [, handler, end] = row;
+      expect(await new Machine(handler, boom()).turn()).toEqual(end);
+    },
+  );
 });
 
 describe("R5: a result's place is written with the requests that it led to", () => {
-  test("in one record with the steps that the result made the handler ask for", async () => {
-    const machine = new Machine(
-      (ask) => inTurn(ask, ["a", "b"]),
-      [completed("a", 1)],
-    );
+  test("in one record with those steps, or with the end of the run", async () => {
+    const handler: Handler = (ask) => inTurn(ask, ["a", "b"]);
+    const machine = new Machine(handler, [completed("a", 1)]);
     await machine.turn();
-    expect(machine.records).toHaveLength(1);
-    expect(machine.records[0]).toMatchObject({
-      steps: [{ stepNumber: 1, request: { name: "b" } }],
-      deliveries: [{ delivery: { order: 0, issued: 1 } }],
-    });
+    expect(machine.records).toMatchObject([
+      {
+        steps: [{ stepNumber: 1, request: { name: "b" } }],
+        deliveries: [{ delivery: { order: 0, issued: 1 } }],
+      },
+    ]);
+    machine.complete("b");
+    expect(await machine.turn()).toMatchObject({ kind: "returned" });
+    expect(written(machine)).toEqual(["a 0@1", "b 1@2"]);
   });
 
   test("an inline step is written completed, with its place", async () => {
     const machine = new Machine((ask) => ask("i", { inline: true }));
     machine.time = 3;
     await machine.turn();
-    expect(machine.records).toHaveLength(1);
-    expect(machine.records[0]!.steps).toMatchObject([
-      {
-        stepNumber: 0,
-        completed: {
-          outcome: succeeded("i"),
-          completedAt: 3,
-          delivery: { order: 0, issued: 1 },
+    const delivery = { order: 0, issued: 1 };
+    expect(machine.records.map(({ steps }) => steps)).toMatchObject([
+      [
+        {
+          stepNumber: 0,
+          completed: { outcome: succeeded("i"), completedAt: 3, delivery },
         },
-      },
+      ],
     ]);
   });
 
-  test("also by the turn that ends the run", async () => {
-    const machine = new Machine((ask) => ask("a"), [completed("a", 1)]);
-    await machine.turn();
-    expect(written(machine)).toEqual(["a 0@1"]);
-  });
-
   test("a run that was canceled meanwhile records nothing, and the turn ends as fenced", async () => {
-    const machine = new Machine((ask) => ask("a"));
-    machine.fenced = true;
-    expect(await machine.turn()).toEqual({ kind: "fenced" });
-    const ending = new Machine((ask) => ask("a"), [completed("a", 1)]);
-    ending.fenced = true;
-    expect(await ending.turn()).toEqual({ kind: "fenced" });
+    for (const journal of [[], [completed("a", 1)]]) {
+      const machine = new Machine((ask) => ask("a"), journal);
+      machine.fenced = true;
+      expect(await machine.turn()).toEqual({ kind: "fenced" });
+    }
   });
 });
 
-describe("every prefix of a journal is replayed to the same requests (G4)", () => {
-  test("a handler with branches of several steps, races and inline steps", async () => {
-    const requests: string[][] = [];
+describe("a handler that can't continue", () => {
+  test("is stuck when it waits for no step and none is in flight", async () => {
     const handler: Handler = async (ask) => {
-      const asked: string[] = [];
-      requests.push(asked);
-      const noted: Ask = (name, more) => {
-        asked.push(name);
-        return ask(name, more);
-      };
-      const branch = async (of: string, hops: number) => {
-        for (let n = 0; n < 3; n++) {
-          for (let hop = 0; hop < hops; hop++) await Promise.resolve();
-          await noted(`${of}${n}`, { inline: n === 1 });
-        }
-        return of;
-      };
-      const first = await Promise.race([branch("a", 1), branch("b", 9)]);
-      await noted(`${first} won`);
-      return await Promise.all([branch("c", 0), branch("d", 4)]);
+      await ask("a");
+      await never();
     };
-    const machine = new Machine(handler);
-    const journals: JournalEntry[][] = [];
-    let end = await machine.turn();
-    for (let turns = 0; end.kind === "waiting" && turns < 50; turns++) {
-      journals.push(structuredClone(machine.journal));
-      machine.time++;
-      const inFlight = machine.journal.filter(({ outcome }) => !outcome);
-      machine.complete(inFlight.at(turns % 2 === 0 ? -1 : 0)!.name);
-      end = await machine.turn();
-    }
-    expect(end).toMatchObject({ kind: "returned" });
-    const all = requests.at(-1)!;
-    for (const journal of journals) {
-      requests.length = 0;
-      await new Machine(handler, journal).turn();
-      expect(requests[0]).toEqual(all.slice(0, journal.length));
-    }
-    expect(journals.length).toBeGreaterThan(5);
+    const machine = new Machine(handler, [completed("a", 1)]);
+    expect(await machine.turn()).toEqual({ kind: "stuck" });
   });
+
+  test("is not stuck while a step is in flight, awaited or not: any result wakes it", async () => {
+    const machine = new Machine(async (ask) => {
+      void ask("a");
+      await never();
+    });
+    expect(await machine.turn()).toEqual({ kind: "waiting" });
+    expect(machine.journal[0]!.condition).toEqual({ wakes: "always" });
+  });
+});
+
+describe("a handler that no longer asks for what its journal holds", () => {
+  const journal = () => [completed("a", 1), entry("b")];
+  const delivered = { ...completed("b", 1), delivery: { order: 0, issued: 2 } };
+  const missing =
+    `Determinism violation in workflow ${RUN} at step 1: a step is missing.\n` +
+    '  The journal holds: mutation "b"\n';
+
+  test.each<[string, Handler, string, (typeof delivered)[]?]>([
+    [
+      "when it is blocked",
+      async (ask) => {
+        await ask("a");
+        await never();
+      },
+      `${missing}  The handler is blocked without asking for it.`,
+    ],
+    [
+      "when it returns",
+      (ask) => ask("a"),
+      `${missing}  The handler returned without asking for it.`,
+    ],
+    [
+      "when a delivered result belongs to a step that it has not asked for",
+      (ask) => ask("a"),
+      missing,
+      [entry("a") as typeof delivered, delivered],
+    ],
+    [
+      "even if it asks for other steps and catches everything",
+      (ask) => ask("z").catch(() => undefined),
+      "the name differs",
+    ],
+  ])("fails the turn %s", async (_when, handler, error, held = undefined) => {
+    const machine = new Machine(handler, held ?? journal());
+    await expect(machine.turn()).rejects.toThrow(error);
+    expect(machine.records).toEqual([]);
+  });
+
+  test("may throw: its error is reported", async () => {
+    const error = new Error("early");
+    const machine = new Machine(() => Promise.reject(error), journal());
+    expect(await machine.turn()).toEqual({ kind: "threw", error });
+  });
+});
+
+describe("a journal after a restart", () => {
+  test("steps without their execution are started again in their old places, with those asked for after the journal's end", async () => {
+    const machine = new Machine(
+      (ask) => Promise.all(["a", "b", "c", "d"].map((name) => ask(name))),
+      [
+        entry("a", { unstarted: true, startedAt: 1 }),
+        completed("b", 2),
+        entry("c", { unstarted: true, startedAt: 1 }),
+      ],
+    );
+    machine.time = 50;
+    expect(await machine.turn()).toEqual({ kind: "waiting" });
+    expect(machine.records[0]!.steps).toMatchObject([
+      { stepNumber: 0, stepId: "step a", startedAt: 1 },
+      { stepNumber: 2, stepId: "step c", startedAt: 1 },
+      { stepNumber: 3, stepId: undefined, startedAt: 50 },
+    ]);
+    expect(written(machine)).toEqual(["a", "b 0@4", "c", "d"]);
+  });
+
+  test("results delivered before the cut are delivered there again, and those after it count as new", async () => {
+    const log: string[] = [];
+    const handler: Handler = async (ask) => {
+      const note = (name: string) => ask(name).then(() => log.push(name));
+      await Promise.all([
+        note("a"),
+        note("b"),
+        note("c").then(() => note("d")),
+      ]);
+    };
+    // "c" was delivered first, then "d" was issued and all of it delivered; restarted from "d".
+    const machine = new Machine(handler, [
+      completed("a", 20),
+      completed("b", 10),
+      { ...completed("c", 30), delivery: { order: 0, issued: 3 } },
+    ]);
+    expect(await machine.turn()).toEqual({ kind: "waiting" });
+    expect(log).toEqual(["c", "b", "a"]);
+    expect(written(machine)).toEqual(["a 2@4", "b 1@4", "c 0@3", "d"]);
+  });
+});
+
+test("the handler's time is the start of the following step, or of the turn if none follows, and it is live from the first result that is new to it", async () => {
+  const turns: [time: number, live: boolean][][] = [];
+  const machine = new Machine(async (ask, replay) => {
+    const seen: (typeof turns)[number] = [];
+    turns.push(seen);
+    const see = () => seen.push([replay.now(), replay.live]);
+    see();
+    await ask("a");
+    see();
+    await ask("i", { inline: true });
+    see();
+    await ask("b");
+    see();
+  });
+  for (const done of ["a", "b", undefined]) {
+    machine.time += 100;
+    await machine.turn();
+    if (done) machine.complete(done);
+  }
+  machine.time += 100;
+  await machine.turn();
+  expect(turns.map((seen) => seen.map(([, live]) => live))).toEqual([
+    [true],
+    [false, true, true],
+    [false, false, false, true],
+    [false, false, false, false],
+  ]);
+  expect(turns.at(-1)!.map(([time]) => time)).toEqual([100, 200, 200, 400]);
 });

@@ -1,35 +1,101 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { StepKind } from "../journal.js";
 import { completed, failed } from "../testing/machine.js";
-import { overJournal } from "./testing/overJournal.js";
+import { overJournal, type Ask } from "./testing/overJournal.js";
 
-test("functions are not distinguished by their type", async () => {
-  const end = await overJournal([completed("step", 0)], (ask) =>
-    ask("function", { functionType: "query" }),
+/** A journal of steps that have ended. */
+const journalOf = (
+  length: number,
+  kind: StepKind = "function",
+  fails = false,
+) =>
+  Array.from({ length }, (_, at) => ({
+    ...completed("step", at, fails ? failed("no") : undefined),
+    kind,
+  }));
+
+describe("how many microtasks pass between a request and its answer, as measured under 0.4", () => {
+  /** Counts the hops of a loop of `await null` beside a handler, and returns what the handler does. */
+  async function counting<T>(handler: (hops: () => number) => Promise<T>) {
+    let hops = 0;
+    let running = true;
+    const tick = async () => {
+      while (running) {
+        await Promise.resolve();
+        hops++;
+      }
+    };
+    void tick();
+    try {
+      return await handler(() => hops);
+    } finally {
+      running = false;
+    }
+  }
+
+  test.each<[StepKind, first: number, idle: number]>([
+    ["function", 5, 7],
+    ["workflow", 4, 6],
+    ["sleep", 4, 6],
+    ["event", 4, 6],
+  ])(
+    "steps of kind %s: %i for the first, %i for each that follows, and one more for each at the same time",
+    async (kind, first, idle) => {
+      const inTurn = (ask: Ask) =>
+        counting(async (hops) => {
+          const measured: number[] = [];
+          for (let step = 0; step < 3; step++) {
+            const before = hops();
+            await ask(kind).catch(() => {});
+            // Catching takes one.
+            measured.push(hops() - before - 1);
+          }
+          return measured;
+        });
+      for (const fails of [false, true])
+        expect(
+          await overJournal(journalOf(3, kind, fails), inTurn),
+        ).toMatchObject({ value: [first, idle, idle] });
+
+      const steps = journalOf(14, kind);
+      const atOnce = (ask: Ask) =>
+        counting((hops) =>
+          Promise.all(
+            steps.map(async () => {
+              await ask(kind);
+              return hops();
+            }),
+          ),
+        );
+      for (const capacity of [3, 10, 100])
+        expect(await overJournal(steps, atOnce, capacity)).toMatchObject({
+          value: steps.map((_, at) => first + at),
+        });
+    },
   );
-  expect(end).toEqual({ kind: "returned", value: "step" });
 });
 
-test.each([
-  ["kind", { kind: "sleep" }],
-  ["name", { name: "other" }],
-  ["value of args.x", { args: { x: 1 } }],
-] as const)("a step of another %s is refused", async (what, request) => {
-  const journal = [completed("step", 0)];
-  await expect(
-    overJournal(journal, (ask) => ask("function", request)),
-  ).rejects.toThrow(`at step 0: the ${what} differs.`);
+describe("a request is compared with the journal's entry", () => {
+  test("but not the type of a function", async () => {
+    const end = await overJournal(journalOf(1), (ask) =>
+      ask("function", { functionType: "query" }),
+    );
+    expect(end).toEqual({ kind: "returned", value: "step" });
+  });
+
+  test.each([
+    ["kind", { kind: "sleep" }],
+    ["name", { name: "other" }],
+    ["value of args.x", { args: { x: 1 } }],
+  ] as const)("and a step of another %s is refused", async (what, request) => {
+    await expect(
+      overJournal(journalOf(1), (ask) => ask("function", request)),
+    ).rejects.toThrow(`at step 0: the ${what} differs.`);
+  });
 });
 
-test("a handler may return without asking for what its journal holds", async () => {
-  const journal = [completed("step", 0), completed("step", 1)];
-  const end = await overJournal(journal, (ask) => ask("function"));
-  expect(end.kind).toBe("returned");
-});
-
-test("a step that is not awaited may fail without failing the turn", async () => {
-  const no = failed("no");
-  const journal = [completed("step", 0, no), completed("step", 1, no)];
-  const end = await overJournal(journal, async (ask) => {
+test("a handler may return without asking for what its journal holds, and leave a failed step without awaiting it", async () => {
+  const end = await overJournal(journalOf(3, "function", true), async (ask) => {
     void ask("function");
     await ask("function").catch(() => {});
     return "returned";

@@ -1,4 +1,0 @@
-// @vitest-environment node
-import { quiesceSuite } from "./testing/quiesceSuite.js";
-
-quiesceSuite();

@@ -1,4 +1,0 @@
-// @vitest-environment edge-runtime
-import { quiesceSuite } from "./testing/quiesceSuite.js";
-
-quiesceSuite();
