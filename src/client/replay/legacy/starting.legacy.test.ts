@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { manager } from "../../../testing/app/workflows.js";
 import { asWrittenBefore } from "../../../testing/events.js";
 import {
@@ -22,62 +22,44 @@ const heard = listenToConsole();
 
 const DAY = 24 * 60 * 60_000;
 
-/** Starts a run from a run of 0.4, by the manager or by the function. */
-async function startFromLegacy(options: object, by: "manager" | "function") {
-  const t = newBackend();
-  script("handler", "other", (step) => step.awaitEvent({ name: "never" }));
-  const args = { handler: "other" };
-  const id = await startHandler(
-    t,
-    async (step) => {
-      await step.sleep(1000);
-      const given = options as StartOptions;
-      return by === "manager"
-        ? await manager.start(step, workflows.workflow, args, given)
-        : await start(step, workflows.workflow, args, given);
-    },
-    { startAsync: true },
-  );
-  await asWrittenBefore(t);
-  return { t, id };
-}
+describe.each(["manager", "function"] as const)("by the %s", (by) => {
+  async function startFromLegacy(options: object) {
+    const t = newBackend();
+    script("handler", "other", (step) => step.awaitEvent({ name: "never" }));
+    const args = { handler: "other" };
+    const given: StartOptions = { startAsync: true, ...options };
+    const id = await startHandler(
+      t,
+      async (step) => {
+        await step.sleep(1000);
+        return by === "manager"
+          ? await manager.start(step, workflows.workflow, args, given)
+          : await start(step, workflows.workflow, args, given);
+      },
+      { startAsync: true },
+    );
+    await asWrittenBefore(t);
+    return { t, id };
+  }
 
-test.each(["manager", "function"] as const)(
-  "a run of 0.4 starts a run with every option: by the %s",
-  async (by) => {
-    const options = {
-      startAsync: true,
-      key: "order 1",
-      timeout: 5 * DAY,
-      retention: { failed: DAY },
-      runAfter: DAY,
-    };
-    const { t, id } = await startFromLegacy(options, by);
+  test(`a run of 0.4 starts a run with every option: by the ${by}`, async () => {
+    const kept = { key: "order 1", retention: { failed: DAY } };
+    const times = { timeout: 5 * DAY, runAfter: DAY };
+    const { t, id } = await startFromLegacy({ ...kept, ...times });
     await advance(DAY / 2);
     const [legacy, started] = await rows(t, "workflows");
     expect(legacy!.engineVersion).toBeUndefined();
     expect(await statusOf(t, id)).toMatchObject({ result: started!._id });
-    expect(started).toMatchObject({
-      key: "order 1",
-      timeoutMs: 5 * DAY,
-      retention: { failed: DAY },
-    });
-    expect((await rows(t, "steps")).map(({ step }) => step.name)).toEqual([
-      "sleep",
-      "workflows:workflow",
-    ]);
+    expect(started).toMatchObject({ ...kept, timeoutMs: 5 * DAY });
+    const names = (await rows(t, "steps")).map(({ step }) => step.name);
+    expect(names).toEqual(["sleep", "workflows:workflow"]);
     await drain();
-    expect((await rows(t, "workflows")).map(({ key }) => key)).toEqual([
-      undefined,
-    ]);
-  },
-);
+    const keys = (await rows(t, "workflows")).map(({ key }) => key);
+    expect(keys).toEqual([undefined]);
+  });
 
-test.each(["manager", "function"] as const)(
-  "an unknown option is logged once, as 0.4 ignores it: by the %s",
-  async (by) => {
-    const options = { startAsync: true, runAfterMs: 5 };
-    const { t, id } = await startFromLegacy(options, by);
+  test(`an unknown option is logged once, as 0.4 ignores it: by the ${by}`, async () => {
+    const { t, id } = await startFromLegacy({ runAfterMs: 5 });
     await drain();
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
     expect(heard.said).toEqual([
@@ -85,5 +67,5 @@ test.each(["manager", "function"] as const)(
         /start\("workflows:workflow"\): there is no option "runAfterMs"\. Did you mean runAfter\? It is ignored\.$/,
       ),
     ]);
-  },
-);
+  });
+});
