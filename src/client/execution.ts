@@ -4,6 +4,7 @@ import type {
   FunctionType,
 } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
+import { isLegacy, REPLAY_VERSION } from "../shared/replayVersion.js";
 import { describeFailure } from "../shared/failures.js";
 import {
   INLINE_MS_AFTER_REPLAY,
@@ -66,9 +67,6 @@ import {
 import type { AppMutationCtx } from "./types.js";
 import type { WorkflowId } from "./ids.js";
 import type { Workflow } from "./workflow.js";
-
-/** The newest replay rules that this package knows. A run keeps the rules that it began under. */
-const REPLAY_VERSION = 1;
 
 /** A step would make the journal exceed its limit. */
 class JournalTooLarge extends Error {
@@ -504,8 +502,6 @@ export class Execution {
     }
   }
 }
-
-export const isLegacy = (run: Run) => run.engineVersion === undefined;
 
 type Commit = FunctionArgs<ComponentApi["journal"]["commit"]>;
 

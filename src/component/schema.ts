@@ -15,7 +15,6 @@ export const vRetryBehavior = v.object({
   base: v.number(),
   maxBackoffMs: v.optional(v.number()),
 });
-export type RetryBehavior = Infer<typeof vRetryBehavior>;
 
 /** Fields that a step has whatever its kind. */
 const stepFields = {

@@ -10,9 +10,9 @@ import { detachDriver } from "../run/driverState.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { undoWait } from "../step/eventWait.js";
 import { releaseStep } from "./releasing.js";
+import { REPLAY_VERSION } from "../../shared/replayVersion.js";
 import {
   checkKeyIsFree,
-  REPLAY_VERSION,
   lastStep,
   updateRun,
   type Run,

@@ -1,10 +1,7 @@
 import { v, type Infer } from "convex/values";
 import { vLogLevel } from "../../shared/logging.js";
-import {
-  vExecution,
-  vRetryBehavior,
-  type RetryBehavior,
-} from "../../component/schema.js";
+import type { RetryBehavior } from "../../shared/retry.js";
+import { vExecution, vRetryBehavior } from "../../component/schema.js";
 
 /** The workpool options of a manager or a workflow's definition. */
 export const vWorkpoolOptions = v.object({

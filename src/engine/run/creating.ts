@@ -3,7 +3,8 @@ import { sizeOf, storageProblem } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import { scheduleDue } from "./dueTask.js";
-import { checkKeyIsFree, REPLAY_VERSION, updateRun, type Run } from "./runs.js";
+import { REPLAY_VERSION } from "../../shared/replayVersion.js";
+import { checkKeyIsFree, updateRun, type Run } from "./runs.js";
 
 type NewRun = Pick<
   Run,

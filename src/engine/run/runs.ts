@@ -11,9 +11,6 @@ import type {
 export type Run = Doc<"workflows">;
 export type StepRow = Doc<"steps">;
 
-/** The replay rules that new runs begin under. Raise this number with every change of the rules. */
-export const REPLAY_VERSION = 1;
-
 export type RunChanges = Partial<Omit<Run, "_id" | "_creationTime">>;
 
 /** Changes a run: its row, and the object that this transaction holds. */
@@ -33,8 +30,6 @@ export const functionTypeOf = (step: StepRow["step"]) =>
 /** Whether the steps in flight stopped when the run ended. */
 export const endedForcibly = ({ runResult, timedOut }: Run) =>
   runResult?.kind === "canceled" || timedOut === true;
-
-export const isLegacy = (run: Run) => run.engineVersion === undefined;
 
 /** Parses the id of a run, or throws an error that names it. The run may have been cleaned up. */
 export function parseRunId(ctx: QueryCtx, workflowId: string) {

@@ -5,13 +5,8 @@ import type { RunResult } from "../../shared/outcome.js";
 import { shortenError } from "../../shared/storable.js";
 import type { Config } from "../platform/config.js";
 import { cancelJob, enqueue, type Job } from "../platform/workpool.js";
-import {
-  isLegacy,
-  stepsInFlight,
-  updateRun,
-  type Run,
-  type StepRow,
-} from "./runs.js";
+import { isLegacy } from "../../shared/replayVersion.js";
+import { stepsInFlight, updateRun, type Run, type StepRow } from "./runs.js";
 import { cancelScheduled, schedulePending } from "../platform/scheduler.js";
 
 export interface Wake {

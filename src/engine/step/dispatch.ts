@@ -5,7 +5,8 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import { enqueue, type Job } from "../platform/workpool.js";
 import { canDrive, startDriver, type DueStep } from "../run/driverState.js";
-import { isLegacy, type Run } from "../run/runs.js";
+import { isLegacy } from "../../shared/replayVersion.js";
+import type { Run } from "../run/runs.js";
 import type { ExecutionMode, StepExecution } from "../../component/schema.js";
 
 /** The facts about a turn that decide how its steps are executed. */

@@ -13,13 +13,8 @@ import {
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig, type Config } from "../platform/config.js";
-import {
-  describeState,
-  findRun,
-  isLegacy,
-  parseRunId,
-  type Run,
-} from "../run/runs.js";
+import { isLegacy } from "../../shared/replayVersion.js";
+import { describeState, findRun, parseRunId, type Run } from "../run/runs.js";
 import { anyEvent, oldestEvent, sendToEvent } from "./eventWait.js";
 
 /** Creates an event of a run, to await and send by its id. */

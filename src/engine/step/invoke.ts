@@ -20,7 +20,7 @@ import type {
 } from "../../component/_generated/server.js";
 import type { Step } from "../../component/schema.js";
 import { wasRefused } from "../platform/platformErrors.js";
-import { isLegacy } from "../run/runs.js";
+import { isLegacy } from "../../shared/replayVersion.js";
 import type { PendingStep, Outcome } from "./completing.js";
 
 /** Runs a mutation step in this transaction. */

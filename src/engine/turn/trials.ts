@@ -3,7 +3,8 @@ import { explainUnavailable } from "../../shared/unavailable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { callWorkflow } from "../run/callWorkflow.js";
 import { bumpRevision } from "../run/driverState.js";
-import { isLegacy, stepAt, updateRun, type Run } from "../run/runs.js";
+import { isLegacy } from "../../shared/replayVersion.js";
+import { stepAt, updateRun, type Run } from "../run/runs.js";
 
 const MAX_HELD_ERROR_BYTES = 1024;
 
