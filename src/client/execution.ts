@@ -225,11 +225,7 @@ export class Execution {
     return this.replay
       ?.unawaited()
       .slice(0, MAX_WARNINGS)
-      .map((stepNumber) => {
-        const { name, outcome } = this.journal[stepNumber]!;
-        const result = outcome!.result as { error: string };
-        return { stepNumber, name, error: shortenError(result.error, 1024) };
-      });
+      .map((step) => ({ ...step, error: shortenError(step.error, 1024) }));
   }
 
   private async runOnce(): Promise<TurnEnd> {

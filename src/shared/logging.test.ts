@@ -509,12 +509,26 @@ describe("with the default level a failed run gets one warning:", () => {
     const ends: Handler = async (step) => {
       void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
     };
-    for (const handler of [waits, ends]) {
+    const endsInline: Handler = async (step) => {
+      const lost = { name: "lost", inline: true } as const;
+      void step.runMutation(steps.fail, { message: "x" }, lost);
+    };
+    const endsLater: Handler = async (step) => {
+      await endsInline(step, undefined);
+      await step.runQuery(steps.echoQuery, { value: 1 }, { inline: true });
+    };
+    const large = "x".repeat(1 << 20);
+    const isRefused: Handler = async (step) => {
+      void step.runMutation(steps.fail, { message: large }, { name: "lost" });
+    };
+    for (const handler of [waits, ends, endsInline, endsLater, isRefused]) {
       printed = [];
       const { workflowId, status } = await runHandler(newBackend(), handler);
       expect(status.type).toBe("completed");
       expect(warnings()).toEqual([
-        `Step 0 "lost" of workflow ${workflowId} ("workflows:workflow") failed, and nothing awaited it: x`,
+        expect.stringMatching(
+          `^Step 0 "lost" of workflow ${workflowId} \\("workflows:workflow"\\) failed, and nothing awaited it: ${handler === isRefused ? ".*too large" : "x$"}`,
+        ),
       ]);
     }
   });

@@ -24,6 +24,7 @@ import {
   type TurnEnd,
   type TurnPorts,
   type TurnRecord,
+  type UnawaitedStep,
 } from "./turn.js";
 import { changedWaits, wakeConditions } from "./waits.js";
 
@@ -103,15 +104,16 @@ export class Replay<
     this.live = journal.length === 0;
   }
 
-  unawaited(): number[] {
-    return this.issued
-      .filter(
-        ({ entry, promise }) =>
-          entry?.outcome?.result.kind === "failed" &&
-          !promise.hasSubscriber &&
-          promise.combinators.length === 0,
-      )
-      .map(numberOf);
+  unawaited(): UnawaitedStep[] {
+    return this.issued.flatMap((step) => {
+      const { stepNumber, request, promise, entry, completed } = step;
+      // The commit warns of those that are recorded without a delivery.
+      const inline = completed?.delivery && completed.outcome;
+      const { result } = entry?.outcome ?? inline ?? {};
+      const isAwaited = promise.hasSubscriber || promise.combinators.length > 0;
+      if (result?.kind !== "failed" || isAwaited) return [];
+      return [{ stepNumber, name: request.name, error: result.error }];
+    });
   }
 
   now(): number {

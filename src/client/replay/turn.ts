@@ -144,6 +144,12 @@ export interface HandlerReplay<Request extends StepRequest = StepRequest> {
   now(): number;
   /** Whether the handler is past its recorded steps. */
   readonly live: boolean;
-  /** The numbers of failed steps that the handler has not awaited. */
-  unawaited(): number[];
+  unawaited(): UnawaitedStep[];
+}
+
+/** A failed step that the handler has not awaited. */
+export interface UnawaitedStep {
+  stepNumber: number;
+  name: string;
+  error: string;
 }

@@ -11,6 +11,7 @@ import {
 import { parseRunId, updateRun, type Run, type StepRow } from "../run/runs.js";
 import { setProgress } from "../run/progress.js";
 import { wake } from "../run/waking.js";
+import { unawaitedStep } from "../run/warnings.js";
 import { complete, recordLateResult } from "../step/completing.js";
 import { startSteps } from "./startSteps.js";
 import {
@@ -110,6 +111,7 @@ export async function commitTurn(
     ...options,
     progress: turn.isAlone && !ends ? turn.progress : undefined,
   });
+  if (ends) warnOfRefused(run, rows, config);
   const isHeld = rows.some(({ progress }) => progress !== undefined);
   if (turn.progress !== undefined && !isHeld)
     await setProgress(ctx, run, turn.progress, { ends });
@@ -120,6 +122,13 @@ export async function commitTurn(
   if (caller && !ends && !turn.goesOn && !gotResults)
     await detachIdle(ctx, run, rows);
   return { run, config, rows };
+}
+
+/** The handler that ended didn't get to see them. */
+function warnOfRefused(run: Run, rows: StepRow[], { log }: Config) {
+  for (const { stepNumber, step, delivery } of rows)
+    if (step.runResult?.kind === "failed" && !delivery)
+      log.warn(unawaitedStep(run, stepNumber, step.name, step.runResult));
 }
 
 /** Detaches the run's driver if the turn left no step for it. */

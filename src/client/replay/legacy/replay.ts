@@ -82,7 +82,7 @@ export class LegacyReplay<
   }
 
   /** These rules don't track who awaits a step. */
-  unawaited(): number[] {
+  unawaited(): never[] {
     return [];
   }
 
