@@ -106,7 +106,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: a canceled turn taken for one that comes",
     file: "src/engine/lifecycle/recover.ts",
-    find: "pendingTurn && !(await isTurnComing(ctx, pendingTurn));",
+    find: "pendingTurn && !(await isComing(ctx, pendingTurn));",
     replace: "false;",
     killedBy: test(
       "engine/lifecycle/recover",
@@ -116,7 +116,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: timers not looked at",
     file: "src/engine/lifecycle/recover.ts",
-    find: "    if (await isScheduled(ctx, timer.scheduledId)) return false;\n",
+    find: "    if (await isComing(ctx, timer)) return false;\n",
     replace: "    return false;\n",
     killedBy: test(
       "engine/lifecycle/recover",
