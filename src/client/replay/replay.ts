@@ -372,7 +372,7 @@ export class Replay<
     return { kind: isWritten ? "yielded" : "fenced" };
   }
 
-  /** Records the turn of a blocked handler. The turn goes on if steps got their results at once. */
+  /** Records the turn of a blocked handler. The turn continues if steps got their results at once. */
   private async block(): Promise<TurnEnd | undefined> {
     if (this.issued.length < this.journal.length)
       throw this.missing("is blocked");
@@ -390,8 +390,8 @@ export class Replay<
     if (!(await this.write({ waits: now, end }, conditions)))
       return { kind: "fenced" };
     if (end) return end;
-    const goesOn = this.arrived.length > 0 || toTry.length > 0;
-    return goesOn || this.inFlight().length === 0
+    const continues = this.arrived.length > 0 || toTry.length > 0;
+    return continues || this.inFlight().length === 0
       ? undefined
       : { kind: "waiting" };
   }

@@ -91,7 +91,7 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   readonly limits: TurnLimits;
   /**
    * The entries of `record.steps`, or null if the run was canceled or restarted since the turn began. A turn may record
-   * several times: it goes on if steps get their results at once. The last time, there may be nothing to record.
+   * several times: it continues if steps get their results at once. The last time, there may be nothing to record.
    */
   record(record: TurnRecord<Request>): Promise<JournalEntry[] | null>;
 }
