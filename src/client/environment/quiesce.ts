@@ -1,33 +1,26 @@
 import { HostCalls } from "./hostCalls.js";
 
-/** Runs a callback once the microtask queue is empty. */
-type AfterMicrotasks = (callback: () => void) => void;
-
-interface EventLoop {
-  process?: { nextTick?: AfterMicrotasks };
-  setImmediate?: AfterMicrotasks;
-  MessageChannel?: new () => { port1: Port; port2: Port };
-}
-
-interface Port {
-  onmessage: unknown;
-  postMessage(message: unknown): void;
-  close(): void;
-}
-
 /**
- * Read when the module loads, because a running handler has no `process`, and
- * tests replace timers with fake ones.
+ * Node's, which convex-test needs. The platform has none. Read when the module loads, because a running handler has no
+ * `process`, and tests replace timers with fake ones.
  */
-const afterMicrotasks = findAfterMicrotasks(globalThis);
+const nextTick = (
+  globalThis as { process?: { nextTick?: (callback: () => void) => void } }
+).process?.nextTick;
 
 /**
  * Runs everything that is due before the next macrotask. Only then is the handler entered, because test runners have
- * ticks that use `process`, which is hidden from then on. The platform has none.
+ * ticks that use `process`, which is hidden from then on.
+ *
+ * Ticks run one after another, and microtasks run between two rounds of ticks. A tick that a microtask requests runs
+ * after the microtasks of its round. A tick that a tick or a macrotask requests might run before they begin.
  */
 export const settle =
-  afterMicrotasks &&
-  (() => new Promise<void>((resolve) => afterMicrotasks(resolve)));
+  nextTick &&
+  (async () => {
+    await Promise.resolve();
+    await new Promise<void>((resolve) => nextTick(resolve));
+  });
 
 /**
  * Makes a function whose promise resolves when the handler is blocked. Then
@@ -57,32 +50,4 @@ export function createQuiesce(
       await calls.answered();
     }
   };
-}
-
-/** The event loop's own way to wait, if it has one. */
-export function findAfterMicrotasks(
-  loop: EventLoop,
-): AfterMicrotasks | undefined {
-  const nextTick = loop.process?.nextTick;
-  if (typeof nextTick === "function") {
-    // Ticks run one after another, and microtasks run between two rounds of ticks.
-    // A tick that a microtask requests runs after the microtasks of its round. A
-    // tick that a tick or a macrotask requests might run before they begin.
-    return (callback) => void Promise.resolve().then(() => nextTick(callback));
-  }
-  const { setImmediate, MessageChannel } = loop;
-  if (typeof setImmediate === "function") {
-    return (callback) => void setImmediate(callback);
-  }
-  if (typeof MessageChannel === "function") {
-    return (callback) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        callback();
-      };
-      port2.postMessage(undefined);
-    };
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createEnvironment } from "../environment.js";
 import { HostCalls } from "../hostCalls.js";
-import { createQuiesce, findAfterMicrotasks, settle } from "../quiesce.js";
+import { createQuiesce, settle } from "../quiesce.js";
 import { busyHandlers, notWaitedFor } from "./busyHandlers.js";
 
 const { setImmediate, setTimeout } = globalThis;
@@ -74,14 +74,6 @@ export function quiesceSuite(): void {
       environment.leave();
       return seen === "undefined" ? missed : [`process is ${seen}`];
     },
-    "that uses setImmediate": () => waitBy("setImmediate"),
-    "that uses MessageChannel": () => waitBy("MessageChannel"),
-  };
-  /** Of an event loop that has no `process.nextTick`. */
-  const waitBy = (name: string) => {
-    const loop = { process: {}, [name]: Reflect.get(globalThis, name) };
-    const after = findAfterMicrotasks(loop)!;
-    return notWaitedFor(() => new Promise(after));
   };
 
   test.each(Object.entries(scenes))(
@@ -90,11 +82,6 @@ export function quiesceSuite(): void {
       expect(await notWaited()).toEqual([]);
     },
   );
-
-  test("where the event loop has no way to wait, the host does it", () => {
-    expect(findAfterMicrotasks({})).toBe(undefined);
-    expect(findAfterMicrotasks({ process: {} })).toBe(undefined);
-  });
 
   test.each([
     ["an immediate", (callback: () => void) => void setImmediate(callback)],
