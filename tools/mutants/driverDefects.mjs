@@ -111,7 +111,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: a refusal counts as an attempt",
     file: "src/engine/step/invoke.ts",
-    find: 'if (!failure && wasRefused(described.error)) return { kind: "refused" };',
+    find: 'if (!failure && wasRefused(error)) return { kind: "refused" };',
     replace: "",
     killedBy: test(
       "engine/platform/platformErrors",
