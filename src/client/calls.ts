@@ -6,7 +6,7 @@ import type {
 } from "convex/server";
 import { codedError } from "../shared/errors.js";
 import { checkOptions, type OPTIONS } from "./options.js";
-import { nameOf, type AnyRef } from "./stepContext.js";
+import { nameOf, type AnyRef } from "./turn/stepContext.js";
 import type { RunMutationCtx, RunQueryCtx } from "./types.js";
 
 type Query = FunctionReference<"query", FunctionVisibility>;

@@ -17,9 +17,9 @@ import { vRetention } from "../shared/retention.js";
 import { vResultOf } from "../shared/outcome.js";
 import { retryProblem } from "../shared/retry.js";
 import type { WorkflowHandler } from "./context.js";
-import type { Drive } from "./driven.js";
-import { componentName } from "./stepContext.js";
-import { takeTurn } from "./turn.js";
+import type { Drive } from "./turn/driver.js";
+import { componentName } from "./turn/stepContext.js";
+import { takeTurn } from "./turn/turn.js";
 import type {
   AppMutationCtx,
   ArgsValidators,

@@ -8,11 +8,11 @@ import {
   queryRun,
   type ListOptions,
 } from "./calls.js";
-import type { StepRow } from "./entries.js";
+import type { StepRow } from "./turn/journalEntry.js";
 import type { WorkflowId } from "./ids.js";
 import { checkOptions } from "./options.js";
 import { nameOfWorkflow } from "./start.js";
-import type { AnyRef } from "./stepContext.js";
+import type { AnyRef } from "./turn/stepContext.js";
 import type {
   PublicWorkflow,
   RunCounts,

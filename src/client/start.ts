@@ -14,7 +14,7 @@ import {
   rulesOf,
   STARTS_RUN,
   type AnyRef,
-} from "./stepContext.js";
+} from "./turn/stepContext.js";
 import type {
   RunMutationCtx,
   StartOptions,

@@ -16,13 +16,17 @@ const JOURNAL_ROWS = [
   "src/component/journalRows.ts",
 ];
 
+/** Where `takeTurn` is, and was. */
+const TURN = ["src/client/turn/turn.ts", "src/client/turn.ts"];
+
+const existing = (checkout, files) =>
+  files.map((file) => path.join(checkout, file)).find(existsSync);
+
 const entryOf = (checkout) => `
   import { makeFunctionReference } from "convex/server";
   export { convexToJson, jsonToConvex } from "convex/values";
-  export { takeTurn } from ${JSON.stringify(path.join(checkout, "src/client/turn.ts"))};
-  export * as journalRows from ${JSON.stringify(
-    JOURNAL_ROWS.map((file) => path.join(checkout, file)).find(existsSync),
-  )};
+  export { takeTurn } from ${JSON.stringify(existing(checkout, TURN))};
+  export * as journalRows from ${JSON.stringify(existing(checkout, JOURNAL_ROWS))};
 
   const add = makeFunctionReference("steps:add");
   const argsOf = (n) => ({ n, text: "a text of some length", list: [1, 2, { three: 3 }] });

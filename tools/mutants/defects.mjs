@@ -140,7 +140,7 @@ export const DEFECTS = [
   },
   {
     name: "replay: the handler is given the run's own arguments",
-    file: "src/client/execution.ts",
+    file: "src/client/turn/execution.ts",
     find: "copyOf(run.args) as never",
     replace: "run.args as never",
     killedBy: {
@@ -162,7 +162,7 @@ export const DEFECTS = [
   },
   {
     name: "references: a component's function named by its reference",
-    file: "src/client/stepContext.ts",
+    file: "src/client/turn/stepContext.ts",
     find: 'reference?.replace(/^_reference\\/childComponent\\//, "")',
     replace: "reference",
     killedBy: {
@@ -172,7 +172,7 @@ export const DEFECTS = [
   },
   {
     name: "references: a handle named by its whole text",
-    file: "src/client/stepContext.ts",
+    file: "src/client/turn/stepContext.ts",
     find: 'functionHandle?.replace(/^function:\\/\\//, "")',
     replace: "functionHandle",
     killedBy: {
@@ -202,7 +202,7 @@ export const DEFECTS = [
   },
   {
     name: "warnings: a run that a step's error fails has no line of its handler",
-    file: "src/client/execution.ts",
+    file: "src/client/turn/execution.ts",
     find: "this.callers.set(request, new Error());",
     replace: "void 0;",
     killedBy: {

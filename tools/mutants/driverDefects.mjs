@@ -80,7 +80,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: goes on with the step that it has handed over",
-    file: "src/client/driven.ts",
+    file: "src/client/turn/driver.ts",
     find: "drivenBy === driver && step.inProgress",
     replace: "drivenBy !== undefined && step.inProgress",
     killedBy: test(
@@ -150,7 +150,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: goes on after a turn that canceled its run",
-    file: "src/client/turn.ts",
+    file: "src/client/turn/turn.ts",
     find: 'kind === "fenced" ? undefined : execution.reply()',
     replace: "execution.reply()",
     killedBy: test(
@@ -160,7 +160,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: doesn't ask whether onComplete restarted the run",
-    file: "src/client/turn.ts",
+    file: "src/client/turn/turn.ts",
     find: "if (reply && runResult) reply.next.unsure = true;",
     replace: "",
     killedBy: test(
@@ -180,7 +180,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: told of a journal too large to be told",
-    file: "src/client/driven.ts",
+    file: "src/client/turn/driver.ts",
     find: "canBeHeld({ size, rows }) ? known : undefined",
     replace: "known",
     killedBy: test(
@@ -220,7 +220,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: what it executed is not written down before an inline step",
-    file: "src/client/execution.ts",
+    file: "src/client/turn/execution.ts",
     find: "if (this.completed) await this.commit(NOTHING, { goesOn: true });",
     replace: "",
     killedBy: test(

@@ -16,8 +16,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "console: authorize decides about the first of several runs",
     file: "src/client/console.ts",
-    find: "for (const id of ids.length > 0 ? ids : [undefined])",
-    replace: "for (const id of ids.length > 0 ? [ids[0]] : [undefined])",
+    find: "for (const id of ids.length > 0 ? ids : [args.workflowId])",
+    replace: "for (const id of ids.length > 0 ? [ids[0]] : [args.workflowId])",
     killedBy: test(
       "client/console",
       "decides about each of several runs, and one refusal stops them all",
@@ -26,8 +26,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "console: authorize isn't asked about no run",
     file: "src/client/console.ts",
-    find: "ids.length > 0 ? ids : [undefined]",
-    replace: "ids",
+    find: "ids.length > 0 ? ids : [args.workflowId]",
+    replace: "args.workflowIds ? ids : [args.workflowId]",
     killedBy: test(
       "client/console",
       "decides about an operation on no run, too",
@@ -285,7 +285,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "setProgress: replayed calls stored",
-    file: "src/client/execution.ts",
+    file: "src/client/turn/execution.ts",
     find: "if (isNew) this.progress",
     replace: "this.progress",
     killedBy: test("engine/run/progress", "a replayed call changes nothing"),
@@ -497,7 +497,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "step: a function that is gone ends its run",
-    file: "src/client/stepArgs.ts",
+    file: "src/client/turn/stepRow.ts",
     find: "if (mayBeLimit(error)) throw thrown;",
     replace: "throw thrown;",
     killedBy: test(

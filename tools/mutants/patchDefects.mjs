@@ -11,7 +11,7 @@ const ON_BACKEND = {
   title:
     "on a backend, edited code takes the right branch, driven, in the pool, and in runs that 0.4 began",
 };
-const patched = (title) => ({ file: "src/client/patched.test.ts", title });
+const patched = (title) => ({ file: "src/client/turn/patched.test.ts", title });
 const replayed = (title) => ({
   file: "src/testHelpers/replayHistory.test.ts",
   title,
@@ -50,7 +50,7 @@ export const PATCH_DEFECTS = [
   },
   {
     name: "patch: deprecatePatch records one",
-    file: "src/client/stepContext.ts",
+    file: "src/client/turn/stepContext.ts",
     find: "ask.patched?.(patch(id, rules), false)",
     replace: "ask.patched?.(patch(id, rules), true)",
     killedBy: patched(

@@ -5,7 +5,7 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 export const RECOVERY_DEFECTS = [
   {
     name: "inline: a cancel of its own run not noticed",
-    file: "src/client/execution.ts",
+    file: "src/client/turn/execution.ts",
     find: "mayHaveWritten(before, after) && !(await this.isStillCurrent())",
     replace: "false",
     killedBy: test(
@@ -25,7 +25,7 @@ export const RECOVERY_DEFECTS = [
   },
   {
     name: "inline: a clock that runs is not trusted",
-    file: "src/client/execution.ts",
+    file: "src/client/turn/execution.ts",
     find: "elapsed > 0 ?",
     replace: "elapsed < 0 ?",
     killedBy: test(

@@ -29,8 +29,8 @@ import {
   takeTurn,
   times,
 } from "../../testing/scenes.js";
-import type { Drive } from "../../client/driven.js";
-import { rowsOf } from "../../client/entries.js";
+import type { Drive } from "../../client/turn/driver.js";
+import { rowsOf } from "../../client/turn/journalEntry.js";
 import { sendEvent } from "../../client/index.js";
 
 // What drivers share, hand over and hold: the pool's slots, their time, copies of journals.

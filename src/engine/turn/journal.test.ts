@@ -36,7 +36,7 @@ import {
 } from "../../testing/doors.js";
 import { create as createEvent, send } from "../../testing/events.js";
 import { completed } from "../../testing/statuses.js";
-import { rowsOf, type Begun } from "../../client/entries.js";
+import { rowsOf, type Begun } from "../../client/turn/journalEntry.js";
 
 // The component's functions called as other packages and scripts do, not through this package's
 // client.

@@ -1,4 +1,4 @@
-import { toEntry } from "../../../client/entries.js";
+import { toEntry } from "../../../client/turn/journalEntry.js";
 import type { JournalEntry } from "../../../client/replay/journal.js";
 import type { Doc } from "../../../component/_generated/dataModel.js";
 import { rows, type Backend } from "../../harness.js";

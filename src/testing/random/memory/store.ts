@@ -9,7 +9,7 @@ import type {
   TurnEnd,
   TurnRecord,
 } from "../../../client/replay/turn.js";
-import type { WorkflowRequest } from "../../../client/stepContext.js";
+import type { WorkflowRequest } from "../../../client/turn/stepContext.js";
 import type { Outcome } from "../../../shared/outcome.js";
 import type { WorkInput } from "../interpret.js";
 import { outcomeOf } from "../work.js";

@@ -14,7 +14,7 @@ import {
 import {
   createStepContext,
   type WorkflowRequest,
-} from "../../../client/stepContext.js";
+} from "../../../client/turn/stepContext.js";
 import {
   GLOBALS,
   interpret,

@@ -1,11 +1,11 @@
 import { createDate } from "../../../environment/date.js";
 import { createMath, createRandom } from "../../../environment/random.js";
-import { toEntry, type StepRow } from "../../../entries.js";
+import { toEntry, type StepRow } from "../../../turn/journalEntry.js";
 import * as client from "../../../index.js";
 import {
   createStepContext,
   type WorkflowRequest,
-} from "../../../stepContext.js";
+} from "../../../turn/stepContext.js";
 import type { WorkflowId } from "../../../ids.js";
 import type { JournalEntry } from "../../journal.js";
 import type { TurnEnd } from "../../turn.js";

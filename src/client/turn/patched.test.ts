@@ -1,8 +1,8 @@
 import { validate } from "convex-helpers/validators";
 import { describe, expect, test, vi } from "vitest";
-import type { Handler } from "../testing/app/scripts.js";
-import { Calls, transactionOf } from "../testing/calls.js";
-import { Footprints } from "../testing/footprints.js";
+import type { Handler } from "../../testing/app/scripts.js";
+import { Calls, transactionOf } from "../../testing/calls.js";
+import { Footprints } from "../../testing/footprints.js";
 import {
   advance,
   components,
@@ -19,22 +19,22 @@ import {
   useBackend,
   workflows,
   type Backend,
-} from "../testing/harness.js";
+} from "../../testing/harness.js";
 import {
   cleanup,
   counts,
   listenToConsole,
   restart,
-} from "../testing/managing.js";
+} from "../../testing/managing.js";
 import {
   list,
   listSteps,
   vWorkflowStep,
   type WorkflowCtx,
   type WorkflowId,
-} from "./index.js";
-import type { StepRequest } from "./replay/journal.js";
-import { Machine, succeeded } from "./replay/testing/machine.js";
+} from "../index.js";
+import type { StepRequest } from "../replay/journal.js";
+import { Machine, succeeded } from "../replay/testing/machine.js";
 
 useBackend();
 listenToConsole();

@@ -1,17 +1,17 @@
 import { v } from "convex/values";
-import { describeFailure, errorMessage } from "../shared/failures.js";
-import { MAX_JOURNAL_BYTES } from "../shared/limits.js";
-import type { Origin } from "../shared/origin.js";
-import type { RunResult } from "../shared/outcome.js";
-import { shortenError, storageProblem } from "../shared/storable.js";
-import { explainUnavailable } from "../shared/unavailable.js";
-import type { Run } from "./entries.js";
-import { explainMissingGlobal } from "./environment/environment.js";
-import { parse } from "./parse.js";
-import type { RunEnd } from "./replay/turn.js";
-import type { AppMutationCtx } from "./types.js";
-import { toJson } from "./unsupported.js";
-import type { Workflow } from "./workflow.js";
+import { describeFailure, errorMessage } from "../../shared/failures.js";
+import { MAX_JOURNAL_BYTES } from "../../shared/limits.js";
+import type { Origin } from "../../shared/origin.js";
+import type { RunResult } from "../../shared/outcome.js";
+import { shortenError, storageProblem } from "../../shared/storable.js";
+import { explainUnavailable } from "../../shared/unavailable.js";
+import type { Run } from "./journalEntry.js";
+import { explainMissingGlobal } from "../environment/environment.js";
+import { parse } from "../parse.js";
+import type { RunEnd } from "../replay/turn.js";
+import type { AppMutationCtx } from "../types.js";
+import { toJson } from "../unsupported.js";
+import type { Workflow } from "../workflow.js";
 
 // The results of runs that end in a turn.
 

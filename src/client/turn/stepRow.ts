@@ -1,11 +1,15 @@
 import { createFunctionHandle, type FunctionArgs } from "convex/server";
-import { describeFailure } from "../shared/failures.js";
-import { maxArgsBytes } from "../shared/limits.js";
-import { shortenError, sizeOf, argumentsProblem } from "../shared/storable.js";
-import { mayBeLimit } from "../shared/transactionBudget.js";
-import type { NewStep } from "./replay/turn.js";
+import { describeFailure } from "../../shared/failures.js";
+import { maxArgsBytes } from "../../shared/limits.js";
+import {
+  shortenError,
+  sizeOf,
+  argumentsProblem,
+} from "../../shared/storable.js";
+import { mayBeLimit } from "../../shared/transactionBudget.js";
+import type { NewStep } from "../replay/turn.js";
 import { nameOf, type AnyRef, type WorkflowRequest } from "./stepContext.js";
-import type { WorkflowComponent } from "./types.js";
+import type { WorkflowComponent } from "../types.js";
 
 export type NewStepArgs = FunctionArgs<
   WorkflowComponent["journal"]["startSteps"]

@@ -1,8 +1,8 @@
 import type { FunctionReturnType } from "convex/server";
-import type { ComponentApi } from "../component/_generated/component.js";
-import { toOutcome } from "../shared/outcome.js";
-import { sizeOf } from "../shared/storable.js";
-import type { JournalEntry } from "./replay/journal.js";
+import type { ComponentApi } from "../../component/_generated/component.js";
+import { toOutcome } from "../../shared/outcome.js";
+import { sizeOf } from "../../shared/storable.js";
+import type { JournalEntry } from "../replay/journal.js";
 
 export type Begun = Extract<
   FunctionReturnType<ComponentApi["journal"]["beginTurn"]>,

@@ -1,12 +1,12 @@
-import type { RunResult } from "../shared/outcome.js";
-import { startClock } from "../shared/clock.js";
-import { toBeginArgs, type Drive, type DriveReply } from "./driven.js";
-import { rowsOf } from "./entries.js";
-import { isLegacy } from "../shared/replayVersion.js";
+import type { RunResult } from "../../shared/outcome.js";
+import { startClock } from "../../shared/clock.js";
+import { toBeginArgs, type Drive, type DriveReply } from "./driver.js";
+import { rowsOf } from "./journalEntry.js";
+import { isLegacy } from "../../shared/replayVersion.js";
 import { Execution } from "./execution.js";
 import { argsProblem, journalTooLarge } from "./runResults.js";
-import type { AppMutationCtx } from "./types.js";
-import type { Workflow } from "./workflow.js";
+import type { AppMutationCtx } from "../types.js";
+import type { Workflow } from "../workflow.js";
 
 /**
  * Executes one turn of a run: begins it, executes the handler and commits what it did. Returns the run's result if this

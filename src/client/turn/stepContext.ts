@@ -6,8 +6,8 @@ import {
   type TransactionLimits,
 } from "convex/server";
 import { jsonToConvex, type JSONValue, type Validator } from "convex/values";
-import { MAX_NAME_LENGTH, MAX_PROGRESS_BYTES } from "../shared/limits.js";
-import { retryProblem, type RetryBehavior } from "../shared/retry.js";
+import { MAX_NAME_LENGTH, MAX_PROGRESS_BYTES } from "../../shared/limits.js";
+import { retryProblem, type RetryBehavior } from "../../shared/retry.js";
 import {
   abbreviate,
   hasHalves,
@@ -15,18 +15,18 @@ import {
   sizeOf,
   storageProblem,
   withoutHalves,
-} from "../shared/storable.js";
-import type { WorkflowCtx } from "./context.js";
-import { checkOptions } from "./options.js";
-import { parse } from "./parse.js";
-import { toJson } from "./unsupported.js";
-import type { FunctionKind, StepRequest } from "./replay/journal.js";
+} from "../../shared/storable.js";
+import type { WorkflowCtx } from "../context.js";
+import { checkOptions } from "../options.js";
+import { parse } from "../parse.js";
+import { toJson } from "../unsupported.js";
+import type { FunctionKind, StepRequest } from "../replay/journal.js";
 import type {
   AppMutationCtx,
   StepDefaults,
   WorkflowComponent,
-} from "./types.js";
-import type { WorkflowId } from "./ids.js";
+} from "../types.js";
+import type { WorkflowId } from "../ids.js";
 
 /** A request with everything that starts the step. */
 export interface WorkflowRequest extends StepRequest {

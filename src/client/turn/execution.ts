@@ -3,9 +3,9 @@ import type {
   FunctionReference,
   FunctionType,
 } from "convex/server";
-import type { ComponentApi } from "../component/_generated/component.js";
-import { isLegacy, REPLAY_VERSION } from "../shared/replayVersion.js";
-import { describeFailure } from "../shared/failures.js";
+import type { ComponentApi } from "../../component/_generated/component.js";
+import { isLegacy, REPLAY_VERSION } from "../../shared/replayVersion.js";
+import { describeFailure } from "../../shared/failures.js";
 import {
   INLINE_MS_AFTER_REPLAY,
   INLINE_MS_PER_TURN,
@@ -16,14 +16,14 @@ import {
   NEW_STEPS_PER_TURN,
   DELIVERED_BYTES_PER_TURN,
   DELIVERIES_PER_TURN,
-} from "../shared/limits.js";
+} from "../../shared/limits.js";
 import {
   storableOutcome,
   type Outcome,
   type RunResult,
-} from "../shared/outcome.js";
-import type { Origin } from "../shared/origin.js";
-import { isStoredAs, shortenError, sizeOf } from "../shared/storable.js";
+} from "../../shared/outcome.js";
+import type { Origin } from "../../shared/origin.js";
+import { isStoredAs, shortenError, sizeOf } from "../../shared/storable.js";
 import {
   isHalfUnused,
   isHalfUnusedBy,
@@ -32,22 +32,22 @@ import {
   limitsAfterReserving,
   transactionMetrics,
   type Reserve,
-} from "../shared/transactionBudget.js";
-import { ChangedRows, type Drive, type DriveReply } from "./driven.js";
-import { toEntry, type Begun, type Run, type StepRow } from "./entries.js";
+} from "../../shared/transactionBudget.js";
+import { ChangedRows, type Drive, type DriveReply } from "./driver.js";
+import { toEntry, type Begun, type Run, type StepRow } from "./journalEntry.js";
 import { journalTooLarge, resultOf } from "./runResults.js";
 import {
   createEnvironment,
   type Environment,
-} from "./environment/environment.js";
+} from "../environment/environment.js";
 import { handlerLine } from "./handlerLine.js";
-import { createQuiesce, settle } from "./environment/quiesce.js";
-import { trackingCombinators } from "./replay/combinators.js";
-import { copyOf } from "./replay/copy.js";
-import type { JournalEntry } from "./replay/journal.js";
-import { stepOfError } from "./replay/stepErrors.js";
-import { LegacyReplay } from "./replay/legacy/replay.js";
-import { Replay } from "./replay/replay.js";
+import { createQuiesce, settle } from "../environment/quiesce.js";
+import { trackingCombinators } from "../replay/combinators.js";
+import { copyOf } from "../replay/copy.js";
+import type { JournalEntry } from "../replay/journal.js";
+import { stepOfError } from "../replay/stepErrors.js";
+import { LegacyReplay } from "../replay/legacy/replay.js";
+import { Replay } from "../replay/replay.js";
 import {
   isEmpty,
   type InlineRun,
@@ -57,16 +57,16 @@ import {
   type TurnLimits,
   type TurnPorts,
   type TurnRecord,
-} from "./replay/turn.js";
-import { newStepArgs, refusalOf, type NewStepArgs } from "./stepArgs.js";
+} from "../replay/turn.js";
+import { newStepArgs, refusalOf, type NewStepArgs } from "./stepRow.js";
 import {
   componentName,
   createStepContext,
   type WorkflowRequest,
 } from "./stepContext.js";
-import type { AppMutationCtx } from "./types.js";
-import type { WorkflowId } from "./ids.js";
-import type { Workflow } from "./workflow.js";
+import type { AppMutationCtx } from "../types.js";
+import type { WorkflowId } from "../ids.js";
+import type { Workflow } from "../workflow.js";
 
 /** A step would make the journal exceed its limit. */
 class JournalTooLarge extends Error {

@@ -4,10 +4,10 @@ import {
   drivenStep,
   type Drive as ProtocolDrive,
   type DriveReply as Reply,
-} from "../shared/driverProtocol.js";
-import type { ComponentApi } from "../component/_generated/component.js";
-import type { LogLevel } from "../shared/logging.js";
-import type { Begun, StepRow } from "./entries.js";
+} from "../../shared/driverProtocol.js";
+import type { ComponentApi } from "../../component/_generated/component.js";
+import type { LogLevel } from "../../shared/logging.js";
+import type { Begun, StepRow } from "./journalEntry.js";
 
 export type DriveReply = Reply<StepRow>;
 
