@@ -77,8 +77,8 @@ export function pageOf<Row>(
   if ("workflowId" in subject) checkRunId(subject.workflowId!);
   const args: Subject & ListOptions = { ...options, ...subject };
   const { order = "asc", paginationOpts = FIRST_PAGE } = args;
-  const name = nameFrom(args.name);
-  return ctx.runQuery(query, { ...args, name, order, paginationOpts });
+  const name = args.name !== undefined && { name: nameFrom(args.name) };
+  return ctx.runQuery(query, { ...args, ...name, order, paginationOpts });
 }
 
 const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };

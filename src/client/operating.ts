@@ -196,12 +196,16 @@ async function inBatches(
   requireMutations(ctx, what);
   checkOptions(call, options);
   const batch = (component as ComponentApi).workflow[call];
-  const name = nameFrom(options.name);
-  const from = nameFrom(options.from);
+  const { name, from, ...others } = options;
+  // Not every call knows both, and convex-test refuses an unknown key even if it is undefined.
+  const named = {
+    ...(name !== undefined && { name: nameFrom(name) }),
+    ...(from !== undefined && { from: nameFrom(from) }),
+  };
   let done = 0;
   let { cursor = null }: { cursor?: string | null } = options;
   do {
-    const args = { ...options, name, from, cursor: cursor ?? undefined };
+    const args = { ...others, ...named, cursor: cursor ?? undefined };
     const next: ManyResult = await ctx.runMutation(batch, args);
     done += next.done;
     cursor = next.cursor;
