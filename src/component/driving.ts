@@ -25,10 +25,10 @@ export const mayHoldOn = internalQuery({
   handler: loop.mayHoldOn,
 });
 
-export const giveUp = internalMutation({
-  args: reports.giveUpArgs,
+export const fallBackToPool = internalMutation({
+  args: reports.fallBackArgs,
   returns: v.null(),
-  handler: reports.giveUp,
+  handler: reports.fallBackToPool,
 });
 
 export const onComplete = internalMutation({

@@ -98,7 +98,7 @@ export type Held<Row> = NonNullable<BeginDrive["held"]> & { rows: Row[] };
 
 export type Drive<Row> = Omit<BeginDrive, "held"> & {
   /** Another driver executes the next step. */
-  handsOver: boolean;
+  shouldHandOver: boolean;
   /** The JSON text of several rows is faster than the rows. */
   held?: Held<Row | string>;
 };

@@ -71,7 +71,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: never hands over",
     file: "src/engine/step/dispatch.ts",
-    find: "if (caller && !caller.handsOver && canDrive(run, only, config))",
+    find: "if (caller && !caller.shouldHandOver && canDrive(run, only, config))",
     replace: "if (caller && canDrive(run, only, config))",
     killedBy: test(
       "engine/driver/driver.bounds",

@@ -56,7 +56,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recovering: a known outcome not taken from the pool",
     file: "src/engine/driver/reports.ts",
-    find: "if (givenUp) await settle(ctx, context, givenUp);",
+    find: "if (unrecorded) await settle(ctx, context, unrecorded);",
     replace: "",
     killedBy: test(
       "engine/lifecycle/watchdog",

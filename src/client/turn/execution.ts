@@ -119,7 +119,7 @@ export class Execution {
   /** Constant within a transaction on the platform, but not in convex-test. */
   private readonly now = Date.now();
   private limits = FULL_LIMITS;
-  private readonly run_: Run;
+  private readonly row: Run;
   private readonly journal: JournalEntry[];
   private readonly changed: ChangedRows;
   /** The requests of the handler's latest execution, in order. */
@@ -147,7 +147,7 @@ export class Execution {
     /** Milliseconds since the turn began, in real time. */
     private readonly elapsed: () => number,
   ) {
-    this.run_ = begun.workflow;
+    this.row = begun.workflow;
     this.journalSize = begun.journalSize;
     this.completed = begun.completed;
     this.changed = new ChangedRows(rows);
@@ -173,7 +173,7 @@ export class Execution {
       }
     } catch (error) {
       if (!(error instanceof JournalTooLarge)) throw error;
-      const runResult = journalTooLarge(this.run_._id, error);
+      const runResult = journalTooLarge(this.row._id, error);
       const end = { runResult, origin: this.origin() };
       return {
         kind: (await this.commit(NOTHING, { end })) ? "yielded" : "fenced",
@@ -189,7 +189,7 @@ export class Execution {
     return (
       drive &&
       this.changed.reply(drive.driver, {
-        revision: this.run_.revision ?? 0,
+        revision: this.row.revision ?? 0,
         logLevel: begun.logLevel,
         size: this.journalSize,
         isWhole: begun.journal !== undefined,
@@ -229,7 +229,7 @@ export class Execution {
   }
 
   private async runOnce(): Promise<TurnEnd> {
-    const { workflow, run_: run, journal } = this;
+    const { workflow, row: run, journal } = this;
     const environment = this.environment(() => replay);
     const ports = this.ports(environment);
     const replay = createReplay(run, journal, ports, workflow);
@@ -273,7 +273,7 @@ export class Execution {
   }
 
   private environment(replay: () => RunReplay): Environment {
-    const { run_: run } = this;
+    const { row: run } = this;
     return createEnvironment({
       runId: run._id,
       now: () => replay().now(),
@@ -283,7 +283,7 @@ export class Execution {
   }
 
   private ports(environment: Environment): TurnPorts<WorkflowRequest> {
-    const { ctx, run_: run } = this;
+    const { ctx, row: run } = this;
     // eslint-disable-next-line @typescript-eslint/no-this-alias -- its limits change
     const execution = this;
     const quiesce = createQuiesce(
@@ -338,7 +338,7 @@ export class Execution {
 
   private async isStillCurrent(): Promise<boolean> {
     const { component } = this.workflow;
-    const { _id: workflowId, generationNumber } = this.run_;
+    const { _id: workflowId, generationNumber } = this.row;
     return await this.ctx.runQuery(component.fence.isCurrent, {
       workflowId,
       generationNumber,
@@ -409,7 +409,7 @@ export class Execution {
     if (!end) return undefined;
     const origin = this.origin(end);
     return {
-      runResult: resultOf(this.ctx, this.workflow, this.run_, end, origin.step),
+      runResult: resultOf(this.ctx, this.workflow, this.row, end, origin.step),
       failure:
         end.kind === "threw" ? describeFailure(end.error).failure : undefined,
       origin,
@@ -418,7 +418,7 @@ export class Execution {
 
   /** The run's progress, unless its row has it. */
   private newProgress(): unknown {
-    const { progress = this.storedProgress, storedProgress, run_: run } = this;
+    const { progress = this.storedProgress, storedProgress, row: run } = this;
     const isOld =
       isStoredAs(run.progress, progress) &&
       isStoredAs(storedProgress, progress);
@@ -429,7 +429,7 @@ export class Execution {
     record: TurnRecord<WorkflowRequest>,
     { end, goesOn }: Pick<Commit, "end" | "goesOn"> = {},
   ): Promise<JournalEntry[] | null> {
-    const { ctx, workflow, run_: run, drive, completed } = this;
+    const { ctx, workflow, row: run, drive, completed } = this;
     const progress = this.newProgress();
     const steps: NewStepArgs[] = [];
     for (const step of record.steps) steps.push(await newStepArgs(step));
@@ -453,7 +453,7 @@ export class Execution {
       completed,
       caller: drive && {
         driver: drive.driver,
-        handsOver: drive.handsOver,
+        shouldHandOver: drive.shouldHandOver,
         willReceiveReply: this.begun.completed !== undefined,
       },
       inFlight: this.journal.filter(isExecuting).length,
@@ -470,7 +470,7 @@ export class Execution {
   }
 
   private toEntry(row: StepRow) {
-    return toEntry(row, this.run_.generationNumber);
+    return toEntry(row, this.row.generationNumber);
   }
 
   private noteChanges(

@@ -332,7 +332,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           caller?: {
             driver: number;
-            handsOver: boolean;
+            shouldHandOver: boolean;
             willReceiveReply: boolean;
           };
           completed?: {

@@ -201,7 +201,7 @@ test("a driver that exits without reporting its action's result doesn't leave th
     const drive = args["drive"] as { stepNumber: number } | undefined;
     if (component === "" && drive?.stepNumber === 1)
       throw new Error("The turn fails");
-    if (path === "driving:giveUp" || path === "driving:onComplete")
+    if (path === "driving:fallBackToPool" || path === "driving:onComplete")
       throw new Error("Nor is this told");
   });
   const t = newBackend({ execution: "driver", wrap: calls.wrap });

@@ -239,7 +239,7 @@ describe("a driver that arrives while a turn is pending and", () => {
     const [run] = await rows(t, "workflows");
     expect(run).toHaveProperty("pendingTurn");
     const before = await everyRow(t);
-    const drive = { driver, stepNumber: 0, handsOver: false };
+    const drive = { driver, stepNumber: 0, shouldHandOver: false };
     await takeTurn(t, workflowId, 0, drive);
     expect(await everyRow(t)).toEqual(before);
   }
@@ -297,7 +297,7 @@ test("a call of a driver that was replaced changes nothing", async () => {
     await takeTurn(t, workflowId, generationNumber, {
       driver,
       stepNumber: 0,
-      handsOver: false,
+      shouldHandOver: false,
       outcome: { kind: "success", returnValue: "forged" },
     });
   expect(await everyRow(t)).toEqual(before);

@@ -14,7 +14,7 @@ import { sizeOf } from "../../shared/storable.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { ActionCtx, QueryCtx } from "../../component/_generated/server.js";
-import { driverOf, vGivenUp, vShare } from "../run/driverState.js";
+import { driverOf, vUnrecorded, vShare } from "../run/driverState.js";
 import { attempt } from "../step/invoke.js";
 import { insist } from "../platform/platformErrors.js";
 import type { StepRow } from "../run/runs.js";
@@ -33,7 +33,7 @@ const TOO_OLD_FOR_ACTIONS_MS = 90_000;
 const TRIES = 4;
 
 /** An action's result must not be lost, so this adds up to four minutes. */
-const TRIES_TO_GIVE_UP = 30;
+const TRIES_TO_FALL_BACK = 30;
 
 interface Held extends HeldJournal<StepRow> {
   /** JSON text can hold the rows. */
@@ -49,7 +49,7 @@ export const driveArgs = {
   ...vShare,
 };
 
-export const driveReturns = v.union(v.null(), v.object(vGivenUp));
+export const driveReturns = v.union(v.null(), v.object(vUnrecorded));
 
 /**
  * Executes a chain of steps. Each turn gets the outcome of the step before and replies with the next step. The driver
@@ -58,23 +58,23 @@ export const driveReturns = v.union(v.null(), v.object(vGivenUp));
 export async function drive(
   ctx: ActionCtx,
   args: ObjectType<typeof driveArgs>,
-): Promise<ObjectType<typeof vGivenUp> | null> {
+): Promise<ObjectType<typeof vUnrecorded> | null> {
   const { workflowId, generationNumber, driver, workflowHandle } = args;
   const id = { workflowId, generationNumber, driver };
   const stint = new Stint(args);
   // It reports twice, so that no outcome is lost. A scheduled mutation is repeated until it commits, and the workpool
   // passes on its job's result.
-  const giveUp = async (stepNumber: number, outcome?: StepOutcome) => {
-    const givenUp = { stepNumber, outcome };
-    await insist(TRIES_TO_GIVE_UP, () =>
-      ctx.scheduler.runAfter(0, internal.driving.giveUp, {
+  const fallBackToPool = async (stepNumber: number, outcome?: StepOutcome) => {
+    const unrecorded = { stepNumber, outcome };
+    await insist(TRIES_TO_FALL_BACK, () =>
+      ctx.scheduler.runAfter(0, internal.driving.fallBackToPool, {
         ...id,
-        ...givenUp,
+        ...unrecorded,
       }),
     ).catch(() => {
       // Only a job that returns passes on its outcome, whether it was scheduled or not.
     });
-    return givenUp;
+    return unrecorded;
   };
   // A mutation's turn itself checks whether it is due.
   let next: DrivenStep | null = {
@@ -91,28 +91,28 @@ export async function drive(
         // It hasn't begun, so it hasn't failed.
         () => "unknown" as const,
       );
-      if (due === "unknown") return await giveUp(stepNumber);
+      if (due === "unknown") return await fallBackToPool(stepNumber);
       if (due?.stepNumber !== stepNumber) return null;
       next = due;
     }
     const { call } = next;
     const isAction = call?.functionType === "action";
     if (isAction && stint.age() > TOO_OLD_FOR_ACTIONS_MS)
-      return await giveUp(stepNumber);
+      return await fallBackToPool(stepNumber);
     const outcome = call && (await attempt(ctx, call));
     if (next.isRetried && mayRetry(outcome)) return { stepNumber, outcome };
-    const handsOver: boolean = await stint.isOver(() =>
+    const shouldHandOver: boolean = await stint.isOver(() =>
       ctx.runQuery(internal.driving.mayHoldOn, { holders: args.holders }),
     );
     const reply = await takeTurn(ctx, workflowHandle, {
       workflowId,
       generationNumber,
       drive: {
-        ...{ driver, stepNumber, outcome, handsOver },
+        ...{ driver, stepNumber, outcome, shouldHandOver },
         held: held && toArgs(held),
       },
     });
-    if (reply === "failed") return await giveUp(stepNumber, outcome);
+    if (reply === "failed") return await fallBackToPool(stepNumber, outcome);
     next = reply && reply.next;
     held = reply ? merge(held, reply) : undefined;
   }

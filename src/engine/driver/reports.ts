@@ -3,19 +3,19 @@ import { v, type ObjectType } from "convex/values";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { vDriver } from "../../component/schema.js";
 import { vRunResult } from "../../shared/outcome.js";
-import { detachDriver, driverOf, vGivenUp } from "../run/driverState.js";
+import { detachDriver, driverOf, vUnrecorded } from "../run/driverState.js";
 import type { Run } from "../run/runs.js";
 import { wake } from "../run/waking.js";
 import { recordAttempt, takeOver } from "../step/attempts.js";
 import { recordResult } from "../step/completing.js";
 import { executeAgain } from "../step/retrying.js";
 
-export const giveUpArgs = { ...vDriver, ...vGivenUp };
+export const fallBackArgs = { ...vDriver, ...vUnrecorded };
 
 /** A driver couldn't take a turn together with its step, so this records the step and takes the turn separately. */
-export async function giveUp(
+export async function fallBackToPool(
   ctx: MutationCtx,
-  { stepNumber, outcome, ...id }: ObjectType<typeof giveUpArgs>,
+  { stepNumber, outcome, ...id }: ObjectType<typeof fallBackArgs>,
 ) {
   await settle(ctx, id, { stepNumber, outcome });
   return null;
@@ -24,7 +24,7 @@ export async function giveUp(
 async function settle(
   ctx: MutationCtx,
   id: ObjectType<typeof vDriver>,
-  { stepNumber, outcome }: ObjectType<typeof vGivenUp>,
+  { stepNumber, outcome }: ObjectType<typeof vUnrecorded>,
 ) {
   const found = await driverOf(ctx, id);
   if (!found) return;
@@ -57,8 +57,10 @@ export async function onComplete(
   { result, context }: ObjectType<typeof onCompleteArgs>,
 ) {
   if (result.kind === "success") {
-    const givenUp = result.returnValue as ObjectType<typeof vGivenUp> | null;
-    if (givenUp) await settle(ctx, context, givenUp);
+    const unrecorded = result.returnValue as ObjectType<
+      typeof vUnrecorded
+    > | null;
+    if (unrecorded) await settle(ctx, context, unrecorded);
     return null;
   }
   const found = await driverOf(ctx, context);

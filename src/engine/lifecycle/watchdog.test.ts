@@ -277,7 +277,7 @@ test.each([
   [
     "however late the driver reports it",
     57_000,
-    late("driving:giveUp", 5 * HOUR),
+    late("driving:fallBackToPool", 5 * HOUR),
   ],
   ["though the driver can't schedule its report", 0, losesSchedule],
 ])(
@@ -309,7 +309,7 @@ test("a driver's job that has ended is dead only if a second look finds no resul
         if (args["drive"]) throw new Error("The turn fails");
         if (path === "driving:onComplete") throw new Error("Not told");
       });
-      return late("driving:giveUp", 20_000)(
+      return late("driving:fallBackToPool", 20_000)(
         calls.wrap(modules, component),
         component,
       );

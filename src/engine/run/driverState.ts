@@ -87,8 +87,8 @@ export const vShare = {
   holders: v.number(),
 };
 
-/** The step that a driver gives up, with its outcome if known. */
-export const vGivenUp = {
+/** A step that a driver can't record itself, with its outcome if known. */
+export const vUnrecorded = {
   stepNumber: v.number(),
   outcome: v.optional(vStepOutcome()),
 };

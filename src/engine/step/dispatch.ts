@@ -16,7 +16,11 @@ export interface StartingTurn {
   /** The option of the workflow's definition or manager. */
   execution?: ExecutionMode;
   /** The driver that takes this turn, and whether it hands over to another. */
-  caller?: { driver: number; handsOver: boolean; willReceiveReply: boolean };
+  caller?: {
+    driver: number;
+    shouldHandOver: boolean;
+    willReceiveReply: boolean;
+  };
 }
 
 /** How one step is executed: by a job of the workpool, or by a driver. */
@@ -50,7 +54,7 @@ export async function execute(
   )
     return await executeInPool(ctx, run, due, config);
   const { caller } = turn;
-  if (caller && !caller.handsOver && canDrive(run, only, config))
+  if (caller && !caller.shouldHandOver && canDrive(run, only, config))
     return [{ drivenBy: caller.driver }];
   return [{ drivenBy: await startDriver(ctx, run, only, config) }];
 }

@@ -326,7 +326,7 @@ describe("between two attempts of an action that a driver executes", () => {
       result: { kind: "success", returnValue: { stepNumber: 0, outcome } },
       context,
     });
-    await callInternal(t, component.driving.giveUp, {
+    await callInternal(t, component.driving.fallBackToPool, {
       ...context,
       stepNumber: 0,
       outcome,

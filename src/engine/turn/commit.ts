@@ -42,7 +42,7 @@ export const turnFields = {
   caller: v.optional(
     v.object({
       driver: v.number(),
-      handsOver: v.boolean(),
+      shouldHandOver: v.boolean(),
       /** It will receive the reply. It won't if it has given up this call. */
       willReceiveReply: v.boolean(),
     }),

@@ -17,7 +17,7 @@ const HAZARDS = [
   ...["action death before call", "action death after call"].map(ofDriver),
   ...["action conflict", "report lost"].map(ofDriver),
   // A driver that gave up, one that crashed, and a look of the watchdog.
-  ...["driving:giveUp", "driving:onComplete", "turns:look"],
+  ...["driving:fallBackToPool", "driving:onComplete", "turns:look"],
   "switched",
   // By an operator.
   ...["pending canceled", "inProgress canceled", "born canceled"],

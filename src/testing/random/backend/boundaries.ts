@@ -37,7 +37,7 @@ export function boundaryOf({ component, path, args }: Called): Boundary {
 }
 
 /** Tells what came of a step or a driver. */
-const IS_REPORT = /^(pool:|driving:(giveUp|onComplete)$)/;
+const IS_REPORT = /^(pool:|driving:(fallBackToPool|onComplete)$)/;
 
 const IS_END = /^ending:(callBack|finish)$/;
 
