@@ -58,7 +58,7 @@ export async function sendEvent(
       "EVENT_NOT_FOUND",
       `Event not found: workflow ${abbreviate(workflowId)} has no event ${abbreviate(eventId)}.`,
     );
-  const outcome = storableOutcome(target.name, result);
+  const outcome = sendableOutcome(target.name, result);
   const over = whyOver(target);
   if (over && strict)
     throw codedError(
@@ -141,7 +141,7 @@ async function insertEvent(
  * Converts a result to one that fits into an event's row. A long error is truncated, its data is dropped if it
  * doesn't fit, and a value that doesn't fit is refused.
  */
-function storableOutcome(name: string, result: RunResult): Outcome {
+function sendableOutcome(name: string, result: RunResult): Outcome {
   if (result.kind === "failed") {
     const { error, errorData } = result;
     const fits = recordingProblem("data", errorData) === undefined;
