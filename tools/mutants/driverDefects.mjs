@@ -363,4 +363,25 @@ export const DRIVER_DEFECTS = [
     replace: "await saveConfig(ctx, {});",
     killedBy: INDEPENDENCE,
   },
+  {
+    name: "progress: a driver's copy of it outlives it",
+    file: "src/engine/run/progress.ts",
+    find: "await bumpRevision(ctx, run);",
+    replace: "",
+    killedBy: {
+      file: "src/engine/run/progress.test.ts",
+      title:
+        "that sets progress after it asked for the driver's next step isn't undone by the turn that follows",
+    },
+  },
+  {
+    name: "progress: lost with the step that held it",
+    file: "src/engine/turn/commit.ts",
+    find: "progress ??= row.progress as unknown;",
+    replace: "",
+    killedBy: {
+      file: "src/engine/run/progress.test.ts",
+      title: "that ends the run without its handler keeps the progress",
+    },
+  },
 ];

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import * as client from "../../client/index.js";
 import type { WorkflowId } from "../../client/index.js";
-import { cancel, insertRun, restart } from "../../testing/managing.js";
+import {
+  cancel,
+  insertRun,
+  insertSteps,
+  restart,
+} from "../../testing/managing.js";
+import { act, echo, slow, takeTurn } from "../../testing/scenes.js";
 import { recordResult } from "../step/completing.js";
 import { executeAgain } from "../step/retrying.js";
 import {
@@ -200,6 +206,55 @@ describe("while a driver executes a step, whose row holds the progress,", () => 
     });
     expect(await heldNow(t)).toEqual([]);
     expect(await progressOf(t, id)).toBe("acting");
+  });
+});
+
+describe("a driver's turn", () => {
+  test("that sets progress after it asked for the driver's next step isn't undone by the turn that follows", async () => {
+    const t = newBackend({ execution: "driver" });
+    slow("short", 1000);
+    slow("long", 5000);
+    const id = await startHandler(t, async (step) => {
+      await act(step, "short");
+      await act(step, "short");
+      step.setProgress("asked");
+      const asked = act(step, "long");
+      const tooLarge = "x".repeat(3 << 20);
+      await echo(step, tooLarge).catch(() => step.setProgress("refused"));
+      await asked;
+      await act(step, "long");
+    });
+    await advance(5000);
+    expect(await progressOf(t, id)).toBe("refused");
+    await advance(5000);
+    expect(await progressOf(t, id)).toBe("refused");
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({
+      type: "completed",
+      progress: "refused",
+    });
+  });
+
+  test("that ends the run without its handler keeps the progress", async () => {
+    const t = newBackend({ execution: "driver" });
+    const large = "x".repeat(780_000);
+    script("action", "large", () => large);
+    script("handler", "main", async (step) => {
+      for (let value = 0; value < 10; value++) await echo(step, value);
+      step.setProgress("almost");
+      await act(step, "large");
+    });
+    const id = await insertRun(t);
+    await insertSteps(t, id, { from: 0, to: 10 }, () => ({
+      step: { runResult: { kind: "success", returnValue: large } },
+    }));
+    await takeTurn(t, id);
+    await drain();
+    expect(await statusOf(t, id)).toMatchObject({
+      type: "failed",
+      error: expect.stringContaining("is too large") as string,
+      progress: "almost",
+    });
   });
 });
 

@@ -95,10 +95,12 @@ export async function commitTurn(
     if (rows.length > 0) await patchSteps(ctx, turn.deliveries);
     return null;
   }
-  let { deliveries } = turn;
+  let { deliveries, progress } = turn;
   if (completed) {
     const { stepId } = completed;
     const row = (await ctx.db.get("steps", stepId))!;
+    // Whatever the turn says, the step's row no longer holds it.
+    progress ??= row.progress as unknown;
     const own = deliveries?.find((delivered) => delivered.stepId === stepId);
     await complete(ctx, { row, run }, completed, config.log, own?.delivery);
     deliveries = deliveries?.filter((delivered) => delivered !== own);
@@ -109,12 +111,12 @@ export async function commitTurn(
     await updateRun(ctx, run, { trials: turn.trials });
   const rows = await startSteps(ctx, run, turn.steps, {
     ...options,
-    progress: turn.isAlone && !ends ? turn.progress : undefined,
+    progress: turn.isAlone && !ends ? progress : undefined,
   });
   if (ends) warnOfRefused(run, rows, config);
-  const isHeld = rows.some(({ progress }) => progress !== undefined);
-  if (turn.progress !== undefined && !isHeld)
-    await setProgress(ctx, run, turn.progress, { ends });
+  const isHeld = rows.some((row) => row.progress !== undefined);
+  if (progress !== undefined && !isHeld)
+    await setProgress(ctx, run, progress, { ends });
   if (!ends && (turn.hasMore || missed)) await wake(ctx, run);
   const gotResults = rows.some(
     ({ step }, at) => !step.inProgress && turn.steps[at]!.step.inProgress,
