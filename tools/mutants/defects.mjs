@@ -218,7 +218,7 @@ export const DEFECTS = [
     replace: "",
     killedBy: {
       file: "src/engine/run/notAWorkflow.test.ts",
-      title: "fails a run whose function it has become, at the next turn",
+      title: "fails as a child, and the error names child and component",
     },
   },
   {
