@@ -316,6 +316,10 @@ describe("listSteps", () => {
 
   test("a cursor of one run shows no step of another", async () => {
     const t = newBackend();
+    const refusedCursor = (error: unknown) => {
+      expect(String(error)).toContain("Invalid cursor");
+      return { page: [] };
+    };
     const ids = [await insertRun(t), await insertRun(t), await insertRun(t)];
     for (const id of ids) await insertSteps(t, id, { from: 0, to: 4 });
     const list = (workflowId: string, cursor: string | null, end?: string) =>
@@ -329,10 +333,12 @@ describe("listSteps", () => {
           ...{ workflowId: from, order },
           paginationOpts: { numItems: 2, cursor: null },
         });
-        for (const found of [
-          await list(ids[1]!, continueCursor),
-          await list(ids[1]!, null, continueCursor),
-        ]) {
+        // With the lowest convex-helpers, such a cursor is refused.
+        const listed = [
+          list(ids[1]!, continueCursor),
+          list(ids[1]!, null, continueCursor),
+        ].map((found) => found.catch(refusedCursor));
+        for (const found of await Promise.all(listed)) {
           const whole = await t.query((ctx) => manager.listSteps(ctx, ids[1]!));
           const own = whole.page.map(({ stepId }) => stepId);
           for (const { stepId } of found.page) expect(own).toContain(stepId);

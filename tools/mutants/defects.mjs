@@ -465,7 +465,7 @@ export const DEFECTS = [
     find: "          return [key, undefined];",
     replace: "          return [key, field];",
     killedBy: {
-      file: "src/client/parse.test.ts",
+      file: "src/client/parse.newest.test.ts",
       title: "has the result of convex-helpers for each value: object (16)",
     },
   },
@@ -475,7 +475,7 @@ export const DEFECTS = [
     find: "tables.normalizeId(table, value) !== null",
     replace: "true",
     killedBy: {
-      file: "src/client/parse.test.ts",
+      file: "src/client/parse.newest.test.ts",
       title: "checks the tables of ids, those of the system included",
     },
   },

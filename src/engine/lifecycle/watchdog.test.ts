@@ -227,7 +227,7 @@ describe("an onComplete that waits for a transaction of its own", () => {
   test("is kept, and not called again, if its transaction dies", async () => {
     let deaths = 0;
     const calls = new Calls(({ path }) => {
-      if (path !== "ending:callBack") return;
+      if (path !== "ending:callBack" || deaths === 2) return;
       deaths++;
       throw new Error("died");
     });

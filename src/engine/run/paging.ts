@@ -66,6 +66,10 @@ export function invalidCursor(cursor: string) {
   );
 }
 
+/** With another run's cursor, convex-helpers 0.1.122 reads rows of that run. */
+export const strayCursor = ({ cursor, endCursor }: PaginationOptions) =>
+  invalidCursor(String(cursor ?? endCursor));
+
 async function firstPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
   try {
     return await rows.paginate(withinLimits(asked));

@@ -3,8 +3,6 @@ import { v } from "convex/values";
 import {
   defineWorkflow,
   vOnCompleteArgs,
-  vResultValidator,
-  vWorkflowId,
   vWorkflowStatus,
   WorkflowManager,
 } from "../../client/index.js";
@@ -66,7 +64,7 @@ export const changing = defineWorkflow(components.workflow, {
 
 /** An onComplete that does what the mutation script "onEnd" says. */
 export const onEnd = internalMutationGeneric({
-  args: { workflowId: vWorkflowId, result: vResultValidator, context: v.any() },
+  args: vOnCompleteArgs(v.any()).fields,
   handler: (ctx, args) => scripted("mutation", "onEnd")(ctx, args),
 });
 
