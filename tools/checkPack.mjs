@@ -47,12 +47,7 @@ await withTempDir(async (app) => {
     tsc(app, ["--module", "NodeNext", "--moduleResolution", "NodeNext"]),
   );
   // `./test` ships as source, so the app's options apply to it.
-  await step("type-check with the strictest options", () =>
-    tsc(
-      app,
-      STRICTEST.flatMap((option) => [`--${option}`, "true"]),
-    ),
-  );
+  await step("type-check with the strictest options", () => tscStrictest(app));
   await step("bundle", () => pushRequest({ app }));
   await step("test", () => runInApp(app, bin("vitest/vitest.mjs"), ["run"]));
 });
@@ -117,6 +112,22 @@ async function generateCode(app) {
 
 function tsc(app, options = []) {
   return runInApp(app, bin("typescript/bin/tsc"), ["-p", "convex", ...options]);
+}
+
+/** The options apply to the sources that other packages ship, too, whose errors don't count. */
+async function tscStrictest(app) {
+  try {
+    await tsc(
+      app,
+      STRICTEST.flatMap((option) => [`--${option}`, "true"]),
+    );
+  } catch (failure) {
+    const errors =
+      String(failure).match(/^\S+\(\d+,\d+\): error TS.*$/gm) ?? [];
+    const foreign = /node_modules\/(?!@convex-dev\/workflow\/)/;
+    if (!errors.length || !errors.every((error) => foreign.test(error)))
+      throw failure;
+  }
 }
 
 function bin(file) {
