@@ -1,6 +1,8 @@
 /** The folder of this package's sources if they aren't bundled, as in tests. */
 const ownFolder = () =>
-  framesOf(new Error())[0]?.match(/([^\s(]*\/)client\/turn\/handlerLine\.[jt]s/)?.[1];
+  framesOf(new Error())[0]?.match(
+    /([^\s(]*\/)client\/turn\/handlerLine\.[jt]s/,
+  )?.[1];
 
 /** The first line of an app's own code in an error's stack, if it has one. */
 export function handlerLine(error: unknown): string | undefined {
