@@ -475,7 +475,7 @@ export const DEFECTS = [
     find: "tables.normalizeId(table, value) !== null",
     replace: "true",
     killedBy: {
-      file: "src/client/parse.newest.test.ts",
+      file: "src/client/parse.test.ts",
       title: "checks the tables of ids, those of the system included",
     },
   },

@@ -309,6 +309,24 @@ test.each<[keyof typeof many, object, RegExp]>([
   expect(await countAll(t)).toMatchObject({ failed: 2, inProgress: 1 });
 });
 
+test("a cursor of another filter reaches no run that the filter leaves out", async () => {
+  const t = newBackend();
+  const names = ["a:a", "b:b", "c:c"];
+  for (const name of names)
+    await insertMany(t, 40, { name, runResult: FAILED });
+  const { cursor } = await t.mutation((ctx) =>
+    cleanupMany(ctx, workflow, { name: "c:c" }),
+  );
+  const options = { name: "b:b", cursor: cursor! };
+  // With the lowest convex-helpers, such a cursor is refused.
+  await t
+    .mutation((ctx) => cleanupMany(ctx, workflow, options))
+    .catch((error) => expect(String(error)).toContain("Invalid cursor"));
+  expect(await countAll(t, "a:a")).toMatchObject({ failed: 40 });
+  expect(await countAll(t, "b:b")).toMatchObject({ failed: 40 });
+  expect(await countAll(t, "c:c")).toMatchObject({ failed: 8 });
+});
+
 test("restartMany warns of runs that it leaves out because they lack the step", async () => {
   const t = newBackend();
   await insertMany(t, 40, { runResult: FAILED });

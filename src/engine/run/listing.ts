@@ -9,7 +9,7 @@ import type { QueryCtx } from "../../component/_generated/server.js";
 import { progressOf } from "./progress.js";
 import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import schema from "../../component/schema.js";
-import { pageOf, type PageBudget } from "./paging.js";
+import { pageOf, selectedPages, type PageBudget } from "./paging.js";
 
 /** The same names as in `getStatus`. */
 export const vRunStatus = v.union(
@@ -187,6 +187,17 @@ function runsBy(
   );
 }
 
+/** Whether `runsBy` has this run. */
+export function isSelected(run: Run, filter: RunFilter) {
+  const { name, status, since = 0, until = Infinity, parent } = filter;
+  if (run._creationTime < since || run._creationTime >= until) return false;
+  if (parent !== undefined) return run.parent?.workflowId === parent;
+  return (
+    (name === undefined || run.name === name) &&
+    (status === undefined || statusOfRun(run) === status)
+  );
+}
+
 /** As `runsBy`, in pages. */
 export function pagesOfRuns(
   ctx: QueryCtx,
@@ -194,7 +205,9 @@ export function pagesOfRuns(
   order: "asc" | "desc" = "asc",
 ) {
   const db = paginator(readerOfRuns(ctx), schema) as unknown as QueryCtx["db"];
-  const pages = runsBy(db, filter).order(order);
+  const pages = selectedPages(runsBy(db, filter).order(order), (run) =>
+    isSelected(run, filter),
+  );
   return {
     paginate: async (options: PaginationOptions) => {
       // For an empty range, convex-helpers 0.1.122 reads rows.

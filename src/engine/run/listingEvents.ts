@@ -5,7 +5,7 @@ import { preview, sizeOf } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
 import type { Doc } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
-import { pageOf, strayCursor, type PageBudget } from "./paging.js";
+import { pageOf, selectedPages, type PageBudget } from "./paging.js";
 import type { Run, StepRow } from "./runs.js";
 
 /** An event as users see it. */
@@ -62,10 +62,10 @@ export async function listEventsOf(
     .query("events")
     .withIndex("workflow", (q) => q.eq("workflowId", run._id))
     .order(order);
-  return await pageOf(rows, paginationOpts, async (event, budget) => {
-    if (event.workflowId !== run._id) throw strayCursor(paginationOpts);
-    return publicEvent(event, await stepOf(ctx, event, budget));
-  });
+  const own = selectedPages(rows, ({ workflowId }) => workflowId === run._id);
+  return await pageOf(own, paginationOpts, async (event, budget) =>
+    publicEvent(event, await stepOf(ctx, event, budget)),
+  );
 }
 
 /** After an event is consumed, only the step has its value. For a wait of 0.4, only the step has its number. */

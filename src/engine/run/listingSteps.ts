@@ -10,7 +10,7 @@ import type { QueryCtx } from "../../component/_generated/server.js";
 import type { JobState } from "../platform/scheduler.js";
 import { stateOfJob, statesOf } from "../platform/workpool.js";
 import { statusOfRun, vRunStatus } from "./listing.js";
-import { pageOf, PageBudget, strayCursor } from "./paging.js";
+import { pageOf, PageBudget, selectedPages } from "./paging.js";
 import {
   endedForcibly,
   findRun,
@@ -94,8 +94,8 @@ export async function listStepsOf(
     .query("steps")
     .withIndex("workflow", (q) => q.eq("workflowId", run._id))
     .order(order);
-  const result = await pageOf(rows, paginationOpts, async (row, budget) => {
-    if (row.workflowId !== run._id) throw strayCursor(paginationOpts);
+  const own = selectedPages(rows, ({ workflowId }) => workflowId === run._id);
+  const result = await pageOf(own, paginationOpts, async (row, budget) => {
     // The workpool reads this much to find a job's state, including its arguments.
     if (jobOf(row)) budget.spend(4, row.step.args);
     return { row, child: await childOf(ctx, row, budget) };

@@ -66,9 +66,18 @@ export function invalidCursor(cursor: string) {
   );
 }
 
-/** With another run's cursor, convex-helpers 0.1.122 reads rows of that run. */
-export const strayCursor = ({ cursor, endCursor }: PaginationOptions) =>
-  invalidCursor(String(cursor ?? endCursor));
+/** Pages of selected rows. With the cursor of another list, convex-helpers 0.1.122 reads rows of that list. */
+export const selectedPages = <Row>(
+  rows: Pages<Row>,
+  isSelected: (row: Row) => boolean,
+): Pages<Row> => ({
+  async paginate(options) {
+    const result = await rows.paginate(options);
+    if (!result.page.every(isSelected))
+      throw invalidCursor(String(options.cursor ?? options.endCursor));
+    return result;
+  },
+});
 
 async function firstPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
   try {

@@ -6,9 +6,9 @@ import type { QueryCtx } from "../../component/_generated/server.js";
 import {
   firstInFlight,
   firstLine,
+  isSelected,
   pagesOfRuns,
   runFilterFields,
-  statusOfRun,
   summaryFields,
   summaryOf,
   vRunStatus,
@@ -105,14 +105,10 @@ export async function listSummaries(
 }
 
 function matches(run: Run, filter: SummaryFilter) {
-  const { name, status, idPrefix, parent } = filter;
-  const { since = 0, until = Infinity } = filter;
+  const { idPrefix, parent, ...own } = filter;
   return (
     !run.cleanedUp &&
-    run._creationTime >= since &&
-    run._creationTime < until &&
-    (name === undefined || run.name === name) &&
-    (status === undefined || statusOfRun(run) === status) &&
+    isSelected(run, own) &&
     (idPrefix === undefined || run._id.startsWith(idPrefix)) &&
     (parent === undefined || run.parent?.workflowId === parent)
   );
