@@ -416,21 +416,11 @@ export class Execution {
     };
   }
 
-  /** The run's progress, unless its row has it. */
-  private newProgress(): unknown {
-    const { progress = this.storedProgress, storedProgress, row: run } = this;
-    const isOld =
-      isStoredAs(run.progress, progress) &&
-      isStoredAs(storedProgress, progress);
-    return isOld ? undefined : progress;
-  }
-
   private async commit(
     record: TurnRecord<WorkflowRequest>,
     { end, goesOn }: Pick<Commit, "end" | "goesOn"> = {},
   ): Promise<JournalEntry[] | null> {
-    const { ctx, workflow, row: run, drive, completed } = this;
-    const progress = this.newProgress();
+    const { ctx, workflow, row: run, drive, completed, progress } = this;
     const steps: NewStepArgs[] = [];
     for (const step of record.steps) steps.push(await newStepArgs(step));
     this.countSizes(steps);

@@ -1,7 +1,7 @@
 import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { isStoredAs, sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { bumpRevision, stepOfDriver } from "./driverState.js";
+import { stepOfDriver } from "./driverState.js";
 import { updateRun, type Run, type StepRow } from "./runs.js";
 
 // A run's progress is in its row. While a driver executes a step and nothing else is in flight, that step's row may hold
@@ -34,11 +34,8 @@ export async function setProgress(
   { ends }: { ends: boolean },
 ) {
   const driven = await stepOfDriver(ctx, run);
-  if (driven?.progress !== undefined) {
+  if (driven?.progress !== undefined)
     await ctx.db.patch("steps", driven._id, { progress: undefined });
-    // Its driver's copy of the journal still has the earlier progress.
-    await bumpRevision(ctx, run);
-  }
   const progress = fittingProgress({ ...run, progress: value });
   if (ends) run.progress = progress;
   else if (!isStoredAs(run.progress, progress))

@@ -49,7 +49,7 @@ export const turnFields = {
   ),
   /** Function steps and children in flight in addition to `steps`. */
   inFlight: v.optional(v.number()),
-  /** The last progress that the handler set. */
+  /** The progress that the handler set in this turn. */
   progress: v.optional(v.any()),
   /** Nothing but `steps` is in flight. */
   isAlone: v.optional(v.boolean()),
@@ -99,7 +99,7 @@ export async function commitTurn(
   if (completed) {
     const { stepId } = completed;
     const row = (await ctx.db.get("steps", stepId))!;
-    // Whatever the turn says, the step's row no longer holds it.
+    // The completed step may have held it, and no longer does.
     progress ??= row.progress as unknown;
     const own = deliveries?.find((delivered) => delivered.stepId === stepId);
     await complete(ctx, { row, run }, completed, config.log, own?.delivery);
