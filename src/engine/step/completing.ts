@@ -64,7 +64,9 @@ export async function recordResult(
   const log = config?.log ?? (await readLog(ctx));
   await bumpRevision(ctx, run);
   await returnProgress(ctx, run, row);
-  const result = await complete(ctx, { row, run }, outcome, log);
+  const storable = storableOutcome(row.step, outcome);
+  const { result } = storable;
+  await complete(ctx, { row, run }, storable, log);
   if (run.runResult && row.wakes === "never" && result.kind === "failed")
     log.warn(unawaitedStep(run, row.stepNumber, row.step.name, result));
   // The losers of a race continue after the run's end, but wake nothing. A restart that takes further transactions
@@ -75,17 +77,16 @@ export async function recordResult(
 }
 
 /**
- * Writes the result of a step in flight. Whoever executed the step, this is where it completes. Only `recordResult` and
- * the turn that delivers the result in this transaction call it.
+ * Writes the result of a step in flight, in its storable form. Whoever executed the step, this is where it completes.
+ * Only `recordResult` and the turn that delivers the result in this transaction call it.
  */
 export async function complete(
   ctx: MutationCtx,
   { row, run }: PendingStep,
-  outcome: Outcome,
+  { result, failure }: Outcome,
   log: Logger,
   delivery?: StepRow["delivery"],
-): Promise<RunResult> {
-  const { result, failure } = storableOutcome(row.step, outcome);
+) {
   const changes = {
     step: withResult(row.step, result),
     failure,
@@ -96,7 +97,6 @@ export async function complete(
   Object.assign(row, changes);
   await ctx.db.patch("steps", row._id, changes);
   logCompleted({ log }, run, row);
-  return result;
 }
 
 /** A step with its result. */
