@@ -286,7 +286,7 @@ export default defineSchema({
     // In the order of creation, whatever their status.
     // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("name", ["name"])
-    // Runs that are driven, in the order in which their drivers were started.
+    // Runs that are driven, in the order in which their drivers were due.
     .index("driver", ["driver.startedAt"])
     .index("result", ["runResult.kind"])
     .index("nameResult", ["name", "runResult.kind"])

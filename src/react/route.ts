@@ -27,7 +27,7 @@ export type Filter = {
   until?: number;
 };
 
-export const VIEWS = ["timeline", "list", "events"] as const;
+const VIEWS = ["timeline", "list", "events"] as const;
 export type View = (typeof VIEWS)[number];
 
 export type Route =

@@ -126,7 +126,7 @@ export function listenToConsole(): { said: string[] } {
 
 type NewRow<Table extends keyof DataModel> = WithoutSystemFields<Doc<Table>>;
 
-/** Inserts a run that ended, as a turn would have left it. */
+/** Inserts a run's row. It is in progress unless `fields` has a `runResult`. */
 export async function insertRun(
   t: Backend,
   fields: Partial<NewRow<"workflows">> = {},
@@ -144,7 +144,7 @@ export async function insertRun(
   return id as string as WorkflowId;
 }
 
-/** Inserts steps into a run's journal: completed in order, each with `argsOf` it, and shown. */
+/** Inserts steps into a run's journal: completed in order and delivered, unless `changes` says otherwise. */
 export async function insertSteps(
   t: Backend,
   id: WorkflowId,

@@ -219,7 +219,7 @@ export class Replay<
 
   /**
    * The steps that can be recorded without a gap: those before the inline step to run next. `isCut` if they exceed this
-   * turn's limits. Steps before an inline step that ran are recorded with it, so they never exceed the limits.
+   * turn's limits. Steps before an inline step that ran are recorded with it, even if the limits have shrunk since.
    */
   private writable() {
     const { newSteps, newBytes } = this.ports.limits;

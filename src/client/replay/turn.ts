@@ -51,7 +51,10 @@ export interface Trials {
   steps: number[];
 }
 
-/** The limits of one turn. At least one of each is always done, so every turn makes progress. */
+/**
+ * The limits of one turn. The last item may exceed a limit in bytes, so that a large one doesn't block the run. All
+ * are positive until an inline step has used half of the transaction.
+ */
 export interface TurnLimits {
   /** Steps to start. */
   newSteps: number;
@@ -84,7 +87,10 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   now: number;
   /** Calls `begin`, then lets the handler run until it is blocked. */
   resume(begin: () => void): Promise<void>;
-  /** Null if this turn has no room for it, so that the next turn runs it. Never for the turn's first. */
+  /**
+   * Null if this turn has no room for it, so that the next turn runs it. Never for the turn's first, unless a driver's
+   * step ran in the same transaction.
+   */
   runInline(request: Request, turn: InlineTurn): Promise<InlineRun | null>;
   trials?: Trials;
   /** They may shrink during the turn. */
@@ -123,7 +129,7 @@ export type TurnEnd =
   | RunEnd
   /** Blocked until a step in flight completes. */
   | { kind: "waiting" }
-  /** The journal has grown, so the handler begins again. */
+  /** The journal has grown, so the handler begins again. Only under the rules of 0.4. */
   | { kind: "again" }
   /** Stopped before it was done. */
   | { kind: "yielded" }

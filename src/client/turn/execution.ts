@@ -127,7 +127,7 @@ export class Execution {
   /** The call stacks of requests that may reject, for the log. */
   private callers = new WeakMap<WorkflowRequest, Error>();
   private replay: RunReplay | undefined;
-  /** When the first inline step was asked for live. */
+  /** How many milliseconds the turn had taken when its first inline step was due. */
   private inlineSince: number | undefined;
   private journalSize: number;
   /** The step that the driver executed, until it is recorded. */
@@ -396,8 +396,9 @@ export class Execution {
 
   /** Records what the turn did, if anything. */
   private async record(record: TurnRecord<WorkflowRequest>) {
-    const isDone = !this.drive || this.reply() !== undefined;
-    const isNothing = isEmpty(record) && isDone && !this.completed;
+    // A driver without a next step has to be detached, even if the turn did nothing.
+    const leavesDriver = this.drive !== undefined && this.reply() === undefined;
+    const isNothing = isEmpty(record) && !leavesDriver && !this.completed;
     const { progress, storedProgress } = this;
     const isStored =
       progress === undefined || isStoredAs(storedProgress, progress);
@@ -504,7 +505,7 @@ const NOTHING: TurnRecord<WorkflowRequest> = {
 const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
   (kind === "function" || kind === "workflow") && !outcome && !unstarted;
 
-/** How often one turn may begin again. Each time, it replays the whole journal. */
+/** How often one turn of a run of 0.4 may begin again. Each time, it replays the whole journal. */
 const ROUNDS_PER_TURN = 50;
 
 type RunReplay = Replay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;

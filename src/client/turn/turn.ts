@@ -10,7 +10,7 @@ import type { Workflow } from "../workflow.js";
 
 /**
  * Executes one turn of a run: begins it, executes the handler and commits what it did. Returns the run's result if this
- * turn ended it, or null if this component has no such run.
+ * turn ended it, and the reply to its driver if there is a step for it. Null if this component has no such run.
  *
  * Throws if the handler can't be replayed over the journal, so that the turn is rolled back.
  */

@@ -97,10 +97,7 @@ export async function beginTurn(
 }
 
 /** Whether the result of the executed step exceeds the journal's limit. */
-export function tooLargeWith(
-  { row, completed }: ExecutedStep,
-  sizeBefore: number,
-) {
+function tooLargeWith({ row, completed }: ExecutedStep, sizeBefore: number) {
   const { result, failure } = completed;
   const size = sizeBefore + sizeOf(result) + sizeOf(failure);
   if (size <= MAX_JOURNAL_BYTES) return undefined;

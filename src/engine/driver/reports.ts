@@ -32,7 +32,7 @@ async function settle(
   await detachDriver(ctx, run);
   if (!row) return await wakeUnended(ctx, run);
   const step = { row, run };
-  // Otherwise the turn committed, and the next step is in flight but hasn't begun.
+  // Otherwise nothing ran that isn't recorded: the step has no outcome, or its turn committed and the next is in flight.
   if (row.stepNumber === stepNumber && outcome)
     await recordAttempt(ctx, step, outcome);
   else await executeAgain(ctx, step);
@@ -48,10 +48,7 @@ export const onCompleteArgs = {
   context: v.object(vDriver),
 };
 
-/**
- * The workpool calls this after a driver ended, crashed or was canceled. The driver's query or mutation didn't
- * happen, because it would be recorded. An action may have happened.
- */
+/** The workpool calls this after a driver ended, crashed or was canceled. */
 export async function onComplete(
   ctx: MutationCtx,
   { result, context }: ObjectType<typeof onCompleteArgs>,

@@ -265,7 +265,7 @@ describe("an onComplete that throws:", () => {
     expect(heard.said).toHaveLength(2);
   });
 
-  test("a function that is gone is kept too", async () => {
+  test("if its function is gone, the run ends and the failure is kept", async () => {
     const t = newBackend();
     const id = await t
       .mutation((ctx) =>
@@ -288,7 +288,7 @@ describe("an onComplete that throws:", () => {
     ]);
   });
 
-  test("a long error beside a large result is cut to fit", async () => {
+  test("its long error is cut to fit beside a large result", async () => {
     const t = newBackend();
     const id = await startWithOnComplete(
       t,
@@ -302,7 +302,7 @@ describe("an onComplete that throws:", () => {
     expect((kept as { error: string }).error.length).toBeLessThan(5000);
   });
 
-  test("one that uses up the transaction is kept, and the run ends", async () => {
+  test("if it uses up the transaction, the run ends and the failure is kept", async () => {
     const t = newBackend({ transactionLimits: true });
     const greedy = async (
       ctx: Parameters<Parameters<typeof startWithOnComplete>[2]>[0],
@@ -397,16 +397,16 @@ const listed = async (t: Backend) =>
 const retry = (t: Backend, id: string) =>
   t.mutation((ctx) => client.retryOnComplete(ctx, workflow, id));
 
-/** A run whose `onComplete` throws until it is mended. */
+/** A run whose `onComplete` throws until it is fixed. */
 async function failing(
   t: Backend,
   end: () => Promise<unknown> = async () => 7,
 ) {
   const calls: OnCompleteArgs[] = [];
-  const state = { isMended: false };
+  const state = { isFixed: false };
   const id = await startWithOnComplete(t, end, async (ctx, args) => {
     await ctx.db.insert("effects" as never, { key: "onEnd", value: "called" });
-    if (!state.isMended) throw new Error("out of order");
+    if (!state.isFixed) throw new Error("out of order");
     calls.push(args);
   });
   await drain();
@@ -437,7 +437,7 @@ test("an onComplete that threw is listed, and is called again with the same argu
   await expect(retry(t, id)).rejects.toThrow("out of order");
   await expectKept();
   // The mutation that retries throws.
-  state.isMended = true;
+  state.isFixed = true;
   const retryAndThrow = t.mutation(async (ctx) => {
     await client.retryOnComplete(ctx, workflow, id);
     throw new Error("after");
@@ -461,7 +461,7 @@ test("a retry works when the run was cleaned up, and brings a ConvexError's data
     Promise.reject(new ConvexError({ code: 7 })),
   );
   await cleanup(t, id);
-  state.isMended = true;
+  state.isFixed = true;
   const [failure] = await listed(t);
   await retry(t, failure!.id);
   expect(calls).toMatchObject([
@@ -472,7 +472,7 @@ test("a retry works when the run was cleaned up, and brings a ConvexError's data
 test("a failure that 0.4 kept takes onComplete from its run, and is refused if that was cleaned up", async () => {
   const t = newBackend();
   const { calls, state } = await failing(t);
-  state.isMended = true;
+  state.isFixed = true;
   const fnHandle = await t.run(() => createFunctionHandle(app.managed.onEnd));
   const old = await insertRun(t, { onComplete: { fnHandle, context: 1 } });
   const runResult = { kind: "canceled" as const };

@@ -12,7 +12,10 @@ import {
 } from "../run/runs.js";
 import { cancelScheduled } from "../platform/scheduler.js";
 
-/** A run to cancel, or an ended one whose steps in flight after `after` remain to be released. */
+/**
+ * A run to cancel or, with a `generationNumber`, an ended one. Its steps in flight that were created after `after`
+ * remain to be released.
+ */
 export const vEnding = v.object({
   workflowId: v.id("workflows"),
   generationNumber: v.optional(v.number()),

@@ -130,21 +130,29 @@ describe("a restart executes the handler over the recorded history:", () => {
 });
 
 describe("an invalid restart throws and changes nothing:", () => {
-  test.each<[unknown, string]>([
-    [-1, "Step number cannot be negative: -1"],
-    [-0.5, "Step number cannot be negative: -0.5"],
-    [1.5, "Step number must be a whole number: 1.5"],
-    [NaN, "Step number must be a whole number: NaN"],
-    ["x", 'Step "x" not found in workflow '],
-    [steps.fail, 'Step "steps:fail" not found in workflow '],
-  ])("from step %s, which only another run may have", async (step, error) => {
+  test.each<[string, unknown, (id: string) => string]>([
+    ["a negative number", -1, () => "Step number cannot be negative: -1"],
+    ["a negative fraction", -0.5, () => "Step number cannot be negative: -0.5"],
+    ["a fraction", 1.5, () => "Step number must be a whole number: 1.5"],
+    ["NaN", NaN, () => "Step number must be a whole number: NaN"],
+    [
+      "a name that only another run has",
+      "x",
+      (id) => `Step "x" not found in workflow ${id}`,
+    ],
+    [
+      "a function that no step calls",
+      steps.fail,
+      (id) => `Step "steps:fail" not found in workflow ${id}`,
+    ],
+  ])("from %s", async (_what, place, error) => {
     const t = newBackend();
     const sleep = (step: WorkflowCtx) => step.sleep(1, { name: "x" });
     await runHandler(t, sleep, { name: "other" });
     const id = await ended(t);
-    const from = step as number;
+    const from = place as number;
     for (const startAsync of [false, true])
-      await expectRefused(t, error.replace(/ $/, ` ${id}`), () =>
+      await expectRefused(t, error(id), () =>
         restart(t, id, { from, startAsync }),
       );
   });

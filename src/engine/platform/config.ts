@@ -8,7 +8,7 @@ import type { Doc } from "../../component/_generated/dataModel.js";
 import type { ExecutionMode } from "../../component/schema.js";
 import { createLogger, type Logger } from "../../shared/logging.js";
 
-export const DEFAULT_MAX_PARALLELISM = 25;
+const DEFAULT_MAX_PARALLELISM = 25;
 
 type PoolOptions = Pick<WorkpoolOptions, "maxParallelism" | "logLevel">;
 

@@ -21,7 +21,7 @@ export const vSchedulerOptions = v.union(
 );
 export type SchedulerOptions = Infer<typeof vSchedulerOptions>;
 
-export const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
+const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
   maxAttempts: 5,
   initialBackoffMs: 500,
   base: 2,

@@ -26,7 +26,8 @@ const hadConflict = (error: string) =>
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
-const textOf = (thrown: unknown) =>
+/** The message of whatever was thrown. */
+export const messageOf = (thrown: unknown) =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
 /**
@@ -41,7 +42,7 @@ export async function insist<T>(
     try {
       return await call(before);
     } catch (thrown) {
-      const error = textOf(thrown);
+      const error = messageOf(thrown);
       if (!wasRefused(error) && !hadConflict(error)) throw thrown;
       if (before + 1 >= tries) throw thrown;
       await pause(

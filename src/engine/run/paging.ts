@@ -79,7 +79,7 @@ export const selectedPages = <Row>(
   },
 });
 
-async function firstPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
+async function readPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
   try {
     return await rows.paginate(withinLimits(asked));
   } catch (error) {
@@ -96,7 +96,7 @@ export async function pageOf<Row, Item>(
   asked: PaginationOptions,
   toItem: (row: Row, budget: PageBudget) => Item | Promise<Item>,
 ): Promise<PaginationResult<Item>> {
-  const whole = await firstPage(rows, asked);
+  const whole = await readPage(rows, asked);
   const budget = new PageBudget();
   const page: Item[] = [];
   for (const row of whole.page) {

@@ -7,7 +7,7 @@ import { updateRun, type Run, type StepRow } from "./runs.js";
 // A run's progress is in its row. While a driver executes a step and nothing else is in flight, that step's row may hold
 // a newer one, which saves a write of the run for each step.
 
-/** The last progress that the handler set. `inFlight` are the run's first steps in flight. */
+/** The last progress that the handler set. `first` is the run's first step in flight. */
 export const progressOf = (run: Run, [first]: StepRow[]): unknown =>
   (run.runResult ? undefined : (first?.progress as unknown)) ?? run.progress;
 

@@ -34,7 +34,7 @@ export const vRunSummary = v.object({
 /** More steps in flight aren't counted, because each is a row to read. */
 const MAX_IN_FLIGHT = 10;
 
-export async function summaryOfRun(
+async function summaryOfRun(
   ctx: QueryCtx,
   run: Run,
   budget: PageBudget,

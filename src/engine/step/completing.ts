@@ -78,7 +78,7 @@ export async function recordResult(
 
 /**
  * Writes the result of a step in flight, in its storable form. Whoever executed the step, this is where it completes.
- * Only `recordResult` and the turn that delivers the result in this transaction call it.
+ * Only `recordResult` and the commit of a driver's turn call it.
  */
 export async function complete(
   ctx: MutationCtx,

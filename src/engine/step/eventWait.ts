@@ -42,7 +42,7 @@ export async function anyEvent(
     .first();
 }
 
-export const describeEvent = (event: EventRow) =>
+const describeEvent = (event: EventRow) =>
   `${event._id} (name "${abbreviate(event.name)}") of workflow ${event.workflowId}`;
 
 export type Wait =

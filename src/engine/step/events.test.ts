@@ -216,7 +216,7 @@ const both = (step: WorkflowCtx, id: EventId) =>
 
 const twice: [string, Omit<Story, "created">][] = [
   [
-    "at once, the second is refused as already waiting, and the first still gets the value",
+    "by id at once, the second is refused as already waiting, and the first still gets the value",
     {
       handler: both,
       acts: [rests, areEvents("go waiting"), sends(0, "it")],
@@ -224,7 +224,7 @@ const twice: [string, Omit<Story, "created">][] = [
     },
   ],
   [
-    "at once after it was sent, the second is refused as already consumed",
+    "by id at once after it was sent, the second is refused as already consumed",
     {
       handler: both,
       acts: [sends(0, "it")],
@@ -271,7 +271,7 @@ const twice: [string, Omit<Story, "created">][] = [
     },
   ],
   [
-    "and then by name, the wait by name is for another event",
+    "by id and then by name, the wait by name gets the next event",
     {
       handler: async (step, id) => [await byId(step, id), await byName(step)],
       acts: [sends(0, "it"), rests, waits, sends("go", "another")],
@@ -279,7 +279,7 @@ const twice: [string, Omit<Story, "created">][] = [
     },
   ],
   [
-    "after it was taken by name, the wait is refused as already consumed",
+    "by name and then by id, the second is refused as already consumed",
     {
       handler: async (step, id) => [
         await byName(step),
@@ -290,7 +290,7 @@ const twice: [string, Omit<Story, "created">][] = [
     },
   ],
   [
-    "again after the first wait timed out, it waits again",
+    "and the first wait timed out, the second gets the event",
     {
       handler: async (step, id) => [
         await outcome(step.awaitEvent({ id: id, timeout: 1000 })),
@@ -305,7 +305,7 @@ const twice: [string, Omit<Story, "created">][] = [
 test.each([
   ...ordered,
   ...twice.map(([when, story]): [string, Story] => [
-    `if an id is awaited twice, ${when}`,
+    `if an event is awaited twice, ${when}`,
     { created: ["go"], ...story },
   ]),
 ])("%s", async (_title, story) => {

@@ -68,7 +68,7 @@ const isOfLastDriver = ({ row, run }: PendingStep) =>
 
 /**
  * Executes a step in flight again: by another driver, which continues the run from there, or as a job of its own.
- * Together with a turn, it may have failed.
+ * Not together with a turn, because that may be why it failed.
  */
 export async function executeAgain(
   ctx: MutationCtx,

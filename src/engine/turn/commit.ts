@@ -36,7 +36,7 @@ export const turnFields = {
   hasMore: v.optional(v.boolean()),
   /** Results to try one at a time, since each may leave a rejected promise without a handler. */
   trials: v.optional(vTrials),
-  /** The step that a driver executed. Its delivery is among `deliveries`. */
+  /** The step that a driver executed. If `deliveries` lacks its delivery, a later commit of this turn may have it. */
   completed: v.optional(vCompletedStep),
   /** The driver that takes this turn, and whether it hands over to another. */
   caller: v.optional(

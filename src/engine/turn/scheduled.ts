@@ -8,11 +8,12 @@ import type {
   ActionCtx,
   MutationCtx,
 } from "../../component/_generated/server.js";
+import { messageOf } from "../platform/platformErrors.js";
 import { callWorkflow } from "../run/callWorkflow.js";
 import { clearPendingTurn, scheduleRunEnd, wake } from "../run/waking.js";
 import type { Run } from "../run/runs.js";
 import { delayUntil, vDue } from "../platform/scheduler.js";
-import { afterDeath, messageOf } from "./trials.js";
+import { afterDeath } from "./trials.js";
 
 const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
 
@@ -22,7 +23,7 @@ async function scheduleAnother(ctx: MutationCtx, run: Run, dueAt?: number) {
   await wake(ctx, run, dueAt);
 }
 
-/** The context for ending a run that couldn't be replayed. */
+/** The budget to end a run that couldn't be replayed. */
 const RESERVED: Reserve = {
   documentsRead: 32,
   documentsWritten: 16,

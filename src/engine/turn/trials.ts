@@ -1,6 +1,7 @@
 import { shortenError } from "../../shared/storable.js";
 import { explainUnavailable } from "../../shared/unavailable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
+import { messageOf } from "../platform/platformErrors.js";
 import { callWorkflow } from "../run/callWorkflow.js";
 import { bumpRevision } from "../run/driverState.js";
 import { isLegacy } from "../../shared/replayVersion.js";
@@ -59,9 +60,6 @@ export async function callWithTrials(ctx: MutationCtx, run: Run) {
     await callWorkflow(ctx, run);
   }
 }
-
-export const messageOf = (thrown: unknown) =>
-  thrown instanceof Error ? thrown.message : String(thrown);
 
 /** Whether no other turn can help, because the error states why a turn can't be taken. */
 function isVerdict(run: Run, text: string): boolean {

@@ -31,7 +31,7 @@ export const vNewStep = v.object({
 });
 export type NewStep = Infer<typeof vNewStep>;
 
-/** The step that a driver executed, with its result, until the turn that delivers the result records it. */
+/** The step that a driver executed, with its result, until a commit of the driver's turn records it. */
 export const vCompletedStep = v.object({
   stepId: v.id("steps"),
   stepNumber: v.number(),
