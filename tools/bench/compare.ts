@@ -1,26 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import type { Backends } from "./backend.js";
-import type { Figures } from "./measuring.js";
 import type { Options } from "./options.js";
 import { PUBLISHED } from "./packages/published.js";
+import type { Result } from "./report/result.js";
 import { resultsText } from "./report/results.js";
 import { say } from "./say.js";
 import { scenarios } from "./scenarios/all.js";
-import {
-  Measuring,
-  type Scenario,
-  type WindowName,
-} from "./scenarios/scenario.js";
-
-/** The cost of a package in a scenario of one size. */
-export interface Result {
-  scenario: string;
-  n: number;
-  package: string;
-  windows: { window: WindowName; figures: Figures }[];
-  /** Why there are no figures, or none that count. */
-  error?: string;
-}
+import { Measuring, type Scenario } from "./scenarios/scenario.js";
 
 /** Measures all packages by turns, scenario by scenario, and prints them side by side. */
 export async function compare(

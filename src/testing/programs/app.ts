@@ -8,7 +8,7 @@ import { v } from "convex/values";
 import type * as current from "../../client/index.js";
 import type { WorkflowId } from "../../client/index.js";
 import { api, components } from "./functions.js";
-import { PROGRAMS } from "./programs.js";
+import { PROGRAMS, type Request } from "./programs.js";
 
 /** Of this package, or of 0.4.8, which apps use in the same way. */
 export type Client = Pick<
@@ -99,12 +99,6 @@ export function defineApp(client: Client) {
       });
   }
 }
-
-/** What an app does with a run from outside. */
-export type Request =
-  | "cancel"
-  | { restartFrom: number | string }
-  | { send: string; value: unknown };
 
 /** 0.4.8 keeps the stack of what a handler throws, and what kind of error it is. */
 export const firstLine = (error: string) =>

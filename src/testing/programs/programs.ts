@@ -1,5 +1,4 @@
 import type { RunResult, WorkflowCtx } from "../../client/index.js";
-import type { Request } from "./app.js";
 import { api } from "./functions.js";
 import {
   Aborter,
@@ -14,6 +13,12 @@ import {
   Semaphore,
   Task,
 } from "./helpers.js";
+
+/** What an app does with a run from outside. */
+export type Request =
+  | "cancel"
+  | { restartFrom: number | string }
+  | { send: string; value: unknown };
 
 /** A handler as apps write them, and what must come of it on every backend and by either execution. */
 interface Program {

@@ -1,4 +1,4 @@
-import type { Result } from "../compare.js";
+import type { Result } from "./result.js";
 import { COLUMNS } from "./columns.js";
 import { inAll } from "./sums.js";
 import { table } from "./table.js";

@@ -1,4 +1,4 @@
-import type { Result } from "../compare.js";
+import type { Result } from "./result.js";
 import type { Scenario } from "../scenarios/scenario.js";
 import { COLUMNS } from "./columns.js";
 import { inAll, inWindow } from "./sums.js";

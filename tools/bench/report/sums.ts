@@ -1,4 +1,4 @@
-import type { Result } from "../compare.js";
+import type { Result } from "./result.js";
 import type { Figures } from "../measuring.js";
 import type { WindowName } from "../scenarios/scenario.js";
 

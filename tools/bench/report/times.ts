@@ -1,4 +1,4 @@
-import type { Result } from "../compare.js";
+import type { Result } from "./result.js";
 import { CURRENT } from "../packages/current.js";
 import { PUBLISHED } from "../packages/published.js";
 import { ratio } from "./columns.js";
