@@ -130,7 +130,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "return undefined;",
     killedBy: test(
       "client/replay/legacy/managing.legacy",
-      "restartMany and cleanupMany leave out a child that 0.4 began, while its parent is in progress",
+      "restartMany and cleanupMany skip a child that 0.4 began while its parent is in progress",
     ),
   },
   {

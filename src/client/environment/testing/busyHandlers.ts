@@ -1,4 +1,4 @@
-/** Handlers that take many microtasks before they block; each reports its end. */
+/** Handlers that take many microtasks before they block. Each calls `done` when it ends. */
 export const busyHandlers: Record<string, (done: () => void) => void> = {
   "awaits 10,000 times": (done) => {
     void hop(10_000).then(done);
@@ -61,7 +61,7 @@ async function hop(times: number): Promise<void> {
   for (let i = 0; i < times; i++) await Promise.resolve();
 }
 
-/** The handlers that `quiesce` did not wait for; all of them run at once. */
+/** Runs all handlers at once, and returns those that `quiesce` did not wait for. */
 export async function notWaitedFor(
   quiesce: () => Promise<void>,
 ): Promise<string[]> {

@@ -3,7 +3,7 @@ import { createEnvironment, type EnvironmentSource } from "../environment.js";
 import { exercise, EXERCISE_REPORT } from "./exercise.js";
 import { differences, snapshotGlobals } from "./globalsSnapshot.js";
 
-/** An environment's life among the globals of the test's own surroundings. */
+/** Tests an environment among the globals of the runtime in which the test itself runs. */
 export function environmentSuite(): void {
   const outside = console;
   let before = snapshotGlobals();
@@ -23,11 +23,11 @@ export function environmentSuite(): void {
     return spy;
   }
 
-  test("everything is deterministic within, and as it was after", () => {
+  test("a handler sees deterministic globals, and leaving restores the real ones", () => {
     expect(exercise()).toEqual(EXERCISE_REPORT);
   });
 
-  test("the same under fake timers, turned on between enters too", () => {
+  test("fake timers change nothing for a handler, even if they are turned off between two enters", () => {
     vi.useFakeTimers();
     before = snapshotGlobals();
     expect(exercise()).toEqual(EXERCISE_REPORT);
@@ -43,7 +43,7 @@ export function environmentSuite(): void {
     expect([date.getTime(), own]).toEqual([0, true]);
   });
 
-  test("fetch and timers are left alone", () => {
+  test("entering doesn't replace fetch or timers", () => {
     const names = ["fetch", "setTimeout", "clearTimeout", "setInterval"];
     const read = () => names.map((name) => Reflect.get(globalThis, name));
     const real = read();
@@ -54,7 +54,7 @@ export function environmentSuite(): void {
     expect(within).toEqual(real);
   });
 
-  test("console prints when live, by whatever spies on the real one", () => {
+  test("console prints only when live, through a spy on the real console", () => {
     let live = false;
     const spy = spyOnConsole("log").mockImplementation(() => {});
     const environment = createEnvironment(source({ isLive: () => live }));
@@ -71,7 +71,7 @@ export function environmentSuite(): void {
     expect(spy.mock.calls).toEqual([["live"], ["default: 2"], ["outside"]]);
   });
 
-  test("the runner's own console works within", () => {
+  test("a spy on the test runner's console sees a handler's output", () => {
     const environment = createEnvironment(source());
     const spy = spyOnConsole("debug");
     environment.enter();
@@ -80,7 +80,7 @@ export function environmentSuite(): void {
     expect(spy).toHaveBeenCalledTimes(1);
   });
 
-  test("time follows the source, whose methods are called on it, and timers of the console go on across enters", () => {
+  test("time follows the source, and console timers and groups continue across enters", () => {
     class Source implements EnvironmentSource {
       time = 1;
       runId = "run";
@@ -110,7 +110,7 @@ export function environmentSuite(): void {
     expect(spy.mock.calls).toEqual([["  step: 2ms"]]);
   });
 
-  test("entering twice and leaving twice are entering and leaving once", () => {
+  test("entering or leaving twice has the same effect as once", () => {
     const environment = createEnvironment(source());
     environment.leave();
     environment.enter();
@@ -120,7 +120,7 @@ export function environmentSuite(): void {
     environment.leave();
   });
 
-  test("an environment within an environment leaves the outer one", () => {
+  test("leaving an inner environment restores the outer one", () => {
     const outer = createEnvironment(source({ now: () => 1 }));
     const inner = createEnvironment(source({ now: () => 2, runId: "inner" }));
     const combined = createEnvironment(source(COMBINED));
@@ -144,7 +144,7 @@ export function environmentSuite(): void {
     ["globals", globalThis, "crypto"],
     ["combinators", Promise, "all"],
   ])(
-    "when patching fails midway, what was patched is restored: %s",
+    "if patching fails midway, everything already patched is restored: %s",
     (_what, owner, name) => {
       const environment = createEnvironment(source(COMBINED));
       const intact = Object.getOwnPropertyDescriptor(owner, name)!;
@@ -174,7 +174,7 @@ export function environmentSuite(): void {
     },
   );
 
-  test("entering and leaving defines at most 60 properties, as many the tenth time as the second", () => {
+  test("entering and leaving defines at most 60 properties, and no more the tenth time than the second", () => {
     const environment = createEnvironment(source(COMBINED));
     const define = vi.spyOn(Object, "defineProperty");
     const counts: number[] = [];

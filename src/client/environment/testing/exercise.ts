@@ -6,8 +6,8 @@ import {
 import { differences, snapshotGlobals } from "./globalsSnapshot.js";
 
 /**
- * Goes through an environment's whole life with nothing but the language, and
- * reports in plain data: the same wherever it runs.
+ * Enters, uses and leaves an environment with nothing but the language. The
+ * report is plain data, and is the same in every runtime.
  */
 export function exercise() {
   const before = snapshotGlobals();
@@ -108,7 +108,7 @@ function useEverything(OutsideDate: DateConstructor, earlier: Date) {
   };
 }
 
-/** Entering again, left or not, undoes whatever a handler assigned, and only that. */
+/** Entering again undoes everything that a handler assigned and nothing else, even without a `leave()` between. */
 function enterAfterChanges(environment: Environment): boolean[] {
   const look = () => [
     ...[Date, Math, console, globalThis.process, globalThis.crypto],
@@ -130,7 +130,7 @@ function enterAfterChanges(environment: Environment): boolean[] {
   });
 }
 
-/** What a handler may do to its globals, all of which `leave()` undoes. */
+/** Changes globals in every way that a handler could. `leave()` undoes all of it. */
 function vandalize() {
   const globals = globalThis as Record<string, unknown>;
   const mine = { mine: true };

@@ -1,4 +1,4 @@
-/** What a handler's environment may touch, property by property. */
+/** The descriptors of all properties that a handler's environment may change. */
 export type GlobalsSnapshot = Map<string, PropertyDescriptor>;
 
 /** Records property descriptors without reading any value. */

@@ -1,6 +1,6 @@
 import { bytesOf, Headers } from "./platformWeb.js";
 
-/** What an action's context has and that of a query or a mutation lacks. */
+/** Host functions that only an action's context has, unlike a query's or a mutation's. */
 export interface ActionHost {
   sleep(ms: number, done: () => void): void;
   /**
@@ -23,7 +23,7 @@ interface TextCoding {
   decode(bytes: Uint8Array): string;
 }
 
-/** As far as bodies use it; where there is no such class, no body is one. */
+/** The part of a `ReadableStream` that bodies use. If the runtime has no such class, no body is a stream. */
 interface Stream {
   getReader(): {
     read(): Promise<{ done: boolean; value?: ArrayBuffer | ArrayBufferView }>;

@@ -1,4 +1,4 @@
-/** The host's own, which follows a store through promises and calls of the host. */
+/** The host's async context, which carries a store through promises and host calls. */
 export interface AsyncContext {
   run<R>(store: unknown, callback: () => R): R;
   get(): unknown;

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import type { RawHost } from "./platformGlobals.js";
 
-/** What a Convex function's context asks of the world; all of it has defaults. */
+/** The host of a Convex function's context. Every member has a default. */
 export interface PlatformHost {
   /** Default: a constant, as within one transaction. */
   now(): number;
@@ -12,11 +12,11 @@ export interface PlatformHost {
   env: Record<string, string>;
   /** One call of a console method, formatted. */
   print(level: string, line: string): void;
-  /** The function did something that ends it: on the platform, uncatchably. */
+  /** The function did something that ends it. The platform lets no handler catch this. */
   fatal(message: string): void;
   syscall(name: string, args: string): string;
   /**
-   * One at a time, in order. An error's `data`, of a ConvexError, is passed on.
+   * Called for one syscall at a time, in order. If a ConvexError is thrown, the function receives its `data`.
    */
   asyncSyscall(name: string, args: string): Promise<string>;
 }
@@ -33,11 +33,11 @@ const { setImmediate } = globalThis;
 let setup: vm.Script | undefined;
 
 /**
- * A fresh V8 context whose globals have the property descriptors of a Convex
- * function's, with no Node in it and no code from strings.
+ * Creates a V8 context whose globals have the same property descriptors as in a
+ * Convex function. It has no Node globals, and can't evaluate strings.
  *
- * The host acts on a call, and answers it, only when no microtask is left in
- * the context.
+ * The host handles and answers a call only when the context has no microtask
+ * left.
  */
 export function createPlatformContext(
   host: Partial<PlatformHost> = {},
@@ -106,7 +106,7 @@ function unexpected(name: string): never {
   throw new Error(`Unexpected syscall ${name}`);
 }
 
-/** A macrotask: contexts share Node's microtask queue. */
+/** Waits one macrotask, because contexts share Node's microtask queue. */
 function drained(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

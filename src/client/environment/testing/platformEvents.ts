@@ -1,7 +1,7 @@
 type Listener =
   ((event: unknown) => void) | { handleEvent(event: unknown): void };
 
-/** Events, and what aborts: the part of a Convex function's globals that needs nothing of the host. */
+/** Events and abort signals, the globals of a Convex function that need no host. */
 export function eventGlobals(): Record<string, unknown> {
   class DOMException extends Error {
     constructor(
@@ -91,7 +91,7 @@ export function eventGlobals(): Record<string, unknown> {
       }
       return any;
     }
-    /** Of actions: elsewhere a timer ends the function. */
+    /** Works in actions only. Elsewhere, a timer ends the function. */
     static timeout(ms: number) {
       const signal = new AbortSignal();
       setTimeout(

@@ -8,10 +8,10 @@ import { inspect } from "./platformInspect.js";
 import { bytesOf, webGlobals, type WebHost } from "./platformWeb.js";
 
 /**
- * Runs inside a bare V8 context, as its first script, and gives it the globals
- * of a Convex function: the platform's property descriptors, with little
- * behind those that a workflow can't reach. Everything that crosses to or from
- * the host is a primitive, so that no object of another realm gets in.
+ * Runs inside a bare V8 context as its first script, and installs the globals
+ * of a Convex function with the platform's property descriptors. Globals that
+ * a workflow can't reach are mostly stubs. Only primitives cross to or from
+ * the host, so no object from another realm gets in.
  */
 export interface RawHost {
   now(): number;
@@ -26,15 +26,15 @@ export interface RawHost {
     reply: (error: string | undefined, result: string, data?: string) => void,
   ): void;
   /**
-   * Where a frame is in what the developer wrote, or undefined to leave it out.
-   * Default: as it is.
+   * Maps a frame to its position in the source, or returns undefined to omit it.
+   * By default, frames keep their position.
    */
   position?(file: string, line: number, column: number): string | undefined;
-  /** Milliseconds since the function began, which `performance.now()` gives. Default: more at each look. */
+  /** Milliseconds since the function began, for `performance.now()`. By default, each call returns more. */
   elapsed?: () => number;
-  /** Without it, what would need it throws. */
+  /** Without it, the globals that need it throw. */
   web?: WebHost;
-  /** Of actions only. Without it, timers end the function and `fetch` rejects. */
+  /** Only actions have it. Without it, timers end the function and `fetch` rejects. */
   action?: ActionHost;
   asyncContext?: () => AsyncContext;
 }
@@ -45,12 +45,12 @@ export function installPlatformGlobals(host: RawHost): void {
   for (const name of ["SharedArrayBuffer", "Atomics", "WebAssembly"]) {
     delete globals[name];
   }
-  // Node 20 and 22 have them in their own context only.
+  // Node 20 and 22 define these in the main context only.
   for (const name of ["dispose", "asyncDispose"])
     if (!(name in Symbol))
       Object.defineProperty(Symbol, name, { value: Symbol(`Symbol.${name}`) });
   Error.prepareStackTrace = (_error, frames) =>
-    // No first line with the error's message, unlike Node's.
+    // Unlike Node, the platform doesn't put the error's message on the first line.
     frames.flatMap(formatFrame).join("\n");
 
   function formatFrame(frame: NodeJS.CallSite): string[] {
@@ -70,7 +70,7 @@ export function installPlatformGlobals(host: RawHost): void {
       try {
         return host.syscall(name, args);
       } catch (error) {
-        // One of the host's realm must not get in.
+        // The original error belongs to the host's realm and must not get in.
         // eslint-disable-next-line preserve-caught-error
         throw new Error((error as Error).message);
       }
@@ -134,8 +134,8 @@ export function installPlatformGlobals(host: RawHost): void {
   function installDate(): void {
     const Native = globalThis.Date;
     delete globals.Date;
-    // A plain function, which ignores new.target, and whose properties are
-    // enumerable.
+    // The platform's Date is a plain function. It ignores new.target, and its
+    // properties are enumerable.
     function Date(this: unknown, ...args: number[]): unknown {
       if (!(this instanceof Date)) return new Native(host.now()).toString();
       return args.length === 0
@@ -202,7 +202,7 @@ export function installPlatformGlobals(host: RawHost): void {
     hide("Performance", class Performance {}, false);
     const timeOrigin = host.now();
     let looks = 0;
-    // Runs while the transaction's time stands still.
+    // Advances even though the transaction's clock stands still.
     const now = () => host.elapsed?.() ?? 0.1 * ++looks;
     globals.performance = { now, timeOrigin };
     hide(
@@ -270,7 +270,7 @@ export function installPlatformGlobals(host: RawHost): void {
   }
 }
 
-/** As much of `Temporal`, which V8 has since 14.4, as tells the time. Times are UTC. */
+/** The clock functions of `Temporal`, which V8 has since 14.4. Times are UTC. */
 function createTemporal(now: () => number) {
   class Plain {
     constructor(private readonly text: string) {}

@@ -14,7 +14,7 @@ test.each([
   expect(inspect(value)).toBe(text);
 });
 
-test("what contains itself, or is too deep, is cut short", () => {
+test("circular and deeply nested values are cut short", () => {
   const circle: Record<string, unknown> = {};
   circle.self = circle;
   expect(inspect(circle)).toBe("{ self: [Circular] }");

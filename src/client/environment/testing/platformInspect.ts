@@ -1,7 +1,7 @@
 const MAX_DEPTH = 5;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-/** A value as the platform's console prints it: a string too is in quotes. */
+/** Formats a value as the platform's console does. Strings are quoted too. */
 export function inspect(value: unknown): string {
   if (value instanceof Error) {
     const { stack } = value;
@@ -65,7 +65,7 @@ function enclosed(open: string, items: string[], close: string): string {
     : `${open} ${items.join(", ")} ${close}`;
 }
 
-/** In single quotes, with what JSON would escape escaped. */
+/** Puts the text in single quotes and escapes it as JSON would. */
 function quoted(text: string): string {
   const escaped = JSON.stringify(text).slice(1, -1);
   return `'${escaped.replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;

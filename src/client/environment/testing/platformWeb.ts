@@ -1,23 +1,23 @@
 /**
- * Web APIs of a Convex function's context, on top of what the host has. Bytes
- * that cross are copied at once, so that no object of another realm stays.
+ * Web APIs of a Convex function's context, built on the host's. Bytes are
+ * copied as they cross, so no object from another realm stays.
  */
 export interface WebHost {
-  /** The parts of a URL by name, as JSON; undefined: it is not valid. */
+  /** Returns the parts of a URL by name, as JSON, or undefined if it is invalid. */
   parseUrl(input: string, base?: string): string | undefined;
-  /** The URL with another part, or as it was. */
+  /** Replaces one part of a URL, and returns the URL unchanged if `value` is invalid. */
   setUrlPart(href: string, part: string, value: string): string;
-  /** Pairs of name and value, as JSON. */
+  /** Returns pairs of name and value, as JSON. */
   parseQuery(query: string): string;
   formatQuery(pairs: string): string;
   encodeText(text: string): Uint8Array;
-  /** Undefined: the bytes are not valid, and that is to be an error. */
+  /** Returns undefined if the bytes are invalid and `fatal` is set. */
   decodeText(
     bytes: Uint8Array,
     label: string,
     fatal: boolean,
   ): string | undefined;
-  /** Undefined: it is not valid. */
+  /** Returns undefined if the text is invalid. */
   decodeBase64(text: string): string | undefined;
   encodeBase64(text: string): string | undefined;
   digest(algorithm: string, bytes: Uint8Array): Uint8Array;
@@ -186,7 +186,7 @@ function valid(text: string | undefined): string {
   throw new TypeError("The string contains characters that can't be encoded");
 }
 
-/** A view of the same memory. */
+/** Returns a view of the same memory. */
 export function bytesOf(input: ArrayBuffer | ArrayBufferView): Uint8Array {
   return ArrayBuffer.isView(input)
     ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength)

@@ -7,7 +7,7 @@ import { busyHandlers, notWaitedFor } from "./busyHandlers.js";
 const { setImmediate, setTimeout } = globalThis;
 const nextTick = process.nextTick.bind(process);
 
-/** Where an event loop is Node's: the host is never asked. */
+/** For runtimes with Node's event loop, where `quiesce` never calls the host. */
 export function quiesceSuite(): void {
   const hostCall = vi.fn(() => Promise.reject(new Error("not asked")));
   const quiesce = createQuiesce(hostCall);
@@ -22,26 +22,26 @@ export function quiesceSuite(): void {
       from(() => void notWaitedFor(quiesce).then(resolve)),
     );
   const scenes: Record<string, () => Promise<string[]>> = {
-    "of a handler's caller": () => notWaitedFor(quiesce),
-    "of a microtask": () =>
+    "by a handler's caller": () => notWaitedFor(quiesce),
+    "from a microtask": () =>
       callFrom((callback) => void Promise.resolve().then(callback)),
-    "of a tick": () => callFrom(nextTick),
-    "of a tick within a tick": () =>
+    "from a tick": () => callFrom(nextTick),
+    "from a tick within a tick": () =>
       callFrom((callback) =>
         nextTick(() => nextTick(() => nextTick(callback))),
       ),
-    "of a tick with ticks after it": () =>
+    "from a tick with more ticks behind it": () =>
       callFrom((callback) => {
         nextTick(callback);
         for (let i = 0; i < 10; i++) nextTick(() => {});
       }),
-    "of a tick asked for by a microtask": () =>
+    "from a tick that a microtask requested": () =>
       callFrom(
         (callback) => void Promise.resolve().then(() => nextTick(callback)),
       ),
-    "of an immediate": () => callFrom(setImmediate),
-    "of a timer": () => callFrom((callback) => void setTimeout(callback, 1)),
-    "of a message": () =>
+    "from an immediate": () => callFrom(setImmediate),
+    "from a timer": () => callFrom((callback) => void setTimeout(callback, 1)),
+    "from a message": () =>
       callFrom((callback) => {
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = () => {
@@ -50,7 +50,7 @@ export function quiesceSuite(): void {
         };
         port2.postMessage(null);
       }),
-    "of several at once": async () => {
+    "several times at once": async () => {
       const calls = Array.from({ length: 10 }, () => notWaitedFor(quiesce));
       return (await Promise.all(calls)).flat();
     },
@@ -77,7 +77,7 @@ export function quiesceSuite(): void {
   };
 
   test.each(Object.entries(scenes))(
-    "every handler is waited for by a call %s",
+    "quiesce waits for every handler if called %s",
     async (_of, notWaited) => {
       expect(await notWaited()).toEqual([]);
     },
@@ -105,7 +105,7 @@ export function quiesceSuite(): void {
   });
 
   describe("a handler", () => {
-    test("is let go on and blocks again, often", async () => {
+    test("may resume and block again 2,000 times", async () => {
       const steps: number[] = [];
       let answer = () => {};
       void (async () => {
@@ -122,7 +122,7 @@ export function quiesceSuite(): void {
       }
     });
 
-    test("makes host calls that take macrotasks, one after another", async () => {
+    test("may make several host calls in a row that take macrotasks", async () => {
       const calls = new HostCalls();
       let done = false;
       void (async () => {
@@ -138,7 +138,7 @@ export function quiesceSuite(): void {
       expect(done).toBe(true);
     });
 
-    test("is entered once a tick that is due has found `process`", async () => {
+    test("is entered only after pending ticks have run, so they still see `process`", async () => {
       const seen: string[] = [];
       nextTick(() => seen.push(typeof process));
       await settle!();

@@ -24,7 +24,7 @@ import { CURRENT } from "./testing/releases/current.js";
 import { PUBLISHED } from "./testing/releases/published.js";
 import { cleanup, restart, type WorkflowCtx } from "../../index.js";
 
-// Events and waits in rows of the existing package, which lack the fields added since.
+// Events and waits in rows that 0.4 wrote, without the fields added since.
 
 useBackend();
 
@@ -33,7 +33,7 @@ const go = { name: "go", validator: v.string() };
 const three = (step: WorkflowCtx) =>
   Promise.all([step.awaitEvent(go), step.awaitEvent(go), step.awaitEvent(go)]);
 
-test("waits that began under 0.4 consume events in the order in which they began", async () => {
+test("waits that began under 0.4 consume events in their starting order", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, three);
   await asWrittenBefore(t);
@@ -44,7 +44,7 @@ test("waits that began under 0.4 consume events in the order in which they began
   expect(await eventStates(t)).toEqual(Array(3).fill("go consumed"));
 });
 
-test("waits that began under 0.4 come before those that began later", async () => {
+test("waits that began under 0.4 consume events before later waits", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, async (step) => {
     const awaitGo = () => step.awaitEvent(go);
@@ -55,7 +55,7 @@ test("waits that began under 0.4 come before those that began later", async () =
   });
   await asWrittenBefore(t);
   await send(t, { workflowId, name: "now" });
-  // Its rules are to take no turn while a step is in flight.
+  // Under 0.4's rules, no turn runs while a step is in flight.
   await send(t, { workflowId, name: "go", value: "1" });
   await drain();
   await send(t, { workflowId, name: "go", value: "2" });
@@ -82,7 +82,7 @@ test("events sent or created under 0.4 can be awaited", async () => {
   expect(await statusOf(t, workflowId)).toEqual(completed(["1", "2", "3"]));
 });
 
-test("a wait that began under 0.4 and is canceled and restarted receives its event", async () => {
+test("a wait that began under 0.4 receives its event after the run is canceled and restarted", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, three);
   await asWrittenBefore(t);
@@ -147,7 +147,7 @@ test.each([
   },
 );
 
-test("cleanup deletes events of 0.4, awaited or not", async () => {
+test("cleanup deletes events that 0.4 stored, awaited or not", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, three);
   await send(t, { workflowId, name: "never awaited" });

@@ -10,11 +10,11 @@ import { PUBLISHED } from "./testing/releases/published.js";
 import { useDeployments } from "./testing/time.js";
 import type { WorkflowId } from "../../index.js";
 
-// What README says of going back to 0.4.8, with the schema that it brings.
+// Tests the documented way back to 0.4.8, whose schema refuses newer rows.
 
 useDeployments();
 
-/** Which tables hold rows that the schema of 0.4.8 refuses: as long as there are any, so does its deploy. */
+/** Returns the tables whose rows the schema of 0.4.8 refuses. Until there are none, 0.4.8 can't be deployed. */
 async function refusedTables(deployment: Deployment): Promise<string[]> {
   const rows = {
     ...(await deployment.allRows()),
@@ -43,11 +43,11 @@ async function cleanUpAll(deployment: Deployment) {
 }
 
 const SEQUENTIAL = caseOf({ name: "sequential" });
-/** Its manager asks for a parallelism, which `config` keeps. */
+/** A case whose manager sets `maxParallelism`, which is stored in `config`. */
 const WITH_PARALLELISM = caseOf({ name: "fanOut-25-max3" });
 
 describe("the schema of 0.4.8", () => {
-  test("refuses the rows of a run that began here, and accepts the tables once all such runs are cleaned up", async () => {
+  test("refuses the rows of runs that began here until all of them are cleaned up", async () => {
     const deployment = new Deployment(CURRENT, PUBLISHED);
     const workflowId = await deployment.start(SEQUENTIAL);
     await deployment.rest();
@@ -64,7 +64,7 @@ describe("the schema of 0.4.8", () => {
     expect(run).toMatchObject({ _id: next, runResult: { kind: "success" } });
   });
 
-  test("refuses the step that step.patched records, which a run of 0.4 may have, too", () => {
+  test("refuses the step that step.patched records, even in a run that 0.4 began", () => {
     const { validator } = PUBLISHED.schema.tables.steps as unknown as {
       validator: Validator<unknown, "required", string>;
     };
@@ -99,7 +99,7 @@ describe("the schema of 0.4.8", () => {
     expect(await refusedTables(deployment)).toEqual([]);
   });
 
-  test("refuses the failure of an onComplete, until its row is deleted", async () => {
+  test("refuses a recorded failure of an onComplete until its row is deleted", async () => {
     const deployment = new Deployment(CURRENT, PUBLISHED);
     await deployment.start(SEQUENTIAL);
     await deployment.inComponent("workflow", async (ctx) => {
@@ -117,7 +117,7 @@ describe("the schema of 0.4.8", () => {
     expect(await refusedTables(deployment)).toEqual([]);
   });
 
-  test("accepts a run that 0.4.8 finished, and refuses one that continued here until it is cleaned up", async () => {
+  test("accepts a run that 0.4.8 finished, but refuses one that continued here until it is cleaned up", async () => {
     const finished = new Deployment(PUBLISHED, CURRENT);
     await finished.start(SEQUENTIAL);
     await finished.rest();

@@ -14,11 +14,11 @@ import type { WorkflowId } from "../../index.js";
 
 useDeployments();
 
-// Runs of 0.4 under the functions of this package.
+// This package's functions manage runs that 0.4 began.
 
 const component = components.workflow;
 
-/** A run that 0.4 has begun, at a moment at which this package is deployed. */
+/** Starts a run under 0.4 and deploys this package when `moment` returns true. */
 async function switched(
   name: string,
   moment: (rows: Rows) => boolean,
@@ -46,7 +46,7 @@ const statusOf = (deployment: Deployment, workflowId: WorkflowId) =>
   );
 
 describe("getStatus", () => {
-  test("names the steps that 0.4 has in flight", async () => {
+  test("lists the steps that 0.4 left in flight", async () => {
     const { deployment, workflowId } = await switched("kindsRace", firstBatch);
     const { steps, workflows, events } = await deployment.allRows();
     const status = await statusOf(deployment, workflowId);
@@ -62,7 +62,7 @@ describe("getStatus", () => {
     ]);
   });
 
-  test("says how a run ended under 0.4", async () => {
+  test("returns the result of a run that ended under 0.4", async () => {
     const completed = await switched("sequential", ended);
     expect(await statusOf(completed.deployment, completed.workflowId)).toEqual({
       type: "completed",
@@ -116,7 +116,7 @@ describe("cancel", () => {
     ["nothing yet", "sequential", ({ steps }) => steps.length === 0],
   ];
   test.each(moments)(
-    "ends a run of 0.4 with %s in flight",
+    "ends a run that 0.4 began, with %s in flight",
     async (...given) => {
       const [, name, moment] = given;
       const onComplete = { onComplete: functions.ended, context: "mine" };
@@ -147,7 +147,7 @@ describe("cancel", () => {
     },
   );
 
-  test("prevents a retry that 0.4 has scheduled", async () => {
+  test("prevents a retry that 0.4 scheduled", async () => {
     const deployment = new Deployment(PUBLISHED, CURRENT);
     const workflowId = await deployment.start(caseOf({ name: "retries" }));
     await deployment.until(async () => {
@@ -165,7 +165,7 @@ describe("cancel", () => {
   });
 });
 
-test("the onComplete that 0.4 was given is called once, when the run ends", async () => {
+test("an onComplete passed to 0.4 is called once when the run ends", async () => {
   const { deployment, workflowId } = await switched(
     "sequential",
     ({ steps }) => steps.length === 1,
@@ -192,7 +192,7 @@ describe("cleanup", () => {
     expect(await leftoversIn(deployment)).toEqual([]);
   };
 
-  test("deletes a run of 0.4 with its nested runs, once it has ended", async () => {
+  test("deletes a run that 0.4 began and its nested runs once it has ended", async () => {
     const { deployment, workflowId } = await switched(
       "nested",
       ({ workflows }) => workflows.length === 4,
@@ -216,7 +216,7 @@ describe("cleanup", () => {
   });
 });
 
-test("restartMany and cleanupMany leave out a child that 0.4 began, while its parent is in progress", async () => {
+test("restartMany and cleanupMany skip a child that 0.4 began while its parent is in progress", async () => {
   const { deployment } = await switched(
     "nestedFailureCaught",
     ({ workflows }) => workflows[1]?.runResult?.kind === "failed",
@@ -279,7 +279,7 @@ describe("rows of releases before 0.4.8", () => {
   });
 });
 
-test("a run that a newer engine began is refused with an error that says what to do", async () => {
+test("a run that a newer engine began fails with an error that says how to fix it", async () => {
   const golden = goldens.find(({ name }) => name === "sequential")!;
   const { workflowId } = golden;
   const { rows } = golden.boundaries[1]!;

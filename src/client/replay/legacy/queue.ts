@@ -16,7 +16,7 @@ export class LegacyQueue<T> {
     return this.buffer.length;
   }
 
-  /** Resolves when the value is in the queue. Senders to a full queue wait in their order. */
+  /** Resolves when the value is in the queue. If the queue is full, senders wait in order. */
   push(item: T): Promise<void> {
     const value = Promise.resolve(item);
     const taker = this.takers.shift();

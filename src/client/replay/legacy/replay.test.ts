@@ -13,7 +13,7 @@ const waysToWait = {
   "a call to the host": () => setImmediate(),
 };
 
-/** What `createFunctionHandle` asks of the host. */
+/** Answers the syscall of `createFunctionHandle`. */
 const host = {
   asyncSyscall: (_call: string, args: string) => {
     const { name } = JSON.parse(args) as { name: string };
@@ -66,7 +66,7 @@ describe.each(Object.entries(waysToWait))(
             const { returnValue } = turn.runResult;
             expect(end.kind).toBe("returned");
             const { value } = end as { value: unknown };
-            // As it is stored: undefined is null.
+            // Stored results have null in place of undefined.
             expect(JSON.parse(JSON.stringify(value ?? null))).toEqual(
               returnValue,
             );
@@ -81,7 +81,7 @@ describe.each(Object.entries(waysToWait))(
       }
     });
 
-    test("a journal that 0.4 itself can't replay is refused as 0.4 refused it", async () => {
+    test("a journal that 0.4 can't replay fails here too", async () => {
       const last = turnsOf(contradiction!).at(-1)!;
       expect(last.runResult).toMatchObject({
         kind: "failed",

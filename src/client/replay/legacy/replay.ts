@@ -13,10 +13,10 @@ import {
 } from "../turn.js";
 import { LegacyQueue } from "./queue.js";
 
-/** The number of async functions between a reply and the handler. */
+/** The number of async functions between a reply and the handler, by step kind. */
 const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2, patch: 0 };
 
-/** 0.4 runs inline steps however full the transaction is. */
+/** 0.4 runs inline steps even if the transaction is full, so each one counts as the first. */
 const ALONE = { inlineSteps: 0, unwritten: { steps: 0, bytes: 0 } };
 
 /** 0.4 has no limits. */
@@ -32,20 +32,20 @@ interface Asked<Request> {
 }
 
 /**
- * One turn of a run that 0.4 began, under its rules. They were found by observing it:
+ * Executes one turn of a run that 0.4 began, under 0.4's rules. They come from observing that release:
  *
  * L1  There is no turn while a step is in flight.
  * L2  Requests are taken one at a time, in the order asked. Each takes the journal's next entry and gets
- *     its reply at once, however busy the handler's other branches are.
- *     A function's type isn't compared.
+ *     its reply at once, even while other branches of the handler are busy.
+ *     The type of a function isn't compared.
  * L3  The first request that the journal doesn't hold is started, together with all requests that are
  *     buffered at that moment. Later requests are dropped, and the next turn makes them again.
- * L4  The time is that of the entry that the last request in the buffer will take.
+ * L4  The time is the start of the entry that the last buffered request will take.
  * L5  The handler may stop asking for recorded entries. That isn't an error.
  *
  * Runs of 0.4 may also pass a patch, which 0.4 lacks. It is numbered with the requests, in the order asked.
  *
- * By L2, the order of steps depends on microtasks. Nothing here may add or remove an `await`.
+ * By L2, the step order depends on microtasks. Never add or remove an `await` here.
  *
  * If everything that L3 started completes at once (inline steps, events already sent), 0.4 replied in an order that
  * its own replay didn't repeat. Here the turn begins again, over the longer journal.
@@ -60,8 +60,8 @@ export class LegacyReplay<
   private readonly patches = new Map<number, Request>();
   private newPatch = Infinity;
   /**
-   * How many there were when the batch was taken. On replay, the batch is answered then, and what it resumes may ask
-   * for more before any later patch.
+   * The value of `asked` when the batch was taken. This turn records no later patch, because on replay the branches
+   * that the batch resumes may ask for more steps first.
    */
   private askedBefore = Infinity;
   private taken = 0;
@@ -74,7 +74,7 @@ export class LegacyReplay<
     private readonly runId: string,
     private readonly journal: JournalEntry[],
     private readonly ports: Ports<Request>,
-    /** How many requests are buffered: the manager's `maxParallelism`, else 10. */
+    /** How many requests the queue buffers. This is the manager's `maxParallelism`, or 10. */
     capacity = 10,
   ) {
     this.queue = new LegacyQueue(capacity);
@@ -105,7 +105,7 @@ export class LegacyReplay<
     return true;
   }
 
-  /** Patches get their answers at once, so the next entry to take is a request's. */
+  /** Skips entries of patches, which are answered at once, so the next entry belongs to a request. */
   private passPatches() {
     while (this.patches.has(this.taken)) this.taken++;
     this.live = this.taken >= this.journal.length;
@@ -151,7 +151,7 @@ export class LegacyReplay<
       : { kind: "waiting" };
   }
 
-  /** L2, up to the first request that the journal doesn't hold. */
+  /** Applies L2 until a request isn't in the journal. */
   private async answerRequests() {
     for (;;) {
       const asked = await this.queue.take();
@@ -173,8 +173,8 @@ export class LegacyReplay<
   }
 
   /**
-   * L3, with the patches before and between. Null if the run was canceled or restarted since the turn began. If a
-   * restart left gaps, the steps between them aren't started again.
+   * Applies L3, and records the patches before and between the steps. Returns null if the run was canceled or
+   * restarted since the turn began. If a restart left gaps, completed steps between them don't start again.
    */
   private async startBatch(
     batch: Asked<Request>[],

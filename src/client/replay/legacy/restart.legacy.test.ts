@@ -16,7 +16,7 @@ import type { WorkflowId } from "../../index.js";
 
 useDeployments();
 
-// Runs that 0.4 has finished, or canceled, are restarted by this package.
+// This package restarts runs that 0.4 finished or canceled.
 
 const restart = (
   deployment: Deployment,
@@ -42,8 +42,8 @@ async function ended({ end }: Golden) {
   return deployment;
 }
 
-describe("from a step in the middle, a run continues by 0.4's rules to the same end", () => {
-  // What the others are sent is gone.
+describe("restarted from a step in the middle, a run continues by 0.4's rules and ends the same", () => {
+  // The other cases receive events, which a restart doesn't send again.
   const alone = goldens.filter(
     ({ name }) =>
       name !== CONTRADICTION &&
@@ -74,7 +74,7 @@ describe("from a step in the middle, a run continues by 0.4's rules to the same 
 
 const ids = (steps: Rows["steps"]) => steps.map(({ _id }) => _id);
 
-test("without a step, the recorded history is replayed and no step runs", async () => {
+test("restarted without a step, a run replays its history and no step runs", async () => {
   const golden = goldenOf("failsInTheEnd");
   const deployment = await ended(golden);
   const before = await deployment.rows("steps");
@@ -86,7 +86,7 @@ test("without a step, the recorded history is replayed and no step runs", async 
   expect(run.engineVersion).toBeUndefined();
 });
 
-test("from the first step, a run continues by today's rules: a race is over when it is won", async () => {
+test("restarted from the first step, a run follows the new rules, so a race ends with its winner", async () => {
   const golden = goldenOf("eventOrTimeout");
   const { workflowId, end } = golden;
   expect(end.at).toBeGreaterThanOrEqual(9_000);
@@ -101,7 +101,7 @@ test("from the first step, a run continues by today's rules: a race is over when
 });
 
 describe("a run that 0.4 canceled", () => {
-  /** Canceled under 0.4 at some moment, then restarted under this package. */
+  /** Starts a run under 0.4, cancels it when `moment` returns true, then deploys `release`. */
   async function canceled(
     name: string,
     moment: (rows: Rows) => boolean,
@@ -146,7 +146,7 @@ describe("a run that 0.4 canceled", () => {
     },
   );
 
-  test("does not run completed steps again beside a step in flight", async () => {
+  test("doesn't run completed steps again when a step in flight restarts", async () => {
     const { deployment, workflowId } = await canceled(
       "parallelThenOne",
       (rows) => inFlight(rows).length === 1 && done(rows).length === 2,
@@ -160,7 +160,7 @@ describe("a run that 0.4 canceled", () => {
     expect(steps).toHaveLength(4);
   });
 
-  test("continues if fewer steps fit into a turn than were in flight", async () => {
+  test("continues even if a turn has room for fewer steps than were in flight", async () => {
     const narrow = {
       ...CURRENT,
       workflows: defineWorkflows(client, { maxParallelism: 2 }),

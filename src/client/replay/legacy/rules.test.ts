@@ -3,7 +3,7 @@ import type { StepKind } from "../journal.js";
 import { completed, failed } from "../testing/machine.js";
 import { overJournal, type Ask } from "./testing/overJournal.js";
 
-/** A journal of steps that have ended. */
+/** Returns a journal of completed steps. */
 const journalOf = (
   length: number,
   kind: StepKind = "function",
@@ -14,8 +14,8 @@ const journalOf = (
     kind,
   }));
 
-describe("how many microtasks pass between a request and its answer, as measured under 0.4", () => {
-  /** Counts the hops of a loop of `await null` beside a handler, and returns what the handler does. */
+describe("as many microtasks pass between a request and its reply as under 0.4", () => {
+  /** Runs a handler next to a loop that counts its `await null`s, and returns the handler's result. */
   async function counting<T>(handler: (hops: () => number) => Promise<T>) {
     let hops = 0;
     let running = true;
@@ -47,7 +47,7 @@ describe("how many microtasks pass between a request and its answer, as measured
           for (let step = 0; step < 3; step++) {
             const before = hops();
             await ask(kind).catch(() => {});
-            // Catching takes one.
+            // The `catch` takes one hop.
             measured.push(hops() - before - 1);
           }
           return measured;
@@ -76,7 +76,7 @@ describe("how many microtasks pass between a request and its answer, as measured
 });
 
 describe("a request is compared with the journal's entry", () => {
-  test("but not the type of a function", async () => {
+  test("except for the type of a function", async () => {
     const end = await overJournal(journalOf(1), (ask) =>
       ask("function", { functionType: "query" }),
     );
@@ -94,7 +94,7 @@ describe("a request is compared with the journal's entry", () => {
   });
 });
 
-test("a handler may return without asking for what its journal holds, and leave a failed step without awaiting it", async () => {
+test("a handler may return without asking for recorded steps, and need not await a failed step", async () => {
   const end = await overJournal(journalOf(3, "function", true), async (ask) => {
     void ask("function");
     await ask("function").catch(() => {});

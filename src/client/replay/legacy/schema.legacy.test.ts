@@ -18,7 +18,7 @@ import {
 import { getStatus, list, listSteps, type WorkflowId } from "../../index.js";
 import schema from "../../../component/schema.js";
 
-// A deployment's rows, written by earlier releases, keep validating and can be read and managed.
+// Rows that earlier releases wrote still validate, and you can read and manage them.
 
 useBackend();
 listenToConsole();
@@ -71,7 +71,7 @@ const RESULTS = [
   { kind: "canceled" as const },
 ];
 
-/** Rows in every shape that earlier releases wrote. */
+/** Inserts rows in every shape that earlier releases wrote. */
 async function insertOldRows(t: Backend): Promise<WorkflowId[]> {
   return await inComponent(t, async (ctx) => {
     const ids: WorkflowId[] = [];
@@ -223,7 +223,7 @@ describe("rows of every shape that earlier releases wrote", () => {
     for (const id of ids) {
       await restart(t, id, { from: 0, startAsync: true });
       await drain();
-      // The test has no such handler: what matters is that it was called.
+      // The test defines no such handler, so the run fails as soon as the handler is called.
       expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
       expect(await cleanup(t, id)).toBe(true);
     }

@@ -18,7 +18,7 @@ import { start, type StartOptions } from "../../index.js";
 useBackend();
 const heard = listenToConsole();
 
-// Runs of 0.4 that start runs with options that 0.4 doesn't have.
+// Runs that 0.4 began start other runs with options that 0.4 lacks.
 
 const DAY = 24 * 60 * 60_000;
 
@@ -42,7 +42,7 @@ describe.each(["manager", "function"] as const)("by the %s", (by) => {
     return { t, id };
   }
 
-  test(`a run of 0.4 starts a run with every option: by the ${by}`, async () => {
+  test(`a run that 0.4 began starts a run with every option: by the ${by}`, async () => {
     const kept = { key: "order 1", retention: { failed: DAY } };
     const times = { timeout: 5 * DAY, runAfter: DAY };
     const { t, id } = await startFromLegacy({ ...kept, ...times });
@@ -58,7 +58,7 @@ describe.each(["manager", "function"] as const)("by the %s", (by) => {
     expect(keys).toEqual([undefined]);
   });
 
-  test(`an unknown option is logged once, as 0.4 ignores it: by the ${by}`, async () => {
+  test(`an unknown option is logged once and ignored, as under 0.4: by the ${by}`, async () => {
     const { t, id } = await startFromLegacy({ runAfterMs: 5 });
     await drain();
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });

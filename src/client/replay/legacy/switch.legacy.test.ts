@@ -15,9 +15,9 @@ import schema from "../../../component/schema.js";
 
 useDeployments();
 
-// Runs are begun on a deployment of 0.4 itself; then this package is deployed over it.
+// Runs begin on a deployment of 0.4. Then this package is deployed over it.
 
-/** The schema that the tables must satisfy once this package is deployed. */
+/** Rows must satisfy this package's schema, or it can't be deployed. */
 const vRow = (table: keyof Rows) =>
   schema.tables[table].validator.extend({
     _id: v.id(table),
@@ -28,7 +28,7 @@ const THROW = { throw: true };
 const met = new Set<Hazard>();
 const MOMENTS = 4;
 
-/** After how many timers of a run it is switched: elsewhere in each run, so that together they are everywhere. */
+/** The numbers of timers after which a run is switched. They differ per run, so all runs together cover every moment. */
 const momentsOf = ({ timers }: Golden, index: number) =>
   Array.from({ length: MOMENTS }, (_, moment) =>
     Math.floor(((moment + ((index * 0.618) % 1)) * timers) / MOMENTS),
@@ -50,7 +50,7 @@ describe("a run in flight at the switch continues to the recorded end", () => {
   test.each(others.map((golden, index) => ({ ...golden, index })))(
     "$name",
     async ({ index, ...golden }) => {
-      // Pools of two releases do not take the same time.
+      // The two releases' workpools take different amounts of time.
       const options = { withoutTimes: caseOf(golden).showsTime };
       const recorded = storyOf(golden.end.rows, golden.workflowId, options);
       for (const timers of momentsOf(golden, index)) {
@@ -68,7 +68,7 @@ describe("a run in flight at the switch continues to the recorded end", () => {
     },
   );
 
-  test("its state was everything that it could be", () => {
+  test("together, the runs were switched in every state that 0.4 can leave", () => {
     expect(HAZARDS.filter((hazard) => !met.has(hazard))).toEqual([]);
   });
 });
@@ -85,7 +85,7 @@ describe("a journal that 0.4 itself can't continue", () => {
     return { begun, result: run!.runResult, deployment };
   }
 
-  test("does not come about when the run is switched before its first turn", async () => {
+  test("never arises if the run is switched before its first turn", async () => {
     const { begun, result, deployment } = await endAfter(0);
     expect(begun).toBe(false);
     expect(result).toEqual({
@@ -98,7 +98,7 @@ describe("a journal that 0.4 itself can't continue", () => {
     expect(await leftoversIn(deployment)).toEqual([]);
   });
 
-  test("ends its run as failed, as under 0.4", async () => {
+  test("fails its run, as under 0.4", async () => {
     const errors: string[] = [];
     for (let timers = 1; timers < golden.timers; timers++) {
       const { begun, result } = await endAfter(timers);

@@ -20,7 +20,7 @@ export const failed = (error: string): Outcome => ({
   result: { kind: "failed", error },
 });
 
-/** An entry of a hand-written journal: a mutation step in flight, unless `given` says otherwise. */
+/** Creates a journal entry. By default, it is a mutation step in flight. */
 export function entry(
   name: string,
   given: Partial<JournalEntry> = {},
@@ -40,7 +40,7 @@ export function entry(
   };
 }
 
-/** A completed entry, whose result no turn has delivered. */
+/** Creates a completed entry that no turn has delivered yet. */
 export const completed = (
   name: string,
   completedAt: number,
@@ -56,7 +56,7 @@ export type Handler = (
   replay: Replay<StepRequest>,
 ) => Promise<unknown>;
 
-/** A run without a backend: its journal, and turns over it. */
+/** Executes turns over a journal in memory, without a backend. */
 export class Machine {
   time = 0;
   limits: TurnLimits = {
@@ -65,11 +65,11 @@ export class Machine {
     deliveries: Infinity,
     deliveredBytes: Infinity,
   };
-  /** How many inline steps one turn has room for. */
+  /** The maximum number of inline steps in one turn. */
   inlineRoom = Infinity;
-  /** The run was canceled or restarted while a turn was at work. */
+  /** Simulates a cancel or a restart during a turn. */
   fenced = false;
-  /** What the handler and its surroundings did, in order, over all turns. */
+  /** Everything that the handler and the inline steps did, in order, over all turns. */
   readonly log: string[] = [];
   readonly records: TurnRecord[] = [];
 
@@ -78,11 +78,11 @@ export class Machine {
     readonly journal: JournalEntry[] = [],
   ) {}
 
-  /** What inline steps bring; null of one that needs a transaction of its own. */
+  /** Returns an inline step's outcome, or null if the step needs its own transaction. */
   inlineOutcome: (request: StepRequest, turn: InlineTurn) => Outcome | null = ({
     name,
   }) => succeeded(name);
-  /** Steps that have a result as soon as they are written down. */
+  /** Returns the outcome of a step that completes as soon as it is recorded. */
   outcomeAtOnce: (step: NewStep) => Outcome | undefined = () => undefined;
 
   async turn(): Promise<TurnEnd> {
@@ -157,7 +157,7 @@ export class Machine {
   }
 }
 
-/** What a turn wrote down, in short. */
+/** Summarizes the journal, with each step's delivery. */
 export const written = (machine: Machine) =>
   machine.journal.map(({ name, delivery }) =>
     delivery ? `${name} ${delivery.order}@${delivery.issued}` : name,

@@ -7,24 +7,24 @@ import * as races from "./handlers/races.js";
 import * as sequences from "./handlers/sequences.js";
 import * as waits from "./handlers/waits.js";
 
-/** An event to be sent `at` milliseconds after the run started. */
+/** An event to send `at` milliseconds after the run starts. */
 export interface Send {
   at: number;
-  /** Absent: to the event that the run has created. */
+  /** If absent, the event goes to the one that the run created. */
   name?: string;
   value?: unknown;
   error?: string;
 }
 
-/** A run to be recorded. */
+/** A run to record. */
 export interface Case {
   name: string;
   handler: Handler;
   args: Record<string, number>;
   send: Send[];
-  /** Of its manager. */
+  /** The manager's `maxParallelism`. */
   maxParallelism?: number;
-  /** What it does depends on the time that steps take. */
+  /** The run's results depend on how long its steps take. */
   showsTime?: boolean;
 }
 
@@ -146,8 +146,8 @@ export function caseOf({ name }: { name: string }): Case {
   return found;
 }
 
-/** 0.4 can't finish it: see `inlineBranches`. */
+/** The case that 0.4 can't finish. See `inlineBranches`. */
 export const CONTRADICTION = "inlineBranches";
 
-/** The name under which the case's workflow is exported. */
+/** The export name of the case's workflow. */
 export const exportName = ({ name }: Case) => name.replaceAll("-", "_");

@@ -18,7 +18,7 @@ import { makeHostCallsDrain, nextTimer, settle } from "./time.js";
 
 type Ctx = GenericMutationCtx<DataModel>;
 
-/** What is used of convex-test. */
+/** The part of convex-test that is used here. */
 interface Backend {
   registerComponent(path: string, schema: Schema, modules: Modules): void;
   run<T>(body: (ctx: Ctx) => Promise<T>): Promise<T>;
@@ -42,8 +42,8 @@ const NESTED: { path: string; schema: Schema; modules: Modules }[] = [
 ];
 
 /**
- * An in-memory deployment of the cases' app, on one release of the package. Another one can be
- * deployed over it, as a push does: functions and schema change, what is stored and scheduled stays.
+ * An in-memory deployment of the cases' app on one release of the package. `deploy` puts another release
+ * over it, as a push does. Functions and schema change. Rows and scheduled functions stay.
  */
 export class Deployment {
   private readonly t: Backend;
@@ -99,7 +99,7 @@ export class Deployment {
     );
   }
 
-  /** Has events sent in time. */
+  /** Sends each event when its time comes. */
   scheduleEvents(send: Send[], workflowId: string) {
     for (const { at, ...event } of send)
       setTimeout(() => void this.send(event, workflowId), at);
@@ -120,7 +120,7 @@ export class Deployment {
     return await this.t.mutation(body);
   }
 
-  /** Lets time pass until its rows are as said. */
+  /** Lets time pass until `said` returns true for the component's rows. */
   async until(said: (rows: Rows) => boolean | Promise<boolean>) {
     await settle();
     while (!(await said(await this.allRows())))
@@ -149,7 +149,7 @@ export class Deployment {
     return await this.t.run((ctx) => ctx.db.query(table as never).collect());
   }
 
-  /** Of the pool that is nested in the component. */
+  /** Returns the rows of a table in the component's workpool. */
   async poolRows(table: string): Promise<Record<string, unknown>[]> {
     return await this.inComponent(POOL, (ctx) =>
       ctx.db.query(table as never).collect(),

@@ -1,6 +1,6 @@
 import type { Doc } from "../../../../component/_generated/dataModel.js";
 
-/** What the component's tables hold. */
+/** All rows of the component, by table. */
 export interface Rows {
   config: Doc<"config">[];
   workflows: Doc<"workflows">[];
@@ -12,19 +12,19 @@ export interface Rows {
 export interface Boundary {
   /** Milliseconds since the run was started. */
   at: number;
-  /** How many steps the run had. */
+  /** The number of steps in the run's journal. */
   steps: number;
-  /** In a file, only those that are new or have changed since the boundary before. */
+  /** A file holds only rows that are new or have changed since the previous boundary. */
   rows: Rows;
 }
 
 /** A run as 0.4 recorded it. */
 export interface Golden {
   package: string;
-  /** Of its case. */
+  /** The name of its case. */
   name: string;
   workflowId: string;
-  /** How many timers went off until it ended. */
+  /** How many timers fired before the run ended. */
   timers: number;
   boundaries: Boundary[];
   end: { at: number; rows: Rows };
@@ -34,7 +34,7 @@ export const TABLES = ["config", "workflows", "steps", "events"] as const;
 
 const NOTHING: Rows = { config: [], workflows: [], steps: [], events: [] };
 
-/** As it is written to a file. */
+/** Converts a recording to its form in a file. */
 export function pack(golden: Golden): Golden {
   let before = NOTHING;
   const changed = <T extends { rows: Rows }>(moment: T): T => {
@@ -56,7 +56,7 @@ function changedRows<T>(before: T[], after: T[]): T[] {
   return after.filter((row) => !known.has(JSON.stringify(row)));
 }
 
-/** As it was recorded: with all rows at each boundary. */
+/** Reverses `pack`, so each boundary has all rows. */
 export function unpack(golden: Golden): Golden {
   let before = NOTHING;
   const complete = <T extends { rows: Rows }>(moment: T): T => {
@@ -90,7 +90,7 @@ export function journalOf(rows: Rows, workflowId: string): Doc<"steps">[] {
     .sort((a, b) => a.stepNumber - b.stepNumber);
 }
 
-/** The run that a case's own workflow has: the others are nested in it. */
+/** Returns a case's top-level run. The other runs are nested in it. */
 export function runOf({ workflows }: Rows, workflowId: string) {
   const run = workflows.find(({ _id }) => _id === workflowId);
   if (!run) throw new Error(`There is no run ${workflowId}`);

@@ -1,7 +1,7 @@
 import type { Doc } from "../../../../component/_generated/dataModel.js";
 import type { Deployment } from "./deployment.js";
 
-/** What a run of 0.4 can be in the midst of. */
+/** The states in which a switch can find a run of 0.4. */
 export const HAZARDS = [
   "a due turn",
   "several jobs for one turn",
@@ -21,7 +21,7 @@ export const HAZARDS = [
 ] as const;
 export type Hazard = (typeof HAZARDS)[number];
 
-/** A job in the pool, and a completion of one, as far as is asked here. */
+/** The fields that are read here of a workpool's job. */
 interface Job {
   fnType: string;
   fnHandle: string;
@@ -76,5 +76,5 @@ export async function hazardsOf(
   return new Set(HAZARDS.filter((hazard) => found[hazard]));
 }
 
-/** The pool starts jobs in steps of so many milliseconds. */
+/** The workpool rounds start times to this many milliseconds. */
 const SEGMENT_MS = 100;

@@ -3,12 +3,12 @@ import { components, internal } from "../../../../component/_generated/api.js";
 import type { Deployment } from "./deployment.js";
 import { TABLES, type Rows } from "./golden.js";
 
-// Puts into a deployment what 0.4 left behind, without 0.4.
+// Puts rows and jobs of 0.4 into a deployment without running 0.4.
 
-/** The first number that convex-test gives to a row. */
+/** The number of the first row in convex-test. */
 const FIRST_ID = 10_000;
 
-/** Inserts rows under the ids that they had: what depends on an id, random numbers say, depends on it still. */
+/** Inserts rows under their recorded ids, because random numbers, for example, depend on the run's id. */
 export async function restore(deployment: Deployment, rows: Rows) {
   const tables = new Map<number, { table: keyof Rows; fields: object }>();
   for (const table of TABLES)
@@ -27,7 +27,7 @@ export async function restore(deployment: Deployment, rows: Rows) {
   });
 }
 
-/** Enqueues turns of a run as 0.4 did: one for each step that completed. */
+/** Enqueues turns as 0.4 did, one for each completed step. */
 export async function enqueueTurns(
   deployment: Deployment,
   run: Rows["workflows"][number],

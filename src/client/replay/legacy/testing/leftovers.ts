@@ -3,7 +3,7 @@ import type { Rows } from "./golden.js";
 
 const COMPONENTS = ["workflow", "workflow/workpool"];
 
-/** What is wrong with a deployment that has come to rest: nothing is due, nothing was lost on the way. */
+/** Returns the failures and the remaining work of an idle deployment. There should be none. */
 export async function leftoversIn(deployment: Deployment): Promise<unknown[]> {
   return [
     ...(await deployment.poolRows("work")),
@@ -14,7 +14,7 @@ export async function leftoversIn(deployment: Deployment): Promise<unknown[]> {
   ];
 }
 
-/** Scheduled functions in a state: none of ours may fail. */
+/** Returns the scheduled functions in a state. None may fail. */
 export async function scheduledIn(
   deployment: Deployment,
   state: "failed" | "pending",
@@ -28,6 +28,6 @@ export async function scheduledIn(
   return found;
 }
 
-/** The rows of steps that had a result. They are never written again. */
+/** Returns the rows of completed steps, which are never written again. */
 export const doneSteps = ({ steps }: Rows) =>
   steps.filter(({ step }) => !step.inProgress);

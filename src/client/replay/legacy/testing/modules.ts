@@ -1,9 +1,9 @@
-/** As `import.meta.glob` gives them: what loads each module, by its path. */
+/** The result of `import.meta.glob`, a loader for each path. */
 export type Modules = Record<string, () => Promise<unknown>>;
 
 /**
- * Modules that are loaded already, by their names within the component. An import that took time in
- * the midst of a test would look as if nothing were going on.
+ * Loads modules in advance, by their names within the component. Otherwise a slow import during a test
+ * would look like an idle deployment.
  */
 export async function preload(modules: Modules): Promise<Modules> {
   const root = rootOf(Object.keys(modules));
@@ -17,7 +17,7 @@ export async function preload(modules: Modules): Promise<Modules> {
   return loaded;
 }
 
-/** As convex-test finds it. */
+/** Finds the root as convex-test does. */
 function rootOf(paths: string[]): string {
   const generated = paths.find((path) => path.includes("_generated"));
   if (generated === undefined)
@@ -25,7 +25,7 @@ function rootOf(paths: string[]): string {
   return generated.slice(0, generated.indexOf("_generated"));
 }
 
-/** Modules of the given names, each of which is looked up in what is current when it is called. */
+/** Returns modules with the given names. Each loads the module that is current when it is called. */
 export function lookedUp(names: string[], current: () => Modules): Modules {
   return Object.fromEntries(
     names.map((name) => [

@@ -8,7 +8,7 @@ export type Ask = (
   request?: Partial<StepRequest>,
 ) => Promise<unknown>;
 
-/** Executes a handler over a journal that answers all of its requests, which are named "step". */
+/** Executes a handler over a journal that answers all its requests. Each must be named "step". */
 export async function overJournal(
   journal: JournalEntry[],
   handler: (ask: Ask) => Promise<unknown>,

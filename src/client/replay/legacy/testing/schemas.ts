@@ -6,14 +6,14 @@ import {
 
 export type Schema = SchemaDefinition<GenericSchema, boolean>;
 
-/** What convex-test asks of a table. */
+/** The part of a table that convex-test uses. */
 interface Table {
   export(): object;
 }
 
 /**
- * The schema of a component that is on one release, and will be on another. convex-test reads a
- * schema once, and keeps what its tables export: here, objects whose content can be replaced.
+ * A component's schema that a later deploy can replace. convex-test reads a schema once and keeps the
+ * objects that its tables export, so `replace` changes the content of these objects.
  */
 export class ReplaceableSchema {
   private readonly tables: Record<string, object> = {};
@@ -43,5 +43,5 @@ export class ReplaceableSchema {
 
 const tablesOf = (schema: Schema) => Object.keys(schema.tables);
 
-/** A table that the release doesn't have. */
+/** Stands for a table that the release lacks. */
 const UNKNOWN = defineTable({}) as unknown as Table;

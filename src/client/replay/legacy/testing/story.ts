@@ -3,7 +3,7 @@ import { journalOf, type Rows } from "./golden.js";
 
 type Result = Rows["workflows"][number]["runResult"];
 
-/** What happened in a run, step by step, and how it ended: whatever had to be the same. */
+/** The steps of a run and its result. A story must be the same under both releases. */
 export interface Story {
   steps: {
     kind: string | undefined;
@@ -17,8 +17,8 @@ export interface Story {
 }
 
 /**
- * The story of a recorded run. Which release recorded an error shows in what goes with its message,
- * and ids are those of one database. With `withoutTimes` whole numbers don't count.
+ * Returns the story of a recorded run without ids, and with only the first line of error messages, because the
+ * rest differs between databases and releases. `withoutTimes` also ignores whole numbers.
  */
 export function storyOf(
   rows: Rows,
@@ -49,7 +49,7 @@ export function storyOf(
   };
 }
 
-/** What the component itself answers holds more, and says why it refuses, in later releases. */
+/** Later releases return more from the component's own functions, and explain errors. */
 const isOwn = (name: string) => name.startsWith("workflow/workflow/");
 
 function withoutIncidentals(value: unknown, withoutTimes: boolean): unknown {

@@ -9,8 +9,8 @@ interface Timer {
 }
 
 /**
- * Timers that go off one by one, as told. (Those of `vi` that are due at one moment go off together:
- * then no state between them could be looked at, or switched at.)
+ * Timers that fire one at a time, on request. The fake timers of `vi` fire together if they are due at the
+ * same moment, so a test couldn't switch releases between them.
  */
 class Timers {
   private readonly waiting = new Map<number, Timer>();
@@ -24,7 +24,7 @@ class Timers {
     vi.stubGlobal("clearTimeout", (id: number) => this.waiting.delete(id));
   }
 
-  /** False: there is none. */
+  /** Fires the earliest timer, or returns false if there is none. */
   fireNext(): boolean {
     const all = [...this.waiting];
     const [first] = all.sort(([, a], [, b]) => a.at - b.at);
@@ -40,8 +40,8 @@ class Timers {
 let timers: Timers;
 
 /**
- * For every test on a deployment. Time passes only as told, what is random outside of handlers (the
- * delay of a retry) is not, and what is logged of steps that are to fail is not shown.
+ * Sets up every test on a deployment. Time passes only on request, and nothing outside handlers is random, such
+ * as a retry's delay. The console is silent, because steps fail on purpose.
  */
 export function useDeployments() {
   beforeEach(() => {
@@ -60,7 +60,7 @@ export function useDeployments() {
   });
 }
 
-/** One timer, and all that it brings about. False: there is none. */
+/** Fires one timer and runs everything that it triggers. Returns false if there is none. */
 export async function nextTimer(): Promise<boolean> {
   if (!timers.fireNext()) return false;
   await settle();
@@ -71,7 +71,7 @@ const macrotask = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 let hostCalls = 0;
 
-/** Lets everything go on that doesn't wait for a timer. */
+/** Runs everything that doesn't wait for a timer. */
 export async function settle() {
   for (let quiet = 0, seen = -1; quiet < 3;) {
     await macrotask();
@@ -87,8 +87,8 @@ interface ConvexGlobal {
 }
 
 /**
- * Awaiting a call to the host drains all microtasks on the platform, and here from now on: steps are
- * recorded in the order in which a real deployment would record them.
+ * Makes host calls drain all microtasks, as they do on the platform. Steps are then recorded in the same
+ * order as on a real deployment.
  */
 export function makeHostCallsDrain() {
   const { Convex } = globalThis as unknown as { Convex: ConvexGlobal };
@@ -97,7 +97,7 @@ export function makeHostCallsDrain() {
   const own = Object.getOwnPropertyDescriptor(Convex, "asyncSyscall")!;
   const ownCall = () => own.get!.call(Convex) as ConvexGlobal["asyncSyscall"];
   Object.defineProperty(Convex, "asyncSyscall", {
-    // It belongs to the deployment that asks for it.
+    // Each deployment has its own `asyncSyscall`, so read it on every access.
     get() {
       const call = ownCall();
       return async (...args: string[]) => {

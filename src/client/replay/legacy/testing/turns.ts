@@ -15,21 +15,21 @@ import { caseOf, type Case } from "./cases.js";
 import { journalOf, type Golden } from "./golden.js";
 import { START } from "./time.js";
 
-/** What a turn was due for, and what it then did. */
+/** A recorded turn: the state in which it began, and the steps or the result that it recorded. */
 export interface GoldenTurn {
   workflowId: WorkflowId;
   which: Case;
   journal: StepRow[];
-  /** The steps that the turn asked for. */
+  /** The steps that the turn recorded. */
   asked: StepRow[];
-  /** Events that had been sent and not been awaited. */
+  /** The ids of events that were sent but not yet awaited. */
   sent: Set<string>;
   now: number;
-  /** How the run ended, if it did in this turn. */
+  /** The run's result, if it ended in this turn. */
   runResult: Golden["end"]["rows"]["workflows"][number]["runResult"];
 }
 
-/** The turns of a recorded run. */
+/** Returns the turns of a recorded run. */
 export function turnsOf(golden: Golden): GoldenTurn[] {
   const { workflowId, boundaries, end } = golden;
   return boundaries.map(({ steps, rows }, index) => {
@@ -49,7 +49,7 @@ export function turnsOf(golden: Golden): GoldenTurn[] {
   });
 }
 
-/** The turn taken by our rules, without a backend: how it ends, and what it asks for. */
+/** Executes a recorded turn here without a backend, and returns its end and the requested steps. */
 export async function retake(
   turn: GoldenTurn,
   afterMicrotasks: () => Promise<unknown>,
@@ -69,7 +69,7 @@ async function retakeOnce(
   afterMicrotasks: () => Promise<unknown>,
 ): Promise<TurnEnd> {
   const { workflowId, which, now } = turn;
-  // No more than handlers of the cases use: vitest is at work meanwhile.
+  // Replaces only the globals that the cases use, because vitest runs at the same time.
   const globals = {
     Date: createDate(() => replay.now()),
     Math: createMath(createRandom(workflowId)),

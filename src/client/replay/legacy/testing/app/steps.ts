@@ -7,7 +7,7 @@ import {
 import { ConvexError, v, type Value } from "convex/values";
 import { components, functions, workflows } from "./_generated/api.js";
 
-/** What a step does: return `value`, or throw `error` or `data`. Its further arguments are there to be recorded. */
+/** Tells a step to return `value`, or to throw `error` or `data`. Other arguments are only recorded. */
 interface Order {
   value?: unknown;
   error?: string;
@@ -32,7 +32,7 @@ export const read = internalQueryGeneric({
 
 const attempts = new Map<unknown, number>();
 
-/** Takes `ms` milliseconds, and fails as often as it is told to. */
+/** Takes `ms` milliseconds, and fails as many attempts as requested. */
 export const act = internalActionGeneric({
   args: v.any(),
   handler: async (
@@ -49,7 +49,7 @@ export const act = internalActionGeneric({
   },
 });
 
-/** An onComplete that can be seen to have been called. */
+/** An onComplete that records its calls in a table. */
 export const ended = internalMutationGeneric({
   args: v.any(),
   handler: async (ctx, args: Record<string, Value>) => {
@@ -57,7 +57,7 @@ export const ended = internalMutationGeneric({
   },
 });
 
-/** Handles of functions of every type. */
+/** Returns handles of functions of every type. */
 export const handles = internalMutationGeneric({
   args: {},
   handler: async () => ({

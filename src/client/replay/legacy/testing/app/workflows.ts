@@ -18,13 +18,13 @@ const args = {
 };
 
 interface Options {
-  /** Called whenever a case's handler is. */
+  /** Called each time a case's handler is called. */
   onTurn?: () => void;
-  /** Of every manager, whatever the cases say. */
+  /** Overrides the `maxParallelism` of every case. */
   maxParallelism?: number;
 }
 
-/** The workflows of all cases, defined by one release's managers: one each, as a case may have options. */
+/** Defines the workflows of all cases with one release. Each case has its own manager, because it may set options. */
 export function defineWorkflows(
   release: typeof client,
   { onTurn = () => {}, ...options }: Options = {},

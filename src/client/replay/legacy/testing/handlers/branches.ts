@@ -23,7 +23,7 @@ export const unequalBranches: Handler = async (step, { a, b }) => {
   return await Promise.all([branch("A", a), branch("B", b)]);
 };
 
-/** Kinds are answered through different numbers of microtasks. */
+/** Replies take a different number of microtasks for each kind of step. */
 export const kindsRace: Handler = async (step) => {
   const functionsOnly = async () => [
     await mutate(step, "m1"),
@@ -47,7 +47,7 @@ export const kindsRace: Handler = async (step) => {
   return await Promise.all([functionsOnly(), sleeps(), child(), event()]);
 };
 
-/** The same call through helpers of different depth. */
+/** Makes the same call through helpers of different depth. */
 export const threeBranchesWithHelpers: Handler = async (step, { stride }) => {
   const plain = (name: string) => mutate(step, name);
   const wrapped = async (name: string) => await mutate(step, name);
@@ -84,7 +84,7 @@ export const thenChains: Handler = async (step) => {
   return await Promise.all([one, two, three]);
 };
 
-/** One promise that several branches await. */
+/** Several branches await one promise. */
 export const sharedPromise: Handler = async (step) => {
   const config = mutate(step, "config");
   const use = async (name: string, extra: number): Promise<unknown> => {
@@ -121,7 +121,7 @@ export const asyncIteration: Handler = async (step) => {
   ]);
 };
 
-/** Promises that nobody awaits at once, in every depth of wrapping. */
+/** Wraps promises to every depth, and awaits none of them at once. */
 export const microtaskMarathon: Handler = async (step) => {
   const late = async (count: number): Promise<string> => {
     await hops(count);
@@ -158,7 +158,7 @@ export const fanOutTwoLevels: Handler = async (step, { n }) =>
     }),
   );
 
-/** Workers that share a list: who takes which item depends on the order of answers. */
+/** Workers share a list, so the order of replies decides which worker takes which item. */
 export const workerPool: Handler = async (step, { items, workers }) => {
   let next = 0;
   const done: string[] = [];

@@ -4,15 +4,15 @@ import type * as client from "../../../../index.js";
 import type { WorkflowManager } from "../../../../manager.js";
 import { functions } from "../app/_generated/api.js";
 
-/** One release's client, and the manager of the handler's workflow. */
+/** A release's client and the manager of the handler's workflow. */
 export interface Package {
   client: typeof client;
   manager: WorkflowManager;
 }
 
 /**
- * Uses nothing but the step context, also as the ctx of its own release's functions, and is
- * deterministic given the results of its steps.
+ * Uses nothing but the step context, which it also passes as `ctx` to its release's functions. It is
+ * deterministic, given the results of its steps.
  */
 export type Handler = (
   step: WorkflowCtx,
@@ -22,8 +22,8 @@ export type Handler = (
 
 type Given = Record<string, unknown>;
 
-// Steps named by their label. What they return is their label, too, unless told otherwise. None of
-// these is async: each would put a microtask between a step and its handler.
+// Steps named by their label. By default, they also return their label. None of these functions is
+// async, because that would add microtasks between a step and its handler.
 
 export const mutate = (
   step: WorkflowCtx,
@@ -64,12 +64,12 @@ export const act = (
 export const awaitNamed = (step: WorkflowCtx, name: string): Promise<any> =>
   step.awaitEvent({ name, validator: v.any() });
 
-/** Lets so many microtasks pass. */
+/** Waits for `count` microtasks. */
 export async function hops(count: number) {
   for (let hop = 0; hop < count; hop++) await Promise.resolve();
 }
 
-/** What was thrown, without what depends on where: the rest of the text may name files. */
+/** Returns the first line of an error's message. Further lines may name files. */
 export function message(error: unknown): string {
   const [first = ""] = String((error as Error).message).split("\n");
   return first.replace(/^(Uncaught )?(Error: )*/, "");

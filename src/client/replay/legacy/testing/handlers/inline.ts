@@ -34,7 +34,7 @@ export const inlineAmongOthers: Handler = async (step) => {
   return [parts, more, await mutate(step, "n3")];
 };
 
-/** 0.4 contradicts itself here: its replay asks in another order than its first turn did. */
+/** Under 0.4, the replay of this handler asks for steps in another order than its first turn. */
 export const inlineBranches: Handler = async (step) => {
   const quick = async (): Promise<unknown> => [
     await mutate(step, "i1", {}, inline),

@@ -24,7 +24,7 @@ export const nestedFailureCaught: Handler = async (step) => {
   return [caught, await mutate(step, "after", { caught })];
 };
 
-/** The workflows that they start. */
+/** The workflows that the handlers above start. */
 export const children: Record<string, Handler> = {
   async child(step, { value }) {
     const own: number = await mutate(step, "child", { value });

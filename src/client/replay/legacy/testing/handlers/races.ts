@@ -1,6 +1,6 @@
 import { message, mutate, read, type Handler } from "./calls.js";
 
-/** The loser goes on, and what it has come to is seen by later steps. */
+/** The race's loser continues, and later steps record its progress. */
 export const raceKeepsLoser: Handler = async (step) => {
   const log: string[] = [];
   const branch = async (label: string, count: number) => {

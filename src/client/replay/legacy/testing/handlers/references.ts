@@ -2,11 +2,11 @@ import { v } from "convex/values";
 import { components, functions, workflows } from "../app/_generated/api.js";
 import { hops, mutate, type Handler } from "./calls.js";
 
-// Everything that a step can refer to beside the app's own functions.
+// Steps that refer to something other than the app's own functions.
 
 const { workflow } = components;
 
-/** Calls that may be refused: what matters is what they record. */
+/** Makes calls that may be refused, because each of them is recorded anyway. */
 async function tries(calls: (() => Promise<unknown>)[]) {
   let refused = 0;
   for (const call of calls) await call().catch(() => refused++);
@@ -88,7 +88,7 @@ export const startsOthers: Handler = async (step, _args, { manager }) => {
   return await mutate(step, "after", { started });
 };
 
-/** Each makes handles, which are calls of the host. */
+/** Each start creates function handles, which are host calls. */
 export const startsByHandles: Handler = async (
   step,
   _args,
@@ -124,8 +124,8 @@ export const managesAnother: Handler = async (step, _args, { manager }) => {
 };
 
 /**
- * After how many microtasks a function of the package gives its step's result: the next step's number,
- * among those of branches that wait for more and more of them, tells.
+ * Measures after how many microtasks a function of the package returns its step's result. Other branches
+ * wait for 0, 1 and 2 more microtasks, so the order of the next steps shows it.
  */
 export const layersOfFunctions: Handler = async (
   step,
@@ -156,7 +156,7 @@ export const layersOfFunctions: Handler = async (
   }
 };
 
-/** Options that 0.4 takes from code without types, and does nothing about. */
+/** Options that 0.4 accepts from untyped code and ignores. */
 export const ignoredOptions: Handler = async (step) => {
   const retry = { maxAttempts: 3, initialBackoffMs: 100, base: 2 };
   return [

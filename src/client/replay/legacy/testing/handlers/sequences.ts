@@ -63,7 +63,7 @@ export const options: Handler = async (step) => {
   ];
 };
 
-/** How many steps there are depends on what steps return. */
+/** The number of steps depends on results of steps. */
 export const dynamic: Handler = async (step) => {
   const count: number = await read(step, "count", { value: 3 });
   const ids: string[] = [];

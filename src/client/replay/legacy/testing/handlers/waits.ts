@@ -48,7 +48,7 @@ export const eventById: Handler = async (step) => {
   return [value, await mutate(step, "after", { value })];
 };
 
-/** Under 0.4 the race is over only when its loser is, too. */
+/** Under 0.4, the race ends only when its loser has ended too. */
 export const eventOrTimeout: Handler = async (step) => {
   const result: unknown = await Promise.race([
     awaitNamed(step, "answer"),
@@ -86,7 +86,7 @@ export const clockAndRandom: Handler = async (step) => {
   return [t1 - t0, p, r, Date.now() - t0, Math.random()];
 };
 
-/** To 0.4 time goes on when a step is asked for, as far as the queue has room for it. */
+/** Under 0.4, asking for a step advances the time if the queue has room for the request. */
 export const clockAmongRequests: Handler = async (step) => {
   const slow = act(step, "slow", { ms: 700 });
   const atOnce = Date.now();

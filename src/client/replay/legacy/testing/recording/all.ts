@@ -6,7 +6,7 @@ import { pack, type Golden } from "../golden.js";
 import { useDeployments } from "../time.js";
 import { record } from "./record.js";
 
-// `npm run record:legacy`: writes the golden journals anew. They must not differ.
+// `npm run record:legacy` records the golden journals again. They must not change.
 
 const folder = fileURLToPath(new URL("../golden/", import.meta.url));
 
@@ -22,6 +22,6 @@ test.each(cases)("$name", async (which) => {
   writeFileSync(`${folder}${which.name}.json`, textOf(pack(golden)));
 });
 
-/** A line for each row: to be read, and to be compared. */
+/** Puts each row on its own line, so you can read and compare them. */
 const textOf = (golden: Golden) =>
   `${JSON.stringify(golden).replaceAll('{"_creationTime"', '\n{"_creationTime"')}\n`;

@@ -58,7 +58,7 @@ function boundaryAt(
 const isNew = (boundary: Boundary, boundaries: Boundary[]) =>
   boundary.steps !== boundaries.at(-1)?.steps;
 
-/** A turn that began with nothing in flight begins at a boundary. */
+/** Each turn must begin at a boundary, with nothing in flight. */
 function checkBoundaries({ name }: Case, { length }: Boundary[]) {
   if (length !== handlerCalls.count)
     throw new Error(
@@ -66,7 +66,7 @@ function checkBoundaries({ name }: Case, { length }: Boundary[]) {
     );
 }
 
-/** Stacks name files of this machine. */
+/** Removes stacks, because they name files of this machine. */
 function withoutStacks<T>(value: T): T {
   if (typeof value === "string")
     return value.replace(/(\n\s+at [^\n]*)+/g, "\n    at <stack>") as T;

@@ -4,7 +4,7 @@ import base from "../../../../../../vitest.config.js";
 
 const { projects: _, ...test } = base.test!;
 
-/** Apart from the tests: it writes files. */
+/** Separate from the tests' config, because recording writes files. */
 export default defineConfig({
   ...base,
   root: fileURLToPath(new URL("../../../../../../", import.meta.url)),

@@ -5,13 +5,13 @@ import { defineWorkflows } from "../app/workflows.js";
 import { preload } from "../modules.js";
 import type { Release } from "./release.js";
 
-/** How often the cases' handlers have been called. */
+/** How many times the cases' handlers have been called. */
 export const handlerCalls = { count: 0 };
 
-/** Apps of 0.4 need not change a line for this package: to them its types are the same. */
+/** The cast holds because this package's types are compatible with apps written for 0.4. */
 const client = published as unknown as typeof current;
 
-/** 0.4.8, which `package.json` has under another name. */
+/** Version 0.4.8, which `package.json` installs under another name. */
 export const PUBLISHED: Release = {
   client,
   schema: component.schema,

@@ -2,7 +2,7 @@ import type * as client from "../../../../index.js";
 import type { Modules } from "../modules.js";
 import type { Schema } from "../schemas.js";
 
-/** A release of this package, as an app sees it, and that app's workflows. */
+/** A release of this package, and an app's workflows that use it. */
 export interface Release {
   client: typeof client;
   schema: Schema;

@@ -36,7 +36,7 @@ export const { steps: functions, workflows } = anyApi as unknown as {
     child: Workflow<number>;
     grandparent: Workflow<unknown>;
     failing: Workflow<unknown>;
-    /** The cases' own, by their export names. */
+    /** The workflows of the cases, by export name. */
     [name: string]: Workflow<any>;
   };
 };
