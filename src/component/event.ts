@@ -1,9 +1,8 @@
 import { v } from "convex/values";
-import { paginationOptsValidator } from "convex/server";
 import { vRunResult } from "../shared/outcome.js";
 import { mutation, query } from "./_generated/server.js";
 import { listEventsOf, vPublicEvent } from "../engine/run/listingEvents.js";
-import { vOrder, vPaginated } from "../engine/run/paging.js";
+import { pageFields, vPaginated } from "../engine/run/paging.js";
 import { getRun } from "../engine/run/runs.js";
 import { vWorkpoolOptions } from "../engine/platform/options.js";
 import { createEvent, sendEvent } from "../engine/step/events.js";
@@ -30,17 +29,8 @@ export const send = mutation({
 });
 
 export const list = query({
-  args: {
-    workflowId: v.string(),
-    order: vOrder,
-    paginationOpts: paginationOptsValidator,
-  },
+  args: { workflowId: v.string(), ...pageFields },
   returns: vPaginated(vPublicEvent),
-  handler: async (ctx, { workflowId, order, paginationOpts }) =>
-    await listEventsOf(
-      ctx,
-      await getRun(ctx, workflowId),
-      order,
-      paginationOpts,
-    ),
+  handler: async (ctx, { workflowId, ...page }) =>
+    await listEventsOf(ctx, await getRun(ctx, workflowId), page),
 });

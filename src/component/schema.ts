@@ -27,15 +27,17 @@ const stepFields = {
   completedAt: v.optional(v.number()),
 };
 
+export const vFunctionType = v.union(
+  v.literal("query"),
+  v.literal("mutation"),
+  v.literal("action"),
+);
+
 export const vStep = v.union(
   v.object({
     // Rows of early releases have no kind.
     kind: v.optional(v.literal("function")),
-    functionType: v.union(
-      v.literal("query"),
-      v.literal("mutation"),
-      v.literal("action"),
-    ),
+    functionType: vFunctionType,
     handle: v.string(),
     /** The workpool's job that runs it. */
     workId: v.optional(v.string()),

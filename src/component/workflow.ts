@@ -36,7 +36,7 @@ import {
   vStepSummary,
 } from "../engine/run/summaries.js";
 import { detailsOf, vRunDetails } from "../engine/run/details.js";
-import { vOrder, vPaginated } from "../engine/run/paging.js";
+import { onlyPage, pageFields, vPaginated } from "../engine/run/paging.js";
 import {
   listFailures,
   retryOnComplete as retryFailed,
@@ -144,8 +144,7 @@ export const getStatus = query({
 export const list = query({
   args: {
     ...runFilterFields,
-    order: vOrder,
-    paginationOpts: paginationOptsValidator,
+    ...pageFields,
   },
   returns: vPaginated(vPublicRun),
   handler: async (ctx, args) => await listRuns(ctx, args),
@@ -155,8 +154,7 @@ export const listByName = query({
   args: {
     ...runFilterFields,
     name: v.string(),
-    order: vOrder,
-    paginationOpts: paginationOptsValidator,
+    ...pageFields,
   },
   returns: vPaginated(vPublicRun),
   handler: async (ctx, args) => await listRuns(ctx, args),
@@ -176,22 +174,18 @@ export const counts = query({
 export const listSteps = query({
   args: {
     workflowId: v.string(),
-    order: vOrder,
-    paginationOpts: paginationOptsValidator,
+    ...pageFields,
   },
   returns: vPaginated(vPublicStep),
-  handler: async (ctx, { workflowId, order, paginationOpts }) => {
-    const run = await getRun(ctx, workflowId);
-    return await listStepsOf(ctx, run, order, paginationOpts);
-  },
+  handler: async (ctx, { workflowId, ...page }) =>
+    await listStepsOf(ctx, await getRun(ctx, workflowId), page),
 });
 
 /** Runs without their values, but with the numbers of their steps. */
 export const listSummaries = query({
   args: {
     ...summaryFilterFields,
-    order: vOrder,
-    paginationOpts: paginationOptsValidator,
+    ...pageFields,
   },
   returns: vPaginated(vRunSummary),
   handler: async (ctx, args) => await listSummariesOf(ctx, args),
@@ -218,14 +212,12 @@ export const getDetails = query({
 export const listStepSummaries = query({
   args: {
     workflowId: v.string(),
-    order: vOrder,
-    paginationOpts: paginationOptsValidator,
+    ...pageFields,
   },
   returns: vPaginated(vStepSummary),
-  handler: async (ctx, { workflowId, order, paginationOpts }) => {
+  handler: async (ctx, { workflowId, ...page }) => {
     const run = await findRunByText(ctx, workflowId);
-    if (!run) return { page: [], isDone: true, continueCursor: "" };
-    return await listStepSummariesOf(ctx, run, order, paginationOpts);
+    return run ? await listStepSummariesOf(ctx, run, page) : onlyPage([]);
   },
 });
 
@@ -370,10 +362,9 @@ export const cleanupMany = mutation({
 });
 
 export const listOnCompleteFailures = query({
-  args: { order: vOrder, paginationOpts: paginationOptsValidator },
+  args: pageFields,
   returns: vPaginated(vOnCompleteFailure),
-  handler: async (ctx, { order, paginationOpts }) =>
-    await listFailures(ctx, order, paginationOpts),
+  handler: async (ctx, page) => await listFailures(ctx, page),
 });
 
 /** Calls a failed `onComplete` again. */

@@ -66,8 +66,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "listSummaries: a whole id ignores the other filters",
     file: "src/engine/run/summaries.ts",
-    find: "matches(run, filter) ? [",
-    replace: "true ? [",
+    find: "if (!matches(run, asked)) return undefined;",
+    replace: "",
     killedBy: test(
       "engine/run/summaries",
       "idPrefix finds the runs whose ids begin with it, 256 runs a page, and a whole id at once if the run matches the other filters",
@@ -196,8 +196,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "list: a run started at `until` included",
     file: "src/engine/run/listing.ts",
-    find: 'q.gte("_creationTime", since).lt("_creationTime", until)',
-    replace: 'q.gte("_creationTime", since).lte("_creationTime", until)',
+    find: 'equal.gte("_creationTime", since).lt("_creationTime", until)',
+    replace: 'equal.gte("_creationTime", since).lte("_creationTime", until)',
     killedBy: test(
       "engine/run/list",
       "lists and counts have exactly the runs that match any combination, in either order, however small the pages",

@@ -1,4 +1,3 @@
-import type { PaginationOptions } from "convex/server";
 import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer } from "convex/values";
 import { codedError } from "../../shared/errors.js";
@@ -10,7 +9,7 @@ import type {
   MutationCtx,
   QueryCtx,
 } from "../../component/_generated/server.js";
-import { pageOf } from "../run/paging.js";
+import { pageOf, type PageArgs } from "../run/paging.js";
 import { call } from "./end.js";
 
 /** A completion that couldn't be delivered, as users see it. */
@@ -27,8 +26,7 @@ export const vOnCompleteFailure = v.object({
 
 export async function listFailures(
   ctx: QueryCtx,
-  order: "asc" | "desc" = "asc",
-  paginationOpts: PaginationOptions,
+  { order = "asc", paginationOpts }: PageArgs,
 ) {
   const rows = paginator(ctx.db, schema)
     .query("onCompleteFailures")

@@ -74,26 +74,32 @@ export async function cancelJob(ctx: MutationCtx, workId: string) {
   await ctx.runMutation(components.workpool.lib.cancel, { id: workId });
 }
 
-/** The states of jobs in the workpool. Unknown: the job has ended. */
-export async function statesOf(
-  ctx: QueryCtx,
-  ids: string[],
-): Promise<JobState[]> {
-  if (ids.length === 0) return [];
-  const states = await ctx.runQuery(components.workpool.lib.statusBatch, {
-    ids,
-  });
-  return states.map(({ state }) => ({
-    kind: state === "finished" ? "unknown" : state,
-  }));
+/** A job of the workpool, or a scheduled function. */
+export interface JobId {
+  workId?: string;
+  scheduledId?: string;
 }
 
-/** The state of a job of the workpool, or of a scheduled function. */
-export async function stateOfJob(
+/** The states of jobs, in the same order. Unknown: the job has ended. */
+export async function statesOfJobs(
   ctx: QueryCtx,
-  { workId, scheduledId }: { workId?: string; scheduledId?: string },
-): Promise<JobState> {
-  if (workId === undefined) return await lookAtScheduled(ctx, scheduledId!);
-  const [state] = await statesOf(ctx, [workId]);
-  return state!;
+  jobs: JobId[],
+): Promise<JobState[]> {
+  const ids = jobs.flatMap(({ workId }) => workId ?? []);
+  const found =
+    ids.length === 0
+      ? []
+      : await ctx.runQuery(components.workpool.lib.statusBatch, { ids });
+  const inPool = found.map(({ state }) => state);
+  return await Promise.all(
+    jobs.map(async ({ workId, scheduledId }): Promise<JobState> => {
+      if (workId === undefined && scheduledId !== undefined)
+        return await lookAtScheduled(ctx, scheduledId);
+      const state = workId === undefined ? "finished" : inPool.shift()!;
+      return { kind: state === "finished" ? "unknown" : state };
+    }),
+  );
 }
+
+export const stateOfJob = async (ctx: QueryCtx, job: JobId) =>
+  (await statesOfJobs(ctx, [job]))[0]!;

@@ -5,7 +5,7 @@ import { vRetention } from "../../shared/retention.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { vExecution, vFailedAt } from "../../component/schema.js";
-import { stateOfJob } from "../platform/workpool.js";
+import { stateOfJob, type JobId } from "../platform/workpool.js";
 import { publicRun, statusOfRun, vPublicRun, vRunStatus } from "./listing.js";
 import { listEventSummaries, vEventSummary } from "./listingEvents.js";
 import { PageBudget, vPaginated } from "./paging.js";
@@ -64,6 +64,7 @@ export async function detailsOf(
   run: Run,
   events?: PaginationOptions,
 ): Promise<Details> {
+  const { driver, drivers = 0, pendingTurn: turn } = run;
   const { steps, inFlight } = await countSteps(ctx, run, new PageBudget());
   const dueTask = run.dueTask && (await ctx.db.get("tasks", run.dueTask));
   return {
@@ -78,8 +79,13 @@ export async function detailsOf(
     retention: run.retention,
     [run.runResult ? "cleanupAt" : "deadlineAt"]: dueTask?.dueAt,
     execution: run.execution,
-    driver: await describeDriver(ctx, run),
-    turn: await describeTurn(ctx, run),
+    driver: driver && {
+      number: drivers,
+      ...(await describeJob(ctx, driver, driver.startedAt)),
+    },
+    turn:
+      turn &&
+      (await describeJob(ctx, turn, "dueAt" in turn ? turn.dueAt : undefined)),
     engineVersion: run.engineVersion,
     events: events && (await listEventSummaries(ctx, run, events)),
   };
@@ -122,24 +128,7 @@ async function firstChildren(
   return { children, moreChildren: false };
 }
 
-async function describeDriver(
-  ctx: QueryCtx,
-  { driver, drivers = 0 }: Run,
-): Promise<Details["driver"]> {
-  if (!driver) return undefined;
-  const { startedAt: dueAt } = driver;
-  return {
-    number: drivers,
-    state: (await stateOfJob(ctx, driver)).kind,
-    dueAt,
-  };
-}
-
-async function describeTurn(
-  ctx: QueryCtx,
-  { pendingTurn }: Run,
-): Promise<Details["turn"]> {
-  if (!pendingTurn) return undefined;
-  const dueAt = "dueAt" in pendingTurn ? pendingTurn.dueAt : undefined;
-  return { state: (await stateOfJob(ctx, pendingTurn)).kind, dueAt };
-}
+const describeJob = async (ctx: QueryCtx, job: JobId, dueAt?: number) => ({
+  state: (await stateOfJob(ctx, job)).kind,
+  dueAt,
+});

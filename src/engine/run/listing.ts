@@ -9,7 +9,13 @@ import type { QueryCtx } from "../../component/_generated/server.js";
 import { progressOf } from "./progress.js";
 import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import schema from "../../component/schema.js";
-import { pageOf, selectedPages, type PageBudget } from "./paging.js";
+import {
+  onlyPage,
+  pageOf,
+  selectedPages,
+  type PageArgs,
+  type PageBudget,
+} from "./paging.js";
 
 /** The same names as in `getStatus`. */
 export const vRunStatus = v.union(
@@ -149,42 +155,32 @@ export type RunFilter = {
   parent?: Id<"workflows">;
 };
 
-/** Every filter is one range of an index, oldest run first. */
-function runsBy(
-  db: QueryCtx["db"],
-  { name, status, since = 0, until = Number.MAX_VALUE, parent }: RunFilter,
-) {
-  const runs = db.query("workflows");
-  if (parent !== undefined)
-    return runs.withIndex("parent", (q) =>
-      q
-        .eq("parent.workflowId", parent)
-        .gte("_creationTime", since)
-        .lt("_creationTime", until),
-    );
-  const result = status && RESULT_OF[status];
-  if (name === undefined && status === undefined)
-    return runs.withIndex("by_creation_time", (q) =>
-      q.gte("_creationTime", since).lt("_creationTime", until),
-    );
+/** The index that has the selected runs, and the values of its fields before the time of creation. */
+function indexFor({
+  name,
+  status,
+  parent,
+}: RunFilter): [index: string, values: Record<string, unknown>] {
+  if (parent !== undefined) return ["parent", { "parent.workflowId": parent }];
+  const kind = { "runResult.kind": status && RESULT_OF[status] };
   if (name === undefined)
-    return runs.withIndex("result", (q) =>
-      q
-        .eq("runResult.kind", result)
-        .gte("_creationTime", since)
-        .lt("_creationTime", until),
+    return status === undefined ? ["by_creation_time", {}] : ["result", kind];
+  return status === undefined
+    ? ["name", { name }]
+    : ["nameResult", { name, ...kind }];
+}
+
+/** Every filter is one range of an index, oldest run first. */
+function runsBy(db: QueryCtx["db"], filter: RunFilter) {
+  const { since = 0, until = Number.MAX_VALUE } = filter;
+  const [index, values] = indexFor(filter);
+  return db.query("workflows").withIndex(index as "name", (q) => {
+    const equal = Object.entries(values).reduce<any>(
+      (range, [field, value]) => range.eq(field, value),
+      q,
     );
-  if (status === undefined)
-    return runs.withIndex("name", (q) =>
-      q.eq("name", name).gte("_creationTime", since).lt("_creationTime", until),
-    );
-  return runs.withIndex("nameResult", (q) =>
-    q
-      .eq("name", name)
-      .eq("runResult.kind", result)
-      .gte("_creationTime", since)
-      .lt("_creationTime", until),
-  );
+    return equal.gte("_creationTime", since).lt("_creationTime", until);
+  });
 }
 
 /** Whether `runsBy` has this run. */
@@ -202,7 +198,7 @@ export function isSelected(run: Run, filter: RunFilter) {
 export function pagesOfRuns(
   ctx: QueryCtx,
   filter: RunFilter,
-  order: "asc" | "desc" = "asc",
+  order: PageArgs["order"] = "asc",
 ) {
   const db = paginator(readerOfRuns(ctx), schema) as unknown as QueryCtx["db"];
   const pages = selectedPages(runsBy(db, filter).order(order), (run) =>
@@ -212,7 +208,7 @@ export function pagesOfRuns(
     paginate: async (options: PaginationOptions) => {
       // For an empty range, convex-helpers 0.1.122 reads rows.
       if ((filter.since ?? 0) >= (filter.until ?? Infinity))
-        return { page: [], isDone: true, continueCursor: "" };
+        return onlyPage<Run>([]);
       const { page, ...rest } = await pages.paginate(options);
       const runs = page.map((run) =>
         run.runResult?.kind === undefined
@@ -240,29 +236,27 @@ async function* withKeys(runs: AsyncIterable<Run>) {
     yield run.runResult ? run : { ...run, runResult: { kind: undefined } };
 }
 
-export async function listRuns(
+type RunsAsked = RunFilter & PageArgs;
+
+/** A page of the selected runs, each converted by `toItem`. */
+export async function pageOfRuns<Item>(
   ctx: QueryCtx,
-  {
-    order,
-    paginationOpts,
-    ...filter
-  }: RunFilter & { order?: "asc" | "desc"; paginationOpts: PaginationOptions },
+  { order, paginationOpts, ...filter }: RunsAsked,
+  toItem: (
+    run: Run,
+    budget: PageBudget,
+  ) => Promise<Item | undefined> | undefined,
 ) {
-  const result = await pageOf(
-    pagesOfRuns(ctx, filter, order),
-    paginationOpts,
-    async (run, budget) =>
-      run.cleanedUp
-        ? []
-        : [
-            publicRun(
-              run,
-              run.runResult ? [] : await firstInFlight(ctx, run, budget),
-            ),
-          ],
+  const pages = pagesOfRuns(ctx, filter, order);
+  return await pageOf(pages, paginationOpts, (run, budget) =>
+    run.cleanedUp ? undefined : toItem(run, budget),
   );
-  return { ...result, page: result.page.flat() };
 }
+
+export const listRuns = (ctx: QueryCtx, asked: RunsAsked) =>
+  pageOfRuns(ctx, asked, async (run, budget) =>
+    publicRun(run, run.runResult ? [] : await firstInFlight(ctx, run, budget)),
+  );
 
 /** `more`: the creation time of the first run that isn't counted. Absent: all are. */
 const vCount = v.object({ count: v.number(), more: v.optional(v.number()) });

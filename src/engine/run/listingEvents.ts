@@ -5,7 +5,12 @@ import { preview, sizeOf } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
 import type { Doc } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
-import { pageOf, selectedPages, type PageBudget } from "./paging.js";
+import {
+  pageOf,
+  selectedPages,
+  type PageArgs,
+  type PageBudget,
+} from "./paging.js";
 import type { Run, StepRow } from "./runs.js";
 
 /** An event as users see it. */
@@ -40,7 +45,7 @@ export async function listEventSummaries(
   run: Run,
   paginationOpts: PaginationOptions,
 ): Promise<PaginationResult<Infer<typeof vEventSummary>>> {
-  const result = await listEventsOf(ctx, run, "asc", paginationOpts);
+  const result = await listEventsOf(ctx, run, { paginationOpts });
   const page = result.page.map((event) => {
     const { value, ...rest } = event;
     const bytes = sizeOf(value);
@@ -55,8 +60,7 @@ export async function listEventSummaries(
 export async function listEventsOf(
   ctx: QueryCtx,
   run: Run,
-  order: "asc" | "desc" = "asc",
-  paginationOpts: PaginationOptions,
+  { order = "asc", paginationOpts }: PageArgs,
 ) {
   const rows = paginator(ctx.db, schema)
     .query("events")

@@ -1,16 +1,14 @@
-import type { PaginationOptions } from "convex/server";
 import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer } from "convex/values";
 import { vWorkId } from "@convex-dev/workpool";
 import { MAX_ATTEMPTS, MAX_ATTEMPT_ERROR_BYTES } from "../../shared/limits.js";
 import { vRunResult } from "../../shared/outcome.js";
 import { shortenError } from "../../shared/storable.js";
-import schema from "../../component/schema.js";
+import schema, { vFunctionType } from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
-import type { JobState } from "../platform/scheduler.js";
-import { stateOfJob, statesOf } from "../platform/workpool.js";
+import { statesOfJobs, type JobId } from "../platform/workpool.js";
 import { statusOfRun, vRunStatus } from "./listing.js";
-import { pageOf, PageBudget, selectedPages } from "./paging.js";
+import { pageOf, PageBudget, selectedPages, type PageArgs } from "./paging.js";
 import {
   endedForcibly,
   findRun,
@@ -57,9 +55,7 @@ export const vPublicStep = v.union(
   v.object({
     ...publicStepFields,
     kind: v.literal("function"),
-    functionType: v.optional(
-      v.union(v.literal("query"), v.literal("mutation"), v.literal("action")),
-    ),
+    functionType: v.optional(vFunctionType),
     workId: v.optional(vWorkId),
     attempt: v.optional(v.number()),
     maxAttempts: v.optional(v.number()),
@@ -87,8 +83,7 @@ export const vPublicStep = v.union(
 export async function listStepsOf(
   ctx: QueryCtx,
   run: Run,
-  order: "asc" | "desc" = "asc",
-  paginationOpts: PaginationOptions,
+  { order = "asc", paginationOpts }: PageArgs,
 ) {
   const rows = paginator(ctx.db, schema)
     .query("steps")
@@ -97,7 +92,7 @@ export async function listStepsOf(
   const own = selectedPages(rows, ({ workflowId }) => workflowId === run._id);
   const result = await pageOf(own, paginationOpts, async (row, budget) => {
     // The workpool reads this much to find a job's state, including its arguments.
-    if (jobOf(row)) budget.spend(4, row.step.args);
+    if (jobOf(run, row).workId) budget.spend(4, row.step.args);
     return { row, child: await childOf(ctx, row, budget) };
   });
   return { ...result, page: await publicSteps(ctx, run, result.page) };
@@ -117,15 +112,17 @@ async function publicSteps(
   run: Run,
   found: { row: StepRow; child: Run | null }[],
 ) {
-  const isStopped = endedForcibly(run);
-  const jobs = await jobStates(
+  const states = await statesOfJobs(
     ctx,
-    run,
-    found.map(({ row }) => row),
+    found.map(({ row }) => jobOf(run, row)),
   );
-  return found.map(({ row, child }) =>
-    publicStep(row, child, stateOfStep(row, child, jobs, isStopped)),
-  );
+  return found.map(({ row, child }, at) => {
+    const isRunning = states[at]!.kind === "running";
+    const state = endedForcibly(run)
+      ? "done"
+      : stateOfStep(row, child, isRunning);
+    return publicStep(row, child, state);
+  });
 }
 
 async function childOf(ctx: QueryCtx, { step }: StepRow, budget: PageBudget) {
@@ -135,44 +132,20 @@ async function childOf(ctx: QueryCtx, { step }: StepRow, budget: PageBudget) {
   return child;
 }
 
-/** The workpool's job that executes a step in flight. */
-const jobOf = ({ step, unstarted }: StepRow) =>
-  "functionType" in step && step.inProgress && !unstarted
-    ? step.workId
-    : undefined;
-
-type JobKind = JobState["kind"];
-
-/** The state of the job that executes a step in flight: the workpool's, or the run's driver. */
-async function jobStates(
-  ctx: QueryCtx,
-  run: Run,
-  rows: StepRow[],
-): Promise<(row: StepRow) => JobKind | undefined> {
-  const { driver, drivers } = run;
-  const isDriven = ({ step, drivenBy, unstarted }: StepRow) =>
-    step.inProgress &&
-    !unstarted &&
-    drivenBy !== undefined &&
-    drivenBy === drivers;
-  const ids = rows.flatMap((row) => jobOf(row) ?? []);
-  const found = await statesOf(ctx, ids);
-  const kinds = new Map(ids.map((id, at) => [id, found[at]!.kind]));
-  const driverKind =
-    driver && rows.some(isDriven)
-      ? (await stateOfJob(ctx, driver)).kind
-      : undefined;
-  return (row) => (isDriven(row) ? driverKind : kinds.get(jobOf(row) ?? ""));
+/** The job that executes a function step in flight: its own, or the run's driver. */
+function jobOf(run: Run, { step, unstarted, drivenBy }: StepRow): JobId {
+  if (!("functionType" in step) || !step.inProgress || unstarted) return {};
+  const isDriven = drivenBy !== undefined && drivenBy === run.drivers;
+  return isDriven ? (run.driver ?? {}) : { workId: step.workId };
 }
 
 function stateOfStep(
   row: StepRow,
   child: Run | null,
-  jobKind: (row: StepRow) => JobKind | undefined,
-  isStopped: boolean,
+  jobIsRunning: boolean,
 ): StepState {
   const { step, dueAt = 0, failedAttempts } = row;
-  if (!step.inProgress || isStopped) return "done";
+  if (!step.inProgress) return "done";
   const isDue = dueAt <= Date.now();
   const pending = isDue
     ? "queued"
@@ -186,7 +159,7 @@ function stateOfStep(
     case "workflow":
       return isDue && child ? "running" : pending;
     default:
-      return jobKind(row) === "running" ? "running" : pending;
+      return jobIsRunning ? "running" : pending;
   }
 }
 

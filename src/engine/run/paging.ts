@@ -1,5 +1,9 @@
-import type { PaginationOptions, PaginationResult } from "convex/server";
-import { v, type Validator } from "convex/values";
+import {
+  paginationOptsValidator,
+  type PaginationOptions,
+  type PaginationResult,
+} from "convex/server";
+import { v, type ObjectType, type Validator } from "convex/values";
 import { codedError } from "../../shared/errors.js";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { abbreviate, sizeOf } from "../../shared/storable.js";
@@ -22,7 +26,19 @@ export function vPaginated<T extends Validator<unknown, "required", string>>(
   });
 }
 
-export const vOrder = v.optional(v.union(v.literal("asc"), v.literal("desc")));
+/** The page of a list that a caller asks for. */
+export const pageFields = {
+  order: v.optional(v.union(v.literal("asc"), v.literal("desc"))),
+  paginationOpts: paginationOptsValidator,
+};
+export type PageArgs = ObjectType<typeof pageFields>;
+
+/** A list as its only page. */
+export const onlyPage = <Item>(page: Item[]) => ({
+  page,
+  isDone: true,
+  continueCursor: "",
+});
 
 /** The limit of one page. An array has at most 8,192 elements. */
 const MAX_PAGE_ROWS = 4096;
@@ -90,21 +106,29 @@ async function readPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
   }
 }
 
-/** A page of rows, each converted by `toItem`. It ends early when the budget is used up. */
+/**
+ * A page of rows, each converted by `toItem`, without those for which it returns nothing. The page ends early when the
+ * budget is used up.
+ */
 export async function pageOf<Row, Item>(
   rows: Pages<Row>,
   asked: PaginationOptions,
-  toItem: (row: Row, budget: PageBudget) => Item | Promise<Item>,
+  toItem: (
+    row: Row,
+    budget: PageBudget,
+  ) => Item | undefined | Promise<Item | undefined>,
 ): Promise<PaginationResult<Item>> {
   const whole = await readPage(rows, asked);
   const budget = new PageBudget();
   const page: Item[] = [];
+  let numItems = 0;
   for (const row of whole.page) {
     if (budget.isSpent) break;
-    page.push(await toItem(row, budget));
+    numItems++;
+    const item = await toItem(row, budget);
+    if (item !== undefined) page.push(item);
   }
-  if (page.length === whole.page.length) return { ...whole, page };
-  const numItems = page.length;
+  if (numItems === whole.page.length) return { ...whole, page };
   const shorter = await rows.paginate(
     withinLimits({ ...asked, numItems }, numItems),
   );

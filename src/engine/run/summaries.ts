@@ -1,13 +1,14 @@
-import type { PaginationOptions, PaginationResult } from "convex/server";
+import type { PaginationResult } from "convex/server";
 import { v, type Infer, type ObjectType } from "convex/values";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { sizeOf } from "../../shared/storable.js";
+import { vFunctionType } from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import {
   firstInFlight,
   firstLine,
   isSelected,
-  pagesOfRuns,
+  pageOfRuns,
   runFilterFields,
   summaryFields,
   summaryOf,
@@ -19,7 +20,7 @@ import {
   vStepState,
   type vPublicStep,
 } from "./listingSteps.js";
-import { pageOf, PageBudget } from "./paging.js";
+import { onlyPage, PageBudget, type PageArgs } from "./paging.js";
 import { findRunByText, lastStep, type Run } from "./runs.js";
 
 /** A run without its values, which may be large, but with the numbers of its steps. */
@@ -33,15 +34,6 @@ export const vRunSummary = v.object({
 
 /** More steps in flight aren't counted, because each is a row to read. */
 const MAX_IN_FLIGHT = 10;
-
-async function summaryOfRun(
-  ctx: QueryCtx,
-  run: Run,
-  budget: PageBudget,
-): Promise<Infer<typeof vRunSummary>> {
-  const { steps, inFlight } = await countSteps(ctx, run, budget);
-  return { ...summaryOf(run, inFlight), steps };
-}
 
 /** The number of a run's steps, and the first of those that are in flight. */
 export async function countSteps(ctx: QueryCtx, run: Run, budget: PageBudget) {
@@ -74,34 +66,32 @@ const RUNS_TO_SEARCH = 256;
 
 export async function listSummaries(
   ctx: QueryCtx,
-  {
-    order,
-    paginationOpts,
-    ...filter
-  }: SummaryFilter & {
-    order?: "asc" | "desc";
-    paginationOpts: PaginationOptions;
-  },
+  asked: SummaryFilter & PageArgs,
 ): Promise<PaginationResult<Infer<typeof vRunSummary>>> {
-  const { idPrefix, parent: parentText } = filter;
-  const summaries = async (run: Run, budget: PageBudget) =>
-    matches(run, filter) ? [await summaryOfRun(ctx, run, budget)] : [];
+  const { idPrefix, paginationOpts } = asked;
+  const summary = async (run: Run, budget: PageBudget) => {
+    if (!matches(run, asked)) return undefined;
+    const { steps, inFlight } = await countSteps(ctx, run, budget);
+    return { ...summaryOf(run, inFlight), steps };
+  };
   const only = idPrefix && (await findRunByText(ctx, idPrefix));
   if (only) {
-    const page = await summaries(only, new PageBudget());
-    return { page, isDone: true, continueCursor: "" };
+    const found = await summary(only, new PageBudget());
+    return onlyPage(found ? [found] : []);
   }
   const parent =
-    parentText === undefined
+    asked.parent === undefined
       ? undefined
-      : ctx.db.normalizeId("workflows", parentText);
-  if (parent === null) return { page: [], isDone: true, continueCursor: "" };
-  const runs = pagesOfRuns(ctx, { ...filter, parent }, order);
+      : ctx.db.normalizeId("workflows", asked.parent);
+  if (parent === null) return onlyPage([]);
   const numItems = idPrefix
     ? Math.max(paginationOpts.numItems, RUNS_TO_SEARCH)
     : paginationOpts.numItems;
-  const found = await pageOf(runs, { ...paginationOpts, numItems }, summaries);
-  return { ...found, page: found.page.flat() };
+  return await pageOfRuns(
+    ctx,
+    { ...asked, parent, paginationOpts: { ...paginationOpts, numItems } },
+    summary,
+  );
 }
 
 function matches(run: Run, filter: SummaryFilter) {
@@ -144,9 +134,7 @@ export const vStepSummary = v.object({
     v.literal("sleep"),
     v.literal("patch"),
   ),
-  functionType: v.optional(
-    v.union(v.literal("query"), v.literal("mutation"), v.literal("action")),
-  ),
+  functionType: v.optional(vFunctionType),
   state: vStepState,
   /** How it ended. */
   outcome: v.optional(
@@ -169,10 +157,9 @@ const MAX_LINE_BYTES = 256;
 export async function listStepSummaries(
   ctx: QueryCtx,
   run: Run,
-  order: "asc" | "desc" | undefined,
-  paginationOpts: PaginationOptions,
+  asked: PageArgs,
 ): Promise<PaginationResult<Infer<typeof vStepSummary>>> {
-  const result = await listStepsOf(ctx, run, order, paginationOpts);
+  const result = await listStepsOf(ctx, run, asked);
   return { ...result, page: result.page.map(summaryOfStep) };
 }
 
