@@ -1,5 +1,6 @@
 import { v } from "convex/values";
 import { internalMutation } from "./_generated/server.js";
+import { vGeneration } from "./schema.js";
 import * as end from "../engine/lifecycle/end.js";
 import * as cancel from "../engine/lifecycle/cancel.js";
 import * as cleanup from "../engine/lifecycle/cleanup.js";
@@ -11,12 +12,6 @@ export const callBack = internalMutation({
   handler: end.callBack,
 });
 
-export const finish = internalMutation({
-  args: end.finishArgs,
-  returns: v.null(),
-  handler: end.finish,
-});
-
 export const continueCancel = internalMutation({
   args: cancel.continueCancelArgs,
   returns: v.null(),
@@ -24,7 +19,7 @@ export const continueCancel = internalMutation({
 });
 
 export const timeOut = internalMutation({
-  args: cancel.timeOutArgs,
+  args: vGeneration,
   returns: v.null(),
   handler: cancel.timeOut,
 });

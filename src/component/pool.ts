@@ -19,19 +19,13 @@ const report = {
 export const onComplete = internalMutation({
   args: report,
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await completeStep(ctx, args);
-    return null;
-  },
+  handler: completeStep,
 });
 
 export const actionOnComplete = internalMutation({
   args: report,
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await completeAction(ctx, args);
-    return null;
-  },
+  handler: completeAction,
 });
 
 /** Completes a parent's step with the result of a child that 0.4 began. */
@@ -42,18 +36,12 @@ export const nestedWorkflowOnComplete = internalMutation({
     context: report.context,
   },
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await completeStep(ctx, args);
-    return null;
-  },
+  handler: completeStep,
 });
 
 /** The workpool calls this if a turn didn't finish: it threw, ran out of time, or its job was canceled. */
 export const handlerOnComplete = internalMutation({
   args: report,
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await failTurn(ctx, args);
-    return null;
-  },
+  handler: failTurn,
 });

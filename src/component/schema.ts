@@ -158,20 +158,19 @@ export const vFailedAt = v.object({
 export const vExecution = v.union(v.literal("driver"), v.literal("pool"));
 export type ExecutionMode = Infer<typeof vExecution>;
 
-/** Identifies one execution of a step, in its completion. */
-export const vStepExecution = {
+/** Identifies a run as it is between two cancels or restarts. */
+export const vGeneration = {
   workflowId: v.id("workflows"),
-  stepNumber: v.number(),
   generationNumber: v.number(),
 };
+export type Generation = ObjectType<typeof vGeneration>;
+
+/** Identifies one execution of a step, in its completion. */
+export const vStepExecution = { ...vGeneration, stepNumber: v.number() };
 export type StepExecution = ObjectType<typeof vStepExecution>;
 
 /** Identifies one driver of a run. */
-export const vDriver = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
-  driver: v.number(),
-};
+export const vDriver = { ...vGeneration, driver: v.number() };
 
 export const vEventState = v.union(
   v.object({ kind: v.literal("created") }),

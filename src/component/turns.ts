@@ -1,13 +1,14 @@
 import { v } from "convex/values";
 import { internalAction, internalMutation } from "./_generated/server.js";
-import * as scheduled from "../engine/turn/scheduled.js";
+import * as scheduled from "../engine/lifecycle/scheduled.js";
+import { vPending } from "../engine/platform/scheduler.js";
 import { performTask } from "../engine/platform/tasks.js";
 import * as watchdog from "../engine/lifecycle/watchdog.js";
 
 // Scheduled work: turns, tasks, and the watchdog of both.
 
 export const take = internalMutation({
-  args: scheduled.takeArgs,
+  args: vPending,
   returns: v.null(),
   handler: scheduled.take,
 });

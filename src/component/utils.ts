@@ -21,10 +21,7 @@ export const updateConfig = internalMutation({
     execution: v.optional(vExecution),
   },
   returns: v.null(),
-  handler: async (ctx, args) => {
-    await update(ctx, args);
-    return null;
-  },
+  handler: update,
 });
 
 /**

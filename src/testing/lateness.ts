@@ -12,14 +12,18 @@ type Handler = (
 
 /**
  * Has the first call of a function of the component begin late, as behind a backlog: `newBackend({ wrap:
- * late("ending:finish", 70_000) })`. Its scheduled function stays pending until then.
+ * late("turns:take", 70_000) })`. Its scheduled function stays pending until then. `applies` selects by its arguments.
  */
-export function late(path: string, ms: number) {
+export function late(
+  path: string,
+  ms: number,
+  applies: (args: Record<string, unknown>) => boolean = () => true,
+) {
   const [file, name] = path.split(":") as [string, string];
   let isFirst = ms > 0;
   const delayed = (handler: Handler): Handler => {
     return async (ctx, args) => {
-      if (!isFirst) return await handler(ctx, args);
+      if (!isFirst || !applies(args)) return await handler(ctx, args);
       isFirst = false;
       const again = makeFunctionReference<"mutation">(path);
       await ctx.scheduler.runAfter(ms, again, args);

@@ -11,7 +11,13 @@ import {
   type Budget,
   type Ending,
 } from "./releasing.js";
-import type { Run, RunChanges } from "../run/runs.js";
+import {
+  runInProgress,
+  runOf,
+  type Run,
+  type RunChanges,
+} from "../run/runs.js";
+import type { Generation } from "../../component/schema.js";
 import { detachDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
 import { scheduleTask } from "../platform/tasks.js";
@@ -25,22 +31,9 @@ export async function cancelRuns(
   if (runs.length === 0) return;
   const config = await readConfig(ctx);
   const ended: Run[] = [];
-  const rest: Ending[] = [];
+  const queue: Ending[] = [];
   for (const run of runs)
-    rest.push(...(await endCanceled(ctx, run, ended, config)));
-  await scheduleRest(
-    ctx,
-    await cancelWhatFits(ctx, rest, { budget, ended, config }),
-  );
-  // This comes last, so that everything else is done whatever an `onComplete` does or uses up.
-  for (const run of ended) await callOnComplete(ctx, run, config);
-}
-
-async function cancelWhatFits(
-  ctx: MutationCtx,
-  queue: Ending[],
-  { budget, ended, config }: { budget: Budget; ended: Run[]; config: Config },
-): Promise<Ending[]> {
+    queue.push(...(await endCanceled(ctx, run, ended, config)));
   while (queue.length > 0 && budget.steps > 0 && budget.bytes > 0) {
     budget.steps--;
     const next = queue.shift()!;
@@ -50,15 +43,22 @@ async function cancelWhatFits(
         : await releaseRest(ctx, next, budget)),
     );
   }
-  return queue;
+  // In parts, so that no list grows with the number of children.
+  while (queue.length > 0)
+    await scheduleTask(ctx, "cancel", {
+      runs: queue.splice(0, RELEASED_PER_BATCH),
+    });
+  // This comes last, so that everything else is done whatever an `onComplete` does or uses up.
+  for (const run of ended) await callOnComplete(ctx, run, config);
 }
 
-/** In parts, so that no list grows with the number of children. */
-async function scheduleRest(ctx: MutationCtx, rest: Ending[]) {
-  for (let at = 0; at < rest.length; at += RELEASED_PER_BATCH)
-    await scheduleTask(ctx, "cancel", {
-      runs: rest.slice(at, at + RELEASED_PER_BATCH),
-    });
+async function releaseRest(
+  ctx: MutationCtx,
+  { workflowId, generationNumber = 0, after }: Ending,
+  budget: Budget,
+): Promise<Ending[]> {
+  const run = await runOf(ctx, { workflowId, generationNumber });
+  return run ? await releaseSteps(ctx, run, budget, after) : [];
 }
 
 export const continueCancelArgs = { runs: v.array(vEnding) };
@@ -103,18 +103,10 @@ async function stopRun(
   return { workflowId: run._id, generationNumber };
 }
 
-export const timeOutArgs = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
-};
-
 /** Fails a run that exceeded its timeout, unless it has ended or was restarted. Cancels its steps in flight. */
-export async function timeOut(
-  ctx: MutationCtx,
-  { workflowId, generationNumber }: ObjectType<typeof timeOutArgs>,
-) {
-  const run = await ctx.db.get("workflows", workflowId);
-  if (run?.generationNumber !== generationNumber || run.runResult) return null;
+export async function timeOut(ctx: MutationCtx, generation: Generation) {
+  const run = await runInProgress(ctx, generation);
+  if (!run) return;
   const ms = run.timeoutMs ?? 0;
   const config = await readConfig(ctx);
   const outcome: Outcome = {
@@ -128,15 +120,4 @@ export async function timeOut(
     await stopRun(ctx, run, outcome, config, { timedOut: true }),
   ]);
   await callOnComplete(ctx, run, config, outcome.failure);
-  return null;
-}
-
-async function releaseRest(
-  ctx: MutationCtx,
-  { workflowId, generationNumber, after }: Ending,
-  budget: Budget,
-): Promise<Ending[]> {
-  const run = await ctx.db.get("workflows", workflowId);
-  if (!run || run.generationNumber !== generationNumber) return [];
-  return await releaseSteps(ctx, run, budget, after);
 }

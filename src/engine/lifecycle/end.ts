@@ -253,22 +253,6 @@ function storableResult(run: Run, result: RunResult): RunResult {
   return { kind: "failed", error: fitError(error, room) };
 }
 
-export const finishArgs = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
-  result: vRunResult(),
-};
-
-export async function finish(
-  ctx: MutationCtx,
-  { workflowId, generationNumber, result }: ObjectType<typeof finishArgs>,
-) {
-  const run = await ctx.db.get("workflows", workflowId);
-  if (run?.generationNumber === generationNumber && !run.runResult)
-    await endRun(ctx, run, result, await readConfig(ctx));
-  return null;
-}
-
 /** Ends a run whose end crashed, and stores that its `onComplete` failed. */
 export async function endWithoutCallback(
   ctx: MutationCtx,

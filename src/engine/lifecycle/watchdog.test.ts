@@ -52,12 +52,10 @@ async function pendingRun(t: Backend, ms: number, error?: string) {
     const workflowId = id as never;
     const turn = { workflowId, generationNumber: 0 };
     const result = error ? { kind: "failed" as const, error } : undefined;
-    const scheduledId = result
-      ? await ctx.scheduler.runAfter(ms, internal.ending.finish, {
-          ...turn,
-          result,
-        })
-      : await ctx.scheduler.runAfter(ms, internal.turns.take, turn);
+    const scheduledId = await ctx.scheduler.runAfter(ms, internal.turns.take, {
+      ...turn,
+      result,
+    });
     const checkId = await watch(ctx, scheduledId, { ...turn, result });
     await ctx.db.patch("workflows", workflowId, {
       pendingTurn: { scheduledId, checkId },
@@ -116,7 +114,7 @@ test.each([
     const t = newBackend();
     script("handler", "main", async () => "done");
     const id = await pendingRun(t, HOUR, error);
-    expect(await cancelPending(t, /:(take|finish)$/)).toBe(1);
+    expect(await cancelPending(t, /:take$/)).toBe(1);
     await drain();
     expect(await statusOf(t, id)).toEqual(status);
   },
@@ -188,7 +186,7 @@ async function cancelAtTheLimit(t: Backend) {
 }
 
 describe.each([
-  ["the end of a run that can't continue", "ending:finish", startDiverging],
+  ["the end of a run that can't continue", "turns:take", startDiverging],
   [
     "an onComplete that waits for a transaction of its own",
     "turns:perform",
@@ -198,7 +196,12 @@ describe.each([
   test.each([0, 59_000, 70_000, 5 * HOUR])(
     "%d ms late, calls onComplete once",
     async (ms) => {
-      const t = newBackend({ transactionLimits: true, wrap: late(path, ms) });
+      const isLate = (args: object) =>
+        begin !== startDiverging || "result" in args;
+      const t = newBackend({
+        transactionLimits: true,
+        wrap: late(path, ms, isLate),
+      });
       const workflowId = await begin(t);
       await drain();
       const { type } = await statusOf(t, workflowId);

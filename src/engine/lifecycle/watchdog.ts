@@ -12,13 +12,13 @@ import {
   vWatched,
   watch,
   type JobState,
+  type Pending,
   type vDue,
-  type vPending,
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
 import { stateOfJob } from "../platform/workpool.js";
 import { driverOf, detachDriver } from "../run/driverState.js";
-import { functionTypeOf, updateRun } from "../run/runs.js";
+import { functionTypeOf, runInProgress, updateRun } from "../run/runs.js";
 import { scheduleRunEnd, wake } from "../run/waking.js";
 import { takeOver } from "../step/attempts.js";
 import { awaitedStep } from "../step/completing.js";
@@ -41,22 +41,19 @@ export async function look(
   { watched, jobId, seen }: ObjectType<typeof lookArgs>,
 ) {
   const work = await findWork(ctx, watched);
-  if (work?.jobId !== jobId) return null;
+  if (work?.jobId !== jobId) return;
   const state = await work.state();
   const isSeenAgain = state.kind === seen.state;
   const forMs = isSeenAgain ? seen.forMs : 0;
   const isOver = mayStillRun(state)
     ? state.kind === "running" && forMs >= LONGEST_JOB_MS
     : isSeenAgain || !work.reports;
-  if (isOver) {
-    await work.onOver(state.kind === "dead" ? state : undefined);
-    return null;
-  }
+  if (isOver)
+    return await work.onOver(state.kind === "dead" ? state : undefined);
   const next = { state: state.kind, forMs };
   const checkId = await watch(ctx, jobId, watched, { seen: next });
   await work.noteCheck?.(checkId);
   if (forMs >= VERY_LATE_MS) await work.onVeryLate?.(forMs);
-  return null;
 }
 
 /** Work that remains to be done. */
@@ -85,14 +82,13 @@ async function findWork(
 /** A run's turn or, with a result, its end. */
 async function pendingTurn(
   ctx: MutationCtx,
-  pending: ObjectType<typeof vPending>,
+  pending: Pending,
 ): Promise<Work | null> {
-  const { workflowId, generationNumber, result } = pending;
-  const run = await ctx.db.get("workflows", workflowId);
-  if (run?.generationNumber !== generationNumber || run.runResult) return null;
-  if (!run.pendingTurn || !("scheduledId" in run.pendingTurn)) return null;
+  const { result } = pending;
+  const run = await runInProgress(ctx, pending);
+  if (!run?.pendingTurn || !("scheduledId" in run.pendingTurn)) return null;
   const { scheduledId, dueAt } = run.pendingTurn;
-  const what = `${result ? "The end" : "A turn"} of workflow ${workflowId} ("${run.name}")`;
+  const what = `${result ? "The end" : "A turn"} of workflow ${run._id} ("${run.name}")`;
   return {
     ...scheduled(ctx, scheduledId, { what, due: pending }),
     async onOver(dead) {

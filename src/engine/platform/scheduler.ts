@@ -5,7 +5,11 @@ import type {
   MutationCtx,
   QueryCtx,
 } from "../../component/_generated/server.js";
-import { vDriver, vStepExecution } from "../../component/schema.js";
+import {
+  vDriver,
+  vGeneration,
+  vStepExecution,
+} from "../../component/schema.js";
 import { vRunResult } from "../../shared/outcome.js";
 
 const jobOf = (ctx: QueryCtx, scheduledId: string) =>
@@ -20,10 +24,9 @@ export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
   if (job?.state.kind === "pending") await ctx.scheduler.cancel(job._id);
 }
 
-/** The scheduled function in a run's `pendingTurn`: a turn or, with a result, the end of the run. */
+/** The turn in a run's `pendingTurn`. With a result, it only ends the run. */
 export const vPending = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
+  ...vGeneration,
   result: v.optional(vRunResult()),
 };
 export type Pending = ObjectType<typeof vPending>;
@@ -52,14 +55,12 @@ export async function schedulePending(
   pending: Pending,
   dueAt?: number,
 ): Promise<ScheduledPending> {
-  const { result, ...turn } = pending;
   const dueInMs = delayUntil(dueAt);
-  const scheduledId: string = result
-    ? await ctx.scheduler.runAfter(0, internal.ending.finish, {
-        ...turn,
-        result,
-      })
-    : await ctx.scheduler.runAfter(dueInMs, internal.turns.take, turn);
+  const scheduledId: string = await ctx.scheduler.runAfter(
+    dueInMs,
+    internal.turns.take,
+    pending,
+  );
   const checkId = await watch(ctx, scheduledId, pending, { dueInMs });
   const { kind } = await lookAtScheduled(ctx, scheduledId);
   const isLost = kind === "canceled" ? true : undefined;

@@ -2,6 +2,7 @@ import { createFunctionHandle } from "convex/server";
 import { codedError } from "../../shared/errors.js";
 import { abbreviate } from "../../shared/storable.js";
 import { internal } from "../../component/_generated/api.js";
+import type { Generation } from "../../component/schema.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type {
   MutationCtx,
@@ -49,6 +50,21 @@ export async function findRun(
 ): Promise<Run | null> {
   const run = await ctx.db.get("workflows", workflowId);
   return run?.cleanedUp ? null : run;
+}
+
+/** The run of a generation, unless it was canceled or restarted since. */
+export async function runOf(
+  ctx: QueryCtx,
+  { workflowId, generationNumber }: Generation,
+): Promise<Run | null> {
+  const run = await ctx.db.get("workflows", workflowId);
+  return run?.generationNumber === generationNumber ? run : null;
+}
+
+/** As `runOf`, unless the run has ended. */
+export async function runInProgress(ctx: QueryCtx, generation: Generation) {
+  const run = await runOf(ctx, generation);
+  return run?.runResult ? null : run;
 }
 
 /** The run that a text is the id of, unless it was cleaned up. */

@@ -28,7 +28,7 @@ export function boundaryOf({ component, path, args }: Called): Boundary {
       if (path === "steps:ended") return "onComplete";
       return args["drive"] ? "driven turn" : "turn";
     case "workflow":
-      return ofComponent(path);
+      return ofComponent(path, args);
     case "workflow/workpool":
       return ofPool(path, args);
     default:
@@ -39,9 +39,13 @@ export function boundaryOf({ component, path, args }: Called): Boundary {
 /** Tells what came of a step or a driver. */
 const IS_REPORT = /^(pool:|driving:(fallBackToPool|onComplete)$)/;
 
-const IS_END = /^ending:(callBack|finish)$/;
+/** A turn that only ends its run, because the run can't continue. */
+const endsRun = ({ path, args }: Pick<Called, "path" | "args">) =>
+  path === "turns:take" && args["result"] !== undefined;
 
-function ofComponent(path: string): Boundary {
+const callsBack = (path: string) => path === "ending:callBack";
+
+function ofComponent(path: string, args: Record<string, any>): Boundary {
   const [module] = path.split(":");
   switch (module) {
     case "execute":
@@ -51,9 +55,10 @@ function ofComponent(path: string): Boundary {
     case "driving":
       return IS_REPORT.test(path) ? "callback" : "driver";
     case "turns":
+      if (endsRun({ path, args })) return "ending";
       return path === "turns:take" ? "turn" : "housekeeping";
     case "ending":
-      return IS_END.test(path) ? "ending" : "housekeeping";
+      return callsBack(path) ? "ending" : "housekeeping";
     default:
       return "housekeeping";
   }
@@ -81,7 +86,7 @@ export const mayBeKilled = (called: Called): boolean => {
     boundary === "turn" ||
     boundary === "step" ||
     // What follows when it dies, which calls nobody, is safe.
-    called.path === "ending:finish"
+    endsRun(called)
   );
 };
 
@@ -96,6 +101,7 @@ export const mayThrow = ({ component, path }: Called): boolean =>
 export const mayRepeat = ({ component, path, args }: Called): boolean =>
   (component === "workflow" &&
     (IS_REPORT.test(path) ||
-      IS_END.test(path) ||
+      endsRun({ path, args }) ||
+      callsBack(path) ||
       /^execute:(transaction|timer)$/.test(path))) ||
   args["drive"] !== undefined;

@@ -1,4 +1,4 @@
-import { v, type ObjectType } from "convex/values";
+import type { ObjectType } from "convex/values";
 import {
   limitsAfterReserving,
   type Reserve,
@@ -11,11 +11,11 @@ import type {
 import { messageOf } from "../platform/platformErrors.js";
 import { callWorkflow } from "../run/callWorkflow.js";
 import { clearPendingTurn, scheduleRunEnd, wake } from "../run/waking.js";
-import type { Run } from "../run/runs.js";
-import { delayUntil, vDue } from "../platform/scheduler.js";
-import { afterDeath } from "./trials.js";
-
-const vTurn = { workflowId: v.id("workflows"), generationNumber: v.number() };
+import { runInProgress, type Run } from "../run/runs.js";
+import { readConfig } from "../platform/config.js";
+import { delayUntil, vDue, type Pending } from "../platform/scheduler.js";
+import { afterDeath } from "../turn/trials.js";
+import { endRun } from "./end.js";
 
 /** Replaces the turn of this job. */
 async function scheduleAnother(ctx: MutationCtx, run: Run, dueAt?: number) {
@@ -34,23 +34,18 @@ const RESERVED: Reserve = {
   bytesWritten: 64 * 1024,
 };
 
-export const takeArgs = vTurn;
-
-/** Takes a turn. If it crashes, its transaction is rolled back, and another turn is scheduled or the run fails. */
-export async function take(
-  ctx: MutationCtx,
-  turn: ObjectType<typeof takeArgs>,
-) {
-  const run = await ctx.db.get("workflows", turn.workflowId);
-  if (run?.generationNumber !== turn.generationNumber || run.runResult)
-    return null;
+/**
+ * Takes a turn, or ends the run with `result`. If the turn crashes, its transaction is rolled back, and another turn is
+ * scheduled or the run fails.
+ */
+export async function take(ctx: MutationCtx, { result, ...turn }: Pending) {
+  const run = await runInProgress(ctx, turn);
+  if (!run) return;
+  if (result) return await endRun(ctx, run, result, await readConfig(ctx));
   // A driver or an action has already taken it.
-  if (!run.pendingTurn) return null;
+  if (!run.pendingTurn) return;
   const { dueAt } = "scheduledId" in run.pendingTurn ? run.pendingTurn : {};
-  if (delayUntil(dueAt) > 0) {
-    await scheduleAnother(ctx, run, dueAt);
-    return null;
-  }
+  if (delayUntil(dueAt) > 0) return await scheduleAnother(ctx, run, dueAt);
   const { transactionLimits } = await limitsAfterReserving(ctx, RESERVED);
   try {
     await callWorkflow(ctx, run, { transactionLimits });
@@ -59,7 +54,6 @@ export async function take(
     if (error === undefined) await scheduleAnother(ctx, run);
     else await scheduleRunEnd(ctx, run, { kind: "failed", error });
   }
-  return null;
 }
 
 export const takeNowArgs = { due: vDue };
@@ -69,13 +63,6 @@ export async function takeNow(
   ctx: ActionCtx,
   { due }: ObjectType<typeof takeNowArgs>,
 ) {
-  if ("taskId" in due) {
-    await ctx.runMutation(internal.turns.perform, due);
-    return null;
-  }
-  const { result, ...turn } = due;
-  if (result)
-    await ctx.runMutation(internal.ending.finish, { ...turn, result });
-  else await ctx.runMutation(internal.turns.take, turn);
-  return null;
+  if ("taskId" in due) await ctx.runMutation(internal.turns.perform, due);
+  else await ctx.runMutation(internal.turns.take, due);
 }
