@@ -17,11 +17,10 @@ export const transaction = internalMutation({
   returns: v.null(),
   handler: async (ctx, execution) => {
     const due = await awaitedStep(ctx, execution);
-    if (!due) return null;
+    if (!due) return;
     // The workpool's own job schedules its completion.
     const outcome = await runMutation(ctx, due, { scheduledBeside: 1 });
     await recordLateResult(ctx, due.row._id, outcome);
-    return null;
   },
 });
 
@@ -44,8 +43,6 @@ export const timer = internalMutation({
   // Timers that are already scheduled may pass `isLastLeg`.
   args: { ...vStepExecution, isLastLeg: v.optional(v.boolean()) },
   returns: v.null(),
-  handler: async (ctx, { isLastLeg: _isLastLeg, ...execution }) => {
-    await fireTimer(ctx, execution);
-    return null;
-  },
+  handler: async (ctx, { isLastLeg: _isLastLeg, ...execution }) =>
+    await fireTimer(ctx, execution),
 });

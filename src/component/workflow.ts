@@ -288,7 +288,6 @@ export const restart = mutation({
   handler: async (ctx, { workflowId, startAsync = false, ...place }) => {
     const run = await getRun(ctx, workflowId);
     await restartRun(ctx, run, { ...place, startAsync });
-    return null;
   },
 });
 
@@ -308,7 +307,6 @@ export const complete = mutation({
     if (runResult.kind === "canceled")
       await cancelRuns(ctx, [{ workflowId: run._id }]);
     else await endRun(ctx, run, runResult, await readConfig(ctx));
-    return null;
   },
 });
 
@@ -371,10 +369,7 @@ export const listOnCompleteFailures = query({
 export const retryOnComplete = mutation({
   args: { id: v.string() },
   returns: v.null(),
-  handler: async (ctx, { id }) => {
-    await retryFailed(ctx, id);
-    return null;
-  },
+  handler: async (ctx, { id }) => await retryFailed(ctx, id),
 });
 
 /** Continues a cleanup whose run is already deleted. */
@@ -385,13 +380,11 @@ export const cleanupContinue = internalMutation({
     canceled: v.optional(v.boolean()),
   },
   returns: v.null(),
-  handler: async (ctx, { workflowId, ...rest }) => {
+  handler: async (ctx, { workflowId, ...rest }) =>
     await deleteBatch(ctx, {
       workflowId: parseRunId(ctx, workflowId),
       ...rest,
-    });
-    return null;
-  },
+    }),
 });
 
 /** The job of a sleep that 0.4 left in the workpool. It does nothing, because the delay is its purpose. */

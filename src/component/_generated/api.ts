@@ -9,7 +9,6 @@
  */
 
 import type * as driving from "../driving.js";
-import type * as ending from "../ending.js";
 import type * as event from "../event.js";
 import type * as execute from "../execute.js";
 import type * as fence from "../fence.js";
@@ -28,7 +27,6 @@ import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
   driving: typeof driving;
-  ending: typeof ending;
   event: typeof event;
   execute: typeof execute;
   fence: typeof fence;

@@ -18,7 +18,6 @@ export async function fallBackToPool(
   { stepNumber, outcome, ...id }: ObjectType<typeof fallBackArgs>,
 ) {
   await settle(ctx, id, { stepNumber, outcome });
-  return null;
 }
 
 async function settle(
@@ -58,15 +57,14 @@ export async function onComplete(
       typeof vUnrecorded
     > | null;
     if (unrecorded) await settle(ctx, context, unrecorded);
-    return null;
+    return;
   }
   const found = await driverOf(ctx, context);
-  if (!found) return null;
+  if (!found) return;
   const { run, row } = found;
   await detachDriver(ctx, run);
   if (!row) await wakeUnended(ctx, run);
   else if (result.kind === "canceled")
     await recordResult(ctx, { row, run }, { result });
   else await takeOver(ctx, { row, run }, result);
-  return null;
 }

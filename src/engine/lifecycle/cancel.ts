@@ -1,4 +1,3 @@
-import { v, type ObjectType } from "convex/values";
 import type { Outcome } from "../../shared/outcome.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig, type Config } from "../platform/config.js";
@@ -7,9 +6,7 @@ import {
   newBudget,
   RELEASED_PER_BATCH,
   releaseSteps,
-  vEnding,
   type Budget,
-  type Ending,
 } from "./releasing.js";
 import {
   runInProgress,
@@ -20,7 +17,7 @@ import {
 import type { Generation } from "../../component/schema.js";
 import { detachDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
-import { scheduleTask } from "../platform/tasks.js";
+import { scheduleTask, type Ending } from "../platform/tasks.js";
 
 /** Cancels runs and their children, breadth first: as many as fit in one transaction, the rest in further ones. */
 export async function cancelRuns(
@@ -59,16 +56,6 @@ async function releaseRest(
 ): Promise<Ending[]> {
   const run = await runOf(ctx, { workflowId, generationNumber });
   return run ? await releaseSteps(ctx, run, budget, after) : [];
-}
-
-export const continueCancelArgs = { runs: v.array(vEnding) };
-
-export async function continueCancel(
-  ctx: MutationCtx,
-  { runs }: ObjectType<typeof continueCancelArgs>,
-) {
-  await cancelRuns(ctx, runs);
-  return null;
 }
 
 /** Ends a run unless it has ended. After that, nothing begins for it. Returns the remaining work. */

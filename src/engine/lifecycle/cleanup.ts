@@ -1,17 +1,22 @@
-import { v, type ObjectType } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../../shared/limits.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
+import type { Generation } from "../../component/schema.js";
 import { cancelRuns } from "./cancel.js";
 import { deleteEmptyRun } from "../step/completing.js";
 import { detachDriver } from "../run/driverState.js";
-import { scheduleTask, withdrawTask } from "../platform/tasks.js";
+import {
+  scheduleTask,
+  withdrawTask,
+  type TaskArgs,
+} from "../platform/tasks.js";
 import { newBudget, releaseStep, releaseWait } from "./releasing.js";
 import {
   endedForcibly,
   findRun,
   functionTypeOf,
+  runOf,
   stepsInFlight,
   updateRun,
 } from "../run/runs.js";
@@ -48,20 +53,10 @@ export async function cleanUp(
   return true;
 }
 
-export const expireArgs = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
-};
-
 /** Cleans up a run whose retention has passed. */
-export async function expire(
-  ctx: MutationCtx,
-  { workflowId, generationNumber }: ObjectType<typeof expireArgs>,
-) {
-  const run = await findRun(ctx, workflowId);
-  if (run?.generationNumber === generationNumber && run.runResult)
-    await cleanUp(ctx, workflowId, false);
-  return null;
+export async function expire(ctx: MutationCtx, generation: Generation) {
+  const run = await runOf(ctx, generation);
+  if (run) await cleanUp(ctx, run._id, false);
 }
 
 /** A row's share of a batch. Canceling a job of the workpool costs about ten index ranges. */
@@ -70,15 +65,7 @@ const WEIGHT = { row: 1, released: 3, nested: 5 };
 /** Deletes steps from a number on, then events, as many as fit in one transaction. */
 export async function deleteBatch(
   ctx: MutationCtx,
-  {
-    workflowId,
-    fromStepNumber,
-    canceled,
-  }: {
-    workflowId: Id<"workflows">;
-    fromStepNumber: number;
-    canceled?: boolean;
-  },
+  { workflowId, fromStepNumber, canceled }: TaskArgs["cleanUp"],
 ) {
   // Absent: no step in flight still has to finish.
   const run = await ctx.db.get("workflows", workflowId);
@@ -144,13 +131,3 @@ export async function deleteNested(
 
 /** The children's steps in flight to release in the transaction that deletes their parent's steps. */
 const RELEASED_WITH_NESTED = 32;
-
-export const cleanupChildArgs = { workflowId: v.id("workflows") };
-
-export async function cleanupChild(
-  ctx: MutationCtx,
-  { workflowId }: ObjectType<typeof cleanupChildArgs>,
-) {
-  await cleanUp(ctx, workflowId, true);
-  return null;
-}

@@ -218,12 +218,11 @@ describe("a deadline", () => {
     })) as string as Id<"workflows">;
     const before = await rows(t, "workflows");
     expect(before).toMatchObject([{ runResult: { kind: "success" } }]);
-    await inComponent(t, (ctx) =>
-      ctx.runMutation(componentInternal.ending.timeOut, {
-        workflowId,
-        generationNumber: 0,
-      }),
-    );
+    await inComponent(t, async (ctx) => {
+      const args = { workflowId, generationNumber: 0 };
+      const taskId = await ctx.db.insert("tasks", { kind: "timeOut", args });
+      await ctx.runMutation(componentInternal.turns.perform, { taskId });
+    });
     expect(await rows(t, "workflows")).toEqual(before);
   });
 

@@ -1,10 +1,7 @@
 import type { FunctionHandle, TransactionLimits } from "convex/server";
-import { v, type Infer, type ObjectType } from "convex/values";
 import type { Origin } from "../../shared/origin.js";
 import {
   toOutcome,
-  vFailure,
-  vRunResult,
   type Failure,
   type Outcome,
   type RunResult,
@@ -27,7 +24,7 @@ import { awaitedStep, recordResult } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { fittingProgress } from "../run/progress.js";
 import { detachDriver, stepOfDriver } from "../run/driverState.js";
-import { scheduleTask } from "../platform/tasks.js";
+import { scheduleTask, type Callback } from "../platform/tasks.js";
 import { newBudget, releaseSteps } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";
 import {
@@ -37,7 +34,6 @@ import {
   type Run,
   type RunChanges,
 } from "../run/runs.js";
-import { vOnComplete } from "../../component/schema.js";
 import { warnOfEnd } from "../run/warnings.js";
 
 /**
@@ -123,67 +119,51 @@ export async function callOnComplete(
   config: Config,
   failure?: Failure,
 ) {
-  const { _id, generationNumber, onComplete, runResult } = run;
-  if (!onComplete || !runResult) return;
-  const callback = {
-    run: { _id, generationNumber },
-    onComplete,
-    runResult,
-    failure,
-  };
+  const callback = callbackOf(run, failure);
+  if (!callback) return;
   const { fits } = await limitsAfterReserving(ctx, RESERVED_FOR_FAILURE);
-  if (fits) await invoke(ctx, callback, config);
-  else await scheduleTask(ctx, "callOnComplete", fitting(callback));
+  if (fits) await callBack(ctx, callback, config);
+  else await scheduleTask(ctx, "callOnComplete", callback);
 }
 
-/** The failure's data repeats the result's text, so the two can be too large for a row. */
-const fitting = ({ failure, ...callback }: Infer<typeof vCallback>) =>
-  sizeOf(callback) + sizeOf(failure) <= MAX_ROW_BYTES
+/** The call of `onComplete` that an ended run needs, in a form that fits into a row. */
+function callbackOf(run: Run, failure?: Failure): Callback | undefined {
+  const { _id: workflowId, generationNumber, onComplete, runResult } = run;
+  if (!onComplete || !runResult) return undefined;
+  const callback = { workflowId, generationNumber, onComplete, runResult };
+  // The failure's data repeats the result's text, so the two can be too large together.
+  return sizeOf(callback) + sizeOf(failure) <= MAX_ROW_BYTES
     ? { ...callback, failure }
     : callback;
-
-const vCallback = v.object({
-  run: v.object({ _id: v.id("workflows"), generationNumber: v.number() }),
-  onComplete: vOnComplete,
-  runResult: vRunResult(),
-  failure: v.optional(vFailure()),
-});
-
-type Callback = Infer<typeof vCallback>;
-
-export const callBackArgs = vCallback.fields;
-
-/** Calls an `onComplete` that didn't fit into the transaction that ended the run. */
-export async function callBack(
-  ctx: MutationCtx,
-  callback: ObjectType<typeof callBackArgs>,
-) {
-  await invoke(ctx, callback, await readConfig(ctx));
-  return null;
 }
 
-async function invoke(ctx: MutationCtx, callback: Callback, config: Config) {
+/** Calls an `onComplete` and stores its failure. */
+export async function callBack(
+  ctx: MutationCtx,
+  callback: Callback,
+  config?: Config,
+) {
   try {
     await call(ctx, callback, async () => {
       const room = await limitsAfterReserving(ctx, RESERVED_FOR_FAILURE);
       return { transactionLimits: room.transactionLimits };
     });
   } catch (thrown) {
-    await keepFailure(ctx, callback, String(thrown), config);
+    await keepFailedCallback(ctx, callback, String(thrown), config);
   }
 }
 
 /** Calls an `onComplete` and throws its error. */
 export async function call(
   ctx: MutationCtx,
-  { run, onComplete, runResult, failure }: Callback,
+  { workflowId, onComplete, runResult, failure }: Callback,
   options: () => Promise<{ transactionLimits?: TransactionLimits }> = () =>
     Promise.resolve({}),
 ) {
   const callWith = async (result: RunResult) => {
     await ctx.runMutation(
       onComplete.fnHandle as FunctionHandle<"mutation">,
-      { workflowId: run._id, result, context: onComplete.context as unknown },
+      { workflowId, result, context: onComplete.context as unknown },
       await options(),
     );
   };
@@ -211,27 +191,20 @@ const RESERVED_FOR_FAILURE: Reserve = {
   bytesWritten: 64 * 1024 + MAX_ROW_BYTES,
 };
 
-async function keepFailure(
+/** Stores that an `onComplete` failed, for an operator to call it again. */
+export async function keepFailedCallback(
   ctx: MutationCtx,
-  { run, onComplete, runResult, failure }: Callback,
-  error: string,
-  config: Config,
+  callback: Callback,
+  reason: string,
+  config?: Config,
 ) {
-  config.log.error(
-    `onComplete of workflow ${run._id} failed, see onCompleteFailures: ${error}`,
+  // Short enough to fit beside the largest result.
+  const error = shortenError(reason, 1000);
+  const { log } = config ?? (await readConfig(ctx));
+  log.error(
+    `onComplete of workflow ${callback.workflowId} failed, see onCompleteFailures: ${error}`,
   );
-  await ctx.db.insert("onCompleteFailures", {
-    workflowId: run._id,
-    generationNumber: run.generationNumber,
-    runResult,
-    onComplete,
-    failure:
-      sizeOf(runResult) + sizeOf(onComplete) + sizeOf(failure) <= MAX_ROW_BYTES
-        ? failure
-        : undefined,
-    // Short enough to fit beside the largest result.
-    error: shortenError(error, 1000),
-  });
+  await ctx.db.insert("onCompleteFailures", { ...callback, error });
 }
 
 function storableResult(run: Run, result: RunResult): RunResult {
@@ -258,24 +231,25 @@ export async function endWithoutCallback(
   ctx: MutationCtx,
   run: Run,
   result: RunResult,
-  died: string,
+  crash: string,
 ) {
   const config = await readConfig(ctx);
   await writeResult(ctx, run, toOutcome(result), config);
-  const { onComplete, runResult } = run;
-  if (onComplete && runResult)
-    await keepDeadCallback(ctx, { run, onComplete, runResult }, died);
+  const callback = callbackOf(run);
+  if (callback) await keepCrashedCallback(ctx, callback, crash);
 }
 
-/** Stores that the `onComplete` of a task crashed. */
-export async function keepDeadCallback(
+/** Stores that the transaction that called an `onComplete` crashed. */
+export const keepCrashedCallback = (
   ctx: MutationCtx,
   callback: Callback,
-  died: string,
-) {
-  const error = `The transaction that called it died: ${died}`;
-  await keepFailure(ctx, callback, error, await readConfig(ctx));
-}
+  crash: string,
+) =>
+  keepFailedCallback(
+    ctx,
+    callback,
+    `The transaction that called it died: ${crash}`,
+  );
 
 /** Ends the sleeps and event waits of a finished run, because they would wake nothing. */
 async function dropWaits(ctx: MutationCtx, run: Run) {

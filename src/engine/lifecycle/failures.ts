@@ -77,7 +77,7 @@ export async function retryOnComplete(ctx: MutationCtx, failureId: string) {
       "the workpool reported a completion that isn't understood, and no onComplete belongs to it",
       row.workflowId,
     );
-  const { workflowId, generationNumber, runResult, failure } = row;
+  const { workflowId } = row;
   const onComplete =
     row.onComplete ?? (await ctx.db.get("workflows", workflowId))?.onComplete;
   if (!onComplete)
@@ -86,6 +86,5 @@ export async function retryOnComplete(ctx: MutationCtx, failureId: string) {
       workflowId,
     );
   await ctx.db.delete("onCompleteFailures", row._id);
-  const run = { _id: workflowId, generationNumber };
-  await call(ctx, { run, onComplete, runResult, failure });
+  await call(ctx, { ...row, onComplete });
 }

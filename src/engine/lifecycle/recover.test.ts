@@ -248,7 +248,7 @@ describe("recover goes on with", () => {
   test("the end of a run that leaves many waits", async () => {
     let dies = true;
     const calls = new Calls(({ path }) => {
-      if (path === "ending:continueCancel" && dies) throw new Error("died");
+      if (path === "turns:perform" && dies) throw new Error("died");
     });
     const t = newBackend({ wrap: calls.wrap });
     vi.spyOn(console, "error").mockImplementation(() => {});
@@ -256,7 +256,7 @@ describe("recover goes on with", () => {
     await send(t, { workflowId: id, name: "end" });
     await advance(1000);
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    expect(calls.of("ending:continueCancel")).toHaveLength(1);
+    expect(calls.of("turns:perform")).toHaveLength(1);
     expect(await cancelTasks(t)).toBe(1);
     dies = false;
     await advance(10 * MINUTE);

@@ -1,4 +1,3 @@
-import { v, type Infer } from "convex/values";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
@@ -11,17 +10,7 @@ import {
   type StepRow,
 } from "../run/runs.js";
 import { cancelScheduled } from "../platform/scheduler.js";
-
-/**
- * A run to cancel or, with a `generationNumber`, an ended one. Its steps in flight that were created after `after`
- * remain to be released.
- */
-export const vEnding = v.object({
-  workflowId: v.id("workflows"),
-  generationNumber: v.optional(v.number()),
-  after: v.optional(v.number()),
-});
-export type Ending = Infer<typeof vEnding>;
+import type { Ending } from "../platform/tasks.js";
 
 /** Canceling a job of the workpool costs about ten index ranges, so a batch has fewer steps than elsewhere. */
 export const RELEASED_PER_BATCH = 100;

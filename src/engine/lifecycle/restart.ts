@@ -1,10 +1,10 @@
 import { codedError } from "../../shared/errors.js";
-import { v, type ObjectType } from "convex/values";
 import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../../shared/limits.js";
 import { abbreviate, sizeOf } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
+import type { Generation } from "../../component/schema.js";
 import { deleteNested } from "./cleanup.js";
 import { detachDriver } from "../run/driverState.js";
 import { readConfig, type Config } from "../platform/config.js";
@@ -14,6 +14,7 @@ import { REPLAY_VERSION } from "../../shared/replayVersion.js";
 import {
   checkKeyIsFree,
   lastStep,
+  runOf,
   updateRun,
   type Run,
   type RunChanges,
@@ -154,19 +155,13 @@ async function lastFailure(ctx: MutationCtx, run: Run): Promise<number> {
   );
 }
 
-export const continueRestartArgs = {
-  workflowId: v.id("workflows"),
-  generationNumber: v.number(),
-};
-
 /** Continues a restart that takes several transactions. */
 export async function continueRestart(
   ctx: MutationCtx,
-  { workflowId, generationNumber }: ObjectType<typeof continueRestartArgs>,
+  generation: Generation,
 ) {
-  const run = await ctx.db.get("workflows", workflowId);
-  if (run?.generationNumber !== generationNumber || !run.restarting)
-    return null;
+  const run = await runOf(ctx, generation);
+  if (!run?.restarting) return;
   const { from, doneFrom } = run.restarting;
   const rewound = await rewind(ctx, run, from, roomOfBatch(), doneFrom);
   await updateRun(ctx, run, rewound);
@@ -177,7 +172,6 @@ export async function continueRestart(
       [{ run, runAt: Date.now() }],
       await readConfig(ctx),
     );
-  return null;
 }
 
 async function scheduleRest(ctx: MutationCtx, run: Run) {

@@ -4,6 +4,7 @@ import {
   type Reserve,
 } from "../../shared/transactionBudget.js";
 import { internal } from "../../component/_generated/api.js";
+import type { Id } from "../../component/_generated/dataModel.js";
 import type {
   ActionCtx,
   MutationCtx,
@@ -15,7 +16,11 @@ import { runInProgress, type Run } from "../run/runs.js";
 import { readConfig } from "../platform/config.js";
 import { delayUntil, vDue, type Pending } from "../platform/scheduler.js";
 import { afterDeath } from "../turn/trials.js";
-import { endRun } from "./end.js";
+import { claimTask, type TaskArgs, type TaskKind } from "../platform/tasks.js";
+import { cancelRuns, timeOut } from "./cancel.js";
+import { cleanUp, deleteBatch, expire } from "./cleanup.js";
+import { callBack, endRun } from "./end.js";
+import { continueRestart } from "./restart.js";
 
 /** Replaces the turn of this job. */
 async function scheduleAnother(ctx: MutationCtx, run: Run, dueAt?: number) {
@@ -54,6 +59,30 @@ export async function take(ctx: MutationCtx, { result, ...turn }: Pending) {
     if (error === undefined) await scheduleAnother(ctx, run);
     else await scheduleRunEnd(ctx, run, { kind: "failed", error });
   }
+}
+
+const TASKS: {
+  [Kind in TaskKind]: (
+    ctx: MutationCtx,
+    args: TaskArgs[Kind],
+  ) => Promise<unknown>;
+} = {
+  cancel: (ctx, { runs }) => cancelRuns(ctx, runs),
+  restart: continueRestart,
+  cleanUp: deleteBatch,
+  cleanUpNested: (ctx, { workflowId }) => cleanUp(ctx, workflowId, true),
+  callOnComplete: callBack,
+  timeOut,
+  expire,
+};
+
+/** Performs a task: see `scheduleTask`. */
+export async function perform(
+  ctx: MutationCtx,
+  { taskId }: { taskId: Id<"tasks"> },
+) {
+  const task = await claimTask(ctx, taskId);
+  if (task) await TASKS[task.kind](ctx, task.args as never);
 }
 
 export const takeNowArgs = { due: vDue };

@@ -140,7 +140,7 @@ describe("work that goes on in a transaction of its own", () => {
   test("is done at once, and nothing looks after it any more", async () => {
     const { t, calls } = await cancelWide();
     await advance(1);
-    expect(calls.of("ending:continueCancel")).toHaveLength(1);
+    expect(calls.of("turns:perform")).toHaveLength(1);
     expect(calls.of("turns:look")).toEqual([]);
     await expectDone(t);
   });
@@ -157,8 +157,7 @@ describe("work that goes on in a transaction of its own", () => {
   test("is tried again if its transaction dies, and an operator can read why", async () => {
     let deaths = 0;
     const { t } = await cancelWide(({ path }) => {
-      if (path === "ending:continueCancel" && ++deaths <= 2)
-        throw new Error("died");
+      if (path === "turns:perform" && ++deaths <= 2) throw new Error("died");
     });
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     await advance(3 * MINUTE);
@@ -230,7 +229,7 @@ describe("an onComplete that waits for a transaction of its own", () => {
   test("is kept, and not called again, if its transaction dies", async () => {
     let deaths = 0;
     const calls = new Calls(({ path }) => {
-      if (path !== "ending:callBack" || deaths === 2) return;
+      if (path !== "turns:perform" || deaths === 2) return;
       deaths++;
       throw new Error("died");
     });

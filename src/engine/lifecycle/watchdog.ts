@@ -22,7 +22,7 @@ import { functionTypeOf, runInProgress, updateRun } from "../run/runs.js";
 import { scheduleRunEnd, wake } from "../run/waking.js";
 import { takeOver } from "../step/attempts.js";
 import { awaitedStep } from "../step/completing.js";
-import { endWithoutCallback, keepDeadCallback } from "./end.js";
+import { endWithoutCallback, keepCrashedCallback } from "./end.js";
 
 /** Work that has been due for this long is also performed by an action. */
 const VERY_LATE_MS = 30 * 60_000;
@@ -118,7 +118,7 @@ async function task(
     async onOver(dead) {
       if (dead && row.kind === "callOnComplete") {
         await ctx.db.delete("tasks", taskId);
-        return await keepDeadCallback(ctx, row.args as never, dead.error);
+        return await keepCrashedCallback(ctx, row.args as never, dead.error);
       }
       const { log } = await readConfig(ctx);
       if (dead) log.error(`${what} died, and is tried again: ${dead.error}`);

@@ -1,26 +1,50 @@
-import type { FunctionArgs } from "convex/server";
+import type { Infer } from "convex/values";
 import { internal } from "../../component/_generated/api.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
+import type { Generation, vOnComplete } from "../../component/schema.js";
+import type { Failure, RunResult } from "../../shared/outcome.js";
 import { cancelScheduled, delayUntil, watch } from "./scheduler.js";
 
-/** The function that performs each kind of task. If a task is performed twice or too late, it changes nothing. */
-const TASKS = {
-  cancel: internal.ending.continueCancel,
-  restart: internal.ending.continueRestart,
-  cleanUp: internal.workflow.cleanupContinue,
-  cleanUpNested: internal.ending.cleanupChild,
-  callOnComplete: internal.ending.callBack,
-  timeOut: internal.ending.timeOut,
-  expire: internal.ending.expire,
-};
-type Kind = Doc<"tasks">["kind"];
+/** The arguments of each kind of task. If a task is performed twice or too late, it changes nothing. */
+export interface TaskArgs {
+  cancel: { runs: Ending[] };
+  restart: Generation;
+  cleanUp: {
+    workflowId: Id<"workflows">;
+    fromStepNumber: number;
+    /** Its steps in flight were stopped. */
+    canceled?: boolean;
+  };
+  cleanUpNested: { workflowId: Id<"workflows"> };
+  callOnComplete: Callback;
+  timeOut: Generation;
+  expire: Generation;
+}
+export type TaskKind = Doc<"tasks">["kind"];
+
+/**
+ * A run to cancel or, with a `generationNumber`, an ended one. Its steps in flight that were created after `after`
+ * remain to be released.
+ */
+export interface Ending {
+  workflowId: Id<"workflows">;
+  generationNumber?: number;
+  after?: number;
+}
+
+/** A call of `onComplete`. */
+export interface Callback extends Generation {
+  onComplete: Infer<typeof vOnComplete>;
+  runResult: RunResult;
+  failure?: Failure;
+}
 
 /** Schedules work in a transaction of its own. Its row remains whatever happens to the scheduled function. */
-export async function scheduleTask<K extends Kind>(
+export async function scheduleTask<Kind extends TaskKind>(
   ctx: MutationCtx,
-  kind: K,
-  args: FunctionArgs<(typeof TASKS)[K]>,
+  kind: Kind,
+  args: TaskArgs[Kind],
   dueAt?: number,
 ): Promise<Id<"tasks">> {
   const taskId = await ctx.db.insert("tasks", { kind, args, dueAt });
@@ -50,12 +74,15 @@ export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
   await ctx.db.patch("tasks", taskId, { scheduledId, checkId });
 }
 
-/** Performs a task once, or schedules it again if it isn't due yet. */
-export async function performTask(ctx: MutationCtx, taskId: Id<"tasks">) {
+/** Deletes a task that is due, so that it is performed once. Null if it is gone, or was scheduled again. */
+export async function claimTask(ctx: MutationCtx, taskId: Id<"tasks">) {
   const task = await ctx.db.get("tasks", taskId);
-  if (!task) return;
+  if (!task) return null;
   if (task.checkId) await cancelScheduled(ctx, task.checkId);
-  if (delayUntil(task.dueAt) > 0) return await scheduleTaskAgain(ctx, taskId);
+  if (delayUntil(task.dueAt) > 0) {
+    await scheduleTaskAgain(ctx, taskId);
+    return null;
+  }
   await ctx.db.delete("tasks", taskId);
-  await ctx.runMutation(TASKS[task.kind], task.args as never);
+  return task;
 }

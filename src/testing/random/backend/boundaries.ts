@@ -43,8 +43,6 @@ const IS_REPORT = /^(pool:|driving:(fallBackToPool|onComplete)$)/;
 const endsRun = ({ path, args }: Pick<Called, "path" | "args">) =>
   path === "turns:take" && args["result"] !== undefined;
 
-const callsBack = (path: string) => path === "ending:callBack";
-
 function ofComponent(path: string, args: Record<string, any>): Boundary {
   const [module] = path.split(":");
   switch (module) {
@@ -57,8 +55,6 @@ function ofComponent(path: string, args: Record<string, any>): Boundary {
     case "turns":
       if (endsRun({ path, args })) return "ending";
       return path === "turns:take" ? "turn" : "housekeeping";
-    case "ending":
-      return callsBack(path) ? "ending" : "housekeeping";
     default:
       return "housekeeping";
   }
@@ -102,6 +98,6 @@ export const mayRepeat = ({ component, path, args }: Called): boolean =>
   (component === "workflow" &&
     (IS_REPORT.test(path) ||
       endsRun({ path, args }) ||
-      callsBack(path) ||
+      path === "turns:perform" ||
       /^execute:(transaction|timer)$/.test(path))) ||
   args["drive"] !== undefined;
