@@ -1,7 +1,7 @@
 import { defineConfig } from "vite";
 
 export default defineConfig({
-  // Loaded before the first page, so that it isn't loaded twice.
+  // Optimized before the first page loads, so that the page doesn't reload.
   optimizeDeps: {
     include: ["react", "react-dom/client", "react/jsx-runtime", "convex/react"],
   },

@@ -43,7 +43,7 @@ async function answer(request, response) {
   try {
     send(200, await route(await readBody(request)));
   } catch (error) {
-    // 4xx, since the CLI retries the others for a long time.
+    // The CLI retries any status but 4xx for a long time.
     send(400, { code: "AnalysisFailed", message: error.stack ?? `${error}` });
   }
 }

@@ -16,10 +16,10 @@ const AUTH_MODULE = "auth.config.js";
 /**
  * @typedef {object} AnalysisOptions
  * @property {(env?: (name: string) => string | undefined) => import("node:vm").Context} [createContext]
- *   in which a module is evaluated
- * @property {(path: string) => void} [onModule] is told before each is evaluated
- * @property {(name: string) => string | undefined} [env] of the deployment; without it
- *   the configuration of users' tokens is not read
+ *   creates the context that evaluates a module
+ * @property {(path: string) => void} [onModule] called before each module is evaluated
+ * @property {(name: string) => string | undefined} [env] the deployment's environment variables. Without
+ *   them, the configuration of users' tokens isn't read
  */
 
 /** The code that tells the CLI which variable is missing. */
@@ -63,7 +63,7 @@ export async function analyzePush(request, options = {}) {
   };
 }
 
-/** The app's and all components' definitions, each after those it uses. */
+/** Returns the definitions of the app and all components, each after those that it uses. */
 function inDependencyOrder({ appDefinition, componentDefinitions }) {
   const { changedModules, ...app } = appDefinition;
   const definitions = new Map([
@@ -95,7 +95,7 @@ async function analyzeComponent(component, analyzed, options) {
       childComponents,
       httpMounts,
       envVars: envVars ?? [],
-      // An app exports nothing; a component, its public functions.
+      // An app exports nothing. A component exports its public functions.
       exports: exportTree(component.path === "" ? {} : functions),
     },
     schema:
@@ -139,7 +139,7 @@ async function evaluateSingle(module, options, resolveExternal) {
   return evaluateModule(context, scripts, module.path, resolveExternal);
 }
 
-/** Of the app: whose tokens are accepted. */
+/** Reads from the app's configuration which providers' tokens it accepts. */
 async function evaluateAuth({ changedModules }, options) {
   const { env, onModule, createContext } = options;
   if (!env || !changedModules.some(({ path }) => path === AUTH_MODULE))
@@ -177,8 +177,8 @@ function providersOf(config) {
 }
 
 async function analyzeFunctions(modules, { createContext, onModule }) {
-  // Node modules ("use node") are analyzed on Node by a real deployment;
-  // nothing that is generated here depends on them.
+  // A real deployment analyzes modules with "use node" on Node. No generated
+  // code depends on them.
   const isolateModules = modules.filter((m) => m.environment === "isolate");
   const scripts = await compileModules(isolateModules);
   const analyzed = {};
@@ -204,13 +204,13 @@ function analyzeModule(context, scripts, path) {
 }
 
 function failedToAnalyze(path, error) {
-  // Perhaps of another realm, whose errors are no instances of this one's.
+  // The error may belong to another realm, so it may not be an instance of this realm's Error.
   return new Error(`Failed to analyze ${path}: Uncaught ${error}`, {
     cause: error,
   });
 }
 
-/** Public functions by module path, as a component hands them to its parent. */
+/** Returns the public functions that a component exports to its parent, by module path. */
 function exportTree(functionsByModule) {
   const tree = {};
   for (const [modulePath, { functions }] of Object.entries(functionsByModule)) {
@@ -237,7 +237,7 @@ function serializeTree(node) {
   return { type: "branch", branch };
 }
 
-/** The tree of mounted components under the definition at `definitionPath`. */
+/** Returns the tree of mounted components under the definition at `definitionPath`. */
 function mountedComponent(analysis, definitionPath, componentPath) {
   const { childComponents } = analysis[definitionPath].definition;
   const children = childComponents.map(({ name, path }) => [

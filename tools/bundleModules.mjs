@@ -1,6 +1,6 @@
 /**
- * Evaluates Convex bundles as a deployment does: every module once per V8
- * context, with the web platform's globals and nothing of Node's.
+ * Evaluates Convex bundles as a deployment does. It evaluates every module once
+ * per V8 context, with the web platform's globals and without Node's.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import path from "node:path";
@@ -40,7 +40,7 @@ const WEB_GLOBALS = [
   "structuredClone",
 ];
 
-/** A fresh context with the globals that Convex's function runtime offers. */
+/** Creates a context with the globals of Convex's function runtime. */
 export function createModuleContext() {
   const globals = Object.fromEntries(
     WEB_GLOBALS.map((name) => [name, globalThis[name]]),
@@ -56,8 +56,8 @@ export function createModuleContext() {
 const compiledModules = new Map();
 
 /**
- * Compiles bundled ES modules to scripts that can be evaluated in any number of
- * contexts.
+ * Compiles bundled ES modules to scripts that any number of contexts can
+ * evaluate.
  *
  * @param {{ path: string, source: string, sourceMap?: string | null }[]} modules
  * @returns {Promise<Map<string, vm.Script>>} by module path
@@ -79,7 +79,7 @@ function keyOf({ path: modulePath, source }) {
   return `${modulePath}\n${source}`;
 }
 
-/** Compiled modules for another thread's `useCompiled`, so that it doesn't compile them again. */
+/** Compiles modules for another thread's `useCompiled`, which then doesn't compile them again. */
 export async function compileForThread(modules) {
   const compiled = modules.map(async (module) => {
     const scripts = await compileModules([module]);
@@ -108,7 +108,7 @@ async function compileModule({ path: modulePath, source, sourceMap }) {
     sourcemap: "external",
     sourcesContent: false,
     supported: {
-      // To calls of `require`, since vm can't load modules for a script.
+      // Becomes calls of `require`, because vm can't load modules for a script.
       "dynamic-import": false,
       // Node 20 and 22 can't parse it.
       using: false,
@@ -126,13 +126,13 @@ function withSourceMap(source, sourceMap) {
 }
 
 /**
- * Evaluates `entry` and what it imports, and returns its exports.
+ * Evaluates `entry` and its imports, and returns its exports.
  *
  * @param {vm.Context} context
  * @param {Map<string, vm.Script>} scripts from `compileModules`
  * @param {string} entry a key of `scripts`
  * @param {(specifier: string) => unknown} [resolveExternal] exports of a module
- *   that is none of `scripts`, or undefined
+ *   that isn't one of `scripts`, or undefined
  */
 export function evaluateModule(context, scripts, entry, resolveExternal) {
   const evaluated = new Map();

@@ -1,7 +1,8 @@
 /**
- * Installs the packed package in an app of its own, `packed-app`, and checks
- * that the app type-checks, bundles and passes its tests. Then builds the page
- * of the example, with the console, and follows the QUICKSTART from an empty folder, which asks npm's registry. Needs `dist`.
+ * Installs the packed package in an app, `packed-app`, and checks that the app
+ * type-checks, bundles and passes its tests. Then builds the example's page with
+ * the console, and follows the QUICKSTART from an empty folder. That uses npm's
+ * registry. Needs `dist`.
  */
 import { access, cp, mkdir, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
@@ -18,7 +19,7 @@ import { EXAMPLE, ROOT } from "./paths.mjs";
 import { pushRequest } from "./pushRequest.mjs";
 import { withTempDir } from "./tempDir.mjs";
 
-/** The example, as far as its page needs it. */
+/** The parts of the example that its page needs. */
 const PAGE = ["convex", "src", "index.html", "vite.config.ts", "package.json"];
 
 const TEMPLATE = path.join(ROOT, "tools/packed-app");
@@ -93,7 +94,7 @@ async function findNoTest(installed) {
     );
 }
 
-/** All files in an exports map, under any condition. */
+/** Returns all files in an exports map, under any condition. */
 function targets(exports) {
   if (typeof exports === "string") return [exports];
   return Object.values(exports).flatMap(targets);
@@ -102,7 +103,7 @@ function targets(exports) {
 async function generateCode(app) {
   const server = await startAnalysisServer();
   const { code, output } = await runConvexCli(
-    // With a tsconfig.json as every new app has it.
+    // Writes the tsconfig.json of a new app.
     ["codegen", "--init", "--typecheck", "disable"],
     { cwd: app, url: server.url },
   );
@@ -114,7 +115,7 @@ function tsc(app, options = []) {
   return runInApp(app, bin("typescript/bin/tsc"), ["-p", "convex", ...options]);
 }
 
-/** The options apply to the sources that other packages ship, too, whose errors don't count. */
+/** Ignores errors in other packages' sources, which the strict options also check. */
 async function tscStrictest(app) {
   try {
     await tsc(

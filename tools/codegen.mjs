@@ -9,9 +9,9 @@ import { runConvexCli } from "./convexCli.mjs";
 import { EXAMPLE, ROOT } from "./paths.mjs";
 
 const TARGETS = [
-  // First and on its own, so that a broken example doesn't stop it.
+  // Comes first, so that a broken example doesn't stop it.
   { name: "component", args: ["--component-dir", "../src/component"] },
-  // From the component's sources: `dist` may be stale or not built yet.
+  // Uses the component's sources, because `dist` may be stale or missing.
   { name: "example app", args: ["--live-component-sources"] },
 ];
 
@@ -46,7 +46,7 @@ async function generate({ name, args }) {
   process.exitCode = 1;
 }
 
-/** The files that a dry run of the CLI says it would write or delete. */
+/** Returns the files that a dry run of the CLI would write or delete. */
 function plannedChanges(output) {
   const planned = output.matchAll(/Command would (?:write|delete) \w+: (.+)/g);
   return [...planned].map(([, file]) =>

@@ -35,10 +35,10 @@ async function generateForWorkpool(dir: string) {
   return { output, generated: path.join(component, "_generated") };
 }
 
-test("writes for workpool what its authors got from a real deployment", async () => {
+test("writes the same code for workpool as a real deployment", async () => {
   await withTempDir(async (dir: string) => {
     const { output, generated } = await generateForWorkpool(dir);
-    // The others vary with the version of the CLI, not with the deployment.
+    // The other files depend on the CLI's version, not on the deployment.
     for (const file of ["api.ts", "component.ts"]) {
       const expected = await readFile(path.join(PUBLISHED, file), "utf8");
       const actual = await readFile(path.join(generated, file), "utf8");

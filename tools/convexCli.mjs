@@ -5,7 +5,7 @@ import { run } from "./run.mjs";
 
 const CLI = path.join(ROOT, "node_modules/convex/bin/main.js");
 
-/** Refuses connections: for commands that must not need a deployment. */
+/** Refuses connections, for commands that must not need a deployment. */
 const NO_DEPLOYMENT = "http://127.0.0.1:9";
 
 /**
@@ -22,7 +22,7 @@ export function runConvexCli(
       ...process.env,
       CONVEX_SELF_HOSTED_URL: url,
       CONVEX_SELF_HOSTED_ADMIN_KEY: adminKey,
-      // Empty rather than absent, so that no .env.local fills them in.
+      // Empty, so that no .env.local sets them.
       CONVEX_DEPLOYMENT: "",
       CONVEX_DEPLOY_KEY: "",
       // Environment variables that turn off the CLI's telemetry.

@@ -8,7 +8,7 @@ import { compileModules, createModuleContext } from "./bundleModules.mjs";
 import { ROOT } from "./paths.mjs";
 import { pushRequest } from "./pushRequest.mjs";
 
-// What a call costs before it does anything: each is made in a fresh context, which loads and evaluates modules.
+// The cost of a call before its handler runs. Each call has a fresh context, which loads and evaluates modules.
 
 interface Push {
   componentDefinitions: {
@@ -17,7 +17,7 @@ interface Push {
   }[];
 }
 
-/** What calls in the life of a run load. The platform reads each file of them. */
+/** Modules that the frequent calls of a run load. The platform reads each of their files. */
 const HOT = [
   "journal",
   "workflow",
@@ -55,7 +55,7 @@ describe("a module of the component", () => {
   });
 });
 
-/** A module of an app that defines a workflow, bundled as the Convex CLI does. */
+/** Bundles an app's module that defines a workflow, as the Convex CLI does. */
 async function appModule(name: string) {
   const { outputFiles } = await build({
     stdin: {
@@ -78,7 +78,7 @@ async function appModule(name: string) {
   return { bytes: source.length, calls: await callsToEvaluate(source) };
 }
 
-/** How often functions are called while a module is evaluated: its work, the same on every machine. */
+/** Counts function calls while a module is evaluated. This measure is the same on every machine. */
 async function callsToEvaluate(source: string) {
   const filename = `evaluated-${source.length}.js`;
   const session = new inspector.Session();
@@ -101,7 +101,7 @@ async function callsToEvaluate(source: string) {
     .reduce((sum, { ranges }) => sum + ranges[0]!.count, 0);
 }
 
-describe("a workflow's module, beside what it is with 0.4.8,", () => {
+describe("a workflow's module, compared with 0.4.8,", () => {
   let current: Awaited<ReturnType<typeof appModule>>;
   let published: typeof current;
   beforeAll(async () => {
@@ -114,7 +114,7 @@ describe("a workflow's module, beside what it is with 0.4.8,", () => {
     expect(current.calls).toBeLessThanOrEqual(published.calls / 3);
   });
 
-  // Compiling takes as much longer as there is more code. With so few calls, both together take at most 1.3 times as long.
+  // Compile time grows with the code. With a third of the calls, loading takes at most 1.3 times as long in total.
   test("has at most 45 % more code", () => {
     expect(published.bytes).toBeGreaterThan(50_000);
     expect(current.bytes).toBeLessThanOrEqual(1.45 * published.bytes);

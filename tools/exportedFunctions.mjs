@@ -1,11 +1,11 @@
-/** The properties of a module's exported functions, as a deployment finds them. */
+/** Finds a module's exported functions and their properties, as a deployment does. */
 const FUNCTION_KINDS = ["Query", "Mutation", "Action"];
 
 /** @param {Record<string, any>} exports of a module that has been evaluated */
 export function exportedFunctions(exports) {
   return Object.entries(exports).flatMap(([name, value]) => {
     const udfType = FUNCTION_KINDS.find(
-      // Not just truthy: a re-exported `internal` has every property.
+      // Must be `true`, because a re-exported `internal` has every property.
       (kind) => value?.[`is${kind}`] === true,
     );
     if (!udfType) return [];
@@ -26,7 +26,7 @@ function visibilityOf(registered) {
   return null;
 }
 
-/** A deployment keeps fields in order of their names, and so do generated types. */
+/** Sorts fields by name, as a deployment and generated types do. */
 function sortedValidator(json) {
   return JSON.stringify(sortFields(JSON.parse(json)));
 }

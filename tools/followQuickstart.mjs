@@ -16,7 +16,7 @@ import { run } from "./run.mjs";
 
 const SOURCE = "_autodocs/QUICKSTART.md";
 const TARBALL = "path/to/convex-dev-workflow-0.5.0.tgz";
-/** Does the same as `npx convex dev` at first in a new app, without watching. */
+/** Does the first steps of `npx convex dev` in a new app, without watching. */
 const PUSH =
   "npx convex codegen --init && npx convex dev --once --typecheck enable";
 const MAX_WAIT_MS = 240_000;

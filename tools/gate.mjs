@@ -1,6 +1,6 @@
 /**
- * Runs every check, in two lanes side by side, and then the tests, which use both cores by themselves: `npm test` and CI
- * call this. Ends with one line, `N passed, N failed`. Each check and each test counts as one.
+ * Runs every check in two parallel lanes, then the tests, which use both cores themselves. `npm test` and CI call this.
+ * It ends with one line, `N passed, N failed`. Each check and each test counts as one.
  */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -8,7 +8,7 @@ import { ROOT } from "./paths.mjs";
 import { run } from "./run.mjs";
 import { withTempDir } from "./tempDir.mjs";
 
-/** About as much work each. Those that need `dist` come after what builds it. */
+/** The lanes take about the same time. Checks that need `dist` come after the build. */
 const LANES = [
   [
     { name: "build", npmScript: ["build"] },
@@ -74,13 +74,13 @@ async function readReport(reportPath) {
   try {
     return JSON.parse(await readFile(reportPath, "utf8"));
   } catch {
-    // Vitest crashed before it could write one.
+    // Vitest crashed before it wrote a report.
     return { numPassedTests: 0, numFailedTests: 0, testResults: [] };
   }
 }
 
 function testCounts(report, code) {
-  // A file that can't be loaded has no failing test, but has failed.
+  // A file that can't be loaded has no failing test, so count the file.
   const unloadable = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === "failed" && assertionResults.length === 0,

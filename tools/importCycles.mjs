@@ -29,7 +29,7 @@ async function importsOf(file) {
     .filter((imported) => files.includes(imported));
 }
 
-/** Files whose imports, and theirs, are known to lead into no circle. */
+/** Files that are known not to lead into a cycle. */
 const done = new Set();
 
 function circleFrom(file, way = []) {

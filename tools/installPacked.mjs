@@ -11,7 +11,7 @@ export const INSTALLED = path.join(ROOT, "node_modules");
 const SCOPE = "@convex-dev";
 const PACKAGE = "workflow";
 
-/** Returns the folder that the package is in. Needs `dist`. */
+/** Returns the package's folder. Needs `dist`. */
 export async function installPacked(app) {
   const nodeModules = path.join(app, "node_modules");
   await linkInstalled(INSTALLED, nodeModules, [SCOPE]);
@@ -25,7 +25,7 @@ export async function installPacked(app) {
   return target;
 }
 
-/** Links all that is installed here except `excluded`: no network, no copies. */
+/** Links everything that is installed here except `excluded`, without network or copies. */
 async function linkInstalled(from, to, excluded) {
   await mkdir(to);
   for (const name of await readdir(from)) {
@@ -40,7 +40,7 @@ async function unpack(target, tarballDir) {
   await runChecked("tar", ["-xzf", tarball, "--strip-components=1"], target);
 }
 
-/** Returns the tarball, in the folder. Needs `dist`. */
+/** Packs into the folder and returns the tarball. Needs `dist`. */
 export async function pack(tarballDir) {
   const packed = await runChecked(
     "npm",
@@ -50,7 +50,7 @@ export async function pack(tarballDir) {
   return path.join(tarballDir, packed.trim().split("\n").at(-1));
 }
 
-/** Runs a command that has to succeed, and returns what it printed. */
+/** Runs a command that must succeed, and returns its output. */
 export async function runChecked(command, args, cwd) {
   const { code, output } = await run(command, args, { cwd });
   if (code !== 0) throw new Error(`${command} ${args.join(" ")}\n${output}`);

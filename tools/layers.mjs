@@ -1,4 +1,4 @@
-/** Which folder of `src` may import which: a rule of ESLint. */
+/** An ESLint rule that restricts which folders of `src` may import each other. */
 import path from "node:path";
 import { ROOT } from "./paths.mjs";
 
@@ -6,8 +6,8 @@ const GENERATED = "src/component/_generated";
 const TABLES = [GENERATED, "src/component/schema.ts"];
 
 /**
- * What a folder may import, beside itself. `types`: what it may import types from. The longest folder that a file is
- * in counts. Within the engine, rooms depend downward only.
+ * Lists the folders that a folder may import besides itself. It may import only types from `types`. A file's longest
+ * matching folder counts. Within the engine, rooms depend downward only.
  *
  * @type {Record<string, { values: string[], types?: string[] }>}
  */
@@ -24,7 +24,7 @@ const LAYERS = {
     types: [GENERATED, "src/engine"],
   },
   "src/client/replay": { values: ["src/shared"] },
-  // It runs in browsers, so it shares only types with what runs in Convex.
+  // The console runs in browsers, so it imports only types from code that runs in Convex.
   "src/react": { values: [], types: ["src/client", "src/shared"] },
   "src/shared": { values: [] },
   "src/testHelpers": { values: ["src/shared"], types: [GENERATED] },

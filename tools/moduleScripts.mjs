@@ -1,4 +1,4 @@
-/** Compiled modules as scripts of `vm`, which any number of contexts can evaluate. */
+/** Turns compiled modules into `vm` scripts, which any number of contexts can evaluate. */
 import vm from "node:vm";
 
 /** @typedef {{ code: string, map: string }} CompiledModule `code` is in the form of CommonJS, `map` JSON */
@@ -21,8 +21,8 @@ export function moduleScript(modulePath, module) {
 }
 
 /**
- * What a script was made of. Its map leads from positions in the compiled module to
- * those in what the developer wrote.
+ * Returns the compiled module of a script. Its map leads from positions in the compiled module to
+ * positions in the source.
  *
  * @param {vm.Script} script
  */

@@ -5,8 +5,8 @@ import { EXAMPLE } from "./paths.mjs";
 import { withTempDir } from "./tempDir.mjs";
 
 /**
- * Bundles an app and its components with the unmodified CLI, and returns what
- * it would upload: the body of a `start_push` request.
+ * Bundles an app and its components with the unmodified CLI, and returns the body
+ * of the `start_push` request that it would upload.
  *
  * @param {{ app?: string, liveSources?: boolean }} [options] `app`: the folder
  *   with the app's package.json, by default the example. `liveSources`: bundle

@@ -2,19 +2,19 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /**
- * Runs a command to its end.
+ * Runs a command until it exits.
  *
  * @param {string} command
  * @param {string[]} args
  * @param {import("node:child_process").SpawnOptions & { stop?: AbortSignal }} options
- *   `stop` ends the command, with all that it has started unless it inherits
- *   this process's streams
+ *   `stop` ends the command. It also ends everything that the command started,
+ *   unless the command inherits this process's streams
  * @returns {Promise<{ code: number, output: string }>} `output` is empty if the
  *   command inherits this process's streams
  */
 export async function run(command, args, { stop, ...options } = {}) {
   const inherits = options.stdio === "inherit";
-  // A terminal's Ctrl-C must reach a command that inherits it: no group then.
+  // Ctrl-C in the terminal must reach a command that inherits it, so it gets no group.
   const isGroup = stop !== undefined && !inherits;
   const child = spawn(command, args, {
     ...options,

@@ -1,6 +1,6 @@
 /**
- * Runs workflows under random faults for as long as is said, with seeds that no run
- * has had: `npm run soak -- --seconds 600`. A failure says its seed.
+ * `npm run soak -- --seconds 600` runs workflows under random faults for that long, with
+ * new seeds. A failure prints its seed.
  */
 import { parseArgs } from "node:util";
 import { ROOT } from "./paths.mjs";

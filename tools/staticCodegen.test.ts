@@ -8,9 +8,8 @@ import { ROOT } from "./paths.mjs";
 import { run } from "./run.mjs";
 import { withTempDir } from "./tempDir.mjs";
 
-// An app whose API and data model are generated from what a push finds in it, instead of inferred
-// by TypeScript: `codegen: { staticApi: true, staticDataModel: true }`. All that its types know of a
-// workflow is then what the validators of the workflow's mutation say.
+// With `codegen: { staticApi: true, staticDataModel: true }`, an app's types come from a push instead of
+// TypeScript's inference. They then contain only what the validators of the workflow's mutation declare.
 
 const json = (value: unknown) => JSON.stringify(value, null, 2);
 
@@ -98,35 +97,35 @@ const APP = {
     expectTypeOf(step.runWorkflow(parent, { userId })).toEqualTypeOf<Promise<string>>();
 
     // A child's arguments.
-    // @ts-expect-error -- Any text is no id.
+    // @ts-expect-error -- A plain string isn't an id.
     void step.runWorkflow(child, { userId: 1 });
     // @ts-expect-error -- The user is missing.
     void step.runWorkflow(child, {});
     void start(ctx, child, { userId, note: "a" });
-    // @ts-expect-error -- A note is text.
+    // @ts-expect-error -- A note is a string.
     void start(ctx, child, { userId, note: 1 });
 
-    // What a direct call may pass.
+    // The arguments of a direct call.
     type Call = FunctionArgs<typeof child>;
     expectTypeOf<NonNullable<Call["args"]>>().toEqualTypeOf<{ userId: GenericId<"users">; note?: string }>();
     expectTypeOf<Call["startAsync"]>().toEqualTypeOf<boolean | undefined>();
     expectTypeOf<Call["onComplete"]>().toEqualTypeOf<string | undefined>();
     expectTypeOf<Call>().toHaveProperty("context");
     void ctx.runMutation(child, { args: { userId }, startAsync: true });
-    // @ts-expect-error -- Arguments are to be nested.
+    // @ts-expect-error -- The workflow's arguments must be nested in args.
     void ctx.runMutation(child, { userId });
     // @ts-expect-error -- The user is missing.
     void ctx.runMutation(child, { args: {} });
   `,
 };
 
-/** Writes an app that uses a copy of the package: codegen writes into that too. */
+/** Writes an app that uses a copy of the package, because codegen also writes into the package. */
 async function writeApp(dir: string, files: Record<string, string>) {
   const app = path.join(dir, "app");
   const copy = path.join(app, "node_modules/@convex-dev/workflow");
   for (const part of ["package.json", "src"])
     await cp(path.join(ROOT, part), path.join(copy, part), { recursive: true });
-  // Where all else is found, one folder further up.
+  // Everything else is found one folder up.
   await symlink(path.join(ROOT, "node_modules"), `${dir}/node_modules`);
   await mkdir(path.join(app, "convex"), { recursive: true });
   for (const [file, text] of Object.entries(files))
@@ -151,12 +150,12 @@ const typecheck = (app: string) =>
     { cwd: app },
   );
 
-test("statically generated types carry a workflow's arguments and what it returns", async () => {
+test("statically generated types contain a workflow's arguments and return value", async () => {
   await withTempDir(async (dir: string) => {
     const app = await writeApp(dir, APP);
     await generate(app);
     const api = await readFile(`${app}/convex/_generated/api.d.ts`, "utf8");
-    // Not inferred from the module.
+    // The types aren't inferred from the module.
     expect(api).not.toContain("typeof flows");
     expect(api).toContain("greeting: string");
     const { code, output } = await typecheck(app);

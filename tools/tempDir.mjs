@@ -4,7 +4,7 @@ import path from "node:path";
 
 /** Calls `use` with a fresh folder, which is deleted afterwards. */
 export async function withTempDir(use) {
-  // Without symlinks, since the CLI compares real paths.
+  // The path must not contain symlinks, because the CLI compares real paths.
   const parent = await realpath(os.tmpdir());
   const dir = await mkdtemp(path.join(parent, "workflow-"));
   try {

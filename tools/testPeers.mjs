@@ -1,12 +1,11 @@
 /**
- * Checks the package with the lowest and the newest peers that it supports: types, unit tests, and the
- * packed app.
+ * Checks types, unit tests and the packed app with the lowest and the newest supported peers.
  *
  *     npm run test:peers -- [lowest] [newest] [--all | path…]
  *
- * Default: both. `--all` runs every unit test instead of a selection, and a path runs those under it. The newest peers are those
- * installed here. The lowest are installed in a copy of the repository, along with Node 20, which the
- * newest `convex` no longer supports.
+ * By default, it checks both. `--all` runs every unit test instead of a selection, and a path runs the tests
+ * under it. The newest peers are those installed here. The lowest are installed in a copy of the repository,
+ * along with Node 20, which the newest `convex` no longer supports.
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -18,7 +17,7 @@ import { withTempDir } from "./tempDir.mjs";
 const LOWEST_CONVEX_TEST = "0.0.60";
 const LOWEST_NODE = "20";
 
-/** What touches the peers most: functions, validators, the pool, convex-test and its limits. */
+/** The tests that use the peers most: functions, validators, the workpool, convex-test and its limits. */
 const SELECTION = [
   "src/exports.test.ts",
   "src/testing/smoke.test.ts",
@@ -94,7 +93,7 @@ function checkLowest() {
   });
 }
 
-/** Without the tests that compare with the newest peers, or use what only they have. */
+/** Copies the repository without tests that need the newest peers. */
 async function copyRepository(dir) {
   const files = await runChecked(
     "git",
@@ -106,7 +105,7 @@ async function copyRepository(dir) {
     const target = path.join(dir, file);
     await mkdir(path.dirname(target), { recursive: true });
     await cp(path.join(ROOT, file), target).catch((error) => {
-      // Deleted, and not committed yet.
+      // The file was deleted, but that isn't committed yet.
       if (error.code !== "ENOENT") throw error;
     });
   }
@@ -146,7 +145,7 @@ function npx(cwd, command) {
   return runWith(cwd, "npx", ["--no-install", ...command]);
 }
 
-/** With the Node that is installed there, whichever runs this. */
+/** Runs a command with the Node that is installed in `cwd`, if any. */
 function runWith(cwd, command, args) {
   const bin = path.join(cwd, "node_modules/.bin");
   const PATH = `${bin}${path.delimiter}${process.env.PATH}`;

@@ -22,7 +22,7 @@ test("200 items go through three steps each", async () => {
   expect(new Set(items.map(({ item }) => item)).size).toBe(200);
 });
 
-test("a canceled batch stops where it is, and a restarted one ends the rest", async () => {
+test("a canceled batch stops, and a restart finishes the remaining items", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.batch.start, { count: 10 });
   await t.mutation(internal.batch.cancel, { workflowId });

@@ -16,7 +16,7 @@ async function reservations(t: Backend) {
 const ALL_HELD = ["flight held", "hotel held", "car held"];
 const ALL_RELEASED = ["flight released", "hotel released", "car released"];
 
-test("what is paid in time is booked, and what is canceled is released", async () => {
+test("an order that is paid in time is booked, and a canceled one is released", async () => {
   for (const [end, last] of [
     [pay, ALL_HELD],
     [cancel, ALL_RELEASED],
@@ -36,7 +36,7 @@ test("what is paid in time is booked, and what is canceled is released", async (
   }
 });
 
-test("if one can't be had, the others are released, the last one first", async () => {
+test("if one item is sold out, the others are released in reverse order", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(start, { items, soldOut: "car" });
   expect(await waitForRun(t, workflowId)).toEqual({
@@ -54,7 +54,7 @@ test("if one can't be had, the others are released, the last one first", async (
   ]);
 });
 
-test("what is not paid in time is released, and a payment that comes too late is refused", async () => {
+test("an order that is not paid in time is released, and a late payment is refused", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(start, { items });
   expect(await waitForRun(t, workflowId)).toEqual({
@@ -65,7 +65,7 @@ test("what is not paid in time is released, and a payment that comes too late is
   await expect(t.mutation(pay, { workflowId })).rejects.toThrow(workflowId);
 });
 
-test("an order that is started twice is booked once", async () => {
+test("starting an order twice books it once", async () => {
   const t = newBackend();
   const order = { order: "A1", items };
   const workflowId = await t.mutation(start, order);

@@ -38,7 +38,7 @@ test("a query, an action that fails once, a mutation and a sleep run in this ord
   ]);
 });
 
-test("the workflow can be called as it is, as `npx convex run` does", async () => {
+test("the workflow can be called directly, as `npx convex run` does", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.example.exampleWorkflow, {
     args: { exampleArg: "James" },
@@ -51,7 +51,7 @@ test("the workflow can be called as it is, as `npx convex run` does", async () =
   ).toEqual({ type: "completed", result: "Hello, James!" });
 });
 
-test("an action that fails more often than it is retried fails the run, which goes on from there when it is restarted", async () => {
+test("an action that exhausts its retries fails the run, and a restart continues from there", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.example.start, {
     ...{ exampleArg: "James", failures: 3 },
@@ -70,7 +70,7 @@ test("an action that fails more often than it is retried fails the run, which go
   expect(await attemptsOf(t, workflowId)).toBe(4);
 });
 
-test("a canceled run does nothing more, and is gone once it is cleaned up", async () => {
+test("a canceled run stops, and cleanup deletes it", async () => {
   const t = newBackend();
   const { start, cancel, cleanup, status } = internal.example;
   const workflowId = await t.mutation(start, { exampleArg: "James" });

@@ -12,7 +12,7 @@ const regions = [
   { name: "Nowhere", shops: [] },
 ];
 
-/** How many runs there are of each workflow, by how they ended. */
+/** Counts the runs by workflow and status. */
 async function runs(t: Backend) {
   const { page } = await t.query((ctx) => list(ctx, components.workflow));
   const counts: Record<string, number> = {};
@@ -23,7 +23,7 @@ async function runs(t: Backend) {
   return counts;
 }
 
-test("what the shops sold is added up in two levels of children, which are cleaned up together", async () => {
+test("two levels of children add up the shops' sales, and are cleaned up together", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.fanOut.start, { regions });
   expect(await waitForRun(t, workflowId)).toEqual({
@@ -40,7 +40,7 @@ test("what the shops sold is added up in two levels of children, which are clean
   expect(await runs(t)).toEqual({});
 });
 
-test("canceling the report cancels the reports in it", async () => {
+test("canceling the report cancels its children", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.fanOut.start, { regions });
   await t.mutation(internal.fanOut.cancel, { workflowId });

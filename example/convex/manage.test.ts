@@ -6,7 +6,7 @@ import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
 
 useFakeTimers();
 
-// Each module has functions of its own to start a run; the others are the same in all.
+// Each module has its own functions to start a run. The others are the same in every module.
 const { onboarding, approval, signals, fanOut, transcription } = internal;
 const { booking, batch, subscription, race, trip, example } = internal;
 const modules = {
@@ -30,7 +30,7 @@ const starts: Record<Name, (t: Backend) => Promise<WorkflowId>> = {
   onboarding: (t) => t.mutation(onboarding.start, { name: "Ada" }),
   approval: async (t) => {
     const workflowId = await t.mutation(approval.start, { title: "A chair" });
-    // To where it waits: a restart begins there.
+    // Run until it waits, because the restart begins there.
     await finishWorkflows(t, { until: "waiting" });
     return workflowId;
   },
@@ -48,7 +48,7 @@ const starts: Record<Name, (t: Backend) => Promise<WorkflowId>> = {
 const names = Object.keys(modules) as Name[];
 
 test.each(names)(
-  "a run of %s can be looked at, canceled, restarted and cleaned up",
+  "a run of %s can be listed, canceled, restarted and cleaned up",
   async (name) => {
     const t = newBackend();
     const { status, steps, list, cancel, restart, cleanup } = modules[name];
@@ -80,7 +80,7 @@ test.each(names)(
   },
 );
 
-test("pages of runs and steps are as long as asked for", async () => {
+test("pages of runs and steps have the requested length", async () => {
   const t = newBackend();
   const first = await starts.race(t);
   const second = await starts.race(t);

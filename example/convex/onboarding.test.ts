@@ -15,7 +15,7 @@ async function mails(t: Backend) {
   }));
 }
 
-test("the mail is refined until it is accepted, and sent once", async () => {
+test("the mail is refined until it is accepted, then sent once", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.onboarding.start, {
     name: "Ada",
@@ -64,7 +64,7 @@ test("follow-ups are sent at their times, after the email is verified", async ()
   });
 });
 
-test("an email that is verified before the mail is written is not asked for again", async () => {
+test("an email that is verified early isn't requested again", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.onboarding.start, {
     name: "Ada",
@@ -73,7 +73,7 @@ test("an email that is verified before the mail is written is not asked for agai
   expect(await waitForRun(t, workflowId)).toMatchObject({ type: "completed" });
 });
 
-test("a service that stays down fails the run, which goes on from there when it is restarted", async () => {
+test("a service that stays down fails the run, and a restart continues from there", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.onboarding.start, {
     name: "Ada",

@@ -8,7 +8,7 @@ useFakeTimers();
 const onboarding = async (t: Backend) =>
   (await t.query(api.page.onboardings, {}))[0]!;
 
-test("the page shows an onboarding from its start to its end", async () => {
+test("the page shows an onboarding from start to end", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(api.page.signUp, { name: "Ada" });
   expect(await onboarding(t)).toMatchObject({ workflowId, name: "Ada" });
@@ -43,7 +43,7 @@ test("the page shows an expense that waits for a decision, and the decision", as
   ]);
 });
 
-test("the console shows the runs of the example, and its functions are public", async () => {
+test("the console shows the example's runs, and its functions are public", async () => {
   const t = newBackend();
   await t.mutation(api.page.submitExpense, { title: "A new chair" });
   const { page } = await t.query(api.console.listRuns, {

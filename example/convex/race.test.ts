@@ -22,7 +22,7 @@ test.each([
   const t = newBackend();
   const race = { flight: "LIS-OSL", providers, withinMs };
   const workflowId = await t.mutation(internal.race.start, race);
-  // Before the time for offers is over.
+  // Stop before the time for offers is over.
   await finishWorkflows(t, { until: "waiting" });
   expect(await t.query(internal.race.status, { workflowId })).toEqual({
     ...{ type: "completed", result },

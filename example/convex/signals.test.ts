@@ -20,7 +20,7 @@ async function asked(t: Backend, workflowId: WorkflowId) {
   return open;
 }
 
-test("each question is asked when the one before it is answered", async () => {
+test("each question is asked once the previous one is answered", async () => {
   const t = newBackend();
   const workflowId = await begin(t);
   const first = await asked(t, workflowId);
@@ -42,7 +42,7 @@ test("each question is asked when the one before it is answered", async () => {
   });
 });
 
-test("an answer that comes twice is refused, and not taken for the next question's", async () => {
+test("an answer that arrives twice is refused and doesn't answer the next question", async () => {
   const t = newBackend();
   const workflowId = await begin(t);
   const first = answerTo(await asked(t, workflowId));

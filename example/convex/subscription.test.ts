@@ -10,13 +10,13 @@ async function row(t: Backend) {
   return row!;
 }
 
-/** Lets months pass until it was renewed this often. */
+/** Lets months pass until the subscription was renewed this many times. */
 async function renew(t: Backend, times: number) {
   const until = async () => (await row(t)).renewals === times;
   await finishWorkflows(t, { until });
 }
 
-test("it is renewed every month", async () => {
+test("a subscription is renewed every month", async () => {
   const t = newBackend();
   const begunAt = Date.now();
   await t.mutation(internal.subscription.start, { customer: "Ada" });
@@ -26,12 +26,12 @@ test("it is renewed every month", async () => {
   expect(Math.round(days)).toBe(60);
 });
 
-test("a run is followed by another before it grows long", async () => {
+test("a run starts its successor before it grows long", async () => {
   const t = newBackend();
   const first = await t.mutation(internal.subscription.start, {
     customer: "Ada",
     months: 30,
-    // So short that no run is cleaned up meanwhile.
+    // Short enough that no run is cleaned up before the test ends.
     monthMs: 24 * 60 * 60_000,
   });
   await finishWorkflows(t);
@@ -50,7 +50,7 @@ test("a run is followed by another before it grows long", async () => {
   ]);
 });
 
-test("it can be stopped in the midst of a month, also in a later run", async () => {
+test("a subscription can be stopped in the middle of a month, even in a later run", async () => {
   const t = newBackend();
   await t.mutation(internal.subscription.start, {
     customer: "Ada",

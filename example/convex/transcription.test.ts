@@ -24,7 +24,7 @@ async function calls(t: Backend) {
   return rows.map(({ count }) => count).sort();
 }
 
-test("each part is tried until it is transcribed, and the text is in order", async () => {
+test("each part is retried until it is transcribed, and the text is in order", async () => {
   const t = newBackend();
   const workflowId = await transcribe(t, "talk.mp3", 2);
   expect(
@@ -35,7 +35,7 @@ test("each part is tried until it is transcribed, and the text is in order", asy
   expect(await calls(t)).toEqual([1, 1, 2, 2, 3]);
 });
 
-test("what is no recording fails the run and is tried once, and so does a part that can't be transcribed", async () => {
+test("a file that isn't a recording fails the run at its first attempt, and so does a part that can't be transcribed", async () => {
   const t = newBackend();
   const { status, steps } = internal.transcription;
   const picture = await transcribe(t, "holiday.jpg", 0);

@@ -15,7 +15,7 @@ async function bookings(t: Backend) {
   return rows.map(({ what }) => what).sort();
 }
 
-/** The state of each run, the children's included, by the name of its workflow. */
+/** Returns the state of each run, including children, by workflow name. */
 async function states(t: Backend) {
   const { page } = await t.query((ctx) => list(ctx, components.workflow));
   return Object.fromEntries(
@@ -23,7 +23,7 @@ async function states(t: Backend) {
   );
 }
 
-test("the parent returns what its children returned, a restart from the hotel keeps the flight, and cleanup deletes all", async () => {
+test("the parent returns its children's results, a restart from the hotel keeps the flight, and cleanup deletes all runs", async () => {
   const t = newBackend();
   const workflowId = await plan(t);
   expect(await waitForRun(t, workflowId)).toEqual({
@@ -46,7 +46,7 @@ test("the parent returns what its children returned, a restart from the hotel ke
   expect(await states(t)).toEqual({});
 });
 
-test("the status of the parent names the runs of its children, which are canceled with it", async () => {
+test("the parent's status lists its children's runs, which are canceled with it", async () => {
   const t = newBackend();
   const workflowId = await plan(t);
   const status = await t.query(internal.trip.status, { workflowId });

@@ -5,7 +5,7 @@ import { newBackend, useFakeTimers } from "./testing.setup.js";
 
 useFakeTimers();
 
-test("who signs up is welcomed, a day later", async () => {
+test("a user who signs up gets the welcome a day later", async () => {
   const t = newBackend();
   const signedUpAt = Date.now();
   const workflowId = await t.mutation(api.welcome.signUp, { name: "Ada" });

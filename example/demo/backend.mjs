@@ -6,8 +6,8 @@ import { exampleBundle } from "./bundle.mjs";
 /** @import { Answer, Call, Question } from "./types.mjs" */
 
 /**
- * The example on the local deployment's engine: real bundles, a fresh context for each call, and time
- * as it is.
+ * Runs the example on the local backend's engine, with real bundles, a fresh context for each call, and
+ * real time.
  */
 export async function startBackend() {
   /** @type {string[]} */

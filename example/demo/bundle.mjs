@@ -19,7 +19,7 @@ import { pushRequest } from "../../tools/pushRequest.mjs";
 /** In node_modules, so git ignores it. */
 const CACHE = path.join(ROOT, "node_modules/.cache/convex-demo");
 
-/** The sources of a bundle. */
+/** The files and folders that go into the bundle. */
 const SOURCES = [
   path.join(ROOT, "src"),
   path.join(EXAMPLE, "convex"),
@@ -32,7 +32,7 @@ export async function exampleBundle() {
   try {
     return JSON.parse(await readFile(file, "utf8"));
   } catch {
-    // Not there.
+    // It isn't cached yet.
   }
   const bundle = await pushRequest({ app: EXAMPLE, liveSources: true });
   await keep(file, JSON.stringify(bundle));
@@ -61,7 +61,7 @@ async function filesOf(source) {
 }
 
 /**
- * In place of those of other sources. Several demos may do so at once.
+ * Replaces the bundles of older sources. Several demos may do this at once.
  *
  * @param {string} file
  * @param {string} text

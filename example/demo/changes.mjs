@@ -1,5 +1,5 @@
 // @ts-check
-/** The changes of a run between two readings. */
+/** Compares two readings of a run. */
 
 /** @import { Change, Run, Step } from "./types.mjs" */
 
@@ -24,7 +24,7 @@ export function changesOf(before, after, now = Date.now()) {
 
   if (wasQueued(before) && after.workflowId !== undefined) {
     const { workflowId, command = "", note, startedAt = 0 } = after;
-    // One that another run started is noticed late.
+    // A run that another run started is noticed late.
     const at = Math.min(startedAt, found[0]?.at ?? startedAt);
     found.unshift({
       ...{ type: "runStarted", at, run },
@@ -47,7 +47,7 @@ const wasQueued = (/** @type {Run | undefined} */ run) =>
   run?.workflowId === undefined;
 
 /**
- * All steps, nested ones after the step that their run is.
+ * Returns all steps. The steps of a nested run follow their parent step.
  *
  * @param {Step[]} steps
  * @param {string} [prefix]

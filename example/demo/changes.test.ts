@@ -19,7 +19,7 @@ const ended = (at: number, returnValue: unknown = null): Partial<Step> => ({
   result: { kind: "success", returnValue },
 });
 
-/** What is printed of a run that is seen in these states, one after the other. */
+/** Returns the printed lines for a run that is read in these states, one after another. */
 function told(...states: Run[]) {
   const lineOf = plainLines(1000);
   const lines: string[] = [];
@@ -33,7 +33,7 @@ function told(...states: Run[]) {
   return lines.map((line) => line.trim());
 }
 
-test("a run is told from its start to its end", () => {
+test("a run's changes are printed from its start to its end", () => {
   const steps = [step(0, { attempt: 1, maxAttempts: 3 })];
   const retried = [step(0, { attempt: 2, maxAttempts: 3 })];
   const done = [
@@ -63,7 +63,7 @@ test("a run is told from its start to its end", () => {
   ]);
 });
 
-test("steps that started and ended between two looks are told in the order in which they did", () => {
+test("steps that started and ended between two readings are printed in order", () => {
   const steps = [step(0, ended(1300)), step(1, ended(1200)), step(2)];
   const lines = told(started, { ...started, steps });
   expect(lines.map((line) => line.replace(/.*step /, ""))).toEqual([
@@ -75,7 +75,7 @@ test("steps that started and ended between two looks are told in the order in wh
   ]);
 });
 
-test("a nested run's steps are numbered after the step that it is", () => {
+test("a nested run's steps are numbered after their parent step", () => {
   const inner = step(0, { id: "inner", steps: [], ...ended(1400) });
   const steps = [step(3, { kind: "workflow", steps: [inner] })];
   const changes = changesOf(started, { ...started, steps });
@@ -86,20 +86,20 @@ test("a nested run's steps are numbered after the step that it is", () => {
   ]);
 });
 
-test("nothing is told twice", () => {
+test("no change is printed twice", () => {
   const state = { ...started, steps: [step(0, ended(1200)), step(1)] };
   expect(changesOf(state, { ...state })).toEqual([]);
   const over: Run = { ...state, state: "canceled", endedAt: 1300 };
   expect(changesOf(over, { ...over })).toEqual([]);
 });
 
-test("a restarted run is told again", () => {
+test("a restarted run is reported again", () => {
   const over: Run = { ...started, state: "canceled", endedAt: 1300 };
   const again: Run = { ...started, startedAt: 2000 };
   expect(changesOf(over, again)).toMatchObject([{ type: "runRestarted" }]);
 });
 
-test("a run that did not end as expected is reported", () => {
+test("a run that doesn't end as expected is reported", () => {
   const over: Run = {
     ...started,
     ...{ state: "failed", error: "No", endedAt: 1500, asExpected: false },
@@ -109,7 +109,7 @@ test("a run that did not end as expected is reported", () => {
   ]);
 });
 
-test("of a run with hundreds of steps the most are counted, failures are told", () => {
+test("in a run with hundreds of steps, most are only counted but failures are printed", () => {
   const steps = Array.from({ length: 300 }, (_, number) =>
     step(number, ended(1500)),
   );

@@ -12,15 +12,15 @@ import { duration } from "./text.mjs";
 /** @import { Runner } from "./runner.mjs" */
 /** @import { Change, Options } from "./types.mjs" */
 
-/** How many runs are in progress at a time. */
+/** The maximum number of runs in progress. */
 const AT_ONCE = 6;
-/** Far longer than all of them take. */
+/** Far longer than all runs together take. */
 const TIME_LIMIT_MS = 300_000;
-/** How long an event is waited for before the demo sends it: with keys, somebody may want to. */
+/** How long the demo waits before it sends an event itself, so that you can answer with a key. */
 const PATIENCE_MS = 700;
 const PATIENCE_WITH_KEYS_MS = 5000;
 const FLUSH_MS = 100;
-/** How long keys still do something when all runs have ended. */
+/** How long keys still work after all runs have ended. */
 const GRACE_MS = 3000;
 
 const print = (/** @type {string} */ text) =>
@@ -123,7 +123,7 @@ async function play(options, { call }, isLive) {
     active.add(watching);
   };
 
-  /** A run that started its successor: that is shown too. @param {Runner} runner */
+  /** Shows a run's successor too. @param {Runner} runner */
   const followOn = (runner) => {
     const { continuedBy } = runner;
     const isKnown = runners.some(({ run }) => run.workflowId === continuedBy);

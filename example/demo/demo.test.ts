@@ -8,7 +8,7 @@ import type { Change } from "./types.mjs";
 
 const MAIN = path.join(ROOT, "example/demo/main.mjs");
 
-/** Runs what `npm run demo` does, without what npm prints. */
+/** Runs the script of `npm run demo` without npm's own output. */
 function demo(...args: string[]) {
   return new Promise<{ code: number; stdout: string; stderr: string }>(
     (resolve) => {
@@ -22,7 +22,7 @@ function demo(...args: string[]) {
   );
 }
 
-/** What was printed of one run, without times and ids. */
+/** Returns the lines printed for one run, without times and ids. */
 const story = (output: string, label: string) =>
   output
     .split("\n")
@@ -33,7 +33,7 @@ const story = (output: string, label: string) =>
         .replace(/ \(took [\d.]+ s\)/, ""),
     );
 
-test("`npm run demo` in a pipe prints what the workflows do, several at once, and ends by itself", async () => {
+test("`npm run demo` in a pipe prints the progress of several workflows at once, then exits", async () => {
   const names = ["example", "approval", "trip", "transcription"];
   const { code, output } = await run(
     "npm",
@@ -76,11 +76,11 @@ test("`npm run demo` in a pipe prints what the workflows do, several at once, an
   expect(output).toContain("All runs ended as expected.");
 });
 
-/** A look at a run may come too late to see it. */
+/** Expects a line only if the demo read the run in time to print it. */
 const optional = (output: string, line: string) =>
   output.includes(line) ? [line] : [];
 
-test("a run that fails though it should not gives exit code 1, and the component's warning", async () => {
+test("if a run fails unexpectedly, the demo exits with 1 and prints the component's warning", async () => {
   const { code, stdout, stderr } = await demo("example", "--fail");
   expect(code).toBe(1);
   expect(stdout).toContain("The service is down (attempt 3) (took");
@@ -88,7 +88,7 @@ test("a run that fails though it should not gives exit code 1, and the component
   expect(stderr).toContain("The service is down (attempt 3)");
 });
 
-test("`--json` prints a line for each thing that happens, and the summary last", async () => {
+test("`--json` prints one line for each change, and the summary last", async () => {
   const names = ["signals", "booking", "subscription", "race", "fanOut"];
   const { code, stdout, stderr } = await demo("--json", ...names);
   expect(stderr).toBe("");
@@ -124,7 +124,7 @@ test("`--json` prints a line for each thing that happens, and the summary last",
     (line) => line.type === "command" && line.run === "signals",
   );
   expect(answers).toHaveLength(3);
-  // What ended was begun.
+  // Every step that ended had started.
   for (const line of lines)
     if (line.type === "stepEnded")
       expect(lines).toContainEqual(
@@ -134,14 +134,14 @@ test("`--json` prints a line for each thing that happens, and the summary last",
       );
 });
 
-test("an unknown name gives exit code 2, and says which exist", async () => {
+test("an unknown name exits with 2 and lists the known ones", async () => {
   const { code, stdout, stderr } = await demo("races");
   expect(code).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toMatch(/no workflow "races".*onboarding.*race/);
 });
 
-test("`--help` says what can be asked for", async () => {
+test("`--help` lists the options", async () => {
   const { code, stdout } = await demo("--help");
   expect(code).toBe(0);
   expect(stdout).toMatch(/onboarding, approval.*--plain.*--json/s);

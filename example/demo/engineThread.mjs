@@ -1,5 +1,5 @@
 // @ts-check
-/** The engine runs in a thread of its own, so it blocks neither the screen nor the keys. */
+/** The engine runs in its own thread, so it blocks neither the screen nor the keys. */
 import { parentPort, workerData } from "node:worker_threads";
 import { createDeployment } from "../../tools/local-backend/backend/deployment.mjs";
 

@@ -11,7 +11,7 @@ const KEYS = {
 };
 
 /**
- * What was pressed: a terminal may send several keys at once.
+ * Returns the pressed keys. A terminal may send several at once.
  *
  * @param {string} text
  * @returns {Key[]}

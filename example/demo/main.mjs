@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the example's workflows on the local deployment's engine, in real time. Needs
- * nothing but `npm ci`. `npm run demo -- --help` lists its options.
+ * `npm run demo` runs the example's workflows on the local backend's engine, in real time. You only need
+ * `npm ci` first. `npm run demo -- --help` lists its options.
  */
 import { main } from "./demo.mjs";
 

@@ -20,7 +20,7 @@ Runs the workflows of example/convex, and shows what they do. Names: which ones;
  * @param {string[]} argv
  * @param {string[]} known the names there are
  * @returns {Options}
- * @throws an error whose message is for whoever typed them
+ * @throws an error with a message for the user
  */
 export function parseOptions(argv, known) {
   const flag = { type: /** @type {const} */ ("boolean"), default: false };

@@ -2,9 +2,9 @@
 /** @import { Change } from "./types.mjs" */
 
 /**
- * Puts the changes of all runs in one order. Each run is looked at on its own, so changes arrive late. A change is
- * passed on once every run has been seen up to its time. What is noticed later, in a run that another run started, gets
- * the time of the change before it.
+ * Puts the changes of all runs in one order. Each run is read separately, so changes arrive late. A change is passed
+ * on once every run has been read up to its time. A later change, in a run that another run started, gets the time of
+ * the change before it.
  *
  * @param {(change: Change) => void} pass
  * @param {() => number} seenUntil up to which time every run in progress has been seen

@@ -5,7 +5,7 @@ import type { Change } from "./types.mjs";
 const change = (at: number, type: Change["type"], step?: string) =>
   ({ at, type, run: "a", ...(step && { step }) }) as Change;
 
-test("changes come in the order of their times, once all runs have been seen up to then", () => {
+test("changes are sorted by time, and pass once all runs have been read up to then", () => {
   const passed: number[] = [];
   let seen = 5;
   const changes = inOrder(
@@ -22,7 +22,7 @@ test("changes come in the order of their times, once all runs have been seen up 
   expect(passed).toEqual([3, 5, 6, 7]);
 });
 
-test("at one moment a child's last step ends before the child, and the run after both", () => {
+test("at the same moment, a child's last step ends before the child, and the child before its parent", () => {
   const passed: string[] = [];
   const changes = inOrder(
     (found) => void passed.push("step" in found ? found.step : found.type),

@@ -8,7 +8,7 @@ import type { Run } from "./types.mjs";
 
 const options = (...argv: string[]) => parseOptions(argv, ["race", "batch"]);
 
-test("options are what was asked for", () => {
+test("the command line sets the options", () => {
   expect(options()).toEqual({
     ...{ names: [], plain: false, json: false, fail: false, help: false },
   });
@@ -17,7 +17,7 @@ test("options are what was asked for", () => {
   });
 });
 
-test("an unknown name or option is refused, and told which exist", () => {
+test("an unknown name or option fails with a list of the known ones", () => {
   expect(() => options("rase")).toThrow(
     'There is no workflow "rase". These exist: race, batch',
   );
@@ -25,7 +25,7 @@ test("an unknown name or option is refused, and told which exist", () => {
   expect(usage(["race", "batch"])).toContain("race, batch");
 });
 
-test("each workflow of the example is among the scenarios", () => {
+test("every workflow of the example has a scenario", () => {
   expect(scenarioNames).toEqual([
     ...["example", "onboarding", "approval", "signals", "fanOut"],
     ...["transcription", "booking", "subscription", "race", "trip", "batch"],
@@ -34,7 +34,7 @@ test("each workflow of the example is among the scenarios", () => {
   expect(new Set(labels).size).toBe(labels.length);
 });
 
-test("keys are told apart, several at once and unknown ones too", () => {
+test("keys are recognized, including several at once and unknown ones", () => {
   expect(keysIn("a")).toEqual(["answer"]);
   expect(keysIn("\x1b[B\x1b[Ac\x1bOBr")).toEqual([
     ...["down", "up", "cancel", "down", "restart"],
@@ -43,7 +43,7 @@ test("keys are told apart, several at once and unknown ones too", () => {
   expect(keysIn("q\x03\x04")).toEqual(["quit", "quit", "quit"]);
 });
 
-test("a run should end as its scenario says, and after a key in any way but failing", () => {
+test("a run must end as its scenario says, but after a key press it must only not fail", () => {
   const expected = { type: "completed", result: { total: 360 } };
   const completed = (result: unknown) =>
     ({ type: "completed", result }) as const;
@@ -59,7 +59,7 @@ test("a run should end as its scenario says, and after a key in any way but fail
   expect(isAsExpected(completed([1, 2]), { result: [1] }, false)).toBe(false);
 });
 
-test("the summary counts steps and retries, and names what went wrong", () => {
+test("the summary counts steps and retries, and lists unexpected results", () => {
   const run: Run = {
     ...{ label: "a", note: "", state: "completed", workflowId: "w" },
     ...{ startedAt: 0, endedAt: 1500, asExpected: true },

@@ -4,11 +4,11 @@
 /** @import { WorkflowStatus, WorkflowStep } from "@convex-dev/workflow" */
 /** @import { Call, Step } from "./types.mjs" */
 
-/** Few pages, so that one reading shows nearly one moment. */
+/** Large pages, so that all steps are read at nearly the same moment. */
 const PAGE = 200;
 
 /**
- * A reader of one run and those nested in it. What can't change any more is not read again.
+ * Reads a run and its nested runs. It doesn't reread anything that can no longer change.
  *
  * @param {Call} call
  * @param {string} module of the workflow
@@ -19,11 +19,11 @@ export function readerOf(call, module, workflowId) {
   return {
     /** @returns {Promise<{ status: WorkflowStatus, steps: Step[] }>} */
     async read() {
-      // In this order: of a run that has ended, all steps are seen.
+      // The status comes first, so that if the run has ended, all its steps are read.
       const status = await call(`${module}:status`, { workflowId });
       return { status, steps: await stepsOf(workflowId) };
     },
-    /** After a restart, steps that were done may be done again. */
+    /** Call this after a restart, because completed steps may run again. */
     forget: stepsOf.forget,
   };
 }

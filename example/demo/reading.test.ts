@@ -12,7 +12,7 @@ interface Row {
   attempt?: number;
 }
 
-/** Runs by their ids, and which steps of them have been read since it was last asked. */
+/** Serves runs by id, and reports which steps were read since the last report. */
 function fakeApp(runs: Record<string, Row[]>) {
   let read: string[] = [];
   const call = async (path: string, args: any) => {
@@ -39,7 +39,7 @@ const row = (stepNumber: number, more: Partial<Row> = {}): Row => ({
   ...more,
 });
 
-test("all steps are read, page by page, with what is known of them", async () => {
+test("all steps are read page by page, with their state", async () => {
   const rows = Array.from({ length: 450 }, (_, number) => row(number));
   rows[449] = row(449, { attempt: 2, completedAt: 5 });
   const { reader } = fakeApp({ run: rows });
@@ -51,7 +51,7 @@ test("all steps are read, page by page, with what is known of them", async () =>
   expect(steps.at(-1)).toMatchObject({ attempt: 2, completedAt: 5 });
 });
 
-test("leading steps that have all ended are not read again", async () => {
+test("leading pages whose steps have all ended aren't read again", async () => {
   const rows = Array.from({ length: 450 }, (_, number) =>
     row(number, number === 300 ? {} : { completedAt: 5 }),
   );
@@ -69,7 +69,7 @@ test("leading steps that have all ended are not read again", async () => {
   expect(wasRead()).toHaveLength(450);
 });
 
-test("a nested run is read for as long as its step is in flight", async () => {
+test("a nested run is read while its step is in flight", async () => {
   const nested: Partial<Row> = { kind: "workflow", nestedWorkflowId: "child" };
   const runs = { run: [row(0, nested)], child: [row(0, { stepId: "inner" })] };
   const { reader, wasRead } = fakeApp(runs);

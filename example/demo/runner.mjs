@@ -7,7 +7,7 @@ import { readerOf } from "./reading.mjs";
 /** @import { WorkflowStatus } from "@convex-dev/workflow" */
 /** @import { Call, Change, Run, Scenario, Step } from "./types.mjs" */
 
-/** Between two looks at a run; longer where looking takes long, since looking is work for the engine too. */
+/** The time between two readings of a run. Slow readings are further apart, because they cost the engine time too. */
 const LOOK_MS = { min: 80, max: 1000 };
 const PAUSES_PER_LOOK = 3;
 
@@ -24,13 +24,13 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
   let run = { label, note, state: "queued", steps: [] };
   /** @type {ReturnType<typeof readerOf> | undefined} */
   let reader;
-  /** Until the first look. @type {Pick<Run, "workflowId" | "command" | "startedAt"> | undefined} */
+  /** Used until the first reading. @type {Pick<Run, "workflowId" | "command" | "startedAt"> | undefined} */
   let started;
-  /** Up to when the run has been seen, while it is in progress. */
+  /** The time up to which the run has been read, while it is in progress. */
   let seenUntil = Infinity;
   /** The event step that was answered last. @type {string | undefined} */
   let answered;
-  /** Whether somebody meddled: then it may end otherwise. */
+  /** Whether a key was used on the run, so it may end differently. */
   let touched = false;
   /** @type {string | undefined} a run that took this one's place */
   let continuedBy;
@@ -129,7 +129,7 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
       if (command !== undefined)
         change({ ...run, state: "inProgress", ...started });
     },
-    /** Of the run that it started in its place. */
+    /** Describes the run that continues this one. */
     successor: () =>
       createRunner(
         {
@@ -166,7 +166,7 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
         startedAt: run.startedAt ?? Date.now(),
       });
     },
-    /** @returns {Promise<boolean>} whether it waited for one */
+    /** @returns {Promise<boolean>} whether the run waited for an answer */
     answer: () => sendAnswer("key"),
     async cancel() {
       if (run.state !== "inProgress") return false;
@@ -206,7 +206,7 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
 /** @typedef {ReturnType<typeof createRunner>} Runner */
 
 /**
- * When a run ended that has been seen to: with its last step. Where the component does not tell, now.
+ * Returns the time at which a run ended, which is the end of its last step. Without such a step, it is now.
  *
  * @param {Run} run
  * @param {Step[]} steps

@@ -1,5 +1,5 @@
 // @ts-check
-/** The terminal while the demo has it: a screen of its own, keys as they are pressed, and everything back at the end. */
+/** Takes over the terminal with an alternate screen and raw keys, and restores it at the end. */
 import { writeSync } from "node:fs";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
@@ -31,12 +31,12 @@ export function takeTerminal(onKeys) {
       stdin.setRawMode(false);
       stdin.pause();
     }
-    // At once: nothing that is written later may come before it, and the process may be ending.
+    // Write synchronously, because the process may be ending and later output must come after this.
     writeAll(stdout.fd, LEAVE);
   };
-  // However it ends: also by `process.exit` in the midst of things.
+  // Also restores the terminal if `process.exit` is called.
   process.on("exit", release);
-  // Before the trace is printed, so that it can be read.
+  // Restores the terminal before the stack trace is printed, so that you can read it.
   process.on("uncaughtExceptionMonitor", release);
 
   return {

@@ -4,7 +4,7 @@ import { openTerminal } from "./testing/terminal.js";
 
 const DEMO = "example/demo/main.mjs";
 
-/** The demo in a terminal, between what `stty` says of it before and after. */
+/** Runs the demo in a terminal, and prints the terminal's settings before and after. */
 function openDemo(args: string, nodeArgs = "") {
   const terminal = openTerminal(
     `echo before=$(stty -g); sh -c 'echo pid=$$; exec "$0" "$@"' "${process.execPath}" ${nodeArgs} ${DEMO} ${args}; echo code=$?; echo after=$(stty -g)`,
@@ -13,10 +13,10 @@ function openDemo(args: string, nodeArgs = "") {
   return {
     ...terminal,
     pid: () => Number(found(/pid=(\d+)/)),
-    /** Its exit code, when the terminal is as it was. */
+    /** Checks that the terminal was restored, and returns the exit code. */
     async end() {
       await terminal.shows(/^after=\S+/m);
-      // What came last, of those that take something and give it back.
+      // Each code that restores something must come after the one that changed it.
       const output = terminal.output();
       const isLast = (code: string, of: string) =>
         output.lastIndexOf(code) > output.lastIndexOf(of);
@@ -29,7 +29,7 @@ function openDemo(args: string, nodeArgs = "") {
   };
 }
 
-test("a terminal shows each run with its steps, does what keys say, and is as it was at the end", async () => {
+test("a terminal shows each run with its steps, handles keys, and is restored at the end", async () => {
   const demo = openDemo("approval trip");
   await demo.shows(/\? approval {2}.*press a to approve/);
   expect(demo.isTaken()).toBe(true);
@@ -83,14 +83,14 @@ test.each([
   },
 );
 
-test("without keys to read it shows the runs all the same, and sends what they wait for", async () => {
+test("if the demo can't read keys, it still shows the runs and sends their events", async () => {
   const demo = openDemo("approval < /dev/null");
   await demo.shows(/✓ approval {2}.*completed, "approved"/);
   expect(demo.screen()).not.toContain("quit");
   expect(await demo.end()).toBe(0);
 });
 
-test("`--plain` and a terminal that can do nothing get lines", async () => {
+test("`--plain` and a dumb terminal get plain lines", async () => {
   const { shows, output } = openTerminal(
     `node ${DEMO} trip --plain; TERM=dumb node ${DEMO} trip; echo code=$?`,
   );

@@ -1,5 +1,5 @@
 // @ts-check
-/** How things are said, on the screen and line by line. */
+/** The texts that the screen and the plain lines share. */
 
 /** @import { RunResult } from "@convex-dev/workflow" */
 /** @import { Run, Step } from "./types.mjs" */
@@ -43,7 +43,7 @@ export function stepOutcome(result) {
   }
 }
 
-/** Without the stack that the platform puts after it. */
+/** Drops the stack that the platform appends to an error. */
 const firstLine = (/** @type {string} */ error = "") => error.split("\n")[0];
 
 /** What a step in flight is doing. @param {Step} step */

@@ -1,8 +1,8 @@
-/** What the demo's parts hand to each other: types only. */
+/** The types that the demo's parts share. */
 import type { RunResult } from "@convex-dev/workflow";
 import type { CallResponse } from "../../tools/local-backend/backend/types.mjs";
 
-/** A step of a run, as `listSteps` tells, and the steps of the run that it is. */
+/** A step as `listSteps` returns it. A step that runs a workflow also has that run's steps. */
 export interface Step {
   id: string;
   number: number;
@@ -12,40 +12,40 @@ export interface Step {
   /** Absent while it is in flight. */
   completedAt?: number;
   result?: RunResult;
-  /** Of a retried action. */
+  /** Present if the step is a retried action. */
   attempt?: number;
   maxAttempts?: number;
-  /** Of a nested run. */
+  /** The steps of the nested run. */
   steps: Step[];
 }
 
 export type State =
   "queued" | "inProgress" | "completed" | "failed" | "canceled";
 
-/** A run as far as the component has told of it. */
+/** A run as it was last read. */
 export interface Run {
-  /** What it is called on the screen. */
+  /** Its name on the screen. */
   label: string;
-  /** What was done to make it less long, and what it shows. */
+  /** What the run demonstrates, and how its waits were shortened. */
   note: string;
   state: State;
   workflowId?: string;
-  /** How it was started, as one would type it. */
+  /** The command that starts it. */
   command?: string;
   startedAt?: number;
   endedAt?: number;
   result?: unknown;
   error?: string;
   steps: Step[];
-  /** What key `a` does, while the run waits for it. */
+  /** Describes key `a` while the run waits for an answer. */
   answer?: string;
-  /** When the demo does that by itself, if it does. */
+  /** When the demo answers by itself, if it does. */
   answersAt?: number;
   /** Whether it ended as it should. */
   asExpected?: boolean;
 }
 
-/** Something that happened, as `--json` tells it. */
+/** A change in the form that `--json` prints. */
 export type Change = { at: number; run: string } & (
   | { type: "runStarted"; workflowId: string; command: string; note: string }
   | { type: "runRestarted" }
@@ -71,7 +71,7 @@ export type Change = { at: number; run: string } & (
 );
 
 export interface Options {
-  /** Of scenarios. Empty: all. */
+  /** The scenarios to run. If empty, all of them. */
   names: string[];
   plain: boolean;
   json: boolean;
@@ -79,7 +79,7 @@ export interface Options {
   help: boolean;
 }
 
-/** What is said to the engine's thread, and what it says. */
+/** The messages to and from the engine's thread. */
 export type Question = { number: number; path: string; args: object };
 export type Answer =
   | { isReady: true }
@@ -89,30 +89,30 @@ export type Answer =
 /** Calls a function of the app, as `npx convex run` does. */
 export type Call = (path: string, args: object) => Promise<any>;
 
-/** A run to be made, and what should come of it. */
+/** A run to start, and its expected result. */
 export interface Scenario {
-  /** By which it is asked for: the module of its workflow. */
+  /** The module of its workflow, which you pass on the command line. */
   name: string;
   label: string;
   note: string;
   start: { path: string; args: object };
-  /** Whether it would keep the pool busy for long: then it starts when the others have ended. */
+  /** Whether the run keeps the workpool busy for long. It then starts after the others have ended. */
   isLarge?: boolean;
-  /** How `status` should tell of its end: what is there must be the same. */
+  /** The fields that its final status must contain. */
   expected: object;
-  /** What a person would do when the run waits for an event. */
+  /** A person's answer when the run waits for an event. */
   answer?: {
-    /** Of the event, as its step is named; absent: any. */
+    /** The name of the event's step. If absent, any event. */
     event?: string;
     says: string;
-    /** Whether the demo does it, should nobody press the key. Default: true. */
+    /** Whether the demo answers if nobody presses the key. Default: true. */
     byItself?: boolean;
-    /** The function to call, when the run waits. */
+    /** Returns the function to call. */
     call: (
       call: Call,
       workflowId: string,
     ) => Promise<{ path: string; args: object }>;
   };
-  /** From where key `r` restarts it. Default: from step 0. */
+  /** Tells key `r` where to restart the run. Default: from step 0. */
   restartArgs?: object;
 }

@@ -25,7 +25,7 @@ import {
  * @property {number} endsAt when the demo ends, unless a run is restarted before
  * @property {number} selected index of a run
  * @property {boolean} hasKeys
- * @property {string} message what was last done, or why it was not
+ * @property {string} message the last action, or why it was refused
  */
 
 const BAR_CELLS = 10;
@@ -34,9 +34,9 @@ const BAR_WIDTH = 100;
 const LABEL_CELLS = 20;
 
 /**
- * The lines of the whole screen, each at most as wide, together at most as high as it is. Every run
- * has a line as long as there is room; what is left goes to the steps of the chosen one, then of
- * those in progress, then of the others.
+ * Returns the lines of the whole screen, which never exceed its width and height. Each run gets one line
+ * while there is room. The remaining lines go to the steps of the selected run, then of runs in progress,
+ * then of the others.
  *
  * @param {Run[]} runs
  * @param {Screen} screen
@@ -87,7 +87,7 @@ function headersAround(runs, screen, room) {
 }
 
 /**
- * Divides lines among runs: by rank, those of one rank in equal parts. The first rank leaves a third
+ * Divides lines among runs by rank. Runs of the same rank get equal parts. The first rank leaves a third
  * to the next.
  *
  * @param {{ wants: number, rank: number }[]} runs
@@ -175,7 +175,7 @@ function bar(done, all) {
 /**
  * @typedef {object} Detail
  * @property {Line} line
- * @property {boolean} matters more than that of a step that is done
+ * @property {boolean} matters more than the line of a completed step
  */
 
 /** @param {Run} run @param {number} now @returns {Detail[]} */
@@ -233,7 +233,7 @@ function stepIcon({ kind, result }) {
 }
 
 /**
- * The lines that matter most, in their order: of steps in flight, then the last of the others.
+ * Picks the most important lines, and keeps their order. Steps in flight come first, then the last of the others.
  *
  * @param {Detail[]} details
  * @param {number} room

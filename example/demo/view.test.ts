@@ -34,7 +34,7 @@ const screen = {
 const textOf = (runs: Run[], more: Partial<typeof screen> = {}) =>
   layout(runs, { ...screen, ...more }).map((line) => paint(line, false));
 
-test("a run has a line with its state, progress and time, and one for each step", () => {
+test("a run has one line with its state, progress and time, and one for each step", () => {
   const lines = textOf([
     run("first", {
       steps: [
@@ -60,7 +60,7 @@ test("a run has a line with its state, progress and time, and one for each step"
   ]);
 });
 
-test("a run that waits shows which key answers and when the demo does, a run that ended shows how", () => {
+test("a waiting run shows which key answers and when the demo does, and an ended run shows its result", () => {
   const [, waiting, , completed, , failed] = textOf([
     run("a", { answer: "approve", answersAt: NOW + 3500 }),
     run("b", {
@@ -75,7 +75,7 @@ test("a run that waits shows which key answers and when the demo does, a run tha
   expect(failed).toMatch(/✗ c .*failed, No {2}\(not expected\)$/);
 });
 
-test("steps that a race left behind are not said to be running when it has ended", () => {
+test("a race's losing steps aren't shown as running after the run has ended", () => {
   const lines = textOf([
     run("race", {
       ...{ state: "completed", endedAt: NOW, steps: [step(0, "loser")] },
@@ -84,7 +84,7 @@ test("steps that a race left behind are not said to be running when it has ended
   expect(lines.join("\n")).toContain("in flight when the run ended");
 });
 
-test("the last lines tell how far all are, what was done, and the keys", () => {
+test("the last lines show the total progress, the last action and the keys", () => {
   const runs = [
     run("a", { endedAt: NOW, state: "completed" }),
     run("b", { steps: [step(0, "x", done()), step(1, "y")] }),
@@ -101,7 +101,7 @@ test("the last lines tell how far all are, what was done, and the keys", () => {
   expect(textOf(runs, { hasKeys: false }).join()).not.toContain("c cancel");
 });
 
-test("whatever the terminal's size, nothing is wider or higher, and the chosen run is there", () => {
+test("in a terminal of any size, everything fits and the selected run is visible", () => {
   const runs = Array.from({ length: 14 }, (_, index) =>
     run(`run ${index}`, {
       state: index % 3 === 0 ? "completed" : "inProgress",
@@ -126,7 +126,7 @@ test("whatever the terminal's size, nothing is wider or higher, and the chosen r
       }
 });
 
-test("80 by 24 shows every run of the demo with its outcome, and steps of the chosen one", () => {
+test("80 by 24 shows every run of the demo with its result, and steps of the selected one", () => {
   const runs = Array.from({ length: 15 }, (_, index) =>
     run(`run ${index}`, {
       answer: "answer the question",
@@ -141,7 +141,7 @@ test("80 by 24 shows every run of the demo with its outcome, and steps of the ch
   expect(text.join("\n")).toContain("? 0 question");
 });
 
-test("the chosen run gets most of the room, those in progress the rest before those that ended", () => {
+test("the selected run gets most of the room, then runs in progress, then ended ones", () => {
   const wants = 20;
   const of = (...ranks: number[]) => ranks.map((rank) => ({ wants, rank }));
   expect(share(of(0, 1, 1, 2), 12)).toEqual([8, 2, 2, 0]);
@@ -151,7 +151,7 @@ test("the chosen run gets most of the room, those in progress the rest before th
   expect(share([], 5)).toEqual([]);
 });
 
-test("where not all steps fit, those in flight are kept, and then the last ones", () => {
+test("if not all steps fit, steps in flight are kept first, then the last ones", () => {
   const details = [0, 1, 2, 3, 4, 5].map((number) => ({
     line: [{ text: `${number}` }],
     matters: number === 1,
@@ -164,7 +164,7 @@ test("where not all steps fit, those in flight are kept, and then the last ones"
   expect(texts(0)).toEqual([]);
 });
 
-test("a line that is too wide is cut, wherever its colors change", () => {
+test("a line that is too wide is cut, even if its colors change there", () => {
   const line = [{ text: "abc" }, { text: "def", style: "red" as const }];
   expect(paint(fit(line, 5), false)).toBe("abcd…");
   expect(paint(fit(line, 3), false)).toBe("abc");

@@ -3,7 +3,7 @@ import { useState, type FormEvent } from "react";
 import { api } from "../convex/_generated/api.js";
 import "./page.css";
 
-/** An ordinary page: each part is live, because a workflow's steps write to tables that queries read. */
+/** An ordinary page. Each part is live, because a workflow's steps write to tables that queries read. */
 export function App() {
   return (
     <main>

@@ -23,7 +23,7 @@ export interface Backend {
   query(reference: Query, args: object): Promise<any>;
 }
 
-/** Makes backends that are alike, with the app on one package. */
+/** Creates identical backends that run the app on one release. */
 export class Backends {
   private constructor(
     readonly installed: Package,
@@ -59,8 +59,8 @@ export class Backends {
   }
 
   /**
-   * A new one, with the platform's limits on. The one before is over: they share the clock, the recorder
-   * and the progress.
+   * Creates a backend with the platform's limits. It ends the previous one, because they share the clock,
+   * the recorder and the progress.
    */
   async make(): Promise<Backend> {
     clock.install();

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 
-/** When every backend's time begins. */
+/** The time at which every backend begins. */
 const START = 1_700_000_000_000;
 
 interface Timer {
@@ -19,7 +19,7 @@ export class Clock {
   private last = 0;
   private installed = false;
 
-  /** Puts this clock in the place of the machine's, for good. */
+  /** Replaces the machine's clock for the rest of the process. */
   install() {
     if (this.installed) return;
     this.installed = true;
@@ -50,14 +50,14 @@ export class Clock {
     return this.now - START;
   }
 
-  /** Also inside of functions, where `setTimeout` may be refused. */
+  /** Works inside functions too, where `setTimeout` may be refused. */
   async sleep(ms: number): Promise<void> {
     if (ms > 0) await new Promise<void>((resolve) => this.set(resolve, ms));
   }
 
   /**
-   * Lets timers go off until `done`, until there are none, or until `longest` milliseconds have passed.
-   * True: it is done.
+   * Fires timers until `done` returns true, no timer is left, or `longest` milliseconds have passed. Returns
+   * whether it is done.
    */
   async runUntil(done: () => boolean, longest: number): Promise<boolean> {
     const end = this.now + longest;
@@ -72,7 +72,7 @@ export class Clock {
     }
   }
 
-  /** Everything that is due within the next `ms` milliseconds. */
+  /** Runs everything that is due within the next `ms` milliseconds. */
   async runFor(ms: number) {
     let reached = false;
     this.set(() => (reached = true), ms);
@@ -97,7 +97,7 @@ export class Clock {
   }
 }
 
-/** Between two timers there are only promises, which one macrotask drains. */
+/** Drains all promises between two timers. One macrotask is enough, because nothing else runs. */
 async function settle() {
   for (let quiet = 0; quiet < 2; quiet++)
     await new Promise((resolve) => setImmediate(resolve));

@@ -8,7 +8,7 @@ import { say } from "./say.js";
 import { scenarios } from "./scenarios/all.js";
 import { Measuring, type Scenario } from "./scenarios/scenario.js";
 
-/** Measures all packages by turns, scenario by scenario, and prints them side by side. */
+/** Measures all releases in each scenario, and prints them side by side. */
 export async function compare(
   measured: Backends[],
   options: Options,
@@ -82,13 +82,13 @@ async function measureOne(
 const figuresOf = ({ windows }: Measuring): Result["windows"] =>
   windows.map(({ window, measured: { figures } }) => ({ window, figures }));
 
-/** The first measurement would include the time to compile the code. */
+/** Compiles the code, so that the first measurement doesn't include that time. */
 async function warmUp(measured: Backends[]) {
   for (const backends of measured)
     await measureOne(backends, scenarios[0]!, 10);
 }
 
-/** The existing package may fail: that is a result. This one may not. */
+/** A failure of the published release is a result. A failure of this package is an error. */
 function sayWhatFailed(results: Result[]): number {
   const failed = results.filter(
     (result) => result.error && result.package !== PUBLISHED.name,

@@ -1,4 +1,4 @@
-/** From how many milliseconds to how many. */
+/** A range in milliseconds. */
 type Span = [shortest: number, longest: number];
 
 const NONE: Span = [0, 0];
@@ -26,7 +26,7 @@ export class Latency {
 
   private draw([shortest, longest]: Span): number {
     if (longest === 0) return 0;
-    // The minimal standard generator of Park and Miller.
+    // Park and Miller's minimal standard generator.
     this.state = (this.state * 16807) % 2147483647;
     const share = this.state / 2147483647;
     return Math.round(shortest + share * (longest - shortest));

@@ -14,7 +14,7 @@ import {
 } from "./scenarios/scenario.js";
 import { callsOfSteps } from "./steady.js";
 
-// What this package may cost at most. Counts only, with the platform's limits on: they are the same on
+// The maximum costs of this package, with the platform's limits. They are counts, so they are the same on
 // every machine.
 
 let backends: Backends;
@@ -25,7 +25,7 @@ beforeAll(async () => {
 const KINDS = ["query", "mutation", "action"] as const;
 
 describe.each(KINDS)(
-  "a sequential %s step, once its run is driven,",
+  "a sequential %s step, once its run has a driver,",
   (kind) => {
     let perStep: Figures;
     beforeAll(async () => {
@@ -43,7 +43,7 @@ describe.each(KINDS)(
         scheduled,
       }).toEqual({
         mutations: 1,
-        // Its own.
+        // The step's own query.
         queries: kind === "query" ? 1 : 0,
         hops: 0,
         scheduled: 0,
@@ -106,12 +106,12 @@ describe("a fan-out of actions, maxParallelism 100,", () => {
       ...after,
     ]);
     expect(transactions).toBeLessThanOrEqual(120);
-    // Without those that a write implies. The pool alone has eleven for each job with them.
+    // Excludes reads that a write implies. With them, the workpool alone has eleven for each job.
     expect(documentsRead - impliedReads).toBeLessThanOrEqual(1400);
     expect(documentsRead).toBeLessThanOrEqual(2000);
   });
 
-  test("C4: of twice as many, reads twice as many documents", async () => {
+  test("C4: of twice the size, reads twice as many documents", async () => {
     const [once, twice] = [await actions(100), await actions(200)];
     const allowed = 2.1 * figuresOf(once.run).documentsRead;
     atMost(figuresOf(twice.run), { documentsRead: allowed });
@@ -122,19 +122,19 @@ describe("a fan-out of actions, maxParallelism 100,", () => {
   });
 });
 
-test("C5: 20 sleeps in a row take at most 45 transactions and no job of the pool", async () => {
+test("C5: 20 sleeps in a row take at most 45 transactions and no workpool job", async () => {
   const { run } = await measureScenario("sleeps");
   atMost(figuresOf(run), { transactions: 45 });
   expect(run.filter(isOfPool).map(({ name }) => name)).toEqual([]);
 });
 
-test("C5: 20 events awaited and then sent take at most 65 transactions and no job of the pool", async () => {
+test("C5: 20 events awaited and then sent take at most 65 transactions and no workpool job", async () => {
   const { run } = await measureScenario("events awaited");
   atMost(figuresOf(run), { transactions: 65 });
   expect(run.filter(isOfPool).map(({ name }) => name)).toEqual([]);
 });
 
-test("C6: 500 runs of one mutation step, started one by one, take at most 1600 transactions", async () => {
+test("C6: 500 runs with one mutation step each, started one by one, take at most 1600 transactions", async () => {
   const { start, run } = await measureScenario("runs started one by one", 500);
   atMost(figuresOf([...start, ...run]), { transactions: 1600 });
 });
@@ -142,7 +142,7 @@ test("C6: 500 runs of one mutation step, started one by one, take at most 1600 t
 test.each([
   ["a key", { transactions: 0, documentsWritten: 0, nestedCalls: 1 }],
   ["a deadline", { transactions: 0, documentsWritten: 4, nestedCalls: 0 }],
-  // The cleanup is a transaction.
+  // The cleanup costs a transaction.
   ["a retention", { transactions: 1, documentsWritten: 5, nestedCalls: 1 }],
 ] as const)(
   "a start with %s costs at most %j more than one without",
@@ -158,7 +158,7 @@ test.each([
   },
 );
 
-test("cancelMany and cleanupMany of 32 runs take one transaction a batch, and counts reads each run once", async () => {
+test("cancelMany and cleanupMany of 32 runs take one transaction per batch, and count reads each run once", async () => {
   for (const name of ["cancelMany", "cleanupMany"])
     atMost(figuresOf((await measureScenario(name)).run), { transactions: 2 });
   const counted = figuresOf((await measureScenario("counts")).run);
@@ -171,7 +171,7 @@ describe("inline steps", () => {
     return (await measureRun("sequential", args, sumOfSteps(n))).run;
   };
 
-  test("C7: cost two calls, and no transaction, of their own", async () => {
+  test("C7: cost two calls each and no transaction", async () => {
     const [few, many] = [await inline(5), await inline(25)].map(figuresOf);
     const each = (key: keyof Figures) => (many![key] - few![key]) / 20;
     expect(each("transactions")).toBe(0);
@@ -180,13 +180,13 @@ describe("inline steps", () => {
     expect(each("documentsWritten")).toBeLessThanOrEqual(2);
   });
 
-  test("C7: run on in further transactions where one turn has many", async () => {
+  test("C7: continue in further transactions if one turn has many", async () => {
     const { transactions } = figuresOf(await inline(600));
     expect(transactions).toBeGreaterThan(1);
   });
 });
 
-// What `npm run bench` measures of 0.4.8 in the same program.
+// The costs of 0.4.8 in the same programs, as `npm run bench` measures them.
 test.each([
   [1, 188, 2860],
   [2, 275, 8280],
@@ -204,7 +204,7 @@ test.each([
 const MINUTES = 60_000;
 
 test(
-  "C8: a run of 1000 sequential actions completes, and its last steps cost what its first did",
+  "C8: a run of 1000 sequential actions completes, and its last steps cost no more than its first",
   { timeout: 5 * MINUTES },
   async () => {
     const args = { kind: "action", n: 1000 } as const;
@@ -212,7 +212,7 @@ test(
     const first = costOfStep(run, 10, 20);
     const last = costOfStep(run, 985, 995);
     expect(countsOf(last)).toEqual(countsOf(first));
-    // Numbers have more digits by then.
+    // The limits allow for step numbers with more digits.
     atMost(last, {
       bytesRead: 1.1 * first.bytesRead,
       bytesWritten: 1.1 * first.bytesWritten,
@@ -229,7 +229,7 @@ async function measureRun(name: string, args: ProgramArgs, result: number) {
   return await measure((measuring) => measuring.wholeRun(name, args, result));
 }
 
-/** One that `npm run bench` has, of the size that it has there first. */
+/** Measures a scenario of `npm run bench`, by default at its smallest size. */
 async function measureScenario(name: string, n?: number) {
   const scenario = scenarios.find((one) => one.name === name)!;
   return await measure((measuring) =>
@@ -248,7 +248,7 @@ async function measure(
   return calls;
 }
 
-/** On the average of those from step `from` to before step `to`. */
+/** Returns the average cost of a step, from step `from` up to step `to`. */
 function costOfStep(calls: Call[], from: number, to: number): Figures {
   const figures = figuresOf(callsOfSteps(calls, from, to));
   for (const key of SUMS) figures[key] /= to - from;
@@ -262,7 +262,7 @@ const SUMS = [
   ...["documentsWritten", "bytesWritten"],
 ] as (keyof Figures)[];
 
-/** A failure shows what was measured beside what is allowed. */
+/** Checks the maximums. A failure shows each measured value next to its limit. */
 function atMost(figures: Figures, limits: Partial<Figures>) {
   for (const [key, limit] of Object.entries(limits))
     expect(figures[key as keyof Figures], key).toBeLessThanOrEqual(limit);

@@ -2,8 +2,8 @@ import { createServer, defaultServerConditions } from "vite";
 import { ROOT } from "../paths.mjs";
 
 /**
- * Loads a module of this repository as it is, without a build: TypeScript, `import.meta.glob`, and the
- * package by its own name.
+ * Loads a module of this repository without a build. It may use TypeScript and `import.meta.glob`, and import
+ * the package by its own name.
  *
  * @param {string} entry a path from the repository's root
  * @returns {Promise<Record<string, any>>} what it exports

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what this package costs a backend, beside the existing one. Needs nothing but `npm ci`,
- * no build and no network. `npm run bench -- --help` lists its options.
+ * `npm run bench` compares this package's costs with those of the published release. You only need `npm ci`
+ * first, no build and no network. `npm run bench -- --help` lists its options.
  */
 import { loadSource } from "./loadSource.mjs";
 
@@ -9,5 +9,5 @@ process.stdout.on("error", () => process.exit(1));
 
 const { main } = await loadSource("tools/bench/bench.ts");
 const code = await main(process.argv.slice(2));
-// Time no longer passes by itself here: nothing that waits for it would end.
+// The clock is replaced and stands still now, so timers would keep the process alive.
 process.stdout.write("", () => process.exit(code));

@@ -13,18 +13,18 @@ import { recorder } from "./recording/recorder.js";
 export interface Figures extends Counts {
   /** Mutations and queries that no other transaction called. */
   transactions: number;
-  /** Those of them that are queries. */
+  /** The queries among these transactions. */
   queries: number;
   actions: number;
-  /** Functions that the scheduler began. */
+  /** Functions that the scheduler started. */
   hops: number;
-  /** Calls inside of transactions: each is a fresh context on the platform. */
+  /** Calls inside transactions. On the platform, each one gets a fresh context. */
   nestedCalls: number;
-  /** The deepest of them. */
+  /** The depth of the deepest nested call. */
   depth: number;
-  /** Of the transaction that read most. */
+  /** Documents read by the transaction that read most. */
   mostDocumentsRead: number;
-  /** As the clock of the model says. */
+  /** The elapsed time in the latency model. */
   modelledMs: number;
   /** The time on this machine, including convex-test and recording. */
   cpuMs: number;
@@ -48,7 +48,7 @@ export async function measure(body: () => Promise<void>): Promise<Measured> {
   return { figures, calls };
 }
 
-/** All but the times. */
+/** Returns all figures except the times. */
 export function figuresOf(calls: Call[]): Figures {
   const units = calls.filter((call) => !isNested(call));
   const sum = noCounts();

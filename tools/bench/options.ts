@@ -3,10 +3,10 @@ import { parseArgs } from "node:util";
 export interface Options {
   help: boolean;
   quick: boolean;
-  /** Measure scenarios whose name this matches. */
+  /** Measure only scenarios whose name matches. */
   only: RegExp | undefined;
   json: string | undefined;
-  /** Measure this package once more, with steps executed so. */
+  /** Measure this package once more, with steps executed this way. */
   execution: "driver" | "pool" | undefined;
   trace: boolean;
   /** Print each function's cost in the scenarios whose names match this. */
@@ -23,7 +23,7 @@ export const USAGE = `npm run bench -- [options]
   --help               say this
 A full run (no --quick, no --only) writes tools/bench/RESULTS.md and results.json.`;
 
-/** The options, or an error. */
+/** Returns the options, or an error message. */
 export function parseOptions(argv: string[]): Options | string {
   try {
     const { values } = parseArgs({

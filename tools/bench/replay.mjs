@@ -1,6 +1,6 @@
 /**
- * The cost of replaying a long journal: the CPU time of one turn, without a deployment. Compares checkouts of this
- * repository in one run: `node tools/bench/replay.mjs . ../before`.
+ * Measures the CPU time of one turn that replays a long journal, without a deployment. Compares checkouts of this
+ * repository: `node tools/bench/replay.mjs . ../before`.
  */
 import { existsSync } from "node:fs";
 import inspector from "node:inspector/promises";
@@ -10,13 +10,13 @@ import vm from "node:vm";
 import { build } from "esbuild";
 import { createModuleContext } from "../bundleModules.mjs";
 
-/** Where `readJournal` is, and was. */
+/** The current and former modules of `readJournal`. */
 const JOURNAL_ROWS = [
   "src/engine/turn/journalRows.ts",
   "src/component/journalRows.ts",
 ];
 
-/** Where `takeTurn` is, and was. */
+/** The current and former modules of `takeTurn`. */
 const TURN = ["src/client/turn/turn.ts", "src/client/turn.ts"];
 
 const existing = (checkout, files) =>
@@ -75,7 +75,7 @@ const METRICS = Object.fromEntries(
   ].map((name) => [name, { used: 0, remaining: 1e9 }]),
 );
 
-/** A journal as `beginTurn` returns it, and returned it. */
+/** Reads the journal in the current or the former form of `beginTurn`'s result. */
 async function readPages(journalRows, ctx) {
   const { pages, entries, size } = await journalRows.readJournal(ctx, RUN._id);
   return pages
@@ -89,7 +89,7 @@ async function bundleOf(checkout) {
     stdin: { contents: entryOf(checkout), resolveDir: checkout },
     bundle: true,
     write: false,
-    // As the Convex CLI bundles.
+    // Bundles as the Convex CLI does.
     format: "cjs",
     target: "esnext",
     conditions: ["convex", "module"],
@@ -102,7 +102,7 @@ async function bundleOf(checkout) {
 const FILE = "replay-bundle.js";
 
 /**
- * A turn in a context of its own, without what only Node has. It replays `steps` recorded steps and ends its run.
+ * Prepares a turn in its own context, without Node's globals. It replays `steps` recorded steps and ends its run.
  *
  * @param {string} checkout
  * @param {number} steps
@@ -117,7 +117,7 @@ export async function prepareTurn(checkout, steps) {
   const bundle = module.exports;
   const stored = bundle.rowsOf(steps);
   let hostCalls = 0;
-  // The host answers when no microtask is left.
+  // The host answers only when no microtask is left.
   const host = (answer) => {
     hostCalls++;
     return new Promise((resolve) => setImmediate(() => resolve(answer)));
@@ -170,7 +170,7 @@ export async function prepareTurn(checkout, steps) {
   };
 }
 
-/** Milliseconds of CPU since the last call. */
+/** Returns a function that returns the CPU milliseconds since its last call. */
 function stopwatch() {
   let before = process.cpuUsage();
   return () => {
@@ -181,11 +181,10 @@ function stopwatch() {
 }
 
 /**
- * How often the functions of the bundle were called by a turn: a measure of its work that is the same on every
- * machine.
+ * Counts how often a turn calls each function of the bundle. This measure of its work is the same on every machine.
  *
  * @param {() => Promise<unknown>} turn
- * @returns {Promise<Map<string, number>>} by name; those without one together
+ * @returns {Promise<Map<string, number>>} by name, with all unnamed functions together
  */
 export async function callsOf(turn) {
   const session = new inspector.Session();
@@ -214,7 +213,7 @@ async function main(checkouts) {
     `CPU of one turn that replays ${STEPS} steps, median of ${ROUNDS}:`,
   );
   const rounds = checkouts.map(() => []);
-  // In turns, so that what else the machine does affects each checkout alike.
+  // Alternate between checkouts, so that other load on the machine affects them equally.
   for (let round = 0; round < ROUNDS; round++)
     for (const [at, checkout] of checkouts.entries())
       rounds[at].push(await (await prepareTurn(checkout, STEPS))());

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ROOT } from "../paths.mjs";
 import { callsOf, prepareTurn } from "./replay.mjs";
 
-// What a turn does for each step that it replays, in counts, on the client as apps bundle it.
+// Counts a turn's work for each step that it replays, with the client as apps bundle it.
 
 const STEPS = 500;
 
@@ -22,24 +22,24 @@ test("the host is called once for each replayed step", async () => {
   expect(hostCalls).toBeLessThanOrEqual(STEPS + 4);
 });
 
-test("a step of a longer journal takes no more work to replay", () => {
+test("replaying a step takes no more work in a longer journal", () => {
   const fixed = 2 * sum(calls) - sum(callsOfMore);
   expect(sum(callsOfMore) - sum(calls)).toBeLessThan(135 * STEPS);
   expect(Math.abs(fixed)).toBeLessThan(0.02 * sum(calls));
 });
 
-test("globals are not patched anew for each step that is replayed", () => {
+test("globals aren't patched again for each replayed step", () => {
   expect(calls.get("replaceProperty")).toBeGreaterThan(10);
   expect(callsOfMore.get("replaceProperty")).toBe(calls.get("replaceProperty"));
 });
 
-test("arguments that the journal holds are neither copied nor compared again", () => {
+test("recorded arguments are neither copied nor compared again", () => {
   expect(calls.get("recordedArgs")).toBe(STEPS);
   expect(calls.get("storedCopy") ?? 0).toBe(0);
   expect(calls.get("findDifference") ?? 0).toBe(0);
 });
 
-test("the rows of a journal are not converted value by value", () => {
+test("journal rows aren't converted value by value", () => {
   for (const converter of ["convexToJsonInternal", "jsonToConvex"]) {
     expect(calls.get(converter)).toBeGreaterThan(0);
     expect(callsOfMore.get(converter)).toBeLessThan(STEPS / 10);

@@ -1,4 +1,4 @@
-/** Consoles are silent while functions run: see `surroundings.ts`. */
+/** Prints even while the console is silent. See `surroundings.ts`. */
 export function say(text: string) {
   process.stdout.write(`${text}\n`);
 }

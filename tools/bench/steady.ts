@@ -1,12 +1,12 @@
 import { isNested, unitOf, type Call } from "./recording/call.js";
 
-/** The step functions of the app, of which each step of a program is one call. */
+/** Whether a call is a step of the app's program. */
 const isStep = ({ component, name }: Call) =>
   component === "app" && name.startsWith("steps:");
 
 /**
- * Every action and transaction from step `from` to step `to`, in order: the cost of steps that are neither first nor
- * last.
+ * Returns every action and transaction from step `from` to step `to`, in order. They are the cost of steps that are
+ * neither first nor last.
  */
 export function unitsOfSteps(calls: Call[], from: number, to: number): Call[] {
   const begin = unitOfStep(calls, from).number;
@@ -16,7 +16,7 @@ export function unitsOfSteps(calls: Call[], from: number, to: number): Call[] {
   );
 }
 
-/** As `unitsOfSteps`, with all that ran inside. */
+/** Like `unitsOfSteps`, with all nested calls. */
 export function callsOfSteps(calls: Call[], from: number, to: number): Call[] {
   const units = new Set(unitsOfSteps(calls, from, to));
   return calls.filter((call) => units.has(unitOf(call)));

@@ -1,10 +1,10 @@
-/** The logs of steps that fail on purpose aren't printed. */
+/** Silences the console, because steps fail on purpose. */
 export function quiet() {
   for (const method of ["log", "info", "warn", "error"] as const)
     globalThis.console[method] = () => {};
 }
 
-/** Delays of retries are random: here they are the same in each run. */
+/** Makes the random delays of retries the same every time. */
 export function seedRandom() {
   let state = 1;
   Math.random = () => {

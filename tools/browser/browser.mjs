@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-/** Where Chrome and Chromium install themselves. @type {Record<string, string[]>} */
+/** The install locations of Chrome and Chromium. @type {Record<string, string[]>} */
 const INSTALLED = {
   darwin: [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -25,7 +25,7 @@ const INSTALLED = {
   ),
 };
 
-/** What makes a headless browser draw the same everywhere. */
+/** Make a headless browser draw the same everywhere. */
 const ARGS = [
   // Tests run as root in containers, and open nothing but this machine's pages.
   "--no-sandbox",
@@ -43,7 +43,7 @@ export async function launchBrowser() {
 }
 
 /**
- * The path of a browser: `CHROME_PATH`, the one from npm on Linux x64, or an installed one.
+ * Returns the path of a browser: `CHROME_PATH`, the one from npm on Linux x64, or an installed one.
  *
  * @param {{ platform?: string, arch?: string, env?: Record<string, string | undefined>, exists?: (file: string) => boolean }} [machine]
  * @throws if there is none

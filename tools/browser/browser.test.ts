@@ -15,7 +15,7 @@ test("an installed Chrome is found", async () => {
   expect(await findBrowser(machine([CHROME]))).toBe(CHROME);
 });
 
-test("CHROME_PATH wins over an installed one", async () => {
+test("CHROME_PATH takes precedence over an installed browser", async () => {
   const env = { CHROME_PATH: "/own/chrome" };
   expect(await findBrowser(machine([CHROME, "/own/chrome"], env))).toBe(
     "/own/chrome",
@@ -29,7 +29,7 @@ test("a CHROME_PATH that doesn't exist is an error", async () => {
   );
 });
 
-test("a machine without a browser says so and fails", async () => {
+test("a machine without a browser fails with a clear error", async () => {
   await expect(findBrowser(machine([]))).rejects.toThrow(
     "found no browser on this machine (darwin arm64). Install Google Chrome or Chromium, or set CHROME_PATH.",
   );

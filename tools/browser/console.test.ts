@@ -14,7 +14,7 @@ import { launchBrowser } from "./browser.mjs";
 import { doneSteps, endedRuns, functionStep, runRow } from "./seeds.mjs";
 import { serveConsole } from "./servedConsole.mjs";
 
-/** What is denied depends on the environment, so that a test can change it while a page is open. */
+/** Denials depend on environment variables, so a test can change them while a page is open. */
 const CONSOLE = `
 import { workflow } from "./workflow.js";
 
@@ -33,7 +33,7 @@ let served: Awaited<ReturnType<typeof serveConsole>>;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
-/** Errors of the pages of a test. */
+/** Errors on the pages of the current test. */
 let problems: string[] = [];
 const closing: (() => Promise<unknown>)[] = [];
 const ids = { big: "", hostile: "" };
@@ -146,7 +146,7 @@ const button = (name: string | RegExp, scope = page.locator(".wfc")) =>
 const dialog = () => page.getByRole("dialog");
 const notice = () => page.locator(".wfc-notice");
 
-/** What a person sees of an element. */
+/** Returns the visible text of an element. */
 const text = (selector: string) => page.locator(selector).innerText();
 
 const startApproval = (title: string) =>
@@ -156,7 +156,7 @@ const statusOf = async (workflowId: string) =>
   (await served.call("approval:status", { workflowId })).type as string;
 
 describe("the runs page", () => {
-  test("shows a run from its start to its end, live and without moving anything", async () => {
+  test("shows a run live from start to end without moving anything", async () => {
     await open();
     await rows().first().waitFor();
     await page.evaluate(() => {
@@ -176,7 +176,7 @@ describe("the runs page", () => {
     expect(await page.evaluate(() => (globalThis as any).shifts)).toEqual([]);
   });
 
-  test("a count of any length moves nothing", async () => {
+  test("keeps its layout with a count of any length", async () => {
     await open();
     await rows().first().waitFor();
     const last = tab(/Canceled/);
@@ -227,7 +227,7 @@ describe("the runs page", () => {
     await button("Remove all filters").click();
     await eventually(() => rows().count()).toBeGreaterThan(10);
 
-    // The oldest ten, which pages without a match precede.
+    // Find the oldest ten, after pages without a match.
     await page
       .getByLabel("Id, or how it begins")
       .fill("0000000000000000001000");
@@ -236,7 +236,7 @@ describe("the runs page", () => {
     await eventually(() => rows().count()).toBeGreaterThan(10);
   });
 
-  test("a link with times shows the runs between them", async () => {
+  test("shows the runs between the times in a link", async () => {
     const since = new Date(NOW - 35.5 * 60_000).toISOString();
     const until = new Date(NOW - 25.5 * 60_000).toISOString();
     await open(`#/?since=${since}&until=${until}`);
@@ -272,10 +272,10 @@ describe("the runs page", () => {
     ).toBe("1001");
     expect(most).toBeLessThan(60);
     expect(new Set(seen.values()).size).toBe(seen.size);
-    // A page becomes another query when the next one begins where it ends.
+    // Each page is queried again with a fixed end once the next page begins there.
     expect(served.calls.get("console:listRuns")).toBeLessThanOrEqual(2 * 20);
 
-    // Whoever comes back finds the list where it was, even in the middle.
+    // The list keeps its scroll position when you come back, even in the middle.
     const scroller = page.locator(".wfc-scroller");
     const scrolled = () => scroller.evaluate(({ scrollTop }) => scrollTop);
     await scroller.evaluate((element) => (element.scrollTop = 20_000));
@@ -285,12 +285,12 @@ describe("the runs page", () => {
     await page.keyboard.press("Escape");
     await row(last).waitFor();
     expect(await scrolled()).toBe(20_000);
-    // Another list begins at its top.
+    // Another list starts at its top.
     await tab(/Failed/).click();
     await eventually(scrolled).toBe(0);
   });
 
-  test("asks before it acts on several runs, and says how many", async () => {
+  test("asks before it acts on several runs, and shows how many", async () => {
     const waiting = await Promise.all(["a", "b", "c"].map(startApproval));
     await open("#/?name=approval%3Aapproval");
     for (const id of waiting) await row(id).getByRole("checkbox").check();
@@ -318,7 +318,7 @@ describe("the runs page", () => {
     await row(waiting[2]!).waitFor({ state: "detached" });
   });
 
-  test("is used with the keyboard alone", async () => {
+  test("works with the keyboard alone", async () => {
     await open();
     await rows().first().waitFor();
     const focused = () =>
@@ -359,7 +359,7 @@ describe("the runs page", () => {
 describe("the run page", () => {
   beforeAll(seedBig);
 
-  test("shows a run of 2,000 steps with few requests and few elements", async () => {
+  test("shows a run with 2,000 steps with few requests and few elements", async () => {
     await open();
     await rows().first().waitFor();
     served.calls.clear();
@@ -534,8 +534,8 @@ describe("the run page", () => {
   });
 });
 
-describe("what authorize denies", () => {
-  test("isn't shown, and appears as soon as it is allowed", async () => {
+describe("an action that authorize denies", () => {
+  test("is hidden, and appears as soon as it is allowed", async () => {
     served.setEnvironment({ DENIED: "listRuns stats getRun listSteps" });
     await open();
     await page.getByText("The server refused this").waitFor();
@@ -554,7 +554,7 @@ describe("what authorize denies", () => {
     expect(await page.content()).not.toContain("batch:fetchItem");
   });
 
-  test("isn't done, and the page says why", async () => {
+  test("fails, and the page shows why", async () => {
     const id = await startApproval("A vase");
     served.setEnvironment({ DENIED: "cancel sendEvent" });
     await open(runPage(id));
@@ -574,15 +574,15 @@ describe("what authorize denies", () => {
 });
 
 describe("hostile values", () => {
-  test("are text, of any length and depth, and widen nothing", async () => {
+  test("are shown as text at any length and depth, and never widen the page", async () => {
     await open(runPage(ids.hostile, "?step=0"), {
       viewport: { width: 380, height: 800 },
     });
     const details = page.locator(".wfc-details");
     await details.getByText("Attempts").waitFor();
-    // The step's values come later than the rest of it.
+    // The step's values load after the rest of it.
     await details.getByText("7 fields").waitFor();
-    // Opens all that is closed, level by level.
+    // Opens everything that is closed, level by level.
     for (let level = 0; level < 80; level++) {
       const closed = details.locator('[aria-expanded="false"]');
       if ((await closed.count()) === 0) break;
@@ -643,7 +643,7 @@ describe("for everyone", () => {
     );
   }
 
-  /** The themes differ in their colors only. */
+  /** The themes only differ in their colors, so check structure once. */
   async function expectAccessible(place: string) {
     await page.emulateMedia({ colorScheme: "light" });
     expect(await violations(), place).toEqual([]);
@@ -678,7 +678,7 @@ describe("for everyone", () => {
     },
   );
 
-  test("the app's own styles of elements change nothing", async () => {
+  test("the app's own element styles don't affect the console", async () => {
     await open(runPage(ids.hostile, "?step=0"));
     await page.locator(".wfc-details").getByText("Attempts").waitFor();
     const before = await page.screenshot();

@@ -1,5 +1,5 @@
 // @ts-check
-/** `npm run screenshots`: writes the pictures of the console that the README shows, of runs of the example. */
+/** `npm run screenshots` writes the README's pictures of the console, with runs of the example. */
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -10,7 +10,7 @@ import { serveConsole } from "./servedConsole.mjs";
 
 const IMAGES = path.join(ROOT, "_autodocs/images");
 
-/** Of the console. Twice as many pixels, so that they are sharp. */
+/** The size of the pictures. They have twice as many pixels, so they are sharp. */
 const SIZE = { width: 1280, height: 720 };
 
 /** The same font on every machine. */
@@ -62,7 +62,7 @@ async function shoot(name, colorScheme, hash, shown) {
   await page.goto(`${served.url}console${hash}`);
   await page.addStyleTag({ content: FONT });
   await page.locator(shown).first().waitFor();
-  // What is live has settled.
+  // Wait until live parts have settled.
   await page.waitForTimeout(1500);
   const file = path.join(IMAGES, `${name}.png`);
   await page.screenshot({ path: file });
@@ -71,7 +71,7 @@ async function shoot(name, colorScheme, hash, shown) {
 }
 
 /**
- * A run that has one of everything.
+ * Inserts a run that shows every feature.
  *
  * @param {number} startedAt
  */

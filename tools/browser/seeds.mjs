@@ -1,12 +1,12 @@
 // @ts-check
-/** Runs as rows of the component, for pages that need more of them than one would run. */
+/** Creates runs as rows of the component, for pages that need many. */
 
 /** @typedef {Record<string, any>} Row */
 
 export const MINUTE_MS = 60_000;
 
 /**
- * `count` runs that ended, one for each minute until `now`. Every seventh failed, every eleventh was canceled.
+ * Creates `count` ended runs, one for each minute until `now`. Every seventh failed, every eleventh was canceled.
  *
  * @param {number} count
  * @param {number} now
@@ -41,7 +41,7 @@ export const runRow = (name) => ({
 });
 
 /**
- * `count` steps that are done, one after the other.
+ * Creates `count` completed steps, one after another.
  *
  * @param {string} workflowId
  * @param {number} count

@@ -1,5 +1,5 @@
 // @ts-check
-/** The example's pages, built by Vite and served, on a local backend whose data and calls the caller sees. */
+/** Serves the example's pages, built by Vite, on a local backend. The caller sees its data and calls. */
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -37,7 +37,7 @@ export async function serveConsole({ app = EXAMPLE } = {}) {
   await push(server, request);
 
   return {
-    /** Where the pages are, with a slash at the end. */
+    /** The URL of the pages, with a slash at the end. */
     url,
     /** How often clients have called each function. */
     calls,
@@ -85,7 +85,7 @@ async function servePages(convexUrl, closing) {
   await build({
     ...{ root, logLevel: "warn" },
     define: { "import.meta.env.VITE_CONVEX_URL": JSON.stringify(convexUrl) },
-    // This package as it is, whether or not it is built, and in a copy of the repository the copy's.
+    // Use this package's sources, whether or not they are built. In a copy of the repository, use the copy's.
     resolve: {
       alias: {
         "@convex-dev/workflow/react": path.join(ROOT, "src/react/index.ts"),
@@ -105,7 +105,7 @@ async function servePages(convexUrl, closing) {
 }
 
 /**
- * As the CLI does it.
+ * Pushes as the CLI does.
  *
  * @param {{ url: string, adminKey: string }} server
  * @param {object} request

@@ -18,7 +18,7 @@ export const isTypeScript = ({ lang }) => lang === "ts" || lang === "tsx";
 
 const isShell = ({ lang }) => lang === "sh";
 
-/** The file that a block is, if it is one. */
+/** Returns the path of a block that is a file. */
 export const fileOf = ({ code }) => FILE.exec(code)?.[1];
 
 export const folderOf = (source) =>
@@ -40,7 +40,7 @@ export async function assemble(root, document, { completer, problems }) {
     recursive: true,
     filter: (file) => !isWholeApp || path.dirname(file) !== FUNCTIONS,
   });
-  /** Where the lines of each file come from. @type {Map<string, object>} */
+  /** The origins of each file's lines. @type {Map<string, object>} */
   const origins = new Map();
   const tests = [];
   const declared = [];
@@ -94,7 +94,7 @@ export async function assemble(root, document, { completer, problems }) {
   return { origins, declared };
 }
 
-/** An app that has only this file and the README's earlier installation blocks. */
+/** Assembles an app that has only this file and the README's earlier installation blocks. */
 async function assembleAlone(root, block, origins) {
   const file = fileOf(block);
   const app = path.join(root, `alone-${moduleOf(file)}`);

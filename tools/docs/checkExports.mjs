@@ -1,13 +1,13 @@
 /**
- * `_autodocs/EXPORTS.md` has a table under a heading for each entry point, with a row for each
- * export: its name and the file that defines it. Every export has a JSDoc comment.
+ * Checks `_autodocs/EXPORTS.md`. Each entry point has a heading and a table, with a row for each export:
+ * its name and the file that defines it. Every export needs a JSDoc comment.
  */
 import { entryPoints, exportsOf, membersOf } from "./packageExports.mjs";
 
 const SOURCE = "_autodocs/EXPORTS.md";
 const ROW = /^\| `(\w+)` +\| ([\w ]+?) +\| `([^`]+)` +\|/;
 
-/** The members of these are documented each, and have a heading of their own in a document. */
+/** Each member of these exports must be documented under its own heading. */
 const REFERENCES = {
   WorkflowManager: "_autodocs/api-reference/WorkflowManager.md",
   WorkflowCtx: "_autodocs/api-reference/WorkflowCtx.md",
@@ -51,7 +51,7 @@ export async function checkExports({
     problems.add({ source: SOURCE }, `not an entry point: ${entry}`);
 }
 
-/** A heading in backquotes begins the table of an entry point. */
+/** Reads the tables. A heading in backquotes starts the table of an entry point. */
 export function readTables({ lines }) {
   const tables = new Map();
   let rows;

@@ -1,4 +1,4 @@
-/** The numbers in the documents' table of limits are those that the package has. */
+/** Checks that the numbers in the documents' table of limits match the package. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import ts from "typescript";
@@ -8,7 +8,7 @@ export const SOURCE = "_autodocs/LIMITS.md";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** For the beginning of each row: its text, and the constants that it states. */
+/** Maps the beginning of each row to its text and the constants that it states. */
 const ROWS = {
   "return value of a step": {
     says: "800 KiB",
@@ -99,6 +99,6 @@ function tableUnder(lines, heading) {
           .map((cell) => cell.trim()),
         line: at + 1,
       });
-  // Without its head.
+  // Drops the table's head.
   return rows.slice(2);
 }

@@ -1,4 +1,4 @@
-/** Links and names in prose: the file, the heading, the npm script or the identifier is there. */
+/** Checks that each link and name in prose leads to a file, heading, npm script or identifier. */
 import { access, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { ROOT } from "../paths.mjs";
@@ -32,7 +32,7 @@ export async function checkLinks(documents, problems) {
 const FILE = /^(?:(?:src|example|_autodocs)\/[\w./-]+|[A-Z]+\.md)$/;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*(?:\(\))?$/;
 
-/** Names in the documents that no source contains: words of the platform and of other tools. */
+/** Names in the documents that no source contains, from the platform and other tools. */
 const FOREIGN = new Set(
   `npm npx ts sh json dist fetch setTimeout uncaught args typecheck Mermaid
    queueMicrotask RECOVERY_THRESHOLD_MS ConvexHttpClient ConvexClient ConvexReactClient ConvexProvider convex dashboard
@@ -64,7 +64,7 @@ export async function checkNames(documents, problems) {
   }
 }
 
-/** The README of a folder of `tools` may name what is in its folder: files, and words of the sources. */
+/** A README in `tools` may also name the files in its folder, and words in these files. */
 async function wordsBeside(source) {
   const words = new Set();
   const folder = path.dirname(source);
@@ -80,7 +80,7 @@ async function wordsBeside(source) {
   return words;
 }
 
-/** Every word in the package's sources and in the documents' code. */
+/** Returns every word in the package's sources and in the documents' code. */
 async function knownWords(documents) {
   const words = new Set();
   const add = (text) => {

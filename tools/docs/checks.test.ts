@@ -10,7 +10,7 @@ import { checkExecuted } from "./required.mjs";
 import { commandsOf } from "./shell.mjs";
 import { transcriptOf } from "./transcript.mjs";
 
-// What `wrong.md` can't show: it is checked with the documents themselves.
+// Errors that `wrong.md` can't contain, because it is checked along with the documents.
 
 const texts = (problems: Problems) => [...problems.texts()];
 
@@ -34,7 +34,7 @@ const exported = (
   documentation,
 });
 
-test("an export that is not listed, is elsewhere, is of another kind or is gone is reported", () => {
+test("an export that is unlisted, misplaced, of another kind or removed is reported", () => {
   const problems = new Problems();
   const rows: any = readTables({ lines: TABLE.split("\n") }).get("pkg");
   const all = [
@@ -61,7 +61,7 @@ test("an export without a JSDoc comment is reported", () => {
   expect(texts(problems)).toEqual([`${definedIn}: one has no JSDoc comment`]);
 });
 
-test("a section without an executed example, and a document that is missing, are reported", () => {
+test("a section without an executed example and a missing document are reported", () => {
   const problems = new Problems();
   const code = "// convex/a.ts\nexport {};\n";
   const block = { source: "a.md", line: 1, lang: "ts", flags: [], code };
@@ -81,7 +81,7 @@ test("a section without an executed example, and a document that is missing, are
   ]);
 });
 
-test("a limit that is not the package's, and one that is not checked, are reported", async () => {
+test("a wrong limit and an unchecked limit are reported", async () => {
   const documents = await readDocuments();
   const limitsIn = async (change: (readme: string) => string) => {
     const problems = new Problems();
@@ -102,13 +102,13 @@ test("a limit that is not the package's, and one that is not checked, are report
   ).toEqual([`${SOURCE}: nobody checks: luck`]);
 });
 
-test("the cost table adds what was measured, and misses what was not", () => {
+test("the cost table adds measured costs, and reports missing ones", () => {
   expect(() => costTable([])).toThrow(
     "Not measured: 0.4.8, sequential mutation",
   );
 });
 
-test("calls, what comes of them and what comes later are read", () => {
+test("calls, their expected results and later results are parsed", () => {
   const code = [
     "// > one({",
     "//   a: 1,",
@@ -157,13 +157,13 @@ test("blocks keep their lines, in Markdown and in JSDoc", () => {
   ]);
 });
 
-test("anchors are those of GitHub", () => {
+test("anchors match GitHub's", () => {
   expect(
     anchorsOf(["`onComplete`", "Parallel and race", "List", "List", "start()"]),
   ).toEqual(["oncomplete", "parallel-and-race", "list", "list-1", "start"]);
 });
 
-test("commands are lines, joined where they go on, without comments", () => {
+test("each line is a command, with continuations joined and comments removed", () => {
   const code = "# first\nnpm ci \\\n  && npm test # all\n\nls";
   expect(commandsOf({ code, line: 10 })).toEqual([
     { command: "npm ci && npm test", line: 12 },

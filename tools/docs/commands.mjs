@@ -1,7 +1,7 @@
 /**
- * The commands that documents show, except calls of functions of a document's own app, which are
- * executed with it. `runBy` is the file by which the gate runs the command, and `proof` a part of that
- * file that shows it; `whyNot` says why nothing runs it.
+ * Lists the commands in the documents, except calls of a document's own app, which are executed with it.
+ * `runBy` is the file through which the gate runs the command, and `proof` is the part of that file that
+ * shows it. `whyNot` says why nothing runs it.
  */
 const stage = (script) => ({
   runBy: "tools/gate.mjs",

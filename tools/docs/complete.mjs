@@ -4,7 +4,7 @@
  */
 import ts from "typescript";
 
-/** Where names come from that a block may use without an import, beside those of the package. */
+/** Modules of the names that a block may use without an import, besides the package's own. */
 const FROM = {
   "convex/values": ["v", "ConvexError"],
   "convex/server": [
@@ -104,7 +104,7 @@ export function createCompleter(packageExports) {
             `typeof ${name}${said ? given : ""}`,
             `typeof ${pkg}.${name}${said ? given : ""}`,
           ];
-      // On one line each, so that an error is about the declaration.
+      // Keep each on one line, so that an error points to the declaration.
       return [
         `export const allOf_${name}: ${theirs} = null! as ${mine};`,
         `export const only_${name}: ${mine} = null! as ${theirs};`,
@@ -132,7 +132,7 @@ export function createCompleter(packageExports) {
   }
 }
 
-/** The names that a block uses and does not declare, and what it is. */
+/** Returns the names that a block uses but doesn't declare, and the kind of block. */
 export function namesIn(code) {
   const file = ts.createSourceFile("block.ts", code, ts.ScriptTarget.ES2022);
   const used = new Set();
@@ -191,7 +191,7 @@ function declarationsIn(file) {
   return [...found.values()];
 }
 
-/** Something to give to each type parameter that has no default. */
+/** Returns an argument for each type parameter without a default. */
 const requiredOf = (node) =>
   (node.typeParameters ?? [])
     .filter((parameter) => !parameter.default)

@@ -10,7 +10,7 @@ const RESULTS = path.join(ROOT, "tools/bench/results.json");
 const BEGIN = "<!-- cost table: begin -->";
 const END = "<!-- cost table: end -->";
 
-/** Which of the measured scenarios it shows, in a reader's words. */
+/** The scenarios in the table, with their descriptions. */
 const SHOWN = [
   ["sequential mutation", 200, "mutation steps, one after another"],
   ["sequential action", 200, "action steps, one after another"],

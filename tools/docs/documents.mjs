@@ -9,7 +9,7 @@ const PUBLIC_SOURCES = ["src/client", "src/test.ts"];
 /** A document with deliberate errors, to test the checker. */
 export const WRONG = "tools/docs/wrong.md";
 
-/** Every document, and every source with code in its JSDoc, parsed. */
+/** Parses every document, and every source with code in its JSDoc. */
 export async function readDocuments() {
   const documents = [];
   for (const source of [...(await markdownFiles()), WRONG])

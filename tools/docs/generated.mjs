@@ -1,4 +1,4 @@
-/** The files that `npx convex codegen` would write for an app with these modules and the component. */
+/** Returns the files that `npx convex codegen` would write for an app with these modules and the component. */
 export function generated(modules) {
   const alias = (name) => name.replaceAll("/", "_");
   const imports = modules.map(

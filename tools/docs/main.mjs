@@ -1,11 +1,11 @@
 /**
- * Checks the documents: their code compiles and does what they say, their commands are run, their
- * links and names lead somewhere, and every export is documented. Needs `dist`.
+ * Checks the documents. Their code compiles and yields the stated results, their commands are run, their
+ * links and names resolve, and every export is documented. Needs `dist`.
  *
  *     npm run docs:check -- [--keep] [--write]
  *
- * `--keep` leaves the folder with the apps that the documents' code is assembled in. `--write` first
- * writes the cost table anew, from what the benchmark measured last.
+ * `--keep` keeps the folder with the assembled apps. `--write` first rewrites the cost table with the
+ * benchmark's latest counts.
  */
 import { mkdtemp, readdir, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -26,7 +26,7 @@ import { runExamples } from "./runExamples.mjs";
 import { checkExampleFiles, checkExecuted } from "./required.mjs";
 import { checkCommands } from "./shell.mjs";
 
-/** Entry points whose exports a block may use without an import, and declare. */
+/** Entry points whose exports a block may use without an import, or declare again. */
 const NAMED = /workflow(\/test)?$/;
 
 const keep = process.argv.includes("--keep");

@@ -3,11 +3,11 @@
 /**
  * @typedef {object} Block
  * @property {string} source path of the file it is in, from the repository's root
- * @property {number} line of its first line of code, from 1
+ * @property {number} line the number of its first line of code, from 1
  * @property {string} lang
  * @property {string[]} flags what follows the language
  * @property {string} code
- * @property {string} heading the nearest one above
+ * @property {string} heading the nearest heading above
  */
 
 const FENCE = /^( *)(`{3,})([^`]*)$/;
@@ -59,7 +59,7 @@ function readBlock(lines, start, [, indent, ticks, info]) {
   return { block: { line: start + 2, lang, flags, code }, end };
 }
 
-/** The anchors that GitHub gives to headings. */
+/** Returns the anchors that GitHub generates for headings. */
 export function anchorsOf(headings) {
   const seen = new Map();
   return headings.map((heading) => {
@@ -73,7 +73,7 @@ export function anchorsOf(headings) {
   });
 }
 
-/** The texts of a source file's JSDoc comments, as Markdown on the lines they are on. */
+/** Returns the text of a source file's JSDoc comments as Markdown, on the same lines. */
 export function jsDocAsMarkdown(text) {
   let inside = false;
   return text

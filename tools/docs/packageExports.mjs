@@ -1,11 +1,11 @@
-/** The exports of the installed package, as the TypeScript compiler sees them. */
+/** Reads the exports of the installed package with the TypeScript compiler. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import ts from "typescript";
 import { ROOT } from "../paths.mjs";
 
-/** The entry points that have exports, with the file of each: their types, or their source. */
+/** Returns the entry points with exports, each with the file of its types or source. */
 export async function entryPoints(installed) {
   const packageJson = JSON.parse(
     await readFile(path.join(installed, "package.json"), "utf8"),
@@ -21,7 +21,7 @@ export async function entryPoints(installed) {
     }));
 }
 
-/** All exports of an entry point, with the repository's file (or the package) that defines each. */
+/** Returns all exports of an entry point, with the repository's file or the package that defines each. */
 export function exportsOf(program, installed, { file }) {
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(file);
@@ -54,7 +54,7 @@ function definedIn(file, installed) {
   return /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)[1];
 }
 
-/** The public members of a class or an interface, with their documentation. */
+/** Returns the public members of a class or an interface, with their documentation. */
 export function membersOf(program, symbol) {
   const checker = program.getTypeChecker();
   return checker

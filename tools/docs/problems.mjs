@@ -1,4 +1,4 @@
-/** The problems of the documents, each with its location. */
+/** Collects the documents' problems, each with its location. */
 export class Problems {
   /** @type {{ source: string, line?: number, message: string }[]} */
   found = [];

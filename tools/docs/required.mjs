@@ -1,6 +1,6 @@
 /**
- * Where examples must be executed: the heading of each such section, by document. A section counts
- * when it has a block with a conversation, a test file or a command that is run.
+ * Lists the sections, by document and heading, that need an executed example. This is a block with a
+ * conversation, a test file or a command that is run.
  */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -77,7 +77,7 @@ export function checkExecuted(documents, problems, required = EXECUTED) {
       for (const block of document.blocks.filter(isTypeScript))
         if (
           !files.includes(block) &&
-          // The second kind repeats a declaration, which is compared with the package's.
+          // A `same` block repeats a declaration, which is compared with the package's.
           !["setup", "same"].some((flag) => block.flags.includes(flag))
         )
           problems.add(block, "every block here must be a file of the app");
@@ -88,14 +88,14 @@ export function checkExecuted(documents, problems, required = EXECUTED) {
   }
 }
 
-/** A block marked `example` is a file of the example, which its own tests run on the local server. */
+/** A block marked `example` must equal a file of the example, whose own tests run it. */
 export async function checkExampleFiles(documents, problems) {
   for (const { blocks } of documents)
     for (const block of blocks) {
       if (!block.flags.includes("example") || !isTypeScript(block)) continue;
       const file = fileOf(block);
       const text = await readFile(path.join(EXAMPLE, file), "utf8");
-      // The file may begin with a note on where it is shown.
+      // The file may begin with a comment that names the document.
       const shown = block.code.split("\n").slice(1).join("\n");
       if (text.replace(/^\/\/ .*\n/, "").trim() !== withoutTranscript(shown))
         problems.add(block, `it is not what example/${file} holds`);

@@ -33,7 +33,7 @@ async function readReport(dir, output) {
   }
 }
 
-/** A conversation's title begins with its place; any other test is in a file of a document's. */
+/** Locates failures. A conversation's title begins with its location. Other tests are in a document's file. */
 function failuresOf({ name, message, assertionResults }, origins) {
   const origin = origins.get(path.normalize(name)) ?? { source: name };
   const failed = assertionResults.filter(({ status }) => status === "failed");

@@ -1,6 +1,6 @@
 /**
- * Every command that a document shows is run by the gate, or it is said here why not. Calls of
- * functions of the document's own app, `npx convex run file:name '{…}'`, are executed with it.
+ * Checks that the gate runs every command in a document, or that a reason is given. Calls of the document's
+ * own app, `npx convex run file:name '{…}'`, are executed with it.
  */
 import { access, readFile } from "node:fs/promises";
 import path from "node:path";
@@ -10,7 +10,7 @@ import { COMMANDS } from "./commands.mjs";
 const RUN =
   /^npx convex run (?:--component (\w+) )?([\w/]+:\w+)(?: '([^']*)')?$/;
 
-/** The commands of a block: lines, without comments, with continuations joined. */
+/** Returns a block's commands, without comments and with continuations joined. */
 export function commandsOf({ code, line }) {
   const commands = [];
   let pending = "";
@@ -72,10 +72,10 @@ async function checkEntry(command, { runBy, proof, whyNot }, complain) {
     complain(`${runBy} does not have ${JSON.stringify(proof)}: ${command}`);
 }
 
-/** Of another app: the block says `example` where it calls functions of this repository's. */
+/** Whether a block calls another app. Blocks marked `example` call this repository's example. */
 const isElsewhere = ({ flags }) => flags.includes("example");
 
-/** The test that executes a block's calls, one after the other, with the document's app. */
+/** Returns a test that executes a block's calls in order, with the document's app. */
 export function shellTest(block) {
   if (isElsewhere(block)) return [];
   const runs = commandsOf(block)

@@ -1,19 +1,19 @@
 /**
- * What an example does is written below it, as a conversation:
+ * Parses the conversation below an example, which shows calls and their expected results:
  *
  *     // > greet({ name: "Ada" })
  *     // completed: "Hello, Ada!"
  *
- * A line that begins with `// >` calls a function of the file (or, as `emails.sent`, of another).
- * A workflow is started. The lines after it say what comes of that:
+ * A line that begins with `// >` calls a function of the file, or of another file as in `emails.sent`.
+ * If the function is a workflow, the line starts it. The lines after it show the expected result:
  *
- * - `completed: value`, `failed: "part of the error"`, `canceled`, `cleaned up`: how the run ends that the call
- *   started or that was started last, after everything has happened that will;
- * - `waits for "a", "b"`: the steps that it then has in flight;
+ * - `completed: value`, `failed: "part of the error"`, `canceled`, `cleaned up`: the final state of the run that
+ *   was started last, once nothing is due any more;
+ * - `waits for "a", "b"`: the steps that the run then has in flight;
  * - `throws "part of the error"`;
- * - anything else: what the call returns, where `...` says that there may be more fields.
+ * - anything else: the returned value. `...` allows further fields.
  *
- * A line that begins with `then` says what comes of it after that, as in `then completed: 1`.
+ * A line that begins with `then` shows a later result, as in `then completed: 1`.
  * `workflowId` is the run that was started last.
  */
 import ts from "typescript";
@@ -82,7 +82,7 @@ function toExpectation(text) {
   }
 }
 
-/** `{ a: 1, ... }` is an object that has more fields. */
+/** Converts `{ a: 1, ... }` to a matcher that allows further fields. */
 function loose(text) {
   let result = text;
   const more = /\{((?:[^{}]|\{[^{}]*\})*?),?\s*\.\.\.\s*\}/;
@@ -91,7 +91,7 @@ function loose(text) {
   return result;
 }
 
-/** The test that has the conversation. */
+/** Returns a test that executes the conversation. */
 export function toTest(title, module, calls) {
   const lines = calls.flatMap(({ path, args, expectations }) => {
     const [name, of] = [...path].reverse();

@@ -1,5 +1,5 @@
 /**
- * Counts a few words per 1,000 words of prose, for each document and in total. Code is left out.
+ * Counts a few words per 1,000 words of prose, for each document and in total. It ignores code.
  *
  *     node tools/docs/wordCounts.mjs
  *

@@ -1,4 +1,4 @@
-/** Defects of the console's page: see defects.mjs. */
+/** Defects in the console's page. See defects.mjs. */
 
 const test = (file, title) => ({ file: `src/react/${file}.test.ts`, title });
 
@@ -19,7 +19,9 @@ export const CONSOLE_DEFECTS = [
     file: "src/react/styles.ts",
     find: "{ all: revert; box-sizing: border-box; }",
     replace: "{ box-sizing: border-box; }",
-    killedBy: inBrowser("the app's own styles of elements change nothing"),
+    killedBy: inBrowser(
+      "the app's own element styles don't affect the console",
+    ),
   },
   {
     name: "console: a page doesn't end where the next begins",

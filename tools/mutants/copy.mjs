@@ -3,16 +3,16 @@ import path from "node:path";
 import { ROOT } from "../paths.mjs";
 import { run } from "../run.mjs";
 
-/** What a test needs of the tree. */
+/** The parts of the repository that tests need. */
 const PARTS = [
   ...["src", "tools", "example"],
   ...["package.json", "tsconfig.json", "vitest.config.ts"],
 ];
 
-/** A test that takes longer has not noticed: a defect must be shown by an assertion. */
+/** A test that times out doesn't count as a kill, because an assertion must fail. */
 const LONGEST_MS = 10 * 60_000;
 
-/** A copy of the tree, to be changed and tested. */
+/** A copy of the repository in which defects are tested. */
 export class Copy {
   constructor(dir) {
     this.dir = dir;
@@ -35,7 +35,7 @@ export class Copy {
     return source.split(find).length - 1;
   }
 
-  /** Puts a defect in. What is returned takes it out. */
+  /** Applies a defect, and returns a function that reverts it. */
   async apply({ file, find, replace }) {
     const target = path.join(this.dir, file);
     const source = await readFile(target, "utf8");
@@ -46,7 +46,7 @@ export class Copy {
     return () => writeFile(target, source);
   }
 
-  /** Runs one test, by its title. */
+  /** Runs the test with this title. */
   async runTest({ file, title }) {
     const started = Date.now();
     const report = path.join(this.dir, "report.json");
@@ -65,7 +65,7 @@ export class Copy {
       .flatMap(({ assertionResults }) => assertionResults)
       .filter((result) => result.title === title);
     const seconds = Math.round((Date.now() - started) / 1000);
-    // Of a test with several rounds one that fails is enough.
+    // If a test has several rows, one failure is enough.
     const statuses = named.map(({ status }) => status);
     const told = statuses.find((status) => status !== "passed") ?? statuses[0];
     if (told) return { status: told, seconds };

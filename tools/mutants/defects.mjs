@@ -6,8 +6,8 @@ import { RECOVERY_DEFECTS } from "./recoveryDefects.mjs";
 import { TESTING_DEFECTS } from "./testingDefects.mjs";
 
 /**
- * Defects of one line each: where, the text to change (which must be there once), and what it becomes.
- * Each is one that somebody might make, and `killedBy` names the test that must then fail.
+ * Plausible one-line defects. Each has a file, the text to find, which must occur once, and its replacement.
+ * `killedBy` names the test that must then fail.
  */
 
 const random = (file) => `src/testing/random/${file}.test.ts`;

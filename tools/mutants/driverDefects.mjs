@@ -1,4 +1,4 @@
-/** Defects of drivers: see defects.mjs. */
+/** Defects in drivers. See defects.mjs. */
 
 const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 

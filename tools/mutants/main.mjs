@@ -1,7 +1,7 @@
 /**
- * Applies known defects to the engine, one at a time, to a copy of the tree, and runs the test that
- * must notice: `npm run mutants`, or `npm run mutants -- <word>` for those whose name has it. Fails if
- * a defect survives, or if the text that it changes is no longer there once.
+ * `npm run mutants` applies known defects to a copy of the repository, one at a time, and runs the test that
+ * must fail. `npm run mutants -- <word>` tests only defects whose name contains the word. It fails if a defect
+ * survives, or if the text to change doesn't occur exactly once.
  */
 import os from "node:os";
 import { withTempDir } from "../tempDir.mjs";
@@ -36,7 +36,7 @@ function testsOf(defects) {
   return [...unique.values()];
 }
 
-/** A test that fails on the engine as it is shows nothing. */
+/** Finds tests that already fail without a defect, because they prove nothing. */
 async function findUnsound(copy, test) {
   const { status } = await copy.runTest(test);
   if (status === "passed") return undefined;
@@ -62,7 +62,7 @@ function describe({ file, title }) {
   return `"${title}" of ${file}`;
 }
 
-/** Gives each item to the next copy that is free. Returns what was found. */
+/** Gives each item to the next free copy, and returns all findings. */
 async function share(copies, items, find) {
   const queue = [...items];
   const found = [];
@@ -73,7 +73,7 @@ async function share(copies, items, find) {
     }
   };
   const ended = await Promise.allSettled(copies.map(work));
-  // Only now: nothing uses the copies any more.
+  // Throw only now, when nothing uses the copies any more.
   for (const { reason } of ended) if (reason) throw reason;
   return found;
 }

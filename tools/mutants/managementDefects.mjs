@@ -1,4 +1,4 @@
-/** Defects of cleanup, cancel, restart and of events that meet them: see defects.mjs. */
+/** Defects in cleanup, cancel and restart, and in events that arrive at the same time. See defects.mjs. */
 
 const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 

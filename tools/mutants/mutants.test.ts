@@ -7,7 +7,7 @@ import { DEFECTS } from "./defects.mjs";
 
 const read = (file: string) => readFile(path.join(ROOT, file), "utf8");
 
-test("each defect changes a text that its file contains once, and names an existing test file", async () => {
+test("each defect changes a text that occurs once in its file, and names an existing test file", async () => {
   const stale = [];
   for (const { name, file, find, killedBy } of DEFECTS) {
     await read(killedBy.file);

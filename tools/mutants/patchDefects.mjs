@@ -1,4 +1,4 @@
-/** Defects of patches and of replaying histories: see `defects.mjs`. */
+/** Defects in patches and in replaying histories. See defects.mjs. */
 
 const RANDOM = "src/testing/random/patches.test.ts";
 const IN_MEMORY = {

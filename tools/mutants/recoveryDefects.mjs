@@ -1,4 +1,4 @@
-/** Defects of recovery, of budgets and of the end of a run: see defects.mjs. */
+/** Defects in recovery, in budgets and in ending a run. See defects.mjs. */
 
 const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 

@@ -1,4 +1,4 @@
-/** Defects of the helpers in `@convex-dev/workflow/test`: see `defects.mjs`. */
+/** Defects in the helpers of `@convex-dev/workflow/test`. See defects.mjs. */
 
 const drive = (title) => ({ file: "src/testHelpers/drive.test.ts", title });
 const mocks = (title) => ({ file: "src/testHelpers/mocks.test.ts", title });

@@ -5,7 +5,7 @@ import { ROOT } from "../../../tools/paths.mjs";
 
 const SIZE = { cols: 110, rows: 40 };
 
-/** A shell command in a terminal of its own, with what a person would see of it. */
+/** Runs a shell command in its own terminal, and returns the screen as a user would see it. */
 export function openTerminal(command: string) {
   const terminal = new headless.Terminal({
     ...{ ...SIZE, allowProposedApi: true, scrollback: 1000 },
@@ -26,16 +26,16 @@ export function openTerminal(command: string) {
     );
   };
   return {
-    /** All that was written, with what controls the terminal. */
+    /** Everything that was written, including control codes. */
     output: () => output,
     press: (keys: string) => pty.write(keys),
     resize: (cols: number, rows: number) => {
       pty.resize(cols, rows);
       terminal.resize(cols, rows);
     },
-    /** What is on the screen, also above its top. */
+    /** The screen's text, including lines that have scrolled off. */
     screen: () => lines().join("\n"),
-    /** Whether the screen is the one that programs take for themselves. */
+    /** Whether the alternate screen is active. */
     isTaken: () => terminal.buffer.active.type === "alternate",
     /** Waits until the screen shows something. */
     shows: (text: string | RegExp) =>

@@ -1,4 +1,4 @@
-/** How far runs have come, as their functions tell at no cost to the database. */
+/** Counts the progress of runs in memory, so it costs no database access. */
 class Progress {
   /** Handlers that have returned. */
   finished = 0;
@@ -12,7 +12,7 @@ class Progress {
     this.attempts.clear();
   }
 
-  /** Which attempt of step `i` this is, from 1. */
+  /** Returns the number of this attempt of step `i`, from 1. */
   attempt(i: number): number {
     const attempt = (this.attempts.get(i) ?? 0) + 1;
     this.attempts.set(i, attempt);

@@ -16,7 +16,7 @@ type Step<
   number | string
 >;
 
-/** Of the steps in `steps.ts`. */
+/** References to the functions in `steps.ts`. */
 export const steps = anyApi["steps"] as unknown as {
   query: Step<"query">;
   mutation: Step<"mutation">;
@@ -27,13 +27,13 @@ export const steps = anyApi["steps"] as unknown as {
 
 type Workflow = FunctionReference<"mutation", "internal", any, any>;
 
-/** Of the workflows in `workflows.ts`, by name. */
+/** References to the workflows in `workflows.ts`, by name. */
 export const workflows = anyApi["workflows"] as unknown as Record<
   string,
   Workflow
 >;
 
-/** Of the functions in `runs.ts`, by name. */
+/** References to the functions in `runs.ts`, by name. */
 export const runs = anyApi["runs"] as unknown as {
   [
     name in

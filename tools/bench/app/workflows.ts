@@ -40,7 +40,7 @@ export function defineWorkflows({ WorkflowManager }: typeof client) {
     wide: define(wide, parallel),
     branches: define(wide, branches),
     children: define(wide, children),
-    /** Not by `define`: a child's end is not the run's. */
+    /** Defined separately, because the end of a child isn't the end of the run. */
     child: usual.define({ args, handler: sequential }),
     events: define(usual, events),
     sleeps: define(usual, sleeps),
@@ -96,7 +96,7 @@ const sleeps: Program = async (step, { n, ms = 0 }) => {
   return n;
 };
 
-/** Every step fails, and is caught. */
+/** Every step fails, and the handler catches the error. */
 const failing: Program = async (step, { n }) => {
   let caught = 0;
   for (let i = 0; i < n; i++)
@@ -108,7 +108,7 @@ const failing: Program = async (step, { n }) => {
 
 const RETRY = { maxAttempts: 3, initialBackoffMs: 100, base: 2 };
 
-/** Every step fails at first: once, unless `failures` says otherwise. */
+/** The first attempts of every step fail: one, or as many as `failures`. */
 const retried: Program = async (step, { n, failures = 1 }) => {
   const results = [];
   for (let i = 0; i < n; i++)
@@ -143,7 +143,7 @@ function runStep(
 const each = <T>(n: number, body: (i: number) => Promise<T>) =>
   Array.from({ length: n }, (_, i) => body(i));
 
-/** Differs when a result is missing, wrong, or in the place of another. */
+/** Differs if a result is missing, wrong or out of order. */
 export const checksum = (results: (number | string)[]): number =>
   results.reduce<number>(
     (sum, result, i) =>

@@ -4,12 +4,12 @@ export type Kind = "query" | "mutation" | "action";
 
 /** One execution of a function of the app or of a component. */
 export interface Call {
-  /** In order of beginning. */
+  /** Calls are numbered in the order in which they begin. */
   number: number;
   kind: Kind;
-  /** The path of its component; the app's is "app". */
+  /** The path of its component, or "app". */
   component: string;
-  /** Module and export. */
+  /** The module and the export. */
   name: string;
   /** Its argument `i`, which identifies the step. All arguments would take too much memory. */
   i: unknown;
@@ -22,7 +22,7 @@ export interface Call {
   failed: boolean;
   /** Its own counts, without those of its calls. */
   counts: Counts;
-  /** Its own reads and writes in order, as words. */
+  /** Descriptions of its own reads and writes, in order. */
   operations: string[];
 }
 
@@ -33,21 +33,21 @@ export interface Job {
   delay: number;
 }
 
-/** It runs inside its caller's transaction. */
+/** Whether a call runs inside its caller's transaction. */
 export const isNested = ({ kind, caller }: Call): boolean =>
   kind !== "action" && caller !== undefined && caller.kind !== "action";
 
-/** The transaction or action in which a call runs. */
+/** Returns the transaction or action in which a call runs. */
 export function unitOf(call: Call): Call {
   return isNested(call) ? unitOf(call.caller!) : call;
 }
 
-/** Levels of calls between it and the function that began its transaction. The platform allows 8. */
+/** Returns how deep a call is nested in its transaction. The platform allows 8 levels. */
 export function depthOf(call: Call): number {
   return isNested(call) ? 1 + depthOf(call.caller!) : 0;
 }
 
-/** Its own and those of all that ran inside its transaction. */
+/** Sums the counts of a transaction and everything nested in it. */
 export function countsOfUnit(unit: Call): Counts {
   const sum = noCounts();
   const add = (call: Call) => {

@@ -1,10 +1,10 @@
-/** The reads, writes and scheduled functions. */
+/** Counts reads, writes and scheduled functions. */
 export interface Counts {
   /** Reads by id and queries. */
   indexRanges: number;
-  /** Those that a patch, a replace or a delete implies included. */
+  /** Includes reads that a patch, a replace or a delete implies. */
   documentsRead: number;
-  /** Those only. */
+  /** Counts only those implied reads. */
   impliedReads: number;
   bytesRead: number;
   documentsWritten: number;

@@ -1,6 +1,6 @@
 import type { Host } from "./host.js";
 
-/** A query as functions hand it to the host. */
+/** A query as functions pass it to the host. */
 export interface Query {
   source: { indexName?: string; tableName?: string };
   operators: ({ filter: unknown } | { limit: number })[];
@@ -9,7 +9,7 @@ export interface Query {
 interface Scan {
   /** The same query without its filter, as arguments of the next read. */
   twin: string;
-  /** How many more documents the query may give. */
+  /** How many more documents the query may return. */
   left: number;
 }
 
@@ -18,13 +18,13 @@ interface Scan {
  * filter next to it, up to the filtered results, and is counted instead.
  */
 export class FilterScans {
-  /** By component and id: each counts its own. */
+  /** The key is the component and the id, because each component counts its own ids. */
   private readonly scans = new Map<string, Scan>();
 
   begin(host: Host, component: string, args: string, result: string) {
     const { query } = JSON.parse(args) as { query: Query };
     const key = component + result;
-    // Another backend may have had the same.
+    // An earlier backend may have used the same key.
     this.scans.delete(key);
     if (!query.operators.some((operator) => "filter" in operator)) return;
     const limits = query.operators.flatMap((operator) =>
@@ -41,7 +41,7 @@ export class FilterScans {
     return this.scans.has(component + args);
   }
 
-  /** Has the twin read as far as the filtered query had to, to give `result`. */
+  /** Lets the twin read as far as the filtered query had to read for `result`. */
   async follow(
     component: string,
     args: string,

@@ -14,8 +14,8 @@ type ConvexFunction = {
 };
 
 /**
- * The same modules, whose functions are recorded. They are loaded now: to load one later would take time
- * in the midst of a transaction.
+ * Wraps modules so that their functions are recorded. It loads all of them now, because loading one later
+ * would take time inside a transaction.
  */
 export async function recordFunctions(
   modules: Modules,
@@ -70,7 +70,7 @@ type Meta = {
   getRequestMetadata(): Promise<{ scheduledFunctionId: string | null }>;
 };
 
-/** The job by which the scheduler began this call. Its own calls belong to the same request. */
+/** Returns the job that started this call. The call's own calls belong to the same request. */
 async function jobIdOf(kind: Kind, ctx: Ctx): Promise<string | null> {
   if (kind === "query" || recorder.current()) return null;
   const { scheduledFunctionId } = await (

@@ -10,8 +10,8 @@ type Scope = { Convex?: Host };
 let observed: Host | undefined;
 
 /**
- * Puts an observer between all functions and their host. To be called when there is a backend: convex-test
- * makes the host with the first one, and keeps it.
+ * Puts an observer between all functions and their host. Call it after you create a backend, because
+ * convex-test creates the host with the first one and keeps it.
  */
 export function observeHost(observer: (host: Host) => Host) {
   const scope = globalThis as Scope;

@@ -105,7 +105,7 @@ function tableOfAccess(args: string): string {
 interface Scheduling {
   name?: string;
   functionHandle?: string;
-  /** In seconds. */
+  /** The due time in seconds. */
   ts: number;
 }
 

@@ -27,7 +27,7 @@ class Recorder {
     this.latency = noLatency();
   }
 
-  /** All calls that begin while `body` runs. */
+  /** Returns all calls that begin while `body` runs. */
   async during(body: () => Promise<void>): Promise<Call[]> {
     const calls: Call[] = [];
     this.calls = calls;
@@ -39,7 +39,7 @@ class Recorder {
     }
   }
 
-  /** The call that is going on here. */
+  /** Returns the call that runs in this async context. */
   current(): Call | undefined {
     return this.inside.getStore();
   }

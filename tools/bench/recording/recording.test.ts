@@ -25,7 +25,7 @@ test("an insert writes a document and reads none", async () => {
   });
 });
 
-test("a read by id takes an index range, with a document or without", async () => {
+test("a read by id takes an index range, even if there is no document", async () => {
   const found = await countsOf(async ({ db }) => void (await db.get(kept!)));
   expect(found).toEqual({ indexRanges: 1, documentsRead: 1 });
   const gone = await countsOf(async ({ db }) => void (await db.get(deleted!)));
@@ -44,13 +44,13 @@ test.each([
   });
 });
 
-test("a query reads what it gives", async () => {
+test("a query reads the documents that it returns", async () => {
   const first = async ({ db }: Ctx) =>
     void (await db.query("things").withIndex("n").take(2));
   expect(await countsOf(first)).toEqual({ indexRanges: 1, documentsRead: 2 });
 });
 
-test("a query with a filter also reads what the filter drops, up to what it gives last", async () => {
+test("a query with a filter also reads documents that the filter drops, up to its last result", async () => {
   const filtered = (n: number) => async (ctx: Ctx) =>
     void (await ctx.db
       .query("things")
@@ -67,7 +67,7 @@ test("a query with a filter also reads what the filter drops, up to what it give
   });
 });
 
-test("what a nested call did counts, also when it was undone", async () => {
+test("a nested call's operations count even if they were undone", async () => {
   const calls = await callsOf(async (ctx) => {
     await ctx.runMutation(reference("nested"), { fails: true }).catch(() => 0);
     await ctx.runMutation(reference("nested"), { fails: false });
@@ -82,7 +82,7 @@ test("what a nested call did counts, also when it was undone", async () => {
   });
 });
 
-test("a scheduled function is a hop, and what an action calls is a transaction of its own", async () => {
+test("a scheduled function is a hop, and each call from an action is its own transaction", async () => {
   const calls = await callsOf(async ({ scheduler }) => {
     await scheduler.runAfter(1000, reference("action"));
   });
@@ -111,7 +111,7 @@ const add = async (db: Ctx["db"], n: number) =>
 const reference = (name: string) =>
   makeFunctionReference<"mutation", any>(`functions:${name}`);
 
-/** All calls of a function of the app on five documents, and of what it brings about. */
+/** Runs a function over five documents, and returns its call and all calls that it causes. */
 async function callsOf(body: (ctx: Ctx) => Promise<unknown>): Promise<Call[]> {
   const modules = {
     "./_generated/api.js": async () => ({}),
@@ -148,7 +148,7 @@ async function callsOf(body: (ctx: Ctx) => Promise<unknown>): Promise<Call[]> {
   });
 }
 
-/** What the one call counted itself, but bytes. */
+/** Returns the counts of a single call, without bytes. */
 async function countsOf(body: (ctx: Ctx) => Promise<unknown>) {
   const [call] = await callsOf(body);
   return nonZero(call!.counts);

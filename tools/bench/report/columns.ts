@@ -81,7 +81,7 @@ export const COLUMNS: Column[] = [
   },
 ];
 
-/** How many times as much `before` is as `after`. */
+/** Formats the ratio of `before` to `after`. */
 export function ratio(before: number, after: number): string {
   if (before === after) return "1";
   if (before === 0) return "0";

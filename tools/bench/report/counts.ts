@@ -6,8 +6,8 @@ import { COLUMNS, ratio } from "./columns.js";
 import { table } from "./table.js";
 
 /**
- * All packages side by side, with how many times as much the existing one takes. None: no scenario has such
- * figures.
+ * Returns a table of all releases side by side, with the ratio of the published one's counts to this one's. Returns
+ * undefined if no scenario has counts.
  */
 export function countsTable(
   results: Result[],
@@ -43,7 +43,7 @@ export function countsTable(
 const ratios = (before: Figures, after: Figures) =>
   COLUMNS.map(({ value }) => ratio(value(before), value(after)));
 
-/** Those of one scenario and size. */
+/** Groups results by scenario and size. */
 export function groupsOf(results: Result[]): Result[][] {
   const groups = new Map<string, Result[]>();
   for (const result of results) {

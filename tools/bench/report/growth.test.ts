@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { fit } from "./growth.js";
 
-test("figures that lie on a curve give that curve", () => {
+test("figures on a curve yield that curve", () => {
   const points = [1, 10, 50, 100, 200, 1000].map((x) => ({
     x,
     y: 12 + 3 * x + 0.5 * x * x,
@@ -12,7 +12,7 @@ test("figures that lie on a curve give that curve", () => {
   expect(square).toBeCloseTo(0.5, 6);
 });
 
-test("figures near a line give about that line", () => {
+test("figures near a line yield approximately that line", () => {
   const points = [1, 10, 50, 100, 200].map((x, i) => ({
     x,
     y: 100 + 9 * x + (i % 2 === 0 ? 1 : -1),

@@ -16,7 +16,7 @@ const FITTED = [
 /** A curve needs more sizes than it has terms. */
 const FEWEST_SIZES = 5;
 
-/** How figures grow with n, as a + b·n + c·n² that fits them best. None: there are too few sizes. */
+/** Fits a + b·n + c·n² to the figures. Returns undefined if there are too few sizes. */
 export function growthTable(results: Result[]): string | undefined {
   const columns = COLUMNS.filter(({ title }) => FITTED.includes(title));
   const rows: string[][] = [];
@@ -55,7 +55,7 @@ interface Point {
   y: number;
 }
 
-/** The coefficients of 1, x and x², by least squares. */
+/** Returns the coefficients of 1, x and x² by least squares. */
 export function fit(points: Point[]): number[] {
   const powers = ({ x }: Point) => [1, x, x * x];
   const rows = [0, 1, 2].map((i) => [
@@ -70,7 +70,7 @@ export function fit(points: Point[]): number[] {
 const total = (points: Point[], of: (point: Point) => number) =>
   points.reduce((sum, point) => sum + of(point), 0);
 
-/** Gauss's elimination. The matrix is symmetric and positive, so that no pivot is 0. */
+/** Gaussian elimination. The matrix is symmetric and positive definite, so no pivot is 0. */
 function solve(rows: number[][]): number[] {
   for (const [i, pivot] of rows.entries())
     for (const [k, row] of rows.entries()) {

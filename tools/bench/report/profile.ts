@@ -32,7 +32,7 @@ interface Cost extends Counts {
   calls: number;
 }
 
-/** The own counts of each function, and sums for each component. */
+/** Shows each function's own counts, and the sums for each component. */
 function profileTable(calls: Call[]): string {
   const functions = new Map<string, Cost>();
   const components = new Map<string, Cost>();

@@ -7,6 +7,6 @@ export interface Result {
   n: number;
   package: string;
   windows: { window: WindowName; figures: Figures }[];
-  /** Why there are no figures, or none that count. */
+  /** Says why there are no valid figures. */
   error?: string;
 }

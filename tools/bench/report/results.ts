@@ -8,7 +8,7 @@ import { timesTable } from "./times.js";
 
 const isTimed = ({ scenario }: Result) => scenario.startsWith("time: ");
 
-/** Everything that was measured, in Markdown. */
+/** Formats all measurements as Markdown. */
 export function resultsText(results: Result[], scenarios: Scenario[]): string {
   const timed = results.filter(isTimed);
   const counted = results.filter((result) => !isTimed(result));

@@ -7,7 +7,7 @@ export const inWindow =
   ({ windows }: Result): Figures | undefined =>
     windows.find(({ window }) => window === which)?.figures;
 
-/** Of all windows of a scenario together. The pool's clean-up minutes later is no time that anybody waits. */
+/** Sums all windows of a scenario. The workpool's cleanup happens minutes later, so nobody waits for it. */
 export function inAll(result: Result): Figures | undefined {
   const [first, ...rest] = result.windows.map(({ figures }) => figures);
   const sum = rest.reduce(together, first!);

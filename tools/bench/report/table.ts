@@ -1,4 +1,4 @@
-/** A table in Markdown whose columns line up in a terminal too. The first `texts` columns are text, the others numbers. */
+/** Formats a Markdown table whose columns line up in a terminal. The first `texts` columns are text, the others numbers. */
 export function table(
   header: string[],
   rows: string[][],

@@ -5,7 +5,7 @@ import { ratio } from "./columns.js";
 import { groupsOf } from "./counts.js";
 import { table } from "./table.js";
 
-/** From the start of a run until its handler has returned, in the model of `latency.ts`. */
+/** Shows the time from a run's start to its handler's return, in the model of `latency.ts`. */
 export function timesTable(results: Result[]): string | undefined {
   const rows: string[][] = [];
   for (const group of groupsOf(results)) {

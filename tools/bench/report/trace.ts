@@ -59,7 +59,7 @@ function bodyOf(call: Call, indent: string): string[] {
   return lines;
 }
 
-/** The same one again and again is said once. */
+/** Lists operations, and prints repetitions once. */
 function operationsOf({ operations }: Call): string[] {
   const times = new Map<string, number>();
   for (const operation of operations)

@@ -2,7 +2,7 @@ import { runs } from "../app/references.js";
 import { clock } from "../clock.js";
 import { sumOfSteps, type Measuring, type Scenario } from "./scenario.js";
 
-// A run that awaits n events, one after another. Those that send them are counted too.
+// A run awaits n events, one after another. The mutations that send them count too.
 
 const SIZES = { sizes: [20], quickSizes: [20] };
 

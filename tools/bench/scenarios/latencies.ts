@@ -4,7 +4,7 @@ import type { ProgramArgs } from "../app/workflows.js";
 import { program } from "./programs.js";
 import type { Scenario } from "./scenario.js";
 
-// The same programs with a model of a backend's latency: see `latency.ts`.
+// The same programs with a model of a backend's latency. See `latency.ts`.
 
 const timed = (
   says: string,

@@ -8,7 +8,7 @@ import {
   type Scenario,
 } from "./scenario.js";
 
-// Operations on runs from outside.
+// Operations that manage runs from outside.
 
 const INLINE = { kind: "mutation", inline: true } as const;
 
@@ -93,7 +93,7 @@ async function cleanup(n: number, measuring: Measuring) {
   });
 }
 
-/** Of inline steps: it is soon made. */
+/** Creates a finished run with inline steps, because these are quick. */
 async function finishedRun(n: number, measuring: Measuring) {
   const workflowId = await measuring.start("sequential", { ...INLINE, n });
   await measuring.rest();

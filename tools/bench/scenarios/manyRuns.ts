@@ -2,7 +2,7 @@ import { progress } from "../app/progress.js";
 import { runs } from "../app/references.js";
 import { expectEqual, type Measuring, type Scenario } from "./scenario.js";
 
-// n runs of one mutation step each.
+// n runs with one mutation step each.
 
 const SIZES = { sizes: [500], quickSizes: [100] };
 

@@ -2,7 +2,7 @@ import { runs } from "../app/references.js";
 import { program } from "./programs.js";
 import { expectEqual, type Measuring, type Scenario } from "./scenario.js";
 
-// The options of start that only this package has, beside none, and its operations on many runs. Divide by n.
+// Start options that only this package has, compared with none, and its operations on many runs. Divide by n.
 
 const DAY = 24 * 60 * 60_000;
 const STEP = { kind: "mutation", n: 1 } as const;
@@ -129,7 +129,7 @@ async function startEach(
   });
 }
 
-/** Runs that wait for an event. */
+/** Starts runs that wait for an event. */
 async function startWaiting(
   n: number,
   { backend }: Measuring,

@@ -1,7 +1,7 @@
 import type { ProgramArgs } from "../app/workflows.js";
 import { sumOfBytes, sumOfSteps, type Scenario } from "./scenario.js";
 
-// One run, from its start until its handler has returned.
+// Measures one run from its start until its handler returns.
 
 const KINDS = ["query", "mutation", "action"] as const;
 

@@ -6,12 +6,12 @@ import type { Backend } from "../backend.js";
 import { clock } from "../clock.js";
 import { measure, type Measured } from "../measuring.js";
 
-/** One thing that is measured, on a backend of its own for each size. */
+/** A measured scenario, with its own backend for each size. */
 export interface Scenario {
   name: string;
   says: string;
   sizes: number[];
-  /** For `--quick`. */
+  /** The sizes for `--quick`. */
   quickSizes: number[];
   /** Measures in windows. Throws if a result is wrong. */
   run(n: number, measuring: Measuring): Promise<void>;
@@ -19,7 +19,7 @@ export interface Scenario {
 
 export type WindowName = "start" | "run" | "after";
 
-/** A scenario's operations on its backend. */
+/** The operations that a scenario performs on its backend. */
 export class Measuring {
   readonly windows: { window: WindowName; measured: Measured }[] = [];
 
@@ -29,7 +29,7 @@ export class Measuring {
     this.windows.push({ window, measured: await measure(body) });
   }
 
-  /** Starts a run, measures until its handler has returned, then until all is at rest. */
+  /** Starts a run, measures until its handler returns, then until no work remains. */
   async wholeRun(
     name: string,
     args: ProgramArgs,
@@ -57,7 +57,7 @@ export class Measuring {
     await clock.runUntil(() => progress.finished >= count, LONGEST_MS);
   }
 
-  /** Until nothing is scheduled any more. */
+  /** Runs until no scheduled work remains. */
   async rest() {
     await clock.runUntil(() => false, LONGEST_MS);
   }
@@ -93,7 +93,7 @@ export function expectEqual(what: string, found: unknown, expected: unknown) {
 /** The expected result of a program whose steps each return their own number. */
 export const sumOfSteps = (n: number) => weighted(n, (i) => i);
 
-/** The same, if each returns a text of `bytes` bytes. */
+/** The same if each step returns a text of `bytes` bytes. */
 export const sumOfBytes = (n: number, bytes: number) =>
   weighted(n, () => bytes);
 

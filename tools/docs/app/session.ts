@@ -24,7 +24,7 @@ type Kind =
   | "throws"
   | "value";
 
-/** A conversation with an app, as examples show it. */
+/** Executes an example's conversation with an app. */
 export function newSession(modules: Record<string, () => Promise<unknown>>) {
   vi.useFakeTimers();
   const t = convexTest(schema, modules);
@@ -57,7 +57,7 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
     return value;
   }
 
-  /** Which kind of function it is, a reference doesn't say. */
+  /** Calls a mutation or an action, because a reference doesn't tell its kind. */
   async function runInComponent(ref: never, args: object) {
     try {
       await t.mutation((ctx) => ctx.runMutation(ref, args as never));
@@ -82,7 +82,7 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
     }
   };
 
-  /** The status of the run that was started last. */
+  /** Checks the status of the run that was started last. */
   async function expectRun(kind: Kind, expected: unknown) {
     if (kind === "waits") {
       await settle();
@@ -135,7 +135,7 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
       await expectRun(kind, expected(workflowId));
     },
 
-    /** As `npx convex run`. Text in angle brackets stands for the run that was started last. */
+    /** Works like `npx convex run`. Text in angle brackets stands for the run that was started last. */
     async run(component: string, path: string, json: string) {
       const args = JSON.parse(
         json.replace(/"<[^>]*>"/g, JSON.stringify(workflowId ?? "")),

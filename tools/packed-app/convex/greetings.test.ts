@@ -21,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("a workflow of the packed package runs to its end", async () => {
+test("a workflow completes with the packed package", async () => {
   const t = convexTest(schema, modules);
   register(t);
 
@@ -60,6 +60,6 @@ test("steps and children can be mocked", async () => {
   });
 });
 
-test("the default export has what registering by hand takes", () => {
+test("the default export has everything that you need to register the component yourself", () => {
   expect(Object.keys(workflowTest)).toEqual(["register", "schema", "modules"]);
 });

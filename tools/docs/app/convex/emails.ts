@@ -1,4 +1,4 @@
-// Mail that is only written down.
+// Mail that is only stored in a table.
 import { v } from "convex/values";
 import { internalMutation, internalQuery } from "./_generated/server.js";
 
@@ -11,7 +11,7 @@ export const send = internalMutation({
   },
 });
 
-/** The texts of all mail. */
+/** Returns the texts of all mail. */
 export const sent = internalQuery({
   args: {},
   returns: v.array(v.string()),

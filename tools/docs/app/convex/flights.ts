@@ -1,4 +1,4 @@
-// Stands for services that are asked for a price.
+// Stands for services that return a price.
 import { v } from "convex/values";
 import { internalAction } from "./_generated/server.js";
 

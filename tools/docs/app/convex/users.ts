@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { internalQuery } from "./_generated/server.js";
 
-/** Everybody has an address. */
+/** Returns a made-up address for any user. */
 export const emailOf = internalQuery({
   args: { name: v.string() },
   returns: v.string(),
