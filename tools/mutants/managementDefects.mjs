@@ -527,9 +527,9 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "later: a run begins after its first leg",
-    file: "src/engine/turn/scheduled.ts",
-    find: "if (delayUntil(dueAt) > 0) {",
-    replace: "if (false as boolean) {",
+    file: "src/engine/lifecycle/scheduled.ts",
+    find: "if (delayUntil(dueAt) > 0)",
+    replace: "if (false as boolean)",
     killedBy: test(
       "engine/lifecycle/due",
       "comes at its time though somebody canceled its function",

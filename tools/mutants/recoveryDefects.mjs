@@ -203,8 +203,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "tasks: their rows outlive them",
     file: "src/engine/platform/tasks.ts",
-    find: 'await ctx.db.delete("tasks", taskId);\n  await ctx.runMutation(',
-    replace: "await ctx.runMutation(",
+    find: 'await ctx.db.delete("tasks", taskId);\n  return task;',
+    replace: "return task;",
     killedBy: test(
       "engine/lifecycle/watchdog",
       "is done at once, and nothing looks after it any more",
