@@ -1,7 +1,5 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
-import { BYTES_PER_BATCH } from "../shared/limits.js";
-import { sizeOf } from "../shared/storable.js";
 import { progressOf } from "../engine/run/progress.js";
 import {
   internalMutation,
@@ -11,12 +9,14 @@ import {
 } from "./_generated/server.js";
 import { cancelRuns } from "../engine/lifecycle/cancel.js";
 import { cleanUp, deleteBatch } from "../engine/lifecycle/cleanup.js";
+import { Budget } from "../engine/platform/budget.js";
 import { readConfig, heedManager } from "../engine/platform/config.js";
 import { createRun } from "../engine/run/creating.js";
 import { endRun } from "../engine/lifecycle/end.js";
 import { vJournalEntry, vRun } from "../engine/turn/journalRows.js";
 import {
   countRuns,
+  firstInFlight,
   listRuns,
   runFilterFields,
   vCounts,
@@ -53,7 +53,6 @@ import {
   getRun,
   parseRunId,
   runWithKey,
-  stepsInFlight,
   type Run,
 } from "../engine/run/runs.js";
 import { vRetention } from "../shared/retention.js";
@@ -85,29 +84,17 @@ export const create = mutation({
     key: v.optional(v.string()),
   },
   returns: v.id("workflows"),
-  handler: async (ctx, args) => {
-    const { maxParallelism, logLevel, execution, runAt } = args;
+  handler: async (ctx, { workflowName, workflowArgs, ...options }) => {
+    const { maxParallelism, logLevel, startAsync, createOnly, runAt, ...rest } =
+      options;
     await heedManager(ctx, maxParallelism);
     const config = await readConfig(ctx, { maxParallelism, logLevel });
-    const run = await createRun(
-      ctx,
-      {
-        name: args.workflowName,
-        workflowHandle: args.workflowHandle,
-        args: args.workflowArgs,
-        onComplete: args.onComplete,
-        execution,
-        timeoutMs: args.timeoutMs,
-        retention: args.retention,
-        key: args.key,
-      },
-      config,
-      runAt,
-    );
+    const fields = { name: workflowName, args: workflowArgs, ...rest };
+    const run = await createRun(ctx, fields, config, runAt);
     if (runAt !== undefined) await wake(ctx, run, runAt);
-    else if (args.startAsync)
+    else if (startAsync)
       await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
-    else if (!args.createOnly) await callWithTrials(ctx, run);
+    else if (!createOnly) await callWithTrials(ctx, run);
     return run._id;
   },
 });
@@ -123,15 +110,9 @@ export const getStatus = query({
   handler: async (ctx, { workflowId }) => {
     const workflow = await getRun(ctx, workflowId);
     const { log } = await readConfig(ctx);
-    const inProgress = [];
-    if (!workflow.runResult) {
-      let bytes = 0;
-      for await (const row of stepsInFlight(ctx, workflow._id)) {
-        inProgress.push(row);
-        bytes += sizeOf(row.step.args);
-        if (bytes > BYTES_PER_BATCH || inProgress.length >= 1000) break;
-      }
-    }
+    const inProgress = workflow.runResult
+      ? []
+      : await firstInFlight(ctx, workflow, new Budget(Infinity), 1000);
     const progress = progressOf(workflow, inProgress);
     return {
       workflow: { ...workflow, progress },

@@ -424,8 +424,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "restart: children of deleted steps canceled later",
     file: "src/engine/lifecycle/cleanup.ts",
-    find: "workflowIds.map((workflowId) => ({ workflowId })),",
-    replace: "[],",
+    find: "  await cancelRuns(ctx, [{ workflowId }], new Budget(2 * COST.child));\n",
+    replace: "",
     killedBy: test(
       "engine/lifecycle/restart.inFlight",
       "the running children of steps, canceled when the restart commits: they take no more events and their work never begins (false)",

@@ -2,18 +2,10 @@ import type { Outcome } from "../../shared/outcome.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { callOnComplete, writeResult } from "./end.js";
-import {
-  newBudget,
-  RELEASED_PER_BATCH,
-  releaseSteps,
-  type Budget,
-} from "./releasing.js";
-import {
-  runInProgress,
-  runOf,
-  type Run,
-  type RunChanges,
-} from "../run/runs.js";
+import { COST, releaseSteps } from "./releasing.js";
+import { runInProgress, type Run, type RunChanges } from "../run/runs.js";
+import { Budget } from "../platform/budget.js";
+import { STEPS_PER_BATCH } from "../../shared/limits.js";
 import type { Generation } from "../../component/schema.js";
 import { detachDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
@@ -23,57 +15,37 @@ import { scheduleTask, type Ending } from "../platform/tasks.js";
 export async function cancelRuns(
   ctx: MutationCtx,
   runs: Ending[],
-  budget = newBudget(),
+  budget = new Budget(STEPS_PER_BATCH),
 ) {
-  if (runs.length === 0) return;
   const config = await readConfig(ctx);
   const ended: Run[] = [];
-  const queue: Ending[] = [];
-  for (const run of runs)
-    queue.push(...(await endCanceled(ctx, run, ended, config)));
-  while (queue.length > 0 && budget.steps > 0 && budget.bytes > 0) {
-    budget.steps--;
-    const next = queue.shift()!;
-    queue.push(
-      ...(next.generationNumber === undefined
-        ? await endCanceled(ctx, next, ended, config)
-        : await releaseRest(ctx, next, budget)),
-    );
+  const queue = [...runs];
+  while (queue.length > 0 && !budget.isSpent) {
+    budget.spend(COST.released);
+    const { workflowId, generationNumber, after } = queue.shift()!;
+    const run = await ctx.db.get("workflows", workflowId);
+    if (generationNumber === undefined) {
+      if (!run || run.runResult) continue;
+      ended.push(run);
+      queue.push(await stopRun(ctx, run, CANCELED, config));
+    } else if (run?.generationNumber === generationNumber)
+      queue.push(...(await releaseSteps(ctx, run, budget, after)));
   }
   // In parts, so that no list grows with the number of children.
   while (queue.length > 0)
     await scheduleTask(ctx, "cancel", {
-      runs: queue.splice(0, RELEASED_PER_BATCH),
+      runs: queue.splice(0, RUNS_PER_TASK),
     });
   // This comes last, so that everything else is done whatever an `onComplete` does or uses up.
   for (const run of ended) await callOnComplete(ctx, run, config);
 }
 
-async function releaseRest(
-  ctx: MutationCtx,
-  { workflowId, generationNumber = 0, after }: Ending,
-  budget: Budget,
-): Promise<Ending[]> {
-  const run = await runOf(ctx, { workflowId, generationNumber });
-  return run ? await releaseSteps(ctx, run, budget, after) : [];
-}
+const CANCELED: Outcome = { result: { kind: "canceled" } };
 
-/** Ends a run unless it has ended. After that, nothing begins for it. Returns the remaining work. */
-async function endCanceled(
-  ctx: MutationCtx,
-  ending: Ending,
-  ended: Run[],
-  config: Config,
-): Promise<Ending[]> {
-  if (ending.generationNumber !== undefined) return [ending];
-  const { workflowId } = ending;
-  const run = await ctx.db.get("workflows", workflowId);
-  if (!run || run.runResult) return [];
-  ended.push(run);
-  return [await stopRun(ctx, run, { result: { kind: "canceled" } }, config)];
-}
+/** The most runs that one task continues. */
+const RUNS_PER_TASK = 100;
 
-/** Ends a run whose steps in flight stop. Returns the remaining work, which is to release them. */
+/** Ends a run. After that, nothing begins for it. Returns the remaining work, which is to release its steps in flight. */
 async function stopRun(
   ctx: MutationCtx,
   run: Run,

@@ -1,5 +1,4 @@
-import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../../shared/limits.js";
-import { sizeOf } from "../../shared/storable.js";
+import { STEPS_PER_BATCH } from "../../shared/limits.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Generation } from "../../component/schema.js";
@@ -11,7 +10,8 @@ import {
   withdrawTask,
   type TaskArgs,
 } from "../platform/tasks.js";
-import { newBudget, releaseStep, releaseWait } from "./releasing.js";
+import { Budget } from "../platform/budget.js";
+import { COST, releaseStep, releaseWait } from "./releasing.js";
 import {
   endedForcibly,
   findRun,
@@ -59,9 +59,6 @@ export async function expire(ctx: MutationCtx, generation: Generation) {
   if (run) await cleanUp(ctx, run._id, false);
 }
 
-/** A row's share of a batch. Canceling a job of the workpool costs about ten index ranges. */
-const WEIGHT = { row: 1, released: 3, nested: 5 };
-
 /** Deletes steps from a number on, then events, as many as fit in one transaction. */
 export async function deleteBatch(
   ctx: MutationCtx,
@@ -69,11 +66,7 @@ export async function deleteBatch(
 ) {
   // Absent: no step in flight still has to finish.
   const run = await ctx.db.get("workflows", workflowId);
-  const nested: Id<"workflows">[] = [];
-  let rows = 0;
-  let bytes = 0;
-  const full = (size: number, weight: number) =>
-    (bytes += size) >= BYTES_PER_BATCH || (rows += weight) >= STEPS_PER_BATCH;
+  const budget = new Budget(STEPS_PER_BATCH);
   const continueAt = async (fromStepNumber: number) => {
     await scheduleTask(ctx, "cleanUp", {
       workflowId,
@@ -89,20 +82,16 @@ export async function deleteBatch(
   for await (const row of steps) {
     const { step } = row;
     const inFlight = step.inProgress && !row.unstarted;
-    let weight = inFlight ? WEIGHT.released : WEIGHT.row;
+    const child = step.kind === "workflow" ? step.workflowId : undefined;
     if (!run || !inFlight || !functionTypeOf(step)) {
       if (inFlight) await (canceled ? releaseStep : releaseWait)(ctx, row);
       await ctx.db.delete("steps", row._id);
     }
-    if (step.kind === "workflow" && step.workflowId) {
-      nested.push(step.workflowId);
-      weight = WEIGHT.nested;
-    }
-    if (!full(sizeOf(row), weight)) continue;
-    await deleteNested(ctx, nested);
-    return await continueAt(row.stepNumber + 1);
+    if (child) await deleteChild(ctx, child);
+    const cost = child ? "child" : inFlight ? "released" : "changed";
+    budget.spend(COST[cost], row);
+    if (budget.isSpent) return await continueAt(row.stepNumber + 1);
   }
-  await deleteNested(ctx, nested);
   if (run) await deleteEmptyRun(ctx, run);
   const events = ctx.db
     .query("events")
@@ -110,24 +99,16 @@ export async function deleteBatch(
   for await (const event of events) {
     await ctx.db.delete("events", event._id);
     // After all steps, only events are left.
-    if (full(sizeOf(event), WEIGHT.row))
-      return await continueAt(Number.MAX_SAFE_INTEGER);
+    budget.spend(COST.changed, event);
+    if (budget.isSpent) return await continueAt(Number.MAX_SAFE_INTEGER);
   }
 }
 
-/** Deletes children whose steps are gone. Those in progress are canceled at once. */
-export async function deleteNested(
+/** Deletes a child whose step is gone. If it is in progress, it is canceled at once. */
+export async function deleteChild(
   ctx: MutationCtx,
-  workflowIds: Id<"workflows">[],
+  workflowId: Id<"workflows">,
 ) {
-  await cancelRuns(
-    ctx,
-    workflowIds.map((workflowId) => ({ workflowId })),
-    newBudget(RELEASED_WITH_NESTED),
-  );
-  for (const workflowId of workflowIds)
-    await scheduleTask(ctx, "cleanUpNested", { workflowId });
+  await cancelRuns(ctx, [{ workflowId }], new Budget(2 * COST.child));
+  await scheduleTask(ctx, "cleanUpNested", { workflowId });
 }
-
-/** The children's steps in flight to release in the transaction that deletes their parent's steps. */
-const RELEASED_WITH_NESTED = 32;

@@ -6,7 +6,7 @@ import {
   type Outcome,
   type RunResult,
 } from "../../shared/outcome.js";
-import { MAX_ROW_BYTES } from "../../shared/limits.js";
+import { MAX_ROW_BYTES, STEPS_PER_BATCH } from "../../shared/limits.js";
 import {
   fitError,
   preview,
@@ -25,7 +25,8 @@ import { readConfig, type Config } from "../platform/config.js";
 import { fittingProgress } from "../run/progress.js";
 import { detachDriver, stepOfDriver } from "../run/driverState.js";
 import { scheduleTask, type Callback } from "../platform/tasks.js";
-import { newBudget, releaseSteps } from "./releasing.js";
+import { Budget } from "../platform/budget.js";
+import { releaseSteps } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";
 import {
   endedForcibly,
@@ -256,7 +257,7 @@ async function dropWaits(ctx: MutationCtx, run: Run) {
   const { _id: workflowId, generationNumber } = run;
   // The turn that ends a run may have read a large journal.
   const rest = (await isHalfUnused(ctx))
-    ? await releaseSteps(ctx, run, newBudget())
+    ? await releaseSteps(ctx, run, new Budget(STEPS_PER_BATCH))
     : [{ workflowId, generationNumber }];
   if (rest.length > 0) await scheduleTask(ctx, "cancel", { runs: rest });
 }

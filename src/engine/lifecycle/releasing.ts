@@ -1,5 +1,3 @@
-import { BYTES_PER_BATCH } from "../../shared/limits.js";
-import { sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { withdrawWait } from "../step/eventWait.js";
 import { cancelJob } from "../platform/workpool.js";
@@ -10,21 +8,11 @@ import {
   type StepRow,
 } from "../run/runs.js";
 import { cancelScheduled } from "../platform/scheduler.js";
+import type { Budget } from "../platform/budget.js";
 import type { Ending } from "../platform/tasks.js";
 
-/** Canceling a job of the workpool costs about ten index ranges, so a batch has fewer steps than elsewhere. */
-export const RELEASED_PER_BATCH = 100;
-
-/** The remaining budget of a transaction. */
-export interface Budget {
-  steps: number;
-  bytes: number;
-}
-
-export const newBudget = (steps = RELEASED_PER_BATCH): Budget => ({
-  steps,
-  bytes: BYTES_PER_BATCH,
-});
+/** What the work on a step costs, next to a change of its row. Releasing one may cancel a job of the workpool. */
+export const COST = { read: 1 / 32, changed: 1, released: 2.5, child: 10 };
 
 /**
  * Releases the steps in flight of an ended run. If it ended by itself, only its waits, because they would wake
@@ -44,9 +32,8 @@ export async function releaseSteps(
     await (isForced ? releaseStep : releaseWait)(ctx, row);
     if (isForced && step.kind === "workflow" && step.workflowId)
       children.push({ workflowId: step.workflowId });
-    budget.steps--;
-    budget.bytes -= sizeOf(step.args);
-    if (budget.steps <= 0 || budget.bytes <= 0)
+    budget.spend(COST.released, step.args);
+    if (budget.isSpent)
       return [{ workflowId, generationNumber, after }, ...children];
   }
   return children;

@@ -1,15 +1,15 @@
 import { codedError } from "../../shared/errors.js";
-import { BYTES_PER_BATCH, STEPS_PER_BATCH } from "../../shared/limits.js";
-import { abbreviate, sizeOf } from "../../shared/storable.js";
+import { STEPS_PER_BATCH } from "../../shared/limits.js";
+import { abbreviate } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
-import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Generation } from "../../component/schema.js";
-import { deleteNested } from "./cleanup.js";
+import { deleteChild } from "./cleanup.js";
 import { detachDriver } from "../run/driverState.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { undoWait } from "../step/eventWait.js";
-import { releaseStep } from "./releasing.js";
+import { Budget } from "../platform/budget.js";
+import { COST, releaseStep } from "./releasing.js";
 import { REPLAY_VERSION } from "../../shared/replayVersion.js";
 import {
   checkKeyIsFree,
@@ -82,8 +82,8 @@ export async function restartRun(
     timedOut: undefined,
   };
   const dueTask = await scheduleDue(ctx, { ...run, ...begun });
-  const room = options.startAsync ? roomOfBatch() : roomOfTransaction(ctx);
-  const rewound = await rewind(ctx, run, from, room);
+  const isFull = options.startAsync ? batchIsFull() : transactionIsFull(ctx);
+  const rewound = await rewind(ctx, run, from, isFull);
   if (rewound.restarting && !options.startAsync)
     throw new Error(
       `Workflow ${run._id} is too large to be restarted in one transaction. Pass startAsync: true to do it in several.`,
@@ -163,7 +163,7 @@ export async function continueRestart(
   const run = await runOf(ctx, generation);
   if (!run?.restarting) return;
   const { from, doneFrom } = run.restarting;
-  const rewound = await rewind(ctx, run, from, roomOfBatch(), doneFrom);
+  const rewound = await rewind(ctx, run, from, batchIsFull(), doneFrom);
   await updateRun(ctx, run, rewound);
   if (rewound.restarting) await scheduleRest(ctx, run);
   else
@@ -181,37 +181,32 @@ async function scheduleRest(ctx: MutationCtx, run: Run) {
   });
 }
 
-/** Whether a transaction should process one more step, given its size in bytes and the cost so far. */
-type Room = (cost: number, size: number) => boolean | Promise<boolean>;
+/** Whether a transaction has processed enough steps, after one more. */
+type IsFull = (cost: number, row: StepRow) => boolean | Promise<boolean>;
 
-/** The cost of processing a step. To release a step, a job of the workpool is canceled. */
-const COST = { read: 1, changed: 32, released: 80, nested: 240 };
-
-/** Children to delete, which are canceled together. */
-const NESTED_PER_CALL = 8;
-
-function roomOfBatch(): Room {
-  let cost = STEPS_PER_BATCH * COST.changed;
-  let bytes = BYTES_PER_BATCH;
-  return (moreCost, moreBytes) =>
-    (cost -= moreCost) >= 0 && (bytes -= moreBytes) >= 0;
+function batchIsFull(): IsFull {
+  const budget = new Budget(STEPS_PER_BATCH);
+  return (cost, row) => {
+    budget.spend(cost, row);
+    return budget.isSpent;
+  };
 }
 
-/** Half of the transaction. The rest is for the turn that follows in it and also reads the journal. */
-function roomOfTransaction(ctx: MutationCtx): Room {
+/** At half of the transaction. The rest is for the turn that follows in it and also reads the journal. */
+function transactionIsFull(ctx: MutationCtx): IsFull {
   let steps = 0;
-  return async () => steps++ % 16 !== 0 || (await isHalfUnused(ctx));
+  return async () => ++steps % 16 === 0 && !(await isHalfUnused(ctx));
 }
 
 function costOf(row: StepRow, from: number): number {
   const isReleased = row.step.inProgress && !row.unstarted;
   const isDeleted = row.stepNumber >= from;
-  if (nestedIn(row) && (isReleased || isDeleted)) return COST.nested;
+  if (childOf(row) && (isReleased || isDeleted)) return COST.child;
   if (isReleased) return COST.released;
   return isDeleted || deliveredAfter(row, from) ? COST.changed : COST.read;
 }
 
-const nestedIn = ({ step }: StepRow) =>
+const childOf = ({ step }: StepRow) =>
   step.kind === "workflow" ? step.workflowId : undefined;
 
 const deliveredAfter = ({ delivery }: StepRow, from: number) =>
@@ -225,7 +220,7 @@ async function rewind(
   ctx: MutationCtx,
   run: Run,
   from: number,
-  hasRoom: Room,
+  isFull: IsFull,
   before = Infinity,
 ): Promise<Pick<RunChanges, "restarting" | "engineVersion">> {
   const rows = ctx.db
@@ -236,24 +231,15 @@ async function rewind(
         : q.eq("workflowId", run._id).lt("stepNumber", before),
     )
     .order("desc");
-  let nested: Id<"workflows">[] = [];
-  let first = true;
   for await (const row of rows) {
-    if (!(await hasRoom(costOf(row, from), sizeOf(row))) && !first) {
-      await deleteNested(ctx, nested);
-      return { restarting: { from, doneFrom: row.stepNumber + 1 } };
-    }
-    first = false;
     const child =
       row.stepNumber >= from
         ? await deleteStep(ctx, row)
         : await keepStep(ctx, row, from);
-    if (child) nested.push(child);
-    if (nested.length < NESTED_PER_CALL) continue;
-    await deleteNested(ctx, nested);
-    nested = [];
+    if (child) await deleteChild(ctx, child);
+    if ((await isFull(costOf(row, from), row)) && row.stepNumber > 0)
+      return { restarting: { from, doneFrom: row.stepNumber } };
   }
-  await deleteNested(ctx, nested);
   return {
     restarting: undefined,
     // If no step of 0.4 is left, nothing is left to replay under its rules.
@@ -267,7 +253,7 @@ async function deleteStep(ctx: MutationCtx, row: StepRow) {
   if (step.inProgress && !row.unstarted) await releaseStep(ctx, row);
   if (step.kind === "event") await undoWait(ctx, row);
   await ctx.db.delete("steps", row._id);
-  return nestedIn(row);
+  return childOf(row);
 }
 
 /** As `deleteStep`, for a step that stays. If it is in flight, it is marked to start again. */
@@ -283,7 +269,7 @@ async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
       dueAt: undefined,
       step: withoutExecution(row.step),
     });
-    return nestedIn(row);
+    return childOf(row);
   }
   if (deliveredAfter(row, from))
     await ctx.db.patch("steps", row._id, { delivery: undefined });

@@ -1,14 +1,13 @@
 import type { PaginationOptions } from "convex/server";
 import { v, type Infer } from "convex/values";
-import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { vRetention } from "../../shared/retention.js";
-import { sizeOf } from "../../shared/storable.js";
+import { Budget } from "../platform/budget.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { vExecution, vFailedAt } from "../../component/schema.js";
 import { stateOfJob, type JobId } from "../platform/workpool.js";
 import { publicRun, statusOfRun, vPublicRun, vRunStatus } from "./listing.js";
 import { listEventSummaries, vEventSummary } from "./listingEvents.js";
-import { PageBudget, vPaginated } from "./paging.js";
+import { pageBudget, vPaginated } from "./paging.js";
 import { findRun, type Run } from "./runs.js";
 import { countSteps, vRunSummary } from "./summaries.js";
 
@@ -65,7 +64,7 @@ export async function detailsOf(
   events?: PaginationOptions,
 ): Promise<Details> {
   const { driver, drivers = 0, pendingTurn: turn } = run;
-  const { steps, inFlight } = await countSteps(ctx, run, new PageBudget());
+  const { steps, inFlight } = await countSteps(ctx, run, pageBudget());
   const dueTask = run.dueTask && (await ctx.db.get("tasks", run.dueTask));
   return {
     ...publicRun(run, inFlight),
@@ -109,21 +108,20 @@ async function firstChildren(
   run: Run,
 ): Promise<Pick<Details, "children" | "moreChildren">> {
   const children: Details["children"] = [];
-  let bytes = 0;
+  const budget = new Budget(MAX_CHILDREN);
   const rows = ctx.db
     .query("workflows")
     .withIndex("parent", (q) => q.eq("parent.workflowId", run._id));
   for await (const child of rows) {
     if (child.cleanedUp) continue;
-    if (children.length === MAX_CHILDREN || bytes > BYTES_PER_BATCH)
-      return { children, moreChildren: true };
+    if (budget.isSpent) return { children, moreChildren: true };
     children.push({
       workflowId: child._id,
       name: child.name,
       status: statusOfRun(child),
       stepNumber: child.parent!.stepNumber,
     });
-    bytes += sizeOf(child);
+    budget.spend(1, child);
   }
   return { children, moreChildren: false };
 }

@@ -9,13 +9,8 @@ import type { QueryCtx } from "../../component/_generated/server.js";
 import { progressOf } from "./progress.js";
 import { stepsInFlight, type Run, type StepRow } from "./runs.js";
 import schema from "../../component/schema.js";
-import {
-  onlyPage,
-  pageOf,
-  selectedPages,
-  type PageArgs,
-  type PageBudget,
-} from "./paging.js";
+import { onlyPage, pageOf, selectedPages, type PageArgs } from "./paging.js";
+import type { Budget } from "../platform/budget.js";
 
 /** The same names as in `getStatus`. */
 export const vRunStatus = v.union(
@@ -125,9 +120,9 @@ export const firstLine = (error: string, maxBytes = 1024) =>
 export async function firstInFlight(
   ctx: QueryCtx,
   run: Run,
-  budget: PageBudget,
+  budget: Budget,
   max = MAX_BLOCKED_ON,
-) {
+): Promise<StepRow[]> {
   const rows: StepRow[] = [];
   budget.spend(1);
   for await (const row of stepsInFlight(ctx, run._id)) {
@@ -242,10 +237,7 @@ type RunsAsked = RunFilter & PageArgs;
 export async function pageOfRuns<Item>(
   ctx: QueryCtx,
   { order, paginationOpts, ...filter }: RunsAsked,
-  toItem: (
-    run: Run,
-    budget: PageBudget,
-  ) => Promise<Item | undefined> | undefined,
+  toItem: (run: Run, budget: Budget) => Promise<Item | undefined> | undefined,
 ) {
   const pages = pagesOfRuns(ctx, filter, order);
   return await pageOf(pages, paginationOpts, (run, budget) =>

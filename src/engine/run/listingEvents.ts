@@ -5,12 +5,8 @@ import { preview, sizeOf } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
 import type { Doc } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
-import {
-  pageOf,
-  selectedPages,
-  type PageArgs,
-  type PageBudget,
-} from "./paging.js";
+import { pageOf, selectedPages, type PageArgs } from "./paging.js";
+import type { Budget } from "../platform/budget.js";
 import type { Run, StepRow } from "./runs.js";
 
 /** An event as users see it. */
@@ -76,7 +72,7 @@ export async function listEventsOf(
 async function stepOf(
   ctx: QueryCtx,
   { state, waiter }: Doc<"events">,
-  budget: PageBudget,
+  budget: Budget,
 ): Promise<StepRow | null> {
   if (!("stepId" in state) || waiter !== undefined) return null;
   const step = await ctx.db.get("steps", state.stepId);

@@ -8,7 +8,8 @@ import schema, { vFunctionType } from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { statesOfJobs, type JobId } from "../platform/workpool.js";
 import { statusOfRun, vRunStatus } from "./listing.js";
-import { pageOf, PageBudget, selectedPages, type PageArgs } from "./paging.js";
+import { pageOf, pageBudget, selectedPages, type PageArgs } from "./paging.js";
+import type { Budget } from "../platform/budget.js";
 import {
   endedForcibly,
   findRun,
@@ -102,7 +103,7 @@ export async function listStepsOf(
 export async function findStep(ctx: QueryCtx, run: Run, stepNumber: number) {
   const row = await stepAt(ctx, run._id, stepNumber);
   if (!row) return null;
-  const child = await childOf(ctx, row, new PageBudget());
+  const child = await childOf(ctx, row, pageBudget());
   const [step] = await publicSteps(ctx, run, [{ row, child }]);
   return step!;
 }
@@ -125,7 +126,7 @@ async function publicSteps(
   });
 }
 
-async function childOf(ctx: QueryCtx, { step }: StepRow, budget: PageBudget) {
+async function childOf(ctx: QueryCtx, { step }: StepRow, budget: Budget) {
   if (step.kind !== "workflow" || !step.workflowId) return null;
   const child = await findRun(ctx, step.workflowId);
   budget.spend(1, child);

@@ -6,7 +6,8 @@ import {
 import { v, type ObjectType, type Validator } from "convex/values";
 import { codedError } from "../../shared/errors.js";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
-import { abbreviate, sizeOf } from "../../shared/storable.js";
+import { abbreviate } from "../../shared/storable.js";
+import { Budget } from "../platform/budget.js";
 
 export function vPaginated<T extends Validator<unknown, "required", string>>(
   item: T,
@@ -56,20 +57,8 @@ const withinLimits = (
   ),
 });
 
-/** The budget that a page's items may read in addition to their rows. */
-export class PageBudget {
-  private bytes = BYTES_PER_BATCH / 2;
-  private ranges = 1024;
-
-  spend(ranges: number, ...documents: unknown[]) {
-    this.ranges -= ranges;
-    for (const document of documents) this.bytes -= sizeOf(document);
-  }
-
-  get isSpent() {
-    return this.bytes <= 0 || this.ranges <= 0;
-  }
-}
+/** The budget that a page's items may read in addition to their rows, in index ranges. */
+export const pageBudget = () => new Budget(1024, BYTES_PER_BATCH / 2);
 
 interface Pages<Row> {
   paginate(options: PaginationOptions): Promise<PaginationResult<Row>>;
@@ -115,11 +104,11 @@ export async function pageOf<Row, Item>(
   asked: PaginationOptions,
   toItem: (
     row: Row,
-    budget: PageBudget,
+    budget: Budget,
   ) => Item | undefined | Promise<Item | undefined>,
 ): Promise<PaginationResult<Item>> {
   const whole = await readPage(rows, asked);
-  const budget = new PageBudget();
+  const budget = pageBudget();
   const page: Item[] = [];
   let numItems = 0;
   for (const row of whole.page) {

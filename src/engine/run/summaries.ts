@@ -1,7 +1,5 @@
 import type { PaginationResult } from "convex/server";
 import { v, type Infer, type ObjectType } from "convex/values";
-import { BYTES_PER_BATCH } from "../../shared/limits.js";
-import { sizeOf } from "../../shared/storable.js";
 import { vFunctionType } from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import {
@@ -20,7 +18,8 @@ import {
   vStepState,
   type vPublicStep,
 } from "./listingSteps.js";
-import { onlyPage, PageBudget, type PageArgs } from "./paging.js";
+import { onlyPage, pageBudget, type PageArgs } from "./paging.js";
+import { Budget } from "../platform/budget.js";
 import { findRunByText, lastStep, type Run } from "./runs.js";
 
 /** A run without its values, which may be large, but with the numbers of its steps. */
@@ -36,7 +35,7 @@ export const vRunSummary = v.object({
 const MAX_IN_FLIGHT = 10;
 
 /** The number of a run's steps, and the first of those that are in flight. */
-export async function countSteps(ctx: QueryCtx, run: Run, budget: PageBudget) {
+export async function countSteps(ctx: QueryCtx, run: Run, budget: Budget) {
   const last = await lastStep(ctx, run._id);
   budget.spend(1, last);
   const rows = await firstInFlight(ctx, run, budget, MAX_IN_FLIGHT + 1);
@@ -69,14 +68,14 @@ export async function listSummaries(
   asked: SummaryFilter & PageArgs,
 ): Promise<PaginationResult<Infer<typeof vRunSummary>>> {
   const { idPrefix, paginationOpts } = asked;
-  const summary = async (run: Run, budget: PageBudget) => {
+  const summary = async (run: Run, budget: Budget) => {
     if (!matches(run, asked)) return undefined;
     const { steps, inFlight } = await countSteps(ctx, run, budget);
     return { ...summaryOf(run, inFlight), steps };
   };
   const only = idPrefix && (await findRunByText(ctx, idPrefix));
   if (only) {
-    const found = await summary(only, new PageBudget());
+    const found = await summary(only, pageBudget());
     return onlyPage(found ? [found] : []);
   }
   const parent =
@@ -109,15 +108,15 @@ const MAX_NAMES = 100;
 
 export async function namesOfRuns(ctx: QueryCtx): Promise<string[]> {
   const names: string[] = [];
-  let bytes = 0;
-  while (names.length < MAX_NAMES && bytes < BYTES_PER_BATCH) {
+  const budget = new Budget(MAX_NAMES);
+  while (!budget.isSpent) {
     const next = await ctx.db
       .query("workflows")
       .withIndex("name", (q) => q.gt("name", names.at(-1)))
       .first();
     if (!next) break;
     names.push(next.name!);
-    bytes += sizeOf(next);
+    budget.spend(1, next);
   }
   return names;
 }
