@@ -187,6 +187,11 @@ export function isolationTests() {
     await old.finishInProgressScheduledFunctions();
     await finishWorkflows(t);
     expect(await waitForRun(t, id)).toMatchObject({ type: "completed" });
+    // To the end of what the old backend would do, however long its modules take to load.
+    await old.finishAllScheduledFunctions(() => {
+      expect(attempts).toBe(0);
+      vi.advanceTimersToNextTimer();
+    });
     expect(attempts).toBe(0);
   });
 
