@@ -8,7 +8,7 @@ const stage = (script) => ({
   proof: `npmScript: ["${script}"`,
 });
 const local = (proof) => ({
-  runBy: "tools/local-backend/server/commands.test.ts",
+  runBy: "tools/local-backend/server/example.test.ts",
   proof,
 });
 const bySource = (runBy, proof) => ({ runBy, proof });

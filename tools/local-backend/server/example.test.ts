@@ -1,17 +1,21 @@
 // @vitest-environment node
-/** The workflows of the example on a local server, run by the real CLI and clients. */
+/** The example on a local server, run by the real CLI and clients. The demo's tests run the rest of its workflows. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import type { WorkflowId } from "@convex-dev/workflow";
+import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { ConvexReactClient } from "convex/react";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { internal } from "../../../example/convex/_generated/api.js";
-import { startConvex } from "../testing/devProcess.js";
+import { EXAMPLE, ROOT } from "../../paths.mjs";
+import { convex, startConvex } from "../testing/devProcess.js";
 import { eventually } from "../testing/eventually.js";
 import {
   startExample,
   type RunningExample,
 } from "../testing/runningExample.js";
-import { query } from "./testServer.js";
+import { mutation, query } from "./testServer.js";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -21,99 +25,71 @@ beforeAll(async () => {
 });
 afterAll(() => example?.stop());
 
-test("a workflow is started by the CLI and watched to its end by ConvexClient", async () => {
-  const { http, runInCli, watchStatus } = example;
+const completed = (result: unknown) => ({ type: "completed", result });
+const WAITS = { type: "inProgress", running: [{ kind: "event" }] };
+
+test("the CLI configures the component and starts a workflow, whose logs arrive in both terminals, and whose end reaches ConvexClient", async () => {
+  const { app, dev, http, runInCli, watchStatus } = example;
+  const component = ["--component", "workflow"];
+  const logs = startConvex(app, "logs");
+  await logs.prints("Watching logs");
+  const config = { maxParallelism: 50, logLevel: "INFO" };
+  await runInCli("utils:updateConfig", config, ...component);
   const workflowId = await runInCli("example:exampleWorkflow", {
     args: { exampleArg: "James", sleepMs: 100 },
   });
   const status = watchStatus(internal.example.status, workflowId);
-  await status.until({ type: "completed", result: "Hello, James!" });
+  await status.until(completed("Hello, James!"));
+  expect(await http.query(query("notes:list"))).toContain("Hello, James!");
 
-  const greetings = await http.query(query("notes:list"));
-  expect(greetings).toContain("Hello, James!");
+  const line = new RegExp(
+    `"completed".*${workflowId}|${workflowId}.*"completed"`,
+  );
+  await logs.prints(line);
+  await dev.prints(line);
+  await logs.stop("SIGTERM");
+  expect(await runInCli("utils:recover", {}, ...component)).toBe(0);
 });
 
-test.each([
-  ["fanOut", {}, { sales: 3100, best: "Barcelona" }],
-  ["transcription", { file: "a.mp3", outages: 1 }, /second 0.* second 120/],
-  ["batch", { count: 20 }, { saved: 16, skipped: 4 }],
-  ["race", { flight: "LIS-OSL" }, { provider: "Swift", price: 180 }],
-  [
-    "subscription",
-    { customer: "Ada", months: 2, monthMs: 100 },
-    { renewals: 2 },
-  ],
-  [
-    "booking",
-    { items: ["flight", "car"], soldOut: "car" },
-    { booked: false, why: "No car is left" },
-  ],
-  // Its step has "use node".
-  [
-    "hashing",
-    { text: "x" },
-    "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
-  ],
-])("%s is run to its end", async (name, args, result) => {
-  const { runInCli, watchStatus } = example;
-  const workflowId = await runInCli(`${name}:start`, args);
-  const status = watchStatus(query(`${name}:status`), workflowId);
-  const expected =
-    result instanceof RegExp
-      ? (expect.stringMatching(result) as unknown)
-      : result;
-  await status.until({ type: "completed", result: expected });
-});
-
-test("events bring runs to their ends", async () => {
-  const { runInCli, watchStatus } = example;
-  const ada = await runInCli("onboarding:start", { name: "Ada", dayMs: 50 });
-  const booking = await runInCli("booking:start", { items: ["flight"] });
+test("many parallel steps, a step in Node, and steps that wait for events bring runs to their ends", async () => {
+  const { call, http, watchStatus } = example;
+  const { batch, booking, onboarding, signals } = internal;
   const questions = ["Tea or coffee?"];
-  const signals = await runInCli("signals:start", { questions });
-  const waits = { running: [{ kind: "event" }] };
-  await watchStatus(query("signals:status"), signals).until(waits);
-  const { answerId } = await runInCli("signals:open", { workflowId: signals });
-
-  await runInCli("signals:answer", { answerId, text: "Tea" });
-  await runInCli("booking:pay", { workflowId: booking });
-  await runInCli("onboarding:verifyEmail", { workflowId: ada });
-  for (const [name, workflowId, result] of [
-    ["signals", signals, ["Tea"]],
-    ["booking", booking, { booked: true }],
-    ["onboarding", ada, { rounds: 2 }],
-  ] as [string, WorkflowId, object][])
-    await watchStatus(query(`${name}:status`), workflowId).until({
-      ...{ type: "completed", result },
-    });
+  const ids = {
+    batch: await call(batch.start, { count: 20 }),
+    hashing: await call(mutation("hashing:start") as never, { text: "x" }),
+    onboarding: await call(onboarding.start, { name: "Ada", dayMs: 50 }),
+    booking: await call(booking.start, { items: ["flight"] }),
+    signals: await call(signals.start, { questions }),
+  };
+  const workflowId = ids.signals;
+  await watchStatus(signals.status, workflowId).until(WAITS);
+  const open = signals.open as never;
+  const { answerId } = await http.query(open, { workflowId } as never);
+  await call(signals.answer, { answerId, text: "Tea" });
+  await call(booking.pay, { workflowId: ids.booking });
+  await call(onboarding.verifyEmail, { workflowId: ids.onboarding });
+  for (const [name, result] of Object.entries({
+    batch: { saved: 16, skipped: 4 },
+    hashing: "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+    onboarding: { rounds: 2 },
+    booking: { booked: true },
+    signals: ["Tea"],
+  })) {
+    const id: WorkflowId = ids[name as keyof typeof ids];
+    const status = watchStatus(query(`${name}:status`), id);
+    await status.until(completed(result));
+  }
 });
 
-test("welcome is run into its sleep of a day, and canceled", async () => {
-  const { runInCli, watchStatus } = example;
-  const workflowId = await runInCli("welcome:signUp", { name: "Ada" });
-  const status = watchStatus(query("welcomes:status"), workflowId);
-  await status.until({ running: [{ kind: "sleep" }] });
-  await runInCli("welcomes:cancel", { workflowId });
-  await status.until({ type: "canceled" });
-});
-
-test("`convex run --watch` prints a run's progress", async () => {
-  const { app, call } = example;
-  const workflowId = await call(internal.approval.start, { title: "Lamp" });
-  const watch = startConvex(
+test("an approval waits for its event, and `convex run --watch` and ConvexReactClient see it decided", async () => {
+  const { app, url, adminKey, runInCli, call } = example;
+  const workflowId = await call(internal.approval.start, { title: "Chair" });
+  const watching = startConvex(
     app,
     ...["run", "--watch", "approval:status"],
     JSON.stringify({ workflowId }),
   );
-  await watch.prints('"inProgress"');
-  await call(internal.approval.decide, { workflowId, approved: true });
-  await watch.prints('"completed"');
-  await watch.stop("SIGTERM");
-});
-
-test("an approval waits for its event, and ConvexReactClient sees it decided", async () => {
-  const { url, adminKey, runInCli, call } = example;
-  const workflowId = await call(internal.approval.start, { title: "Chair" });
   const react = new ConvexReactClient(url, {
     logger: false,
     webSocketConstructor: WebSocket as any,
@@ -124,73 +100,144 @@ test("an approval waits for its event, and ConvexReactClient sees it decided", a
   });
   const seen: any[] = [];
   watch.onUpdate(() => seen.push(watch.localQueryResult()));
-  await eventually(() => seen.at(-1)?.running?.[0]?.kind).toBe("event");
+  await eventually(() => seen.at(-1)).toMatchObject(WAITS);
+  await watching.prints('"inProgress"');
 
   await runInCli("approval:decide", { workflowId, approved: true });
-  await eventually(() => seen.at(-1)).toMatchObject({
-    type: "completed",
-    result: "approved",
-  });
+  await eventually(() => seen.at(-1)).toMatchObject(completed("approved"));
+  await watching.prints('"completed"');
+  await watching.stop("SIGTERM");
   await react.close();
 });
 
 test("a run is canceled, restarted, decided and cleaned up", async () => {
   const { http, runInCli, call, watchStatus } = example;
-  const workflowId = await call(internal.approval.start, { title: "Desk" });
-  const status = watchStatus(internal.approval.status, workflowId);
-  await status.until({ type: "inProgress", running: [{ kind: "event" }] });
+  const { approval } = internal;
+  const workflowId = await call(approval.start, { title: "Desk" });
+  const status = watchStatus(approval.status, workflowId);
+  await status.until(WAITS);
   await runInCli("approval:cancel", { workflowId });
   await status.until({ type: "canceled" });
-  await runInCli("approval:restart", { workflowId });
-  await status.until({ type: "inProgress", running: [{ kind: "event" }] });
-  await call(internal.approval.decide, { workflowId, approved: false });
-  await status.until({ type: "completed", result: "rejected" });
+  await call(approval.restart, { workflowId });
+  await status.until(WAITS);
+  await call(approval.decide, { workflowId, approved: false });
+  await status.until(completed("rejected"));
 
   expect(await runInCli("approval:cleanup", { workflowId })).toBe(true);
-  const afterwards = http.query(
-    internal.approval.status as any,
-    {
-      workflowId,
-    } as any,
-  );
+  const afterwards = http.query(approval.status as any, { workflowId } as any);
   await expect(afterwards).rejects.toThrow(workflowId);
 });
 
-test("a parent runs its children, and restarts one of them", async () => {
-  const { runInCli, call, watchStatus } = example;
-  const workflowId = await runInCli("trip:start", {
-    city: "Lisbon",
-    nights: 3,
-    confirmAfterMs: 100,
+test("a parent runs its children and restarts one of them, and cancels them when it is canceled", async () => {
+  const { call, watchStatus } = example;
+  const { trip } = internal;
+  const lisbon = await call(trip.start, {
+    ...{ city: "Lisbon", nights: 3, confirmAfterMs: 100 },
   });
-  const status = watchStatus(internal.trip.status, workflowId);
-  await status.until({ type: "completed", result: { total: 360 } });
+  const status = watchStatus(trip.status, lisbon);
+  await status.until(completed({ total: 360 }));
   const updates = status.seen.length;
-  await call(internal.trip.restart, { workflowId });
+  await call(trip.restart, { workflowId: lisbon });
   await eventually(() =>
     status.seen.slice(updates).some(({ type }) => type === "inProgress"),
   ).toBe(true);
-  await status.until({ type: "completed", result: { total: 360 } });
-});
+  await status.until(completed({ total: 360 }));
 
-test("a canceled parent cancels its children", async () => {
-  const { call, watchStatus } = example;
-  const workflowId = await call(internal.trip.start, {
-    city: "Oslo",
-    nights: 1,
-    confirmAfterMs: 3_600_000,
+  const oslo = await call(trip.start, {
+    ...{ city: "Oslo", nights: 1, confirmAfterMs: 3_600_000 },
   });
-  const status = watchStatus(internal.trip.status, workflowId);
+  const parent = watchStatus(trip.status, oslo);
   let child: any;
   await eventually(() => {
-    const latest: any = status.seen.at(-1);
+    const latest: any = parent.seen.at(-1);
     child = latest?.running?.find((step: any) =>
       step.name.endsWith("bookHotel"),
     )?.workflowId;
     return child;
   }).toBeTypeOf("string");
-  const childStatus = watchStatus(internal.trip.status, child);
-  await call(internal.trip.cancel, { workflowId });
-  await status.until({ type: "canceled" });
+  const childStatus = watchStatus(trip.status, child);
+  await call(trip.cancel, { workflowId: oslo });
+  await parent.until({ type: "canceled" });
   await childStatus.until({ type: "canceled" });
+});
+
+test("internal functions are closed to clients without the admin key", async () => {
+  const { url } = example;
+  const stranger = new ConvexHttpClient(url, { logger: false });
+  const socket = new ConvexClient(url, { logger: false });
+  const { save, countGreetings } = internal.example as any;
+  const args: any = { name: "x", text: "y" };
+  const calls = await Promise.allSettled([
+    stranger.mutation(save, args),
+    socket.mutation(save, args),
+    stranger.query(countGreetings, { name: "x" } as any),
+  ]);
+  for (const { status, reason } of calls as PromiseRejectedResult[]) {
+    expect(status).toBe("rejected");
+    expect(String(reason)).toMatch(/Could not find public function/);
+  }
+  await socket.mutation(mutation("notes:add"), { text: "from a stranger" });
+  expect(await stranger.query(query("notes:list"))).toContain(
+    "from a stranger",
+  );
+  await socket.close();
+});
+
+test("`convex run` of an unknown function ends with the functions there are", async () => {
+  const { code, output } = await convex(example.app, "run", "example:nothing");
+  expect(code).toBe(1);
+  expect(output).toContain("Could not find function for 'example:nothing'");
+  expect(output).toContain("Available functions:");
+  expect(output).toContain("example:status");
+  // Its validator has a field that WatchedQuery once took for an error's.
+  expect(output).toContain("notes:job");
+});
+
+test("the CLI sets, lists and removes environment variables, which an HTTP action at the site's URL sees", async () => {
+  const { app, siteUrl } = example;
+  const env = (...args: string[]) => convex(app, "env", ...args);
+  const notes = async () => (await fetch(`${siteUrl}/notes`)).json();
+  expect((await env("list")).output).toContain("No environment variables set");
+  expect(await env("set", "MOOD", "good")).toMatchObject({ code: 0 });
+  expect((await env("list", "--include-values")).output).toContain("MOOD=good");
+  expect(await notes()).toMatchObject({ site: siteUrl, mood: "good" });
+  expect(await env("remove", "MOOD")).toMatchObject({ code: 0 });
+  expect((await env("get", "MOOD")).output).toContain("not found");
+  const refused = await env("set", "CONVEX_SITE_URL", "x");
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain("is set by the deployment");
+});
+
+test("`convex run` prints a function's own output, the CLI shows tables and documents, and the site serves them", async () => {
+  const { app, siteUrl } = example;
+  const text = JSON.stringify({ text: "added by the CLI" });
+  const { output } = await convex(app, "run", "notes:add", text);
+  expect(output).toContain("[LOG] 'adding' { text: 'added by the CLI' }");
+  const tables = await convex(app, "data");
+  expect(tables.output).toMatch(/^greetings$/m);
+  const ofComponent = await convex(app, "data", "--component", "workflow");
+  expect(ofComponent.output).toMatch(/^steps$/m);
+  const rows = await convex(app, "data", "greetings", "--limit", "1");
+  expect(rows.output).toContain("added by the CLI");
+  const response = await fetch(`${siteUrl}/notes`);
+  expect(response.status).toBe(200);
+  const { notes } = (await response.json()) as { notes: string[] };
+  expect(notes).toContain("added by the CLI");
+  expect((await fetch(`${siteUrl}/nothing`)).status).toBe(404);
+});
+
+test("codegen of the app writes what is committed, and that of the component runs", async () => {
+  const { app } = example;
+  const generated = "convex/_generated/server.d.ts";
+  const appCodegen = await convex(app, "codegen", "--typecheck", "disable");
+  expect(appCodegen.code, appCodegen.output).toBe(0);
+  expect(await readFile(path.join(app, generated), "utf8")).toBe(
+    await readFile(path.join(EXAMPLE, generated), "utf8"),
+  );
+  const ofComponent = await convex(
+    app,
+    ...["codegen", "--component-dir", path.join(ROOT, "src/component")],
+    ...["--dry-run", "--typecheck", "disable"],
+  );
+  expect(ofComponent.code, ofComponent.output).toBe(0);
 });
