@@ -1,7 +1,7 @@
 /**
- * `npm run convex -- <args>`: the unmodified Convex CLI against the server that
- * `npm run dev:local` runs. `--app <folder>` before everything else says which
- * app's, as it does there.
+ * `npm run convex -- <args>` runs the unmodified Convex CLI against the server of
+ * `npm run dev:local`. `--app <folder>` before all other arguments selects the
+ * app.
  */
 import path from "node:path";
 import { runConvexCli } from "../convexCli.mjs";
@@ -22,7 +22,7 @@ if (server) {
 
 async function runCli({ url, adminKey }) {
   const stop = new AbortController();
-  // A terminal sends it to the CLI as well, which may have something to finish.
+  // The terminal also sends the signal to the CLI, which may have work to finish.
   process.on("SIGINT", () => {});
   process.once("SIGTERM", () => stop.abort());
   const { code } = await keepFile(path.join(app, ".env.local"), () =>

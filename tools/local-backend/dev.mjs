@@ -1,4 +1,4 @@
-/** `npm run dev:local`: see `USAGE` in devOptions.mjs. */
+/** `npm run dev:local`. See `USAGE` in devOptions.mjs. */
 import { randomInt } from "node:crypto";
 import path from "node:path";
 import { ROOT } from "../paths.mjs";
@@ -40,14 +40,14 @@ setTimeout(() => process.exit(), LAST_MS).unref();
 /** @param {import("./devOptions.mjs").DevOptions} options */
 async function serve(options) {
   const { app, port, sitePort, pagePort, adminKey } = options;
-  // Listens from the beginning, so that everything that has started is stopped in order.
+  // Listens from the beginning, so that everything that has started stops in order.
   const stopped = whenToStop();
   const running = await findServer(app);
   if (running) {
     throw new Error(`This app has a local server already: ${running.url}`);
   }
   const deployment = createDeployment({
-    // Ids of an earlier server must not be found in this one.
+    // Ids of an earlier server must not exist in this one.
     seed: randomInt(2 ** 31),
     threads: true,
     nodeFolder: path.join(app, "node_modules/.cache/convex-local-node"),
@@ -92,7 +92,7 @@ async function whenToStop() {
   (await unwatch)();
 }
 
-/** Prints what `textOf` gives, unless it gave the same before. */
+/** Prints the text unless it is the same as before. */
 function tellOnce(textOf) {
   let last = "";
   return (report) => {
@@ -130,7 +130,7 @@ async function keepPushed(options) {
     path.join(ROOT, "src"),
   ];
   const unwatch = await watchSources(sources, () => void update());
-  // An environment variable was set: perhaps the one that the push lacked.
+  // An environment variable was set, possibly the one that the push lacked.
   deployment.onCommit((writes) => {
     if (writes === undefined && failed) void update();
   });

@@ -81,7 +81,7 @@ describe("a running server", () => {
     expect(output).toContain('"listed"');
   });
 
-  test("prints commands of its own app, and what of the app it doesn't serve", async () => {
+  test("prints commands of its own app, and the parts of it that it doesn't serve", async () => {
     const { output } = server.dev;
     expect(output).toContain(
       `npm run convex -- --app ${app} run welcome:signUp '{ "name": "…" }'`,
@@ -93,7 +93,7 @@ describe("a running server", () => {
     expect(output).toMatch(/doesn't serve:\n {2}- crons[^\n]*\nPushed/);
   });
 
-  test("pushes a change and keeps the data, also after one that doesn't build", async () => {
+  test("pushes a change and keeps the data, even after a change that doesn't build", async () => {
     await addNote("kept");
     const broken = path.join(app, "convex/broken.ts");
     await writeFile(broken, 'import "./nowhere.js";');
@@ -103,13 +103,13 @@ describe("a running server", () => {
     await eventually(() => seen.at(-1)).toEqual(["changed", "kept"]);
   });
 
-  test("is the only one of its app", async () => {
+  test("is the only one for its app", async () => {
     const second = startDev(app);
     expect(await second.exits()).toBe(1);
     expect(second.output).toContain(`a local server already: ${server.url}`);
   });
 
-  test("a function that loops holds up neither other calls nor a signal", async () => {
+  test("a function that loops blocks neither other calls nor a signal", async () => {
     void client.action(action("notes:loop"), {}).catch(() => {});
     await server.dev.prints("'looping'");
     await addNote("meanwhile");
@@ -117,12 +117,12 @@ describe("a running server", () => {
     expect(await server.dev.stop("SIGTERM")).toBe(0);
   });
 
-  test("leaves an .env.local, which may name a real deployment, as it was", async () => {
+  test("doesn't change an .env.local, which may name a real deployment", async () => {
     const content = await readFile(path.join(app, ".env.local"), "utf8");
     expect(content).toBe(ENV_FILE);
   });
 
-  test("can be started again on its port, and subscriptions go on", async () => {
+  test("can be restarted on its port, and subscriptions continue", async () => {
     const { url } = server;
     const key = { CONVEX_SELF_HOSTED_ADMIN_KEY: "of the environment" };
     server = await whenPushed(
@@ -130,7 +130,7 @@ describe("a running server", () => {
       startDevWith(key, app, "--port", new URL(url).port),
     );
     expect(server).toMatchObject({ url, adminKey: "of the environment" });
-    // In memory: the notes went with the first.
+    // The notes were lost with the first server, because they are in memory.
     await eventually(() => seen.at(-1)).toEqual(["changed"]);
     await addNote("after");
     expect(seen.at(-1)).toEqual(["changed", "after"]);

@@ -9,13 +9,13 @@ const SOURCES = path.join(ROOT, "src");
 const BUILT = path.join(ROOT, "dist");
 
 /**
- * Builds what the package publishes, unless it is newer than its sources.
+ * Builds the published package unless the build is newer than the sources.
  *
  * @param {() => Promise<void>} build
  */
 export async function buildIfNeeded(build) {
   if (await isUpToDate()) return;
-  // Of two servers, one builds and the other finds it done.
+  // If two servers start, one builds and the other finds the build.
   await withLock(path.join(STATE_DIR, "build.lock"), async () => {
     if (!(await isUpToDate())) await build();
   });
@@ -27,7 +27,7 @@ async function isUpToDate() {
     (await filesIn(BUILT)).filter((file) => file.endsWith(".js")),
   );
   const sources = await modificationTimes(SOURCES, publishedSources());
-  // A module of a source that is gone would be pushed with the component.
+  // The module of a deleted source would still be pushed with the component.
   if (sources.size !== built.size) return false;
   return [...sources].every(
     ([file, time]) => built.get(file.replace(/\.tsx?$/, ".js")) > time,
@@ -45,7 +45,7 @@ function publishedSources() {
 
 const filesIn = (dir) => readdir(dir, { recursive: true }).catch(() => []);
 
-/** @returns {Promise<Map<string, number>>} by path relative to `dir` */
+/** @returns {Promise<Map<string, number>>} the times by path, relative to `dir` */
 async function modificationTimes(dir, files) {
   return new Map(
     await Promise.all(

@@ -2,7 +2,7 @@ import { EXAMPLE } from "../paths.mjs";
 
 /** @typedef {import("./backend/types.mjs").FunctionSpec} FunctionSpec */
 
-/** A line that a function printed, in the form of the Convex CLI. */
+/** Formats a function's log line like the Convex CLI. */
 export function formatLogLine({
   time,
   level,
@@ -15,7 +15,7 @@ export function formatLogLine({
 }
 
 /**
- * How the Convex CLI finds the server.
+ * Explains how the Convex CLI finds the server.
  *
  * @param {import("./devState.mjs").LocalServer} server
  * @param {string} app
@@ -91,7 +91,7 @@ const OF_EXAMPLE = [
 ];
 
 /**
- * One that changes something and one to watch, public ones first.
+ * Picks a function that changes something and one to watch, public ones first.
  *
  * @param {FunctionSpec[]} functions
  */
@@ -116,7 +116,7 @@ function callOf({ identifier, args }) {
   return { path: identifier.replace(".js:", ":"), args: sampleOf(args) };
 }
 
-/** What a validator accepts, or shows what it wants. */
+/** Returns a value that a validator accepts, or a placeholder. */
 function sampleOf(validator) {
   switch (validator.type) {
     case "object": {
@@ -150,7 +150,7 @@ function sampleOf(validator) {
   }
 }
 
-/** For a shell. */
+/** Quotes a text for a shell. */
 function quote(text) {
   return /^[\w:/.@%+=,-]+$/.test(text)
     ? text

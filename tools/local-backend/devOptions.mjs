@@ -3,7 +3,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { EXAMPLE } from "../paths.mjs";
 
-/** The app's settings for the Convex CLI: among them, where its functions are. */
+/** The app's settings for the Convex CLI, including the folder of its functions. */
 export const CONFIG_FILE = "convex.json";
 
 export const USAGE = `npm run dev:local -- [options]
@@ -40,7 +40,7 @@ The data is in memory: it outlives a push, and goes when the server stops.
  * @param {string[]} args
  * @param {Record<string, string | undefined>} [env]
  * @returns {DevOptions}
- * @throws an error whose message is for whoever typed them
+ * @throws an error with a message for the user
  */
 export function parseDevOptions(args, env = process.env) {
   const { values } = parseArgs({

@@ -25,7 +25,7 @@ export async function servePage({ app, url, port = 0 }) {
     resolve: {
       conditions: ["@convex-dev/component-source", ...defaultClientConditions],
     },
-    // Vite's search for dependencies panics if the process ends meanwhile. These are the ones without modules.
+    // Vite's dependency scan panics if the process ends meanwhile, so list the dependencies that aren't ES modules.
     optimizeDeps: {
       noDiscovery: true,
       include: [

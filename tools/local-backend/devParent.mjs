@@ -4,12 +4,12 @@ import { promisify } from "node:util";
 
 const LOOK_EVERY_MS = 500;
 
-/** npm may run a script by one of these, which outlives it. */
+/** npm may run a script through one of these shells, which outlives npm. */
 const SHELLS = new Set(["sh", "bash", "dash", "zsh", "ash", "ksh"]);
 
 /**
- * Calls `act` when the npm that runs this process as its script is gone. Nobody else
- * would stop the process if npm is killed.
+ * Calls `act` when the npm that runs this script has exited. Otherwise nothing would
+ * stop the process if npm is killed.
  *
  * @param {() => void} act
  * @returns {Promise<() => void>} ends the watch

@@ -6,15 +6,15 @@ import { buildIfNeeded } from "./devBuild.mjs";
 import { keepFile } from "./keepFile.mjs";
 
 /**
- * Pushes an app to a local server with the unmodified Convex CLI, the package
- * as it would be published.
+ * Pushes an app to a local server with the unmodified Convex CLI and the package
+ * in its published form.
  *
  * @param {object} options
  * @param {string} options.app
  * @param {import("./devState.mjs").LocalServer} options.server
  * @param {string} options.typecheck
  * @param {AbortSignal} options.stop ends what runs
- * @throws an error whose message is what the failed command printed
+ * @throws an error with the failed command's output as its message
  */
 export async function push({ app, server, typecheck, stop }) {
   await buildIfNeeded(() =>
@@ -22,8 +22,8 @@ export async function push({ app, server, typecheck, stop }) {
       run("npm", ["run", "--silent", "build"], { cwd: ROOT, stop }),
     ),
   );
-  // The CLI saves there which deployment it pushed to. The next may be another,
-  // and the file may name somebody's real one.
+  // The CLI saves the deployment that it pushed to in this file, but the file may
+  // name a real deployment.
   await keepFile(path.join(app, ".env.local"), () =>
     mustSucceed(stop, () =>
       runConvexCli(["dev", "--once", "--typecheck", typecheck], {

@@ -13,7 +13,7 @@ const IGNORED =
  *
  * @param {string[]} folders or files
  * @param {() => void} onChange
- * @returns {Promise<() => Promise<void>>} ends the watch; it has begun when this is settled
+ * @returns {Promise<() => Promise<void>>} ends the watch. It has begun when the promise resolves
  */
 export async function watchSources(folders, onChange) {
   let timer;

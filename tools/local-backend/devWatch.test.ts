@@ -5,13 +5,13 @@ import { expect, test } from "vitest";
 import { withTempDir } from "../tempDir.mjs";
 import { watchSources } from "./devWatch.mjs";
 
-/** Watches an app's folder. `next` is settled when a change is told. */
+/** Watches an app's folder. `next` resolves when a change is reported. */
 async function watched<T>(
   body: (dir: string, next: () => Promise<void>) => Promise<T>,
 ) {
   await withTempDir(async (dir: string) => {
     await mkdir(path.join(dir, "_generated"));
-    // An app's whole folder may hold its functions.
+    // The app's whole folder may be the folder of its functions.
     await mkdir(path.join(dir, "node_modules"));
     await writeFile(path.join(dir, "a.ts"), "1");
     let tell = () => {};
@@ -25,13 +25,13 @@ async function watched<T>(
   });
 }
 
-/** As editors do that never leave a file half written. */
+/** Replaces a file as editors do that never leave it half written. */
 async function replace(file: string, content: string) {
   await writeFile(`${file}~`, content);
   await rename(`${file}~`, file);
 }
 
-test("a file is watched on after it was replaced, again and again", async () => {
+test("a file is still watched after it was replaced several times", async () => {
   await watched(async (dir, next) => {
     const file = path.join(dir, "a.ts");
     for (const change of [replace, replace, writeFile, replace]) {
@@ -42,7 +42,7 @@ test("a file is watched on after it was replaced, again and again", async () => 
   });
 });
 
-test("files that come, in folders that come, are seen; generated ones, tests and editors' own are not", async () => {
+test("new files in new folders are reported, but generated files, tests and editors' temporary files aren't", async () => {
   await watched(async (dir, next) => {
     const early = next();
     let wasTold = false;
@@ -52,7 +52,7 @@ test("files that come, in folders that come, are seen; generated ones, tests and
       ...["a.test.ts", ".a.swp", "a.ts~"],
     ])
       await writeFile(path.join(dir, file), "2");
-    // Told of once nothing has changed for a while: later than what came before.
+    // Changes are reported once nothing has changed for a while.
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(wasTold).toBe(false);
     await mkdir(path.join(dir, "folder"));

@@ -5,7 +5,7 @@ import { startBackend } from "./testing/backend.js";
 const APP = "tools/local-backend/testing/handlersApp";
 const HOUR = 3_600_000;
 
-test("onComplete of a run that failed of a ConvexError is called once, whatever its validator knows of data", async () => {
+test("onComplete of a run that failed with a ConvexError is called once, even if its validator lacks the data", async () => {
   const { run, clock, column } = await startBackend(APP);
   const code = { code: "NO_STOCK" };
   const effects = {
@@ -25,7 +25,7 @@ test("onComplete of a run that failed of a ConvexError is called once, whatever 
 });
 
 test.each(["driver", "pool"])(
-  "executed by %s, the RetryAfterError of a busy action crosses the functions between: the action is retried then, or it is the run's error",
+  "executed by %s, a busy action's RetryAfterError survives nested functions, and the action is retried then or fails the run",
   async (execution) => {
     const { run, clock, column } = await startBackend(APP);
     const start = async (retry: boolean) => {

@@ -12,7 +12,7 @@ const HOUR = 60 * MINUTE;
 
 type Flow = [name: string, args?: object];
 
-/** Runs of flows, begun on an app's bundle, a minute later. */
+/** Starts flows on an app's bundle, and returns their runs a minute later. */
 async function started(app: string, ...flows: Flow[]) {
   const { run, ...backend } = await startBackend(app);
   const ids: string[] = [];
@@ -43,7 +43,7 @@ describe("a handler that makes any number of host calls of its own", () => {
     const { found, ended } = await started(APP, ...flows);
     const all = flows.flatMap((): unknown[] => effects);
     const result = flow === "besideSleep" ? "done" : "undefined";
-    // While a sleep lasts, its branch goes on beside it.
+    // The other branch continues during the sleep.
     expect((await found()).effects).toEqual(all);
     expect(await ended()).toEqual({
       statuses: flows.map(() => ({ type: "completed", result })),
@@ -70,7 +70,7 @@ describe("a handler that makes any number of host calls of its own", () => {
   });
 });
 
-test("rejections that come before their handlers end runs as on convex-test", async () => {
+test("rejections that precede their handlers fail runs as on convex-test", async () => {
   const all = Object.entries(lateRejections({} as never));
   const flows = all.map(([name]): Flow => ["lateRejection", { name }]);
   const { statuses } = await (await started(APP, ...flows)).ended();
@@ -87,7 +87,7 @@ test("rejections that come before their handlers end runs as on convex-test", as
   expect(named(statuses)).toEqual(named(expected));
 });
 
-test("a handler that uses a timer fails at once, whatever else is in flight, with an error that says so", async () => {
+test("a handler that uses a timer fails at once with a clear error, even if steps are in flight", async () => {
   const { found } = await started(APP, ["timerBesideSleep"]);
   expect((await found()).statuses).toMatchObject([
     {
@@ -99,7 +99,7 @@ test("a handler that uses a timer fails at once, whatever else is in flight, wit
   ]);
 });
 
-test("a handler disposes of what it holds, by steps", async () => {
+test("a handler disposes of its resources with steps", async () => {
   const { ended } = await started(APP, ["disposes"]);
   expect(await ended()).toEqual({
     statuses: [{ type: "completed", result: "Date" }],
@@ -107,7 +107,7 @@ test("a handler disposes of what it holds, by steps", async () => {
   });
 });
 
-test("runs are listed by status, counted and acted on through the indexes of the backend", async () => {
+test("runs are listed by status, counted and managed through the backend's indexes", async () => {
   const { run, clock } = await startBackend(APP);
   const start = async (name: string) =>
     (await run("flows:start", { name, args: { count: 1 } })) as string;

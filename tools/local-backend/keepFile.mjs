@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 
 /**
- * Calls `use`, which has the CLI write its variables to a file of environment variables, and leaves the
- * file as it was before. One that somebody else has changed or made meanwhile is left as it is.
+ * Calls `use`, in which the CLI writes its variables to an environment file, then restores the file. If
+ * somebody else has changed or created the file meanwhile, it stays as it is.
  */
 export async function keepFile(file, use) {
   const before = await contentOf(file);
@@ -24,7 +24,7 @@ async function contentOf(file) {
   }
 }
 
-/** All but the CLI's variables, and the comments that it gives them. */
+/** Returns all lines except the CLI's variables and their comments. */
 const linesOfOthers = (content = "") =>
   content
     .split("\n")

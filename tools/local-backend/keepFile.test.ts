@@ -7,7 +7,7 @@ import { keepFile } from "./keepFile.mjs";
 
 const CLI_LINES = "# Deployment used by `npx convex dev`\nCONVEX_URL=x\n";
 
-/** What is left of a file when `during` was written to it while it was kept. */
+/** Returns a file's final content if `during` was written to it while it was kept. */
 const kept = (before: string | undefined, during: string | undefined) =>
   withTempDir(async (dir: string) => {
     const file = path.join(dir, ".env.local");
@@ -29,7 +29,7 @@ test.each([
   expect(await kept(before, during)).toBe(after);
 });
 
-test("a file is as before when what is done meanwhile fails", async () => {
+test("a file is restored even if the callback fails", async () => {
   await withTempDir(async (dir: string) => {
     const file = path.join(dir, ".env.local");
     const failing = keepFile(file, async () => {

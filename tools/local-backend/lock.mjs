@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const RETRY_MS = 200;
 
-/** Calls `use` while no other process that asks for the same lock does. */
+/** Calls `use` while it holds the lock, so no other process does. */
 export async function withLock(file, use) {
   await mkdir(path.dirname(file), { recursive: true });
   while (!(await isAcquired(file))) await sleep(RETRY_MS);
@@ -29,7 +29,7 @@ async function isAcquired(file) {
 
 async function isHeld(file) {
   const holder = Number(await readFile(file, "utf8").catch(() => ""));
-  // Empty while it is being written.
+  // The file is empty while it is being written.
   if (!holder) return true;
   try {
     return process.kill(holder, 0);

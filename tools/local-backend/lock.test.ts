@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { withTempDir } from "../tempDir.mjs";
 import { withLock } from "./lock.mjs";
 
-test("users of a lock take turns, also after one that fails", async () => {
+test("users of a lock take turns, even after one fails", async () => {
   await withTempDir(async (dir: string) => {
     const file = path.join(dir, "cache/lock");
     const log: string[] = [];
@@ -33,7 +33,7 @@ test("users of a lock take turns, also after one that fails", async () => {
   });
 });
 
-test("the lock of a process that is gone is free", async () => {
+test("the lock of an exited process is free", async () => {
   await withTempDir(async (dir: string) => {
     const file = path.join(dir, "lock");
     const { pid } = spawnSync(process.execPath, ["-e", ""]);

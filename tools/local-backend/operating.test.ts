@@ -5,7 +5,7 @@ import { replayHistory } from "@convex-dev/workflow/test";
 import { startBackend } from "./testing/backend.js";
 import { patched } from "./testing/handlersApp/convex/operating.js";
 
-// What start's options and the operating functions do on the platform's rules: transactions that conflict, and real scheduled functions.
+// Start options and operating functions under the platform's rules, with conflicts and real scheduled functions.
 
 const APP = "tools/local-backend/testing/handlersApp";
 const MINUTE = 60_000;
@@ -19,7 +19,7 @@ async function started(options: Record<string, string | number>) {
 }
 
 describe("on the local backend", () => {
-  test("a deadline fails its run, and nothing of it is left", async () => {
+  test("a deadline fails its run and leaves no work behind", async () => {
     const { clock, status, tasks } = await started({ name: "waits" });
     await clock.advance(9 * MINUTE);
     expect(await status()).toMatchObject({ type: "inProgress" });
@@ -31,7 +31,7 @@ describe("on the local backend", () => {
     expect(await tasks()).toEqual([]);
   });
 
-  test("a deadline that meets its run's end ends it once, and a late cleanup happens, whatever conflicts", async () => {
+  test("a deadline that coincides with the run's end ends it once, and cleanup follows despite conflicts", async () => {
     const faults = { conflictRate: 0.6 };
     const { run, clock, column } = await startBackend(APP, { seed: 7, faults });
     await run("operating:note", { key: "up" });
@@ -46,7 +46,7 @@ describe("on the local backend", () => {
     expect(ends.join()).toMatch(/success.*failed|failed.*success/);
     const noted = await column("effects", "value");
     expect(noted.sort()).toEqual(["up", ...ends].sort());
-    // Those that completed are kept for an hour, the others until somebody cleans them up.
+    // Completed runs are kept for an hour, the others until somebody cleans them up.
     await clock.advance(90 * MINUTE);
     expect(new Set(await kinds())).toEqual(new Set(["failed"]));
     expect(await column("tasks", "kind", "workflow")).toEqual([]);
@@ -71,7 +71,7 @@ describe("on the local backend", () => {
     });
   });
 
-  test("starts with one key at once start one run, or leave one of those that replace each other, and a default export's is found by its reference", async () => {
+  test("concurrent starts with one key start one run or replace each other, and a default export's run is found by its reference", async () => {
     const { run, column } = await startBackend(APP);
     const together = { count: 8, key: "order 1" };
     expect(await run("operating:startTogether", together)).toBe(1);
@@ -87,7 +87,7 @@ describe("on the local backend", () => {
     });
   });
 
-  test("a run that starts later ends then, and cleans itself up an hour after that", async () => {
+  test("a run with a later start ends after it, and is cleaned up an hour later", async () => {
     const options = { name: "ends", runAfter: 5 * MINUTE };
     const { clock, status, column, tasks } = await started(options);
     await clock.advance(4 * MINUTE);
@@ -101,7 +101,7 @@ describe("on the local backend", () => {
     expect(await tasks()).toEqual([]);
   });
 
-  test("attempts are listed, and restartMany and retryOnComplete repeat what failed, each once", async () => {
+  test("attempts are listed, and restartMany and retryOnComplete repeat each failure once", async () => {
     const { run, clock, column, ids, counts } = await allFailed();
     expect(await counts()).toMatchObject({ failed: COUNT, completed: 0 });
     expect(await run("operating:attemptsOf", { id: ids[0]! })).toEqual([
@@ -132,7 +132,7 @@ describe("on the local backend", () => {
 
 const COUNT = 6;
 
-/** Runs that failed, as long as nobody notes "up". */
+/** Starts runs that fail until the test notes "up". */
 async function allFailed() {
   const { run, ...backend } = await startBackend(APP);
   const charges = { name: "charges", count: COUNT };
@@ -147,7 +147,7 @@ describe("the console on the local backend", () => {
   const caller = { identity } as never;
   const paginationOpts = { numItems: 50, cursor: null };
 
-  test("its functions are public, and are denied to whom authorize refuses", async () => {
+  test("its functions are public, but authorize can deny them", async () => {
     const { id, run, failure, clock } = await started({ name: "waits" });
     const denied = (path: string, args: object, who: object) =>
       failure(`console:${path}`, args as never, { caller: who as never });
@@ -182,7 +182,7 @@ describe("the console on the local backend", () => {
     });
   });
 
-  test("it shows where a run failed and in which attempts, and restarts runs until all are done", async () => {
+  test("it shows the failed step with its attempts, and restarts runs until all have completed", async () => {
     const { run, clock, ids, counts } = await allFailed();
     const workflowId = ids[0]!;
     const failed = await run("console:getRun", { workflowId }, { caller });

@@ -8,7 +8,7 @@ import { startBackend } from "./testing/backend.js";
 const APP = "tools/local-backend/testing/programsApp";
 const YEAR = 365 * 24 * 60 * 60 * 1000;
 
-test.each(Object.keys(PROGRAMS))("on its bundle: %s", async (title) => {
+test.each(Object.keys(PROGRAMS))("as a bundle: %s", async (title) => {
   const { clock, run } = await startBackend(APP);
   await followsAsExpected(title, {
     call: async (name, args) =>

@@ -21,8 +21,8 @@ const MAX_ACTION_MS = 30 * 60_000;
  */
 
 /**
- * Runs an action until its promise is settled; for ever, if it dies. Its calls of
- * the host overlap, as do its timers and `fetch`.
+ * Runs an action until its promise settles. If the action crashes, the returned promise never settles.
+ * Its host calls, timers and `fetch` overlap.
  *
  * @param {Invocation} invocation
  * @param {Surroundings} surroundings
@@ -42,7 +42,7 @@ class ActionRun {
   /** @type {FunctionRun} */
   #run;
   #isRunning = false;
-  /** Something was answered while its code ran. */
+  /** Whether a reply arrived while its code ran. */
   #mustContinue = false;
   /** @type {PendingCall[]} */
   #calls = [];

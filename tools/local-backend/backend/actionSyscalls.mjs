@@ -18,7 +18,7 @@ import {
 /** @import { FunctionKind } from "./types.mjs" */
 /** @typedef {(frame: ActionFrame, args: any) => Promise<any>} Handler takes and gives JSON */
 
-/** Of these, the caller may not learn that they have happened. */
+/** Calls that may commit without the caller learning of it. */
 const WRITES = new Set([
   "1.0/actions/mutation",
   "1.0/actions/schedule",

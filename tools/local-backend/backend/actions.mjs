@@ -20,7 +20,7 @@ import { validateArgs, validateReturns } from "./validation.mjs";
  * @property {ActionTree} tree
  */
 
-/** A top-level action and those that it waits for share one process. */
+/** A top-level action and the actions that it calls share one process. */
 class ActionTree {
   isDead = false;
   /** @type {(error: Error) => void} */
@@ -55,7 +55,7 @@ export class Actions {
   }
 
   /**
-   * Called by a client or the scheduler. Rejects with ActionDied if it dies.
+   * Runs an action for a client or the scheduler. Rejects with ActionDied if it crashes.
    *
    * @param {RunnableFunction} target
    * @param {string} argsJson
@@ -66,7 +66,7 @@ export class Actions {
     const tree = new ActionTree();
     this.#trees.add(tree);
     try {
-      // A job waits for as long as it takes.
+      // A job waits for a permit without a time limit.
       const mayBeRefused = origin.job === null;
       const run = this.#runInTree(target, argsJson, origin, tree, mayBeRefused);
       return await Promise.race([run, tree.death]);
@@ -76,7 +76,7 @@ export class Actions {
   }
 
   /**
-   * Called by an action, which keeps its permit meanwhile.
+   * Runs an action for another action, which keeps its permit while it waits.
    *
    * @param {RunnableFunction} target
    * @param {string} argsJson

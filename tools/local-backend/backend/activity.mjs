@@ -37,7 +37,7 @@ export class Activity {
     });
   }
 
-  /** Perhaps nothing is running any longer. */
+  /** Call this when something may have stopped running. */
   tell() {
     for (const attempt of [...this.#waiting]) attempt();
   }

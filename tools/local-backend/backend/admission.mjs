@@ -6,16 +6,16 @@ import { Permits } from "./permits.mjs";
 /** @import { Faults } from "./faults.mjs" */
 /** @import { Clock, FunctionKind } from "./types.mjs" */
 
-/** After which a call is refused. */
+/** The longest time that a call waits before it is refused. */
 const LONGEST_WAIT_MS = { query: 5000, mutation: 5000, action: 10_000 };
 
-/** Queries, and mutations, that run at a time. */
+/** The maximum number of concurrent queries, and of concurrent mutations. */
 const TRANSACTION_PERMITS = 16;
 
 const TOO_MANY =
   "Too many concurrent requests in a short period of time. Spread your requests out over time or throttle them to avoid errors.";
 
-/** The platform's errors if it has no capacity for a call, by the fault's name. */
+/** The platform's errors when it has no capacity for a call, by fault name. */
 export const REFUSALS = {
   "permit refused": TOO_MANY,
   "no worker": "There are no available workers to process the request",

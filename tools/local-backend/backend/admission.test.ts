@@ -8,7 +8,7 @@ import { seededRandom } from "./random.mjs";
 
 const start = (faults: FaultOptions) => startBackend(PLATFORM_APP, { faults });
 
-test("64 actions run at a time; one that waits for others keeps its permit, and a call that gets none in 10 s is refused", async () => {
+test("64 actions run at a time, waiting actions keep their permits, and a call without a permit for 10 s is refused", async () => {
   const many = await start({});
   expect(await many.run("jobs:nest", { levels: 63 })).toBe("innermost");
   expect(await many.run("jobs:nest", { levels: 64 })).toMatch(
@@ -23,7 +23,7 @@ test("64 actions run at a time; one that waits for others keeps its permit, and 
   expect(clock.now() - before).toBe(10_000);
 });
 
-test("a scheduled action waits for its permit, and holds its slot meanwhile", async () => {
+test("a scheduled action holds its slot while it waits for a permit", async () => {
   const { run, clock, column } = await start({
     actionPermits: 1,
     maxConcurrentJobs: 2,
@@ -40,7 +40,7 @@ test("a scheduled action waits for its permit, and holds its slot meanwhile", as
 });
 
 test.each(["query", "mutation"] as const)(
-  "of each %s, 16 run at a time; another one is refused after 5 s",
+  "16 concurrent calls of each %s run, and another one is refused after 5 s",
   async (kind) => {
     const clock = new VirtualClock();
     const faults = new Faults({}, seededRandom(0), clock);
@@ -64,7 +64,7 @@ test.each(["query", "mutation"] as const)(
   },
 );
 
-test("a call may be refused in each way in which the platform does that", async () => {
+test("a call may be refused with each of the platform's errors", async () => {
   let refuses = true;
   const { failure, run, deployment, column } = await start({
     get refusalRate() {
@@ -117,7 +117,7 @@ test.each<[string, FaultOptions, RegExp, number]>([
   },
 );
 
-test("a conflict of a mutation that writes nothing names no table", async () => {
+test("the conflict error of a mutation without writes names no table", async () => {
   const { failure, deployment } = await start({ conflictRate: 1 });
   expect(await failure("globals:elapsed", { calls: 0 })).toMatch(
     /^Data read or written in this mutation changed while it was being run/,
@@ -125,7 +125,7 @@ test("a conflict of a mutation that writes nothing names no table", async () => 
   expect(deployment.hazards()).toEqual({ conflict: 5 });
 });
 
-test("a deployment writes at most 4 MiB a second; then a call is tried five times", async () => {
+test("a deployment writes at most 4 MiB a second, and retries a call above that five times", async () => {
   const { run, call, clock, column, deployment } = await start({});
   const add = { key: "large", value: "x".repeat(1_000_000) };
   await Promise.all(
@@ -133,7 +133,7 @@ test("a deployment writes at most 4 MiB a second; then a call is tried five time
   );
   const before = clock.now();
   await run("transactions:add", { key: "after" });
-  // The second is over when it is tried for the fifth time.
+  // The second has passed by the fifth attempt.
   expect(clock.now() - before).toBe(FIVE_TRIES_MS);
   expect(deployment.hazards()).toEqual({ "too many writes": 4 });
   expect(await column("rows", "key")).toHaveLength(6);

@@ -17,11 +17,11 @@ const HTTP_MODULE = "http.js";
  * @property {Map<string, RunnableFunction[]>} functions by component path
  * @property {RunnableFunction} [httpRouter]
  * @property {Schemas} schemas
- * @property {any} reply as `analyze` gave it
+ * @property {any} reply the reply that `analyze` returned
  */
 
 /**
- * The reply to `start_push`.
+ * Returns the reply to `start_push`.
  *
  * @param {any} push
  * @param {Pick<AnalysisOptions, "env" | "onModule">} [options]
@@ -38,7 +38,7 @@ export async function analyze(push, options) {
 const loaded = new WeakMap();
 
 /**
- * A push is not to be changed once it has been given. Its Node modules are left out.
+ * Loads a push without its Node modules. Don't change the push afterwards.
  *
  * @param {object} push
  * @returns {Promise<RunnableCode>}
@@ -99,7 +99,7 @@ export async function load(push, reply, nodeFolder) {
 }
 
 /**
- * The modules with "use node" that may have functions. Only the app has any.
+ * Returns the modules with "use node" that may have functions. Only the app has any.
  *
  * @param {any} push
  * @returns {import("./threads/nodeThreads.mjs").Module[]}

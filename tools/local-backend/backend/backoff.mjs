@@ -2,10 +2,10 @@
 
 /** @typedef {{ first: number, longest: number }} Backoff in ms, doubling */
 
-/** Between the tries of a mutation that a client or an action calls. */
+/** Backoff between attempts of a mutation that a client or an action calls. */
 export const CALL_BACKOFF = { first: 100, longest: 2000 };
 
-/** Between those of a scheduled mutation after conflicts, and after errors of the platform. */
+/** Backoffs between attempts of a scheduled mutation, after conflicts and after platform errors. */
 export const CONFLICT_BACKOFF = { first: 100, longest: 60_000 };
 export const SYSTEM_BACKOFF = { first: 500, longest: 2 * 60 * 60_000 };
 

@@ -4,18 +4,16 @@ import path from "node:path";
 import { compiledModule } from "../../moduleScripts.mjs";
 
 /**
- * The modules of an app or a component, ready to be evaluated in any context.
+ * The modules of an app or a component, which any context can evaluate.
  *
  * @typedef {object} Bundle
  * @property {Map<string, import("node:vm").Script>} scripts by module path
  * @property {(file: string, line: number, column: number) => string | undefined} position
- *   where a frame of a stack is in what the developer wrote; undefined for code
- *   that is not the developer's
- * @property {(modulePath: string) => readonly string[]} filesOf a module: itself and those
- *   that it imports, but dynamically
+ *   maps a stack frame to the developer's source. Undefined for other code
+ * @property {(modulePath: string) => readonly string[]} filesOf a module and its static imports
  */
 
-/** Of the file names that compiled modules have. */
+/** The prefix of compiled modules' file names. */
 const PREFIX = "convex:/";
 const SYSTEM_PREFIX = "convex:/_system/";
 

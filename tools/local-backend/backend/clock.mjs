@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Clock } from "./types.mjs" */
 
-/** The longest that one timer of Node's can wait. */
+/** The longest delay of a Node timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** @type {Clock} */
@@ -41,7 +41,7 @@ export class VirtualClock {
     return this.#now;
   }
 
-  /** How many are set. */
+  /** The number of pending timers. */
   get timers() {
     return this.#timers.filter(({ fire }) => fire).length;
   }
@@ -68,8 +68,8 @@ export class VirtualClock {
   }
 
   /**
-   * Lets time pass until a promise is settled; throws if nothing is left to
-   * happen before.
+   * Lets time pass until a promise settles. Throws if nothing is left that
+   * could settle it.
    *
    * @template T
    * @param {Promise<T>} promise
@@ -102,7 +102,7 @@ export class VirtualClock {
   }
 }
 
-/** Between two timers there are only promises, which one macrotask drains. */
+/** Drains all promises between two timers. One macrotask is enough, because nothing else runs. */
 function drained() {
   return new Promise((resolve) => setImmediate(resolve));
 }

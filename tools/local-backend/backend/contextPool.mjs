@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Reuses contexts where that is allowed. Unlike the platform's, they keep the state of their modules. Creating a
- * context takes longer than most functions.
+ * Reuses contexts where that is allowed, because creating one takes longer than most functions. Unlike on the
+ * platform, modules keep their state.
  */
 import { createFunctionContext } from "./functionContext.mjs";
 

@@ -7,7 +7,7 @@ import {
   type Push,
 } from "../testing/backend.js";
 
-/** The same push, with something else in one of its sources. */
+/** Returns the push with a change in one of its sources. */
 async function changed(
   change: (push: Push) => { source: string } | null | undefined,
   from: string | RegExp,
@@ -25,7 +25,7 @@ const moduleAt = (path: string) => (push: Push) =>
   push.appDefinition.changedModules.find((module) => module.path === path);
 const schemaOf = (push: Push) => push.appDefinition.schema;
 
-test("data is kept, and what is scheduled goes on with the new code", async () => {
+test("a deploy keeps data, and scheduled functions run the new code", async () => {
   const { run, clock, deployment } = await startBackend(PLATFORM_APP);
   await run("jobs:mark", { key: "before" });
   const id = await run("jobs:schedule", {
@@ -48,7 +48,7 @@ test("data is kept, and what is scheduled goes on with the new code", async () =
   expect(await run("jobs:state", { id })).toEqual({ kind: "success" });
 });
 
-test("under another schema, documents keep their ids and creation times", async () => {
+test("documents keep their ids and creation times under a new schema", async () => {
   const { run, clock, deployment } = await startBackend(PLATFORM_APP);
   for (const key of ["a", "b", "c"]) {
     await clock.advance(10);
@@ -74,7 +74,7 @@ test("under another schema, documents keep their ids and creation times", async 
   expect(await deployment.rows("rows")).toHaveLength(7);
 });
 
-test("a schema that documents do not match is refused, and changes nothing", async () => {
+test("a schema that documents don't match is refused and changes nothing", async () => {
   const { run, deployment, column } = await startBackend(PLATFORM_APP);
   await run("jobs:mark", { key: "row" });
   const push = await changed(
@@ -89,7 +89,7 @@ test("a schema that documents do not match is refused, and changes nothing", asy
   expect(await column("rows", "key")).toEqual(["row", "another"]);
 });
 
-test("code that can't be evaluated is refused, and the old one goes on", async () => {
+test("code that can't be evaluated is refused, and the old code stays", async () => {
   const { run, deployment } = await startBackend(PLATFORM_APP);
   const push = await changed(moduleAt("jobs.js"), /^/, "Buffer.from('');\n");
   await expect(deployment.analyze(push)).rejects.toThrow(
@@ -99,7 +99,7 @@ test("code that can't be evaluated is refused, and the old one goes on", async (
   await run("jobs:mark", { key: "row" });
 });
 
-test("a function that is gone can't be called, by a handle or a schedule either", async () => {
+test("a removed function can't be called, not even by a handle or the scheduler", async () => {
   const { run, failure, clock, deployment } = await startBackend(PLATFORM_APP);
   const handle = await run("jobs:handle");
   const id = await run("jobs:schedule", {
@@ -117,7 +117,7 @@ test("a function that is gone can't be called, by a handle or a schedule either"
   expect(await run("jobs:state", { id })).toMatchObject({ kind: "failed" });
 });
 
-test("the reply to a push describes functions and components", async () => {
+test("the reply to a push lists functions and components", async () => {
   const { deployment } = await startBackend(PLATFORM_APP);
   expect(await deployment.analyze(await bundle(PLATFORM_APP))).toMatchObject({
     analysis: { "": { functions: { "jobs.js": {} } } },
@@ -125,7 +125,7 @@ test("the reply to a push describes functions and components", async () => {
   });
 });
 
-test("rows that are inserted without a function keep their creation times and notify listeners", async () => {
+test("rows inserted without a function keep their creation times and notify listeners", async () => {
   const { deployment } = await startBackend(PLATFORM_APP);
   const writes: (ReadonlySet<string> | undefined)[] = [];
   deployment.onCommit((tables) => writes.push(tables));

@@ -38,7 +38,7 @@ import { analyzeInThread } from "./threads/analyzeInThread.mjs";
 export function createDeployment(options = {}) {
   const { faults = {}, seed = 0, clock = realClock, env = {}, print } = options;
   const {
-    // Where time is virtual, code is charged: how fast this machine is must not matter.
+    // If time is virtual, code is charged instead, so this machine's speed doesn't matter.
     codeTimeoutMs = clock === realClock ? MAX_CODE_MS : undefined,
     sharesContexts = () => false,
     threads = false,
@@ -116,7 +116,7 @@ export function createDeployment(options = {}) {
 }
 
 /**
- * What the dashboard does, with one function or with all of a component.
+ * Cancels scheduled functions as the dashboard does, one or all of a component.
  *
  * @param {Host} host
  * @param {string} componentPath

@@ -8,7 +8,7 @@ const VALID_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** The environment variables that functions of the app see. */
 export class Environment {
   #variables;
-  /** Those that the deployment sets itself: not listed, and not to be changed. */
+  /** Variables that the deployment sets. They aren't listed and can't be changed. */
   #builtIn = new Map();
 
   /** @param {Record<string, string>} variables */
@@ -21,7 +21,7 @@ export class Environment {
     return this.#builtIn.get(name) ?? this.#variables.get(name);
   }
 
-  /** Those that the deployment sets itself included. @returns {Record<string, string>} */
+  /** Includes variables that the deployment sets. @returns {Record<string, string>} */
   all() {
     return Object.fromEntries([...this.#variables, ...this.#builtIn]);
   }
@@ -32,7 +32,7 @@ export class Environment {
     this.#builtIn.set("CONVEX_SITE_URL", siteUrl);
   }
 
-  /** In order of their names. */
+  /** Sorted by name. */
   list() {
     const variables = [...this.#variables].map(([name, value]) => ({
       name,
@@ -42,7 +42,7 @@ export class Environment {
   }
 
   /**
-   * Throws, and changes none, if one can't be.
+   * Throws without any change if a variable can't be changed.
    *
    * @param {EnvironmentChange[]} changes
    */

@@ -13,7 +13,7 @@ export class FunctionError extends Error {
   }
 }
 
-/** A called function that is not there. */
+/** The called function doesn't exist. */
 export class NotFoundError extends FunctionError {}
 
 /** Ends a whole transaction, even if code tries to catch it. */
@@ -22,7 +22,7 @@ export class TransactionDied extends Error {}
 /** An execution of a transaction to discard and retry. */
 export class Conflict extends Error {}
 
-/** The platform's own fault: ends a whole transaction. One that is scheduled is tried again later, for ever. */
+/** A fault of the platform itself. It ends the whole transaction. A scheduled mutation is retried forever. */
 export class SystemError extends Error {
   constructor(
     message = "Your request couldn't be completed. Try again later.",
@@ -31,10 +31,10 @@ export class SystemError extends Error {
   }
 }
 
-/** Ends an action without a trace: no reply, no result. */
+/** Ends an action without a reply or a result. */
 export class ActionDied extends Error {}
 
-/** The deployment is not there any more. */
+/** The deployment was closed. */
 export class DeploymentClosed extends Error {}
 
 /** @param {unknown} error */

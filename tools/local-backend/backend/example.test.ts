@@ -4,7 +4,7 @@ import { bundle, startBackend } from "../testing/backend.js";
 import type { FaultOptions } from "./faults.mjs";
 
 const EXAMPLE = "example";
-/** Less than the time after which the example's runs are cleaned up. */
+/** Shorter than the retention of the example's runs. */
 const DAY = 24 * 60 * 60_000;
 
 /** Runs `exampleWorkflow` to its end. */
@@ -24,7 +24,7 @@ async function runExample(faults: FaultOptions, seed: number) {
   };
 }
 
-test("the example's workflow runs to its end", async () => {
+test("the example's workflow completes", async () => {
   expect(await runExample({}, 1)).toEqual({
     status: { type: "completed", result: "Hello, James!" },
     greetings: ["Hello, James!"],
@@ -33,7 +33,7 @@ test("the example's workflow runs to its end", async () => {
   });
 });
 
-test("and with faults that leave no outcome unknown", async () => {
+test("the example's workflow completes despite faults that leave no outcome unknown", async () => {
   const faults: FaultOptions = {
     conflictRate: 0.5,
     hopLatencyMs: [0, 50],
@@ -50,7 +50,7 @@ test("and with faults that leave no outcome unknown", async () => {
   });
 });
 
-test("an approval ends by its event, and by its timeout", async () => {
+test("an approval ends with its event or its timeout", async () => {
   const { run, clock, column } = await startBackend(EXAMPLE);
   const start = () => run("approval:start", { title: "A chair" });
   const first = await start();
@@ -62,7 +62,7 @@ test("an approval ends by its event, and by its timeout", async () => {
   expect(await column("expenses", "state")).toEqual(["approved", "expired"]);
 });
 
-test("a run goes on after the same code is deployed again", async () => {
+test("a run continues after the same code is deployed again", async () => {
   const { run, clock, deployment, column } = await startBackend(EXAMPLE);
   const workflowId = await run("trip:start", { city: "Lisbon", nights: 3 });
   await clock.advance(2000);
@@ -75,7 +75,7 @@ test("a run goes on after the same code is deployed again", async () => {
   expect(await column("bookings", "what")).toHaveLength(2);
 });
 
-test("a batch shows its progress while it runs and after it ended, with conflicts and crashes", async () => {
+test("a batch shows its progress during and after its run, despite conflicts and crashes", async () => {
   const { run, clock, deployment } = await startBackend(EXAMPLE, {
     faults: {
       conflictRate: 0.1,
@@ -92,7 +92,7 @@ test("a batch shows its progress while it runs and after it ended, with conflict
       progress: { done: number; count: number };
     };
     expect(progress.count).toBe(8);
-    // It never goes back.
+    // Progress never decreases.
     expect(progress.done).toBeGreaterThanOrEqual(Math.max(0, ...seen));
     seen.add(progress.done);
   };

@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { startBackend, WORKFLOW_APP } from "../testing/backend.js";
 
-// Drivers hold slots of the deployment's scheduler, those of actions also slots of the pool. Times are
-// virtual: they depend on the backend's latencies and slots, not on the machine.
+// Drivers hold slots of the deployment's scheduler, and those of actions also hold slots of the workpool. Times are
+// virtual, so they depend on the backend's latencies and slots, not on the machine.
 
 interface Options {
   chains: number;
@@ -12,7 +12,7 @@ interface Options {
   maxParallelism: number;
 }
 
-/** Starts chains a second apart. Then says how long other work takes on the same backend. */
+/** Starts chains a second apart, then measures how late other work is on the same backend. */
 async function beside({ chains, steps, kind, maxParallelism }: Options) {
   let transactions = 0;
   const { clock, deployment, run } = await startBackend(WORKFLOW_APP, {
@@ -21,7 +21,7 @@ async function beside({ chains, steps, kind, maxParallelism }: Options) {
       hopLatencyMs: [2, 5],
       callLatencyMs: [500, 600],
       onBoundary: ({ when, function: name }) => {
-        // What the scheduler writes about its jobs is no function's transaction.
+        // Don't count the scheduler's own writes about its jobs.
         if (when === "after" && name !== "_system:scheduler") transactions++;
       },
       dieAt: ({ when, action, call }) => {
@@ -75,7 +75,7 @@ async function beside({ chains, steps, kind, maxParallelism }: Options) {
 const isChain = ({ run }: { run: string }) => run.startsWith("chain");
 
 test(
-  "C10: beside 12 chains on 8 scheduler slots, a sleep, a new run and the app's scheduled function are on time",
+  "C10: while 12 chains share 8 scheduler slots, a sleep, a new run and the app's scheduled function are on time",
   { timeout: 300_000 },
   async () => {
     const found = await beside({

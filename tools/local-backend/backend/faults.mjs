@@ -13,17 +13,17 @@ import { REFUSALS } from "./admission.mjs";
 /** @typedef {readonly [number, number]} Range of whole numbers, both ends included */
 
 /**
- * Around a commit of a mutation.
+ * A moment before or after a mutation commits.
  *
  * @typedef {object} Boundary
  * @property {"before" | "after"} when
- * @property {number} number of the commit, from 1; the same before and after
+ * @property {number} number of the commit, from 1, the same before and after
  * @property {string} componentPath
  * @property {string} function
  */
 
 /**
- * Around a call that an action makes.
+ * A moment before or after a call from an action.
  *
  * @typedef {object} ActionPoint
  * @property {"before" | "after"} when
@@ -36,71 +36,69 @@ import { REFUSALS } from "./admission.mjs";
  * Rates are probabilities from 0 to 1.
  *
  * @typedef {object} FaultOptions
- * @property {number} [conflictRate] of a top-level mutation's run being discarded
- *   before it commits, to be run again
- * @property {number} [actionConflictRate] of a mutation called by an action being
- *   discarded again and again, until the action gets an error
- * @property {Range} [actionConflictsInARow] how many of an action's calls do so when one does.
+ * @property {number} [conflictRate] discards a top-level mutation's execution before it
+ *   commits, and runs it again
+ * @property {number} [actionConflictRate] discards a mutation that an action calls until the
+ *   action gets an error
+ * @property {Range} [actionConflictsInARow] how many calls of an action conflict in a row.
  *   Default: one
- * @property {number} [reportLostRate] of a mutation that an action or a client
- *   calls being committed, and reported as failed
- * @property {number} [actionDeathRate] before each call that an action makes, and
- *   after: it ends without a trace, and so do actions that it waits for or that
- *   wait for it
- * @property {(point: ActionPoint) => boolean} [dieAt] the same, where it says
- * @property {Range} [deathNoticedAfterMs] when the row of a dead action's job
- *   says that it failed. Default: from 1 s to 1 min
- * @property {number} [maxConcurrentJobs] scheduled functions that run at a time.
+ * @property {number} [reportLostRate] commits a mutation that an action or a client calls, but
+ *   reports it as failed
+ * @property {number} [actionDeathRate] crashes an action before or after a call that it makes.
+ *   Actions that it waits for, or that wait for it, crash too
+ * @property {(point: ActionPoint) => boolean} [dieAt] crashes an action where it returns true
+ * @property {Range} [deathNoticedAfterMs] when the row of a crashed action's job becomes failed.
+ *   Default: from 1 s to 1 min
+ * @property {number} [maxConcurrentJobs] the maximum number of running scheduled functions.
  *   Default: 8
- * @property {Range} [hopLatencyMs] until a scheduled function that is due is
- *   looked at
- * @property {Range} [callLatencyMs] of a call from an action
- * @property {number} [actionPermits] actions that run at a time, those that wait
- *   for another included; one that is called and gets none within 10 s is refused. 16 is what a
- *   self-hosted deployment has. Default: 64
- * @property {number} [refusalRate] of a call by a client or an action being refused before it
- *   begins, in each way in which the platform does that; a scheduled mutation is then tried again
- *   later, and a scheduled action fails
- * @property {number} [writeBytesPerSecond] after which mutations have to be tried again later.
+ * @property {Range} [hopLatencyMs] delay before a due scheduled function starts
+ * @property {Range} [callLatencyMs] delay of a call from an action
+ * @property {number} [actionPermits] the maximum number of running actions, including those that
+ *   wait for another. A call without a permit for 10 s is refused. A self-hosted deployment has 16.
+ *   Default: 64
+ * @property {number} [refusalRate] refuses a call from a client or an action before it begins,
+ *   with each of the platform's errors. A scheduled mutation is retried later, and a scheduled
+ *   action fails
+ * @property {number} [writeBytesPerSecond] the write rate above which mutations are retried later.
  *   Default: 4 MiB
  * @property {UserTime} [userTime]
  * @property {(target: { componentPath: string, path: string }) => number} [rangesOf] index ranges
- *   that a function is said to have read before its code runs
- * @property {number} [systemErrorRate] of a top-level mutation dying before it commits of an error
- *   of the platform's own
- * @property {(boundary: Boundary) => "die" | void} [onBoundary] "die" before a
- *   commit discards it, and after it makes the caller never know; the action that
- *   called dies, a client gets an error, and a scheduled function is run again
+ *   that count as read before a function's code runs
+ * @property {number} [systemErrorRate] fails a top-level mutation with a platform error before it
+ *   commits
+ * @property {(boundary: Boundary) => "die" | void} [onBoundary] "die" before a commit discards it.
+ *   After a commit, it hides the commit from the caller. The calling action crashes, a client gets
+ *   an error, and a scheduled function runs again
  */
 
 /**
- * What user code is charged where the clock is virtual, instead of the time that it takes. A top-level
- * transaction ends uncatchably when it has been charged more than its budget, with everything
- * nested in it. A mutation's `performance.now()` advances by what has been charged.
+ * The charge for user code while the clock is virtual, instead of its real time. A top-level transaction
+ * ends uncatchably, with everything nested in it, once the charges exceed its budget. A mutation's
+ * `performance.now()` advances by the charges.
  *
  * @typedef {object} UserTime
  * @property {number} [budgetMs] Default: 1 s
- * @property {number} [callMs] of each function, for its context and its modules. Default: 4
- * @property {number} [operationMs] of each call of the host. Default: 0
- * @property {(target: { componentPath: string, path: string }) => number} [costOf] ms of a function, on top
- * @property {number} [slowRate] of a transaction having only a random part of the
+ * @property {number} [callMs] for each function's context and modules. Default: 4
+ * @property {number} [operationMs] for each host call. Default: 0
+ * @property {(target: { componentPath: string, path: string }) => number} [costOf] additional ms of a function
+ * @property {number} [slowRate] how often a transaction gets only a random part of the
  *   budget. Default: 0
  */
 
-/** As long as the code of a top-level query or mutation may run, with all that it calls. */
+/** The time limit for the code of a top-level query or mutation, including its calls. */
 export const MAX_CODE_MS = 1000;
 
-/** Roughly the time of a fresh context and the evaluation of an app's module on the platform. */
+/** Roughly the platform's time to create a context and evaluate an app's module. */
 const CALL_MS = 4;
 
 export class Faults {
-  /** How often each has struck. @type {Record<string, number>} */
+  /** How often each fault has occurred. @type {Record<string, number>} */
   hits = {};
   #options;
   #random;
   #clock;
   #commits = 0;
-  /** Conflicts that are to follow, by action. @type {Map<string, number>} */
+  /** Remaining conflicts in a row, by action. @type {Map<string, number>} */
   #conflictsDue = new Map();
 
   /**
@@ -168,7 +166,7 @@ export class Faults {
     return true;
   }
 
-  /** How a call is refused, if it is. */
+  /** Returns the kind of refusal, if the call is refused. */
   refusal() {
     if (!this.#random.chance(this.#options.refusalRate ?? 0)) return undefined;
     const refusals = /** @type {(keyof typeof REFUSALS)[]} */ (
@@ -219,7 +217,7 @@ export class Faults {
   }
 
   /**
-   * What a new transaction is charged, and what it spends that from.
+   * Returns the budget of a new transaction, and how it is charged.
    *
    * @returns {import("./frames.mjs").Budget}
    */

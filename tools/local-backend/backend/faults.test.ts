@@ -14,7 +14,7 @@ async function start(faults: FaultOptions, seed = 1) {
 const LOST = (what: string) => `Connection lost while ${what} was in flight`;
 const moments = ["before", "after"] as const;
 
-test("nothing goes wrong unless it is asked for, and calls of actions then take their latency", async () => {
+test("without options nothing goes wrong, and calls from actions take the configured latency", async () => {
   const { schedule, run, clock, deployment } = await start({});
   await schedule("act");
   await run("jobs:tries", { key: "row" });
@@ -26,23 +26,23 @@ test("nothing goes wrong unless it is asked for, and calls of actions then take 
   expect(slow.clock.now() - before).toBe(30);
 });
 
-test("a run that conflicts is discarded, and another one commits", async () => {
+test("an execution that conflicts is discarded, and another one commits", async () => {
   const { run, keys, deployment, lines } = await start({ conflictRate: 0.3 });
   for (let i = 0; i < 20; i++) await run("transactions:unawaited");
   for (let i = 0; i < 20; i++) await run("transactions:add", { key: `${i}` });
   expect(await keys()).toHaveLength(60);
   expect(deployment.hazards().conflict).toBeGreaterThan(10);
-  // What a discarded run logs is not seen.
+  // Logs of discarded executions aren't visible.
   expect(lines.filter(({ level }) => level === "LOG")).toHaveLength(20);
 });
 
-test("an action's mutation may fail after too many conflicts, and either's may commit although the caller sees an error", async () => {
+test("an action's mutation may fail after too many conflicts, and any mutation may commit although its caller sees an error", async () => {
   const conflicts = await start({ actionConflictRate: 1 });
   expect(await conflicts.run("jobs:tries", { key: "row" })).toMatch(
     /changed while this mutation was being run and on every subsequent retry/,
   );
   expect(await conflicts.keys()).toEqual([]);
-  // A client's is tried again.
+  // A client's mutation is retried.
   await conflicts.run("transactions:add", { key: "row" });
 
   const { run, failure, keys } = await start({ reportLostRate: 1 });
@@ -56,7 +56,7 @@ test("an action's mutation may fail after too many conflicts, and either's may c
 });
 
 test.each(moments)(
-  "an action that dies %s a call does nothing more, and that is noticed later",
+  "an action that crashes %s a call does nothing more, and the crash is noticed later",
   async (when) => {
     const { schedule, run, clock, keys, lines } = await start({
       dieAt: (point) => point.action === "jobs:act" && point.when === when,
@@ -78,7 +78,7 @@ test.each(moments)(
   },
 );
 
-test("an action dies together with those that wait for it, and their permits are free again", async () => {
+test("an action crashes together with those that wait for it, and their permits are freed", async () => {
   const { failure, run, deployment } = await start({
     dieAt: () => deployment.hazards()["action death before call"] === undefined,
     actionPermits: 3,
@@ -87,7 +87,7 @@ test("an action dies together with those that wait for it, and their permits are
   expect(await run("jobs:nest", { levels: 2 })).toBe("innermost");
 });
 
-test("deaths at random are as the seed says", async () => {
+test("the seed determines random crashes", async () => {
   const deaths = async (seed: number) => {
     const { call, clock, deployment } = await start(
       { actionDeathRate: 0.3, callLatencyMs: [1, 20] },
@@ -106,7 +106,7 @@ test("deaths at random are as the seed says", async () => {
   expect(await deaths(2)).not.toEqual(first);
 });
 
-test("as many jobs run at a time as configured, each after a latency", async () => {
+test("the configured number of jobs runs at a time, each after a latency", async () => {
   const { schedule, clock, keys } = await start({
     maxConcurrentJobs: 1,
     hopLatencyMs: [50, 50],
@@ -121,7 +121,7 @@ test("as many jobs run at a time as configured, each after a latency", async () 
   expect(await keys()).toEqual(["act begins", "act ends", "act begins"]);
 });
 
-test("a transaction that takes too long dies with all that would have caught it, whichever functions and transactions are slow", async () => {
+test("a transaction that takes too long ends uncatchably, whichever functions and transactions are slow", async () => {
   const slowCalls = { callMs: 100, operationMs: 10 };
   const { run, failure, keys } = await start({ userTime: slowCalls });
   expect(await run("jobs:wraps", { calls: 4 })).toBe("done");
@@ -145,7 +145,7 @@ test("a transaction that takes too long dies with all that would have caught it,
   expect(deployment.hazards()["transaction timeout"]).toBeGreaterThan(0);
 });
 
-test("every commit has a boundary before and after, numbered", async () => {
+test("every commit has a numbered boundary before and after", async () => {
   const seen: Boundary[] = [];
   const { run } = await start({ onBoundary: (at) => void seen.push(at) });
   await run("transactions:add", { key: "" });
@@ -162,7 +162,7 @@ test("every commit has a boundary before and after, numbered", async () => {
 });
 
 test.each(moments)(
-  "killed %s its commit, a client's mutation is reported as failed, and the action that asked for it is dead",
+  "a mutation killed %s its commit is reported to a client as failed, and crashes a calling action",
   async (when) => {
     const onBoundary = (at: Boundary) => (at.when === when ? "die" : undefined);
     const { failure, keys, clock } = await start({ onBoundary });
@@ -175,7 +175,7 @@ test.each(moments)(
   },
 );
 
-test("killed before its commit, a scheduled mutation is run again", async () => {
+test("a scheduled mutation killed before its commit runs again", async () => {
   let kills = 0;
   const { schedule, clock, keys } = await start({
     onBoundary: ({ when, function: name }) =>

@@ -1,11 +1,11 @@
 // @ts-check
 
 /**
- * An action's `fetch`, done by Node's.
+ * Performs an action's `fetch` with Node's.
  *
  * @param {string} request JSON of `{ url, method, headers }`
  * @param {Uint8Array} [body]
- * @returns {Promise<{ head: string, bytes: Uint8Array }>} `head`: JSON of
+ * @returns {Promise<{ head: string, bytes: Uint8Array }>} `head` is the JSON of
  *   `{ url, status, statusText, headers }`
  */
 export async function fetchFor(request, body) {

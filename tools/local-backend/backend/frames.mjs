@@ -7,13 +7,13 @@
 /** @import { Random } from "./random.mjs" */
 
 /**
- * What a request, or a scheduled job, hands down to everything that it calls.
+ * The state that a request or a scheduled job passes to everything that it calls.
  *
  * @typedef {object} Origin
  * @property {string} requestId
- * @property {object | null} identity of whoever calls
- * @property {Pick<Job, "id" | "componentPath"> | null} job the scheduled function that all of it belongs to
- * @property {string[]} logLines of everything, as a client is given them
+ * @property {object | null} identity of the caller
+ * @property {Pick<Job, "id" | "componentPath"> | null} job the scheduled function that it belongs to
+ * @property {string[]} logLines all log lines, as a client receives them
  * @property {Set<string>} reads the tables that were read, as in Touched
  */
 
@@ -23,36 +23,36 @@
  * @typedef {object} Frame
  * @property {RunnableFunction} target
  * @property {Frame | null} parent
- * @property {number} depth 0: called from outside of the transaction
+ * @property {number} depth 0 if it was called from outside the transaction
  * @property {Transaction} transaction
  * @property {StoreTransaction} store
  * @property {Random} random
- * @property {{ query: object, id?: number }[]} queries by the id that the function knows
- * @property {Job[]} jobs scheduled, and still to be committed
- * @property {string[]} canceledJobs their keys
- * @property {Error | undefined} spoiled why it can't end well, whatever it catches
+ * @property {{ query: object, id?: number }[]} queries by the id that the function uses
+ * @property {Job[]} jobs scheduled but not yet committed
+ * @property {string[]} canceledJobs the keys of canceled jobs
+ * @property {Error | undefined} spoiled an error that fails it even if the code catches it
  */
 
 /**
  * @typedef {object} Transaction
  * @property {Origin} origin
- * @property {number} now at which all of it happens
+ * @property {number} now the time of everything in it
  * @property {Random} random
  * @property {TransactionLog[]} logs
  * @property {(level: string, message: string, target: RunnableFunction) => void} print
- * @property {Set<string>} modules that it has loaded, by component and path
+ * @property {Set<string>} modules the loaded modules, by component and path
  * @property {Budget} budget
  */
 
 /** @typedef {{ level: string, target: RunnableFunction, message: string }} TransactionLog */
 
 /**
- * Time of user code that a transaction shares with everything nested in it.
+ * The time for user code that a transaction shares with everything nested in it.
  *
  * @typedef {object} Budget
- * @property {number | undefined} codeMs left for running code; undefined: not measured
+ * @property {number | undefined} codeMs left for running code, or undefined if it isn't measured
  * @property {number} maxCodeMs
- * @property {number} [chargedMs] where code is not measured: what has been charged for it instead
+ * @property {number} [chargedMs] the charges so far, if code isn't measured
  * @property {(cost: "call" | "operation", target: RunnableFunction) => void} spend
  *   throws TransactionDied when nothing is left
  */
@@ -74,7 +74,7 @@ export function createFrame({ parent, ...frame }) {
 }
 
 /**
- * Within a transaction it stays the same. A call from an action drops it where another component begins.
+ * The identity stays the same within a transaction. A call from an action into another component drops it.
  *
  * @param {{ target: RunnableFunction, identity: object | null }} caller
  * @param {RunnableFunction} target
@@ -84,7 +84,7 @@ export function identityAcross(caller, { componentPath }) {
 }
 
 /**
- * What a function brought about becomes its caller's.
+ * Adds a function's effects to its caller's.
  *
  * @param {Frame} frame
  * @param {Frame} parent

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Makes fresh V8 contexts that look like a Convex function's, and runs what is
- * in them only when told to.
+ * Creates V8 contexts that look like a Convex function's. Their code runs only
+ * on request.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -17,21 +17,21 @@ import { installWebStreams } from "./webStreams.mjs";
 /** @typedef {Omit<RawHost, "position" | "web" | "asyncContext">} FunctionHost */
 
 /**
- * What the code of `context/runner.js` asks for, besides the globals' host.
+ * The host of `context/runner.js`, in addition to the globals' host.
  *
  * @typedef {object} RunnerHost
  * @property {(succeeded: boolean, json: string) => void} settle
  * @property {boolean} allowsDynamicImport
- * @property {(reason: string) => void} unhandledRejection is told after the fact
+ * @property {(reason: string) => void} unhandledRejection called after the fact
  */
 
 /**
  * @typedef {object} FunctionContext
  * @property {(modulePath: string, name: string, method: string, argsJson: string) => void} invoke
- *   takes effect when the microtasks are run next
- * @property {() => void} runMicrotasks until none is left
- * @property {(host: FunctionHost & RunnerHost) => void} changeHost for another
- *   function; it must have what the last one has
+ *   takes effect when microtasks run next
+ * @property {() => void} runMicrotasks runs microtasks until none is left
+ * @property {(host: FunctionHost & RunnerHost) => void} changeHost switches to the host of
+ *   another function, which must have the same members
  */
 
 const RUNNER_URL = new URL("./context/runner.js", import.meta.url);
@@ -46,7 +46,7 @@ const nothing = new vm.Script("0");
 const promisePrototype = new vm.Script("Promise.prototype");
 
 /**
- * A context with no object of another realm in it, no Node, and no code from
+ * Creates a context without Node globals or objects from other realms. It can't evaluate
  * strings.
  *
  * @param {Bundle} bundle
@@ -72,7 +72,7 @@ export function createFunctionContext({ scripts, position }, host) {
   return {
     invoke: runner.invoke,
     runMicrotasks() {
-      // The queue is emptied after any script.
+      // Any script empties the queue when it ends.
       nothing.runInContext(context);
     },
     changeHost: (next) => void Object.assign(current, next),
@@ -80,7 +80,7 @@ export function createFunctionContext({ scripts, position }, host) {
 }
 
 /**
- * The context for evaluating modules at a push: with the globals, and no host to ask.
+ * Creates the context that evaluates modules at a push. It has the globals, but no host.
  *
  * @param {(name: string) => string | undefined} [env]
  */
@@ -119,7 +119,7 @@ function asyncContext() {
 function createBareContext() {
   const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
     codeGeneration: { strings: false, wasm: false },
-    // With a queue of its own, which is emptied only when a script is run.
+    // The context has its own queue, which is emptied only when a script runs.
     microtaskMode: "afterEvaluate",
   });
   installWebStreams(context);

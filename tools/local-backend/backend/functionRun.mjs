@@ -1,5 +1,5 @@
 // @ts-check
-/** One function in a context of its own, and what passes between it and its host. */
+/** Runs one function in its own context, and connects it to its host. */
 import {
   FunctionError,
   TransactionDied,
@@ -23,19 +23,19 @@ import { rejectionsReported } from "./unhandledRejections.mjs";
  * @property {FunctionKind} kind
  * @property {string} modulePath with its extension
  * @property {string} name of the export
- * @property {string} method of it, or "invokeHttp"
- * @property {string} argsJson of the object of arguments
+ * @property {string} method of the export, or "invokeHttp"
+ * @property {string} argsJson the arguments object as JSON
  * @property {() => number} now
  * @property {() => number} random
  * @property {(name: string) => string | undefined} env
  * @property {(level: string, message: string) => void} print
  * @property {(name: string, argsJson: string) => string} syscall
  * @property {(name: string, argsJson: string) => string | Promise<string>} asyncSyscall
- * @property {boolean} [sharesContexts] with others of its bundle
- * @property {Pick<Budget, "codeMs" | "maxCodeMs" | "chargedMs">} [budget] ms that its code, and that of others, may still take
+ * @property {boolean} [sharesContexts] whether functions of its bundle share contexts
+ * @property {Pick<Budget, "codeMs" | "maxCodeMs" | "chargedMs">} [budget] the ms left for the code of its transaction
  */
 
-/** As the platform says it of a function that waits for nothing. */
+/** The platform's error for a function that waits for nothing. */
 export const NEVER_SETTLED =
   "Uncaught Error: The function awaits a promise that nothing is left to settle\n";
 
@@ -49,21 +49,21 @@ export const NEVER_SETTLED =
 /** @typedef {{ succeeded: boolean, json: string }} Outcome */
 
 /**
- * A function that has been started.
+ * A started function.
  *
  * @typedef {object} FunctionRun
- * @property {() => Promise<void>} continue lets its code run until it waits for
- *   the host; throws what ends it uncatchably
+ * @property {() => Promise<void>} continue runs its code until it waits for
+ *   the host. Throws errors that end it uncatchably
  * @property {() => Outcome | undefined} outcome
- * @property {(nothingIsLeft: boolean) => void} end frees what it holds; its code never runs again
+ * @property {(nothingIsLeft: boolean) => void} end frees its resources. Its code never runs again
  */
 
 /** @typedef {(invocation: Invocation, onCall: (call: PendingCall) => void, action?: ActionHost) => FunctionRun} StartFunction */
 
 /**
- * Starts a function in this thread, which nothing can stop while its code runs.
+ * Starts a function in this thread. Nothing can stop its code while it runs.
  *
- * @type {StartFunction} `action`: timers and `fetch`
+ * @type {StartFunction} `action` has timers and `fetch`
  */
 export function startFunction(invocation, onCall, action) {
   /** @type {Outcome | undefined} */
@@ -103,7 +103,7 @@ export function startFunction(invocation, onCall, action) {
   return {
     async continue() {
       runCode(context, invocation);
-      // A promise that is rejected now, and has no handler, ends the function.
+      // A rejected promise that has no handler at this point ends the function.
       await rejectionsReported();
       if (ended) throw ended;
     },
@@ -116,7 +116,7 @@ export function startFunction(invocation, onCall, action) {
 }
 
 /**
- * What `performance.now()` says: it stands still in queries and runs in mutations.
+ * Returns the clock of `performance.now()`, which stands still in queries and advances in mutations.
  *
  * @param {Invocation} invocation
  * @returns {() => number}
@@ -135,15 +135,15 @@ function elapsedOf({ kind, now, budget }) {
 }
 
 /**
- * Notices too much only when the code lets go: vm's own timeout may abort Node 20,
- * because it leaves async hooks out of balance. A deployment with threads stops the thread.
+ * Checks the time only after the code has run, because vm's own timeout may abort Node 20: it leaves
+ * async hooks out of balance. A deployment with threads stops the thread.
  *
  * @param {import("./functionContext.mjs").FunctionContext} context
  * @param {Invocation} invocation
  */
 function runCode(context, { budget }) {
   if (!budget || budget.codeMs === undefined) return context.runMicrotasks();
-  // Of the processor's time, so that a busy machine makes no difference.
+  // Measures CPU time, so that a busy machine makes no difference.
   const before = process.cpuUsage();
   context.runMicrotasks();
   budget.codeMs -= process.cpuUsage(before).user / 1000;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The functions of the running code: finding them, and who may call them. */
+/** Finds the functions of the running code, and checks who may call them. */
 import { createHash } from "node:crypto";
 import { FunctionError, NotFoundError } from "./errors.mjs";
 
@@ -20,7 +20,7 @@ import { FunctionError, NotFoundError } from "./errors.mjs";
  *   returns: any,
  *   bundle: Bundle,
  *   nodeFolder?: string,
- * }} RunnableFunction with the JSON of its validators, and what its context's runner is to call
+ * }} RunnableFunction with the JSON of its validators, and the path that its context's runner calls
  */
 
 /** @typedef {{ name?: string, reference?: string, functionHandle?: string }} FunctionAddress as syscalls give it */
@@ -31,9 +31,9 @@ const HANDLE_PREFIX = "function://";
 export class FunctionTable {
   /** @type {Map<string, Map<string, RunnableFunction>>} by component path, then path */
   #components = new Map();
-  /** Of the app's HTTP actions. @type {RunnableFunction | undefined} */
+  /** The router of the app's HTTP actions. @type {RunnableFunction | undefined} */
   httpRouter;
-  /** @type {Map<string, FunctionPath>} they outlive what they name */
+  /** @type {Map<string, FunctionPath>} handles outlive their functions */
   #handles = new Map();
 
   /**
@@ -63,7 +63,7 @@ export class FunctionTable {
   }
 
   /**
-   * What a client's request calls.
+   * Returns the function that a client's request calls.
    *
    * @param {CallRequest} request
    */
@@ -82,7 +82,7 @@ export class FunctionTable {
   }
 
   /**
-   * What a function in a component means by an address.
+   * Resolves an address that a function in a component uses.
    *
    * @param {FunctionAddress} address
    * @param {string} componentPath
@@ -99,7 +99,7 @@ export class FunctionTable {
   }
 
   /**
-   * An opaque name that stays valid as long as the function is there.
+   * Returns an opaque name that stays valid as long as the function exists.
    *
    * @param {FunctionPath} path
    */
@@ -193,8 +193,8 @@ function missing(path, componentPath, what = "function") {
 }
 
 /**
- * Stands where a function of the developer's would, for what the host itself does
- * to a component's tables.
+ * Stands in for the developer's function when the host itself accesses a component's
+ * tables.
  *
  * @param {string} componentPath
  * @param {string} name

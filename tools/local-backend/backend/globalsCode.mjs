@@ -5,12 +5,12 @@ import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 
 /** @typedef {{ globals: string, streams: string }} ContextCode */
 
-/** Threads that this one starts find it here and need no bundler. */
+/** Threads that this one starts find the code here, so they need no bundler. */
 const KEY = "code of the platform's globals";
 
 /**
- * Scripts for a context: the value of `globals` is the function that installs the
- * globals, that of `streams` has the classes of web streams by their names.
+ * Returns scripts for a context. `globals` evaluates to the function that installs the
+ * globals, and `streams` to the classes of web streams by name.
  *
  * @returns {ContextCode}
  */
@@ -40,7 +40,7 @@ function bundle(entry) {
     globalName: "bundled",
     platform: "neutral",
     target: "es2022",
-    // A context's can't be constructed; without it, writing can't be aborted midway.
+    // A context's AbortController can't be constructed. Without one, a write can't be aborted midway.
     define: { AbortController: "undefined" },
   });
   return /** @type {{ text: string }} */ (outputFiles[0]).text;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The parts of a deployment, put together. */
+/** Connects the parts of a deployment. */
 import { Actions } from "./actions.mjs";
 import { Activity } from "./activity.mjs";
 import { Admission } from "./admission.mjs";
@@ -34,7 +34,7 @@ export class Host {
   transactions;
   actions;
   scheduler;
-  /** Of what functions see. */
+  /** The source of random numbers that functions see. */
   random;
   /** @type {Set<Parameters<Deployment["onCommit"]>[0]>} */
   commitListeners = new Set();
@@ -137,7 +137,7 @@ export class Host {
   /** @param {EnvironmentChange[]} changes */
   changeEnvironment(changes) {
     this.environment.change(changes);
-    // Any function may have asked for one.
+    // Any function may have read a variable.
     for (const listener of this.commitListeners) listener();
   }
 

@@ -22,7 +22,7 @@ async function startSite(app: string) {
   return { request, ...backend };
 }
 
-test("a request is routed by its path or a prefix of it, and its query, headers, body and answer pass", async () => {
+test("a request is routed by its path or a prefix, and passes its query, headers, body and response", async () => {
   const { request, column } = await startSite(PLATFORM_APP);
   const response = await request("POST", "/rows", '{ "key": "é" }');
   expect(response).toMatchObject({
@@ -39,7 +39,7 @@ test("a request is routed by its path or a prefix of it, and its query, headers,
   expect(await request("HEAD", "/echo/a")).toMatchObject({ status: 200 });
 });
 
-test("what is not routed is 404, an app without a router too, and an HTTP action that fails is 500 and logged", async () => {
+test("a request without a route or a router gets 404, and an HTTP action that fails gets 500 and is logged", async () => {
   const { request, lines } = await startSite(PLATFORM_APP);
   expect(await request("GET", "/rows")).toMatchObject({
     status: 404,

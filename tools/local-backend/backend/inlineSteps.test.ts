@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { startBackend, WORKFLOW_APP } from "../testing/backend.js";
 
-// A function is charged 4 ms for its context and modules, and a range for each module file that its transaction has
-// not loaded yet: both end a transaction that has too little left, uncatchably.
+// A function is charged 4 ms for its context and modules, and a range for each module file that its transaction
+// hasn't loaded yet. A transaction with too little left for either ends uncatchably.
 
 async function runInline(args: { n: number; limits?: object }) {
   const { run, clock, deployment } = await startBackend(WORKFLOW_APP, {
@@ -21,7 +21,7 @@ async function runInline(args: { n: number; limits?: object }) {
 }
 
 test(
-  "C7: 4,000 inline steps complete with 4 ms of user code charged for each call",
+  "C7: 4,000 inline steps complete even if each call is charged 4 ms",
   { timeout: 5 * 60_000 },
   async () => {
     const { runResult, effects, deployment } = await runInline({ n: 4000 });
@@ -31,7 +31,7 @@ test(
   },
 );
 
-test("an inline step with a limit below what loading its modules takes is executed", async () => {
+test("an inline step runs even if its limit is too low to load its modules", async () => {
   const limits = { databaseQueries: 0 };
   const { runResult, effects, deployment } = await runInline({ n: 3, limits });
   expect(runResult).toEqual({ kind: "success", returnValue: 3 });

@@ -1,5 +1,5 @@
 // @ts-check
-/** Scheduling and canceling, which take effect when the transaction commits. */
+/** Schedules and cancels jobs. Both take effect when the transaction commits. */
 import { getConvexSize, jsonToConvex } from "convex/values";
 import { FunctionError, messageOf } from "./errors.mjs";
 import { jobKey, JOBS_TABLE } from "./jobs.mjs";
@@ -55,7 +55,7 @@ export async function scheduleJob(functions, frame, { args, ts, ...address }) {
 }
 
 /**
- * Whatever a scheduled function schedules after it was canceled, itself or through what it calls, is born canceled.
+ * If a scheduled function was canceled, everything that it or its calls schedule afterwards is born canceled.
  *
  * @param {Frame} frame
  */
@@ -94,7 +94,7 @@ function countJob({ store }, argsBytes) {
 }
 
 /**
- * Of a job that has ended, it changes nothing. One that is running goes on.
+ * Has no effect on a job that has ended. A running job continues.
  *
  * @param {Frame} frame
  * @param {{ id: string }} args

@@ -6,7 +6,7 @@
  *
  * @typedef {object} Job
  * @property {string} id of the row
- * @property {string} componentPath in which the row is
+ * @property {string} componentPath of the component with the row
  * @property {FunctionPath} target
  * @property {string} argsJson
  * @property {number} argsBytes
@@ -17,7 +17,7 @@
 export const JOBS_TABLE = "_scheduled_functions";
 
 /**
- * Ids are unique within a component only.
+ * Ids are only unique within a component.
  *
  * @param {string} componentPath
  * @param {string} id

@@ -7,7 +7,7 @@ const HOUR = 60 * 60_000;
 const BOOM = expect.stringMatching(/^Uncaught Error: boom\n/) as unknown;
 const TRANSIENT = "Transient error while executing action";
 
-/** A job that was scheduled. A fault may be switched on from then on. */
+/** Schedules a job. The test may then switch a fault on. */
 async function scheduled(
   job: { kind?: string; delayMs?: number } = {},
   fault: keyof FaultOptions = "conflictRate",
@@ -64,7 +64,7 @@ test.each([
   expect(job.lines).toMatchObject(fails ? [line] : []);
 });
 
-test("nothing is scheduled by a mutation that fails, and a job sees itself in progress", async () => {
+test("a failing mutation schedules nothing, and a job sees itself in progress", async () => {
   const { run, failure, clock, column } = await startBackend(PLATFORM_APP);
   await failure("jobs:schedule", { kind: "mark", delayMs: 0, fails: true });
   expect(await column("_scheduled_functions", "_id")).toEqual([]);
@@ -73,13 +73,13 @@ test("nothing is scheduled by a mutation that fails, and a job sees itself in pr
   expect(await column("rows", "value")).toEqual([{ kind: "inProgress" }]);
 });
 
-/** The faults that have struck after some time. */
+/** The faults that have occurred after some time. */
 type Tries = readonly (readonly [ms: number, hazards: object])[];
 
 test.each<[string, keyof FaultOptions, Tries, number]>([
   [
     ...(["conflicts", "conflictRate"] as const),
-    // 100 ms to a minute apart.
+    // The attempts are 100 ms to a minute apart.
     [
       [51_100, { conflict: 10 }],
       [HOUR, { conflict: 70 }],
@@ -87,7 +87,7 @@ test.each<[string, keyof FaultOptions, Tries, number]>([
     51_200,
   ],
   [
-    "dies of an error of the platform's own",
+    "fails with a platform error",
     ...(["systemErrorRate", [[3500, { "system error": 4 }]], 4000] as const),
   ],
   [
@@ -103,7 +103,7 @@ test.each<[string, keyof FaultOptions, Tries, number]>([
     ] as const),
   ],
 ])(
-  "a scheduled mutation that %s stays pending and is tried again until it commits",
+  "a scheduled mutation that %s stays pending and is retried until it commits",
   async (_what, fault, tries, within) => {
     const job = await scheduled({ delayMs: 0 }, fault);
     job.switchFault(true);
@@ -121,7 +121,7 @@ test.each<[string, keyof FaultOptions, Tries, number]>([
   },
 );
 
-test("between two tries a scheduled mutation has no slot and can be canceled, and a scheduled action that is refused has failed", async () => {
+test("between attempts a scheduled mutation holds no slot and can be canceled, and a refused scheduled action fails", async () => {
   const job = await scheduled({ delayMs: 0 }, "systemErrorRate", {
     maxConcurrentJobs: 1,
   });
@@ -150,7 +150,7 @@ test("between two tries a scheduled mutation has no slot and can be canceled, an
 });
 
 describe.each(["nested", "child"])(
-  "what a scheduled action schedules through %s functions",
+  "jobs that a scheduled action schedules through %s functions",
   (kind) => {
     test.each([
       ["is executed", false],
@@ -178,7 +178,7 @@ describe.each(["nested", "child"])(
   },
 );
 
-test("eight jobs run at a time, and a deployment is idle when nothing runs, whatever is scheduled for later", async () => {
+test("eight jobs run at a time, and a deployment is idle when nothing runs, even if jobs are scheduled for later", async () => {
   const { schedule, deployment, clock, keys } = await scheduled({
     kind: "act",
   });
@@ -196,7 +196,7 @@ test("eight jobs run at a time, and a deployment is idle when nothing runs, what
   expect(await keys()).toHaveLength(20);
 });
 
-test("a function handle is opaque and calls what it names", async () => {
+test("a function handle is opaque and calls its function", async () => {
   const { run, column, failure } = await startBackend(PLATFORM_APP);
   const handle = await run("jobs:handle");
   expect(handle).toMatch(/^function:\/\/[0-9a-f]+$/);

@@ -1,5 +1,5 @@
 // @ts-check
-/** Limits of values, which convex-test does not know. */
+/** The limits of values, which convex-test doesn't enforce. */
 import { FunctionError } from "./errors.mjs";
 
 /** @import { JSONValue } from "./types.mjs" */
@@ -20,7 +20,7 @@ const MAX_VALUE_BYTES = 16 << 20;
  * @returns {JSONValue} the same value
  */
 export function checkedValue(what, json) {
-  // The same as in JSON but for the odd escape, which is near enough.
+  // The JSON's length is close enough, because it only differs by a few escapes.
   if (json.length > MAX_VALUE_BYTES)
     throw tooLarge(what, json.length, MAX_VALUE_BYTES);
   const value = JSON.parse(json);

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { bundle, PLATFORM_APP, startBackend } from "../testing/backend.js";
 
-test("a document, an argument and a result have the platform's largest sizes, and no more", async () => {
+test("documents, arguments and results may be as large as on the platform, but no larger", async () => {
   const { run, failure, column } = await startBackend(PLATFORM_APP);
   const documents = [
     ["an array of 8192", "an array of 8193", "Array length is too long"],
@@ -44,7 +44,7 @@ test("a transaction reads at most 4,096 ranges, one for each file of a module th
   const shared = appDefinition.changedModules.filter(({ path }) =>
     path.startsWith("_deps/"),
   );
-  // What both modules share is loaded already, and what one imports dynamically isn't. The component has copies of its own.
+  // Files that both modules share are already loaded, and dynamic imports aren't. The component has its own copies.
   const [first, ...others] = (await run("limits:rangesOfModules")) as number[];
   expect(first).toBeGreaterThanOrEqual(1);
   expect(first).toBeLessThanOrEqual(shared.length);
@@ -58,7 +58,7 @@ test("a transaction reads at most 4,096 ranges, one for each file of a module th
   expect(await column("_scheduled_functions", "_id")).toHaveLength(1000);
 });
 
-test("a function with too few ranges for its modules ends the whole transaction, uncatchably, and a scheduled one is tried again for ever", async () => {
+test("a function with too few ranges for its modules ends the whole transaction uncatchably, and a scheduled one is retried forever", async () => {
   const { run, failure, column, clock, deployment } =
     await startBackend(PLATFORM_APP);
   const [files] = (await run("limits:rangesOfModules")) as [number];
@@ -78,12 +78,12 @@ test("a function with too few ranges for its modules ends the whole transaction,
 
   const id = await run("limits:schedulesCallWithRanges", { ranges: 0 });
   await clock.advance(24 * 60 * 60_000);
-  // After 0.5 s, 1 s, 2 s … and every 2 hours in the end.
+  // The retries come after 0.5 s, 1 s, 2 s …, and finally every 2 hours.
   expect(deployment.hazards()).toEqual({ "no ranges left for modules": 27 });
   expect(await run("jobs:state", { id })).toEqual({ kind: "pending" });
 });
 
-test("each call is charged 4 ms, and more than a second ends the transaction uncatchably, a scheduled one for good", async () => {
+test("each call is charged 4 ms, and a transaction over a second ends uncatchably, even a scheduled one", async () => {
   const { run, failure, clock, column, deployment } = await startBackend(
     PLATFORM_APP,
     {

@@ -9,7 +9,7 @@ const MAX_LINE_LENGTH = 32_768;
 const TRUNCATED = " (truncated due to maximum length)";
 
 /**
- * Of one top-level function, those of nested functions included: what it prints beyond that is lost.
+ * Limits the lines of a top-level function, including nested functions. Further lines are lost.
  *
  * @template {unknown[]} Rest
  * @param {(level: string, message: string, ...rest: Rest) => void} print
@@ -52,8 +52,8 @@ export class Logs {
   }
 
   /**
-   * Of a transaction that has ended: what one logs that is going to be repeated
-   * is not seen.
+   * Publishes the logs of a transaction that has ended. If it will be repeated,
+   * its logs aren't published.
    *
    * @param {Transaction} transaction
    */
@@ -75,7 +75,7 @@ export class Logs {
   }
 
   /**
-   * That a function failed which no other function called.
+   * Logs that a top-level function failed.
    *
    * @param {Origin} origin
    * @param {FunctionPath} target

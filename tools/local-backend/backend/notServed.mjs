@@ -11,7 +11,7 @@ const STORAGE_CALL =
 /**
  * @param {any} push
  * @param {any} analysis of it
- * @returns {string[]} sentences, for whoever pushed
+ * @returns {string[]} sentences for the user who pushed
  */
 export function notServed(push, { analysis }) {
   /** @type {any[]} */

@@ -1,5 +1,5 @@
 // @ts-check
-/** A number of permits, of which each running function holds one. */
+/** Hands out a limited number of permits. Each running function holds one. */
 
 /** @import { Clock } from "./types.mjs" */
 
@@ -20,7 +20,7 @@ export class Permits {
 
   /**
    * @param {number} longestWaitMs
-   * @returns {Promise<boolean>} false: there is none for it
+   * @returns {Promise<boolean>} false if no permit became free in time
    */
   async acquire(longestWaitMs) {
     if (this.#free > 0) {

@@ -28,7 +28,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
   });
   afterAll(() => backend.deployment.close());
 
-  test("sees the platform's globals, and nothing of Node's or of an earlier call", async () => {
+  test("sees the platform's globals, and nothing from Node or an earlier call", async () => {
     const { run, failure } = backend;
     expect(await run("globals:descriptors")).toEqual([
       "crypto getter",
@@ -45,17 +45,17 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     expect(await failure("globals:codeFromStrings")).toMatch(
       /^Uncaught EvalError: Code generation from strings disallowed/,
     );
-    // Without the message, and with a place in the sources.
+    // The stack has a position in the sources, but no message.
     expect(await run("globals:stack")).toMatch(
       /^ {4}at \w+ \(\.\.\/convex\/globals\.ts:\d+:\d+\)\n {4}at /,
     );
     expect(await run("globals:countCalls")).toBe(1);
     expect(await run("globals:countCalls")).toBe(1);
-    // Those of the app, which a component doesn't see.
+    // The app sees its variables, but a component doesn't.
     expect(await run("globals:environment")).toEqual(["hi", null]);
   });
 
-  test("sees its caller's identity, also in components unless an action called them", async () => {
+  test("sees its caller's identity, even in components unless an action called them", async () => {
     const { run } = backend;
     const caller = { admin: false, identity: { name: "Ada" } };
     expect(await run("globals:identity", {}, { caller })).toEqual([
@@ -68,7 +68,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     ]);
   });
 
-  test("prints at most 256 lines of 32 KiB, those of nested functions included", async () => {
+  test("prints at most 256 lines of 32 KiB, including nested functions", async () => {
     const { call, lines } = backend;
     const printed = async (name: string, args = {}) =>
       (await call(`globals:${name}`, args)).logLines;
@@ -82,7 +82,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
       ...[...linesTo(200), ...linesTo(56)],
       "[ERROR] Log overflow (maximum 256). Remaining log lines omitted.",
     ]);
-    // An action and each transaction that it calls have lines of their own.
+    // An action and each transaction that it calls have separate limits.
     expect(await printed("printsInAction", { lines: 255 })).toEqual([
       ...[...linesTo(255), ...linesTo(255), LAST],
     ]);
@@ -118,9 +118,9 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     expect(await run("globals:asyncContext")).toEqual(["a", "b", null]);
   });
 
-  test("has timers, a clock that moves, and fetch that it may abort, if it is an action", async () => {
+  test("has timers, a moving clock and an abortable fetch if it is an action", async () => {
     const server = createServer((request, response) => {
-      // Whoever doesn't post waits in vain.
+      // Requests other than POST never get a response.
       if (request.method !== "POST") return;
       void request.toArray().then((chunks) => {
         response.statusCode = 201;
@@ -146,7 +146,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
   });
 });
 
-/** One where time is real. */
+/** Starts a deployment with real time. */
 async function realDeployment(options: DeploymentOptions = {}) {
   const deployment = createDeployment({ clock: realClock, ...options });
   onTestFinished(() => deployment.close());
@@ -156,7 +156,7 @@ async function realDeployment(options: DeploymentOptions = {}) {
   return { deployment, call };
 }
 
-test("random numbers come from the seed, and differ from call to call", async () => {
+test("random numbers come from the seed and differ from call to call", async () => {
   const numbers = async (seed: number) => {
     const { run } = await startBackend(PLATFORM_APP, { seed });
     return [await run("globals:random"), await run("globals:random")];
@@ -167,12 +167,12 @@ test("random numbers come from the seed, and differ from call to call", async ()
   expect((await numbers(2))[0]).not.toEqual(first);
 });
 
-test("where time is virtual, each transaction is charged, and the clock of an action moves by its timers", async () => {
+test("if time is virtual, each transaction is charged, and timers advance an action's clock", async () => {
   const { run } = await startBackend(PLATFORM_APP, {
     faults: { userTime: { operationMs: 0.26 } },
   });
   expect(await run("globals:timers")).toEqual([100, ["interval", "interval"]]);
-  // The last call of the host is made once the caller has its answer.
+  // The last host call is made after the caller has its answer.
   expect(await run("globals:elapsed", { calls: 3 })).toEqual([
     ...[0, 4.5, 9, 13.6],
   ]);
@@ -180,7 +180,7 @@ test("where time is virtual, each transaction is charged, and the clock of an ac
   expect(await run("globals:elapsedInAction")).toBe(25);
 });
 
-test("where time is real, calls leave sockets and timers their turn, and performance.now() of a mutation runs", async () => {
+test("if time is real, calls let sockets and timers run, and performance.now() advances in a mutation", async () => {
   const { call } = await realDeployment();
   let turns = 0;
   let over = false;
@@ -198,7 +198,7 @@ test("where time is real, calls leave sockets and timers their turn, and perform
   expect(times.at(-1)).toBeGreaterThan(times[0]!);
 });
 
-test("where time is real, code that takes too long fails with all that calls it", async () => {
+test("if time is real, code that takes too long fails together with its callers", async () => {
   const { call } = await realDeployment({ codeTimeoutMs: 5 });
   expect(await call("transactions:wrapsSpin")).toMatchObject({
     errorMessage: "Function execution timed out (maximum duration: 0.005s)",

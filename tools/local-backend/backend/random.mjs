@@ -9,7 +9,7 @@
  */
 
 /**
- * A sequence of numbers that its seed determines (mulberry32).
+ * Returns a sequence of numbers that the seed determines (mulberry32).
  *
  * @param {number} seed
  * @returns {Random}

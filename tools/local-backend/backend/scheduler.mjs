@@ -20,9 +20,9 @@ import { jobKey, JOBS_TABLE } from "./jobs.mjs";
 
 /** @typedef {{ kind: "inProgress" | "success" } | { kind: "failed", error: string }} JobState */
 /** @typedef {{ isCanceled: boolean }} Running */
-/** @typedef {{ conflicts: number, systemErrors: number }} Failures that a job has been tried again after */
+/** @typedef {{ conflicts: number, systemErrors: number }} Failures after which a job was retried */
 
-/** Of an action that the platform lost. @type {JobState} */
+/** The state of an action that the platform lost. @type {JobState} */
 const LOST_ACTION = {
   kind: "failed",
   error: "Transient error while executing action",
@@ -76,7 +76,7 @@ export class Scheduler {
   }
 
   /**
-   * It stays pending, and frees its slot until then.
+   * Retries a job later. Until then, it stays pending and frees its slot.
    *
    * @param {Job} job
    * @param {Error} error
@@ -156,7 +156,7 @@ export class Scheduler {
   }
 
   /**
-   * Its state changes in its own transaction: it is done exactly once.
+   * Runs a mutation exactly once, because its state changes in its own transaction.
    *
    * @param {Job} job
    * @param {RunnableFunction} target
@@ -177,7 +177,7 @@ export class Scheduler {
   }
 
   /**
-   * It is started at most once.
+   * Starts an action at most once.
    *
    * @param {Job} job
    * @param {RunnableFunction} target
@@ -204,7 +204,7 @@ export class Scheduler {
    * @param {Job} job
    * @param {Origin} origin
    * @param {JobState} state
-   * @returns {Promise<boolean>} false: it has been canceled, and stays so
+   * @returns {Promise<boolean>} false if it was canceled and stays so
    */
   async #setState(job, origin, state) {
     const place = systemFunction(job.componentPath, "scheduler");
@@ -228,7 +228,7 @@ export class Scheduler {
 }
 
 /**
- * In the tables of the component that scheduled it.
+ * Writes to the tables of the component that scheduled the job.
  *
  * @param {Frame} frame
  * @param {Job} job

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The tables, kept in convex-test's in-memory database: its transactions, nested
- * ones included, its queries and indexes, its validation of documents and its
- * read and write limits. Nothing else of convex-test's is used.
+ * Keeps the tables in convex-test's in-memory database. It uses convex-test's
+ * transactions, including nested ones, queries, indexes, document validation, and
+ * read and write limits, but nothing else.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { convexTest } from "convex-test";
@@ -14,26 +14,26 @@ import { noteTouch } from "./touched.mjs";
 /** @import { Touched } from "./touched.mjs" */
 
 /**
- * What may be asked of the database within a transaction, in the terms in which
- * Convex's own client code asks it.
+ * The database operations within a transaction, in the form of the syscalls of
+ * Convex's client code.
  *
  * @typedef {object} StoreTransaction
  * @property {(name: string, args: object) => any} syscall
  * @property {(name: string, args: object) => Promise<any>} asyncSyscall
- * @property {(name: string, argsJson: string) => Promise<string>} pass the same, as JSON
+ * @property {(name: string, argsJson: string) => Promise<string>} pass the same as JSON
  * @property {(kind: NestedKind, componentPath: string, limits: object | undefined, body: TransactionBody) => Promise<void>} nested
- *   undoes what `body` has written if it throws
+ *   undoes the writes of `body` if it throws
  * @property {Usage} usage
  */
 
 /**
- * What counts towards the limits of a transaction, beside what is read and written.
+ * Counts usage towards a transaction's limits, in addition to reads and writes.
  *
  * @typedef {object} Usage
  * @property {() => number} bytesWritten
- * @property {(count: number) => void} readRanges throws if these are too many
- * @property {(argsBytes: number) => void} scheduleJob throws if this is too much
- * @property {<T>(work: () => Promise<T>) => Promise<T>} uncounted what it reads and writes is the platform's own
+ * @property {(count: number) => void} readRanges throws if the limit is exceeded
+ * @property {(argsBytes: number) => void} scheduleJob throws if the limit is exceeded
+ * @property {<T>(work: () => Promise<T>) => Promise<T>} uncounted runs the platform's own reads and writes
  */
 
 /** @typedef {"query" | "mutation" | "snapshotQuery"} NestedKind */
@@ -44,22 +44,22 @@ import { noteTouch } from "./touched.mjs";
 
 /**
  * @typedef {object} Database
- * @property {any} test convex-test's own
- * @property {Map<string, Set<string>>} tables by component path; declared or not
+ * @property {any} test convex-test's backend
+ * @property {Map<string, Set<string>>} tables by component path, declared or not
  */
 
 /**
- * What the function that convex-test calls is to do.
+ * The work of the function that convex-test calls.
  *
  * @typedef {object} Execution
  * @property {Database} database
  * @property {NestedKind} kind
  * @property {string} componentPath
  * @property {() => number} now
- * @property {Touched} [touched] where it is noted, if anybody wants to know
+ * @property {Touched} [touched] collects the touched tables, if needed
  * @property {TransactionBody} body
  * @property {object} [limits]
- * @property {any} [tracker] convex-test's, of what the transaction uses
+ * @property {any} [tracker] convex-test's tracker of the transaction's usage
  */
 
 /** @type {AsyncLocalStorage<Execution>} */
@@ -77,7 +77,7 @@ TransactionMetricsTracker.prototype.startTransaction = function (
 
 const RealDate = Date;
 
-/** convex-test's clock: that of the transaction it executes. */
+/** convex-test's clock, which shows the time of the transaction that it executes. */
 class StoreDate extends RealDate {
   /** @override */
   static now() {
@@ -85,7 +85,7 @@ class StoreDate extends RealDate {
   }
 }
 
-/** The modules of every component, as far as convex-test knows. */
+/** The modules that convex-test sees in every component. */
 const MODULES = {
   "/host/_generated/api.js": async () => ({}),
   "/host/run.js": async () => ({
@@ -102,7 +102,7 @@ function hostFunction(kind) {
     exportReturns: () => "null",
     async _handler() {
       const execution = /** @type {Execution} */ (running.getStore());
-      // Seen by this call only: convex-test gives each its own globals.
+      // Only this call sees it, because convex-test gives each call its own globals.
       globalThis.Date = /** @type {DateConstructor} */ (StoreDate);
       await execution.body(storeTransaction(execution));
       return null;
@@ -178,7 +178,7 @@ async function execute(execution) {
 }
 
 export class Store {
-  /** Where no transaction's own context is inherited from. */
+  /** The async context outside any transaction. */
   #outside = AsyncLocalStorage.snapshot();
   #database;
   #schemas;
@@ -193,7 +193,7 @@ export class Store {
   }
 
   /**
-   * A top-level transaction; they run one after the other. Rolled back if `body`
+   * Runs a top-level transaction, one at a time. It is rolled back if `body`
    * throws.
    *
    * @param {Omit<Execution, "database">} execution
@@ -206,7 +206,7 @@ export class Store {
   }
 
   /**
-   * All documents of a table, in the order in which they were created.
+   * Returns all documents of a table, in order of creation.
    *
    * @param {string} componentPath
    * @param {string} table
@@ -218,7 +218,7 @@ export class Store {
   }
 
   /**
-   * Inserts documents as they are, without any function. One may have a `_creationTime`.
+   * Inserts documents without a function. A document may have a `_creationTime`.
    *
    * @param {string} componentPath
    * @param {string} table
@@ -236,7 +236,7 @@ export class Store {
   }
 
   /**
-   * The names of a component's tables, declared or not.
+   * Returns the names of a component's tables, declared or not.
    *
    * @param {string} componentPath
    */
@@ -248,8 +248,8 @@ export class Store {
   }
 
   /**
-   * Keeps all documents; throws, and changes nothing, if one does not match its
-   * new schema. Components that are not mounted any more keep theirs too.
+   * Keeps all documents. Throws without any change if one doesn't match its new
+   * schema. Components that are no longer mounted also keep their documents.
    *
    * @param {Schemas} schemas
    */
@@ -270,7 +270,7 @@ export class Store {
     });
   }
 
-  /** Waits for the transaction that is going on; there will be no other. */
+  /** Waits for the current transaction. No other may follow. */
   async close() {
     this.#isClosed = true;
     await this.#last;
@@ -326,7 +326,7 @@ function createDatabase(schemas) {
 }
 
 /**
- * What `defineSchema` would have returned.
+ * Returns the same as `defineSchema`.
  *
  * @param {SchemaJson | null} schema
  * @returns {any}

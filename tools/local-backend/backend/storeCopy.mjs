@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Copies all documents of a component from one of convex-test's databases to
- * another, with their ids and creation times, although convex-test assigns those:
- * ids count up within a component, so documents are inserted in that order, and
- * an id that is not in use any more is used up by a document that is deleted.
+ * Copies all documents of a component from one convex-test database to another
+ * with their ids and creation times, although convex-test assigns those. Ids count
+ * up within a component, so it inserts documents in that order. For each unused id
+ * it inserts a document and deletes it.
  */
 
 /** @import { StoreTransaction, TransactionBody } from "./store.mjs" */
@@ -14,7 +14,7 @@
 const BATCH_DOCUMENTS = 4000;
 const BATCH_BYTES = 4 << 20;
 
-/** Of the first document of a component. */
+/** The id number of a component's first document. */
 const FIRST_NUMBER = 10_000;
 /** For documents that only use up an id. */
 const NO_TABLE = "unused";
@@ -64,7 +64,7 @@ export async function copyDocuments(tables, from, to) {
  * @param {Execute} to executes mutations
  */
 export async function insertDocuments(table, documents, to) {
-  // A transaction's own time is that of what it inserts.
+  // A transaction's time must equal the creation time of the documents that it inserts.
   const today = Date.now();
   /** @type {string[]} */
   const ids = [];
@@ -117,7 +117,7 @@ async function useUpId(store) {
 }
 
 /**
- * All documents of a table, in the order in which they were created.
+ * Returns all documents of a table, in order of creation.
  *
  * @param {string} tableName
  * @param {Execute} execute

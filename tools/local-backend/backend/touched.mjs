@@ -1,8 +1,8 @@
 // @ts-check
-/** Which tables a transaction reads and writes. */
+/** Tracks which tables a transaction reads and writes. */
 
 /**
- * Of a transaction and all that is nested in it, each as `<component path>/<table>`.
+ * The tables of a transaction and everything nested in it, each as `<component path>/<table>`.
  *
  * @typedef {object} Touched
  * @property {Set<string>} reads
@@ -10,7 +10,7 @@
  */
 
 /**
- * How Convex's operations touch which table.
+ * Maps Convex's operations to the table that they read or write.
  *
  * @type {Map<string, { how: keyof Touched, tableOf: (args: any) => string }>}
  */

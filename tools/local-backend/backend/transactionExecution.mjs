@@ -4,15 +4,14 @@ import { answer, NEVER_SETTLED, resultOf } from "./functionRun.mjs";
 
 /** @import { Invocation, PendingCall, StartFunction } from "./functionRun.mjs" */
 
-/** Of the calls that are answered together. */
+/** The calls that may be answered together. */
 const READS = ["1.0/get", "1.0/queryStreamNext"];
 const MAX_READS = 16;
 
 /**
- * Runs a query or a mutation until its promise is settled and all calls are made that it
- * asked for. Calls of the host are made one at a time, in order, and each is answered when the
- * function has nothing else to do: its code never runs during a call. Reads that
- * follow one another are answered together.
+ * Runs a query or a mutation until its promise settles and all its host calls are done. Host calls
+ * run one at a time, in order. Each is answered when the function has nothing else to do, so its code
+ * never runs during a call. Consecutive reads are answered together.
  *
  * @param {Invocation} invocation
  * @param {StartFunction} start
@@ -28,7 +27,7 @@ export async function runInTransaction(invocation, start, note) {
     for (;;) {
       await run.continue();
       const outcome = run.outcome();
-      // If it throws, it ends at once.
+      // If the function throws, it ends at once.
       if (outcome && (calls.length === 0 || !outcome.succeeded)) {
         nothingIsLeft = calls.length === 0;
         return resultOf(outcome);
@@ -45,7 +44,7 @@ export async function runInTransaction(invocation, start, note) {
 }
 
 /**
- * Takes those that are made before the function's code runs again.
+ * Removes the calls to make before the function's code runs again.
  *
  * @param {PendingCall[]} calls
  */

@@ -13,8 +13,8 @@ import { insertOrReplace, patch } from "./writeSyscalls.mjs";
 /** @import { FunctionTable } from "./functions.mjs" */
 
 /**
- * Is given the arguments as they are and as JSON, and gives JSON: what it has no
- * need to read is passed on as it is.
+ * Receives the arguments as a value and as JSON, and returns JSON. So it can pass on
+ * arguments without converting them.
  *
  * @typedef {(frame: Frame, args: any, argsJson: string) => string | Promise<string>} Handler
  */
@@ -64,7 +64,7 @@ export function transactionSyscalls(functions, runNested) {
       const args = JSON.parse(argsJson);
       switch (name) {
         case "1.0/queryStream":
-          // Begun by the first read, which waits for earlier writes.
+          // The first read starts the query, because it waits for earlier writes.
           return `{"queryId":${frame.queries.push({ query: args.query }) - 1}}`;
         case "1.0/queryCleanup":
           return "{}";
@@ -110,8 +110,8 @@ function nextOfQuery({ queries, store }, { queryId }) {
 }
 
 /**
- * Workpool 0.4.16 paginates when it logs its report, so deployments that run it
- * allow that. Refusing it to every other component shows that ours doesn't need it.
+ * Workpool 0.4.16 paginates when it logs its report, so it must be allowed to. Every
+ * other component is refused, which proves that ours doesn't need it.
  *
  * @type {Handler}
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Runs queries and mutations, each with all that it calls in one transaction. */
+/** Runs queries and mutations, each with everything that it calls in one transaction. */
 import { CALL_BACKOFF, delayAfter } from "./backoff.mjs";
 import {
   Conflict,
@@ -25,32 +25,32 @@ import { validateArgs, validateReturns } from "./validation.mjs";
  * @typedef {object} TransactionOptions
  * @property {Origin} origin
  * @property {Retries} retries
- * @property {boolean} [alwaysConflicts] never commits
- * @property {() => Promise<never>} [onKilled] what becomes of its caller when it
- *   is killed at its commit; default: it is run again if it has not committed
+ * @property {boolean} [alwaysConflicts] if true, it never commits
+ * @property {() => Promise<never>} [onKilled] called when it is killed at its commit. By default, it runs again
+ *   unless it has committed
  */
 
 /**
- * What becomes of a conflict, and of an error of the platform's own. A client's or an action's call is
- * tried five times and then fails; the scheduler is told of each, and tries again later; what the
- * host does itself is tried until it commits.
+ * Decides how to handle conflicts and platform errors. A call from a client or an action gets five attempts and
+ * then fails. The scheduler learns of each failure and retries later. The host's own transactions are retried
+ * until they commit.
  *
  * @typedef {"call" | "scheduled" | "host"} Retries
  */
 
 /**
- * What else a transaction reads and writes, before and after its function.
+ * Further reads and writes of a transaction, before and after its function.
  *
  * @typedef {object} Surroundings
- * @property {(frame: Frame) => Promise<void>} [before] throws to call it all off
+ * @property {(frame: Frame) => Promise<void>} [before] throws to abandon the transaction
  * @property {(frame: Frame) => Promise<void>} [after]
  */
 
-/** @typedef {(frame: Frame) => Promise<string>} Body gives the result as JSON */
+/** @typedef {(frame: Frame) => Promise<string>} Body returns the result as JSON */
 
 const MAX_TRIES = 5;
 
-/** The transaction is discarded, and not because of anything it did. */
+/** The transaction was discarded, but not because of its own actions. */
 class Killed extends Error {}
 
 export class Transactions {
@@ -81,7 +81,7 @@ export class Transactions {
   }
 
   /**
-   * A transaction of the host's own, in the place of the function `target`.
+   * Runs the host's own transaction in place of the function `target`.
    *
    * @param {RunnableFunction} target
    * @param {TransactionOptions} options
@@ -92,7 +92,7 @@ export class Transactions {
     const { retries, onKilled } = options;
     const { clock } = this.#host;
     for (let conflicts = 0; ;) {
-      // Transactions that follow one another on promises alone would leave sockets waiting.
+      // Otherwise, transactions that follow one another on promises alone would starve sockets.
       await clock.giveWay?.();
       try {
         if (retries !== "call")
@@ -163,7 +163,7 @@ export class Transactions {
         body: execute,
       });
     } catch (error) {
-      // A run that is discarded is not seen.
+      // Discarded executions are invisible.
       if (!(
         error instanceof Conflict ||
         error instanceof SystemError ||
@@ -219,8 +219,8 @@ export class Transactions {
   }
 
   /**
-   * Each file of the function's module that the transaction has not loaded yet is one more index
-   * range. Where that is too much, no code can catch it.
+   * Counts one index range for each file of the function's module that the transaction hasn't loaded
+   * yet. If that exceeds the limit, no code can catch the error.
    *
    * @param {Frame} frame
    */

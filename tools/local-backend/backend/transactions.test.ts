@@ -30,19 +30,19 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     backend.lines.length = 0;
   });
 
-  /** Keys of the rows that the test has written. */
+  /** Returns the keys of the rows that the test has written. */
   const written = async () =>
     (await backend.column("rows", "key")).slice(rowsBefore);
 
-  test("makes its calls of the host one at a time, in order, nested eight deep at most", async () => {
+  test("makes its host calls one at a time and in order, nested at most eight deep", async () => {
     const { run, failure } = backend;
     expect(await run("transactions:inOrder")).toEqual({
       found: "2",
-      // A read asks again, to learn that there is no more.
+      // A read makes a second call to learn that there are no more documents.
       seen: ["first", "nested", "last", "read"],
     });
     expect(await run("transactions:readsTogether")).toEqual([
-      // Up to 16 reads in a row are answered together: the code of each runs once all of them are done.
+      // Up to 16 reads in a row are answered together. The code of each runs once all of them are done.
       ...Array.from({ length: 16 }, (_, i) => `read ${i}, seen 0`),
       ...["read 16, seen 16", "read 17, seen 16"],
       "write, seen 18",
@@ -54,7 +54,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     );
   });
 
-  test("is undone if it fails, and its caller may go on with the error and its data", async () => {
+  test("is undone if it fails, and its caller may catch the error with its data", async () => {
     const { run, call, failure } = backend;
     const caught = (kind: string) => run("transactions:catches", { kind });
     const failed = (kind: string) => failure("transactions:fail", { kind });
@@ -71,7 +71,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
       ) as unknown,
       errorData: { code: 7 },
     });
-    // Whatever it catches.
+    // The function can't catch this.
     expect(await failed("timer")).toMatch(
       "Can't use setTimeout in queries and mutations",
     );
@@ -85,7 +85,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     expect(await written()).toEqual([]);
   });
 
-  test("can't use fetch, dynamic import, or paginate in components, if it is a query", async () => {
+  test("can't use fetch or dynamic import, or paginate in components, if it is a query", async () => {
     const { run, failure } = backend;
     expect(await run("transactions:fetches")).toMatch(
       "Can't use fetch() in queries and mutations",
@@ -100,7 +100,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     );
   });
 
-  test("does what it doesn't await all the same, also if it is nested", async () => {
+  test("finishes calls that it doesn't await, even if it is nested", async () => {
     const { call, lines } = backend;
     expect(await call("transactions:unawaited")).toMatchObject({
       value: "returned",
@@ -109,7 +109,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     expect(lines).toMatchObject([
       { level: "LOG", function: "transactions:unawaited", componentPath: "" },
     ]);
-    // What follows a call, in code that nobody awaits, is done as well.
+    // Code that follows an unawaited call also runs.
     const both = ["unawaited", "after it"];
     expect(await written()).toEqual(both);
     await call("transactions:callsUnawaited");
@@ -123,7 +123,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     });
   });
 
-  test("logs how it failed, and nothing of what it caught", async () => {
+  test("logs its failure, but not errors that it caught", async () => {
     const { call, lines } = backend;
     await call("transactions:catches", { kind: "" });
     expect(lines).toEqual([]);
@@ -137,7 +137,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
     ]);
   });
 
-  test("ends, and leaves nothing, if a rejected promise has no handler when its code lets go", async () => {
+  test("ends without effects if a rejected promise has no handler when its code pauses", async () => {
     const { run, failure } = backend;
     for (const hops of [0, 1, 50]) {
       const args = { calls: 0, hops };
@@ -152,7 +152,7 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
       );
     expect(await failure("rejections:forgotten")).toBe(REJECTED);
     expect(await written()).toEqual([]);
-    // A caller can catch that, and an action ends as well.
+    // A caller can catch that. An action ends the same way.
     expect(await run("rejections:catchesNested")).toBe(REJECTED);
     expect(await written()).toEqual(["kept"]);
     expect(await failure("rejections:actionHandlesLater")).toMatch(
@@ -161,13 +161,13 @@ describe.each([false, true])("a function, in threads: %s,", (threads) => {
   });
 });
 
-test("time stands still within a transaction, nested calls included", async () => {
+test("time stands still within a transaction, including nested calls", async () => {
   const { run, clock } = await startBackend(PLATFORM_APP);
   const [before, nested, after] = (await run("transactions:times")) as number[];
   expect([before, nested, after]).toEqual(Array(3).fill(clock.now()));
 });
 
-test("a transaction covers the components that it calls, and its writes are reported once they are committed", async () => {
+test("a transaction includes the components that it calls, and its writes are reported when they commit", async () => {
   const { run, failure, column, deployment } = await startBackend(PLATFORM_APP);
   const commits: string[][] = [];
   const stop = deployment.onCommit((writes) => commits.push([...writes!]));
@@ -184,7 +184,7 @@ test("a transaction covers the components that it calls, and its writes are repo
   expect(commits).toHaveLength(1);
 });
 
-test("a query says which tables it has read, in itself and nested, though it fails", async () => {
+test("a query reports the tables that it and its nested calls have read, even if it fails", async () => {
   const { run, call } = await startBackend(PLATFORM_APP);
   const readsOf = async (path: string, args = {}) =>
     [...(await call(path, args)).reads].sort();

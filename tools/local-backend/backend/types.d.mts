@@ -1,4 +1,4 @@
-/** What the engine's files and those that use it share: types only. */
+/** The types that the engine and its users share. */
 import type { JSONValue, Value } from "convex/values";
 import type { FaultOptions } from "./faults.mjs";
 
@@ -7,14 +7,14 @@ export type { FaultOptions, JSONValue };
 export type FunctionKind = "query" | "mutation" | "action";
 
 export interface Caller {
-  /** Whether internal functions, and those of components, may be called. */
+  /** Whether the caller may call internal functions and those of components. */
   admin: boolean;
-  /** What `ctx.auth.getUserIdentity()` gives. */
+  /** The result of `ctx.auth.getUserIdentity()`. */
   identity?: object | null;
 }
 
 export interface CallRequest {
-  /** Default: whichever the function is. */
+  /** Default: the function's own kind. */
   kind?: FunctionKind;
   /** Default: the app. */
   componentPath?: string;
@@ -30,7 +30,7 @@ export type TableSet = ReadonlySet<string>;
 
 interface AnyResponse {
   logLines: string[];
-  /** What a query read: while none of it is written, it gives the same again. */
+  /** The tables that a query read. Its result stays the same until one of them is written. */
   reads: TableSet;
 }
 
@@ -40,7 +40,7 @@ export type CallResponse = AnyResponse &
     | {
         status: "error";
         errorMessage: string;
-        /** Of a ConvexError. */
+        /** The data of a ConvexError. */
         errorData?: JSONValue;
         notFound?: boolean;
       }
@@ -48,7 +48,7 @@ export type CallResponse = AnyResponse &
 
 export interface LogLine {
   time: number;
-  /** As in `console.log`, in capitals. */
+  /** The console method in capitals. */
   level: string;
   componentPath: string;
   function: string;
@@ -56,7 +56,7 @@ export interface LogLine {
   requestId: string;
 }
 
-/** What `_system/cli/modules:apiSpec` says of a function. */
+/** A function as `_system/cli/modules:apiSpec` returns it. */
 export interface FunctionSpec {
   identifier: string;
   functionType: "Query" | "Mutation" | "Action";
@@ -72,7 +72,7 @@ export interface EnvironmentVariable {
 
 export interface EnvironmentChange {
   name: string;
-  /** Null: it is removed. */
+  /** Null removes the variable. */
   value: string | null;
 }
 
@@ -81,7 +81,7 @@ export interface HttpRequest {
   url: string;
   headers: [string, string][];
   body: Uint8Array;
-  /** As of a Caller. */
+  /** The same as in `Caller`. */
   identity?: object | null | undefined;
 }
 
@@ -92,97 +92,96 @@ export interface HttpResponse {
 }
 
 export interface DeployReport {
-  /** The paths of all components that are mounted. */
+  /** The paths of all mounted components. */
   componentPaths: string[];
-  /** Of these, the ones that were not mounted before. */
+  /** The paths of newly mounted components. */
   addedComponents: string[];
   removedComponents: string[];
-  /** What the push contains in vain, for whoever pushed. */
+  /** Messages for the user about parts of the push that have no effect here. */
   notServed: string[];
 }
 
 export interface Deployment {
-  /** What a push would become: the reply to `start_push`. Throws what the developer has to mend. */
+  /** Returns the reply to `start_push`. Throws errors that the developer must fix. */
   analyze(push: object): Promise<object>;
-  /** Makes a push the running code. The data of all tables is kept; throws if it does not fit the schema. */
+  /** Deploys a push and keeps all data. Throws if the data doesn't match the schema. */
   deploy(push: object): Promise<DeployReport>;
-  /** Never rejects because of what the function does. */
+  /** Calls a function. Never rejects because the function fails. */
   call(request: CallRequest): Promise<CallResponse>;
-  /** Has `convex/http.ts` answer a request. Never rejects because of what that does. */
+  /** Lets `convex/http.ts` answer a request. Never rejects because that fails. */
   fetch(request: HttpRequest): Promise<HttpResponse>;
-  /** Where the deployment is served: its functions find it in their environment. */
+  /** Sets the deployment's URLs, which functions find in their environment. */
   setUrls(urls: { url: string; siteUrl: string }): void;
-  /** After every committed write; without what was written, anything may have changed. */
+  /** Listens for committed writes. Without `writes`, anything may have changed. */
   onCommit(listener: (writes?: TableSet) => void): () => void;
   onLog(listener: (line: LogLine) => void): () => void;
   functionsSpec(componentPath?: string): FunctionSpec[];
-  /** The app's environment variables, in order of their names. */
+  /** The app's environment variables, sorted by name. */
   environment(): EnvironmentVariable[];
-  /** Throws, and changes none, if one can't be. */
+  /** Throws without any change if a variable can't be changed. */
   changeEnvironment(changes: EnvironmentChange[]): void;
   /** The names of a component's tables. */
   tables(componentPath?: string): string[];
   /** Every row of a table, in order of creation. */
   rows(table: string, componentPath?: string): Promise<any[]>;
   /**
-   * Inserts rows without a function, for tests that need many. One may have a `_creationTime`. Returns their ids.
+   * Inserts rows without a function, for tests that need many. A row may have a `_creationTime`. Returns the ids.
    */
   insert(
     table: string,
     documents: Record<string, Value>[],
     componentPath?: string,
   ): Promise<string[]>;
-  /** As in the dashboard: all scheduled functions of a component that have not ended, or those chosen. */
+  /** Cancels, as in the dashboard, all scheduled functions of a component that have not ended, or the chosen ones. */
   cancelScheduled(
     componentPath?: string,
     isChosen?: () => boolean,
   ): Promise<void>;
-  /** How often each fault has struck, by name. */
+  /** How often each fault has occurred, by name. */
   hazards(): Record<string, number>;
-  /** Resolves when nothing runs; what is scheduled for later may remain. */
+  /** Resolves when nothing runs. Jobs may still be scheduled for later. */
   idle(): Promise<void>;
-  /** Ends at once what runs and forgets what is scheduled. */
+  /** Ends all running functions at once and drops scheduled ones. */
   close(): Promise<void>;
 }
 
 /** Time as the deployment sees it. */
 export interface Clock {
   now(): number;
-  /** Calls `fire` once, `ms` from now; returns a function that prevents it. */
+  /** Calls `fire` once, `ms` from now. Returns a function that prevents it. */
   setTimer(ms: number, fire: () => void): () => void;
-  /** Where time is real: lets whatever else the process does have its turn. */
+  /** If time is real, lets other work of the process run. */
   giveWay?(): Promise<void>;
 }
 
 export interface DeploymentOptions {
   faults?: FaultOptions;
-  /** Of everything random. Default: 0. */
+  /** The seed of everything random. Default: 0. */
   seed?: number;
   /** Default: the real time. */
   clock?: Clock;
   /**
-   * What a query's or a mutation's own code may take, with that of all that it
-   * calls. Default: 1 s where time is real. Where it is virtual, code is charged instead, as
-   * `faults.userTime` says.
+   * The time limit for the code of a query or a mutation, including its calls. Default: 1 s if
+   * time is real. If time is virtual, code is charged instead, as in `faults.userTime`.
    */
   codeTimeoutMs?: number;
   /**
-   * Components whose queries and mutations use each other's contexts again. Faster,
-   * and unlike the platform: the state of their modules survives. Default: none.
+   * Components whose queries and mutations reuse contexts. That is faster, but unlike on the
+   * platform, modules keep their state. Default: none.
    */
   sharesContexts?: (componentPath: string) => boolean;
   /**
-   * Functions run in threads of their own: whatever their code does, the deployment goes on and
-   * can end them. Time must be real. Default: false.
+   * Runs functions in their own threads, so that the deployment isn't blocked and can end them.
+   * Time must be real. Default: false.
    */
   threads?: boolean;
   /**
-   * With threads: where modules with "use node" are written. From there, Node finds the app's
-   * packages. Default: a folder for temporary files.
+   * With threads, the folder for modules with "use node". Node resolves the app's packages from
+   * there. Default: a folder for temporary files.
    */
   nodeFolder?: string;
   /** Environment variables of the app's functions. */
   env?: Record<string, string>;
-  /** Is given each line that a function logs. */
+  /** Called with each line that a function logs. */
   print?: (line: LogLine) => void;
 }

@@ -21,7 +21,7 @@ const LAST = Symbol("last");
 /** @type {(() => void)[]} */
 const waiting = [];
 
-/** Resolves when all that is rejected now, and has no handler, is reported. @returns {Promise<void>} */
+/** Resolves when all current rejections without a handler have been reported. @returns {Promise<void>} */
 export function rejectionsReported() {
   return new Promise((resolve) => {
     waiting.push(resolve);
@@ -38,7 +38,7 @@ function handle(reason, promise) {
   if (reason === LAST) return waiting.shift()?.();
   const report = reportOf(promise);
   if (report) report(String(reason));
-  // Without this listener it would have ended the process.
+  // Without this listener, it would have ended the process.
   else if (process.listenerCount("unhandledRejection") === 1) throw reason;
 }
 

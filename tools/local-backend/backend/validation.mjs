@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Checks arguments and results against the validators that a function declares,
- * in the platform's words.
+ * Checks arguments and results against a function's validators, with the
+ * platform's error messages.
  */
 import { FunctionError } from "./errors.mjs";
 import { describeValidator } from "./validatorText.mjs";
 
 /** @import { JSONValue } from "./types.mjs" */
 
-/** @typedef {any} ValidatorJson as `exportArgs` and `exportReturns` give it */
+/** @typedef {any} ValidatorJson as `exportArgs` and `exportReturns` return it */
 
 /**
  * @param {ValidatorJson} validator
@@ -120,7 +120,7 @@ function findIdProblem(validator, value, path) {
 }
 
 /**
- * Of the ids that convex-test makes: a number and the table.
+ * Returns the table of an id in convex-test, which is a number and the table.
  *
  * @param {string} id
  */

@@ -3,7 +3,7 @@
 /** @typedef {import("./validation.mjs").ValidatorJson} ValidatorJson */
 
 /**
- * A validator as one would write it.
+ * Formats a validator as in source code.
  *
  * @param {ValidatorJson} validator
  * @returns {string}

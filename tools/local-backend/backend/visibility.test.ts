@@ -4,7 +4,7 @@ import { PLATFORM_APP, startBackend } from "../testing/backend.js";
 
 const client = { caller: { admin: false } };
 
-test("clients call the app's public functions, and for them there are no others", async () => {
+test("clients can call the app's public functions and see no others", async () => {
   const { run, call } = await startBackend(PLATFORM_APP);
   expect(await run("transactions:keys", {}, client)).toEqual([]);
   for (const request of [
@@ -24,7 +24,7 @@ test("clients call the app's public functions, and for them there are no others"
     });
 });
 
-test("an admin calls internal functions and those of components, which the app can't, and lists them", async () => {
+test("an admin can call and list internal functions and those of components", async () => {
   const { run, failure, deployment } = await startBackend(PLATFORM_APP);
   await run("jobs.js:mark", { key: "row" });
   const componentPath = "child";
@@ -41,7 +41,7 @@ test("an admin calls internal functions and those of components, which the app c
   });
 });
 
-test("a function is called as what it is, and its arguments and result are validated", async () => {
+test("a function is called as its own kind, and its arguments and result are validated", async () => {
   const { failure } = await startBackend(PLATFORM_APP);
   expect(await failure("transactions:keys", {}, { kind: "mutation" })).toMatch(
     "as a mutation, but it is defined as a query",

@@ -1,5 +1,5 @@
 // @ts-check
-/** Node's own web APIs, on which those in a function's context are built. */
+/** Node's web APIs, which implement those in a function's context. */
 import { createHash } from "node:crypto";
 
 /** @type {import("../../../src/client/environment/testing/platformWeb.js").WebHost} */

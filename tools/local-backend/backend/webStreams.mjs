@@ -2,7 +2,7 @@
 import vm from "node:vm";
 import { contextCode } from "./globalsCode.mjs";
 
-/** Evaluating them takes longer than most functions do, and few need them. */
+/** Evaluated only on demand, because it takes longer than most functions, and few need streams. */
 const streams = new vm.Script(contextCode().streams, {
   filename: "convex:/_system/streams.js",
 });

@@ -4,11 +4,11 @@ import { Conflict } from "./errors.mjs";
 /** @import { Faults } from "./faults.mjs" */
 /** @import { Clock } from "./types.mjs" */
 
-/** How much a deployment may write in a second. */
+/** Limits how much a deployment writes in a second. */
 export class WriteRate {
   #faults;
   #clock;
-  /** @type {{ at: number, bytes: number }[]} of the last second */
+  /** @type {{ at: number, bytes: number }[]} the writes of the last second */
   #writes = [];
 
   /**
@@ -20,7 +20,7 @@ export class WriteRate {
     this.#clock = clock;
   }
 
-  /** Throws, before a mutation, if so much has been written that it has to be tried again later. */
+  /** Throws before a mutation if the limit is exceeded, so that it is retried later. */
   check() {
     const since = this.#clock.now() - 1000;
     this.#writes = this.#writes.filter(({ at }) => at > since);

@@ -6,7 +6,7 @@ import { checkDocument, checkDocumentSize } from "./limits.mjs";
 /** @import { Frame } from "./frames.mjs" */
 /** @import { Handler } from "./transactionSyscalls.mjs" */
 
-/** A value of so much JSON is small enough: a digit is a number of 9 bytes. */
+/** A value with less JSON is small enough, because each character stands for at most 9 bytes. */
 const SMALL_JSON = 100_000;
 
 /**
@@ -23,8 +23,8 @@ export function insertOrReplace(name) {
 }
 
 /**
- * How large a patched document is can be seen when it is written only: what
- * catches that it is too large must not keep it.
+ * The size of a patched document is only known after the write. So a transaction that catches the
+ * error must still fail.
  *
  * @param {Frame} frame
  * @param {{ value: any }} args

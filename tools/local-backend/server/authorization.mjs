@@ -10,7 +10,7 @@ const ADMIN_PREFIX = "Convex ";
 const USER_PREFIX = "Bearer ";
 
 /**
- * Who sends an HTTP request.
+ * Returns the caller of an HTTP request.
  *
  * @param {string | undefined} header the request's `Authorization`
  * @param {string} adminKey
@@ -22,7 +22,7 @@ export function callerOf(header, adminKey) {
     return user(header.slice(USER_PREFIX.length));
   if (!header.startsWith(ADMIN_PREFIX)) throw unknownKind(header.split(" ")[0]);
   const sent = header.slice(ADMIN_PREFIX.length);
-  // The key itself may have a colon.
+  // The key itself may contain a colon.
   const [key, identity] = sent.startsWith(`${adminKey}:`)
     ? [adminKey, sent.slice(adminKey.length + 1)]
     : [sent, ""];
@@ -30,7 +30,7 @@ export function callerOf(header, adminKey) {
 }
 
 /**
- * Who says so in the sync protocol.
+ * Returns the caller that a message of the sync protocol authenticates.
  *
  * @returns {Caller}
  */

@@ -10,7 +10,7 @@ export class Clock {
     return this.#latest;
   }
 
-  /** A timestamp later than all before. */
+  /** Returns a timestamp later than all before. */
   tick() {
     const later = this.#latest + 1n;
     const time = now();
@@ -19,7 +19,7 @@ export class Clock {
   }
 }
 
-/** A timestamp as clients read it: base64 of an unsigned little-endian number. */
+/** Encodes a timestamp for clients, as base64 of an unsigned little-endian number. */
 export function encodeTimestamp(timestamp) {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(timestamp);

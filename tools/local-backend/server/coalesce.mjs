@@ -1,9 +1,9 @@
 /**
- * Makes of all requests that come while `work` runs a single run after it.
+ * Combines all requests that arrive while `work` runs into a single run after it.
  *
  * @param {() => Promise<void>} work
- * @returns {() => Promise<void>} requests a run; resolves when none is requested
- *   any more
+ * @returns {() => Promise<void>} requests a run, and resolves when no request is
+ *   left
  */
 export function coalesce(work) {
   let isRequested = false;
@@ -20,7 +20,7 @@ export function coalesce(work) {
   };
   return () => {
     isRequested = true;
-    // Not before it is known to be running: `work` may request a run itself.
+    // Starts after `running` is set, because `work` may request a run itself.
     return (running ??= Promise.resolve().then(run));
   };
 }

@@ -2,11 +2,11 @@
 import { expect, test } from "vitest";
 import { coalesce } from "./coalesce.mjs";
 
-test("requests that come during a run make one run after it", async () => {
+test("requests during a run cause one run after it", async () => {
   const log: string[] = [];
   const request = coalesce(async () => {
     log.push("start");
-    // From within, as a commit may.
+    // Requests from within the run, as a commit may.
     if (log.length === 1) void request();
     await Promise.resolve();
     if (log.length === 2) void request();

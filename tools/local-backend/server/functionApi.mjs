@@ -1,9 +1,9 @@
-/** Function calls by HTTP: `npx convex run`, `ConvexHttpClient`, curl. */
+/** Serves function calls by HTTP, from `npx convex run`, `ConvexHttpClient` or curl. */
 import { encodeTimestamp } from "./clock.mjs";
 import { describeFailure } from "./functionCalls.mjs";
 import { HttpError } from "./http.mjs";
 
-/** Convex's own status: the request was right, the function failed. */
+/** Convex's status for a valid request whose function failed. */
 const FUNCTION_FAILED = 560;
 
 export function functionApi({ call, clock }) {
@@ -21,7 +21,7 @@ export function functionApi({ call, clock }) {
     "POST /api/query_ts": () => ({
       body: { ts: encodeTimestamp(clock.latest) },
     }),
-    // Runs at the present, whatever the timestamp, because the database has no history.
+    // Ignores the timestamp, because the database has no history.
     "POST /api/query_at_ts": callAs("query"),
   };
 }

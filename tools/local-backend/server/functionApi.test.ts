@@ -71,7 +71,7 @@ test("a ConvexError reaches the client with its data", async () => {
   expect((error as ConvexError<any>).data).toEqual({ code: 1n });
 });
 
-test("an error of the engine itself is a failed call, not a dead server", async () => {
+test("an error of the engine itself fails the call, not the server", async () => {
   const printed = vi.spyOn(console, "error").mockImplementation(() => {});
   server.deployment.call = async () => {
     throw new Error("bug");
@@ -83,7 +83,7 @@ test("an error of the engine itself is a failed call, not a dead server", async 
   printed.mockRestore();
 });
 
-test("the admin key reaches the engine with the identity that it acts as", async () => {
+test("an admin key passes its acting identity to the engine", async () => {
   server.deployment.functions["a:b"] = ({ caller }) => caller as any;
   const client = server.httpClient();
   const identity = {
@@ -97,7 +97,7 @@ test("the admin key reaches the engine with the identity that it acts as", async
   expect(await client.query(query("a:b"))).toMatchObject({ admin: true });
 });
 
-test("a user's token is believed", async () => {
+test("a user's token is accepted without a check", async () => {
   server.deployment.functions["a:b"] = ({ caller }) => caller as any;
   const claims = { iss: "https://here", sub: "ann", given_name: "A", exp: 1 };
   const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
@@ -114,7 +114,7 @@ test("a user's token is believed", async () => {
   });
 });
 
-test("a wrong admin key, and a token that is none, are refused", async () => {
+test("a wrong admin key and an invalid token are refused", async () => {
   for (const [Authorization, status, code] of [
     ["Convex other", 403, "BadDeployKey"],
     ["Bearer e30.e30.e30", 401, "InvalidAuthHeader"],
@@ -146,7 +146,7 @@ test("only the admin key opens components and system functions", async () => {
   ]);
 });
 
-test("takes compressed bodies, module paths with .js and bare arguments", async () => {
+test("the server accepts compressed bodies, module paths with .js and bare arguments", async () => {
   server.deployment.functions["a:default"] = ({ args }) => args;
   const body = { path: "a.js", args: { x: 1 }, format: "json" };
   const response = await server.request("/api/function", {
@@ -157,7 +157,7 @@ test("takes compressed bodies, module paths with .js and bare arguments", async 
   expect(await response.json()).toMatchObject({ value: { x: 1 } });
 });
 
-test("says what is wrong with a body", async () => {
+test("the server explains errors in a body", async () => {
   for (const body of ["{", "[]", '{"args":{}}']) {
     const response = await server.request("/api/query", {
       method: "POST",
@@ -168,7 +168,7 @@ test("says what is wrong with a body", async () => {
   }
 });
 
-test("lets web pages of any origin in", async () => {
+test("the server accepts web pages from any origin", async () => {
   const preflight = await server.request("/api/query", { method: "OPTIONS" });
   expect(preflight.status).toBe(204);
   expect(preflight.headers.get("Access-Control-Allow-Origin")).toBe("*");
@@ -177,7 +177,7 @@ test("lets web pages of any origin in", async () => {
   );
 });
 
-test("refuses what it doesn't serve with a status that the CLI doesn't retry", async () => {
+test("the server refuses unknown requests with a status that the CLI doesn't retry", async () => {
   const response = await server.request("/api/list_snapshot");
   expect(response.status).toBe(400);
   expect(await response.json()).toEqual({
@@ -186,7 +186,7 @@ test("refuses what it doesn't serve with a status that the CLI doesn't retry", a
   });
 });
 
-test("tells a taken port", async () => {
+test("the server reports a port that is in use", async () => {
   const port = Number(new URL(server.url).port);
   await expect(startTestServer({ port })).rejects.toThrow(
     `Port ${port} is taken`,

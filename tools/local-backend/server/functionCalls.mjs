@@ -12,7 +12,7 @@ import { randomBytes } from "node:crypto";
  */
 
 /**
- * Calls functions as clients ask for them, by HTTP or by the sync protocol.
+ * Calls functions for clients of the HTTP API and the sync protocol.
  *
  * @param {object} options
  * @param {Pick<import("../backend/types.mjs").Deployment, "call">} options.deployment
@@ -73,7 +73,7 @@ function failure(errorMessage) {
   return { status: "error", errorMessage, logLines: [] };
 }
 
-/** `module:function`, from that or `module.js:function` or `module`. */
+/** Converts `module.js:function` or `module` to the form `module:function`. */
 export function canonicalPath(path) {
   const separator = path.lastIndexOf(":");
   const [module, name] =
@@ -83,7 +83,7 @@ export function canonicalPath(path) {
   return `${module.replace(/\.js$/, "")}:${name}`;
 }
 
-/** Clients send a list of one; people with curl, the object itself. */
+/** Clients send a list with one object. People who use curl send the object itself. */
 function argsObject(args) {
   return (Array.isArray(args) ? args[0] : args) ?? {};
 }

@@ -3,7 +3,7 @@ import { brotliDecompress } from "node:zlib";
 
 const decompress = promisify(brotliDecompress);
 
-/** An answer that is not 200, in the form in which the CLI prints it. */
+/** A response other than 200, in the form that the CLI prints. */
 export class HttpError extends Error {
   constructor(status, code, message) {
     super(message);
@@ -31,7 +31,7 @@ export async function readJson(request) {
   }
 }
 
-/** Web pages served from elsewhere may call a deployment, so every answer says so. */
+/** Web pages from any origin may call a deployment, so every response allows it. */
 const ANY_ORIGIN = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Methods": "GET, POST",

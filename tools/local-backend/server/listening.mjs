@@ -24,7 +24,7 @@ export async function listen(server, port) {
 }
 
 /**
- * Accepts no connection any more, and cuts those there are after `goodbye`.
+ * Stops accepting connections, and cuts the existing ones after `goodbye`.
  *
  * @param {import("node:http").Server} server
  */

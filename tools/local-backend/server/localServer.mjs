@@ -35,7 +35,7 @@ export async function startLocalServer({
   onDeployed = () => {},
 }) {
   const server = http.createServer();
-  // Clients would try connections to a server that has been restarted since.
+  // Otherwise clients would reuse connections to a server that has restarted since.
   server.maxRequestsPerSocket = 1;
   const url = await listen(server, port);
   const site = await startSiteServer({ deployment, port: sitePort }).catch(
@@ -63,7 +63,7 @@ export async function startLocalServer({
   };
   const deployed = (report) => {
     firstPush.finish();
-    // Queries may have changed, if not their data.
+    // The queries may have changed, even if their data hasn't.
     dataChanged();
     onDeployed(report);
   };

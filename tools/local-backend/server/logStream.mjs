@@ -3,12 +3,12 @@ import { requireAdmin } from "./authorization.mjs";
 /** How many lines are kept for `npx convex logs --history`. */
 const KEPT_LINES = 1000;
 
-/** How long a request for lines is kept open; the CLI then asks again. */
+/** How long a request for lines stays open before the CLI asks again. */
 const POLL_MS = 20_000;
 
 /**
- * The functions' logs, as the CLI reads them. Each request states how far the one before read, and gets its reply
- * when there is more.
+ * Serves the functions' logs to the CLI. Each request states how far the previous one read, and gets its reply when
+ * there is more.
  */
 export class LogStream {
   /** @type {{ cursor: number, entry: object }[]} */
@@ -24,7 +24,7 @@ export class LogStream {
 
   /** @param {import("../backend/types.mjs").LogLine} line */
   add(line) {
-    // From the clock, so that a client's cursor stays valid after a restart of the server.
+    // The cursor follows the clock, so that it stays valid after the server restarts.
     this.#cursor = Math.max(this.#cursor + 1, Date.now());
     this.#lines.push({ cursor: this.#cursor, entry: this.#entryOf(line) });
     if (this.#lines.length > KEPT_LINES) this.#lines.shift();
@@ -48,7 +48,7 @@ export class LogStream {
   }
 
   async #after(cursor) {
-    // A new reader has cursor 0: it wants to know where the stream is now.
+    // A new reader with cursor 0 gets the current position at once.
     if (cursor !== 0 && cursor >= this.#cursor) await this.#nextLine();
     const entries = this.#lines
       .filter((line) => line.cursor > cursor)

@@ -19,7 +19,7 @@ async function logsAfter(cursor: number) {
 const messages = (entries: any[]) =>
   entries.flatMap(({ logLines }) => logLines[0].messages);
 
-test("a new reader gets the history at once, and then what comes", async () => {
+test("a new reader gets the history at once, then new lines", async () => {
   server.deployment.log({ message: "first" });
   const history = await logsAfter(0);
   expect(messages(history.entries)).toEqual(["first"]);
@@ -35,7 +35,7 @@ test("a new reader gets the history at once, and then what comes", async () => {
   ]);
 });
 
-test("a reader from before a restart goes on with the new server's lines", async () => {
+test("after a restart, a reader continues with the new server's lines", async () => {
   const { newCursor } = await logsAfter(0);
   const port = Number(new URL(server.url).port);
   await server.close();
@@ -45,7 +45,7 @@ test("a reader from before a restart goes on with the new server's lines", async
   expect(messages((await next).entries)).toEqual(["after"]);
 });
 
-test("a line says which function printed it, and of which kind that is", async () => {
+test("a line names the function that printed it, and its kind", async () => {
   server.deployment.functions["dir/file:watch"] = () => null;
   const line = { componentPath: "workflow", function: "dir/file:watch" };
   server.deployment.log({ ...line, level: "WARN", message: "careful" });
@@ -60,10 +60,10 @@ test("a line says which function printed it, and of which kind that is", async (
   ]);
 });
 
-test("stopping the server lets waiting readers go", async () => {
+test("stopping the server answers waiting readers", async () => {
   const { newCursor } = await logsAfter(0);
   const next = logsAfter(newCursor).catch(() => "gone");
-  // The request has to be there before the server stops.
+  // The request must arrive before the server stops.
   await server.request("/version");
   await server.close();
   await next;

@@ -1,4 +1,4 @@
-/** How many mutations are remembered, of all clients together. */
+/** How many mutations of all clients together are remembered. */
 const REMEMBERED = 1000;
 
 /**
@@ -10,8 +10,8 @@ export class MutationMemory {
   #outcomes = new Map();
 
   /**
-   * Runs a mutation, unless one of that key ran or is running: then gives that
-   * one's outcome.
+   * Runs a mutation. If one with the same key ran or is running, returns its
+   * outcome instead.
    */
   once(key, run) {
     const known = this.#outcomes.get(key);

@@ -8,14 +8,14 @@ import { HttpError } from "./http.mjs";
  * @param {(report: import("../backend/types.mjs").DeployReport) => void} options.onDeployed
  */
 export function pushApi({ deployment, onDeployed }) {
-  /** The push that was analyzed last; finishing it deploys it. */
+  /** The push that was analyzed last. Finishing it deploys it. */
   let started = { id: 0 };
 
   async function startPush(request) {
     const analysis = await refusedIfThrows(() => deployment.analyze(request));
     if (request.dryRun) return analysis;
     started = { id: started.id + 1, request };
-    // The CLI hands the whole reply back when it finishes the push.
+    // The CLI sends the whole reply back when it finishes the push.
     return { ...analysis, localPushId: started.id };
   }
 
@@ -35,7 +35,7 @@ export function pushApi({ deployment, onDeployed }) {
     return { body: await answer(request.body) };
   };
   return {
-    // None is known, so that the CLI sends every module.
+    // Reports no module as known, so that the CLI sends every module.
     "POST /api/get_config_hashes": admin(() => ({
       config: { functions: "convex/", modules: [], authInfo: [] },
       moduleHashes: [],
@@ -43,7 +43,7 @@ export function pushApi({ deployment, onDeployed }) {
     })),
     "POST /api/deploy2/start_push": admin(startPush),
     "POST /api/deploy2/finish_push": admin(finishPush),
-    // Documents are checked against a new schema, and indexed, when a push finishes.
+    // Finishing a push checks documents against the new schema and indexes them.
     "POST /api/deploy2/wait_for_schema": admin(() => ({ type: "complete" })),
     "POST /api/deploy2/evaluate_schema": admin(() => ({
       componentSchemaEvaluations: {},
@@ -53,7 +53,7 @@ export function pushApi({ deployment, onDeployed }) {
   };
 }
 
-/** The CLI prints the message of a refused push. */
+/** Turns errors into a refused push, whose message the CLI prints. */
 async function refusedIfThrows(step) {
   try {
     return await step();

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-test("a push is deployed when it is finished", async () => {
+test("finishing a push deploys it", async () => {
   server.deployment.addedComponents = ["workflow"];
   const started = await server.startPush({ name: "one" });
   expect(server.deployment.pushes).toEqual([]);
@@ -35,7 +35,7 @@ test("a dry run deploys nothing", async () => {
   expect(server.deployment.pushes).toEqual([]);
 });
 
-test("a push that another overtook is started anew by the CLI", async () => {
+test("if another push overtakes a push, the CLI starts it again", async () => {
   const first = await server.startPush({ name: "one" });
   const second = await server.startPush({ name: "two" });
   const overtaken = await server.finishPush(first);
@@ -56,7 +56,7 @@ test("an error in a push is reported once", async () => {
   });
 });
 
-test("nobody pushes, or reads logs, without the admin key", async () => {
+test("pushing and reading logs require the admin key", async () => {
   for (const path of [
     "get_config_hashes",
     "deploy2/start_push",
@@ -72,7 +72,7 @@ test("nobody pushes, or reads logs, without the admin key", async () => {
   expect(logs.status).toBe(403);
 });
 
-test("a push makes subscribers ask again", async () => {
+test("a push makes subscriptions run again", async () => {
   server.deployment.functions["a:b"] = () => "old";
   const client = new ConvexClient(server.url, { logger: false });
   const seen: unknown[] = [];

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 
-/** Sends single messages of the sync protocol, for behavior that no client has. */
+/** Sends single messages of the sync protocol, to test cases that no client produces. */
 export class RawSyncClient {
   readonly received: any[] = [];
   closed: { code: number; reason: string } | undefined;
@@ -48,7 +48,7 @@ export class RawSyncClient {
     this.send({ type: "Mutation", requestId, udfPath, args: [args] });
   }
 
-  /** Cuts the connection without a word. */
+  /** Cuts the connection without a close message. */
   cut() {
     this.#socket.terminate();
   }

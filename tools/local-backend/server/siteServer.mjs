@@ -4,7 +4,7 @@ import { readBody } from "./http.mjs";
 import { close, listen } from "./listening.mjs";
 
 /**
- * Serves HTTP actions, at a URL of their own, as a deployment does.
+ * Serves HTTP actions at their own URL, as a deployment does.
  *
  * @param {object} options
  * @param {Pick<import("../backend/types.mjs").Deployment, "fetch">} options.deployment

@@ -30,7 +30,7 @@ afterEach(async () => {
   await server.close();
 });
 
-/** Two counters that `counter:add` adds to. */
+/** Provides two counters that `counter:add` increments. */
 function useCounters() {
   counts = { a: 0, b: 0 };
   const { deployment } = server;
@@ -73,7 +73,7 @@ async function restartServer() {
   useCounters();
 }
 
-test("subscribers see what other clients change", async () => {
+test("subscribers see other clients' changes", async () => {
   const seen = watch(newClient(), "counter:a");
   await eventually(() => seen).toEqual([0]);
   await newClient().mutation(mutation("counter:add"), { name: "a" });
@@ -113,7 +113,7 @@ test("only results that changed are sent", async () => {
   expect(second.startVersion).toEqual(first.endVersion);
 });
 
-test("a change that no query shows sends nothing", async () => {
+test("a change that affects no query sends nothing", async () => {
   const client = await connect();
   client.watch({ 0: "counter:a" });
   await eventually(() => client.ofType("Transition")).toHaveLength(1);
@@ -122,14 +122,14 @@ test("a change that no query shows sends nothing", async () => {
   await eventually(() => server.deployment.calls.length).toBeGreaterThan(
     callsBefore,
   );
-  // Whatever was sent before this answer has come with it.
+  // Everything that was sent before this answer has arrived.
   client.mutate(0, "counter:b");
   await eventually(() => client.ofType("MutationResponse")).toHaveLength(1);
   const [, ...later] = client.ofType("Transition");
   expect(later.flatMap((t) => t.modifications)).toEqual([]);
 });
 
-test("a query runs again when a table was written that it has read, and only then", async () => {
+test("a query runs again only if a table that it has read was written", async () => {
   const { deployment } = server;
   deployment.reads = { "counter:a": ["/as"], "counter:b": ["/bs", "/cs"] };
   const client = await connect();
@@ -149,7 +149,7 @@ test("a query runs again when a table was written that it has read, and only the
   ]);
 });
 
-test("a query runs again when what it reads was written while it ran", async () => {
+test("a query runs again if its tables were written while it ran", async () => {
   const { deployment } = server;
   deployment.reads = { "counter:a": ["/as"] };
   deployment.functions["counter:a"] = () => {
@@ -168,7 +168,7 @@ test("queries of one transition see the same moment", async () => {
   let isTorn = true;
   server.deployment.functions["counter:a"] = () => counts.a;
   server.deployment.functions["counter:b"] = () => {
-    // After `counter:a` was read, both change.
+    // Both change after `counter:a` was read.
     if (isTorn) {
       isTorn = false;
       counts = { a: 1, b: 1 };
@@ -185,7 +185,7 @@ test("queries of one transition see the same moment", async () => {
   ]);
 });
 
-test("a query that is no longer watched is not run again", async () => {
+test("a query that is no longer watched doesn't run again", async () => {
   const client = newClient();
   const seen: unknown[] = [];
   const unwatch = client.onUpdate(query("counter:a"), {}, (value) => {
@@ -193,7 +193,7 @@ test("a query that is no longer watched is not run again", async () => {
   });
   await eventually(() => seen).toEqual([0]);
   unwatch();
-  // Handled after the message that removes it.
+  // This is handled after the message that removes the query.
   await client.mutation(mutation("counter:add"), { name: "b" });
   const callsBefore = server.deployment.calls.length;
   await client.mutation(mutation("counter:add"), { name: "a" });
@@ -217,7 +217,7 @@ test("errors of queries, mutations and actions reach the client with their data"
   }
 });
 
-test("a query that keeps failing is reported once, and so is its recovery", async () => {
+test("a query that keeps failing is reported once, as is its recovery", async () => {
   let line = 1;
   server.deployment.functions["counter:fails"] = () => {
     throw new FunctionFailure(`Uncaught Error: boom\n    at a.ts:${line++}\n`);
@@ -235,7 +235,7 @@ test("a query that keeps failing is reported once, and so is its recovery", asyn
   expect(seen).toHaveLength(2);
 });
 
-test("a client's mutations run in the order of its calls, its actions at once", async () => {
+test("a client's mutations run in the order of its calls, but its actions run at once", async () => {
   const log: string[] = [];
   const open: Record<string, () => void> = {};
   server.deployment.functions["slow:run"] = ({ args }: any) =>
@@ -286,7 +286,7 @@ test("clients reconnect to a restarted server and see its data", async () => {
   expect(seen.at(-1)).toBe(43);
 });
 
-test("a mutation sent again after a lost connection is not done twice", async () => {
+test("a mutation that is sent again after a lost connection doesn't run twice", async () => {
   const first = await connect("one client");
   first.mutate(5, "counter:add", { name: "a" });
   await eventually(() => counts.a).toBe(1);
@@ -306,7 +306,7 @@ test("a mutation sent again after a lost connection is not done twice", async ()
   await eventually(() => counts.a).toBe(2);
 });
 
-test("calls carry the identity that the client authenticated with before", async () => {
+test("calls have the identity with which the client authenticated", async () => {
   server.deployment.functions["who:am"] = ({ caller }) => caller as any;
   const client = newClient();
   const seen = watch(client, "who:am");
@@ -334,7 +334,7 @@ test("a client can be a user", async () => {
   });
 });
 
-test("a result may have a field errorMessage of any type, and its changes arrive", async () => {
+test("a result may have a field errorMessage of any type, whose changes arrive", async () => {
   const values = [
     null,
     7,
@@ -354,7 +354,7 @@ test("a result may have a field errorMessage of any type, and its changes arrive
   }
 });
 
-test("a wrong admin key gives an AuthError, and no more rights", async () => {
+test("a wrong admin key causes an AuthError and grants no rights", async () => {
   server.deployment.functions["who:am"] = ({ caller }) => caller as any;
   const client = await connect();
   client.send({
@@ -371,7 +371,7 @@ test("a wrong admin key gives an AuthError, and no more rights", async () => {
   ]);
 });
 
-test("a message that makes no sense closes that connection only", async () => {
+test("an invalid message closes only its own connection", async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
   const [good, bad] = [await connect("good"), await connect("bad")];
   bad.send("{");

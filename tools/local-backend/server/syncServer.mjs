@@ -5,17 +5,17 @@ import { SyncSession } from "./syncSession.mjs";
 
 const SYNC_PATH = /^\/api\/[^/]+\/sync$/;
 
-/** Clients take a minute of silence for a dead connection. */
+/** Clients consider a connection dead after a minute of silence. */
 const PING_MS = 15_000;
 
-/** How long clients have to say goodbye. */
+/** How long clients have to close their connection. */
 const CLOSING_MS = 500;
 
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
 
 /**
- * The WebSocket side of a deployment: `ConvexClient`, `ConvexReactClient`,
+ * Serves WebSocket connections of `ConvexClient`, `ConvexReactClient` and
  * `npx convex run --watch`.
  */
 export class SyncServer {
@@ -66,13 +66,13 @@ export class SyncServer {
     const session = new SyncSession({
       ...this.#shared,
       mutations: this.#mutations,
-      // Nothing happens if it is closed by now.
+      // Does nothing if the connection is already closed.
       send: (message) => webSocket.send(JSON.stringify(message), () => {}),
       fail,
     });
     this.#sessions.add(session);
     webSocket.on("close", () => this.#sessions.delete(session));
-    // `close` follows.
+    // A `close` event follows.
     webSocket.on("error", () => {});
     webSocket.on("message", (data) => {
       try {

@@ -4,7 +4,7 @@ import { coalesce } from "./coalesce.mjs";
 import { describeFailure } from "./functionCalls.mjs";
 import { WatchedQuery } from "./watchedQuery.mjs";
 
-/** How often queries are run again because data changed while they ran. */
+/** How often queries run again because data changed while they ran. */
 const MAX_ATTEMPTS_AT_ONE_MOMENT = 3;
 
 /**
@@ -17,7 +17,7 @@ export class SyncSession {
   #sessionId;
   /** @type {import("./authorization.mjs").Caller} */
   #caller = ANYONE;
-  /** What the client watches, by query id. @type {Map<number, WatchedQuery>} */
+  /** The queries that the client watches, by query id. @type {Map<number, WatchedQuery>} */
   #queries = new Map();
   #removedQueries = [];
   /** The client's version. */
@@ -55,7 +55,7 @@ export class SyncSession {
       case "Action":
         return void this.#act(message);
       case "Event":
-        // For a deployment's own statistics.
+        // Deployments use these events only for statistics.
         return;
       default:
         throw new Error(`Unknown message type ${message.type}`);
@@ -107,7 +107,7 @@ export class SyncSession {
     this.#startUpdate();
   }
 
-  /** One after the other, in the order in which the client called them. */
+  /** Runs mutations one after another, in the order of the client's calls. */
   #mutate(message) {
     const caller = this.#caller;
     this.#lastMutation = this.#lastMutation.then(async () => {
@@ -120,7 +120,7 @@ export class SyncSession {
         }),
       );
       this.#respond("MutationResponse", message, result, ts);
-      // The client takes the mutation for done when it sees the data of then.
+      // The client considers the mutation done when it sees data of that time.
       if (this.#target.ts < ts) this.#target.ts = ts;
       this.#startUpdate();
     });
@@ -181,8 +181,8 @@ export class SyncSession {
   }
 
   /**
-   * The results of all queries that may have another, with a timestamp that those of
-   * all queries are no older than.
+   * Runs all queries whose results may have changed. Returns these results with a timestamp
+   * that is no later than any query's result.
    */
   async #resultsAtOneMoment() {
     const { clock, call } = this.#connection;

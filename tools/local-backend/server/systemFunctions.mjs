@@ -1,6 +1,6 @@
 /**
- * The queries of Convex itself that the CLI subscribes to. It waits for their
- * results for ever, so those that are missing must fail.
+ * Convex's system queries, to which the CLI subscribes. The CLI waits for their
+ * results forever, so unknown ones must fail.
  *
  * @typedef {import("../backend/types.mjs").Deployment} Deployment
  * @typedef {(args: any, componentPath: string) => unknown} SystemQuery
@@ -20,7 +20,7 @@ export function createSystemFunctions({ deployment, url }) {
   };
 }
 
-/** Of `npx convex env`. @returns {Record<string, SystemQuery>} */
+/** The queries of `npx convex env`. @returns {Record<string, SystemQuery>} */
 function environmentQueries(deployment) {
   return {
     "_system/cli/queryEnvironmentVariables:default": () =>
@@ -30,7 +30,7 @@ function environmentQueries(deployment) {
   };
 }
 
-/** Of `npx convex data`. @returns {Record<string, SystemQuery>} */
+/** The queries of `npx convex data`. @returns {Record<string, SystemQuery>} */
 function dataQueries(deployment) {
   return {
     "_system/cli/tables:default": ({ paginationOpts }, componentPath) => {
@@ -50,7 +50,7 @@ function dataQueries(deployment) {
   };
 }
 
-/** As in `paginate()`. The cursor is the number of earlier items. */
+/** Returns a page as `paginate()` does. The cursor is the number of earlier items. */
 function pageOf(all, { cursor, numItems }) {
   const start = Number(cursor ?? 0);
   const end = start + numItems;

@@ -11,7 +11,7 @@ import { startLocalServer } from "./localServer.mjs";
 
 type Handler = (request: CallRequest) => JSONValue | Promise<JSONValue>;
 
-/** An error in the form in which the engine reports it. */
+/** An error in the form that the engine reports. */
 export class FunctionFailure extends Error {
   constructor(
     message: string,
@@ -21,10 +21,10 @@ export class FunctionFailure extends Error {
   }
 }
 
-/** Stands in for the engine: `functions` are called by their paths. */
+/** Stands in for the engine. `functions` are called by their paths. */
 export class FakeDeployment {
   functions: Record<string, Handler> = {};
-  /** The tables that functions read, by their paths. */
+  /** The tables that each function reads, by its path. */
   reads: Record<string, string[]> = {};
   calls: CallRequest[] = [];
   pushes: object[] = [];
@@ -76,7 +76,7 @@ export class FakeDeployment {
     }));
   }
 
-  /** Default: anything may have been written. */
+  /** Reports a commit. By default, anything may have been written. */
   commit(writes?: string[]) {
     for (const listener of this.#commitListeners)
       listener(writes && new Set(writes));
@@ -108,7 +108,7 @@ export class FakeDeployment {
 
 export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
 
-/** A server of a fake deployment, to which an app was pushed. */
+/** Starts a server with a fake deployment, to which an app was pushed. */
 export async function startTestServer(options: { port?: number } = {}) {
   const server = await startUnpushedServer(options);
   await server.finishPush(await server.startPush({}));

@@ -1,4 +1,4 @@
-/** Users' tokens. Their signatures aren't checked, so that you can try an app as any user. */
+/** Reads users' tokens without checking their signatures, so that you can try an app as any user. */
 import { HttpError } from "./http.mjs";
 
 /** The names of OpenID's claims in `ctx.auth.getUserIdentity()`. */
@@ -18,7 +18,7 @@ const NAMES = new Map([
   ["updated_at", "updatedAt"],
 ]);
 
-/** Of the token itself, not of the user. */
+/** Claims about the token itself, not about the user. */
 const LEFT_OUT = new Set(["aud", "exp", "iat", "nbf", "jti"]);
 
 /**

@@ -7,12 +7,12 @@ const STACK_FRAMES = /\n *at .*/g;
 /** A query that a client watches. It reruns if a table that it read was written. */
 export class WatchedQuery {
   #query;
-  /** @type {TableSet | undefined} by the last run; undefined: nobody knows */
+  /** @type {TableSet | undefined} the tables that the last run read, if known */
   #reads;
-  /** Since the last run began. @type {Set<string>} */
+  /** The tables written since the last run began. @type {Set<string>} */
   #writes = new Set();
   #anythingChanged = true;
-  /** The client's result. */
+  /** The result that the client has. */
   #answer;
 
   /** @param {Pick<import("./functionCalls.mjs").FunctionCall, "path" | "componentPath" | "args">} query */
@@ -50,12 +50,12 @@ export class WatchedQuery {
   }
 
   /**
-   * The modifications of a transition that tell the client a result: none if it has
-   * that answer already.
+   * Returns the modifications of a transition that send a result. They are empty if the
+   * client already has it.
    */
   modifications(queryId, result) {
     const { logLines, ...outcome } = result;
-    // The same error need not have the same stack every time.
+    // Ignore the stack, because the same error may have another one next time.
     const errorMessage = outcome.errorMessage?.replace(STACK_FRAMES, "");
     const answer = JSON.stringify({ ...outcome, errorMessage });
     if (answer === this.#answer) return [];

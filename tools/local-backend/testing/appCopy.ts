@@ -13,12 +13,12 @@ import path from "node:path";
 import { EXAMPLE, ROOT } from "../../paths.mjs";
 
 /**
- * A copy of the example in a folder of its own, which a test may push and
- * change without a trace. It has public functions too, among them `notes:list` and
- * `notes:add`, an HTTP action, `/notes`, and a cron job.
+ * Copies the example to a temporary folder, so that a test may push and change
+ * it. The copy also has public functions such as `notes:list` and `notes:add`,
+ * an HTTP action, `/notes`, and a cron job.
  */
 export async function copyExample() {
-  // Without symlinks, since the CLI compares real paths.
+  // The path must not contain symlinks, because the CLI compares real paths.
   const parent = await realpath(os.tmpdir());
   const app = await mkdtemp(path.join(parent, "workflow-example-"));
   for (const part of ["convex", "package.json"]) {
@@ -38,7 +38,7 @@ export async function copyExample() {
   return { app, remove: () => rm(app, { recursive: true, force: true }) };
 }
 
-/** Moves an app's functions to another folder, as its convex.json then says. */
+/** Moves an app's functions to another folder, and sets it in convex.json. */
 export async function moveFunctions(app: string, functions: string) {
   await mkdir(path.dirname(path.join(app, functions)), { recursive: true });
   await rename(path.join(app, "convex"), path.join(app, functions));
@@ -46,7 +46,7 @@ export async function moveFunctions(app: string, functions: string) {
   await writeFile(path.join(app, "convex.json"), config);
 }
 
-/** Writes functions that keep notes and list them under a heading, and others of which servers died. */
+/** Writes functions that store notes and list them under a heading, and others that once crashed servers. */
 export async function writeNotes(app: string, heading: string) {
   await writeFile(
     path.join(app, "convex/notes.ts"),
@@ -86,7 +86,7 @@ export const loop = action({
   );
 }
 
-/** Writes a workflow with a step that Node runs. */
+/** Writes a workflow with a step that runs in Node. */
 async function writeNodeAction(app: string) {
   await writeFile(
     path.join(app, "convex/inNode.ts"),

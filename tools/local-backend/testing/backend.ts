@@ -10,7 +10,7 @@ import type {
 } from "../backend/types.mjs";
 import { bundleIn } from "./bundles.js";
 
-/** A push, as far as tests change it. */
+/** The parts of a push that tests change. */
 export interface Push {
   appDefinition: {
     changedModules: { path: string; source: string }[];
@@ -20,7 +20,7 @@ export interface Push {
 
 const pushes = new Map<string, Promise<Push>>();
 
-/** The CLI's bundle of an app in this repository, read once for each test file. */
+/** Returns the CLI's bundle of an app in this repository, read once per test file. */
 export function bundle(app: string): Promise<Push> {
   const known =
     pushes.get(app) ?? (bundleIn(inject("bundles"), app) as Promise<Push>);
@@ -36,18 +36,18 @@ type CallOptions = Partial<CallRequest>;
 
 type Options = DeploymentOptions & { clock?: VirtualClock };
 
-/** A deployment of an app where time passes at once, unless functions run in threads. It ends with its test. */
+/** Starts a deployment of an app, which closes with the test. Time is virtual unless functions run in threads. */
 export async function startBackend(app: string, options: Options = {}) {
   const backend = await openBackend(app, options);
   onTestFinished(() => backend.deployment.close());
   return backend;
 }
 
-/** The same, to be closed by whoever has opened it. */
+/** The same, but the caller must close it. */
 export async function openBackend(app: string, options: Options = {}) {
   const { threads, clock = new VirtualClock() } = options;
   const deployment = createDeployment({
-    // How fast this machine is must not matter.
+    // This machine's speed must not matter.
     ...(threads ? { codeTimeoutMs: 60_000 } : { clock }),
     ...options,
   });
@@ -74,14 +74,14 @@ export async function openBackend(app: string, options: Options = {}) {
     throw new Error(response.errorMessage);
   };
 
-  /** The error's message; a function that succeeds fails the test. */
+  /** Returns the error's message. If the function succeeds, the test fails. */
   const failure = async (...request: Parameters<typeof call>) => {
     const response = await answer(...request);
     if (response.status === "error") return response.errorMessage;
     throw new Error(`${request[0]} returned ${JSON.stringify(response.value)}`);
   };
 
-  /** One field of all rows of a table. */
+  /** Returns one field of all rows of a table. */
   const column = async (
     table: string,
     field: string,

@@ -1,4 +1,4 @@
-/** Bundles of apps, which all test files share: the CLI takes seconds for each. */
+/** Bundles of apps, which all test files share, because the CLI takes seconds for each. */
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -14,7 +14,7 @@ declare module "vitest" {
   }
 }
 
-/** Vitest calls it once. It provides the folder that bundles are in until sources change or the tests are over. */
+/** Vitest calls it once. It provides the folder with the bundles until sources change or the tests end. */
 export default async function setup(project: TestProject) {
   const newFolder = () => mkdtemp(path.join(os.tmpdir(), "bundles-"));
   const folders = [await newFolder()];
@@ -29,13 +29,13 @@ export default async function setup(project: TestProject) {
   };
 }
 
-/** The CLI's bundle of an app in this repository, made by whoever asks first. */
+/** Returns the CLI's bundle of an app in this repository. The first caller creates it. */
 export async function bundleIn(folder: string, app: string): Promise<object> {
   const file = path.join(folder, `${app.replaceAll("/", "_")}.json`);
   return await withLock(`${file}.lock`, async () => {
     if (existsSync(file))
       return JSON.parse(await readFile(file, "utf8")) as object;
-    // This package as it is, whether or not it is built.
+    // Use this package's sources, whether or not they are built.
     const options = { app: path.join(ROOT, app), liveSources: true };
     const push = (await pushRequest(options)) as object;
     await writeFile(`${file}.part`, JSON.stringify(push));

@@ -1,6 +1,6 @@
 import { run } from "../../run.mjs";
 
-/** The ids of all processes that a process has started, and those have. */
+/** Returns the ids of a process's children, their children and so on. */
 export async function descendantsOf(pid: number): Promise<number[]> {
   const { output } = await run("ps", ["-A", "-o", "pid=,ppid="]);
   const parents = output

@@ -9,12 +9,12 @@ import { PATIENCE } from "./eventually.js";
 
 const running = new Set<ChildProcess>();
 
-/** Ends the processes that a failed test left. */
+/** Ends processes that a failed test left behind. */
 export function killLeftovers() {
   for (const child of running) child.kill("SIGKILL");
 }
 
-/** A process that a test started, with all that it has printed. */
+/** A process that a test started, with its output. */
 export class TestProcess {
   output = "";
   stdout = "";
@@ -42,7 +42,7 @@ export class TestProcess {
 
   /** Waits until it has printed something. */
   async prints(text: string | RegExp) {
-    // Works in hooks too, as `expect.poll` doesn't. Ends before their timeout, to show the output.
+    // Unlike `expect.poll`, this works in hooks. It ends before their timeout, to show the output.
     const timeout = PATIENCE.timeout / 3;
     const options = { ...PATIENCE, timeout };
     await vi.waitFor(() => expect(this.output).toMatch(text), options);

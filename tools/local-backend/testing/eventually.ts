@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 
-/** Much longer than anything should take: a test that waits so long fails. */
+/** Much longer than anything should take. After that, the test fails. */
 export const PATIENCE = { timeout: 240_000, interval: 20 };
 
 /** Waits until an expectation holds. */

@@ -4,7 +4,7 @@ import { forEachSeed, seeds } from "../../../src/testing/random/seeds.js";
 import { bundle, WORKFLOW_APP } from "./backend.js";
 import { ordeal, PROGRAMS, type Counts } from "./ordeal.js";
 
-/** The faults and states that every number of seeds has to cover. */
+/** The faults and states that every set of seeds must cover. */
 const HAZARDS = [
   ...["conflict", "action conflict", "report lost", "transaction timeout"],
   ...["action death before call", "action death after call"],
@@ -16,10 +16,10 @@ const HAZARDS = [
   "identity in a component",
   ...["action death before call", "action death after call"].map(ofDriver),
   ...["action conflict", "report lost"].map(ofDriver),
-  // A driver that gave up, one that crashed, and a look of the watchdog.
+  // A driver fell back to the pool, a driver crashed, and the watchdog checked a run.
   ...["driving:fallBackToPool", "driving:onComplete", "turns:look"],
   "switched",
-  // By an operator.
+  // An operator canceled scheduled functions.
   ...["pending canceled", "inProgress canceled", "born canceled"],
 ];
 function ofDriver(hazard: string) {
@@ -28,13 +28,13 @@ function ofDriver(hazard: string) {
 
 const OPERATIONS = ["start", "send", "cancel", "restart", "cancelAndRestart"];
 
-/** Fewer can't be expected to have met everything. */
+/** Fewer seeds may not cover everything. */
 const ENOUGH_SEEDS = 50;
 
-/** Set by `npm run soak`: how long to go on, with seeds that no run has had. */
+/** Set by `npm run soak`. Runs new seeds for this long. */
 const SOAK_SECONDS = process.env.SOAK_SECONDS;
 
-/** Runs workflows under the faults of each seed, until each has struck, and says how often each did. */
+/** Runs workflows under each seed's faults until every fault has occurred, and reports how often each did. */
 export async function survivesFaults(
   usualSeeds: number,
   options: { freshContexts: boolean; file: string; title: string },

@@ -1,4 +1,4 @@
-/** What must hold of the tables, whatever went wrong: G1 to G3 of the engine. */
+/** Checks the tables for the engine's guarantees G1 to G3, which must hold under every fault. */
 import type { VirtualClock } from "../backend/clock.mjs";
 import type { Deployment } from "../backend/types.mjs";
 import type { Trace } from "./app/convex/tracing.js";
@@ -32,7 +32,7 @@ interface StepRow {
     completedAt?: number;
   };
 }
-/** What one execution of a step has left. */
+/** The row that one execution of a step wrote. */
 interface Mark {
   _id: string;
   _creationTime: number;
@@ -56,7 +56,7 @@ type Recorded = RunRow & { steps: StepRow[] };
 const WORKFLOW = "workflow";
 const POOL = "workflow/workpool";
 
-/** Watches that a result, once recorded, never changes. */
+/** Checks that a recorded result never changes. */
 export class ResultWatch {
   private known = new Map<string, string>();
 
@@ -88,7 +88,7 @@ export async function checkInvariants(
   const jobs = await deployment.rows("_scheduled_functions", WORKFLOW);
   const left = jobs.filter(({ state }) => state.kind === "pending");
   same("scheduled functions that are left", left, []);
-  // The pool doesn't find each of its own functions that an operator canceled.
+  // The workpool doesn't notice every one of its functions that an operator canceled.
   if (!isOperated) await checkPoolAtRest(deployment, clock);
   for (const run of runs) checkEnded(run);
   checkEffects(effects, runs);
@@ -111,7 +111,7 @@ async function readRuns(deployment: Deployment): Promise<Recorded[]> {
   }));
 }
 
-/** Nothing of any run is left to be done (G2). */
+/** Checks that no run has work left (G2). */
 async function checkPoolAtRest(deployment: Deployment, clock: VirtualClock) {
   same("timers that are left", clock.timers, 0);
   for (const table of [
@@ -123,7 +123,7 @@ async function checkPoolAtRest(deployment: Deployment, clock: VirtualClock) {
   same("left running in the pool", state?.running ?? [], []);
 }
 
-/** Each run has ended, and holds nothing that could still come (G2). */
+/** Checks that each run has ended and waits for nothing (G2). */
 function checkEnded({ _id, runResult, pendingTurn, steps }: Recorded) {
   if (!runResult) throw new Error(`Run ${_id} has not ended`);
   same(`turn due of run ${_id}`, pendingTurn, undefined);
@@ -137,7 +137,7 @@ function checkEnded({ _id, runResult, pendingTurn, steps }: Recorded) {
   }
 }
 
-/** A mutation's writes are there, once, if and only if its success is recorded (G1, G3). */
+/** Checks that a mutation's writes exist exactly once if and only if its success is recorded (G1, G3). */
 function checkEffects(effects: Mark[], runs: Recorded[]) {
   const expected: unknown[] = [];
   for (const { args, steps } of runs)
@@ -152,8 +152,8 @@ function checkEffects(effects: Mark[], runs: Recorded[]) {
 }
 
 /**
- * An action is started at most once for each attempt, and its result is that of an attempt since
- * the run was restarted (G1, G3).
+ * Checks that each attempt of an action started at most once, and that its result comes from an attempt
+ * after the last restart (G1, G3).
  */
 function checkAttempts(
   attempts: Attempt[],
@@ -181,14 +181,14 @@ function checkAttempts(
   }
 }
 
-/** The platform's own troubles: refused calls, its errors, and transactions that others used up. */
+/** The platform's own errors: refused calls, system errors and exhausted transactions. */
 const PLATFORM_ERROR =
   /^(Too many|There are no available workers|Couldn't acquire a permit|Selected isolate|Your request couldn't)|Too many index ranges/;
 
-/** What the pool says of its functions that an operator canceled. */
+/** The workpool's errors for functions that an operator canceled. */
 const CANCELED_IN_POOL = /^(Canceled via scheduler|Scheduled job not found)/;
 
-/** No step and no run fails because of them: what it was to do is done later (G1, G2, G7). */
+/** Checks that no step or run fails because of platform errors. The work happens later instead (G1, G2, G7). */
 function checkErrors(runs: Recorded[]) {
   for (const { args, runResult, steps } of runs)
     for (const [name, result] of [
@@ -201,13 +201,13 @@ function checkErrors(runs: Recorded[]) {
     }
 }
 
-/** Of a run, or of one that it is a child of. */
+/** Returns the last restart of a run or one of its ancestors. */
 function lastRestart(name: string, restarts: Restart[]) {
   const own = restarts.filter(({ run }) => `${name}/`.startsWith(`${run}/`));
   return Math.max(0, ...own.map(({ at }) => at));
 }
 
-/** Whoever asked to be told of a run's end was, once; or it is kept why not (G2). */
+/** Checks that each onComplete was called once, or that its failure is recorded (G2). */
 async function checkToldOnce(
   deployment: Deployment,
   endings: Ending[],
@@ -230,7 +230,7 @@ async function checkToldOnce(
   }
 }
 
-/** A canceled run does nothing more (G3). */
+/** Checks that a canceled run has no further effects (G3). */
 function checkCanceled(
   { workflowId, result, _creationTime: endedAt }: Ending,
   effects: Mark[],
@@ -247,13 +247,13 @@ function checkCanceled(
       same(`end of "${step.name}"`, step.completedAt, `before ${endedAt}`);
 }
 
-/** What the handler was told is what the journal says. */
+/** Checks that the handler received the results in the journal. */
 function checkTrace({ _id, runResult, steps }: Recorded) {
   if (runResult?.kind !== "success") return;
   for (const [name, told] of Object.entries(runResult.returnValue as Trace)) {
     const row = steps.find(({ step }) => step.name === name);
     const result = row?.step.runResult;
-    // Of a combinator, not of a step.
+    // This is the result of a combinator, not of a step.
     if (!row && name === "any") continue;
     if ("value" in told && result?.kind === "success")
       same(`value of "${name}" in ${_id}`, told.value, result.returnValue);
@@ -265,8 +265,8 @@ function checkTrace({ _id, runResult, steps }: Recorded) {
 }
 
 /**
- * The engine prints nothing alarming but what a failed run prints. The deployment tells of the
- * transactions that took too long, and of the test's own calls that were lost or that no step awaits yet.
+ * Checks that the engine logs no errors except failed runs. The deployment logs transactions that took too
+ * long, and the test's own calls that were lost or that no step awaits yet.
  */
 function checkLog(lines: string[]) {
   const alarming = lines.filter(

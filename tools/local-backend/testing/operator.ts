@@ -4,7 +4,7 @@ import type { Deployment } from "../backend/types.mjs";
 
 const MINUTE = 60_000;
 
-/** How long after the last cancellation `utils:recover` is called. The pool looks for lost jobs of its own for minutes. */
+/** When `utils:recover` is called after the last cancellation. The workpool itself takes minutes to find lost jobs. */
 const RECOVERED_AFTER_MINUTES = [1, 5, 8, 15, 20, 30, 45, 60, 120, 180, 240];
 
 const COMPONENTS = [
@@ -12,13 +12,13 @@ const COMPONENTS = [
   ...["workflow/workpool", "workflow/workpool/batchWorker"],
 ];
 
-/** For how long the operator waits for a function to cancel while it runs, and how often the list is looked at. */
+/** How long the operator waits for a running function to cancel, and how often it checks. */
 const LONGEST_WAIT_MS = 5000;
 const LOOK_MS = 10;
 
 /**
- * An operator who cancels scheduled functions in the dashboard, all of a component's or one, whenever it is, and
- * brings the runs back afterwards.
+ * Acts as an operator who cancels one or all scheduled functions of a component in the dashboard at random times,
+ * and recovers the runs afterwards.
  */
 export function cancelsAndRecovers(
   deployment: Deployment,
@@ -55,7 +55,7 @@ export function cancelsAndRecovers(
   for (const minutes of RECOVERED_AFTER_MINUTES)
     clock.setTimer(last + minutes * MINUTE, () => {
       void call("workflow", "utils:recover").then(() =>
-        // What a canceled job does leaves the pool's own loop born canceled, which only this starts again.
+        // A canceled job can leave the workpool's own loop born canceled. Only this call starts it again.
         call("workflow/workpool", "kick:forceKick"),
       );
     });

@@ -12,22 +12,22 @@ export const PROGRAMS = [
   ...["family", "retries", "events"],
 ];
 
-/** How often each fault struck, and each program and operation was begun. */
+/** How often each fault occurred, and each program and operation started. */
 export type Counts = Record<string, number>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** The pool never stops looking for jobs whose end an operator canceled. */
+/** Shorter than a day, because the workpool never stops looking for jobs whose completion an operator canceled. */
 const OPERATED_MS = DAY_MS / 4;
 
-/** The share of deployments whose operator cancels scheduled functions. OPERATED=1: all. */
+/** The share of deployments whose operator cancels scheduled functions. OPERATED=1 means all. */
 const OPERATED = Number(process.env.OPERATED ?? 0.4);
 
-/** When most steps are in flight. */
+/** The time range in which most steps are in flight. */
 const BUSY_MS = [200, 1500] as const;
 
 /**
- * Runs a few workflows on a deployment where things go wrong, all of it as a seed says, lets
- * everything come to rest and checks what is left. Throws what is not as it has to be.
+ * Runs a few workflows on a deployment with faults, all determined by a seed. Waits until no work
+ * remains, then checks the invariants. Throws if one is violated.
  */
 export async function ordeal(
   push: Push,
@@ -41,7 +41,7 @@ export async function ordeal(
     clock,
     seed,
     faults: someFaults(random.fork(), committed),
-    // Two thirds of all calls are of code that is not ours and keeps no state.
+    // Two thirds of all calls run the workpool's code, which keeps no state.
     sharesContexts: (componentPath) =>
       !freshContexts || componentPath.includes("workpool"),
   });
@@ -75,7 +75,7 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
   const killRate = rate(0.02) ?? 0;
   const slowRate = rate(0.03) ?? 0;
   const rangesRate = rate(0.1) ?? 0;
-  // A driver gives up when it has met with four.
+  // A driver falls back to the pool after four conflicts in a row.
   const inARow = sometimes([1, 6] as const);
   return {
     conflictRate: rate(0.2),
@@ -87,12 +87,12 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
     maxConcurrentJobs: random.between([2, 8]),
     hopLatencyMs: sometimes([0, 50] as const),
     callLatencyMs: sometimes([0, 20] as const),
-    // An action step takes three: the pool's, the driver's and its own. It is tried again until it
-    // has its own, so some must be left when each run has its driver.
+    // An action step needs three permits: the pool's, the driver's and its own. It is retried until it
+    // gets its own, so some must be left when each run has its driver.
     actionPermits: random.chance(0.5) ? random.between([4, 6]) : 16,
     refusalRate: rate(0.05),
     systemErrorRate: rate(0.03),
-    // Of what a step writes, some hundred bytes.
+    // A step writes a few hundred bytes.
     writeBytesPerSecond: sometimes(random.between([2000, 20_000])),
     // A step may use almost all of a transaction.
     rangesOf: ({ path }) =>
@@ -104,7 +104,7 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
       return deaths.chance(killRate) ? "die" : undefined;
     },
     userTime: {
-      // The pool does not outlive a transaction of its own that takes too long.
+      // The workpool doesn't survive if its own transaction takes too long.
       costOf: ({ componentPath, path }) =>
         componentPath === "" && !path.startsWith("runs:")
           ? slow.chance(slowRate)
@@ -115,7 +115,7 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
   };
 }
 
-/** Starts runs, and does to some of them what their owner may. */
+/** Starts runs, and sends events to, cancels or restarts some of them. */
 function someOperations(
   deployment: Deployment,
   clock: VirtualClock,
@@ -146,7 +146,7 @@ function someOperations(
     });
   };
 
-  // From one way of executing steps to the other, in the midst of runs; and back, perhaps.
+  // Switches the way of executing steps during runs, and sometimes back.
   if (random.chance(0.4))
     for (const execution of ["pool", "driver"])
       clock.setTimer(random.between(BUSY_MS), () => {
@@ -170,7 +170,7 @@ function someOperations(
     for (const name of ["go", "a", "b"])
       if (random.chance(0.6)) later("send", run, { name });
     if (random.chance(0.15)) later("cancel", run, {}, BUSY_MS);
-    // Of a run that has not ended, it is refused.
+    // The restart is refused if the run hasn't ended.
     if (random.chance(0.2)) later("restart", run, { run });
     if (random.chance(0.2)) later("cancelAndRestart", run, { run }, BUSY_MS);
   }

@@ -15,7 +15,7 @@ type StatusQuery = FunctionReference<
   WorkflowStatus
 >;
 
-/** A copy of the example on a local server, with clients that have its admin key. */
+/** Starts a copy of the example on a local server, with clients that have its admin key. */
 export async function startExample() {
   const { app, remove } = await copyExample();
   const { dev, url, siteUrl, adminKey } = await startPushedDev(app);
@@ -31,7 +31,7 @@ export async function startExample() {
     await remove();
   }
 
-  /** What `npx convex run` prints as the function's result. */
+  /** Returns the result that `npx convex run` prints. */
   async function runInCli(path: string, args: object, ...options: string[]) {
     const json = JSON.stringify(args);
     const cli = startConvex(app, "run", ...options, path, json);
@@ -46,15 +46,15 @@ export async function startExample() {
     return http.mutation(reference as any, args as any);
   }
 
-  /** Subscribes to a run's status until the test is over. */
+  /** Subscribes to a run's status until the test ends. */
   function watchStatus(status: StatusQuery, workflowId: string) {
     const seen: WorkflowStatus[] = [];
-    // An app subscribes to public functions; the admin key opens this one.
+    // The function is internal, so this needs the admin key.
     const unsubscribe = client.onUpdate(
       status as any,
       { workflowId } as any,
       (update: any) => void seen.push(update),
-      // Of a run that was cleaned up.
+      // The run may be cleaned up, so ignore errors.
       () => {},
     );
     onTestFinished(() => unsubscribe());

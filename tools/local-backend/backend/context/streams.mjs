@@ -1,4 +1,4 @@
-/** Web streams, made in each context that asks for them: V8 itself has none. */
+/** Web streams, which each context creates when it needs them, because V8 has none. */
 import { TransformStream } from "web-streams-polyfill";
 
 export {
@@ -51,7 +51,7 @@ export class TextDecoderStream extends Pair {
 
   constructor(label = "utf-8", options = {}) {
     const decoder = new TextDecoder(label, options);
-    /** The beginning of a character that the next chunk ends. */
+    /** The first bytes of a character that continues in the next chunk. */
     let rest = new Uint8Array();
     const decode = (bytes, controller) => {
       const text = decoder.decode(bytes);
@@ -88,7 +88,7 @@ function joined(first, second) {
   return all;
 }
 
-/** How many bytes of UTF-8 don't belong to a character that is cut at the end. */
+/** Returns the number of bytes up to a UTF-8 character that is cut at the end. */
 function wholeCharacters(bytes) {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back];

@@ -10,7 +10,7 @@ import { afterCodeTime } from "./codeTime.mjs";
 const MAX_MODULE_MS = 3000;
 
 /**
- * The reply to `start_push`, as `analyze` gives it. A module that never ends is an error.
+ * Returns the same reply to `start_push` as `analyze`. A module that never ends is an error.
  *
  * @param {any} push
  * @param {Record<string, string>} variables of the deployment's environment

@@ -1,13 +1,13 @@
 // @ts-check
-// The store replaces the global timers where a transaction runs.
+// Imported, because the store replaces the global timers while a transaction runs.
 import { clearTimeout, setTimeout } from "node:timers";
 
-/** On a busy machine the processor's time lags behind; it is read again after this. */
+/** How long to wait before reading the CPU time again, which lags behind on a busy machine. */
 const LOOK_AGAIN_MS = 50;
 
 /**
- * Acts when code elsewhere in this process has run for a time. Neither a machine that
- * is busy with something else nor other threads alone make it act.
+ * Calls `act` when code elsewhere in this process has run for `ms`. Neither a machine that is
+ * busy with something else nor other threads alone trigger it.
  *
  * @param {number} ms
  * @param {() => void} act

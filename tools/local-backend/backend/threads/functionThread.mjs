@@ -90,7 +90,7 @@ class ThreadFunction {
         ? {
             sleep: (ms, done) => this.#request({ kind: "sleep", ms }, done),
             fetch: (request, body, reply) =>
-              // A copy, since the function's own bytes are of another realm.
+              // Copies the bytes, because the function's own are from another realm.
               this.#request(
                 { kind: "fetch", request, body: body && new Uint8Array(body) },
                 reply,
@@ -154,7 +154,7 @@ class ThreadFunction {
   }
 
   /**
-   * Asks the deployment and stands still until it answers.
+   * Asks the deployment, and blocks until it answers.
    *
    * @param {QuestionMessage["what"]} what
    * @param {string[]} args

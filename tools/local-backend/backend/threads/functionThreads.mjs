@@ -26,11 +26,11 @@ export class FunctionThreads {
   #all = new Set();
   /** @type {ThreadWorker[]} */
   #idle = [];
-  /** How many functions each runs. @type {Map<ThreadWorker, number>} */
+  /** The number of functions that each thread runs. @type {Map<ThreadWorker, number>} */
   #users = new Map();
-  /** By the budget of a transaction. @type {WeakMap<object, ThreadWorker>} */
+  /** The thread of each transaction, by its budget. @type {WeakMap<object, ThreadWorker>} */
   #ofTransactions = new WeakMap();
-  /** Those that were started for the running code. @type {WeakSet<ThreadWorker>} */
+  /** The threads that know the current code. @type {WeakSet<ThreadWorker>} */
   #current = new WeakSet();
   #isClosed = false;
   /** A thread's messages must not arrive in the context of the transaction that started it. */
@@ -44,7 +44,7 @@ export class FunctionThreads {
     return new RemoteFunction({ thread, invocation, onCall, action, free });
   };
 
-  /** Other code was deployed: threads that know the old code go as they get idle. */
+  /** Call this after a deploy. Threads with the old code end once they are idle. */
   renew() {
     for (const thread of this.#idle.splice(0)) this.#discard(thread);
     this.#current = new WeakSet();

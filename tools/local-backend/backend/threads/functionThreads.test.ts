@@ -42,7 +42,7 @@ describe("a function that never ends", () => {
     expect(other).toMatchObject({ status: "success", value: [] });
   });
 
-  test("a query has a second of its code", async () => {
+  test("a query's code may run for one second", async () => {
     const { call, deployment } = await deployed();
     expect(await call("loops:inQuery")).toMatchObject({
       errorMessage: timedOut(1),
@@ -50,7 +50,7 @@ describe("a function that never ends", () => {
     await deployment.close();
   });
 
-  test("a module that loops when it is evaluated is refused at the push", async () => {
+  test("a push is refused if evaluating a module loops", async () => {
     const push = structuredClone(await bundle(PLATFORM_APP));
     push.appDefinition.changedModules.find(
       ({ path }) => path === "loops.js",
@@ -60,7 +60,7 @@ describe("a function that never ends", () => {
     );
   });
 
-  test("an action that loops doesn't hold up others, shows what it printed, and ends when the deployment does", async () => {
+  test("an action that loops doesn't block others, shows its logs, and ends with the deployment", async () => {
     const { call, lines, deployment } = await deployed();
     const looping = call("loops:inAction");
     await eventually(() => lines.map(({ message }) => message)).toContain(
@@ -83,9 +83,9 @@ describe("a function that never ends", () => {
     await deployment.close();
   });
 
-  test("a function that fills the memory ends, and the process goes on", async () => {
+  test("a function that fills the memory ends, and the process continues", async () => {
     const { call } = backend;
-    // The time is over first on a fast machine.
+    // On a fast machine, it reaches its time limit first.
     expect(await call("loops:fillsMemory")).toMatchObject({
       status: "error",
       errorMessage: expect.stringMatching(/ran out of memory|timed out/),
@@ -94,7 +94,7 @@ describe("a function that never ends", () => {
   });
 });
 
-test("code that is deployed later is what runs", async () => {
+test("after another deploy, the new code runs", async () => {
   const { call, deployment } = await deployed({
     env: { GREETING: "hi", OTHER: "ho" },
   });

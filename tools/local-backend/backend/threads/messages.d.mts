@@ -1,4 +1,4 @@
-/** What passes between a deployment and the threads that run its functions. */
+/** The messages between a deployment and the threads that run its functions. */
 import type { CompiledModule } from "../../../moduleScripts.mjs";
 import type { Invocation, Outcome } from "../functionRun.mjs";
 import type { JSONValue } from "../types.mjs";
@@ -14,7 +14,7 @@ export interface StartMessage extends Pick<
   "kind" | "modulePath" | "name" | "method" | "argsJson"
 > {
   bundle: number;
-  /** Undefined: the time is real. */
+  /** Undefined if time is real. */
   now: number | undefined;
   seed: number;
   maxCodeMs: number | undefined;
@@ -24,10 +24,10 @@ export interface StartMessage extends Pick<
 export interface ContinueMessage {
   function: number;
   bundle?: BundleMessage;
-  /** With the function's first stretch. */
+  /** Present when the function starts. */
   start?: StartMessage;
   replies: { request: number; args: any[] }[];
-  /** What the code may still take. */
+  /** The time left for the code. */
   codeMs: number | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface EndMessage {
 
 export type ToThread = ContinueMessage | EndMessage;
 
-/** What a function asks its host to do meanwhile. */
+/** A function's request to its host, which doesn't block the thread. */
 export type Request = { id: number } & (
   | { kind: "call"; name: string; argsJson: string }
   | { kind: "sleep"; ms: number }
@@ -51,7 +51,7 @@ export interface ThrownError {
   data?: JSONValue;
 }
 
-/** The function's code waits: for the host, or for nothing any more. */
+/** The function's code has paused, because it waits for the host or has ended. */
 export interface PauseMessage {
   type: "pause";
   requests: Request[];
@@ -65,7 +65,7 @@ export interface PrintMessage {
   lines: [level: string, message: string][];
 }
 
-/** The thread stands still until it has the answer. */
+/** The thread blocks until it has the answer. */
 export interface QuestionMessage {
   type: "question";
   what: "syscall" | "env";

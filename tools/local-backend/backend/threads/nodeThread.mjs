@@ -1,5 +1,5 @@
 // @ts-check
-/** A thread with all of Node, for actions of modules with "use node". It runs one at a time. */
+/** A thread with full Node access for actions in modules with "use node". It runs one action at a time. */
 import { inspect } from "node:util";
 import { pathToFileURL } from "node:url";
 import { parentPort } from "node:worker_threads";

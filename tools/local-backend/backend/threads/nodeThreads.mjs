@@ -1,5 +1,5 @@
 // @ts-check
-/** Runs the actions of modules with "use node", in threads with all of Node. */
+/** Runs the actions of modules with "use node" in threads with full Node access. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
@@ -33,7 +33,7 @@ export class NodeThreads {
   #folder;
   /** @type {Set<NodeThread>} */
   #all = new Set();
-  /** By the folder whose modules they have loaded. @type {Map<string, NodeThread[]>} */
+  /** The idle threads, by the folder of their modules. @type {Map<string, NodeThread[]>} */
   #idle = new Map();
   #isClosed = false;
   /** A thread's messages must not arrive in the context of the code that started it. */
@@ -41,7 +41,7 @@ export class NodeThreads {
 
   /** @param {string} folder for modules: from there, the app's packages are found */
   constructor(folder) {
-    // Each deployment of a process removes its own.
+    // Each deployment in a process removes its own folder.
     this.#folder = path.join(folder, `${process.pid}-${randomUUID()}`);
   }
 
@@ -72,7 +72,7 @@ export class NodeThreads {
   }
 
   /**
-   * What a push learns of a module: its functions.
+   * Returns a module's functions, for a push.
    *
    * @param {string} dir
    * @param {string} modulePath
@@ -216,7 +216,7 @@ export class NodeThreads {
     void thread.stop();
   }
 
-  /** Of deployments whose process was killed. */
+  /** Removes folders of deployments whose process was killed. */
   async #removeLeftovers() {
     const parent = path.dirname(this.#folder);
     for (const name of await readdir(parent).catch(() => [])) {

@@ -8,12 +8,12 @@ import { realClock } from "../clock.mjs";
 import { createDeployment } from "../deployment.mjs";
 
 let nodeFolder: string;
-/** By this, timers fire sooner. */
+/** Timers fire this many times sooner. */
 let hurry = 1;
 let deployment: ReturnType<typeof createDeployment>;
 beforeAll(async () => {
   nodeFolder = path.join(os.tmpdir(), `node-threads-test-${process.pid}`);
-  // Of a process that was killed: no process has this number.
+  // The folder of a process that was killed. No process has this number.
   await mkdir(path.join(nodeFolder, "4194305-x"), { recursive: true });
   deployment = createDeployment({
     ...{ threads: true, nodeFolder, env: { GREETING: "hi" } },
@@ -74,7 +74,7 @@ test.each([
   },
 );
 
-test("an action in Node that loops holds up nobody, and ends after its 10 minutes", async () => {
+test("an action in Node that loops blocks nobody and ends after its 10 minutes", async () => {
   hurry = 10_000;
   const looping = call("inNode:loop");
   expect(await call("transactions:keys")).toMatchObject({ status: "success" });

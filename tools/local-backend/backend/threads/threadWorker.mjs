@@ -6,7 +6,7 @@ import { describeError } from "./thrownError.mjs";
 /** @import { Bundle } from "../bundle.mjs" */
 /** @import { Answer, BundleMessage, FromThread, PauseMessage, PrintMessage, QuestionMessage, ToThread, ContinueMessage } from "./messages.mjs" */
 
-/** More than the platform gives a function, as contexts are freed late. */
+/** More memory than the platform gives a function, because contexts are freed late. */
 const MAX_HEAP_MB = 256;
 
 /** Extra time for the code, because the thread itself measures it. */
@@ -19,7 +19,7 @@ const GRACE_MS = 300;
  * @property {(question: QuestionMessage) => string | undefined} answer
  */
 
-/** Why the thread of a function is gone. */
+/** The reason why a function's thread has ended. */
 export class ThreadStopped extends Error {
   /**
    * @param {"timeout" | "memory" | "closed" | "crash"} reason
@@ -40,7 +40,7 @@ export class ThreadWorker {
   #functions = new Map();
   /** @type {WeakSet<Bundle>} */
   #bundles = new WeakSet();
-  /** @type {Set<(reason: ThreadStopped) => void>} those that wait for it */
+  /** @type {Set<(reason: ThreadStopped) => void>} called when the thread stops */
   #waiting = new Set();
   /** @type {ThreadStopped | undefined} */
   stopped;
@@ -95,7 +95,7 @@ export class ThreadWorker {
   }
 
   /**
-   * Runs a stretch of a function's code.
+   * Runs a function's code until it pauses.
    *
    * @param {ContinueMessage} message
    * @param {Bundle} bundle

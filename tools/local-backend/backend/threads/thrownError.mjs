@@ -4,7 +4,7 @@ import * as errors from "../errors.mjs";
 /** @import { ThrownError } from "./messages.mjs" */
 
 /**
- * An error of the engine's as it crosses from one thread to another.
+ * Converts an error of the engine, so that it can cross to another thread.
  *
  * @param {unknown} error
  * @returns {ThrownError}

@@ -9,13 +9,13 @@ import { v } from "convex/values";
 import { lateRejections } from "../../../../src/testing/lateRejections.js";
 import { api, components } from "./references.js";
 
-/** Workflows whose handlers make host calls of their own, for whichever release's manager. */
+/** Defines workflows whose handlers make their own host calls, with any release's manager. */
 export function defineFlows(workflow: WorkflowManager) {
   const pool = new Workpool(components.pool, { maxParallelism: 2 });
   const { echo, echoAction } = api.steps;
   const late = lateRejections(api.steps);
 
-  /** Host calls, one after the other, and what the handler sees of its globals after the last. */
+  /** Makes host calls one after another, and returns the globals that the handler sees after the last. */
   async function hostCalls(count: number) {
     for (let n = 0; n < count; n++) await createFunctionHandle(echo);
     return typeof process;
@@ -51,7 +51,7 @@ export function defineFlows(workflow: WorkflowManager) {
         return "done";
       }),
 
-    /** The sleep is where a release may be switched. */
+    /** During the sleep, a test may switch releases. */
     afterSleep: workflow
       .define({ args: { count: v.number() } })
       .handler(async (step, { count }) => {
@@ -62,7 +62,7 @@ export function defineFlows(workflow: WorkflowManager) {
         return await step.runMutation(echo, { value: typeof process });
       }),
 
-    /** The pool's client makes a handle of its callback. */
+    /** The workpool's client creates a handle for its callback. */
     enqueuesJob: workflow.define({ args: {} }).handler(async (step) => {
       await pool.enqueueAction(
         step,

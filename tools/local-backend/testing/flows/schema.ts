@@ -2,6 +2,6 @@ import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 
 export default defineSchema({
-  /** What steps did, in order. */
+  /** The effects of steps, in order. */
   effects: defineTable({ value: v.any() }),
 });

@@ -31,7 +31,7 @@ export const handleOfEcho = internalMutationGeneric({
   handler: async () => await createFunctionHandle(api.steps.echo),
 });
 
-/** `onComplete` of a job of the app's own pool. */
+/** `onComplete` of a job in the app's own workpool. */
 export const jobDone = internalMutationGeneric({
   args: { workId: v.string(), result: v.any(), context: v.any() },
   handler: async (ctx, { result, context }) => {

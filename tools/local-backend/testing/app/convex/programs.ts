@@ -1,4 +1,4 @@
-/** The workflows that are run under faults: every kind of step, in every arrangement. */
+/** The workflows that run under faults. They have every kind of step in every arrangement. */
 import { v } from "convex/values";
 import { workflow } from "./manager.js";
 import { api } from "./references.js";
@@ -55,7 +55,7 @@ export const failsFast = program(async ({ issue, see, note }) => {
     issue.refuse("refused"),
     issue.write("mutation"),
   ]);
-  // Before the sleep has ended.
+  // This happens before the sleep has ended.
   await first.catch(() => see.write("after the failure"));
   const settled = Promise.allSettled([
     issue.act("action", 1),
@@ -130,7 +130,7 @@ export const events = program(async ({ see }) => {
 
 const ofMany = { run: v.string(), n: v.number() };
 
-/** n steps of one kind, one after another. */
+/** Runs n steps of one kind, one after another. */
 export const chain = workflow
   .define({ args: { ...ofMany, kind: v.string() } })
   .handler(async (step, { run, n, kind }) => {
@@ -141,7 +141,7 @@ export const chain = workflow
       else await issue.act(`${i}`);
   });
 
-/** n sleeps: says when each has ended. */
+/** Sleeps n times, and returns the time after each. */
 export const sleeper = workflow
   .define({ args: { ...ofMany, ms: v.number() } })
   .handler(async (step, { n, ms }) => {
@@ -153,7 +153,7 @@ export const sleeper = workflow
     return times;
   });
 
-/** As many inline steps as that, one after the other. */
+/** Runs n inline steps, one after another. */
 export const inlineChain = workflow
   .define({
     args: {

@@ -1,4 +1,4 @@
-/** Functions that tests call on runs. */
+/** Functions with which tests manage runs. */
 import { start as startRun, type WorkflowId } from "@convex-dev/workflow";
 import {
   internalMutationGeneric as internalMutation,
@@ -22,7 +22,7 @@ export const start = internalMutation({
     )) as string,
 });
 
-/** As `start`, with arguments of any program. */
+/** Like `start`, with arguments for any program. */
 export const startWith = internalMutation({
   args: { program: v.string(), args: v.any() },
   handler: async (ctx, { program, args }) =>
@@ -32,7 +32,7 @@ export const startWith = internalMutation({
     })) as string,
 });
 
-/** A scheduled function of the app's own. */
+/** Schedules a function of the app itself. */
 export const schedule = internalMutation({
   args: { run: v.string(), key: v.string(), ms: v.number() },
   handler: async (ctx, { ms, ...step }) => {
@@ -66,7 +66,7 @@ export const restart = internalMutation({
   },
 });
 
-/** In the midst of what it does. */
+/** Cancels and restarts a run in one transaction. */
 export const cancelAndRestart = internalMutation({
   args: { ...ofRun, run: v.string() },
   handler: async (ctx, { workflowId, run }) => {
@@ -77,15 +77,15 @@ export const cancelAndRestart = internalMutation({
 });
 
 /**
- * What a run and its children have done until now is not counted; nor is what an action does yet
- * that was issued before, since nothing can stop it.
+ * Discards the effects of a run and its children so far. Actions issued before a restart don't count
+ * either, because nothing can stop them.
  */
 async function forget(ctx: GenericMutationCtx<GenericDataModel>, run: string) {
   await ctx.db.insert("restarts", { run, at: Date.now() });
   for (const table of ["effects", "attempts", "endings"]) {
     const rows = await ctx.db
       .query(table)
-      // Children's names have a slash after their parent's.
+      // A child's name is its parent's name, a slash and more.
       .withIndex("run", (q) => q.gte("run", run).lt("run", `${run}0`))
       .collect();
     for (const { _id } of rows) await ctx.db.delete(table, _id as never);

@@ -1,4 +1,4 @@
-/** The functions of the steps. Each call belongs to a test's run and has a key that is unique in it. */
+/** The functions of the steps. Each call belongs to a run and has a key that is unique in it. */
 import {
   internalActionGeneric as internalAction,
   internalMutationGeneric as internalMutation,
@@ -17,7 +17,7 @@ export const read = internalQuery({
       .query("effects")
       .withIndex("run", (q) => q.eq("run", run))
       .first();
-    // What nobody awaits is done all the same.
+    // Calls that nobody awaits still run.
     void Promise.all([
       ctx.db.query("attempts").first(),
       ctx.db.query("endings").first(),
@@ -26,7 +26,7 @@ export const read = internalQuery({
   },
 });
 
-/** Returns the id of the row that it wrote. */
+/** Writes a row and returns its id. */
 export const write = internalMutation({
   args: ofStep,
   handler: async (ctx, { run, key }) => {
@@ -34,7 +34,7 @@ export const write = internalMutation({
   },
 });
 
-/** What it writes must not be seen. It prints more than is kept of the log. */
+/** Fails, so its writes must stay invisible. It also prints more lines than are kept. */
 export const refuse = internalMutation({
   args: ofStep,
   handler: async (ctx, { run, key }) => {
@@ -44,7 +44,7 @@ export const refuse = internalMutation({
   },
 });
 
-/** Fails in its first `failures` attempts. Returns the id of the one that succeeds. */
+/** Fails in its first `failures` attempts. Returns the id of the successful attempt's row. */
 export const act = internalAction({
   args: { ...ofStep, issuedAt: v.number(), failures: v.number() },
   handler: async (ctx, { run, key, issuedAt, failures }): Promise<string> => {

@@ -1,7 +1,7 @@
 import { WorkflowManager } from "@convex-dev/workflow";
 import { components } from "../../flows/references.js";
 
-/** Whoever is signed in may look; nobody may clean up. */
+/** Signed-in users may view everything, but nobody may clean up. */
 export const {
   listRuns,
   getRun,

@@ -10,7 +10,7 @@ export default workflow
   .define({ args: {} })
   .handler(async (step) => await step.awaitEvent({ name: "go" }));
 
-/** How a run is found by its workflow's reference. */
+/** Starts a run and finds it by its workflow's reference. */
 export const startAndFind = mutationGeneric({
   args: {},
   handler: async (ctx) => {

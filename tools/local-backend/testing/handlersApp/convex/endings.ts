@@ -13,7 +13,7 @@ import {
 import { ConvexError, v } from "convex/values";
 import { api, components } from "../../flows/references.js";
 
-// A run that fails of a ConvexError, and callbacks that allow its data or know none.
+// A run that fails with a ConvexError, and callbacks whose validators allow its data or don't.
 
 const workflow = new WorkflowManager(components.workflow);
 
@@ -55,7 +55,7 @@ export const knowsNoData = internalMutationGeneric({
   },
 });
 
-// An action that is told when to try again, by a service that is busy at first.
+// A busy service tells an action when to retry.
 
 export const call = internalActionGeneric({
   args: { busyUntil: v.number() },

@@ -17,7 +17,7 @@ export const waits = workflow
 
 export const ends = workflow.define({ args: {} }).handler(async () => "ended");
 
-/** Fails until it is up, after a step that must not be repeated, and after two attempts of an action. */
+/** Fails until "up" is noted, after a step that must not be repeated and two attempts of an action. */
 export const charges = workflow
   .define({ args: {} })
   .handler(async (step): Promise<unknown> => {
@@ -29,12 +29,12 @@ export const charges = workflow
     );
   });
 
-/** Ends when its timeout does. */
+/** Ends at the same time as its timeout. */
 export const races = workflow
   .define({ args: {}, timeout: MINUTE })
   .handler(async (step) => await step.sleep(MINUTE));
 
-/** Behind a patch, in two branches, beside a loop. */
+/** Has a patch in two branches, next to a loop. */
 export const patched = workflow
   .define({ args: {}, returns: v.array(v.string()) })
   .handler(async (step): Promise<string[]> => {
@@ -61,7 +61,7 @@ export const charge = actionGeneric({
   },
 });
 
-/** Notes the end of a run, once it is up. */
+/** Notes the end of a run, but fails until "up" is noted. */
 export const noteEnd = workflow.defineOnComplete({
   context: v.string(),
   handler: async (ctx, { result, context }) => {
@@ -120,7 +120,7 @@ const options = {
   runAfter: v.optional(v.number()),
 };
 
-/** Runs whose end is noted. */
+/** Starts runs whose end is noted. */
 export const startNoted = mutationGeneric({
   args: { name: v.string(), count: v.number() },
   handler: async (ctx, { name, count }) => {
@@ -144,7 +144,7 @@ export const start = mutationGeneric({
     await workflow.start(ctx, api.operating[name], {}, rest),
 });
 
-/** Starts in many transactions at once. */
+/** Starts runs in many transactions at once. */
 export const startTogether = actionGeneric({
   args: { count: v.number(), ...options },
   handler: async (ctx, { count, ...rest }) => {

@@ -1,4 +1,4 @@
-/** Events, and what aborts. */
+/** Events and abort signals. */
 import { actionGeneric as action, queryGeneric as query } from "convex/server";
 import { v } from "convex/values";
 
@@ -33,7 +33,7 @@ export const aborts = query({
   },
 });
 
-/** Fetches what answers late, if ever. */
+/** Fetches from a server that responds late or never. */
 export const fetchAborted = action({
   args: { url: v.string() },
   handler: async (_ctx, { url }) => {

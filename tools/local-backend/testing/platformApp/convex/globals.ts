@@ -1,4 +1,4 @@
-/** What a function sees of its surroundings. */
+/** Functions that report the globals and the identity that they see. */
 import {
   actionGeneric as action,
   mutationGeneric as mutation,
@@ -61,7 +61,7 @@ export const identity = query({
   ],
 });
 
-/** Of an action, and of what it calls in the app and in a component. */
+/** Returns the identity in an action, and in its calls in the app and in a component. */
 export const identityInAction = action({
   args: {},
   handler: async (ctx) => [
@@ -171,7 +171,7 @@ export const post = action({
   },
 });
 
-/** What `performance.now()` says before and after nested calls. */
+/** Returns `performance.now()` before and after nested calls. */
 export const elapsed = mutation({
   args: { calls: v.number() },
   handler: async (ctx, { calls }) => {

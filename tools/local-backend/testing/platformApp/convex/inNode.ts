@@ -1,5 +1,5 @@
 "use node";
-/** Actions that Node runs. */
+/** Actions that run in Node. */
 import { createHash } from "node:crypto";
 import { actionGeneric as action } from "convex/server";
 import { ConvexError, v } from "convex/values";

@@ -55,7 +55,7 @@ export const explode = internalMutation({
   },
 });
 
-/** Marks that it has begun, waits a second, and marks that it has ended. */
+/** Marks its start, waits a second, and marks its end. */
 export const act = action({
   args: { key: v.string() },
   handler: async (ctx, { key }) => {
@@ -77,7 +77,7 @@ export const callHandle = mutation({
   },
 });
 
-/** Tries a mutation, and says what it was told. */
+/** Calls a mutation, and returns its result or error. */
 export const tries = action({
   args: { key: v.string() },
   handler: async (ctx, { key }) => {
@@ -97,7 +97,7 @@ export const actsUnawaited = action({
   },
 });
 
-/** Calls itself so many times, each waiting for the next. */
+/** Calls itself `levels` deep. Each call waits for the next. */
 export const nest = action({
   args: { levels: v.number() },
   handler: async (ctx, { levels }): Promise<string> => {
@@ -112,7 +112,7 @@ export const nest = action({
   },
 });
 
-/** Catches whatever a function that takes long throws. */
+/** Catches errors from a function that takes long. */
 export const wraps = mutation({
   args: { calls: v.number() },
   handler: async (ctx, { calls }) => {
@@ -127,7 +127,7 @@ export const wraps = mutation({
   },
 });
 
-/** Has a job write down in which state it sees itself. */
+/** Schedules a job that records the state in which it sees itself. */
 export const scheduleLooking = mutation({
   args: {},
   handler: async (ctx) => await ctx.scheduler.runAfter(0, api.jobs.looks, {}),
@@ -142,7 +142,7 @@ export const looks = internalMutation({
   },
 });
 
-/** Waits a second, then schedules marks in each way that there is. */
+/** Waits a second, then schedules marks in every possible way. */
 export const scheduler = action({
   args: { key: v.string() },
   handler: async (ctx, { key }) => {

@@ -15,7 +15,7 @@ const values: Record<string, () => unknown> = {
   "an array of 8193": () => Array(8193).fill(0),
   "1024 fields": () => fields(1024),
   "1025 fields": () => fields(1025),
-  // The document is one more level.
+  // The document itself is one more level.
   "nested 15 deep": () => nested(15),
   "nested 16 deep": () => nested(16),
   "almost 1 MiB": () => "x".repeat(MiB - 200),
@@ -39,7 +39,7 @@ export const store = mutation({
   },
 });
 
-/** A patch that makes a document too large is not kept, even if that is caught. */
+/** Catches the error from a patch that makes a document too large. The patch must not be kept. */
 export const patchTooMuch = mutation({
   args: {},
   handler: async (ctx) => {
@@ -93,7 +93,7 @@ export const rangesOfOwnModule = query({
   handler: async (ctx) => await rangesUsed(ctx),
 });
 
-/** How many index ranges calls of other modules take, one after the other. */
+/** Returns the number of index ranges that calls of other modules take, one after another. */
 export const rangesOfModules = mutation({
   args: {},
   handler: async (ctx) => {
@@ -112,7 +112,7 @@ export const rangesOfModules = mutation({
   },
 });
 
-/** Gives a function in another module a number of ranges, and catches what it throws. */
+/** Gives a function in another module a number of ranges, and catches its errors. */
 export const callsWithRanges = mutation({
   args: { ranges: v.number() },
   handler: async (ctx, { ranges }) => {

@@ -1,4 +1,4 @@
-/** Code that never lets go of the processor. */
+/** Code that loops forever. */
 import {
   actionGeneric as action,
   mutationGeneric as mutation,
@@ -34,7 +34,7 @@ export const ofHostCalls = mutation({
   },
 });
 
-/** Nothing that it writes is kept. */
+/** Its writes must not be kept. */
 export const inMutation = mutation({
   args: {},
   handler: async (ctx) => {

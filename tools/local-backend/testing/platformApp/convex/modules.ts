@@ -12,7 +12,7 @@ export const readsOnce = query({
   },
 });
 
-/** What it would import only if it were called so is not loaded with it. */
+/** Has a dynamic import, which isn't loaded with the module. */
 export const importsLater = query({
   args: { imports: v.boolean() },
   handler: async (_ctx, { imports }) =>

@@ -18,7 +18,7 @@ export const handledLater = mutation({
     const branch = fails(hops);
     for (let n = 0; n < calls; n++)
       await ctx.db.insert("rows", { key: `row ${n}`, value: null });
-    // Still before the code lets go.
+    // This is still before the code pauses.
     for (let n = 0; n < 2 * hops; n++) await Promise.resolve();
     return await branch.catch(() => "handled");
   },

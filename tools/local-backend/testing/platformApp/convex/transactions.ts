@@ -1,4 +1,4 @@
-/** Transactions, nested calls and what goes wrong in them. */
+/** Transactions, nested calls and their failures. */
 import {
   mutationGeneric as mutation,
   queryGeneric as query,
@@ -37,7 +37,7 @@ export const now = mutation({
   },
 });
 
-/** Awaits nothing until everything is asked for. */
+/** Makes all calls before it awaits any. */
 export const inOrder = mutation({
   args: {},
   handler: async (ctx) => {
@@ -141,7 +141,7 @@ export const failsUnawaited = mutation({
   },
 });
 
-/** Says how many calls had been answered before each was seen to be. */
+/** Returns, for each call, how many calls had been answered before the code saw its answer. */
 export const readsTogether = mutation({
   args: {},
   handler: async (ctx) => {
@@ -150,7 +150,7 @@ export const readsTogether = mutation({
     let turn = 0;
     const seen = async (name: string, call: Promise<unknown>) => {
       await call;
-      // All code that is answered together sees the same number.
+      // Calls that are answered together see the same number.
       const before = turn;
       await Promise.resolve();
       turn++;
@@ -174,7 +174,7 @@ export const pages = query({
       : await ctx.db.query("rows").paginate({ cursor: null, numItems: 1 }),
 });
 
-/** In each way in which one can read. */
+/** Reads in every possible way, then fails. */
 export const readsAndFails = query({
   args: { id: v.id("rows") },
   handler: async (ctx, { id }) => {
@@ -191,7 +191,7 @@ export const callsSecret = mutation({
     (await ctx.runMutation(child.notes.secret, {})) as unknown,
 });
 
-/** What it writes in both components is undone when it fails in the end. */
+/** Writes in both components. If it fails at the end, the writes are undone. */
 export const acrossComponents = mutation({
   args: { fails: v.boolean() },
   handler: async (ctx, { fails }) => {
@@ -212,7 +212,7 @@ export const wrongResult = query({
   handler: async () => 1 as never,
 });
 
-/** Catches what takes too long, if it can. */
+/** Tries to catch the error of a function that takes too long. */
 export const wrapsSpin = mutation({
   args: {},
   handler: async (ctx) => {
