@@ -16,6 +16,9 @@ export const maxArgsBytes = (functionType: string | undefined) =>
     ? MAX_POOL_ARGS_BYTES
     : MAX_ROW_BYTES;
 
+/** The longest delay of a step. If a job is due later than this, the workpool starts it after a year instead. */
+export const LONGEST_DELAY_MS = 4 * 365 * 24 * 60 * 60 * 1000;
+
 /** Longer errors are truncated, so that recording a failure can't fail. */
 export const MAX_ERROR_BYTES = 16 * 1024;
 

@@ -58,7 +58,7 @@ import {
   type TurnPorts,
   type TurnRecord,
 } from "../replay/turn.js";
-import { newStepArgs, refusalOf, type NewStepArgs } from "./stepRow.js";
+import { newStepArgs, requestProblem, type NewStepArgs } from "./stepRow.js";
 import {
   componentName,
   createStepContext,
@@ -366,7 +366,7 @@ export class Execution {
   ): Promise<Outcome | null> {
     const { ctx } = this;
     const { target, args } = request;
-    const error = refusalOf(request);
+    const error = requestProblem(request);
     if (error !== undefined) return { result: { kind: "failed", error } };
     const isOnlyCall = inlineSteps === 0 && !this.begun.completed;
     const { fits, transactionLimits } = await limitsAfterReserving(

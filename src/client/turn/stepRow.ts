@@ -1,6 +1,6 @@
 import { createFunctionHandle, type FunctionArgs } from "convex/server";
 import { describeFailure } from "../../shared/failures.js";
-import { maxArgsBytes } from "../../shared/limits.js";
+import { LONGEST_DELAY_MS, maxArgsBytes } from "../../shared/limits.js";
 import {
   shortenError,
   sizeOf,
@@ -16,8 +16,15 @@ export type NewStepArgs = FunctionArgs<
 >["steps"][number];
 
 /** Why a step fails without running. It is recorded without its arguments, because no row can hold them. */
-export const refusalOf = (request: WorkflowRequest): string | undefined =>
-  argumentsProblem(request, maxArgsBytes(request.functionType));
+export const requestProblem = (request: WorkflowRequest): string | undefined =>
+  argumentsProblem(request, maxArgsBytes(request.functionType)) ??
+  delayProblem(request);
+
+function delayProblem({ kind, name, runAt, runAfter = 0 }: WorkflowRequest) {
+  const delay = runAt === undefined ? runAfter : runAt - Date.now();
+  if (kind === "sleep" || delay <= LONGEST_DELAY_MS) return undefined;
+  return `Step "${name}" can't start in ${delay} ms: the longest delay is ${LONGEST_DELAY_MS} ms, four years. Sleep first.`;
+}
 
 /** Converts a step to the arguments of `journal:startSteps`. */
 export async function newStepArgs(
@@ -25,11 +32,11 @@ export async function newStepArgs(
 ): Promise<NewStepArgs> {
   const { request, stepNumber, stepId, condition, startedAt } = step;
   const { kind, name, target, functionType, runAt, runAfter } = request;
-  const refused = refusalOf(request);
+  const problem = requestProblem(request);
   const { handle, missing } = await handleOf(target);
-  const completed = step.completed ?? failedBy(refused ?? missing);
+  const completed = step.completed ?? failedBy(problem ?? missing);
   const { result, failure } = completed?.outcome ?? {};
-  const args = refused === undefined ? request.args : {};
+  const args = problem === undefined ? request.args : {};
   const isPatch = kind === "patch";
   const fields = {
     kind,
@@ -59,7 +66,7 @@ export async function newStepArgs(
         ? undefined
         : { runAt, runAfter },
     workflowName: kind === "workflow" ? nameOf(target!) : undefined,
-    argsOmitted: refused === undefined ? undefined : true,
+    argsOmitted: problem === undefined ? undefined : true,
   };
 }
 

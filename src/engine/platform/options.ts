@@ -37,18 +37,6 @@ export function retryBehavior(
   return options?.defaultRetryBehavior ?? DEFAULT_RETRY_BEHAVIOR;
 }
 
-/** If a job is due later than this, the workpool starts it after a year instead. */
-export const LONGEST_DELAY_MS = 4 * 365 * 24 * 60 * 60 * 1000;
-
-export function whyStartRefused(
-  name: string,
-  options: SchedulerOptions | undefined,
-): string | undefined {
-  const delay = startTime(options) - Date.now();
-  if (delay <= LONGEST_DELAY_MS) return undefined;
-  return `Step "${name}" can't start in ${delay} ms: the longest delay is ${LONGEST_DELAY_MS} ms, four years. Sleep first.`;
-}
-
 export function startTime(options: SchedulerOptions | undefined): number {
   if (options && "runAt" in options && options.runAt !== undefined)
     return options.runAt;

@@ -6,7 +6,7 @@ import type {
   QueryCtx,
 } from "../../component/_generated/server.js";
 import { saveConfig, type Config } from "./config.js";
-import { LONGEST_DELAY_MS } from "./options.js";
+import { LONGEST_DELAY_MS } from "../../shared/limits.js";
 import { lookAtScheduled, type JobState } from "./scheduler.js";
 
 export interface Job {

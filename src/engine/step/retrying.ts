@@ -1,10 +1,13 @@
 import { isRetried, pauseMs } from "../../shared/retry.js";
-import { MAX_ATTEMPT_ERROR_BYTES, MAX_ATTEMPTS } from "../../shared/limits.js";
+import {
+  LONGEST_DELAY_MS,
+  MAX_ATTEMPT_ERROR_BYTES,
+  MAX_ATTEMPTS,
+} from "../../shared/limits.js";
 import { shortenError } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { PendingStep } from "./completing.js";
 import { readConfig, type Config } from "../platform/config.js";
-import { LONGEST_DELAY_MS } from "../platform/options.js";
 import { beginOfUnit } from "../platform/workpool.js";
 import { detachDriver, startDriver, type DueStep } from "../run/driverState.js";
 import { returnProgress } from "../run/progress.js";

@@ -1,6 +1,6 @@
-import { maxArgsBytes, MAX_ROW_BYTES } from "../../shared/limits.js";
+import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { toOutcome } from "../../shared/outcome.js";
-import { fitError, sizeOf, argumentsProblem } from "../../shared/storable.js";
+import { fitError, sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { logCompleted, withResult } from "../step/completing.js";
 import type { Config } from "../platform/config.js";
@@ -11,7 +11,6 @@ import type { NewStep } from "./turnRecord.js";
 import {
   retryBehavior,
   startTime,
-  whyStartRefused,
   type WorkpoolOptions,
 } from "../platform/options.js";
 import {
@@ -43,7 +42,7 @@ interface Draft {
   runAt: number;
   fields: Omit<StepRow, "_id" | "_creationTime">;
   /** The row of a step that a restart kept. */
-  kept?: StepRow;
+  kept: StepRow | null;
 }
 
 /** Records the steps that a turn asked for, and starts those without a result. */
@@ -57,26 +56,25 @@ export async function startSteps(
   if (next === null) return [];
   const drafts = await draft(ctx, run, items, next, options);
   const starting = drafts.filter(
-    ({ fields }) => fields.step.inProgress && !fields.unstarted,
+    ({ fields: { step, unstarted } }) => step.inProgress && !unstarted,
   );
   await startFunctions(ctx, run, starting, options);
-  await startSleeps(ctx, run, starting);
-  await startChildren(ctx, run, starting, options.config);
-  const rows = new Map<Draft, StepRow>();
-  for (const each of drafts) rows.set(each, await save(ctx, each));
-  logStarted(run, rows.values(), options);
-  for (const each of starting)
-    if (each.fields.step.kind === "event")
-      await startEventWait(ctx, run, rows.get(each)!, each, options.config);
+  await startOthers(ctx, run, starting, options.config);
+  const rows: StepRow[] = [];
+  for (const each of drafts) rows.push(await save(ctx, each));
+  logStarted(run, rows, options);
+  for (const row of rows)
+    if (row.step.inProgress && !row.unstarted)
+      await startEventWait(ctx, run, row, options.config);
   // Inline steps, refused steps, and events that were already sent.
-  for (const row of rows.values())
+  for (const row of rows)
     if (!row.step.inProgress) logCompleted(options.config, run, row);
-  return [...rows.values()];
+  return rows;
 }
 
 function logStarted(
   run: Run,
-  rows: Iterable<StepRow>,
+  rows: StepRow[],
   { config: { log } }: StartOptions,
 ) {
   for (const { _id, stepNumber, step } of rows)
@@ -130,64 +128,31 @@ async function draft(
 ): Promise<Draft[]> {
   const drafts: Draft[] = [];
   for (const item of items) {
-    const kept =
-      item.stepId === undefined ? null : await ctx.db.get("steps", item.stepId);
-    if (item.stepId !== undefined && !kept)
-      throw new Error(
-        `Step ${item.stepId} is gone and can't be started again.`,
-      );
-    const { step, wakes, group, timeoutMs } = item;
+    const { stepId, step, delivery, argsOmitted, startsRun } = item;
+    const { wakes, group, timeoutMs } = item;
+    const kept = stepId ? await ctx.db.get("steps", stepId) : null;
+    if (stepId && !kept)
+      throw new Error(`Step ${stepId} is gone and can't be started again.`);
     const runAt = startTime(item.schedulerOptions);
-    const refused = whyRefused(item);
-    const outcome = step.runResult && toOutcome(step.runResult, item.failure);
     const isLater =
-      step.inProgress &&
-      !refused &&
-      step.kind !== "sleep" &&
-      runAt > Date.now();
+      step.inProgress && step.kind !== "sleep" && runAt > Date.now();
+    const outcome = step.runResult && toOutcome(step.runResult, item.failure);
     const fields = {
       workflowId: run._id,
       stepNumber: kept ? kept.stepNumber : next++,
-      step: refused
-        ? failed({ ...step, args: {} }, refused)
-        : { ...step, runResult: outcome?.result },
-      argsOmitted: refused ? true : item.argsOmitted,
-      startsRun: item.startsRun,
+      step: { ...step, runResult: outcome?.result },
+      failure: outcome?.failure,
+      ...{ delivery, argsOmitted, startsRun, wakes, group, timeoutMs },
       unstarted: recordOnly && step.inProgress ? true : undefined,
       retry:
         functionTypeOf(step) === "action"
           ? retryBehavior(item.retry, workpoolOptions)
           : undefined,
-      delivery: item.delivery,
-      failure: outcome?.failure,
-      failedAttempts: undefined,
-      attempts: undefined,
       dueAt: isLater ? runAt : undefined,
-      drivenBy: undefined,
-      progress: undefined,
-      wakes,
-      group,
-      timeoutMs,
     };
-    drafts.push({ item, runAt, fields, kept: kept ?? undefined });
+    drafts.push({ item, runAt, fields, kept });
   }
   return drafts;
-}
-
-/** Why a step can't be started as asked. The step fails and the turn continues. */
-function whyRefused({ step, schedulerOptions }: NewStep): string | undefined {
-  if (!step.inProgress) return undefined;
-  return (
-    argumentsProblem(step, maxArgsBytes(functionTypeOf(step))) ??
-    (step.kind === "sleep"
-      ? undefined
-      : whyStartRefused(step.name, schedulerOptions))
-  );
-}
-
-function failed<T extends StepRow["step"]>(step: T, error: string): T {
-  const room = MAX_ROW_BYTES - sizeOf(step.args);
-  return withResult(step, { kind: "failed", error: fitError(error, room) });
 }
 
 /** Starts all of them in one call. */
@@ -214,16 +179,8 @@ async function startFunctions(
   }
 }
 
-async function startSleeps(ctx: MutationCtx, run: Run, starting: Draft[]) {
-  for (const { fields, runAt } of starting) {
-    const { step, stepNumber } = fields;
-    if (step.kind !== "sleep") continue;
-    fields.timer = await startTimer(ctx, executionOf(run, stepNumber), runAt);
-    fields.step = { ...step, workId: fields.timer.scheduledId };
-  }
-}
-
-async function startChildren(
+/** Starts sleeps and children. */
+async function startOthers(
   ctx: MutationCtx,
   run: Run,
   starting: Draft[],
@@ -231,7 +188,12 @@ async function startChildren(
 ) {
   const wakes: Wake[] = [];
   for (const { fields, item, runAt } of starting) {
-    const { step, stepNumber } = fields;
+    const { step } = fields;
+    const execution = executionOf(run, fields);
+    if (step.kind === "sleep") {
+      fields.timer = await startTimer(ctx, execution, runAt);
+      fields.step = { ...step, workId: fields.timer.scheduledId };
+    }
     if (step.kind !== "workflow") continue;
     const child = await createRun(
       ctx,
@@ -240,7 +202,7 @@ async function startChildren(
         workflowHandle: step.handle,
         args: step.args as unknown,
         execution: run.execution,
-        parent: executionOf(run, stepNumber),
+        parent: execution,
       },
       config,
     );
@@ -250,43 +212,38 @@ async function startChildren(
   await enqueueTurns(ctx, wakes, config);
 }
 
-const executionOf = (run: Run, stepNumber: number) => ({
-  workflowId: run._id,
-  stepNumber,
-  generationNumber: run.generationNumber,
-});
+const executionOf = (
+  { _id: workflowId, generationNumber }: Run,
+  { stepNumber }: { stepNumber: number },
+) => ({ workflowId, stepNumber, generationNumber });
 
 async function save(ctx: MutationCtx, { fields, kept }: Draft) {
-  if (!kept) {
-    const _id = await ctx.db.insert("steps", fields);
-    return { _id, _creationTime: Date.now(), ...fields };
-  }
-  const row = { ...kept, ...fields };
-  await ctx.db.replace("steps", kept._id, row);
-  return row;
+  if (kept) await ctx.db.replace("steps", kept._id, fields);
+  const _id = kept ? kept._id : await ctx.db.insert("steps", fields);
+  return { _id, _creationTime: kept?._creationTime ?? Date.now(), ...fields };
 }
 
 async function startEventWait(
   ctx: MutationCtx,
   run: Run,
   row: StepRow,
-  { item }: Draft,
   config: Config,
 ) {
-  const { step } = row;
+  const { step, timeoutMs } = row;
   if (step.kind !== "event") return;
   const wait = await waitForEvent(ctx, run, row, step.args.eventId, config);
-  if (wait.kind === "refused") row.step = failed(step, wait.error);
-  else row.step = { ...step, eventId: wait.eventId };
+  if (wait.kind === "refused") {
+    const error = fitError(wait.error, MAX_ROW_BYTES - sizeOf(step.args));
+    row.step = withResult(step, { kind: "failed", error });
+  } else row.step = { ...step, eventId: wait.eventId };
   if (wait.kind === "consumed") {
     row.step = withResult(row.step, wait.outcome.result);
     row.failure = wait.outcome.failure;
-  }
-  if (wait.kind === "waiting" && item.timeoutMs !== undefined)
+  } else if (wait.kind === "waiting" && timeoutMs !== undefined)
     row.timer = await startTimer(
       ctx,
-      executionOf(run, row.stepNumber),
-      Date.now() + item.timeoutMs,
+      executionOf(run, row),
+      Date.now() + timeoutMs,
     );
   else if (wait.kind === "waiting" && step.args.eventId === undefined)
     await warnOfOtherNames(ctx, run, row, config);
