@@ -359,9 +359,9 @@ export const DEFECTS = [
   },
   {
     name: "fence: completions of an earlier generation taken",
-    file: "src/engine/step/completing.ts",
-    find: "if (run?.generationNumber !== generationNumber) return null;",
-    replace: "if (!run) return null;",
+    file: "src/engine/run/runs.ts",
+    find: "return run?.generationNumber === generationNumber ? run : null;",
+    replace: "return run;",
     killedBy: {
       file: "src/engine/lifecycle/fencing.test.ts",
       title:

@@ -312,8 +312,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "retries: a failure that was recorded is counted again",
     file: "src/engine/run/driverState.ts",
-    find: "if (!run.driver || run.drivers !== id.driver) return null;",
-    replace: "if (!run.driver) return null;",
+    find: "if (!run?.driver || run.drivers !== id.driver) return null;",
+    replace: "if (!run?.driver) return null;",
     killedBy: test(
       "engine/step/retries",
       "the failure counts once, however often it is reported",

@@ -56,7 +56,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recovering: a known outcome not taken from the pool",
     file: "src/engine/driver/reports.ts",
-    find: "if (unrecorded) await settle(ctx, context, unrecorded);",
+    find: "if (unrecorded) await fallBackToPool(ctx, { ...context, ...unrecorded });",
     replace: "",
     killedBy: test(
       "engine/lifecycle/watchdog",

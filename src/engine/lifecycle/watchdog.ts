@@ -17,10 +17,10 @@ import {
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
 import { stateOfJob } from "../platform/workpool.js";
-import { driverOf, detachDriver } from "../run/driverState.js";
+import { driverOf } from "../run/driverState.js";
 import { functionTypeOf, runInProgress, updateRun } from "../run/runs.js";
-import { scheduleRunEnd, wake } from "../run/waking.js";
-import { takeOver } from "../step/attempts.js";
+import { scheduleRunEnd } from "../run/waking.js";
+import { replaceDriver, takeOver } from "../step/attempts.js";
 import { awaitedStep } from "../step/completing.js";
 import { endWithoutCallback, keepCrashedCallback } from "./end.js";
 
@@ -167,11 +167,10 @@ async function driver(
     async noteCheck(checkId) {
       await updateRun(ctx, run, { driver: { ...driving, checkId } });
     },
-    async onOver(dead) {
-      await detachDriver(ctx, run, { inWatchdog: true });
-      if (row) await takeOver(ctx, { row, run }, dead);
-      else if (!run.runResult) await wake(ctx, run);
-    },
+    onOver: (dead) =>
+      replaceDriver(ctx, id, (step) => takeOver(ctx, step, dead), {
+        inWatchdog: true,
+      }),
   };
 }
 

@@ -9,7 +9,7 @@ import type {
 import type { Config } from "../platform/config.js";
 import type { Step, vDriver } from "../../component/schema.js";
 import { cancelJob, enqueue, stateOfJob } from "../platform/workpool.js";
-import { updateRun, type Run, type StepRow } from "./runs.js";
+import { runOf, updateRun, type Run, type StepRow } from "./runs.js";
 import { cancelScheduled, watch } from "../platform/scheduler.js";
 
 /**
@@ -50,9 +50,8 @@ export async function driverOf(
   ctx: QueryCtx,
   id: ObjectType<typeof vDriver>,
 ): Promise<{ run: Run; row: StepRow | undefined } | null> {
-  const run = await ctx.db.get("workflows", id.workflowId);
-  if (run?.generationNumber !== id.generationNumber) return null;
-  if (!run.driver || run.drivers !== id.driver) return null;
+  const run = await runOf(ctx, id);
+  if (!run?.driver || run.drivers !== id.driver) return null;
   return { run, row: await stepOfDriver(ctx, run) };
 }
 

@@ -1,10 +1,14 @@
+import type { ObjectType } from "convex/values";
+import type { vDriver } from "../../component/schema.js";
 import type { StepOutcome } from "../../shared/driverProtocol.js";
 import { varied } from "../../shared/retry.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { recordResult, type PendingStep, type Outcome } from "./completing.js";
 import { wasRefused } from "../platform/platformErrors.js";
 import { executeAgain, retryStep } from "./retrying.js";
+import { detachDriver, driverOf } from "../run/driverState.js";
 import { functionTypeOf } from "../run/runs.js";
+import { wake } from "../run/waking.js";
 
 /** Roughly how long a step waits after the platform refused to start it. */
 const REFUSED_FOR_MS = 2000;
@@ -59,4 +63,19 @@ export async function takeOver(
     });
   const delayMs = wasRefused(error) ? varied(REFUSED_FOR_MS) : 0;
   await executeAgain(ctx, step, { delayMs });
+}
+
+/** Detaches a driver. Then `settle` continues its step or, if it has none, the run takes a turn. */
+export async function replaceDriver(
+  ctx: MutationCtx,
+  id: ObjectType<typeof vDriver>,
+  settle: (step: PendingStep) => Promise<void>,
+  options?: { inWatchdog: boolean },
+) {
+  const found = await driverOf(ctx, id);
+  if (!found) return;
+  const { run, row } = found;
+  await detachDriver(ctx, run, options);
+  if (row) await settle({ row, run });
+  else if (!run.runResult) await wake(ctx, run);
 }

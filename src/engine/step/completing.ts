@@ -15,6 +15,7 @@ import { returnProgress } from "../run/progress.js";
 import {
   functionTypeOf,
   lastStep,
+  runOf,
   stepAt,
   type Run,
   type StepRow,
@@ -48,9 +49,8 @@ export async function awaitedRow(
   generationNumber: number,
 ): Promise<PendingStep | null> {
   if (!row?.step.inProgress || row.unstarted) return null;
-  const run = await ctx.db.get("workflows", row.workflowId);
-  if (run?.generationNumber !== generationNumber) return null;
-  return { row, run };
+  const run = await runOf(ctx, { ...row, generationNumber });
+  return run && { row, run };
 }
 
 /** Records a step's result once. Schedules a turn if the handler may be waiting for it. */

@@ -2,11 +2,10 @@ import type { StepOutcome } from "../../shared/driverProtocol.js";
 import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { toOutcome, type RunResult } from "../../shared/outcome.js";
 import { preview, sizeOf, storageProblem } from "../../shared/storable.js";
-import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
 import { wasCanceledByOperator } from "../platform/platformErrors.js";
-import { functionTypeOf } from "../run/runs.js";
+import { functionTypeOf, runInProgress } from "../run/runs.js";
 import { scheduleRunEnd, wake } from "../run/waking.js";
 import { recordAttempt, takeOver } from "./attempts.js";
 import { executeAgain } from "./retrying.js";
@@ -53,10 +52,11 @@ export async function completeAction(
 export async function failTurn(ctx: MutationCtx, report: Report) {
   const { result, context } = report;
   if (result.kind === "success") return;
-  const turn = parseTurnContext(ctx, context);
-  if (!turn) return await keepUndeliverable(ctx, report);
-  const run = await ctx.db.get("workflows", turn.workflowId);
-  if (run?.generationNumber !== turn.generationNumber || run.runResult) return;
+  const { workflowId, generationNumber } = parseContext(ctx, context);
+  if (!workflowId || generationNumber === undefined)
+    return await keepUndeliverable(ctx, report);
+  const run = await runInProgress(ctx, { workflowId, generationNumber });
+  if (!run) return;
   if (isLost(result))
     return await wake(ctx, { ...run, pendingTurn: undefined });
   const canceled = `The pool's job for the next turn of workflow ${run._id} was canceled.`;
@@ -70,45 +70,46 @@ export async function failTurn(ctx: MutationCtx, report: Report) {
 const isLost = (result: RunResult) =>
   result.kind === "failed" && wasCanceledByOperator(result.error);
 
+/** What a job's context names. In 0.4, that of a step has the id of its row. */
+function parseContext(ctx: MutationCtx, context: unknown) {
+  const named = (context ?? {}) as Record<string, unknown>;
+  const { stepId, workflowId, stepNumber, generationNumber } = named;
+  return {
+    stepId:
+      typeof stepId === "string" ? ctx.db.normalizeId("steps", stepId) : null,
+    workflowId:
+      typeof workflowId === "string"
+        ? ctx.db.normalizeId("workflows", workflowId)
+        : null,
+    stepNumber: typeof stepNumber === "number" ? stepNumber : undefined,
+    generationNumber:
+      typeof generationNumber === "number" ? generationNumber : undefined,
+  };
+}
+
 /** The step in a job's context, if its result is still needed. */
 async function stepOf(
   ctx: MutationCtx,
-  args: Report,
+  report: Report,
 ): Promise<PendingStep | null> {
-  const named = (args.context ?? {}) as Record<string, unknown>;
-  const { stepId, workflowId, stepNumber, generationNumber } = named;
-  if (typeof generationNumber === "number") {
-    // In 0.4, a context has the id of the step's row.
-    const row =
-      typeof stepId === "string" && ctx.db.normalizeId("steps", stepId);
-    if (row)
-      return await awaitedRow(
-        ctx,
-        await ctx.db.get("steps", row),
-        generationNumber,
-      );
-    const run =
-      typeof workflowId === "string" &&
-      ctx.db.normalizeId("workflows", workflowId);
-    if (run && typeof stepNumber === "number")
+  const { stepId, workflowId, stepNumber, generationNumber } = parseContext(
+    ctx,
+    report.context,
+  );
+  if (generationNumber !== undefined) {
+    if (stepId) {
+      const row = await ctx.db.get("steps", stepId);
+      return await awaitedRow(ctx, row, generationNumber);
+    }
+    if (workflowId && stepNumber !== undefined)
       return await awaitedStep(ctx, {
-        workflowId: run,
+        workflowId,
         stepNumber,
         generationNumber,
       });
   }
-  await keepUndeliverable(ctx, args);
+  await keepUndeliverable(ctx, report);
   return null;
-}
-
-function parseTurnContext(ctx: MutationCtx, context: unknown) {
-  const named = (context ?? {}) as Record<string, unknown>;
-  const { workflowId, generationNumber } = named;
-  const id =
-    typeof workflowId === "string" &&
-    ctx.db.normalizeId("workflows", workflowId);
-  if (!id || typeof generationNumber !== "number") return null;
-  return { workflowId: id, generationNumber };
 }
 
 /** Stores a completion that can't be matched to its step, and fails its run if it names one. */
@@ -141,16 +142,9 @@ async function keepUndeliverable(ctx: MutationCtx, args: Report) {
 }
 
 async function namedRun(ctx: MutationCtx, context: unknown) {
-  const named = (context ?? {}) as Record<string, unknown>;
-  const byStep =
-    typeof named["stepId"] === "string" &&
-    ctx.db.normalizeId("steps", named["stepId"]);
-  const step = byStep && (await ctx.db.get("steps", byStep));
-  const id: Id<"workflows"> | null = step
-    ? step.workflowId
-    : typeof named["workflowId"] === "string"
-      ? ctx.db.normalizeId("workflows", named["workflowId"])
-      : null;
+  const { stepId, workflowId } = parseContext(ctx, context);
+  const step = stepId && (await ctx.db.get("steps", stepId));
+  const id = step ? step.workflowId : workflowId;
   return id && (await ctx.db.get("workflows", id));
 }
 

@@ -10,20 +10,16 @@ import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
 import { getRun, stepsInFlight } from "../run/runs.js";
-import schema, { stepEngineFields, vStep } from "../../component/schema.js";
+import schema from "../../component/schema.js";
 
 export const vRun = schema.tables.workflows.validator.extend({
   _id: v.id("workflows"),
   _creationTime: v.number(),
 });
 
-export const vJournalEntry = v.object({
+export const vJournalEntry = schema.tables.steps.validator.extend({
   _id: v.id("steps"),
   _creationTime: v.number(),
-  workflowId: v.id("workflows"),
-  stepNumber: v.number(),
-  step: vStep,
-  ...stepEngineFields,
 });
 
 /** A journal that exceeds its limit: at which step, and its size there. */
