@@ -150,9 +150,9 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: goes on after a turn that canceled its run",
-    file: "src/client/turn/turn.ts",
-    find: 'kind === "fenced" ? undefined : execution.reply()',
-    replace: "execution.reply()",
+    file: "src/client/turn/execution.ts",
+    find: "isCurrent ? this.reply() : undefined",
+    replace: "this.reply()",
     killedBy: test(
       "engine/driver/driver.concurrent",
       "cancels the run after the next step was recorded: that is not begun",
@@ -160,7 +160,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: doesn't ask whether onComplete restarted the run",
-    file: "src/client/turn/turn.ts",
+    file: "src/client/turn/execution.ts",
     find: "if (reply && runResult) reply.next.unsure = true;",
     replace: "",
     killedBy: test(

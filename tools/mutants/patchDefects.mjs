@@ -51,8 +51,8 @@ export const PATCH_DEFECTS = [
   {
     name: "patch: deprecatePatch records one",
     file: "src/client/turn/stepContext.ts",
-    find: "ask.patched?.(patch(id, rules), false)",
-    replace: "ask.patched?.(patch(id, rules), true)",
+    find: "replay.patched(patch(id, rules), false)",
+    replace: "replay.patched(patch(id, rules), true)",
     killedBy: patched(
       "records nothing in new runs, which go on when it is removed",
     ),

@@ -11,9 +11,9 @@ export interface StepRequest {
   name: string;
   args: Record<string, unknown>;
   /** The arguments may differ from the journal's on replay. */
-  unstableArgs: boolean;
+  unstableArgs?: boolean;
   /** Run inside the turn's own transaction. */
-  inline: boolean;
+  inline?: boolean;
   /** Converts a recorded value for the handler. If this throws, the handler gets the error. */
   parse?: (value: unknown) => unknown;
 }
@@ -42,7 +42,7 @@ export interface JournalEntry {
   name: string;
   args: Record<string, unknown>;
   /** The arguments couldn't be stored, so they aren't compared. */
-  argsOmitted: boolean;
+  argsOmitted?: boolean;
   startedAt: number;
   /** The size of the whole row, until a turn has delivered its result. */
   bytes: number;
@@ -56,7 +56,7 @@ export interface JournalEntry {
   /** As the last turn recorded it. */
   condition: WakeCondition;
   /** A restart kept it, and this turn starts it again. */
-  unstarted: boolean;
+  unstarted?: boolean;
 }
 
 /** Whether an entry is a call of `step.patched` with this id. */

@@ -7,7 +7,8 @@ import {
 } from "../../shared/driverProtocol.js";
 import type { ComponentApi } from "../../component/_generated/component.js";
 import type { LogLevel } from "../../shared/logging.js";
-import type { Begun, StepRow } from "./journalEntry.js";
+import type { Outcome } from "../../shared/outcome.js";
+import type { StepRow } from "./journalEntry.js";
 
 export type DriveReply = Reply<StepRow>;
 
@@ -36,12 +37,10 @@ export class ChangedRows {
     return this.rows[stepNumber];
   }
 
-  complete(
-    { stepNumber, result, failure }: NonNullable<Begun["completed"]>,
-    completedAt: number,
-  ) {
+  complete(stepNumber: number, outcome: Outcome, completedAt: number) {
     const { step } = this.rows[stepNumber]!;
-    const completed = { inProgress: false, runResult: result, completedAt };
+    const { result: runResult, failure } = outcome;
+    const completed = { inProgress: false, runResult, completedAt };
     this.change(stepNumber, { step: { ...step, ...completed }, failure });
   }
 

@@ -62,6 +62,7 @@ import { newStepArgs, requestProblem, type NewStepArgs } from "./stepRow.js";
 import {
   componentName,
   createStepContext,
+  type StepReplay,
   type WorkflowRequest,
 } from "./stepContext.js";
 import type { AppMutationCtx } from "../types.js";
@@ -70,11 +71,7 @@ import type { Workflow } from "../workflow.js";
 
 /** A step would make the journal exceed its limit. */
 class JournalTooLarge extends Error {
-  constructor(
-    readonly size: number,
-    readonly stepNumber: number,
-    readonly stepName: string,
-  ) {
+  constructor(readonly at: Begun["tooLarge"] & object) {
     super("journal too large");
   }
 }
@@ -118,7 +115,7 @@ function reserveFor(unwritten: InlineTurn["unwritten"]): Reserve {
 export class Execution {
   /** Constant within a transaction on the platform, but not in convex-test. */
   private readonly now = Date.now();
-  private limits = FULL_LIMITS;
+  private readonly limits = { ...FULL_LIMITS };
   private readonly row: Run;
   private readonly journal: JournalEntry[];
   private readonly changed: ChangedRows;
@@ -133,7 +130,7 @@ export class Execution {
   /** The step that the driver executed, until it is recorded. */
   private completed: Begun["completed"];
   /** The run's result, if this turn ends it. */
-  runResult: RunResult | undefined;
+  private runResult: RunResult | undefined;
   /** The progress that the handler set since its recorded steps, and the one that is stored. */
   private progress: unknown;
   private storedProgress: unknown;
@@ -147,44 +144,49 @@ export class Execution {
     /** Milliseconds since the turn began, in real time. */
     private readonly elapsed: () => number,
   ) {
+    const { completed } = begun;
     this.row = begun.workflow;
     this.journalSize = begun.journalSize;
-    this.completed = begun.completed;
-    this.changed = new ChangedRows(rows);
-    this.journal = rows.map((row) => this.toEntry(row));
+    this.completed = completed;
     const holder = rows.find(({ step }) => step.inProgress);
     this.storedProgress = holder?.progress ?? begun.workflow.progress;
-    if (begun.completed) {
-      const { stepNumber, result, failure } = begun.completed;
-      const entry = this.journal[stepNumber]!;
-      entry.outcome = { result, failure };
-      entry.completedAt = this.now;
-      entry.bytes += sizeOf(result);
+    this.changed = new ChangedRows(rows);
+    if (completed) {
+      const { stepNumber, result, failure } = completed;
+      this.changed.complete(stepNumber, { result, failure }, this.now);
       this.journalSize += sizeOf(result) + sizeOf(failure);
     }
+    this.journal = rows.map((row) => this.toEntry(row));
   }
 
-  /** Executes the turn and commits it. */
-  async run(): Promise<TurnEnd> {
+  /** Executes the turn and commits it. Replies to the driver that takes it, if there is a step for that driver. */
+  async run(): Promise<{ runResult?: RunResult; reply?: DriveReply }> {
+    const isCurrent = await this.execute();
+    const { runResult } = this;
+    // If the run was canceled or restarted, this driver has nothing left to do.
+    const reply = isCurrent ? this.reply() : undefined;
+    // The driver still executes a step that the last turn asked for, unless `onComplete` prevents it.
+    if (reply && runResult) reply.next.unsure = true;
+    return { runResult, reply };
+  }
+
+  /** False if the run was canceled or restarted meanwhile. */
+  private async execute(): Promise<boolean> {
     try {
       for (let round = 0; round < ROUNDS_PER_TURN; round++) {
-        const end = await this.runOnce();
-        if (end.kind !== "again") return end;
+        const { kind } = await this.runOnce();
+        if (kind !== "again") return kind !== "fenced";
       }
+      return (await this.commit({ ...NOTHING, hasMore: true })) !== null;
     } catch (error) {
       if (!(error instanceof JournalTooLarge)) throw error;
-      const runResult = journalTooLarge(this.row._id, error);
+      const runResult = journalTooLarge(this.row._id, error.at);
       const end = { runResult, origin: this.origin() };
-      return {
-        kind: (await this.commit(NOTHING, { end })) ? "yielded" : "fenced",
-      };
+      return (await this.commit(NOTHING, { end })) !== null;
     }
-    const hasMore = { ...NOTHING, hasMore: true };
-    return { kind: (await this.commit(hasMore)) ? "yielded" : "fenced" };
   }
 
-  /** The reply to the driver that takes this turn, if there is a step for it. */
-  reply(): DriveReply | undefined {
+  private reply(): DriveReply | undefined {
     const { begun, drive } = this;
     return (
       drive &&
@@ -202,21 +204,14 @@ export class Execution {
     const { asked } = this;
     const thrown = end?.kind === "threw" ? end.error : undefined;
     const ofStep = asked.indexOf(stepOfError(thrown) as WorkflowRequest);
-    const stepNumber = ofStep >= 0 ? ofStep : asked.length - 1;
     const failed = ofStep >= 0;
-    const { name } = asked[stepNumber] ?? {};
-    const step = this.changed.rowAt(stepNumber)?.step;
+    const stepNumber = failed ? ofStep : asked.length - 1;
+    const request = asked[stepNumber];
+    const row = this.changed.rowAt(stepNumber)?.step;
+    const child = row && "workflowId" in row ? row.workflowId : undefined;
     return {
-      step:
-        name === undefined
-          ? undefined
-          : {
-              stepNumber,
-              name,
-              failed,
-              child: step && "workflowId" in step ? step.workflowId : undefined,
-            },
-      line: handlerLine(failed ? this.callers.get(asked[ofStep]!) : thrown),
+      step: request && { stepNumber, name: request.name, failed, child },
+      line: handlerLine(failed ? this.callers.get(request!) : thrown),
       unawaited: this.unawaitedSteps(),
     };
   }
@@ -230,39 +225,42 @@ export class Execution {
 
   private async runOnce(): Promise<TurnEnd> {
     const { workflow, row: run, journal } = this;
-    const environment = this.environment(() => replay);
+    const rules = {
+      isLegacy: isLegacy(run),
+      component: componentName(workflow.component),
+      workflowId: run._id as WorkflowId,
+    };
+    const environment = createEnvironment({
+      runId: run._id,
+      now: () => replay.now(),
+      isLive: () => replay.live,
+      combinators: rules.isLegacy ? undefined : trackingCombinators(),
+    });
     const ports = this.ports(environment);
     const replay = createReplay(run, journal, ports, workflow);
     this.replay = replay;
     this.asked = [];
     this.progress = undefined;
-    const ask = (request: WorkflowRequest) => {
-      const { outcome } = journal[this.asked.push(request) - 1] ?? {};
-      if (outcome?.result.kind === "failed" || request.inline)
-        this.callers.set(request, new Error());
-      return replay.request(request);
-    };
-    const step = createStepContext(
-      run._id as WorkflowId,
-      Object.assign(ask, {
-        recordedArgs: (args: unknown) => replay.recordedArgs(args),
-        patched: (patch: WorkflowRequest, records: boolean) => {
-          const holds = replay.patched(patch, records);
-          if (holds) this.asked.push(patch);
-          return holds;
-        },
-        setProgress: (value: unknown) => {
-          // A replayed value is stored only if the run has none, for example after a restart.
-          const isNew = replay.live || this.storedProgress === undefined;
-          if (isNew) this.progress = value;
-        },
-      }),
-      {
-        isLegacy: isLegacy(run),
-        component: componentName(workflow.component),
+    const stepReplay: StepReplay = {
+      request: (request) => {
+        const { outcome } = journal[this.asked.push(request) - 1] ?? {};
+        if (outcome?.result.kind === "failed" || request.inline)
+          this.callers.set(request, new Error());
+        return replay.request(request);
       },
-      this.ctx.meta,
-    );
+      patched: (patch, records) => {
+        const holds = replay.patched(patch, records);
+        if (holds) this.asked.push(patch);
+        return holds;
+      },
+      recordedArgs: (args) => replay.recordedArgs(args),
+      setProgress: (value) => {
+        // A replayed value is stored only if the run has none, for example after a restart.
+        const isNew = replay.live || this.storedProgress === undefined;
+        if (isNew) this.progress = value;
+      },
+    };
+    const step = createStepContext(rules, stepReplay, this.ctx.meta);
     try {
       return await replay.run(() =>
         workflow.handler(step, copyOf(run.args) as never),
@@ -272,20 +270,8 @@ export class Execution {
     }
   }
 
-  private environment(replay: () => RunReplay): Environment {
-    const { row: run } = this;
-    return createEnvironment({
-      runId: run._id,
-      now: () => replay().now(),
-      isLive: () => replay().live,
-      combinators: isLegacy(run) ? undefined : trackingCombinators(),
-    });
-  }
-
   private ports(environment: Environment): TurnPorts<WorkflowRequest> {
     const { ctx, row: run } = this;
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- its limits change
-    const execution = this;
     const quiesce = createQuiesce(
       () => ctx.meta.getTransactionMetrics(),
       environment.hostCalls,
@@ -308,9 +294,7 @@ export class Execution {
       },
       // If a driver's turn crashes, the turn is taken again without the driver.
       trials: this.drive ? undefined : run.trials,
-      get limits() {
-        return execution.limits;
-      },
+      limits: this.limits,
       record: (record) => {
         environment.leave();
         return this.record(record);
@@ -329,7 +313,7 @@ export class Execution {
     const before = await transactionMetrics(ctx);
     const outcome = await this.tryInline(request, turn);
     const after = await transactionMetrics(ctx);
-    if (!isHalfUnusedBy(after)) this.limits = LAST_LIMITS;
+    if (!isHalfUnusedBy(after)) Object.assign(this.limits, LAST_LIMITS);
     if (!outcome) return null;
     const isFenced =
       mayHaveWritten(before, after) && !(await this.isStillCurrent());
@@ -456,7 +440,7 @@ export class Execution {
     if (!rows) return null;
     this.runResult = end?.runResult;
     this.storedProgress = progress ?? this.storedProgress;
-    this.noteChanges(record, completed, rows);
+    this.noteChanges(record, rows);
     return rows.map((row) => this.toEntry(row));
   }
 
@@ -466,11 +450,9 @@ export class Execution {
 
   private noteChanges(
     { deliveries, waits }: TurnRecord<WorkflowRequest>,
-    completed: Begun["completed"],
     rows: StepRow[],
   ) {
     const { changed } = this;
-    if (completed) changed.complete(completed, this.now);
     for (const { stepNumber, delivery } of deliveries)
       changed.change(stepNumber, { delivery });
     for (const { stepNumber, condition } of waits)
@@ -481,11 +463,12 @@ export class Execution {
   private countSizes(steps: NewStepArgs[]) {
     for (const { step, stepNumber, failure, stepId } of steps) {
       if (stepId !== undefined) continue;
-      const { args, runResult } = step;
+      const { name, args, runResult } = step;
       this.journalSize +=
         ROW_OVERHEAD + sizeOf(args) + sizeOf(runResult) + sizeOf(failure);
-      if (this.journalSize > MAX_JOURNAL_BYTES)
-        throw new JournalTooLarge(this.journalSize, stepNumber!, step.name);
+      const size = this.journalSize;
+      if (size > MAX_JOURNAL_BYTES)
+        throw new JournalTooLarge({ size, stepNumber: stepNumber!, name });
     }
   }
 }

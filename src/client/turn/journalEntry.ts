@@ -30,7 +30,7 @@ export function toEntry(row: StepRow, generationNumber?: number): JournalEntry {
     functionType: "functionType" in step ? step.functionType : undefined,
     name: step.name,
     args: step.args as Record<string, unknown>,
-    argsOmitted: row.argsOmitted ?? false,
+    argsOmitted: row.argsOmitted,
     startedAt: step.startedAt,
     // Rows of 0.4 may have the failure's data in the result.
     outcome: step.runResult && toOutcome(step.runResult, row.failure),
@@ -41,6 +41,6 @@ export function toEntry(row: StepRow, generationNumber?: number): JournalEntry {
     heldBack:
       heldBack?.generationNumber === generationNumber ? heldBack : undefined,
     condition: { wakes: row.wakes ?? "always", group: row.group },
-    unstarted: row.unstarted ?? false,
+    unstarted: row.unstarted,
   };
 }

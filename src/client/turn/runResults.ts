@@ -5,7 +5,7 @@ import type { Origin } from "../../shared/origin.js";
 import type { RunResult } from "../../shared/outcome.js";
 import { shortenError, storageProblem } from "../../shared/storable.js";
 import { explainUnavailable } from "../../shared/unavailable.js";
-import type { Run } from "./journalEntry.js";
+import type { Begun, Run } from "./journalEntry.js";
 import { explainMissingGlobal } from "../environment/environment.js";
 import { parse } from "../parse.js";
 import type { RunEnd } from "../replay/turn.js";
@@ -17,13 +17,13 @@ import type { Workflow } from "../workflow.js";
 
 export function journalTooLarge(
   runId: string,
-  at: { size: number; stepNumber: number; name?: string; stepName?: string },
+  at: Begun["tooLarge"] & object,
 ): RunResult {
   return {
     kind: "failed",
     error:
       `The journal of workflow ${runId} is too large: ${at.size} bytes at step ${at.stepNumber} ` +
-      `"${at.stepName ?? at.name}", the maximum is ${MAX_JOURNAL_BYTES} bytes. Have steps take and return ` +
+      `"${at.name}", the maximum is ${MAX_JOURNAL_BYTES} bytes. Have steps take and return ` +
       `less (ids instead of documents), or move parts of the work into nested workflows.`,
   };
 }

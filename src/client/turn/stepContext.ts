@@ -16,13 +16,16 @@ import {
   storageProblem,
   withoutHalves,
 } from "../../shared/storable.js";
-import type { WorkflowCtx } from "../context.js";
+import type { AwaitedEvent, WorkflowCtx } from "../context.js";
 import { checkOptions } from "../options.js";
 import { parse } from "../parse.js";
 import { toJson } from "../unsupported.js";
 import type { FunctionKind, StepRequest } from "../replay/journal.js";
+import type { HandlerReplay } from "../replay/turn.js";
 import type {
-  AppMutationCtx,
+  InlineOptions,
+  RetryOption,
+  RunOptions,
   StepDefaults,
   WorkflowComponent,
 } from "../types.js";
@@ -44,37 +47,23 @@ export interface WorkflowRequest extends StepRequest {
 
 export type AnyRef = FunctionReference<FunctionType, "public" | "internal">;
 
-interface CallOptions {
-  name?: string;
-  unstableArgs?: boolean;
-  runAt?: number;
-  runAfter?: number;
-  inline?: boolean;
-  transactionLimits?: TransactionLimits;
-  retry?: boolean | RetryBehavior;
-  [STARTS_RUN]?: boolean;
-}
-
-const NO_OPTIONS: CallOptions = {};
+type CallOptions = RunOptions &
+  InlineOptions &
+  RetryOption & { [STARTS_RUN]?: boolean };
 
 /** Marks the call of a mutation that starts a run: see `start`. */
 export const STARTS_RUN = Symbol("starts a run");
 
+/** What this package's functions have to know about a run if they get its step context as their ctx. */
 export interface StepRules {
   /**
    * The run began under 0.4: names have any length, unknown options are ignored, and if `step` is passed as a ctx to
    * this package's functions, they record the same calls.
    */
   isLegacy: boolean;
-  /** The component of the run. */
-  component?: string;
-  workflowId?: string;
+  component: string;
+  workflowId: WorkflowId;
 }
-
-/** The part of the mutation's ctx that a step context exposes. */
-export type MutationMeta = AppMutationCtx["meta"];
-
-const CURRENT_RULES: StepRules = { isLegacy: false };
 
 const RULES = Symbol("rules of a step context");
 
@@ -82,12 +71,12 @@ const RULES = Symbol("rules of a step context");
 export const rulesOf = (ctx: object): StepRules | undefined =>
   (ctx as { [RULES]?: StepRules })[RULES];
 
-interface Ask {
-  (request: WorkflowRequest): Promise<unknown>;
-  /** The journal's arguments of the next request, if these arguments equal them. */
-  recordedArgs?: (args: unknown) => Record<string, unknown> | undefined;
-  setProgress?: (value: unknown) => void;
-  patched?: (patch: WorkflowRequest, records: boolean) => boolean;
+/** A run's replay, seen from its step context. */
+export interface StepReplay extends Pick<
+  HandlerReplay<WorkflowRequest>,
+  "request" | "patched" | "recordedArgs"
+> {
+  setProgress(value: unknown): void;
 }
 
 /**
@@ -95,25 +84,23 @@ interface Ask {
  * call and refuses it again.
  */
 export function createStepContext(
-  workflowId: WorkflowId,
-  ask: Ask,
-  rules: StepRules = CURRENT_RULES,
-  meta?: MutationMeta,
-  defaults: StepDefaults = {},
+  rules: StepRules,
+  replay: StepReplay,
+  meta?: WorkflowCtx["meta"],
+  defaults?: StepDefaults,
 ): WorkflowCtx {
-  const hasDefaults = Object.keys(defaults).length > 0;
-  const withDefaults = (kind: string, options: CallOptions): CallOptions =>
-    options === NO_OPTIONS && !hasDefaults
-      ? options
-      : {
+  const withDefaults = (kind: string, options?: CallOptions) =>
+    defaults
+      ? ({
           ...options,
-          unstableArgs: options.unstableArgs ?? defaults.unstableArgs,
+          unstableArgs: options?.unstableArgs ?? defaults.unstableArgs,
           retry:
-            options.retry ?? (kind === "action" ? defaults.retry : undefined),
-        };
+            options?.retry ?? (kind === "action" ? defaults.retry : undefined),
+        } as CallOptions)
+      : options;
   const issue = (request: () => WorkflowRequest) => {
     try {
-      return ask(request());
+      return replay.request(request());
     } catch (error) {
       // As with any step, nobody has to handle it.
       const refused = Promise.reject<unknown>(error);
@@ -123,20 +110,20 @@ export function createStepContext(
   };
   const call =
     (kind: FunctionKind | "workflow") =>
-    (target: AnyRef, args?: unknown, options: CallOptions = NO_OPTIONS) =>
+    (target: AnyRef, args?: unknown, options?: CallOptions) =>
       issue(() =>
         functionRequest(
           kind,
           target,
-          args,
+          args ?? {},
           withDefaults(kind, options),
           rules,
-          ask.recordedArgs,
+          replay,
         ),
       );
   const context = {
-    [RULES]: { ...rules, workflowId },
-    workflowId,
+    [RULES]: rules,
+    workflowId: rules.workflowId,
     meta,
     runQuery: call("query"),
     runMutation: call("mutation"),
@@ -145,23 +132,26 @@ export function createStepContext(
     sleep(duration: number, options?: { name?: string }) {
       return issue(() => sleepRequest(duration, options, rules));
     },
-    awaitEvent(event: EventOptions) {
+    awaitEvent(event: AwaitedEvent<unknown, string>) {
       return issue(() => eventRequest(event, rules));
     },
     patched(id: string) {
-      return ask.patched?.(patch(id, rules), true);
+      return replay.patched(patch(id, rules), true);
     },
     deprecatePatch(id: string) {
-      ask.patched?.(patch(id, rules), false);
+      replay.patched(patch(id, rules), false);
     },
     setProgress(value: unknown) {
-      ask.setProgress?.(progressFrom(value));
+      replay.setProgress(progressFrom(value));
     },
     withOptions(more: StepDefaults) {
       if (!rules.isLegacy) checkOptions("withOptions", more);
-      return createStepContext(workflowId, ask, rules, meta, {
+      const given = Object.entries(more).filter(
+        ([, value]) => value !== undefined,
+      );
+      return createStepContext(rules, replay, meta, {
         ...defaults,
-        ...definedOf(more),
+        ...Object.fromEntries(given),
       });
     },
   };
@@ -186,21 +176,16 @@ const NOT_A_STEP = new Proxy(Object.prototype, {
   },
 });
 
-const definedOf = (defaults: StepDefaults): StepDefaults =>
-  Object.fromEntries(
-    Object.entries(defaults).filter(([, value]) => value !== undefined),
-  );
-
 function functionRequest(
   kind: FunctionKind | "workflow",
   target: AnyRef,
   args: unknown,
-  options: CallOptions,
+  options: CallOptions | undefined,
   rules: StepRules,
-  recordedArgs: Ask["recordedArgs"],
+  replay: StepReplay,
 ): WorkflowRequest {
-  const name = checkName(options.name ?? nameOfReference(target, kind), rules);
-  if (options !== NO_OPTIONS) {
+  const name = checkName(options?.name ?? nameOfReference(target, kind), rules);
+  if (options) {
     if (!rules.isLegacy) {
       checkOptions("step", options, `step "${name}"`);
       if (typeof options.retry === "object")
@@ -214,16 +199,16 @@ function functionRequest(
     name,
     // Arguments that the journal holds need no copy, because they are compared only with themselves.
     args:
-      recordedArgs?.(args ?? {}) ??
-      storedCopy(`Invalid arguments of step "${name}"`, args ?? {}),
-    unstableArgs: options.unstableArgs ?? false,
-    inline: options.inline ?? false,
+      replay.recordedArgs(args) ??
+      storedCopy(`Invalid arguments of step "${name}"`, args),
+    unstableArgs: options?.unstableArgs,
+    inline: options?.inline,
     target,
-    retry: kind === "action" ? options.retry : undefined,
-    runAt: options.runAt,
-    runAfter: options.runAfter,
-    transactionLimits: options.transactionLimits,
-    startsRun: options[STARTS_RUN],
+    retry: kind === "action" ? options?.retry : undefined,
+    runAt: options?.runAt,
+    runAfter: options?.runAfter,
+    transactionLimits: options?.transactionLimits,
+    startsRun: options?.[STARTS_RUN],
   };
 }
 
@@ -349,7 +334,6 @@ function sleepRequest(
     name,
     args: {},
     unstableArgs: true,
-    inline: false,
     runAfter: Math.max(0, duration),
     parse: () => undefined,
   };
@@ -365,18 +349,13 @@ function patch(id: string, rules: StepRules): WorkflowRequest {
     name: checkName(id, rules),
     args: {},
     unstableArgs: true,
-    inline: false,
   };
 }
 
-interface EventOptions {
-  name?: string;
-  id?: string;
-  validator?: Validator<unknown, "required" | "optional", string>;
-  timeout?: number;
-}
-
-function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
+function eventRequest(
+  event: AwaitedEvent<unknown, string>,
+  rules: StepRules,
+): WorkflowRequest {
   if (!rules.isLegacy) checkOptions("event", event, "awaitEvent", "spread");
   const { id, timeout, validator } = event;
   const name = event.name ?? id;
@@ -391,8 +370,6 @@ function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
     kind: "event",
     name,
     args: id === undefined ? {} : { eventId: id },
-    unstableArgs: false,
-    inline: false,
     timeoutMs: timeout,
     parse: (value) => (validator ? parsed(name, validator, value) : value),
   };
@@ -400,7 +377,7 @@ function eventRequest(event: EventOptions, rules: StepRules): WorkflowRequest {
 
 function parsed(
   name: string,
-  validator: NonNullable<EventOptions["validator"]>,
+  validator: Validator<unknown, "required" | "optional", string>,
   value: unknown,
 ): unknown {
   try {

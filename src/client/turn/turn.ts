@@ -47,12 +47,5 @@ export async function takeTurn(
   if (isLegacy(run) && begun.blocked) return {};
   const refused = rows.length === 0 && argsProblem(ctx, workflow, run);
   if (refused) return await fail({ kind: "failed", error: refused });
-  const execution = new Execution(ctx, workflow, begun, rows, drive, elapsed);
-  const { kind } = await execution.run();
-  const { runResult } = execution;
-  // If the run was canceled or restarted, this driver has nothing left to do.
-  const reply = kind === "fenced" ? undefined : execution.reply();
-  // The driver still executes a step that the last turn asked for, unless `onComplete` prevents it.
-  if (reply && runResult) reply.next.unsure = true;
-  return { runResult, reply };
+  return await new Execution(ctx, workflow, begun, rows, drive, elapsed).run();
 }

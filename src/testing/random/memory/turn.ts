@@ -125,11 +125,12 @@ export async function takeTurn(
     combinators: trackingCombinators(),
   });
   const step = createStepContext(
-    runId as WorkflowId,
-    Object.assign((request: WorkflowRequest) => replay.request(request), {
-      patched: (patch: WorkflowRequest, records: boolean) =>
-        replay.patched(patch, records),
-    }),
+    {
+      isLegacy: false,
+      component: "workflow",
+      workflowId: runId as WorkflowId,
+    },
+    Object.assign(replay, { setProgress: () => {} }),
   );
   const around = {
     ...GLOBALS,

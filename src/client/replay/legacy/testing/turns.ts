@@ -106,9 +106,8 @@ async function retakeOnce(
     workpoolOptions: { maxParallelism: which.maxParallelism },
   });
   const step = createStepContext(
-    workflowId,
-    (request) => replay.request(request),
-    { isLegacy: true },
+    { isLegacy: true, component: "workflow", workflowId },
+    Object.assign(replay, { setProgress: () => {} }),
   );
   return await replay.run(() =>
     which.handler(step, which.args, { client, manager }),
