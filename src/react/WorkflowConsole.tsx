@@ -25,8 +25,8 @@ export type WorkflowConsoleProps = {
 };
 
 /**
- * Shows your runs, live, and acts on them. Render it below a `ConvexProvider`. Its functions decide who may see and do
- * what. It keeps what it shows in the hash of the page's URL, so that you can share a view.
+ * Shows your runs live, and lets you manage them. Render it below a `ConvexProvider`. Its functions decide who may see
+ * and change runs. The hash of the page's URL holds the current view, so you can share it.
  */
 export function WorkflowConsole({
   api,

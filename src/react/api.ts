@@ -6,12 +6,12 @@ import type {
 import type { ConsoleFunctions, ConsoleRun } from "../client/console.js";
 import type { RunSummary } from "../client/inspecting.js";
 
-/** References to the functions of `workflow.console`: the module of your app that exports them. */
+/** References to the module of your app that exports the functions of `workflow.console`. */
 export type ConsoleApi = FilterApi<
   ApiFromModules<{ console: ConsoleFunctions }>["console"],
   FunctionReference<any, "public">
 >;
 
-/** A run of a list, and one with everything about it. */
+/** A run in a list, and a run with all details. */
 export type { RunSummary, ConsoleRun as RunDetails };
 export type { ConsoleEvent, ConsoleStep } from "../client/console.js";

@@ -5,11 +5,11 @@ import type { Route } from "./route.js";
 export type Console = {
   api: ConsoleApi;
   navigate: (route: Route, options?: { replace?: boolean }) => void;
-  /** The hash of the runs page as it was last shown. */
+  /** The last hash of the runs page. */
   runsHash: () => string;
-  /** How far each hash of the runs page was scrolled when it was left. */
+  /** The last scroll position of each hash of the runs page. */
   scrolls: Map<string, number>;
-  /** Tells the result of an action, on the page and to screen readers. */
+  /** Announces the result of an action on the page and to screen readers. */
   notify: (text: string, kind?: "error") => void;
   rootRef: React.RefObject<HTMLDivElement | null>;
 };

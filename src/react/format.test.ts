@@ -30,13 +30,13 @@ test.each([
   expect(formatDuration(ms)).toBe(text);
 });
 
-test("formatDistance looks both ways", () => {
+test("formatDistance handles past and future times", () => {
   expect(formatDistance(5000, 2000)).toBe("in 3 s");
   expect(formatDistance(2000, 5000)).toBe("3 s ago");
   expect(formatDistance(5000, 5400)).toBe("now");
 });
 
-test("a time of another year says its year, and an invalid one doesn't throw", () => {
+test("a time in another year includes the year, and an invalid time doesn't throw", () => {
   const now = Date.UTC(2026, 5, 1);
   expect(formatTime(now, now)).not.toContain("2026");
   expect(formatTime(Date.UTC(2024, 5, 1), now)).toContain("2024");
@@ -44,14 +44,14 @@ test("a time of another year says its year, and an invalid one doesn't throw", (
   expect(formatExactTime(1e300)).toBe("1e+300");
 });
 
-test("counts are grouped, also those that stopped counting", () => {
+test("counts have digit separators, even if counting stopped early", () => {
   expect(formatCount(1234567)).toBe("1,234,567");
   expect(formatCount("1000+")).toBe("1,000+");
   expect(plural(1, "run")).toBe("1 run");
   expect(plural(2000, "step")).toBe("2,000 steps");
 });
 
-test("a time goes through an input and back", () => {
+test("a time survives an input", () => {
   const time = Date.UTC(2026, 10, 29, 9, 30);
   expect(fromLocalInput(toLocalInput(time))).toBe(time);
   expect(toLocalInput(undefined)).toBe("");

@@ -2,7 +2,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A duration in at most two units: `340 ms`, `4.2 s`, `1 min 12 s`, `2 h`, `3 d 4 h`. */
+/** Formats a duration in at most two units, such as `340 ms`, `4.2 s`, `1 min 12 s`, `2 h` or `3 d 4 h`. */
 export function formatDuration(ms: number): string {
   const rounded = Math.max(0, Math.round(ms));
   if (rounded < 1000) return `${rounded} ms`;
@@ -22,7 +22,7 @@ function pair(smalls: number, each: number, large: string, small: string) {
 
 const trim = (decimal: string) => decimal.replace(/\.0$/, "");
 
-/** How long until or since a time: `in 3 min`, `4 s ago`. */
+/** Formats the time until or since a moment, such as `in 3 min` or `4 s ago`. */
 export function formatDistance(time: number, now: number): string {
   const ms = time - now;
   if (Math.abs(ms) < 1000) return "now";
@@ -37,7 +37,7 @@ const withSeconds: Intl.DateTimeFormatOptions = {
   second: "2-digit",
 };
 
-/** A time of this year without the year, in the reader's zone. */
+/** Formats a time in the reader's time zone. Omits the current year. */
 export function formatTime(ms: number, now: number): string {
   const date = new Date(ms);
   if (Number.isNaN(date.getTime())) return String(ms);
@@ -48,7 +48,7 @@ export function formatTime(ms: number, now: number): string {
   return formatter(sameYear, options).format(date);
 }
 
-/** Formatters are expensive to make. */
+/** Formatters are expensive to create. */
 const formatters = new Map<boolean, Intl.DateTimeFormat>();
 function formatter(key: boolean, options: Intl.DateTimeFormatOptions) {
   const known = formatters.get(key);
@@ -58,7 +58,7 @@ function formatter(key: boolean, options: Intl.DateTimeFormatOptions) {
   return made;
 }
 
-/** Exact to the millisecond, for a tooltip. */
+/** Formats a time to the millisecond, for a tooltip. */
 export function formatExactTime(ms: number): string {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
@@ -73,7 +73,7 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** The value of an `<input type="datetime-local">`, in the reader's zone. */
+/** Returns the value of an `<input type="datetime-local">` in the reader's time zone. */
 export function toLocalInput(ms: number | undefined): string {
   if (ms === undefined) return "";
   const date = new Date(ms);

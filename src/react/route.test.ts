@@ -63,7 +63,7 @@ test.each([
   expect(parseHash(hash)).toEqual({ page: "runs", filter: NOTHING });
 });
 
-test("a run's hash with a malformed id, view or step still shows a run", () => {
+test("a run's hash with a malformed id, view or step still leads to a run", () => {
   expect(parseHash("#/runs/%E0%A4?view=graph&step=-1")).toEqual({
     page: "run",
     workflowId: "%E0%A4",
@@ -72,7 +72,7 @@ test("a run's hash with a malformed id, view or step still shows a run", () => {
   });
 });
 
-test("a range wins over times", () => {
+test("a range takes precedence over times", () => {
   expect(parseHash("#/?range=1h&since=2026-01-01T00:00:00Z")).toEqual({
     page: "runs",
     filter: { ...NOTHING, range: "1h" },

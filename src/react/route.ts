@@ -1,4 +1,4 @@
-/** What the console shows, as the hash of the page's URL holds it, so that a view can be shared. */
+/** Converts the console's view to and from the hash of the page's URL, so that you can share a view. */
 
 export const STATUSES = [
   "inProgress",
@@ -8,7 +8,7 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** Ranges of time that end now, with their lengths in milliseconds. */
+/** Time ranges that end now, with their lengths in milliseconds. */
 export const RANGES = {
   "1h": 3_600_000,
   "24h": 86_400_000,
@@ -34,7 +34,7 @@ export type Route =
   | { page: "runs"; filter: Filter }
   | { page: "run"; workflowId: string; view: View; step?: number };
 
-/** Reads a hash. What it doesn't understand, it ignores, because people edit URLs. */
+/** Reads a hash. It ignores invalid parts, because people edit URLs. */
 export function parseHash(hash: string): Route {
   const [path = "", query = ""] = split(hash.replace(/^#\/?/, ""));
   const params = new URLSearchParams(query);

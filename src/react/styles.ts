@@ -1,6 +1,6 @@
 /**
- * The console's styles. Every selector begins with `.wfc`, so that they touch nothing else in the app's page. Widths are
- * those of the console, not of the window.
+ * The console's styles. Every selector begins with `.wfc`, so they don't affect the rest of the app's page. Widths refer
+ * to the console, not to the window.
  */
 export const STYLES = `
 .wfc {

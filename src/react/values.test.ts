@@ -19,7 +19,7 @@ describe("describeValue", () => {
     expect(describeValue(value)).toEqual({ kind: "leaf", type, text });
   });
 
-  test("shows the first of many bytes", () => {
+  test("shows only the first bytes", () => {
     const { text } = describeValue(new ArrayBuffer(1 << 20)) as {
       text: string;
     };
@@ -37,7 +37,7 @@ describe("preview", () => {
     expect(preview(value)).toBe(text);
   });
 
-  test("reads no more than it shows", () => {
+  test("reads only the part that it shows", () => {
     let read = 0;
     const values = new Proxy(new Array(100_000).fill(1), {
       get: (target, key, receiver) => {
@@ -51,7 +51,7 @@ describe("preview", () => {
     expect(preview({ ["k".repeat(1e6)]: 1 }, 40)).toHaveLength(41);
   });
 
-  test("of a value of any depth ends", () => {
+  test("ends for a value of any depth", () => {
     let deep: unknown = 1;
     for (let at = 0; at < 20_000; at++) deep = { d: deep };
     expect(preview(deep)).toContain("…");
@@ -64,7 +64,7 @@ test("JSON keeps integers and bytes, and parses back to them", () => {
   expect(toJson(undefined)).toBe("null");
 });
 
-test("a typed value may be absent, and what isn't JSON is a problem", () => {
+test("a typed value may be absent, and invalid JSON is a problem", () => {
   expect(parseTyped("  ")).toEqual({ value: undefined });
   expect(parseTyped("{ a: 1 }")).toEqual({
     problem: expect.stringContaining("JSON") as string,

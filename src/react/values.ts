@@ -1,7 +1,7 @@
-/** How Convex values, of any size and depth, are shown and copied. */
+/** Displays and copies Convex values of any size and depth. */
 import { convexToJson, jsonToConvex, type Value } from "convex/values";
 
-/** What the tree shows of one value. Its children are described only when it is opened. */
+/** The tree's description of one value. Its children are described only when it is opened. */
 export type Described =
   | {
       kind: "leaf";
@@ -11,7 +11,7 @@ export type Described =
   | { kind: "array"; values: unknown[] }
   | { kind: "object"; entries: [string, unknown][] };
 
-/** More bytes than this are counted, not shown. */
+/** Further bytes are counted but not shown. */
 const SHOWN_BYTES = 32;
 
 export function describeValue(value: unknown): Described {
@@ -44,7 +44,7 @@ function bytesText(buffer: ArrayBuffer) {
   return `${buffer.byteLength.toLocaleString("en")} bytes${hex.length ? `: ${hex.join(" ")}` : ""}${more}`;
 }
 
-/** The beginning of a value on one line. Reads no more of the value than it shows. */
+/** Returns the beginning of a value on one line. It reads only the part that it shows. */
 export function preview(value: unknown, length = 160): string {
   const out = { text: "", room: length };
   write(value, out, 0);
@@ -89,7 +89,7 @@ function write(
   put(isArray ? "]" : items.length > 0 ? " }" : "}");
 }
 
-/** Convex's own JSON, which keeps integers of 64 bits and bytes. */
+/** Returns Convex's JSON, which keeps 64-bit integers and bytes. */
 export function toJson(value: unknown): string {
   return JSON.stringify(
     value === undefined ? null : convexToJson(value as Value),
@@ -98,7 +98,7 @@ export function toJson(value: unknown): string {
   );
 }
 
-/** What a person typed as an event's value: JSON, where Convex's forms of integers and bytes count. */
+/** Parses a typed event value as JSON, with Convex's encoding of integers and bytes. */
 export function parseTyped(
   text: string,
 ): { value: unknown } | { problem: string } {

@@ -3,29 +3,29 @@ import type { TestConvex } from "convex-test";
 import type { DataModel, Doc } from "../component/_generated/dataModel.js";
 import { fakeClock } from "./fakeClock.js";
 
-/** A `convexTest` with any schema. What `t.withIdentity(…)` returns isn't one. */
+/** A `convexTest` with any schema. The result of `t.withIdentity(…)` isn't one. */
 export type Test = TestConvex<any>;
 
 export interface Mock {
-  /** As in a function's handle. */
+  /** The path in a function's handle. */
   path: string;
   fn: (args: unknown) => unknown;
 }
 
-/** What `register` knows about one `convexTest`. */
+/** The state that `register` keeps for one `convexTest`. */
 export interface Backend {
   /** The paths at which the component is registered. */
   names: Set<string>;
-  /** The newest first. */
+  /** The mocks, newest first. */
   mocks: Mock[];
-  /** The fake clock under which the test last used it. Undefined: real time. */
+  /** The fake clock of its last use, or undefined in real time. */
   clock: unknown;
 }
 
 const backends = new WeakMap<object, Backend>();
 let latest: Backend | undefined;
 
-/** Notes that a component is registered at `name`. */
+/** Records that a component is registered at `name`. */
 export function addInstance(t: object, name: string): Backend {
   const backend = backends.get(t) ?? {
     names: new Set(),
@@ -44,8 +44,8 @@ function use(backend: Backend): Backend {
 }
 
 /**
- * Whether an earlier test left a backend behind that used another clock. Its timers may still fire. Under this clock,
- * its work would be due years ago or years from now, and keep this clock busy.
+ * Whether an earlier test left this backend behind under another clock. Its timers may still fire. Under the current
+ * clock, its work would be due years ago or years from now, and would keep this clock busy.
  */
 export const isLeftBehind = ({ clock }: Backend) =>
   clock !== fakeClock() && latest?.clock === fakeClock();

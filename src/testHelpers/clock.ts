@@ -2,13 +2,13 @@ import type { Test } from "./backends.js";
 import { fakeClock, type FakeClock } from "./fakeClock.js";
 import type { Remaining } from "./remaining.js";
 
-/** How time passes: by fake timers, or by itself. */
+/** Lets time pass, with fake timers or in real time. */
 export interface Time {
   /** Lets the running functions finish. */
   settle(t: Test): Promise<void>;
   /** Lets time pass until the next timer. */
   advance(readLeft: () => Promise<Remaining[]>): Promise<void>;
-  /** Lets the next function run that is already due. False if there is none. */
+  /** Runs the next function that is already due. Returns false if there is none. */
   runDue(): Promise<boolean>;
 }
 
@@ -26,7 +26,7 @@ const realTurn = (ms = 0) =>
     realSetTimeout(resolve, ms);
   });
 
-/** How many turns of the event loop a function has to continue before it is assumed to wait for its own timer. */
+/** After this many turns of the event loop, a function is assumed to wait for its own timer. */
 const IDLE_TURNS = 20;
 
 class FakeTime implements Time {
@@ -40,7 +40,7 @@ class FakeTime implements Time {
     this.own = ownTimers(clock);
   }
 
-  /** An action may wait for a timer of its own, so time has to pass while it runs. */
+  /** An action may wait for its own timer, so time must pass while it runs. */
   async settle(t: Test) {
     let isDone = false;
     const running = t.finishInProgressScheduledFunctions().finally(() => {
@@ -74,7 +74,7 @@ class FakeTime implements Time {
 
   runDue() {
     this.check();
-    // It fires after everything else that is due.
+    // This timer fires after everything else that is due.
     let isReached = false;
     const last = this.clock.setTimeout(() => {
       isReached = true;
@@ -84,7 +84,7 @@ class FakeTime implements Time {
     return Promise.resolve(!isReached);
   }
 
-  /** A test that ended has restored its timers. Its helpers must not touch those of the next one. */
+  /** A test that ended has restored its timers. Its helpers must not touch the next test's timers. */
   private check() {
     if (fakeClock() !== this.clock)
       throw new Error(
@@ -93,12 +93,12 @@ class FakeTime implements Time {
   }
 }
 
-/** While the clock stands still, the time of convex-test's transactions is up to a millisecond ahead of it. */
+/** While the clock stands still, convex-test's transactions may be up to a millisecond ahead. */
 const DUE_MS = 1;
 
 const watched = new WeakMap<FakeClock, Set<unknown>>();
 
-/** The pending timers that convex-test didn't set. */
+/** Returns the pending timers that convex-test didn't set. */
 function ownTimers(clock: FakeClock): Set<unknown> {
   const known = watched.get(clock);
   if (known) return known;
@@ -126,11 +126,11 @@ function ownTimers(clock: FakeClock): Set<unknown> {
   return own;
 }
 
-/** Unknown callbacks count as somebody's own, which only costs time. */
+/** An unknown callback counts as the app's own timer, which only costs time. */
 const isScheduledFunction = (callback: () => void) =>
   String(callback).includes("timerFired");
 
-/** If nothing happens earlier, real time isn't waited for. */
+/** The longest time to wait in real time if nothing is due earlier. */
 const LONGEST_REAL_WAIT_MS = 5000;
 
 class RealTime implements Time {

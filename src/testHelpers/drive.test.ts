@@ -28,7 +28,7 @@ const done = (result: unknown) => ({ type: "completed", result });
 const echo = (step: Parameters<Handler>[0], value: unknown) =>
   step.runMutation(steps.echo, { value });
 
-/** Milliseconds that pass meanwhile. */
+/** Returns the milliseconds that pass during a call. */
 async function passing(act: () => Promise<unknown>) {
   const before = Date.now();
   await act();
@@ -36,7 +36,7 @@ async function passing(act: () => Promise<unknown>) {
 }
 
 describe("finishWorkflows", () => {
-  test("lets months of sleep pass, and timers fire in the order of their times, whichever run they belong to", async () => {
+  test("lets months of sleep pass, and fires timers of all runs in order of time", async () => {
     const t = newTest();
     for (const days of [3, 1, 2])
       await start(
@@ -54,7 +54,7 @@ describe("finishWorkflows", () => {
     expect(Math.round(ms / DAY)).toBe(403);
   });
 
-  test("lets an action's own timer fire before a longer sleep, and after a shorter one", async () => {
+  test("fires an action's own timer before a longer sleep and after a shorter one", async () => {
     const t = newTest();
     script("action", "slow", async () => {
       for (let turn = 0; turn < 2; turn++)
@@ -77,7 +77,7 @@ describe("finishWorkflows", () => {
     expect(await statusOf(t, ids[1]!)).toEqual(done("action"));
   });
 
-  test("finishes the function steps that a run left in flight", async () => {
+  test("finishes function steps that a run left in flight", async () => {
     const t = newTest();
     script("action", "late", async (ctx) => {
       await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -96,7 +96,7 @@ describe("finishWorkflows", () => {
     expect(await effects(t)).toEqual(["late"]);
   });
 
-  test("ends when a run only waits for an event, and lets no time pass", async () => {
+  test("returns when a run only waits for an event, and lets no time pass", async () => {
     const t = newTest();
     const id = await start(t, async (step) => {
       await echo(step, 1);
@@ -111,7 +111,7 @@ describe("finishWorkflows", () => {
     expect(await statusOf(t, id)).toEqual(done(null));
   });
 
-  test('lets sleeps end and event waits time out, or with until: "waiting" stops before they do', async () => {
+  test('lets sleeps end and event waits time out, unless until: "waiting" stops before timeouts', async () => {
     const t = newTest();
     const id = await start(t, async (step) => {
       await step.sleep(2 * DAY);
@@ -128,7 +128,7 @@ describe("finishWorkflows", () => {
     expect(await statusOf(t, id)).toEqual(done("TimeoutError"));
   });
 
-  test("lets no time pass for deadlines and retention alone, but lets them act if it passes for another run", async () => {
+  test("lets no time pass for deadlines and retention alone, but applies them if time passes for another run", async () => {
     const t = newTest();
     const options = { timeout: DAY, retention: { completed: DAY } };
     const wait: Handler = (step) => step.awaitEvent({ name: "go" });
@@ -143,7 +143,7 @@ describe("finishWorkflows", () => {
     await expect(statusOf(t, ended)).rejects.toThrow("not found");
   });
 
-  test("checks until before each timer", async () => {
+  test("calls until before each timer", async () => {
     const t = newTest();
     await start(t, async (step) => {
       for (let n = 0; ; n++) {
@@ -162,7 +162,7 @@ describe("finishWorkflows", () => {
     expect(ms).toBe(0);
   });
 
-  test("starts runs that start later, and runs children and retries", async () => {
+  test("handles later starts, children and retries", async () => {
     const t = newTest();
     let attempts = 0;
     script("action", "flaky", () => {
@@ -181,7 +181,7 @@ describe("finishWorkflows", () => {
     expect(await statusOf(t, id)).toEqual(done(3));
   });
 
-  test("runs functions of the app that are due by then, and no later ones", async () => {
+  test("runs the app's functions that are due by then, but no later ones", async () => {
     const t = newTest();
     script("mutation", "schedule", async (ctx) => {
       for (const [delay, value] of [
@@ -225,7 +225,7 @@ describe("finishWorkflows", () => {
     expect(await waitForRun(t, id)).toEqual({ type: "canceled" });
   });
 
-  test("refuses an until that it doesn't know, and a t with an identity", async () => {
+  test("refuses an unknown until and a t with an identity", async () => {
     const until = "waitin" as "waiting";
     await expect(finishWorkflows(newTest(), { until })).rejects.toThrow(
       'until is "waitin". Expected "waiting" or a function.',
@@ -236,7 +236,7 @@ describe("finishWorkflows", () => {
     );
   });
 
-  test("throws if a run never ends, and names it, or if a function of the app schedules itself at once, forever", async () => {
+  test("throws with the run's name if it never ends, or if a function of the app reschedules itself forever", async () => {
     const t = newTest();
     script("mutation", "again", (ctx) =>
       ctx.scheduler.runAfter(0, steps.mutation, { name: "again" }),
@@ -256,7 +256,7 @@ describe("finishWorkflows", () => {
     );
   });
 
-  test("throws if work that is due doesn't get done", async () => {
+  test("throws if due work never completes", async () => {
     const t = newTest();
     await callInternal(t, componentInternal.utils.updateConfig, {
       maxParallelism: 0,
@@ -267,7 +267,7 @@ describe("finishWorkflows", () => {
     );
   });
 
-  test("throws if the timers are restored meanwhile, and touches them no more", async () => {
+  test("throws if the timers are restored meanwhile, and doesn't touch them again", async () => {
     const t = newTest();
     await start(t, (step) => step.sleep(DAY));
     const restore = async () => {
@@ -307,7 +307,7 @@ describe("without fake timers", () => {
     expect(await waitForRun(t, id)).toEqual(done(null));
   });
 
-  test("a run that was started in real time can't be driven by fake timers, which is said", async () => {
+  test("a run that started in real time can't be driven by fake timers, and the error says so", async () => {
     const t = newTest();
     await start(t, (step) => step.sleep(DAY));
     vi.useFakeTimers();
@@ -318,7 +318,7 @@ describe("without fake timers", () => {
 });
 
 describe("waitForRun", () => {
-  test("resolves to the final status, as getStatus gives it", async () => {
+  test("resolves to the same final status as getStatus", async () => {
     const t = newTest();
     const handlers: Handler[] = [
       async (step) => {
@@ -348,7 +348,7 @@ describe("waitForRun", () => {
     ]);
   });
 
-  test("ends with the run, and lets it reach its deadline, but no other run's, whatever others have left to do", async () => {
+  test("returns when the run ends, even at its deadline, and doesn't wait for other runs", async () => {
     const t = newTest();
     const wait: Handler = (step) => step.awaitEvent({ name: "go" });
     const sleeper = await start(t, (step) => step.sleep(2 * DAY), {
@@ -369,7 +369,7 @@ describe("waitForRun", () => {
     expect(await waitForRun(t, sooner)).toMatchObject({ type: "failed" });
   });
 
-  test("says which event the run waits for, also in a child", async () => {
+  test("names the event that the run or its child waits for", async () => {
     const t = newTest();
     script("handler", "child", async (step) => {
       await Promise.all([
@@ -389,7 +389,7 @@ describe("waitForRun", () => {
     );
   });
 
-  test("finds the run by its id, and asks for the instance if two have it", async () => {
+  test("finds the run by its id, and asks for the instance's name if two have that id", async () => {
     const t = newTest("other");
     const wait: Handler = async () => "here";
     const here = await start(t, wait);
@@ -411,7 +411,7 @@ describe("waitForRun", () => {
     );
   });
 
-  test("says so if the run was cleaned up when it ended", async () => {
+  test("throws if the run was cleaned up when it ended", async () => {
     const t = newTest();
     const id = await start(t, async (step) => {
       const { workflowId } = step;
@@ -429,7 +429,7 @@ describe("waitForRun", () => {
 });
 
 describe("skipSleep", () => {
-  test("brings the run to its sleep and ends it, without letting time pass or ending another run's", async () => {
+  test("runs the run to its sleep and ends it, without letting time pass or ending another run's sleep", async () => {
     const t = newTest();
     const sleep: Handler = (step) => step.sleep(50 * DAY);
     const other = await start(t, sleep, { name: "other" });
@@ -449,7 +449,7 @@ describe("skipSleep", () => {
     });
     expect(ms).toBeLessThan(2000);
     expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
-    // The timers of the skipped sleeps are still pending. They find nothing to end.
+    // The timers of skipped sleeps are still pending, but have no effect.
     await vi.advanceTimersByTimeAsync(100 * DAY);
     await finishWorkflows(t);
     expect(await effects(t)).toEqual(["before", "after", "end"]);

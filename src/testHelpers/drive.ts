@@ -152,7 +152,7 @@ const sleepsOf = (t: Test, { name, workflowId }: Place) =>
   });
 
 interface Goal {
-  /** Whether this is worth letting time pass. */
+  /** Whether time should pass for this. */
   counts: Counts;
   until?: (() => boolean | Promise<boolean>) | undefined;
   maxTimers?: number | undefined;
@@ -173,11 +173,11 @@ async function drive(t: Test, { counts, until, maxTimers = 10_000 }: Goal) {
   }
 }
 
-/** How often it is checked whether runs make progress, and how many checks without any count as stuck. */
+/** How often to check that runs make progress, and how many checks without progress count as stuck. */
 const CHECK_EVERY = 100;
 const MAX_UNCHANGED = 5;
 
-/** Throws if runs go on forever, or if work that is due doesn't get done. */
+/** Throws if runs continue forever, or if due work never completes. */
 class Patience {
   private readonly maxTimers: number;
   private timers = 0;
@@ -209,7 +209,7 @@ class Patience {
   }
 }
 
-/** Tells what remains of a run's tree from the rest. */
+/** Returns a filter for the remaining work of a run's tree. */
 async function inTreeOf(t: Test, place: Place): Promise<Counts> {
   const run = await readRun(t, place);
   const { name } = place;

@@ -3,14 +3,14 @@ import type { Backend } from "./backends.js";
 import { callMock, findMock } from "./mockCalls.js";
 
 /**
- * The engine calls an inline step from the app's own mutation, through Convex's system calls, which convex-test
- * answers. Each `convexTest` has a function of its own for them, by which its calls are recognized here.
+ * The engine calls an inline step from the app's own mutation, through Convex's syscalls, which convex-test answers.
+ * Each `convexTest` has its own function for them, which identifies its calls here.
  */
 type AsyncSyscall = (op: string, json: string) => Promise<string>;
 
 interface Calls {
   backend?: Backend;
-  /** The functions that take turns, so their calls are steps. */
+  /** The functions that take turns. Their calls are steps. */
   workflows: Set<string>;
   mocked: AsyncSyscall;
 }
@@ -26,7 +26,7 @@ const convexGlobal = () =>
 const UNMOCKED = Symbol.for("workflow: system calls without mocks");
 type Hooked = ConvexGlobal & { [UNMOCKED]?: () => AsyncSyscall };
 
-/** Replaces a getter of convex-test's own global. Without mocks, the calls are as before. */
+/** Replaces a getter of convex-test's global. Without mocks, calls work as before. */
 export function mockInlineSteps() {
   const convex: Hooked = convexGlobal();
   if (convex[UNMOCKED]) return;
@@ -54,13 +54,13 @@ function callsOf(syscall: AsyncSyscall): Calls {
   return created;
 }
 
-/** The component of `backend` is called now. */
+/** Call this when the component of `backend` is called. */
 export function noteTurn(backend: Backend) {
   const convex: Hooked = convexGlobal();
   callsOf(convex[UNMOCKED]!()).backend = backend;
 }
 
-/** The function that is executed now, as JSON. Undefined in a function that a timer started, until it is executed. */
+/** Returns the current function as JSON, or undefined if a timer started a function that hasn't executed yet. */
 export const currentCall = (): Promise<string | undefined> =>
   convexGlobal()
     .asyncSyscall("1.0/getFunctionMetadata", "{}")

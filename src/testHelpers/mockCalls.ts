@@ -7,12 +7,12 @@ interface Address {
   functionHandle?: string;
 }
 
-/** The handle that convex-test gives a function that is called in `componentPath`. */
+/** Returns the handle that convex-test gives to a function called in `componentPath`. */
 export function pathOf(address: Address, componentPath: string): string {
   const { name, reference, functionHandle } = address;
   if (functionHandle !== undefined) return functionHandle;
   if (name !== undefined) return `function://${componentPath};${name}`;
-  // Such as _reference/childComponent/emails/outbox/send.
+  // For example, _reference/childComponent/emails/outbox/send.
   const [, , child, ...rest] = (reference ?? "").split("/");
   const fn = rest.pop();
   const component = [componentPath, child].filter(Boolean).join("/");
@@ -28,6 +28,6 @@ export const findMock = (
   return mocks.find((mock) => mock.path === path);
 };
 
-/** Calls `fn` as Convex calls a function, which returns a value that can be stored. */
+/** Calls `fn` as Convex calls a function, so its result must be storable. */
 export const callMock = async ({ fn }: Mock, args: unknown) =>
   jsonToConvex(convexToJson(((await fn(args)) ?? null) as Value));

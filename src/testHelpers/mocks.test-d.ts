@@ -13,7 +13,7 @@ import { components, internal } from "../testing/typed/api.js";
 declare const t: TestConvex<typeof schema>;
 const { flows, functions } = internal;
 
-test("a mock takes the arguments of its function and returns what it returns", () => {
+test("a mock has its function's arguments and return type", () => {
   mockStep(t, functions.count, (args) => {
     expectTypeOf(args).toEqualTypeOf<{ of: string }>();
     return 1;
@@ -31,7 +31,7 @@ test("a mock takes the arguments of its function and returns what it returns", (
   mockStep(t, functions.count, ({ from }: { from: string }) => from.length);
 });
 
-test("a mock of a workflow takes its handler's arguments and returns its handler's result", () => {
+test("a workflow's mock has its handler's arguments and return type", () => {
   mockStep(t, flows.greet, (args) => {
     expectTypeOf(args).toEqualTypeOf<{ name: string; times?: number }>();
     return { text: args.name };
@@ -42,12 +42,12 @@ test("a mock of a workflow takes its handler's arguments and returns its handler
   mockStep(t, flows.greet, () => ({ kind: "complete" }));
 });
 
-test("the helpers take what convexTest returns, and nothing else", () => {
+test("the helpers accept only the result of convexTest", () => {
   expectTypeOf(finishWorkflows(t)).toEqualTypeOf<Promise<void>>();
   expectTypeOf(waitForRun(t, "id")).toEqualTypeOf<Promise<FinalStatus>>();
   void finishWorkflows(t, { until: "waiting", maxTimers: 5 });
   void finishWorkflows(t, { until: async () => true });
-  // @ts-expect-error -- It has an identity.
+  // @ts-expect-error -- `t` has an identity.
   void finishWorkflows(t.withIdentity({}));
   // @ts-expect-error -- There is no such option.
   void waitForRun(t, "id", { until: () => true });

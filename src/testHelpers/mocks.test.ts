@@ -70,7 +70,7 @@ describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
     name = "main",
   ) => start(t, handler, { ...options, name });
 
-  test("the step calls the mock with its arguments, and gets its result, unlike another backend's", async () => {
+  test("the step calls the mock with its arguments and gets its result, but another backend's step doesn't", async () => {
     const [t, other] = [newTest(), newTest()];
     const fn = vi.fn(({ value }: { value: number }) => `mock ${value}`);
     mockStep(t, ref, fn as never);
@@ -83,7 +83,7 @@ describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
     expect(await effects(t)).toEqual([]);
   });
 
-  test("an error that the mock throws fails the step, which the handler can catch, and a ConvexError keeps its data", async () => {
+  test("an error from the mock fails the step, the handler can catch it, and a ConvexError keeps its data", async () => {
     const t = newTest();
     const errors = [new Error("down"), new ConvexError({ code: 7n })];
     mockStep(t, ref, () => {
@@ -102,7 +102,7 @@ describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
     expect(await waitForRun(t, failing)).toEqual(failed("still down"));
   });
 
-  test("the mock returns a Convex value, as a function has to", async () => {
+  test("the mock must return a Convex value, like a function", async () => {
     const t = newTest();
     let result: unknown;
     mockStep(t, ref, () => result);
@@ -120,7 +120,7 @@ describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
     });
   });
 
-  test("after undo, the step calls its function again, or an earlier mock", async () => {
+  test("after undo, the step calls its function or an earlier mock again", async () => {
     const t = newTest();
     const undoFirst = mockStep(t, ref, () => "first");
     const undoSecond = mockStep(t, ref, () => "second");
@@ -138,7 +138,7 @@ describe.each(both)("mockStep: retries, %s", (execution) => {
   const flaky = (step: WorkflowCtx) =>
     step.runAction(steps.echoAction, { value: 1 }, { retry: true });
 
-  test("a mock that throws is retried as its action would be", async () => {
+  test("a mock that throws is retried like its action", async () => {
     const t = newTest();
     let attempts = 0;
     mockStep(t, steps.echoAction, () => {
@@ -160,7 +160,7 @@ describe.each(both)("mockStep: retries, %s", (execution) => {
     expect(fn).toHaveBeenCalledTimes(1);
   });
 
-  test("a mock that is set or undone between attempts counts from the next one", async () => {
+  test("a mock that is set or undone between attempts affects the next attempt", async () => {
     const t = newTest();
     const undo = mockStep(t, steps.echoAction, () => {
       undo();
@@ -170,7 +170,7 @@ describe.each(both)("mockStep: retries, %s", (execution) => {
     expect(await waitForRun(t, id)).toEqual(done(1));
   });
 
-  test("a mock that is set before a step is executed counts, even if the run has asked for it", async () => {
+  test("a mock that is set before a step executes is used, even if the run has already asked for the step", async () => {
     const t = newTest();
     const id = await start(t, flaky, { execution });
     mockStep(t, steps.echoAction, () => "mock");
@@ -182,7 +182,7 @@ describe("mockStep: children", () => {
   const parent = async (step: WorkflowCtx) =>
     await step.runWorkflow(workflows.workflow, { handler: "child", input: 5 });
 
-  test("a child with a mock calls it with the handler's arguments instead of its handler", async () => {
+  test("a mocked child calls the mock with its arguments instead of its handler", async () => {
     const t = newTest();
     script("handler", "child", async () => "real");
     const fn = vi.fn(() => "mock");
@@ -210,7 +210,7 @@ describe("mockStep: children", () => {
     }
   });
 
-  test("an error that the mock throws fails the child, with its data", async () => {
+  test("an error from the mock fails the child and keeps its data", async () => {
     const t = newTest();
     mockStep(t, workflows.workflow, async () => {
       throw new ConvexError("sold out");
@@ -228,7 +228,7 @@ describe("mockStep: children", () => {
 });
 
 describe("mockStep: references", () => {
-  test("a component's function, a handle of a function, and a function called by its handle", async () => {
+  test("a component's function, a function handle and a function called by its handle can be mocked", async () => {
     const t = newTest();
     const { create } = components.workflow.event;
     mockStep(t, create, ({ name }) => `event ${name}` as never);
@@ -254,7 +254,7 @@ describe("mockStep: references", () => {
     );
   });
 
-  test("only steps call the mock: not the test, not another function, and not onComplete", async () => {
+  test("only steps call the mock, not the test, another function or onComplete", async () => {
     const t = newTest();
     const fn = vi.fn(() => "mock");
     for (const ref of [steps.echo, steps.ended]) mockStep(t, ref, fn as never);
@@ -279,7 +279,7 @@ describe("mockStep: references", () => {
   });
 
   test.each(both)(
-    "a mock of an action or a query can use the backend, %s",
+    "an action's or query's mock can use the backend, %s",
     async (execution) => {
       const t = newTest();
       mockStep(t, steps.echoAction, async () => {

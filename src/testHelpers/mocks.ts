@@ -24,30 +24,30 @@ type WorkflowEnd<Ref extends AnyReference> = Extract<
   { kind: "complete" }
 >;
 
-/** The arguments of a step that calls a function, or of the handler of a workflow. */
+/** The arguments of a function step or of a workflow's handler. */
 export type StepArgs<Ref extends AnyReference> = [WorkflowEnd<Ref>] extends [
   never,
 ]
   ? FunctionArgs<Ref>
   : NonNullable<FunctionArgs<Ref>["args"]>;
 
-/** The result of a step that calls a function, or of the handler of a workflow. */
+/** The result of a function step or of a workflow's handler. */
 export type StepResult<Ref extends AnyReference> = [WorkflowEnd<Ref>] extends [
   never,
 ]
   ? FunctionReturnType<Ref>
   : Extract<WorkflowEnd<Ref>["runResult"], { kind: "success" }>["returnValue"];
 
-/** Stands for a function or a workflow that steps call: see {@link mockStep}. */
+/** Stands for a function or a workflow that steps call. See {@link mockStep}. */
 export type MockFunction<Ref extends AnyReference> = (
   args: StepArgs<Ref>,
 ) => StepResult<Ref> | Promise<StepResult<Ref>>;
 
 /**
  * Makes steps that call `ref` call `fn` instead. `ref` is a query, a mutation, an action or a child workflow. Only steps
- * call `fn`, for which it makes no difference how they are executed, when the run asked for them, or whether they are
- * inline. `fn` gets a copy of the arguments and returns a Convex value. If it throws, the step fails, and an action is
- * retried as usual.
+ * call `fn`. This works for inline steps, for either `execution`, and for steps that the run has already asked for. `fn`
+ * gets a copy of the arguments and returns a Convex value. If it throws, the step fails, and an action is retried as
+ * usual.
  *
  * `fn` may use `t`, and wait for a timer, if it stands for a query or an action that isn't inline. Otherwise it runs
  * inside a transaction, where both would wait forever.
@@ -71,8 +71,8 @@ export function mockStep<Ref extends AnyReference>(
 }
 
 /**
- * Calls `fn` in the test's own async context. Where it is called from, convex-test would take the component for the
- * caller of whatever `fn` calls.
+ * Calls `fn` in the test's own async context. Otherwise convex-test would take the component for the caller of
+ * everything that `fn` calls.
  */
 function inThisContext<Args>(fn: (args: Args) => unknown) {
   const calls: (() => void)[] = [];
@@ -98,7 +98,7 @@ type Method = "runQuery" | "runMutation" | "runAction";
 type Call = (target: unknown, args: unknown, options?: unknown) => unknown;
 type AnyCtx = Pick<Ctx, "db"> & Record<Method, Call>;
 
-/** What a door of the component does instead of calling a mocked function. */
+/** Replaces a door's call of a mocked function. */
 type Instead = (
   mock: Mock,
   args: unknown,
@@ -110,7 +110,7 @@ const callIt: Instead = (mock, args) => callMock(mock, args);
 
 type Methods = Partial<Record<Method, Instead>>;
 
-/** The doors that call the functions of steps, by their handles, and the methods that they use for it. */
+/** The doors that call step functions by their handles, with the methods that they use for it. */
 const DOORS: Record<string, Methods> = {
   "journal:beginTurn": { runMutation: callIt },
   "execute:transaction": { runMutation: callIt },
@@ -119,7 +119,7 @@ const DOORS: Record<string, Methods> = {
   "turns:take": { runMutation: endChild },
 };
 
-/** The component's module, whose doors heed the mocks of a test. */
+/** Wraps a module of the component, so that its doors use the test's mocks. */
 export function heedingModule(
   path: string,
   module: Record<string, unknown>,

@@ -5,7 +5,7 @@ import { heedingModule } from "./mocks.js";
 
 export type Modules = Record<string, () => Promise<unknown>>;
 
-/** The modules of a component as a test's backend loads them. convex-test loads a module for each call. */
+/** Wraps the modules of a component for a test's backend. convex-test loads a module for each call. */
 export const watchedModules = (modules: Modules, backend: Backend): Modules =>
   Object.fromEntries(
     Object.entries(modules).map(([path, load]) => [
@@ -21,10 +21,10 @@ export const watchedModules = (modules: Modules, backend: Backend): Modules =>
     ]),
   );
 
-/** Stands for every function that is scheduled in a backend that was left behind. */
+/** Replaces every scheduled function in a backend that was left behind. */
 const nothing = mutationGeneric({ handler: () => null });
 const NOTHING = new Proxy(
   {},
-  // With a method `then`, it would be taken for a promise.
+  // With a method `then`, it would look like a promise.
   { get: (_, name) => (name === "then" ? undefined : nothing) },
 );

@@ -7,7 +7,7 @@ import {
   type StepRow,
 } from "./backends.js";
 
-/** Something that will happen to a run without help from outside. */
+/** Pending work that will happen without help from outside. */
 export interface Remaining extends Place {
   /**
    * `work`: a turn, a function, a sleep, or the rest of a cancel, restart or cleanup. `timeout`: an event wait gives
@@ -16,7 +16,7 @@ export interface Remaining extends Place {
   kind: "work" | "timeout" | "deadline";
   /** The root of its tree of runs. */
   root: string;
-  /** Absent: now. */
+  /** Absent if it is due now. */
   dueAt?: number | undefined;
   /** A clause for messages. It changes as the run makes progress. */
   what: string;
@@ -24,7 +24,7 @@ export interface Remaining extends Place {
 
 export type Counts = (left: Remaining) => boolean;
 
-/** Everything that counts, or the first `most` of it. Cleanup because of `retention` never does. */
+/** Returns all remaining work that counts, or the first `most`. Cleanup after `retention` never counts. */
 export async function remainingOf(
   t: object,
   { names }: Backend,
@@ -88,17 +88,17 @@ async function* remainingIn(ctx: Ctx, name: string): AsyncGenerator<Remaining> {
         kind: isDeadline ? "deadline" : "work",
         dueAt,
       });
-    // The run is gone, or there are several.
+    // The task's run was deleted, or the task covers several runs.
     else if (!isDeadline)
       yield { name, workflowId: "" as never, root: "", kind: "work", what };
   }
 }
 
-/** The results of its steps in flight are ignored. */
+/** Whether the run ignores the results of its steps in flight. */
 const isStopped = ({ runResult, timedOut }: Run) =>
   runResult?.kind === "canceled" || timedOut === true;
 
-/** The function steps of a run that ended by itself still run. */
+/** Function steps still run after a run that ended by itself. */
 function kindOfStep({ step, timer, unstarted }: StepRow, run: Run) {
   if (unstarted) return undefined;
   if ("functionType" in step) return "work";
@@ -107,7 +107,7 @@ function kindOfStep({ step, timer, unstarted }: StepRow, run: Run) {
   return step.kind === "event" && timer ? "timeout" : undefined;
 }
 
-/** The id of the root of a run's tree, or of the topmost run that wasn't cleaned up. */
+/** Returns the id of the root of a run's tree, or of the topmost run that wasn't cleaned up. */
 export async function rootOf(ctx: Ctx, run: Run): Promise<string> {
   let root = run;
   while (root.parent) {
@@ -142,7 +142,7 @@ export const stepsInFlight = async (ctx: Ctx, workflowId: Run["_id"]) =>
     )
     .collect();
 
-/** What a run waits for, and what its children wait for. */
+/** Describes the waits of a run and its children. */
 export async function describeWaits(
   ctx: Ctx,
   workflowId: Run["_id"],

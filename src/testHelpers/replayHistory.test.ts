@@ -45,7 +45,7 @@ async function begin(t: Backend, handler: Handler, input?: unknown) {
   return id;
 }
 
-/** As a file has it. */
+/** Returns a history as read from a file. */
 async function exported(t: Backend, id: WorkflowId): Promise<WorkflowHistory> {
   const history = await t.query((ctx) =>
     exportHistory(ctx, components.workflow, id),
@@ -121,7 +121,7 @@ describe("replayHistory", () => {
     await step.sleep(DAY);
   };
 
-  test("rejects with the determinism violation that the run fails with", async () => {
+  test("rejects with the same determinism violation as the run", async () => {
     const t = newBackend();
     const id = await begin(t, recorded);
     const history = await exported(t, id);
@@ -148,7 +148,7 @@ describe("replayHistory", () => {
     expect(await statusOf(t, id)).toEqual({ type: "failed", error });
   });
 
-  test("accepts a change behind a patch, stops where the handler goes beyond the history, and reports an error that it throws and how far it got", async () => {
+  test("accepts a change behind a patch, stops at the end of the history, and reports the handler's error and progress", async () => {
     const t = newBackend();
     const history = await exported(t, await begin(t, recorded));
     const seen: unknown[] = [];
@@ -178,7 +178,7 @@ describe("replayHistory", () => {
     });
   });
 
-  test("replays runs that 0.4 began by its rules", async () => {
+  test("replays a run that 0.4 began by the rules of 0.4", async () => {
     const t = newBackend();
     const id = await startHandler(
       t,
@@ -206,7 +206,7 @@ describe("replayHistory", () => {
     );
   });
 
-  test("replays a run that a restart continues", async () => {
+  test("replays a restarted run", async () => {
     const t = newBackend();
     const handler: Handler = async (step) => {
       await echo(step, "a");
@@ -242,7 +242,7 @@ describe("replayHistory", () => {
     expect(globalThis).toMatchObject({ Math: math, Date: date });
   });
 
-  test("refuses what is no history, and what is no workflow", async () => {
+  test("refuses an invalid history and an invalid workflow", async () => {
     const history = { format: 2 } as WorkflowHistory;
     await expect(replayHistory(workflow, history)).rejects.toThrow(
       "replayHistory takes what exportHistory returns, in format 1, and not format 2.",
@@ -256,7 +256,7 @@ describe("replayHistory", () => {
 });
 
 describe("exportHistory", () => {
-  test("works in queries, mutations and actions, and as a manager's method, and refuses an id that is none", async () => {
+  test("works in queries, mutations and actions and as a manager's method, and refuses an invalid id", async () => {
     const t = newBackend();
     const id = await begin(t, (step) => step.sleep(DAY));
     const history = await exported(t, id);
@@ -272,7 +272,7 @@ describe("exportHistory", () => {
     );
   });
 
-  test("exports a journal of nearly 8 MiB, and refuses a larger one by name", async () => {
+  test("exports a journal of nearly 8 MiB, and refuses a larger one with the run's name", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     const text = "x".repeat(1000 * 1024);

@@ -7,23 +7,23 @@ import type { RunResult } from "../shared/outcome.js";
 export type ReplayedHistory = {
   kind: "ok";
   /**
-   * How many of the recorded steps the handler asked for. If it throws the error of a step, that
-   * step is the last one that counts.
+   * How many recorded steps the handler asked for. If it throws a step's error, later steps don't
+   * count.
    */
   reached: number;
-  /** How the run ends, if the handler returned or threw by the end of its history. */
+  /** The run's result, if the handler returned or threw within its history. */
   result?: RunResult;
 };
 
 /**
- * Executes a workflow's current handler over a run's history, without a database. Use it to find out,
- * before you deploy, whether your change breaks runs in flight.
+ * Executes a workflow's current handler over a run's history, without a database. Use it before you
+ * deploy to find out whether your change breaks runs in flight.
  *
- * It calls no function of your app: it stops where the handler goes beyond the history.
+ * It calls no function of your app. It stops where the handler goes beyond the history.
  *
- * @param workflow - What `define` or `defineWorkflow` returned, imported from its module.
+ * @param workflow - The result of `define` or `defineWorkflow`, imported from its module.
  * @param history - The result of `exportHistory`.
- * @throws The determinism violation, with the message that the run would fail with.
+ * @throws The determinism violation with which the run would fail.
  */
 export async function replayHistory(
   workflow: RegisteredMutation<any, any, any>,
@@ -67,7 +67,7 @@ async function replay(
         ok(isAll ? rows.length : Math.min(asked, rows.length), runResult);
         return Promise.resolve([]);
       }
-      // The handler goes beyond its history. What it waits for never comes.
+      // The handler goes beyond its history, so its wait never ends.
       ok(rows.length);
       return new Promise(() => {});
     };
@@ -113,15 +113,15 @@ function decode(history: WorkflowHistory): Exported {
   return { run, rows };
 }
 
-/** Leaves only what the run's turns have done: not what they have yet to do with the results that came since. */
+/** Reduces a step to the state that the run's turns have left. Removes results that no turn has processed. */
 function prepare(row: ExportedStep, isLegacy: boolean) {
   const { step, delivery } = row;
-  // By the rules of 0.4, a turn continues with a step in flight only if it starts that step.
+  // Under 0.4's rules, a turn continues past a step in flight only if it starts that step.
   row.unstarted = isLegacy && step.inProgress;
   if (!isLegacy && !delivery && step.kind !== "patch") delete step.runResult;
 }
 
-/** The function of this component that a reference names, without the component. */
+/** Returns this component's function that a reference names, without the component. */
 function doorOf(target: unknown): string | undefined {
   const { reference } = getFunctionAddress(target) as {
     reference?: string;
@@ -129,7 +129,7 @@ function doorOf(target: unknown): string | undefined {
   return /(\w+\/\w+)$/.exec(reference ?? "")?.[1];
 }
 
-/** A mutation's ctx without a database. Ids are valid in every table. */
+/** Returns a mutation's ctx without a database. Ids are valid in every table. */
 function contextOf(
   { name }: WorkflowHistory,
   call: (target: unknown, args: CommitArgs) => Promise<unknown>,

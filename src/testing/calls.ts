@@ -1,36 +1,36 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Modules } from "./harness.js";
 
-/** A function that a backend has called, from its beginning to its end. */
+/** A function call in a backend. */
 export interface WatchedCall {
-  /** The path of its component: the app's is "". */
+  /** The path of its component, or "" for the app. */
   component: string;
-  /** As in `pool:onComplete`. */
+  /** The function's path, such as `pool:onComplete`. */
   path: string;
   args: Record<string, any>;
   isAction: boolean;
-  /** Absent while it runs, and if it throws. */
+  /** Absent while it runs and if it throws. */
   result?: unknown;
-  /** How many calls it is inside of, itself included. */
+  /** Its nesting depth, starting at 1. */
   depth: number;
   /** The call that made it. */
   caller?: WatchedCall | undefined;
 }
 
-/** The paths of the calls that a call is inside of, the nearest first. */
+/** Returns the paths of a call's callers, nearest first. */
 export const callersOf = ({ caller }: WatchedCall): string[] =>
   caller ? [caller.path, ...callersOf(caller)] : [];
 
 type Handler = (ctx: unknown, args: Record<string, any>) => Promise<unknown>;
 
-/** The call that began the transaction in which a call runs. */
+/** Returns the call that began a call's transaction. */
 export const transactionOf = (call: WatchedCall): WatchedCall =>
   call.caller && !call.caller.isAction ? transactionOf(call.caller) : call;
 
-/** Of all backends: each storage that was ever used makes every promise of its thread slower. */
+/** Shared by all backends, because every storage in use slows down all promises of its thread. */
 const inside = new AsyncLocalStorage<WatchedCall>();
 
-/** Stands between a backend and its functions, to see what is called: `newBackend({ wrap: calls.wrap })`. */
+/** Records a backend's function calls. Use it as `newBackend({ wrap: calls.wrap })`. */
 export class Calls {
   readonly all: WatchedCall[] = [];
 
@@ -47,7 +47,7 @@ export class Calls {
       ]),
     );
 
-  /** The call that is going on here. */
+  /** Returns the call that runs in this async context. */
   current(): WatchedCall | undefined {
     return inside.getStore();
   }

@@ -26,7 +26,7 @@ export const createRun = (t: Backend, options: Partial<Create> = {}) =>
       })) as WorkflowId,
   );
 
-/** Expects that a call leaves every table as it was, and logs nothing. */
+/** Expects that a call changes no table and logs nothing. */
 export async function expectUnchanged(
   t: Backend,
   heard: { said: string[] },

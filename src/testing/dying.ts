@@ -1,8 +1,8 @@
 type Syscall = (op: string, args: string) => Promise<string>;
 
 /**
- * From here on everything in this transaction fails, as when it has run out of time: nothing in it
- * can catch that, and nothing of it remains.
+ * Makes everything in this transaction fail from now on, as if it had run out of time. No code can catch
+ * that, and none of its writes remain.
  */
 export async function dieUncatchably(): Promise<never> {
   const { Convex } = globalThis as unknown as { Convex: object };
@@ -10,7 +10,7 @@ export async function dieUncatchably(): Promise<never> {
   const host = () => working.get!.call(Convex) as Syscall;
   const usedBefore = await indexRangesRead(host());
   const dead: Syscall = async (op, args) => {
-    // The next transaction has read less.
+    // The next transaction has read fewer ranges.
     if ((await indexRangesRead(host())) < usedBefore) {
       Object.defineProperty(Convex, "asyncSyscall", working);
       return await host()(op, args);
@@ -30,6 +30,6 @@ async function indexRangesRead(host: Syscall): Promise<number> {
     return (JSON.parse(metrics) as { databaseQueries: { used: number } })
       .databaseQueries.used;
   } catch {
-    return -1; // In no transaction.
+    return -1; // Outside a transaction.
   }
 }

@@ -16,7 +16,7 @@ import { completed } from "./statuses.js";
 
 type SentEvent = Parameters<typeof client.sendEvent>[2];
 
-/** Sends an event in a transaction of its own. */
+/** Sends an event in its own transaction. */
 export async function send(
   t: Backend,
   event: SentEvent,
@@ -37,8 +37,8 @@ export async function create<Name extends string>(
 }
 
 /**
- * Starts a run for which events of these names are created before its first turn. The handler is
- * told their ids.
+ * Starts a run, and creates events with these names before its first turn. The handler gets their
+ * ids.
  */
 export async function startWithEvents<const Names extends readonly string[]>(
   t: Backend,
@@ -56,24 +56,24 @@ export async function startWithEvents<const Names extends readonly string[]>(
   return { workflowId, ids: ids as { [Key in keyof Names]: EventId } };
 }
 
-/** How far each event is, oldest first. */
+/** Returns the state of each event, oldest first. */
 export async function eventStates(t: Backend): Promise<string[]> {
   return (await rows(t, "events")).map(
     ({ name, state }) => `${name} ${state.kind}`,
   );
 }
 
-/** A run with the events that were created for it before its first turn. */
+/** A run, and the events that were created for it before its first turn. */
 export interface Told {
   t: Backend;
   workflowId: WorkflowId;
   ids: readonly EventId[];
 }
 
-/** Something that is done to a run, or expected of its events by then. */
+/** An operation on a run, or an expectation about its events. */
 export type Act = (told: Told) => Promise<void>;
 
-/** Sends an event by name, or the nth event that was created by its id. */
+/** Sends an event by name, or the nth created event by id. */
 export const sends =
   (event: string | number, value: unknown): Act =>
   async ({ t, workflowId, ids }) => {
@@ -89,7 +89,7 @@ export const passes =
   () =>
     advance(ms);
 
-/** Expects these states of the run's events, oldest first. */
+/** Expects the run's events to have these states, oldest first. */
 export const areEvents =
   (...states: string[]): Act =>
   async ({ t }) =>
@@ -102,14 +102,14 @@ export const waits: Act = async ({ t, workflowId }) =>
     running: [{ kind: "event" }],
   });
 
-/** What happens to a run that awaits events. */
+/** A test's script for a run that awaits events. */
 export interface Story {
-  /** Events that are created for the run before its first turn, whose ids its handler gets. */
+  /** Events to create before the run's first turn. The handler gets their ids. */
   created?: string[];
   handler: (step: WorkflowCtx, ...ids: EventId[]) => Promise<unknown>;
-  /** If `created` is given, the run's first turn comes when it rests or time passes. */
+  /** The operations, in order. With `created`, the first turn comes only when time passes. */
   acts: Act[];
-  /** What the run returns in the end. */
+  /** The run's return value. */
   result: unknown;
 }
 
@@ -127,14 +127,14 @@ export async function expectStory(story: Story) {
   expect(await statusOf(t, run.workflowId)).toEqual(completed(expected));
 }
 
-/** Ends a run at once, whatever it waits for. */
+/** Ends a run at once, even if it waits. */
 export async function cancelRun(t: Backend, workflowId: WorkflowId) {
   await t.mutation((ctx) =>
     client.cancel(ctx, components.workflow, workflowId),
   );
 }
 
-/** Takes from every row what the existing package would not have written. */
+/** Removes every field that 0.4 doesn't write from all rows. */
 export async function asWrittenBefore(t: Backend) {
   await inComponent(t, async (ctx) => {
     for (const { _id } of await ctx.db.query("events").collect())

@@ -2,13 +2,13 @@ import { compareValues, jsonToConvex, type JSONValue } from "convex/values";
 import { onTestFinished } from "vitest";
 import { transactionOf, type Calls, type WatchedCall } from "./calls.js";
 
-// What transactions of the component read and write, so that a test sees which of them can conflict.
+// Records the component's reads and writes, so that a test can check which transactions may conflict.
 
 type Document = Record<string, any>;
 
 interface Read {
   table: string;
-  /** Whether a document lies in what was read, of which ranges are taken to their ends. */
+  /** Whether a document is in the read range. Ranges count in full. */
   covers(document: Document): boolean;
   says: string;
 }
@@ -16,11 +16,11 @@ interface Read {
 interface Write {
   table: string;
   id: string;
-  /** The document before and after, as far as there was one. */
+  /** The document before and after the write, if it existed. */
   versions: Document[];
 }
 
-/** What one transaction has read and written. */
+/** The reads and writes of one transaction. */
 interface Footprint {
   call: WatchedCall;
   reads: Read[];
@@ -34,15 +34,15 @@ interface Host {
 }
 type Scope = { Convex: Host };
 
-/** Writes down what is read and written of the component's tables, on a backend that is wrapped in `calls`. */
+/** Records reads and writes of the component's tables, on a backend that is wrapped in `calls`. */
 export class Footprints {
   private readonly found = new Map<WatchedCall, Footprint>();
-  /** The indexes by which the component looked up rows, in transactions and queries. */
+  /** The indexes that the component used in transactions and queries. */
   readonly indexes = new Set<string>();
-  /** What it looked up otherwise. */
+  /** The component's reads without an index. */
   readonly scans = new Set<string>();
 
-  /** To be made when there is a backend. */
+  /** Call this after you create the backend. */
   constructor(private readonly calls: Calls) {
     const scope = globalThis as unknown as Scope;
     const host = scope.Convex;
@@ -59,7 +59,7 @@ export class Footprints {
     });
   }
 
-  /** Queries that actions call are left out: they conflict with nothing. */
+  /** Returns the transactions without queries from actions, because those can't conflict. */
   transactions(): Footprint[] {
     return [...this.found.values()].filter(({ writes }) => writes.length > 0);
   }
@@ -111,7 +111,7 @@ const WRITES = new Set([
   "1.0/remove",
 ]);
 
-/** An id of convex-test ends with its table's name. */
+/** Returns the table of an id, because convex-test's ids end with the table's name. */
 const tableOf = (id: string) => id.replace(/^\d+/, "");
 
 async function get(host: Host, id: string | undefined) {
@@ -172,7 +172,7 @@ function holds({ type, fieldPath, value }: Bound, document: Document) {
   }
 }
 
-/** Where transactions of different runs meet. A run and its children are one. */
+/** Returns the reads and writes by which transactions of different runs can conflict. A run and its children count as one. */
 export function meetings(transactions: Footprint[]): string[] {
   const parents = new Map<string, string | undefined>();
   for (const { table, id, versions } of transactions.flatMap((t) => t.writes))

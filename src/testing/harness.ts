@@ -19,7 +19,7 @@ export const { steps, strangers, workflows } = internal;
 
 export type Modules = Record<string, () => Promise<unknown>>;
 
-/** Modules that are loaded once, before any test: an import that takes time in the midst of one would look as if nothing were going on. */
+/** Modules are loaded once, before any test, because a slow import during a test would look like an idle backend. */
 const loaded = new Map<() => Promise<unknown>, unknown>();
 function preloaded(modules: Modules): Modules {
   return Object.fromEntries(
@@ -43,14 +43,14 @@ async function preload() {
         loaded.set(load, await load());
 }
 
-/** Every suite on a backend needs it: fake timers, so that days pass at once, and loaded modules. */
+/** Every suite with a backend needs this. It installs fake timers and loads the modules. */
 export function useBackend() {
   const { random } = Math;
   beforeAll(preload);
   beforeEach(() => {
     clearScripts();
     const numbers = new Random(0);
-    // Pauses are varied by it: each test has the same ones every time.
+    // Backoff uses random numbers, so make them the same every time.
     Math.random = () => numbers.next();
     vi.useFakeTimers();
     vi.setSystemTime(1_700_000_000_000);
@@ -66,18 +66,18 @@ export type Backend = ReturnType<typeof newBackend>;
 type Execution = "driver" | "pool";
 
 export interface BackendOptions {
-  /** How steps are executed. Default: as the environment says, so that all tests can be run both ways. */
+  /** How steps are executed. Defaults to the environment variable, so that you can run all tests both ways. */
   execution?: Execution;
   transactionLimits?: boolean;
   /** Registers a second instance of the component, `other`. */
   other?: boolean;
-  /** Puts something between the backend and the functions of a component: the app's path is "". */
+  /** Wraps the modules of a component, or of the app, whose path is "". */
   wrap?: (modules: Modules, component: string) => Modules;
 }
 
 const usual = process.env["EXECUTION"] as Execution | undefined;
 
-/** A convex-test backend with the app under test and, as in production, the components it nests. */
+/** Creates a convex-test backend with the app under test and its nested components, as in production. */
 export function newBackend(options: BackendOptions = {}) {
   const {
     wrap = (modules) => modules,
@@ -99,7 +99,7 @@ export function newBackend(options: BackendOptions = {}) {
     register(`${name}/workpool`, workpool as never);
     register(`${name}/workpool/batchWorker`, batchWorker as never);
   }
-  // Transactions wait in line: this one is over before whatever comes next begins.
+  // Transactions run one at a time, so this one ends before the next begins.
   if (execution !== undefined)
     void inComponent(t, (ctx) =>
       ctx.runMutation(componentInternal.utils.updateConfig, { execution }),
@@ -107,24 +107,24 @@ export function newBackend(options: BackendOptions = {}) {
   return t;
 }
 
-/** Lets everything go on that doesn't wait for a timer. */
+/** Runs everything that doesn't wait for a timer. */
 export async function settle() {
-  // Between two timers there are only promises, which one macrotask drains.
+  // Between two timers there are only promises, and one macrotask drains them.
   for (let quiet = 0; quiet < 2; quiet++)
     await new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * Lets everything happen that will, one timer after another and all that it starts before the next:
- * months pass in no time.
+ * Fires all timers, even months ahead. Everything that one timer starts completes before the next
+ * fires.
  */
 export async function drain() {
   await advanceWhile(() => vi.getTimerCount() > 0);
 }
 
-/** As `drain`, but only what is due within the next `ms` milliseconds. */
+/** Like `drain`, but only for the next `ms` milliseconds. */
 export async function advance(ms: number) {
-  // Longer timers fire at once.
+  // Longer timers would fire at once.
   const longestMs = 2 ** 31 - 1;
   for (let left = ms; left >= 0; left -= longestMs) {
     let reached = false;
@@ -160,7 +160,7 @@ export async function inComponent<T>(
   );
 }
 
-/** All rows of one of the component's tables. */
+/** Returns all rows of one of the component's tables. */
 export async function rows<T extends keyof DataModel>(t: Backend, table: T) {
   return await inComponent(
     t,
@@ -168,7 +168,7 @@ export async function rows<T extends keyof DataModel>(t: Backend, table: T) {
   );
 }
 
-/** The journal of a run, in order. */
+/** Returns a run's journal in order. */
 export async function journal(t: Backend, workflowId: string) {
   const steps = await rows(t, "steps");
   return steps
@@ -176,24 +176,24 @@ export async function journal(t: Backend, workflowId: string) {
     .sort((a, b) => a.stepNumber - b.stepNumber);
 }
 
-/** What mutation steps wrote: one value for each execution that committed. */
+/** Returns the values that mutation steps wrote, one for each committed execution. */
 export async function effects(t: Backend): Promise<unknown[]> {
   const found = await t.run((ctx) => ctx.db.query("effects").collect());
   return found.map(({ value }) => value as unknown);
 }
 
-/** The calls of `steps:ended`, which `startHandler` can set as `onComplete`. */
+/** Returns the calls of `steps:ended`, which `startHandler` can set as `onComplete`. */
 export async function endings(t: Backend) {
   return await t.run((ctx) => ctx.db.query("ended").collect());
 }
 
 export interface StartHandlerOptions {
-  /** Given to the handler. */
+  /** Passed to the handler. */
   input?: unknown;
-  /** Under which the handler is kept. Runs of different handlers need different ones. Default: "main". */
+  /** The handler's name. Different handlers need different names. Default: "main". */
   name?: string;
   startAsync?: boolean;
-  /** Have `steps:ended` called with this context. */
+  /** Sets `steps:ended` as `onComplete` with this context. */
   context?: unknown;
 }
 
@@ -226,7 +226,7 @@ export async function statusOf(
   );
 }
 
-/** Starts a run and lets everything happen that will without help from outside. */
+/** Starts a run and drains all timers. */
 export async function runHandler(
   t: Backend,
   handler: Handler,

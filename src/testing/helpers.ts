@@ -11,7 +11,7 @@ const modules = import.meta.glob("./app/**/*.ts");
 
 export const DAY = 24 * 60 * 60 * 1000;
 
-/** The same pauses between retries each time. */
+/** Makes the backoff of retries the same every time. */
 export function useFixedPauses() {
   const { random } = Math;
   beforeEach(() => {
@@ -23,7 +23,7 @@ export function useFixedPauses() {
   });
 }
 
-/** Fake timers, as users install them. */
+/** Installs fake timers, as users do. */
 export function useFakeTimers() {
   useFixedPauses();
   beforeEach(() => {
@@ -35,7 +35,7 @@ export function useFakeTimers() {
   });
 }
 
-/** The app under test, with the component registered as users do it. */
+/** Creates the app under test and registers the component, as users do. */
 export function newTest(...names: string[]) {
   const t = convexTest(schema, modules);
   for (const name of ["workflow", ...names]) register(t, name);
@@ -75,7 +75,7 @@ export const send = (t: Test, workflowId: client.WorkflowId, name: string) =>
     client.sendEvent(ctx, components.workflow, { workflowId, name }),
   );
 
-/** What mutation steps wrote. */
+/** Returns the values that mutation steps wrote. */
 export const effects = async (t: Test) =>
   (await t.run((ctx) => ctx.db.query("effects").collect())).map(
     ({ value }) => value as unknown,

@@ -29,7 +29,7 @@ const realTurns = async () => {
     await new Promise((resolve) => realSetTimeout(resolve, 1));
 };
 
-/** What a run does when the test that started it ends. */
+/** The states in which a test can leave a run behind. */
 const PARKED: Record<string, (step: WorkflowCtx) => Promise<unknown>> = {
   "waits for an event": (step) => step.awaitEvent({ name: "never" }),
   "waits for an event with a timeout": (step) =>
@@ -80,8 +80,8 @@ const globals = () =>
   );
 
 /**
- * Each test parks runs and forgets them: one where it waits, one as soon as it was started. It also runs workflows of
- * its own, which must end as if they were alone.
+ * Each test leaves runs behind, one that waits and one that has just started. It also runs its own workflows, which
+ * must end as if they were alone.
  */
 export function isolationTests() {
   const rejections: unknown[] = [];
@@ -90,7 +90,7 @@ export function isolationTests() {
   let before: Record<string, unknown>;
 
   beforeAll(() => {
-    // convex-test installs its global accessors once, for good.
+    // convex-test installs its global accessors once and never removes them.
     newTest();
     before = globals();
     process.on("unhandledRejection", note);
@@ -158,14 +158,14 @@ export function isolationTests() {
       expect(await waitForRun(t, sleeping)).toMatchObject({
         type: "completed",
       });
-      // Time passed for the parked run, too. Its backend knows nothing of the other.
+      // Time also passed for the parked run. Its backend doesn't see the other one.
       const own = await effects(other);
       expect(own.filter((value) => value !== "woke")).toEqual([]);
       await park();
     });
   });
 
-  test("a run that was left behind in real time does nothing in fake time", async () => {
+  test("a run that was left behind in real time does nothing under fake timers", async () => {
     const timers: (() => void)[] = [];
     const realTimers = globalThis.setTimeout;
     globalThis.setTimeout = ((timer: () => void) =>
@@ -187,7 +187,7 @@ export function isolationTests() {
     await old.finishInProgressScheduledFunctions();
     await finishWorkflows(t);
     expect(await waitForRun(t, id)).toMatchObject({ type: "completed" });
-    // To the end of what the old backend would do, however long its modules take to load.
+    // Waits until the old backend would be done, even if its modules load slowly.
     await old.finishAllScheduledFunctions(() => {
       expect(attempts).toBe(0);
       vi.advanceTimersToNextTimer();

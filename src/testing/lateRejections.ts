@@ -8,7 +8,7 @@ type Ref<Type extends "mutation" | "action"> = FunctionReference<
   unknown
 >;
 
-/** Functions of the app under test. */
+/** The functions of the app under test. */
 export interface LateRejectionSteps {
   echo: Ref<"mutation">;
   echoAction: Ref<"action">;
@@ -18,13 +18,13 @@ export interface LateRejectionSteps {
 
 interface LateRejection {
   handler: (step: WorkflowCtx) => Promise<unknown>;
-  /** How the run ends: what it returns, or what its error matches. */
+  /** The run's return value, or a pattern for its error. */
   ends: { returns: unknown } | { fails: RegExp };
 }
 
 const MINUTE = 60_000;
 
-/** Handlers whose branches fail before anything awaits them: they do the same on every backend. */
+/** Handlers whose branches fail before anything awaits them. They must behave the same on every backend. */
 export function lateRejections({
   echo,
   echoAction,
@@ -79,7 +79,7 @@ export function lateRejections({
       },
       ends: { returns: true },
     },
-    /** Items processed at once, collected one after another. */
+    /** Processes items in parallel, and collects them one after another. */
     collectedInOrder: {
       handler: async (step) =>
         await outcomes(
@@ -115,7 +115,7 @@ export function lateRejections({
       },
       ends: { returns: "caught mine" },
     },
-    /** The failure waits for the branch to be awaited, not for what else is in flight. */
+    /** The failure is delivered when the branch is awaited, even while other steps are in flight. */
     handledWhileOthersAreInFlight: {
       handler: async (step) => {
         const day = step.sleep(24 * 60 * MINUTE).then(() => "day");
@@ -182,7 +182,7 @@ export function lateRejections({
       },
       ends: { fails: /leaves a rejected promise.*step 0 .*boom[^]*Await/ },
     },
-    /** The result that the handler waits for is the one that fails a branch. */
+    /** The result that the handler awaits is the one that fails a branch. */
     ofTheStepThatIsAwaited: {
       handler: async (step) => {
         const shared = step.runMutation(echo, { value: 1 });

@@ -11,8 +11,8 @@ type Handler = (
 ) => Promise<unknown>;
 
 /**
- * Has the first call of a function of the component begin late, as behind a backlog: `newBackend({ wrap:
- * late("turns:take", 70_000) })`. Its scheduled function stays pending until then. `applies` selects by its arguments.
+ * Delays the first call of a component's function, as a backlog would: `newBackend({ wrap:
+ * late("turns:take", 70_000) })`. Its scheduled function stays pending until then. `applies` selects calls by arguments.
  */
 export function late(
   path: string,

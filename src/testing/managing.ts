@@ -35,7 +35,7 @@ export const restart = (
 export const cleanup = (t: Backend, id: WorkflowId) =>
   t.mutation((ctx) => client.cleanup(ctx, workflow, id));
 
-/** Calls a function of the component that only the component itself and its pool can. */
+/** Calls an internal function of the component, as only the component and its workpool can. */
 export async function callInternal<
   Mutation extends FunctionReference<"mutation", "internal">,
 >(t: Backend, mutation: Mutation, args: FunctionArgs<Mutation>) {
@@ -52,7 +52,7 @@ type InPool = {
   ): Promise<T>;
 };
 
-/** The names of the jobs that the pool holds and has not been told to drop. */
+/** Returns the names of the workpool's jobs that weren't canceled. */
 export async function jobs(t: Backend): Promise<string[]> {
   const backend = t as unknown as InPool;
   return await backend.runInComponent("workflow/workpool", async ({ db }) => {
@@ -67,13 +67,13 @@ export async function jobs(t: Backend): Promise<string[]> {
   });
 }
 
-/** What the pool goes by. */
+/** Returns the workpool's config. */
 export async function poolConfig(t: Backend) {
   const [globals] = await poolRows(t, "globals");
   return globals as unknown as { maxParallelism: number; logLevel: string };
 }
 
-/** A table of the pool's. */
+/** Returns the rows of one of the workpool's tables. */
 export async function poolRows(t: Backend, table: string) {
   const backend = t as unknown as InPool;
   return await backend.runInComponent(
@@ -83,7 +83,7 @@ export async function poolRows(t: Backend, table: string) {
   );
 }
 
-/** How many rows each table of the component holds; those that hold none are left out. */
+/** Counts the rows of each table of the component, and omits empty tables. */
 export async function counts(t: Backend): Promise<Record<string, number>> {
   const tables = ["workflows", "steps", "events", "onCompleteFailures"];
   return await inComponent(t, async (ctx) => {
@@ -96,7 +96,7 @@ export async function counts(t: Backend): Promise<Record<string, number>> {
   });
 }
 
-/** Something that a test lets happen when it wants to. */
+/** Creates a promise that the test resolves. */
 export function gate<T = unknown>() {
   let open!: (value: T) => void;
   const passed = new Promise<T>((resolve) => (open = resolve));
@@ -104,8 +104,8 @@ export function gate<T = unknown>() {
 }
 
 /**
- * Collects what is printed as a warning or an error, instead of printing it; but not that a handler
- * has failed.
+ * Collects warnings and errors instead of printing them. It ignores messages about failed
+ * handlers.
  */
 export function listenToConsole(): { said: string[] } {
   const heard = { said: [] as string[] };
@@ -144,7 +144,7 @@ export async function insertRun(
   return id as string as WorkflowId;
 }
 
-/** Inserts steps into a run's journal: completed in order and delivered, unless `changes` says otherwise. */
+/** Inserts steps into a run's journal. By default, they are completed and delivered in order. */
 export async function insertSteps(
   t: Backend,
   id: WorkflowId,
@@ -185,7 +185,7 @@ type OnEnd = (
   ended: client.OnCompleteArgs,
 ) => unknown;
 
-/** Starts a run of a handler whose `onComplete` does what the test says. */
+/** Starts a run whose `onComplete` the test has scripted. */
 export async function startWithOnComplete(
   t: Backend,
   handler: Handler,
@@ -199,7 +199,7 @@ export async function startWithOnComplete(
   );
 }
 
-/** Reports that the job that executes a run's first step has died: a job of its own, or its driver's. */
+/** Reports that the job that executes a run's first step has crashed. It is the step's own job or the driver's. */
 export async function reportDeath(
   t: Backend,
   id: WorkflowId,

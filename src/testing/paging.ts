@@ -6,7 +6,7 @@ export interface Page<Item> {
   continueCursor: string;
 }
 
-/** All items of a list, and how many of them each page has. */
+/** Returns all items of a list and the size of each page. */
 export async function allPages<Item>(
   numItems: number,
   read: (paginationOpts: {

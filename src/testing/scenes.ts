@@ -13,36 +13,36 @@ import {
 } from "./harness.js";
 import { callInternal, listenToConsole } from "./managing.js";
 
-// What many tests of runs do: ask for a step, have something take its time, play the operator.
+// Helpers for tests of runs. They ask for steps, delay actions and act as an operator.
 
-/** Enough for all that is due now, and for none of the waits that tests make. */
+/** Long enough for all current work, but shorter than any wait in a test. */
 export const A_WHILE = 10_000;
-/** Of waits that outlast `A_WHILE`. */
+/** For waits that outlast `A_WHILE`. */
 export const LATER = 100_000;
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
 type Options = Parameters<WorkflowCtx["runMutation"]>[2];
 
-/** A mutation step that returns the value and writes it into `effects`. */
+/** Runs a mutation step that returns the value and writes it into `effects`. */
 export const echo = (step: WorkflowCtx, value: unknown, options?: Options) =>
   step.runMutation(steps.echo, { value }, options);
 
-/** A step that is the action that the test has scripted. */
+/** Runs the test's scripted action as a step. */
 export const act = (
   step: WorkflowCtx,
   name: string,
   options?: Parameters<WorkflowCtx["runAction"]>[2],
 ) => step.runAction(steps.action, { name }, options);
 
-/** A step that is a run of the handler `child`. */
+/** Runs the handler `child` as a step. */
 export const child = (step: WorkflowCtx, input?: unknown) =>
   step.runWorkflow(workflows.workflow, { handler: "child", input });
 
 export const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at));
 
-/** Scripts an action that takes so long, and returns its name. Notes when each attempt began. */
+/** Scripts an action that takes `ms` and returns its name. Collects each attempt's start time. */
 export function slow(name: string, ms: number): number[] {
   const begun: number[] = [];
   script("action", name, async () => {
@@ -53,7 +53,7 @@ export function slow(name: string, ms: number): number[] {
   return begun;
 }
 
-/** As `listenToConsole`, for tests in which nothing may be said that they don't take note of. */
+/** Like `listenToConsole`, but fails a test that doesn't check every message. */
 export function useQuietConsole() {
   const heard = listenToConsole();
   afterEach(() => expect(heard.said).toEqual([]));
@@ -75,7 +75,7 @@ export const takeTurn = (
     } as never),
   );
 
-/** How each run ended, oldest first: undefined if it hasn't. */
+/** Returns each run's result, oldest first, or undefined if it hasn't ended. */
 export const outcomes = async (t: Backend) =>
   (await rows(t, "workflows")).map(({ runResult }) => runResult?.kind);
 
@@ -93,7 +93,7 @@ export const configure = (
   config: FunctionArgs<typeof internal.utils.updateConfig>,
 ) => callInternal(t, internal.utils.updateConfig, config);
 
-/** Scheduled functions of the component that are still to run. */
+/** Returns the component's pending scheduled functions. */
 export const pending = (t: Backend, name = /./) =>
   inComponent(t, async (ctx) => {
     const all = await ctx.db.system.query("_scheduled_functions").collect();
@@ -102,7 +102,7 @@ export const pending = (t: Backend, name = /./) =>
     );
   });
 
-/** Cancels them, as an operator can in the dashboard. Returns how many there were. */
+/** Cancels pending functions, as an operator can in the dashboard. Returns their number. */
 export async function cancelPending(t: Backend, name?: RegExp) {
   const found = await pending(t, name);
   await inComponent(t, async (ctx) => {

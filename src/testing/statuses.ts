@@ -1,10 +1,10 @@
-/** The status of a run that ended with this result. */
+/** Returns the status of a run that completed with this result. */
 export const completed = <Result>(result: Result) => ({
   type: "completed" as const,
   result,
 });
 
-/** The status of a run that failed with this error. */
+/** Returns the status of a run that failed with this error. */
 export const failed = <Message>(error: Message) => ({
   type: "failed" as const,
   error,

@@ -6,7 +6,7 @@ import { rows, type Backend } from "./harness.js";
 const MiB = 1 << 20;
 
 /**
- * That every row of the component is one that Convex would have taken: convex-test takes them all.
+ * Expects that Convex would accept every row of the component, because convex-test accepts any row.
  */
 export async function expectStorableRows(t: Backend) {
   const tables: (keyof DataModel)[] = [
@@ -26,7 +26,7 @@ function whyRefusedByConvex(
   value: unknown,
   levels: number,
 ): string | undefined {
-  // A surrogate without its partner: no such text exists in UTF-8.
+  // A lone surrogate doesn't exist in UTF-8.
   if (typeof value === "string" && /\p{Surrogate}/u.test(value))
     return `half a character in ${value.slice(-20)}`;
   if (typeof value !== "object" || value === null) return undefined;
@@ -41,12 +41,12 @@ function whyRefusedByConvex(
   return undefined;
 }
 
-/** A text that takes so many bytes as a value. */
+/** Returns a string whose size as a value is `bytes`. */
 export function textOf(bytes: number): string {
   return "x".repeat(bytes - getConvexSize(""));
 }
 
-/** A value of so many levels. */
+/** Returns a value with this many levels. */
 export function nested(levels: number): Value {
   let value: Value = 1;
   for (let level = 0; level < levels; level++) value = [value];

@@ -10,8 +10,8 @@ type ComponentRunner = {
 };
 
 /**
- * Every row that the app, the component and its pool hold, and every function that is scheduled:
- * what a refused call must leave as it was.
+ * Returns every row of the app, the component and its workpool, and every scheduled function. A refused
+ * call must not change them.
  */
 export async function everyRow(t: Backend): Promise<Record<string, unknown[]>> {
   const components = t as unknown as ComponentRunner;

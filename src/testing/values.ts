@@ -12,10 +12,10 @@ import { expectStorableRows } from "./storable.js";
 
 export const KiB = 1024;
 export const MiB = KiB * KiB;
-/** The arguments of the functions that `scriptValue` scripts. */
+/** The arguments for functions that `scriptValue` scripts. */
 export const call = { name: "value" };
 
-/** Each kind of step that returns what the scripts of "value" return. */
+/** Every kind of step. Each returns the result of the script "value". */
 export const kinds: [
   string,
   (step: WorkflowCtx, args?: object, options?: object) => Promise<unknown>,
@@ -65,7 +65,7 @@ export const kinds: [
 ];
 export const functions = kinds.slice(0, 5);
 
-/** Says what they return, or throw, and counts how often they ran. */
+/** Scripts their result or error, and counts how often they ran. */
 export function scriptValue(value: () => unknown) {
   const calls = { count: 0 };
   const body = () => {
@@ -78,7 +78,7 @@ export function scriptValue(value: () => unknown) {
   return calls;
 }
 
-/** What the handler catches, the same on each of its executions; the run goes on. */
+/** Returns the error that the handler catches on every execution. The run continues. */
 export async function caught(
   t: Backend,
   run: (step: WorkflowCtx) => Promise<unknown>,

@@ -47,7 +47,7 @@ export const CONSOLE_DEFECTS = [
     replace: '"queued"',
     killedBy: test(
       "timeline/segments",
-      "backs off between attempts, each with its own end",
+      "shows the backoff between attempts, and each attempt's result",
     ),
   },
   {
@@ -57,7 +57,7 @@ export const CONSOLE_DEFECTS = [
     replace: "const from = at - length / 2;",
     killedBy: test(
       "timeline/axis",
-      "zooming keeps the time under the pointer in its place",
+      "zooming keeps the time under the pointer in place",
     ),
   },
   {
@@ -67,7 +67,7 @@ export const CONSOLE_DEFECTS = [
     replace: "workflowId: decodeURIComponent(id),",
     killedBy: test(
       "route",
-      "a run's hash with a malformed id, view or step still shows a run",
+      "a run's hash with a malformed id, view or step still leads to a run",
     ),
   },
   {
@@ -75,7 +75,7 @@ export const CONSOLE_DEFECTS = [
     file: "src/react/values.ts",
     find: "      if (out.room <= 0) return;\n",
     replace: "",
-    killedBy: test("values", "reads no more than it shows"),
+    killedBy: test("values", "reads only the part that it shows"),
   },
   {
     name: "console: the stack of a refused call shown",

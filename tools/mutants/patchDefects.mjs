@@ -94,6 +94,6 @@ export const PATCH_DEFECTS = [
     file: "src/testHelpers/replayHistory.ts",
     find: "row.unstarted = isLegacy && step.inProgress;",
     replace: "row.unstarted = false;",
-    killedBy: replayed("replays runs that 0.4 began by its rules"),
+    killedBy: replayed("replays a run that 0.4 began by the rules of 0.4"),
   },
 ];

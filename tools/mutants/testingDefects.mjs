@@ -14,7 +14,7 @@ export const TESTING_DEFECTS = [
     find: 'kind: isDeadline ? "deadline" : "work"',
     replace: 'kind: "work"',
     killedBy: drive(
-      "lets no time pass for deadlines and retention alone, but lets them act if it passes for another run",
+      "lets no time pass for deadlines and retention alone, but applies them if time passes for another run",
     ),
   },
   {
@@ -23,7 +23,7 @@ export const TESTING_DEFECTS = [
     find: 'if (kind === "expire") continue;',
     replace: "",
     killedBy: drive(
-      "lets no time pass for deadlines and retention alone, but lets them act if it passes for another run",
+      "lets no time pass for deadlines and retention alone, but applies them if time passes for another run",
     ),
   },
   {
@@ -32,7 +32,7 @@ export const TESTING_DEFECTS = [
     find: 'if ("functionType" in step) return "work";\n  if (run.runResult) return undefined;',
     replace:
       'if (run.runResult) return undefined;\n  if ("functionType" in step) return "work";',
-    killedBy: drive("finishes the function steps that a run left in flight"),
+    killedBy: drive("finishes function steps that a run left in flight"),
   },
   {
     name: "testing: timers fire while functions run",
@@ -40,7 +40,7 @@ export const TESTING_DEFECTS = [
     find: "const IDLE_TURNS = 20;",
     replace: "const IDLE_TURNS = 0;",
     killedBy: drive(
-      "lets an action's own timer fire before a longer sleep, and after a shorter one",
+      "fires an action's own timer before a longer sleep and after a shorter one",
     ),
   },
   {
@@ -49,7 +49,7 @@ export const TESTING_DEFECTS = [
     find: "return Promise.resolve(!isReached);",
     replace: "return Promise.resolve(false);",
     killedBy: drive(
-      "runs functions of the app that are due by then, and no later ones",
+      "runs the app's functions that are due by then, but no later ones",
     ),
   },
   {
@@ -58,7 +58,7 @@ export const TESTING_DEFECTS = [
     find: "if (fakeClock() !== this.clock)",
     replace: "if (false as boolean)",
     killedBy: drive(
-      "throws if the timers are restored meanwhile, and touches them no more",
+      "throws if the timers are restored meanwhile, and doesn't touch them again",
     ),
   },
   {
@@ -66,7 +66,7 @@ export const TESTING_DEFECTS = [
     file: "src/testHelpers/mockCalls.ts",
     find: "jsonToConvex(convexToJson(((await fn(args)) ?? null) as Value))",
     replace: "((await fn(args)) ?? null)",
-    killedBy: mocks("the mock returns a Convex value, as a function has to"),
+    killedBy: mocks("the mock must return a Convex value, like a function"),
   },
   {
     name: "testing: runs of the app mocked as children",
@@ -81,7 +81,7 @@ export const TESTING_DEFECTS = [
     find: "backend && workflows.has(metadata)",
     replace: "backend",
     killedBy: mocks(
-      "only steps call the mock: not the test, not another function, and not onComplete",
+      "only steps call the mock, not the test, another function or onComplete",
     ),
   },
   {
@@ -99,7 +99,7 @@ export const TESTING_DEFECTS = [
     find: "isLeftBehind(backend) && !(await currentCall())",
     replace: "false",
     killedBy: isolation(
-      "a run that was left behind in real time does nothing in fake time",
+      "a run that was left behind in real time does nothing under fake timers",
     ),
   },
 ];

@@ -22,7 +22,7 @@ type Query<Args extends Record<string, any>, Result> = FunctionReference<
   Result
 >;
 
-/** A live query. An error is a value, since a page may become allowed, or its run exist, while it is shown. */
+/** A live query. An error is a value, because access may be granted, or the run may appear, while the page is open. */
 export type Live<T> =
   | { status: "loading" }
   | { status: "error"; error: Error }
@@ -31,13 +31,13 @@ export type Live<T> =
 export function useLive<Args extends Record<string, any>, Result>(
   query: Query<Args, Result>,
   args: Args,
-  /** Another query with the same key keeps what was there until it has loaded. */
+  /** If the query changes but this key doesn't, the old value stays until the new one has loaded. */
   kept?: string,
 ): Live<Result> {
   const key = keyOf(query, args);
   const queries = useMemo(
     () => ({ one: { query, args: definedOf(args) } }),
-    // It stands for the reference and the arguments, which are new objects in every render.
+    // The key stands for the reference and the arguments, which are new objects in every render.
     [key],
   );
   const before = useRef<{ kept: string; result: Result | Error }>(undefined);
@@ -52,16 +52,16 @@ export function useLive<Args extends Record<string, any>, Result>(
 
 export type LivePages<Item> = {
   items: readonly Item[];
-  /** Nothing has been loaded yet. */
+  /** True until the first page has loaded. */
   isLoading: boolean;
   error?: Error;
-  /** Absent while a page is loading, and if there is no other. */
+  /** Absent while a page is loading and after the last page. */
   loadMore?: () => void;
   isDone: boolean;
   pageCount: number;
 };
 
-/** Pages of a live list. */
+/** Subscribes to the pages of a live list. */
 export function useLivePages<
   Args extends Record<string, any> & { paginationOpts: PaginationOptions },
   Item,
@@ -106,7 +106,7 @@ export function useLivePages<
     if (next !== cursors) setCursors(() => next);
   });
 
-  // While a page loads, what was there before stays.
+  // While a page loads, the old items stay.
   const shown = useRef<Shown<Item>>({ key, pages: [], items: [] });
   if (pages.every(isLoaded)) {
     if (!isSame(shown.current, key, pages))
@@ -139,7 +139,7 @@ type Shown<Item> = {
 
 const isLoaded = <T>(page: T | undefined): page is T => page !== undefined;
 
-/** A page is another object if it has changed. */
+/** Whether no page has changed. A changed page is a new object. */
 const isSame = <Item>(
   shown: Shown<Item>,
   key: string,

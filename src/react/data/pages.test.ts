@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FIRST_PAGE, requestsOf, withNext, withSplits } from "./pages.js";
 
-/** A list of numbers, paged as the server does it: a cursor is the last number of its page. */
+/** Reads a list of numbers in pages, as the server does. A cursor is the last number of its page. */
 function read(
   list: number[],
   request: ReturnType<typeof requestsOf>[number],
@@ -46,7 +46,7 @@ test("the last page is open, and every other ends where the next begins", () => 
 });
 
 describe("withNext", () => {
-  test("goes through a list to its end, each item once", () => {
+  test("reads a list to its end and returns each item once", () => {
     const list = upTo(23);
     let cursors = FIRST_PAGE;
     for (let round = 0; round < 10; round++)
@@ -56,7 +56,7 @@ describe("withNext", () => {
     expect(all).toEqual(list);
   });
 
-  test("called twice for one page, adds one", () => {
+  test("adds only one page if it is called twice for the same page", () => {
     const last = { page: [], isDone: false, continueCursor: "a" };
     const once = withNext(FIRST_PAGE, last);
     expect(withNext(once, last)).toBe(once);
@@ -64,14 +64,14 @@ describe("withNext", () => {
 });
 
 describe("withSplits", () => {
-  test("leaves pages alone that are as long as they were", () => {
+  test("doesn't change pages that haven't grown", () => {
     const cursors = [null, "5", "10"];
     const pages = pagesOf(upTo(12), cursors, 5);
     expect(withSplits(cursors, pages, 5)).toBe(cursors);
     expect(withSplits(cursors, [undefined, undefined], 5)).toBe(cursors);
   });
 
-  test("splits a page that has grown, and loses nothing", () => {
+  test("splits a page that has grown without losing items", () => {
     const list = upTo(30);
     const cursors = withSplits([null, "25"], pagesOf(list, [null, "25"], 5), 5);
     expect(cursors).toEqual([null, "12", "25"]);

@@ -1,6 +1,6 @@
 /**
- * Which pages of a live list are subscribed to. Page `i` begins at `cursors[i]`. Every page but the last ends where the
- * next begins, so that nothing is shown twice or missed when items appear or go.
+ * The cursors of a live list's subscribed pages. Page `i` begins at `cursors[i]`. Every page but the last ends where the
+ * next begins, so no item is duplicated or missed when items appear or disappear.
  */
 export type Cursors = readonly (string | null)[];
 
@@ -28,7 +28,7 @@ export function requestsOf(cursors: Cursors, numItems: number): PageRequest[] {
   });
 }
 
-/** The cursors with another page at the end, if there is one. */
+/** Returns the cursors with the next page added, if there is one. */
 export function withNext(cursors: Cursors, last: Page): Cursors {
   return last.isDone || cursors.includes(last.continueCursor)
     ? cursors
@@ -36,8 +36,8 @@ export function withNext(cursors: Cursors, last: Page): Cursors {
 }
 
 /**
- * The cursors after a page changed. A page that became twice as long is split, and one that the server had to cut
- * short is continued by another.
+ * Returns the cursors after a page changed. A page that became twice as long is split. If the server cut a page short,
+ * another page follows it.
  */
 export function withSplits(
   cursors: Cursors,

@@ -23,7 +23,7 @@ export function Events({
   workflowId: string;
   events: readonly ConsoleEvent[];
   now: number;
-  /** Absent if these are all. */
+  /** Absent if all events are shown. */
   onMore: (() => void) | undefined;
 }) {
   const waiting = events.filter(({ state }) => state === "waiting");
@@ -103,7 +103,7 @@ function SendEvent({
   names,
 }: {
   workflowId: string;
-  /** Events that steps wait for. */
+  /** The names of events that steps wait for. */
   names: string[];
 }) {
   const { api, notify } = useConsole();

@@ -174,11 +174,11 @@ function saveAsFile(name: string, value: object) {
   Object.assign(document.createElement("a"), {
     ...{ href: url, download: name },
   }).click();
-  // The browser reads it after the click.
+  // The browser reads the URL after the click.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Where the handler failed, as far as that is known. */
+/** Shows where the handler failed, if that is known. */
 function FailedAt({ run }: { run: RunDetails }) {
   const { stepNumber, line } = run.failedAt ?? {};
   if (stepNumber === undefined && line === undefined) return null;
@@ -223,7 +223,7 @@ export function RunLink({
   );
 }
 
-/** One line of a value, or all of it. */
+/** Shows a value on one line or in full. */
 export function ValuePanel({ name, value }: { name: string; value: unknown }) {
   const [isOpen, setIsOpen] = useState(false);
   const id = useId();

@@ -88,7 +88,7 @@ function LoadedRun({
     () => items.find(({ stepNumber }) => stepNumber === route.step),
     [items, route.step],
   );
-  // A link to a step leads to a page that isn't loaded yet.
+  // A link may lead to a step whose page hasn't loaded yet.
   const isMissing = route.step !== undefined && !selected;
   useEffect(() => {
     if (isMissing) loadMore?.();

@@ -15,7 +15,7 @@ import { attemptLabel, kindOf, stateOf } from "./steps.js";
 
 const ONE = { numItems: 1, cursor: null };
 
-/** The selected step: what it was asked, what came of each attempt, and what it waits for. */
+/** Shows the selected step: its arguments, the result of each attempt, and what it waits for. */
 export function StepDetails({
   workflowId,
   step,

@@ -13,10 +13,10 @@ export const StepRow = memo(function StepRow(props: {
   start: number;
   height: number;
   view: "timeline" | "list";
-  /** What the axis shows. */
+  /** The start of the visible time span. */
   from: number;
   to: number;
-  /** 0 for a step that is done. */
+  /** 0 if the step is done. */
   now: number;
   isSelected: boolean;
   onSelect: (stepNumber: number | undefined) => void;

@@ -36,7 +36,7 @@ export type StepsTableHandle = {
 const ROW_PX = 28;
 const AHEAD = 30;
 
-/** A label that would be cut off isn't shown. */
+/** Narrower segments have no label, because it would be cut off. */
 const LABEL_PX = 40;
 
 const LIST_COLUMNS = [
@@ -49,7 +49,7 @@ const LIST_COLUMNS = [
   "Attempts",
 ];
 
-/** The steps of a run, as bars on a time axis or as a list. Either renders only what is in view. */
+/** Shows a run's steps as bars on a time axis or as a list. It renders only visible rows. */
 export const StepsTable = forwardRef(function StepsTable(
   props: {
     view: "timeline" | "list";
@@ -73,7 +73,7 @@ export const StepsTable = forwardRef(function StepsTable(
   });
   const { rows } = paged;
 
-  // A selected step comes into view once, when it is selected or loaded.
+  // Scrolls to the selected step once, when it is selected or loaded.
   const shownIndex = useRef(-1);
   useLayoutEffect(() => {
     if (index >= 0 && index !== shownIndex.current)

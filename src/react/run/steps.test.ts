@@ -31,7 +31,7 @@ test("if earlier attempts may not be listed, they are counted from the last", ()
   expect(attemptLabel(ten, 7)).toBe("2 before the last");
 });
 
-test("a step is called by its kind, and its state once it has ended by how", () => {
+test("a step's label is its kind, and its state becomes its result when it ends", () => {
   const step = { kind: "function", attempts: [] } as unknown as ConsoleStep;
   expect(kindOf(step)).toBe("function");
   expect(kindOf({ ...step, functionType: "query" })).toBe("query");

@@ -1,28 +1,28 @@
 import type { RunSummary, ConsoleStep } from "../api.js";
 import { outcomeOf, type SegmentKind } from "../timeline/segments.js";
 
-/** How many steps are done. Of those in flight, the server counts only the first. */
+/** Returns the number of completed steps. The server counts only the first steps in flight. */
 export function doneOf({ count, inFlight }: RunSummary["steps"]): number {
   return Math.max(0, count - (parseInt(String(inFlight)) || 0));
 }
 
-/** What a step is, in a word. */
+/** Returns a step's kind in one word. */
 export function kindOf(step: Pick<ConsoleStep, "kind" | "functionType">) {
   return step.kind === "function"
     ? (step.functionType ?? "function")
     : step.kind;
 }
 
-/** The state of a step in flight, or how it ended. */
+/** Returns the state of a step in flight, or the kind of its result. */
 export function stateOf(step: ConsoleStep): SegmentKind {
   const state = outcomeOf(step) ?? step.state;
   return state === "done" ? "canceled" : state;
 }
 
-/** A list has no more attempts than this, the last ones. */
+/** The server lists at most this many attempts, the last ones. */
 const LISTED_ATTEMPTS = 10;
 
-/** `Attempt 2 of 5`. If there may have been earlier attempts, it counts from the last. */
+/** Returns a label such as `Attempt 2 of 5`. If earlier attempts may be missing, it counts from the last. */
 export function attemptLabel(
   { attempts, maxAttempts }: Pick<ConsoleStep, "attempts" | "maxAttempts">,
   index: number,

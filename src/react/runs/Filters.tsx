@@ -10,7 +10,7 @@ const RANGE_LABELS: Record<Range, string> = {
   "30d": "Last 30 days",
 };
 
-/** How long after the last key a filter applies. */
+/** How long after the last key press a filter applies. */
 const TYPING_MS = 250;
 
 export function Filters({
@@ -20,7 +20,7 @@ export function Filters({
   onChange,
 }: {
   filter: Filter;
-  /** Names to choose from. Others can be typed. */
+  /** Suggested names. The user can type others. */
   names: readonly string[];
   searchRef: RefObject<HTMLInputElement | null>;
   onChange: (changes: Partial<Filter>) => void;
@@ -107,7 +107,7 @@ export function Filters({
   );
 }
 
-/** An input whose value applies once one has stopped typing. */
+/** An input whose value applies once the user stops typing. */
 function TypedInput({
   value,
   onChange,

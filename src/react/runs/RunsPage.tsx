@@ -39,7 +39,7 @@ export function RunsPage({ filter }: { filter: Filter }) {
     runs: readonly RunSummary[];
   }>();
   const clear = () => setSelected(new Set());
-  // What one can't see isn't selected.
+  // Clears the selection, because it may contain runs that are no longer visible.
   useEffect(clear, [JSON.stringify(args)]);
 
   const change = (changes: Partial<Filter>) =>
@@ -160,7 +160,7 @@ export function RunsPage({ filter }: { filter: Filter }) {
   );
 }
 
-/** The query's arguments. A range ends now, and begins where it began when it was chosen. */
+/** Returns the query's arguments. A range ends now. Its beginning was fixed when the user chose it. */
 function useArgs({ status, name, idPrefix, range, since, until }: Filter) {
   const rangeSince = useMemo(
     () => (range ? Date.now() - RANGES[range] : undefined),

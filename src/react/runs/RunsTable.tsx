@@ -28,18 +28,18 @@ import { useScrollAnchor, useScrollMemory } from "../ui/virtual.js";
 export type RunsTableHandle = {
   /** Moves the focus by rows. */
   move: (by: 1 | -1) => void;
-  /** Selects the row that has the focus, or no longer. */
+  /** Selects or deselects the row that has the focus. */
   toggle: () => void;
 };
 
-/** Below this width, a row has two lines. `styles.ts` has the same number. */
+/** Below this width, a row has two lines. `styles.ts` uses the same number. */
 const NARROW_PX = 720;
 const ROW_PX = 36;
 const NARROW_ROW_PX = 60;
 
 const AHEAD = 15;
 
-/** A search by id goes through so many pages by itself. They may have few matches, or none. */
+/** A search by id loads this many pages by itself, because they may have few matches or none. */
 const PAGES_TO_SEARCH = 20;
 
 const COLUMNS = [
@@ -159,7 +159,7 @@ function toggled(selected: ReadonlySet<string>, id: string) {
 
 type RowProps = Placed & {
   run: RunSummary;
-  /** 0 for a run that has ended, so that it isn't rendered again each second. */
+  /** 0 if the run has ended, so that it isn't rendered again each second. */
   now: number;
   isSelected: boolean;
   onToggle: (workflowId: string) => void;

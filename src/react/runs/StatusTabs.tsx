@@ -3,7 +3,7 @@ import { formatCount } from "../format.js";
 import { STATUSES, type Status } from "../route.js";
 import { STATUS_LABELS, StatusIcon } from "../ui/Status.js";
 
-/** The number of runs of each status, which is also the filter by status. */
+/** Shows the number of runs with each status. The tabs also filter by status. */
 export function StatusTabs({
   counts,
   status,

@@ -13,7 +13,7 @@ import {
 const whole = { from: 1000, to: 11_000 };
 
 describe("spanOfRun", () => {
-  test("of a run that ended is exact, and includes what ended later", () => {
+  test("is exact for an ended run, and includes steps that ended later", () => {
     expect(spanOfRun({ startedAt: 0, endedAt: 777, now: 9999 })).toEqual({
       from: 0,
       to: 777,
@@ -23,7 +23,7 @@ describe("spanOfRun", () => {
     ).toBe(800);
   });
 
-  test("of a run in progress changes only now and then", () => {
+  test("changes rarely while a run is in progress", () => {
     const ends = new Set<number>();
     for (let now = 0; now <= 60_000; now += 100)
       ends.add(spanOfRun({ startedAt: 0, now }).to);
@@ -31,7 +31,7 @@ describe("spanOfRun", () => {
     expect(spanOfRun({ startedAt: 0, now: 7000 }).to).toBeGreaterThan(7000);
   });
 
-  test("is never empty, whatever the clocks say", () => {
+  test("is never empty, even if clocks disagree", () => {
     expect(lengthOf(spanOfRun({ startedAt: 500, now: 100 }))).toBeGreaterThan(
       0,
     );
@@ -42,13 +42,13 @@ describe("spanOfRun", () => {
 });
 
 describe("zoom and pan", () => {
-  test("zooming keeps the time under the pointer in its place", () => {
+  test("zooming keeps the time under the pointer in place", () => {
     const shown = zoom(whole, whole, 0.5, 3000);
     expect(lengthOf(shown)).toBe(5000);
     expect((3000 - shown.from) / lengthOf(shown)).toBeCloseTo(0.2);
   });
 
-  test("zooming out ends at the whole, zooming in at 20 ms", () => {
+  test("zooming out stops at the whole run, and zooming in at 20 ms", () => {
     expect(zoom(whole, { from: 2000, to: 3000 }, 1000)).toEqual(whole);
     expect(isWhole(whole, zoom(whole, whole, 2))).toBe(true);
     expect(lengthOf(zoom(whole, whole, 1e-9))).toBe(20);
@@ -61,7 +61,7 @@ describe("zoom and pan", () => {
     expect(pan(whole, shown, 1e6)).toEqual({ from: 9000, to: 11_000 });
   });
 
-  test("a span beyond a whole that became shorter comes back into it", () => {
+  test("a span outside a run that became shorter moves back into it", () => {
     expect(clamp({ from: 0, to: 10 }, { from: 50, to: 90 })).toEqual({
       from: 0,
       to: 10,
@@ -79,7 +79,7 @@ test.each([
   expect(found[1]! - found[0]!).toBe(step);
 });
 
-test("ticks count from the run's start, also in a part of it", () => {
+test("ticks count from the run's start, even when zoomed in", () => {
   expect(ticks({ from: 1500, to: 1900 }, 1000, 360)).toEqual([
     500, 600, 700, 800, 900,
   ]);
@@ -92,7 +92,7 @@ test("the number of ticks is bounded by the width", () => {
     ).toBeLessThan(12);
 });
 
-test("place clips to what is shown", () => {
+test("place clips to the visible span", () => {
   const shown = { from: 100, to: 200 };
   expect(place(shown, 120, 140)).toEqual({ left: 20, width: 20 });
   expect(place(shown, 0, 150)).toEqual({ left: 0, width: 50 });

@@ -1,12 +1,12 @@
-/** A span of time: the whole of a run, or the part of it that the timeline shows. */
+/** A time span, such as a whole run or the visible part of it. */
 export type Span = { from: number; to: number };
 
 export const lengthOf = ({ from, to }: Span) => to - from;
 
-/** Nothing that a run does takes less. */
+/** The shortest span, because nothing in a run takes less time. */
 const MIN_SPAN_MS = 20;
 
-/** 1, 2, 5, 10, 20, … milliseconds up to a second, then what clocks and calendars count in. */
+/** 1, 2, 5, 10, 20, … milliseconds up to a second, then the units of clocks and calendars. */
 const STEPS_MS = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
   ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * 1000),
@@ -23,14 +23,14 @@ function stepFor(ms: number) {
 }
 
 /**
- * The span of a run. While it runs, its end is rounded up, so that bars grow into free space and the scale changes
- * rarely.
+ * Returns the span of a run. While it runs, its end is rounded up, so bars grow into free space and the scale rarely
+ * changes.
  */
 export function spanOfRun(run: {
   startedAt: number;
   endedAt?: number;
   now: number;
-  /** The latest time that a step shows: one may end after its run. */
+  /** The latest time of any step, because a step may end after its run. */
   latest?: number;
 }): Span {
   const { startedAt: from, endedAt, now, latest = 0 } = run;
@@ -41,7 +41,7 @@ export function spanOfRun(run: {
   return { from, to: from + Math.ceil((length * 1.02) / step) * step };
 }
 
-/** The part of `whole` that is zoomed by `factor` (below 1: closer) around the time `at`. */
+/** Zooms by `factor` around the time `at`, within `whole`. A factor below 1 zooms in. */
 export function zoom(
   whole: Span,
   shown: Span,
@@ -58,7 +58,7 @@ export function pan(whole: Span, shown: Span, ms: number): Span {
   return clamp(whole, { from: shown.from + ms, to: shown.to + ms });
 }
 
-/** Within `whole`, not shorter than the shortest span. */
+/** Moves a span into `whole`, and makes it no shorter than the shortest span. */
 export function clamp(whole: Span, { from, to }: Span): Span {
   const length = Math.min(
     Math.max(to - from, Math.min(MIN_SPAN_MS, lengthOf(whole))),
@@ -71,7 +71,7 @@ export function clamp(whole: Span, { from, to }: Span): Span {
 export const isWhole = (whole: Span, shown: Span) =>
   lengthOf(shown) >= lengthOf(whole);
 
-/** The times to label, as offsets from the run's start, about one for each `gap` pixels. */
+/** Returns the times to label, as offsets from the run's start, about one for each `gap` pixels. */
 export function ticks(
   shown: Span,
   start: number,
@@ -85,7 +85,7 @@ export function ticks(
   return result;
 }
 
-/** Where a segment is, in percent of the shown span. Undefined if it is outside. */
+/** Returns a segment's position in percent of the visible span, or undefined if it is outside. */
 export function place(
   shown: Span,
   from: number,

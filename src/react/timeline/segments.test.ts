@@ -11,7 +11,7 @@ const step = (fields: object) =>
     ...fields,
   }) as unknown as ConsoleStep;
 
-/** A bar as text: `queued 0–5 failed 5–9`. */
+/** Formats a bar, such as `queued 0–5 failed 5–9`. */
 const bar = (fields: object, now = 100) =>
   segmentsOf(step(fields), now)
     .map(({ kind, from, to }) => `${kind} ${from}–${to}`)
@@ -28,7 +28,7 @@ describe("a function", () => {
     ).toBe("queued 0–4 succeeded 4–9");
   });
 
-  test("backs off between attempts, each with its own end", () => {
+  test("shows the backoff between attempts, and each attempt's result", () => {
     const attempts = [
       { startedAt: 0, endedAt: 5, error: "no" },
       { startedAt: 20, endedAt: 25, error: "no" },
@@ -53,11 +53,11 @@ describe("a function", () => {
     expect(bar({ state, attempts, dueAt })).toBe(expected);
   });
 
-  test("without attempts, such as one of 0.4, is one segment", () => {
+  test("is one segment if it has no attempts, such as a step of 0.4", () => {
     expect(bar({ completedAt: 7, outcome: "failed" })).toBe("failed 0–7");
   });
 
-  test("that was canceled between attempts ends in a canceled segment", () => {
+  test("ends in a canceled segment if it was canceled between attempts", () => {
     expect(
       bar({
         completedAt: 30,
@@ -67,7 +67,7 @@ describe("a function", () => {
     ).toBe("failed 0–5 canceled 5–30");
   });
 
-  test("that took no time is still shown", () => {
+  test("is visible even if it took no time", () => {
     expect(
       bar({
         completedAt: 0,
@@ -95,12 +95,12 @@ test("a child runs from its start to its end", () => {
   );
 });
 
-test("a step that is done without a result was canceled", () => {
+test("a step that ended without a result was canceled", () => {
   expect(outcomeOf(step({ state: "done" }))).toBe("canceled");
   expect(bar({ state: "done" })).toBe("canceled 0–100");
 });
 
-test("segments never overlap or run backwards, whatever the clocks say", () => {
+test("segments never overlap or run backwards, even if clocks disagree", () => {
   const times = [0, 3, 50, 120];
   for (const a of times)
     for (const b of times)

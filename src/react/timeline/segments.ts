@@ -18,11 +18,11 @@ export type Segment = {
   kind: SegmentKind;
   from: number;
   to: number;
-  /** Of an attempt: its place among those that are known. */
+  /** The index among the known attempts, if this is an attempt. */
   attempt?: number;
 };
 
-/** How the step ended, or that it hasn't. */
+/** Returns the kind of a step's result, or that it is in flight. */
 export function outcomeOf(
   step: ConsoleStep,
 ): "succeeded" | "failed" | "canceled" | undefined {
@@ -31,7 +31,7 @@ export function outcomeOf(
   return step.outcome === "success" ? "succeeded" : step.outcome;
 }
 
-/** The bar of a step: its attempts, what lies between them, and until when it is due. */
+/** Returns a step's bar: its attempts, the time between them, and the time until it is due. */
 export function segmentsOf(step: ConsoleStep, now: number): Segment[] {
   const { startedAt, completedAt, dueAt, state, kind } = step;
   const outcome = outcomeOf(step);
@@ -40,7 +40,7 @@ export function segmentsOf(step: ConsoleStep, now: number): Segment[] {
   let at = startedAt;
   const until = (to: number, segment: SegmentKind, attempt?: number) => {
     const clipped = Math.min(Math.max(to, at), end);
-    // An attempt is shown even if it took no time.
+    // An attempt is visible even if it took no time.
     if (clipped > at || attempt !== undefined)
       segments.push({ kind: segment, from: at, to: clipped, attempt });
     at = clipped;
@@ -58,7 +58,7 @@ export function segmentsOf(step: ConsoleStep, now: number): Segment[] {
   }
   if (outcome === undefined) until(end, state === "done" ? "canceled" : state);
   else if (step.attempts.length === 0)
-    // Nobody sees when a sleep, a wait or a child began in earnest.
+    // For a sleep, a wait or a child, only the whole time is known.
     until(
       end,
       isWait(kind) && outcome === "succeeded" ? "waiting" : outcome,
@@ -74,6 +74,6 @@ export function segmentsOf(step: ConsoleStep, now: number): Segment[] {
 const isWait = (kind: ConsoleStep["kind"]) =>
   kind === "event" || kind === "sleep";
 
-/** The latest time that a step is known to have reached. When it is due may be years away. */
+/** Returns the latest time that a step has reached. Excludes its due time, which may be years away. */
 export const latestOf = (step: ConsoleStep) =>
   step.completedAt ?? step.startedAt;

@@ -1,6 +1,6 @@
 import { useEffect, useId, useRef } from "react";
 
-/** A modal dialog. The browser keeps the focus in it, and closes it on Escape. */
+/** A modal dialog. The browser keeps the focus inside, and closes it on Escape. */
 export function Dialog({
   title,
   onClose,
@@ -54,7 +54,7 @@ export function ConfirmDialog({
   children,
 }: {
   title: string;
-  /** The label of the button that does it. */
+  /** The label of the confirm button. */
   confirm: string;
   danger?: boolean;
   isBusy: boolean;

@@ -1,7 +1,7 @@
 import { Message } from "./basics.js";
 import { codeOf, messageOf } from "./errors.js";
 
-/** Why nothing is shown. */
+/** Explains why nothing is shown. */
 export function ErrorMessage({ error }: { error: Error }) {
   const message = messageOf(error);
   const title =

@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { CopyButton, ShowAllButton } from "./basics.js";
 
-/** Longer errors are cut until one asks for the rest. */
+/** Longer errors are cut until the user asks for the rest. */
 const SHOWN_LENGTH = 2000;
 
-/** An error as it was thrown: text, whatever it looks like. */
+/** Shows a thrown error as plain text, whatever it contains. */
 export function ErrorText({ text, label }: { text: string; label: string }) {
   const [isWhole, setIsWhole] = useState(false);
   const isLong = text.length > SHOWN_LENGTH;

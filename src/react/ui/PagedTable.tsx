@@ -2,11 +2,11 @@ import { useEffect, useRef, type ReactNode, type RefObject } from "react";
 import type { LivePages } from "../data/live.js";
 import { useVirtualRows } from "./virtual.js";
 
-/** Where a row is. */
+/** The position of a row. */
 export type Placed = { index: number; start: number; height: number };
 
 /**
- * Rows of a live list, as they scroll: the next page loads when few rows are left, and the focus moves by rows.
+ * The scrolling rows of a live list. The next page loads when few rows are left, and the focus moves by rows.
  */
 export function usePagedRows<Item>({
   pages: { items, loadMore },
@@ -23,7 +23,7 @@ export function usePagedRows<Item>({
   ahead: number;
   /** The index of the row that has the focus, or -1. */
   active: number;
-  /** A selector of what takes the focus in an item's row. */
+  /** Returns a selector for the focusable element in an item's row. */
   focusableOf: (item: Item) => string;
 }) {
   const count = items.length;
@@ -34,7 +34,7 @@ export function usePagedRows<Item>({
     if (isNearEnd) loadMore?.();
   }, [isNearEnd, loadMore]);
 
-  // A row takes the focus as soon as it is rendered.
+  // A row gets the focus as soon as it is rendered.
   const toFocus = useRef<string>(undefined);
   useEffect(() => {
     if (!toFocus.current) return;
@@ -64,7 +64,7 @@ export function PagedTable<Item>(props: {
   paged: ReturnType<typeof usePagedRows<Item>>;
   columns: ReactNode;
   row: (item: Item, at: Placed) => ReactNode;
-  /** Below the rows. */
+  /** Content below the rows. */
   children?: ReactNode;
 }) {
   const { className, label, pages, columns, row, children } = props;

@@ -34,17 +34,17 @@ export const ACTIONS = ["cancel", "restart", "cleanup"] as const;
 
 export const labelOf = (action: Action) => TEXTS[action].verb;
 
-/** A run in progress can be canceled, and one that has ended restarted and cleaned up. */
+/** You can cancel a run in progress, and restart or clean up a run that has ended. */
 export const applies = (action: Action, status: Status) =>
   (action === "cancel") === (status === "inProgress");
 
 /** The server acts on at most this many runs in one call. */
 const BATCH = 50;
 
-/** How many names of runs a confirmation shows. */
+/** How many run names a confirmation shows. */
 const NAMED = 5;
 
-/** Asks before it acts on runs, says how many, and tells the result. */
+/** Asks before it acts on runs, shows how many, and announces the result. */
 export function RunActionDialog({
   action,
   runs,

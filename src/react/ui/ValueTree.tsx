@@ -4,11 +4,11 @@ import { describeValue, preview, type Described } from "../values.js";
 import { ShowAllButton } from "./basics.js";
 import { Icon } from "./Icon.js";
 
-/** Children that are shown at first, and with each click on "Show more". */
+/** How many children are shown at first, and added with each click on "Show more". */
 const PAGE = 100;
 const SHOWN_LENGTH = 1000;
 
-/** A value of any size and depth. It renders what is open, and of that no more than what one asks for. */
+/** Shows a value of any size and depth. It renders only open parts, up to the number that the user asked for. */
 export function ValueTree({ value }: { value: unknown }) {
   return (
     <ul className="wfc-tree">

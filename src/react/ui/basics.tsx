@@ -26,7 +26,7 @@ export function Due({ at, now }: { at: number; now: number }) {
   );
 }
 
-/** How long something took, or has taken so far. */
+/** Shows how long something took, or has taken so far. */
 export function Duration({
   from,
   to,
@@ -43,7 +43,7 @@ export function CopyButton({
   text,
   what,
 }: {
-  /** Called when it is copied: JSON of a large value is expensive. */
+  /** Called only on copy, because JSON of a large value is expensive. */
   text: () => string;
   what: string;
 }) {

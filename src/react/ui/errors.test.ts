@@ -30,7 +30,7 @@ test.each([
   },
 );
 
-test("codeOf finds the code of a ConvexError, and only there", () => {
+test("codeOf finds the code of a ConvexError and of no other error", () => {
   expect(codeOf(new ConvexError({ code: "A", message: "No." }))).toBe("A");
   expect(codeOf(new ConvexError({ code: 1 }))).toBeUndefined();
   expect(codeOf(new ConvexError("A"))).toBeUndefined();

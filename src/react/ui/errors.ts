@@ -1,4 +1,4 @@
-/** What to tell about an error of a function: a ConvexError's message, or what the client makes of it. */
+/** Returns the message to show for a function's error: a ConvexError's own message, or the client's. */
 export function messageOf(error: unknown): string {
   const data = (error as { data?: unknown } | null)?.data;
   if (typeof data === "string") return data;

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type RefObject } from "react";
 
-/** The time, once a second while something on the page depends on it. */
+/** Returns the current time. It updates every second while `isLive`. */
 export function useNow(isLive: boolean): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -12,7 +12,7 @@ export function useNow(isLive: boolean): number {
   return now;
 }
 
-/** The width of an element, 0 until it is measured. */
+/** Returns the width of an element, or 0 until it is measured. */
 export function useWidth(element: RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0);
   useEffect(() => {
@@ -26,7 +26,7 @@ export function useWidth(element: RefObject<HTMLElement | null>): number {
   return width;
 }
 
-/** The value, `ms` after it last changed. */
+/** Returns the value once it hasn't changed for `ms`. */
 export function useSettled<T>(value: T, ms: number): T {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
@@ -37,8 +37,8 @@ export function useSettled<T>(value: T, ms: number): T {
 }
 
 /**
- * Handles keys that are pressed in the console, or while nothing on the page has the focus. Keys that one types or
- * that belong to the browser are left alone, and so are those of an open dialog.
+ * Handles keys that are pressed in the console, or while nothing on the page has the focus. It ignores typed text, the
+ * browser's shortcuts, and keys in an open dialog.
  */
 export function useKeys(
   root: RefObject<HTMLElement | null>,

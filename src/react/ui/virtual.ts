@@ -15,7 +15,7 @@ import {
   type RefObject,
 } from "react";
 
-/** Rows of one height, of which only the visible ones, some around them, and `kept` are rendered. */
+/** Renders only the visible rows, some around them, and `kept`. All rows have the same height. */
 export function useVirtualRows(rows: {
   count: number;
   height: number;
@@ -49,7 +49,7 @@ export function useVirtualRows(rows: {
 }
 
 /**
- * Keeps the rows in view where they are when others appear above them. At the top, new rows come into view.
+ * Keeps visible rows in place when others appear above them. At the top, new rows become visible.
  */
 export function useScrollAnchor<Item>(
   scroller: RefObject<HTMLElement | null>,
@@ -74,9 +74,9 @@ export function useScrollAnchor<Item>(
 }
 
 /**
- * Scrolls to where the list was scrolled when it was last left, as soon as so many rows have loaded.
+ * Restores the list's last scroll position as soon as enough rows have loaded.
  *
- * @param place - Where it is kept in `scrolls`
+ * @param place - The key in `scrolls`
  */
 export function useScrollMemory(
   scroller: RefObject<HTMLElement | null>,
@@ -89,7 +89,7 @@ export function useScrollMemory(
   const shown = useRef(place);
   useLayoutEffect(() => {
     const element = scroller.current!;
-    // Another list begins at its top.
+    // Another list starts at its top.
     if (shown.current !== place) element.scrollTop = wanted.current = 0;
     shown.current = place;
     return () => void scrolls.set(place, wanted.current || element.scrollTop);
@@ -98,7 +98,7 @@ export function useScrollMemory(
     const element = scroller.current!;
     if (wanted.current === 0) return;
     if (element.scrollTop > 0) {
-      // Somebody has scrolled meanwhile.
+      // The user has scrolled meanwhile.
       wanted.current = 0;
     } else if (rowsPx - element.clientHeight >= wanted.current) {
       element.scrollTop = wanted.current;

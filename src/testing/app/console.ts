@@ -1,7 +1,7 @@
 import { scripted } from "./scripts.js";
 import { manager } from "./workflows.js";
 
-/** Its `authorize` does what the query script "authorize" says. */
+/** Its `authorize` runs the query script "authorize". */
 export const {
   listRuns,
   getRun,

@@ -4,7 +4,7 @@ import { components } from "./_generated/api.js";
 import { scripted, type Handler } from "./scripts.js";
 import { manager } from "./workflows.js";
 
-// Workflows that differ in how they are defined. All execute what the test has scripted.
+// Workflows with different definitions. All execute the test's script.
 
 const args = { handler: v.string(), input: v.optional(v.any()) };
 type Args = { handler: string; input?: unknown };
@@ -35,7 +35,7 @@ export const byObject = manager.define({
   handler: execute,
 });
 
-/** Without validators. */
+/** Has no validators. */
 export const unvalidated = defineWorkflow(components.workflow).handler(
   async (step, given) => await execute(step, given as unknown as Args),
 );
@@ -63,19 +63,19 @@ export const returnsId = manager.define({
   handler: execute,
 });
 
-/** Takes an id, and says what it was given. */
+/** Takes an id and returns it. */
 export const takesId = manager.define({
   args: { owner: v.id("effects"), count: v.optional(v.number()) },
   handler: async (_step, given) => given,
 });
 
-/** Waits for an event, for a second at most. */
+/** Waits at most a second for an event. */
 export const timesOut = manager.define({
   timeout: 1000,
   handler: async (step) => await step.awaitEvent({ name: "never" }),
 });
 
-/** Kept for a second after its end. */
+/** Its runs are kept for a second after they end. */
 export const expires = manager.define({
   retention: { completed: 1000 },
   handler: async () => "done",

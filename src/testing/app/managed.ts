@@ -11,7 +11,7 @@ import { components } from "./_generated/api.js";
 import { scripted, type Handler } from "./scripts.js";
 import { manager } from "./workflows.js";
 
-/** Takes arguments that say something. */
+/** Has typed arguments. */
 export const typed = manager
   .define({
     args: { owner: v.id("effects"), count: v.number() },
@@ -33,7 +33,7 @@ const withParallelism = (maxParallelism: number) =>
     .define({ args })
     .handler(execute);
 
-/** Workflows of managers that disagree. */
+/** Workflows of managers with different options. */
 export const three = withParallelism(3);
 export const seven = withParallelism(7);
 export const nine = withParallelism(9);
@@ -42,7 +42,7 @@ const inPool = new WorkflowManager(components.workflow, {
   workpoolOptions: { execution: "pool" },
 });
 
-/** Workflows that say how their steps are executed. */
+/** Workflows that set how their steps are executed. */
 export const pooledByManager = inPool.define({ args, handler: execute });
 export const drivenByWorkflow = inPool.define({
   args,
@@ -54,7 +54,7 @@ export const pooledByWorkflow = defineWorkflow(components.workflow, {
   workpoolOptions: { execution: "pool" },
 }).handler(execute);
 
-/** What the code that is deployed says of the pool. A test changes it as a redeploy would. */
+/** The workpool options in the deployed code. A test changes them as a redeploy would. */
 export const deployed: { maxParallelism?: number; logLevel?: LogLevel } = {};
 
 export const changing = defineWorkflow(components.workflow, {
@@ -62,13 +62,13 @@ export const changing = defineWorkflow(components.workflow, {
   workpoolOptions: deployed as object,
 }).handler(execute);
 
-/** An onComplete that does what the mutation script "onEnd" says. */
+/** An onComplete that runs the mutation script "onEnd". */
 export const onEnd = internalMutationGeneric({
   args: vOnCompleteArgs(v.any()).fields,
   handler: (ctx, args) => scripted("mutation", "onEnd")(ctx, args),
 });
 
-/** Of runs of `definitions:byFunction`: their context is validated, and their return value. */
+/** An onComplete of `definitions:byFunction` that validates the context and the return value. */
 export const endedAs = manager.defineOnComplete({
   context: v.object({ key: v.string() }),
   returnValue: v.string(),
@@ -83,7 +83,7 @@ export const endedAs = manager.defineOnComplete({
   },
 });
 
-/** Without validators of its own. */
+/** An onComplete without validators. */
 export const endedSomehow = internalMutationGeneric({
   args: vOnCompleteArgs(),
   handler: async (ctx, { context = "none", ...ended }) => {

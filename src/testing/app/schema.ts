@@ -2,7 +2,7 @@ import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 
 export default defineSchema({
-  /** What steps did: one row for each execution that committed. */
+  /** The effects of steps. Each committed execution writes one row. */
   effects: defineTable({ key: v.string(), value: v.any() }).index("key", [
     "key",
   ]),

@@ -6,7 +6,7 @@ import type {
 } from "convex/server";
 import type { WorkflowCtx } from "../../client/index.js";
 
-// Tests and the functions of the app under test share one realm, so a test can say what they do.
+// Tests and the functions of the app under test share one realm, so a test can script them.
 
 export type Handler = (step: WorkflowCtx, input: any) => Promise<unknown>;
 type StepFunction<Ctx> = (ctx: Ctx, input: any) => unknown;

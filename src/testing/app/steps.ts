@@ -24,7 +24,7 @@ export const action = internalActionGeneric({
   handler: (ctx, { name, input }) => scripted("action", name)(ctx, input),
 });
 
-/** Returns what it is given, and leaves a mark that it ran. */
+/** Returns its argument, and records that it ran. */
 export const echo = internalMutationGeneric({
   args: { value: v.any() },
   handler: async (ctx, { value }) => {
@@ -65,7 +65,7 @@ export const ended = internalMutationGeneric({
   },
 });
 
-/** As `ended`, with a validator that accepts every result. */
+/** Like `ended`, with a validator that accepts every result. */
 export const endedAnyhow = internalMutationGeneric({
   args: { workflowId: v.string(), result: v.any(), context: v.any() },
   handler: async (ctx, args) => {
@@ -74,7 +74,7 @@ export const endedAnyhow = internalMutationGeneric({
   },
 });
 
-/** As `ended`, with a validator written before results had `errorData`. */
+/** Like `ended`, with a validator from before results had `errorData`. */
 export const endedWithoutData = internalMutationGeneric({
   args: {
     workflowId: v.string(),

@@ -7,7 +7,7 @@ export const manager = new WorkflowManager(components.workflow);
 
 const args = { handler: v.string(), input: v.optional(v.any()) };
 
-/** Executes the handler that the test has scripted. */
+/** Executes the test's scripted handler. */
 export const workflow = manager
   .define({ args })
   .handler(

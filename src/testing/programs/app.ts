@@ -10,7 +10,7 @@ import type { WorkflowId } from "../../client/index.js";
 import { api, components } from "./functions.js";
 import { PROGRAMS, type Request } from "./programs.js";
 
-/** Of this package, or of 0.4.8, which apps use in the same way. */
+/** The client of this package or of 0.4.8, which apps use in the same way. */
 export type Client = Pick<
   typeof current,
   | "WorkflowManager"
@@ -22,7 +22,7 @@ export type Client = Pick<
   | "start"
 >;
 
-/** How an app of the programs calls the client: one workflow executes each of them, by its title. */
+/** Defines an app that calls the client. One workflow executes each program by its title. */
 export function defineApp(client: Client) {
   const workflow = new client.WorkflowManager(components.workflow);
   return {
@@ -100,6 +100,6 @@ export function defineApp(client: Client) {
   }
 }
 
-/** 0.4.8 keeps the stack of what a handler throws, and what kind of error it is. */
+/** Returns only the first line, because 0.4.8 also keeps a thrown error's name and stack. */
 export const firstLine = (error: string) =>
   error.split("\n")[0]!.replace(/^((Uncaught )|(\w*Error: ))*/, "");

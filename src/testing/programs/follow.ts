@@ -5,11 +5,11 @@ import { PROGRAMS } from "./programs.js";
 export interface Backend {
   call(name: "start" | "manage" | "look", args: object): Promise<unknown>;
   advance(ms: number): Promise<void>;
-  /** Lets everything happen that will. */
+  /** Runs until no work remains. */
   drain(): Promise<void>;
 }
 
-/** Runs a program, and says how it ended. */
+/** Runs a program and returns its outcome. */
 export async function follow(title: string, backend: Backend) {
   const { input, meanwhile = [] } = PROGRAMS[title]!;
   const id = (await backend.call("start", {
@@ -29,7 +29,7 @@ export async function follow(title: string, backend: Backend) {
   return { ...ended, effects: inAnyOrder(effects) };
 }
 
-/** How a program must end. */
+/** Returns a program's expected outcome. */
 export function expected(title: string) {
   const { returns, ends, writes = [], calls } = PROGRAMS[title]!;
   const status = ends ?? { type: "completed" as const, result: returns };

@@ -14,7 +14,7 @@ export const api = anyApi as any;
 export const components = componentsGeneric() as any;
 
 export const schema = defineSchema({
-  /** What mutations wrote: one row for each execution that committed. */
+  /** The values that mutations wrote. Each committed execution writes one row. */
   effects: defineTable({ value: v.any() }),
   ends: defineTable({ result: v.any() }),
   counts: defineTable({ key: v.string(), count: v.number() }).index("key", [
@@ -37,7 +37,7 @@ export const write = internalMutationGeneric({
   },
 });
 
-/** Takes a while, and may fail. */
+/** Takes a while and may fail. */
 export const act = internalActionGeneric({
   args: { ...optional, ms: v.optional(v.number()), fails: v.optional(v.any()) },
   handler: async (_ctx, { value, ms, fails }) => {
@@ -47,7 +47,7 @@ export const act = internalActionGeneric({
   },
 });
 
-/** Fails the first times it is called with a key. */
+/** Fails in its first calls with a key. */
 export const flaky = internalActionGeneric({
   args: { key: v.string(), failures: v.number() },
   handler: async (ctx, { key, failures }) => {
@@ -57,7 +57,7 @@ export const flaky = internalActionGeneric({
   },
 });
 
-/** How often it has been called with a key. */
+/** Counts the calls with a key. */
 export const count = internalMutationGeneric({
   args: { key: v.string() },
   handler: async (ctx, { key }) => {

@@ -1,6 +1,6 @@
-// What apps bring along: small libraries, as they are copied or installed.
+// Small libraries that apps copy or install.
 
-/** As `p-limit` does it. */
+/** Works like `p-limit`. */
 export function limiter(concurrency: number) {
   const queue: (() => void)[] = [];
   let active = 0;
@@ -17,7 +17,7 @@ export function limiter(concurrency: number) {
         try {
           await result;
         } catch {
-          // Whoever asked for it gets it.
+          // The caller receives the error.
         }
         next();
       };
@@ -29,7 +29,7 @@ export function limiter(concurrency: number) {
     });
 }
 
-/** As `p-map` does it: the first failure ends all, or all failures are thrown in the end. */
+/** Works like `p-map`. Either the first failure ends all calls, or it throws all failures at the end. */
 export function mapper<In, Out>(
   items: In[],
   work: (item: In) => Promise<Out>,
@@ -99,7 +99,7 @@ export class Semaphore {
   }
 }
 
-/** What is pushed is received by whoever iterates. */
+/** Delivers pushed items to its iterators. */
 export class Channel<T> implements AsyncIterable<T> {
   readonly #values: T[] = [];
   readonly #waiting: ((result: IteratorResult<T>) => void)[] = [];
@@ -130,7 +130,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 }
 
-/** Does nothing until it is awaited, as effects of functional libraries do. */
+/** Does nothing until it is awaited, like an effect in a functional library. */
 export class Task<T> implements PromiseLike<T> {
   constructor(private readonly run: () => Promise<T>) {}
 
@@ -160,12 +160,12 @@ export class Task<T> implements PromiseLike<T> {
   }
 }
 
-/** With a field of its own, which `then` and `all` keep. */
+/** A promise with its own field, which `then` and `all` keep. */
 export class LabelledPromise<T> extends Promise<T> {
   label = "labelled";
 }
 
-/** As `AbortController`, which rejects what has not ended. */
+/** Works like `AbortController`. It rejects pending promises. */
 export class Aborter {
   readonly #listeners = new Set<() => void>();
 
@@ -190,7 +190,7 @@ export function memoized<In, Out>(work: (input: In) => Promise<Out>) {
   };
 }
 
-/** Drives a generator that yields promises, as `co` does. */
+/** Drives a generator that yields promises, like `co`. */
 export async function drive(
   generator: Generator<Promise<unknown>, unknown, any>,
 ) {
@@ -205,7 +205,7 @@ export async function drive(
   return state.value;
 }
 
-/** The first line of an error's message, however the platform has decorated it. */
+/** Returns the first line of an error's message, without the platform's prefix. */
 export const messageOf = (error: unknown) =>
   (error as Error).message
     .split("\n")[0]!

@@ -17,14 +17,14 @@ const { api, schema } = functions;
 
 useBackend();
 beforeEach(() => {
-  // What fails on purpose is logged.
+  // Silence the logs of failures on purpose.
   for (const method of ["log", "warn", "error"] as const)
     vi.spyOn(console, method).mockImplementation(() => {});
 });
 
 type Modules = Record<string, () => Promise<unknown>>;
 
-/** Loaded once: an import that takes time in the midst of a test would look as if nothing were going on. */
+/** Loads modules once, because a slow import during a test would look like an idle backend. */
 async function preload(modules: Modules): Promise<Modules> {
   const loaded = await Promise.all(
     Object.entries(modules)
@@ -51,7 +51,7 @@ interface Part {
   modules: Modules;
 }
 
-/** The programs' app, on a release of the package. */
+/** Deploys the programs' app on a release of the package. */
 function deploy(client: Client, part: Part) {
   const app = defineApp(client);
   const t: any = convexTest({
@@ -88,7 +88,7 @@ const sameBefore = Object.keys(PROGRAMS).filter(
   (title) => !PROGRAMS[title]!.differs,
 );
 
-test.each(sameBefore)("0.4.8 does the same: %s", async (title) => {
+test.each(sameBefore)("0.4.8 has the same result: %s", async (title) => {
   const client = published as unknown as Client;
   const backend = deploy(client, publishedComponent);
   expect(await follow(title, backend)).toEqual(expected(title));

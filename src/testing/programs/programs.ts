@@ -14,27 +14,27 @@ import {
   Task,
 } from "./helpers.js";
 
-/** What an app does with a run from outside. */
+/** An app's operation on a run from outside. */
 export type Request =
   | "cancel"
   | { restartFrom: number | string }
   | { send: string; value: unknown };
 
-/** A handler as apps write them, and what must come of it on every backend and by either execution. */
+/** A handler as apps write it, with its expected outcome on every backend and with either `execution`. */
 interface Program {
   handler: (step: WorkflowCtx, input: any) => Promise<unknown>;
   input?: unknown;
-  /** What happens from outside: when, after the start, in milliseconds. */
+  /** Operations from outside, each with its time after the start in milliseconds. */
   meanwhile?: [number, Request][];
   onComplete?: (result: RunResult) => Request | undefined;
   returns?: unknown;
-  /** How the run ends. Default: completed. */
+  /** The run's final status. Default: completed. */
   ends?: { type: "canceled" } | { type: "failed"; error: string };
-  /** What mutations wrote, in any order. Default: nothing. */
+  /** The values that mutations wrote, in any order. Default: none. */
   writes?: unknown[];
-  /** How often and with which results `onComplete` is called. Default: once, with the result. */
+  /** The results with which `onComplete` is called. Default: once, with the run's result. */
   calls?: RunResult["kind"][];
-  /** Why 0.4.8 does something else. */
+  /** Why 0.4.8 behaves differently. */
   differs?: string;
 }
 
@@ -129,7 +129,7 @@ export const PROGRAMS: Record<string, Program> = {
         if (reply.text) break;
         for (const call of reply.calls) {
           const result = await tools[call.tool]!(call.n).catch(messageOf);
-          // The reply is the handler's own.
+          // The handler owns the reply, so it may keep it.
           call.result = result;
         }
         reply.calls.reverse();

@@ -1,6 +1,6 @@
 /**
- * Counts how often each hazard came up. A random test that never meets a hazard tests nothing of
- * it, and says so by failing.
+ * Counts how often each hazard occurred. A random test fails if one of its hazards never
+ * occurs, because it then doesn't test it.
  */
 export class Coverage<Hazard extends string> {
   private readonly counts: Map<Hazard, number>;
@@ -28,7 +28,7 @@ export class Coverage<Hazard extends string> {
     return [...this.counts].flatMap(([hazard, n]) => (n === 0 ? [hazard] : []));
   }
 
-  /** Prints one line, and fails if some hazard was never hit. */
+  /** Prints one line, and fails if a hazard never occurred. */
   report() {
     console.info(this.summary());
     const missed = this.missed();

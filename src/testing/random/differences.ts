@@ -1,4 +1,4 @@
-/** Fails unless two values are the same as data, and says where they first differ. */
+/** Fails unless two values are equal as data, and reports the first difference. */
 export function same(what: string, actual: unknown, expected: unknown) {
   const difference = firstDifference(plain(actual), plain(expected), "");
   if (difference)
@@ -38,7 +38,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const show = (value: unknown) =>
   value === undefined ? "nothing" : JSON.stringify(value).slice(0, 600);
 
-/** As data: without fields that are undefined and without prototypes. */
+/** Converts a value to plain data, without undefined fields and prototypes. */
 const plain = (value: unknown): unknown =>
   value === undefined ? undefined : JSON.parse(JSON.stringify(value, number));
 

@@ -10,10 +10,10 @@ import { withChildren } from "./pace.js";
 import { everyNode, type CallNode, type Node } from "./program.js";
 import type { Random } from "./random.js";
 
-/** Ids of new nodes, beyond those of any program. */
+/** The first id for new nodes, higher than any program's ids. */
 const FIRST_NEW_ID = 10_000;
 
-/** A program of which random parts are edited: a step more, a step less, another step, or another order. */
+/** Edits random parts of a program. It adds, removes, replaces or reorders steps. */
 export function editAtRandom(program: Node, random: Random): Node {
   const nodes = [...everyNode(program)].filter((node) => isEditable(node));
   const count = Math.min(nodes.length, random.between(1, 4));
@@ -54,13 +54,13 @@ export function editAtRandom(program: Node, random: Random): Node {
   return editOf(program);
 }
 
-/** What others refer to stays: a slot is joined, a gate is waited for. */
+/** Nodes to which others refer, such as slots and gates, aren't editable. */
 const isEditable = (node: Node) =>
   [...everyNode(node)].every(
     ({ do: what }) => what !== "hold" && what !== "open" && what !== "detach",
   );
 
-/** Where the old code of a run has passed edits: at which places of its journal. */
+/** Returns the journal positions at which a run's old code has passed edits. */
 export async function passedIn(
   program: Node,
   rows: JournalEntry[],
@@ -80,7 +80,7 @@ export async function passedIn(
   return passed;
 }
 
-/** The answers that a run must get: false where it has recorded another step. */
+/** The answers that a run's patches must get. They are false if the run has recorded another step there. */
 export class Answers {
   readonly given = new Map<number, boolean>();
 
@@ -111,7 +111,7 @@ export class Answers {
 
 export class WrongAnswer extends Error {}
 
-/** Deploys edited code before the event of a number. */
+/** Deploys edited code before the nth event. */
 export class MemoryDeploy implements Edits {
   isFresh = false;
   answers: Answers | undefined;
@@ -149,7 +149,7 @@ export class MemoryDeploy implements Edits {
     this.answers?.restarted(from);
   }
 
-  /** Of the finished run. */
+  /** Checks the finished run. */
   finish() {
     if (this.wrong) throw this.wrong;
   }
@@ -157,7 +157,7 @@ export class MemoryDeploy implements Edits {
 
 /** Deploys edited code to the runs of a backend. */
 export class BackendDeploy {
-  /** Where the latest execution of each run has passed edits. */
+  /** The positions at which each run's latest execution has passed edits. */
   private readonly latest = new Map<string, Map<number, number>>();
   private readonly answers = new Map<string, Answers>();
   private isDeployed = false;
@@ -189,7 +189,7 @@ export class BackendDeploy {
     }
   }
 
-  /** A run that begins after the deploy hasn't passed anything. */
+  /** A run that begins after the deploy hasn't passed any edit. */
   answersOf(workflowId: string): Answers {
     const known = this.answers.get(workflowId);
     if (known) return known;
@@ -215,7 +215,7 @@ export class BackendDeploy {
     if (this.wrong) throw this.wrong;
   }
 
-  /** What a replay of a history was answered. A run that has ended by then isn't executed any more. */
+  /** Forgets answers in a replay of a history, because an ended run doesn't execute again. */
   forgetGiven() {
     for (const { given } of this.answers.values()) given.clear();
   }
@@ -232,7 +232,7 @@ const METHODS = new Set<string | symbol>([
   ...["sleep", "awaitEvent"],
 ]);
 
-/** A step context that tells of each step it is asked for. */
+/** Returns a step context that calls `count` for each requested step. */
 const counting = (step: WorkflowCtx, count: () => void): WorkflowCtx =>
   new Proxy(step, {
     get(target, key) {

@@ -11,7 +11,7 @@ import { Coverage } from "./coverage.js";
 
 const FILE = "src/testing/random/everyBoundary.test.ts";
 
-/** A step of each kind, alone and together with others. */
+/** Has steps of every kind, alone and in parallel. */
 const PROGRAM: Node = {
   do: "seq",
   nodes: [
@@ -80,5 +80,5 @@ describe.each(["driver", "pool"] as const)("executed by %s", (execution) => {
   });
 });
 
-/** The others are met only after another fault. */
+/** Whether a place can occur first. The others occur only after another fault. */
 const isFirst = (place: Place) => !/^(ending|callback conflict)/.test(place);

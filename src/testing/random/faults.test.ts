@@ -14,7 +14,7 @@ interface Suite {
   name: string;
   title: string;
   usualSeeds: number;
-  /** Faults of a run. */
+  /** The maximum number of faults in a run. */
   most: number;
   hazards: (Place | Happening)[];
   cancel: number;
@@ -61,7 +61,7 @@ for (const suite of SUITES)
     const coverage = new Coverage<Place | Happening>(name, suite.hazards);
     await forEachSeed(seeds(usualSeeds), FILE, title, async (seed) => {
       const random = new Random(seed);
-      // Pauses are varied by it.
+      // Backoff uses random numbers.
       const varies = new Random(seed);
       vi.spyOn(Math, "random").mockImplementation(() => varies.next());
       const program = generate(random.fork(), {

@@ -10,9 +10,9 @@ import type {
 import type { Random } from "./random.js";
 
 export interface GeneratorOptions {
-  /** About how many steps a program has. */
+  /** The approximate number of steps. */
   steps: number;
-  /** How deep programs of nested runs may be nested. */
+  /** The maximum depth of nested runs. */
   children: number;
 }
 
@@ -27,7 +27,7 @@ const COMBINATIONS: Combination[] = ["all", "allSettled", "race", "any"];
 const ODD_THROWS: OddThrow[] = ["text", "null", "object", "number"];
 const EVENT_NAMES = ["e0", "e1"];
 
-/** A handler made up at random. */
+/** Generates a random handler. */
 export function generate(random: Random, options: GeneratorOptions): Node {
   return new Generator(random, options).program();
 }
@@ -127,7 +127,7 @@ class Generator {
     const members = Array.from({ length: count }, () => {
       if (plain || random.chance(0.4)) return this.step();
       const branch = this.node(depth - 1);
-      // Branches differ in how many microtasks they need to their next step.
+      // Branches need different numbers of microtasks before their next step.
       return random.chance(0.5)
         ? { do: "seq" as const, nodes: [this.hops(), branch] }
         : branch;
@@ -151,7 +151,7 @@ class Generator {
     };
   }
 
-  /** One branch goes on only when another, which has steps of its own, lets it. */
+  /** One branch waits for a gate that another branch opens between its own steps. */
   private branchesThatWait(depth: number): Node {
     const gate = this.nextId++;
     const waits: Node = {
@@ -187,7 +187,7 @@ class Generator {
     return { do: "throw", id: this.nextId++, what };
   }
 
-  /** A branch that may fail before anything awaits it: of a step, since else no result could be held back. */
+  /** A branch that may fail before anything awaits it. It has a step, whose result can be held back. */
   private lateRejection(depth: number): Node {
     const { random } = this;
     const step = this.step();
@@ -207,7 +207,7 @@ class Generator {
     };
   }
 
-  /** A step that may fail is mostly awaited inside a `try`, or programs would all end early. */
+  /** Puts most steps that may fail inside a `try`. Otherwise most programs would end early. */
   private guarded(step: StepNode): Node {
     const mayFail = step.do !== "sleep";
     return mayFail && this.random.chance(0.9) ? this.recovering(step) : step;

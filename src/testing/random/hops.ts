@@ -1,6 +1,6 @@
 import type { HopStyle } from "./program.js";
 
-/** Lets a number of microtasks pass, in one of the ways in which handlers do without knowing. */
+/** Waits for `count` microtasks, in one of the ways that handlers use unknowingly. */
 export async function hop(style: HopStyle, count: number): Promise<void> {
   switch (style) {
     case "await":

@@ -7,16 +7,16 @@ import { isStep, type CallNode, type Node, type StepNode } from "./program.js";
 
 const { steps, workflows } = internal;
 
-/** What a handler may use beside its step context and still be replayed. */
+/** The globals that a handler may use in addition to its step context. */
 export interface Surroundings {
   now(): number;
   random(): number;
   hostCall(): Promise<unknown>;
-  /** Whether to execute the new code of an edit. Absent: the code isn't edited yet. */
+  /** Whether to execute an edit's new code. Absent if the code isn't edited yet. */
   takesNew?: (edit: number, step: WorkflowCtx) => boolean;
 }
 
-/** Looked up when called: a handler sees globals of its own. */
+/** Reads the globals on each call, because a handler has its own. */
 export const GLOBALS: Surroundings = {
   now: () => Date.now(),
   random: () => Math.random(),
@@ -28,11 +28,11 @@ export interface ProgramResult {
   log: string;
 }
 
-/** The name under which the app's step functions and nested handlers are scripted. */
+/** The script name of the app's step functions and nested handlers. */
 export const WORK = "work";
 export const PROGRAM = "program";
 
-/** A handler that does what a program says. */
+/** Executes a program as a handler. */
 export async function interpret(
   program: Node,
   step: WorkflowCtx,
@@ -44,7 +44,7 @@ export async function interpret(
 }
 
 class Interpreter {
-  /** Shared by all branches: what was seen so far, which later steps tell in their arguments. */
+  /** Results that all branches have seen so far. Later steps pass them as arguments. */
   readonly log: string[] = [];
   private readonly held = new Map<number, Promise<unknown>>();
   private hostCalls: Promise<void> = Promise.resolve();
@@ -149,7 +149,7 @@ class Interpreter {
     }
   }
 
-  /** A step is left as it is, so that nobody seems to wait for it. */
+  /** Returns a step's promise unwrapped, so that nothing awaits it. */
   private begin({ body, late }: { body: Node; late?: boolean }) {
     if (isStep(body)) return this.issue(body);
     const branch = this.evaluate(body);
@@ -158,8 +158,8 @@ class Interpreter {
   }
 
   /**
-   * One at a time, and each longer than whatever other branches do meanwhile: how long the host takes
-   * differs between backends, and must not decide which branch goes on first.
+   * Makes one host call at a time, and makes each take longer than the other branches. The duration of a
+   * host call differs between backends and must not decide which branch continues first.
    */
   private callHost() {
     const called = this.hostCalls
@@ -196,7 +196,7 @@ class Interpreter {
       case "child":
         return step.runWorkflow(
           workflows.workflow,
-          // As text: values may be nested less deep than programs are.
+          // Passed as a string, because programs may be nested deeper than values.
           { handler: PROGRAM, input: JSON.stringify(node.program) },
           { name },
         );
@@ -238,7 +238,7 @@ class Interpreter {
   }
 }
 
-/** What a step's function is called with. */
+/** The arguments of a step's function. */
 export interface WorkInput {
   workflowId: string;
   plan: CallNode["plan"];
@@ -248,7 +248,7 @@ export interface WorkInput {
   noise?: number;
 }
 
-/** Never the same, unlike everything else here. */
+/** Differs on every replay, unlike everything else here. */
 let noise = 0;
 
 class Gate {
@@ -273,7 +273,7 @@ function textOf(value: unknown): string {
     : (JSON.stringify(value) ?? "undefined");
 }
 
-/** What a handler was given is its own: it may do this to it. */
+/** Modifies a value that the handler received, which it may do because the value is its own copy. */
 function change(value: unknown) {
   if (Array.isArray(value)) value.unshift("changed");
   else if (typeof value === "object" && value !== null)

@@ -70,19 +70,19 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
   if (onlySeed === undefined) coverage.report();
 });
 
-/** Somebody who starts runs and meddles with them, and checks the tables after each call. */
+/** Starts and manages runs, and checks the tables after each call. */
 class Operator {
   private readonly t: Backend;
   private readonly results = new ResultWatch();
-  /** Ids of runs, nested ones and those that are gone included. */
+  /** The ids of all runs, including nested and deleted ones. */
   private readonly known = new Set<WorkflowId>();
-  /** Events that were accepted by a run that was there, with what they carry. */
+  /** The events that an existing run has accepted, with their values. */
   private readonly accepted = new Map<string, unknown>();
   private readonly acceptedBy = new Map<string, WorkflowId>();
-  /** How runs ended, in each of their generations. */
+  /** The results of runs, in each generation. */
   private readonly ends = new Map<string, unknown>();
   private sent = 0;
-  /** Runs that were to be cleaned up by themselves at the last look. */
+  /** Runs that were scheduled for cleanup at the last check. */
   private retained: string[] = [];
 
   constructor(
@@ -146,7 +146,7 @@ class Operator {
       (run) => run._id === (id as string) && !run.cleanedUp,
     );
 
-  /** A run that has ended while steps of it are in flight, if there is one. */
+  /** Returns an ended run with steps in flight, if there is one. */
   private async endedWithSteps(): Promise<WorkflowId | undefined> {
     const inFlight = (await rows(this.t, "steps")).filter(
       ({ step }) => step.inProgress && "functionType" in step,
@@ -176,7 +176,7 @@ class Operator {
     same("steps of a run that starts later", await this.stepsOf(id), []);
   }
 
-  /** What may happen to a run by itself: a deadline, a cleanup, a later start. */
+  /** Returns random start options: a deadline, a retention or a later start. */
   private dueOptions(): { options: client.RunStartOptions; now: boolean } {
     const { random } = this;
     const some = (ms: number[]) =>
@@ -220,7 +220,7 @@ class Operator {
     this.note("replaced by its key");
   }
 
-  /** Ids of runs in progress by their keys. */
+  /** Returns the ids of runs in progress by key. */
   private async runningBy() {
     const found = new Map<string, WorkflowId[]>();
     for (const { _id, key, runResult } of await rows(this.t, "workflows")) {
@@ -231,7 +231,7 @@ class Operator {
     return found;
   }
 
-  /** Absent of a run that its retention has cleaned up at once. */
+  /** Returns undefined if retention has already deleted the run. */
   private async typeOf(id: WorkflowId) {
     return (await this.run(id)) ? (await this.status(id)).type : "canceled";
   }
@@ -322,7 +322,7 @@ class Operator {
       return;
     }
     await restarting;
-    // Events of deleted steps go with them, or can be sent again.
+    // Events of deleted steps are deleted too, or can be sent again.
     for (const { _id, workflowId } of consumed)
       if (workflowId === (id as string)) this.accepted.delete(_id);
     this.note("restarted");
@@ -376,7 +376,7 @@ class Operator {
       if (!events.has(eventId)) this.checkGone(eventId, runs);
   }
 
-  /** What is due of a run is its one task, and only as long as its state asks for that. */
+  /** Checks that a run has exactly one task while its state needs one. */
   private async checkDue(runs: Map<string, Doc<"workflows">>) {
     const due = (await rows(this.t, "tasks")).filter(
       ({ kind }) => kind === "timeOut" || kind === "expire",
@@ -405,7 +405,7 @@ class Operator {
     );
   }
 
-  /** A run has one end in each generation, and then nothing is due any more. */
+  /** Checks that a run ends once per generation, and has no task left then. */
   private checkEnd({
     _id,
     generationNumber,
@@ -434,7 +434,7 @@ class Operator {
     );
   }
 
-  /** A step and its event know of each other, and what was accepted is kept or was given to a step. */
+  /** Checks that a step and its event refer to each other, and that an accepted event is kept or was consumed. */
   private checkEvent(
     { _id, state }: Doc<"events">,
     run: Doc<"workflows"> | undefined,
@@ -472,7 +472,7 @@ class Operator {
     });
   }
 
-  /** Only with its run an event may go. */
+  /** Checks that an event was deleted only together with its run. */
   private checkGone(eventId: string, runs: Map<string, Doc<"workflows">>) {
     const run = runs.get(this.acceptedBy.get(eventId)!);
     if (run && !run.cleanedUp) throw new Error(`Event ${eventId} was lost`);

@@ -12,16 +12,16 @@ import {
 import type { Node } from "./program.js";
 import { outcomeOf } from "./work.js";
 
-/** What only the recorded journal can tell: everything else is foretold. */
+/** The facts that only the recorded journal has. The oracle predicts everything else. */
 export interface Given {
   runId: string;
-  /** The numbers of the steps whose results were delivered, in the order in which they were. */
+  /** The numbers of the steps whose results were delivered, in order. */
   delivered: number[];
-  /** What a step brought: an event wait say, or a function that was kept from its end. */
+  /** Returns the outcome of a step such as an event wait, or of a function that a fault ended. */
   outcomeOf(stepNumber: number): Outcome | undefined;
-  /** When a step was started; undefined for a step that was not. */
+  /** Returns a step's start time, or undefined if it wasn't started. */
   startedAt(stepNumber: number): number | undefined;
-  /** Whether the new code of an edit is executed, which begins after `asked` steps. Absent: the old code is. */
+  /** Whether to execute an edit's new code after `asked` steps. If absent, the old code runs. */
   takesNew?(edit: number, asked: number): boolean;
 }
 
@@ -36,9 +36,9 @@ export interface ForetoldStep {
 
 export interface Foretold {
   steps: ForetoldStep[];
-  /** How many steps had been asked for when the nth result was delivered. */
+  /** The number of steps asked for before the nth result was delivered. */
   issuedAt: number[];
-  /** Inline steps not yet delivered when the nth result was: the numbers. */
+  /** The numbers of the inline steps that weren't delivered before the nth result. */
   inlineDueAt: number[][];
   end:
     | { kind: "returned"; value: ProgramResult }
@@ -47,9 +47,9 @@ export interface Foretold {
 }
 
 /**
- * What a handler must do when results come in a given order: found by running it once from its
- * beginning to its end, with ordinary promises that are settled in that order, each when the
- * handler can do nothing more. Nothing is replayed and no engine takes part.
+ * Predicts a handler's behavior for a given order of results. It runs the handler once with ordinary
+ * promises, and settles them in that order, each when the handler is blocked. It doesn't use replay or
+ * the engine.
  */
 export async function foretell(program: Node, given: Given): Promise<Foretold> {
   return await new Oracle(given).run(program);
@@ -106,7 +106,7 @@ class Oracle {
     );
   }
 
-  /** New code begins with a patch. */
+  /** Asks for the patch with which new code begins. */
   private takesNew(edit: number): boolean {
     if (!this.given.takesNew?.(edit, this.asked.length)) return false;
     void this.ask({ kind: "patch", name: patchId(edit), inline: false });
@@ -175,7 +175,7 @@ function errorOf({ result, failure }: Outcome): Error {
 const nothingMoreHappens = () =>
   new Promise<void>((resolve) => setImmediate(() => resolve()));
 
-/** The numbers of a run's `Math.random`, as the contract has them. */
+/** Returns the numbers of a run's `Math.random`, as the contract defines them. */
 function randomOf(runId: string): () => number {
   let seed = 0;
   for (const char of runId)

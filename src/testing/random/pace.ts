@@ -1,12 +1,12 @@
 import type { Node } from "./program.js";
 import type { Random } from "./random.js";
 
-/** Far more than what a job of the pool takes to begin. */
+/** Far longer than a workpool job takes to start. */
 const UNIT_MS = 20_000;
 
 /**
- * A program that does the same, but in which everything that takes time takes so much that the order
- * of results does not depend on how steps are executed; and which does not depend on the ids of runs.
+ * Slows a program down, so that the order of results doesn't depend on how steps are executed. The
+ * program also no longer depends on the ids of runs.
  */
 export function slowly(program: Node, random: Random): Node {
   const left = Array.from({ length: 30 }, (_, at) => UNIT_MS * (at + 1));
@@ -16,7 +16,7 @@ export function slowly(program: Node, random: Random): Node {
       case "sleep":
         return { ...node, ms: duration() };
       case "event":
-        // Nobody sends it.
+        // Nobody sends this event.
         return { ...node, timeout: duration() };
       case "child":
         return { ...node, program: paced(node.program) };

@@ -73,7 +73,7 @@ test(ON_BACKEND, { timeout: 3_600_000 }, async () => {
     `${rules} false` as const,
   ]);
   const coverage = new Coverage("edited programs on a backend", kinds);
-  // In 215, a run of 0.4 asks for a patch after its turn has taken the requests that it starts.
+  // With seed 215, a run of 0.4 asks for a patch after its turn has taken the requests that it starts.
   await forEachSeed([...seeds(75), 215], FILE, ON_BACKEND, async (seed) => {
     const random = new Random(seed);
     const rules = RULES[seed % RULES.length]!;
@@ -89,7 +89,7 @@ test(ON_BACKEND, { timeout: 3_600_000 }, async () => {
   if (onlySeed === undefined) coverage.report();
 });
 
-/** Returns the answers that patches gave. */
+/** Returns the answers of patches. */
 async function executeOnBackend(program: Node, rules: Rules, random: Random) {
   restartTimers(new Random(0));
   installPrograms();
@@ -110,7 +110,7 @@ async function executeOnBackend(program: Node, rules: Rules, random: Random) {
       exportHistory(ctx, components.workflow, id),
     );
     const { reached, result } = await replayHistory(workflow, history);
-    // The step whose error the handler throws need not be the last.
+    // The handler may throw the error of a step other than the last.
     if (result?.kind !== "failed")
       same("how many steps a replay reaches", reached, history.steps);
   };

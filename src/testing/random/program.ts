@@ -1,6 +1,6 @@
 /**
- * A handler as plain data, so that it can be generated, printed, shrunk and passed to a nested run.
- * Ids are unique within a program: a node is executed at most once in a run.
+ * A handler as plain data, so that a test can generate, print and shrink it, and pass it to a nested run.
+ * Ids are unique within a program, because a node executes at most once in a run.
  */
 export type Node =
   | CallNode
@@ -8,31 +8,31 @@ export type Node =
   | EventNode
   | ChildNode
   | { do: "seq"; nodes: Node[] }
-  /** Steps among the members are given to the combinator as they are, everything else as a branch. */
+  /** Passes steps to the combinator directly, and everything else as a branch. */
   | { do: "combine"; how: Combination; members: Node[] }
   | { do: "try"; body: Node; recover?: Node; after?: Node }
   | { do: "hops"; style: HopStyle; count: number }
-  /** Started and never awaited. `late`: nothing handles its rejection before that. */
+  /** Starts a node and never awaits it. With `late`, nothing handles its rejection earlier. */
   | { do: "detach"; body: Node; late?: boolean }
-  /** Started here, awaited where the `join` of the same slot is, if it gets there. */
+  /** Starts a node, which the `join` with the same slot awaits, if it is reached. */
   | { do: "hold"; slot: number; body: Node; late?: boolean }
   | { do: "join"; slot: number }
-  /** Branches that wait for each other by something that is not a step. */
+  /** Waits for another branch without a step. */
   | { do: "wait"; gate: number }
   | { do: "open"; gate: number }
-  /** An async generator that yields the value of each node, read by `for await`. */
+  /** Reads an async generator, which yields each node's value, with `for await`. */
   | { do: "generate"; nodes: Node[] }
-  /** Goes one way or the other by `Math.random()`. */
+  /** Chooses a branch with `Math.random()`. */
   | { do: "fork"; low: Node; high: Node }
-  /** Code that was changed while runs were under way. */
+  /** Code that changed during runs. */
   | { do: "edit"; id: number; old: Node; now: Node }
-  /** Host calls of the handler's own, one after the other. */
+  /** Makes the handler's own host calls, one after another. */
   | { do: "host"; count: number }
   | { do: "throw"; id: number; what?: OddThrow };
 
 export type StepNode = CallNode | SleepNode | EventNode | ChildNode;
 export type Combination = "all" | "allSettled" | "race" | "any";
-/** What code may throw that is no Error. */
+/** Thrown values that aren't an Error. */
 export type OddThrow = "text" | "null" | "object" | "number";
 export type HopStyle = "await" | "then" | "thenable" | "generator" | "nested";
 
@@ -42,9 +42,9 @@ export interface CallNode {
   kind: "query" | "mutation" | "action";
   plan: Plan;
   inline?: boolean;
-  /** What its arguments hold beside its plan. */
+  /** Further data in its arguments, besides its plan. */
   shows?: ("log" | "time" | "random")[];
-  /** The arguments hold something else on every replay. */
+  /** The arguments differ on every replay. */
   unstable?: boolean;
 }
 
@@ -67,15 +67,15 @@ export interface ChildNode {
   program: Node;
 }
 
-/** What a step's function does: its outcome is a function of this and nothing else. */
+/** The plan of a step's function, which alone determines its outcome. */
 export interface Plan {
   id: number;
   ends: "ok" | "fail" | "convexError" | "nonRetryable";
-  /** Attempts that fail before the last, which ends as `ends` says. Of actions with retries. */
+  /** For actions with retries, the failed attempts before the last, which ends as in `ends`. */
   failures?: number;
-  /** Milliseconds that an action takes. */
+  /** The duration of an action in milliseconds. */
   ms?: number;
-  /** The name of an event that a mutation sends to the run that it is a step of. */
+  /** The name of an event that a mutation sends to its own run. */
   sends?: string;
 }
 
@@ -85,7 +85,7 @@ export const isStep = (node: Node): node is StepNode =>
   node.do === "event" ||
   node.do === "child";
 
-/** The nodes directly inside a node. A nested run's program is not: it is another handler. */
+/** Returns the direct children of a node. Excludes a nested run's program, which is another handler. */
 export function childrenOf(node: Node): Node[] {
   switch (node.do) {
     case "seq":
@@ -109,7 +109,7 @@ export function childrenOf(node: Node): Node[] {
   }
 }
 
-/** A node and everything in it, nested runs' programs left out. */
+/** Iterates over a node and everything in it, except nested runs' programs. */
 export function* everyNode(node: Node): Generator<Node> {
   yield node;
   for (const inner of childrenOf(node)) yield* everyNode(inner);

@@ -1,15 +1,15 @@
-/** A source of choices that a seed fixes for good. */
+/** A source of random choices that a seed determines. */
 export class Random {
   private state: number;
 
   constructor(readonly seed: number) {
-    // Seeds that differ little must not give sequences that differ little.
+    // Similar seeds must not yield similar sequences.
     this.state = Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) | 0;
     this.next();
     this.next();
   }
 
-  /** From 0 up to, not including, 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let t = this.state;
@@ -18,7 +18,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 up to, not including, `bound`. */
+  /** Returns an integer from 0 up to, but not including, `bound`. */
   below(bound: number): number {
     return Math.floor(this.next() * bound);
   }
@@ -36,7 +36,7 @@ export class Random {
     return choices[this.below(choices.length)]!;
   }
 
-  /** One of the keys of `weights`, in proportion to their values. */
+  /** Returns one of the keys of `weights`, in proportion to their values. */
   weighted<Key extends string>(weights: Record<Key, number>): Key {
     const entries = Object.entries(weights) as [Key, number][];
     let left =
@@ -45,7 +45,7 @@ export class Random {
     return entries.at(-1)![0];
   }
 
-  /** A source of its own, so that one part drawing more choices does not change those of another. */
+  /** Returns an independent source, so that more choices in one part don't change those in another. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 31));
   }

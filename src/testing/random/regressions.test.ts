@@ -7,7 +7,7 @@ import { FaultyFunctions } from "./backend/faultyFunctions.js";
 import { useQuietConsole } from "./backend/quiet.js";
 import type { Node } from "./program.js";
 
-// What random programs and faults have found, each shrunken to what it takes.
+// Bugs that random programs and faults have found, each reduced to a minimal case.
 
 useBackend();
 useQuietConsole();

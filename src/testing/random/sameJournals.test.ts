@@ -42,7 +42,7 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
     const pooled = await execute(program, "pool");
     if (pooled.some(({ steps }) => steps.some(({ drivenBy }) => drivenBy)))
       throw new Error("A step was driven where none is to be");
-    // When what is held back is tried again depends on when a driver's turns come.
+    // The time at which a held-back result is retried depends on the driver's turns.
     if (isAnyHeldBack(driven) || isAnyHeldBack(pooled)) return;
     if (orders(driven) !== orders(pooled)) {
       otherOrder++;
@@ -76,7 +76,7 @@ async function execute(program: Node, execution: "driver" | "pool") {
 const isAnyHeldBack = (runs: RecordedRun[]) =>
   runs.some(({ steps }) => steps.some(({ heldBack }) => heldBack));
 
-/** In which order the steps of each run were completed: of those of one time, were delivered. */
+/** Returns the order in which each run's steps completed. Steps with the same time are in delivery order. */
 const orders = (runs: RecordedRun[]) =>
   JSON.stringify(
     runs.map(({ steps }) =>
@@ -92,7 +92,7 @@ const orders = (runs: RecordedRun[]) =>
     ),
   );
 
-/** The journals without ids, times, and how a step was executed. */
+/** Returns the journals without ids, times, and the way in which steps were executed. */
 function deliveries(runs: RecordedRun[]): unknown {
   const names = new Map(runs.map(({ run }, at) => [run._id as string, at]));
   const nameIds = (value: unknown) =>

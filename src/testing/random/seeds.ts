@@ -1,12 +1,12 @@
 /**
- * `SEEDS=1000` runs that many programs in each random suite (a multiple of what the gate runs);
- * `SEED=7` runs the one of that seed, to see a failure again.
+ * `SEEDS=1000` runs more programs in each random suite than the gate does. `SEED=7` runs only that seed,
+ * to reproduce a failure.
  */
 const { SEED, SEEDS } = process.env;
 
 export const onlySeed = SEED === undefined ? undefined : Number(SEED);
 
-/** The first of all seeds: as many as the gate has time for, unless the environment says otherwise. */
+/** Returns the first seeds, as many as the gate has time for or the environment requests. */
 export function seeds(usual: number): number[] {
   const count = SEEDS === undefined ? usual : Number(SEEDS);
   return firstNumbers(count);
@@ -16,8 +16,8 @@ export const firstNumbers = (count: number): number[] =>
   Array.from({ length: count }, (_, index) => index);
 
 /**
- * Runs `body` for each seed. A failure says which seed it was, of what, and how to see it again. If the environment
- * names no number of seeds, half of them do where `isEnough` says so.
+ * Runs `body` for each seed. A failure names the seed and the command that reproduces it. If `SEEDS` isn't set, it may
+ * stop after half of the seeds once `isEnough` returns true.
  */
 export async function forEachSeed(
   seeds: number[],

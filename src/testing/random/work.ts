@@ -2,7 +2,7 @@ import { NonRetryableError } from "@convex-dev/workpool";
 import type { Outcome } from "../../shared/outcome.js";
 import type { Plan } from "./program.js";
 
-/** What the function of a step brings in the end, by its plan alone. */
+/** Returns the final outcome of a step's function according to its plan. */
 export function outcomeOf({ id, ends }: Plan): Outcome {
   switch (ends) {
     case "ok":
@@ -23,7 +23,7 @@ const failedWith = (error: string, data: unknown): Outcome => ({
 
 export const nonRetryable = (id: number) =>
   new NonRetryableError(failureOf(id));
-/** Handlers change it in place. */
+/** Returns a new array each time, because handlers change it in place. */
 export const valueOf = (id: number) => [`r${id}`];
 export const failureOf = (id: number) => `step ${id} failed`;
 export const dataOf = (id: number) => ({ failed: id });

@@ -14,7 +14,7 @@ type Modules = ApiFromModules<{
   functions: typeof functions;
 }>;
 
-// As an app's generated files have them.
+// References in the form of an app's generated files.
 export const internal: FilterApi<
   Modules,
   FunctionReference<any, "internal">

@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import { defineWorkflow, WorkflowManager } from "../../client/index.js";
 import { components } from "./api.js";
 
-// Workflows whose types are all that tests use of them: one of each way to define them.
+// One workflow for each way to define one. Tests use only their types.
 
 export const manager = new WorkflowManager(components.workflow);
 

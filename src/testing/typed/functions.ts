@@ -6,7 +6,7 @@ import {
 import { v } from "convex/values";
 import { vResultValidator, vWorkflowId } from "../../client/index.js";
 
-// Functions whose types are all that tests use of them.
+// Functions of which tests use only the types.
 
 export const count = internalQueryGeneric({
   args: { of: v.string() },

@@ -6,7 +6,7 @@ import {
 } from "../../client/index.js";
 import { components, internal } from "./api.js";
 
-// What the type tests call things with. Only its types are used.
+// Arguments for calls in the type tests, which use only their types.
 
 export declare const queryCtx: app.QueryCtx;
 export declare const mutationCtx: app.MutationCtx;

@@ -25,13 +25,13 @@ type Modules = ApiFromModules<{
 }>;
 
 export const internal = anyApi as unknown as Modules;
-/** As an app's: the public functions. */
+/** The app's public functions. */
 export const api = anyApi as unknown as FilterApi<
   Modules,
   FunctionReference<any, "public">
 >;
 export const components = componentsGeneric() as unknown as {
   workflow: ComponentApi;
-  /** Another instance of it. */
+  /** Another instance of the component. */
   other: ComponentApi;
 };

@@ -7,9 +7,9 @@ import { PROGRAM, WORK, interpret, type WorkInput } from "../interpret.js";
 import type { Node, Plan } from "../program.js";
 import { dataOf, failureOf, nonRetryable, valueOf } from "../work.js";
 
-/** Has the app's step functions do what plans say, and its handlers what programs say. */
+/** Scripts the app's step functions to execute plans, and its handlers to execute programs. */
 export function installPrograms() {
-  /** How often the action of a step was called. */
+  /** How often each step's action was called. */
   const attempts = new Map<string, number>();
   script("handler", PROGRAM, (step, input) =>
     interpret(JSON.parse(input as string) as Node, step),
@@ -24,7 +24,7 @@ export function installPrograms() {
         name: plan.sends,
         value: `sent by step ${plan.id}`,
       };
-      // A run that has ended takes no more events.
+      // A run that has ended accepts no events.
       await client
         .sendEvent(ctx, components.workflow, event)
         .catch(() => undefined);
@@ -44,7 +44,7 @@ export function installPrograms() {
   return { attempts };
 }
 
-/** A step of one run: its effects bear it. */
+/** Returns the key of a run's step, which its effects contain. */
 export const keyOf = (workflowId: string, { id }: Plan) =>
   `${workflowId} ${id}`;
 

@@ -1,13 +1,13 @@
 /** A function as the backend is about to call it. */
 export interface Called {
-  /** The path of its component: the app's is "". */
+  /** The path of its component, or "" for the app. */
   component: string;
-  /** As in `pool:onComplete`. */
+  /** The function's path, such as `pool:onComplete`. */
   path: string;
   args: Record<string, any>;
 }
 
-/** What ends with a call: named by what it means for a run. */
+/** A kind of call, named after its role for a run. Faults happen when it ends. */
 export type Boundary =
   | "turn"
   | "driven turn"
@@ -36,10 +36,10 @@ export function boundaryOf({ component, path, args }: Called): Boundary {
   }
 }
 
-/** Tells what came of a step or a driver. */
+/** Functions that report the result of a step or a driver. */
 const IS_REPORT = /^(pool:|driving:(fallBackToPool|onComplete)$)/;
 
-/** A turn that only ends its run, because the run can't continue. */
+/** Whether a turn only ends its run, because the run can't continue. */
 const endsRun = ({ path, args }: Pick<Called, "path" | "args">) =>
   path === "turns:take" && args["result"] !== undefined;
 
@@ -75,25 +75,25 @@ function ofPool(path: string, args: Record<string, any>): Boundary {
   }
 }
 
-/** Whether a scheduled transaction runs code of users, and so may die of it for good. */
+/** Whether a scheduled transaction runs user code, which may kill it permanently. */
 export const mayBeKilled = (called: Called): boolean => {
   const boundary = boundaryOf(called);
   return (
     boundary === "turn" ||
     boundary === "step" ||
-    // What follows when it dies, which calls nobody, is safe.
+    // If such a turn is killed, the turn that follows calls no user code.
     endsRun(called)
   );
 };
 
-/** Whether it may fail inside a transaction that goes on: where the code around it says what then. */
+/** Whether a call may throw inside a transaction that handles the error. */
 export const mayThrow = ({ component, path }: Called): boolean =>
   component === ""
     ? path === "steps:ended" || path === "workflows:workflow"
     : component === "workflow" &&
       (path === "execute:transaction" || IS_REPORT.test(path));
 
-/** Whether a call that has committed may come again: with nobody left to wait for it. */
+/** Whether a committed call may be delivered again, with no caller left. */
 export const mayRepeat = ({ component, path, args }: Called): boolean =>
   (component === "workflow" &&
     (IS_REPORT.test(path) ||

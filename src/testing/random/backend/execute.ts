@@ -19,26 +19,26 @@ import type { Random } from "../random.js";
 
 export const CONTEXT = "the end";
 
-/** How steps are executed: what differs between ways of running the same program. */
+/** A way of executing steps. */
 export interface Execution {
   name: string;
-  /** Sets a new backend up for it. */
+  /** Sets up a new backend for it. */
   prepare(t: Backend): Promise<void>;
 }
 
-/** Each function step a job of the pool. */
+/** Executes each function step in its own workpool job. */
 export const poolExecution: Execution = {
   name: "pool",
   prepare: (t) => switchExecution(t, "pool"),
 };
 
-/** Chains of steps in one job. */
+/** Executes chains of steps in one job. */
 export const driverExecution: Execution = {
   name: "driver",
   prepare: (t) => switchExecution(t, "driver"),
 };
 
-/** Has steps executed in another way from now on, also in runs that are under way. */
+/** Changes how steps are executed, including those of current runs. */
 export async function switchExecution(
   t: Backend,
   execution: "driver" | "pool",
@@ -65,15 +65,15 @@ export async function startProgram(
 }
 
 export interface Surroundings {
-  /** Happens between any two timers or so. */
+  /** Called between timers. */
   meanwhile?: () => Promise<void>;
-  /** Happens before everything is done that is due at some time: runs may wait for nothing, and be watched for ever. */
+  /** Called before all timers are drained, because runs may be stuck while watchdogs check them forever. */
   rescue?: () => Promise<void>;
-  /** Makes calls from outside. */
+  /** Wraps calls from outside. */
   call?: <T>(body: () => Promise<T>) => Promise<T>;
 }
 
-/** Lets runs go on until all have ended, with events sent to them now and then. */
+/** Lets runs continue until all have ended, and sometimes sends them events. */
 export async function runUntilEnded(
   t: Backend,
   random: Random,
@@ -84,7 +84,7 @@ export async function runUntilEnded(
   let early = 2;
   for (let rounds = 1; ; rounds++) {
     if (rounds > 500) throw new Error("The runs never end");
-    // What waits long for nothing but time comes at once.
+    // Sometimes let all long waits pass at once.
     const atRest = rounds % 15 === 0;
     if (atRest) await rescue?.();
     await (atRest ? drain() : advance(random.pick([20, 200, 1000])));

@@ -44,17 +44,17 @@ export const HAPPENINGS = [
 export type Happening = (typeof HAPPENINGS)[number];
 
 interface FaultRunOptions {
-  /** How likely it is to be canceled, or restarted after its end. */
+  /** The probability that the run is canceled, or restarted after its end. */
   cancel?: number;
   restart?: number;
-  /** How likely it is that an operator cancels scheduled functions. */
+  /** The probability that an operator cancels scheduled functions. */
   operator?: number;
-  /** How steps are executed. Default: it changes in the course of the run. */
+  /** How steps are executed. By default, it changes during the run. */
   execution?: "driver" | "pool";
   onHappening?: (happening: Happening) => void;
 }
 
-/** A run under faults, and all that must hold in the course of it and after. */
+/** A run under faults, with the invariants that must hold during and after it. */
 export class FaultRun {
   private readonly functions: FaultyFunctions;
   private readonly t: Backend;
@@ -110,7 +110,7 @@ export class FaultRun {
     await this.checkCleanup();
   }
 
-  /** A call from outside. One that fails leaves everything as it was, and is made again. */
+  /** Makes a call from outside. A call that fails must change nothing, and is repeated. */
   private readonly call = async <T>(body: () => Promise<T>) => {
     const { t, functions } = this;
     if (this.random.chance(0.1)) {
@@ -142,7 +142,7 @@ export class FaultRun {
     if (this.toCancel && this.random.chance(0.15)) await this.cancel();
   }
 
-  /** What has committed and comes again changes nothing, and nobody is alarmed by it. */
+  /** A committed call that is delivered again must change nothing and log nothing. */
   private async repeatCallback() {
     const { t, random, functions } = this;
     if (functions.calls.length === 0) return;
@@ -157,7 +157,7 @@ export class FaultRun {
       runner.fun({ componentPath: component, udfPath: path }, args),
     );
     if (drive) this.note("driven turn repeated");
-    // It takes a turn: one that is due, or one that shows what nobody waits for, or has the journal copied.
+    // The call may take a turn that is due, that delivers unawaited results, or that copies the journal.
     if (
       drive &&
       (isTurnDue(before) || isCopyOld(before) || isAnyUnseen(before))

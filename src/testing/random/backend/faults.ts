@@ -2,17 +2,17 @@ import type { Random } from "../random.js";
 import type { Boundary } from "./boundaries.js";
 
 /**
- * What can go wrong where a transaction or an action ends:
+ * The faults that can happen when a transaction or an action ends:
  *
- * - conflict: nothing of it commits. The platform runs a scheduled one again; an action is told.
- * - killed: nothing of it commits, of a time limit say, and nobody runs it again.
- * - threw: it fails as its last act, inside a transaction that goes on.
- * - reported: it commits, and the action that called it is told that it failed.
- * - failed: nothing of it commits, and the action is told so, of something else.
- * - refused: the platform has no room for it. It never begins.
- * - died early, died late: the process of an action, before and after what it is there for.
- * - died before, died after: a driver, one of its turns.
- * - stalled: a driver is held up before one of its turns, for longer than it is waited for.
+ * - conflict: it doesn't commit. The platform retries a scheduled one. An action gets an error.
+ * - killed: it doesn't commit, for example because of a time limit, and isn't retried.
+ * - threw: it throws at its end, inside a transaction that continues.
+ * - reported: it commits, but the calling action gets an error.
+ * - failed: it doesn't commit, and the calling action gets an error other than a conflict.
+ * - refused: the platform has no capacity, so it never begins.
+ * - died early, died late: an action's process crashes before or after its work.
+ * - died before, died after: a driver crashes before or after one of its turns.
+ * - stalled: a driver stalls before one of its turns, for longer than the engine waits.
  */
 export type Fault =
   | "conflict"
@@ -28,13 +28,13 @@ export type Fault =
   | "died after"
   | "stalled";
 
-/** Decides which of the faults that could happen does, if any. */
+/** Decides which of the possible faults happens, if any. */
 export type Decide = (
   boundary: Boundary,
   ...faults: Fault[]
 ) => Fault | undefined;
 
-/** Every combination that a run meets, beside those of a driver. */
+/** Every combination that a run without a driver can meet. */
 export const POOL_PLACES = [
   "turn conflict",
   "turn killed",
@@ -57,7 +57,7 @@ export const POOL_PLACES = [
   "pool conflict",
 ] as const;
 
-/** Those that a run meets when it is driven. */
+/** Every combination that a run with a driver can meet. */
 export const PLACES = [
   ...POOL_PLACES,
   "driven turn conflict",
@@ -79,9 +79,9 @@ const placeOf = (boundary: Boundary, fault: Fault): Place => {
 };
 
 export class Faults {
-  /** Those that have happened. */
+  /** The places at which faults have happened. */
   readonly happened: Place[] = [];
-  /** How often one could have. */
+  /** How often a fault could have happened. */
   opportunities = 0;
 
   private constructor(
@@ -90,11 +90,11 @@ export class Faults {
 
   static readonly none = () => new Faults(() => false);
 
-  /** The one that could happen as the nth. */
+  /** Injects only the nth possible fault. */
   static readonly nth = (n: number) =>
     new Faults((_place, opportunity) => opportunity === n);
 
-  /** A few. Where something goes wrong rarely there are few opportunities, and more is made of them. */
+  /** Injects up to `most` faults. Places with few opportunities have a higher probability. */
   static atRandom(random: Random, most: number): Faults {
     const faults: Faults = new Faults(
       (place) =>

@@ -13,32 +13,32 @@ type Ctx = Record<string, any>;
 type Handler = (ctx: Ctx, args: Record<string, any>) => Promise<unknown>;
 type ConvexFunction = { _handler: Handler; isMutation?: true; isAction?: true };
 
-/** What an action runs in, with those that it calls. */
+/** The process of an action and of the actions that it calls. */
 interface Process {
   dead: boolean;
 }
 
-/** What the platform says: nothing that a function throws begins like that. */
+/** The platform's error. No function throws an error that begins like this. */
 export const REFUSAL =
   "Too many concurrent requests in a short period of time. Spread your requests out over time or throttle them to avoid errors.";
 
-/** Longer than a driver may run, so that another takes its place. */
+/** Longer than a driver may run, so that another replaces it. */
 const TOO_LONG_MS = 80 * 60_000;
 
-/** What code runs inside of. A transaction keeps the calls made in it, which count if it commits. */
+/** The context in which code runs. A transaction keeps its calls, which count if it commits. */
 type Inside =
   | { kind: "transaction"; calls: Called[] }
-  /** Of which nothing is to remain. */
+  /** A transaction that will be rolled back. */
   | { kind: "doomed" }
   | { kind: "action"; process: Process }
   | { kind: "undisturbed" };
 
-/** Of all backends: each storage that was ever used makes every promise of its thread slower. */
+/** Shared by all backends, because every storage in use slows down all promises of its thread. */
 const inside = new AsyncLocalStorage<Inside>();
 
-/** Stands between a backend and its functions, and has them fail as `decide` says. */
+/** Wraps a backend's functions and makes them fail as `decide` returns. */
 export class FaultyFunctions {
-  /** Committed calls that may come again. */
+  /** Committed calls that may be delivered again. */
   readonly calls: Called[] = [];
 
   constructor(
@@ -54,12 +54,12 @@ export class FaultyFunctions {
       ]),
     );
 
-  /** What `body` calls does not fail. What it schedules may. */
+  /** Runs `body` without faults in its calls. Functions that it schedules may still fail. */
   async undisturbed<T>(body: () => Promise<T>): Promise<T> {
     return await inside.run({ kind: "undisturbed" }, body);
   }
 
-  /** What `body` calls of a transaction fails as its last act. */
+  /** Runs `body` inside a transaction that fails at its end. */
   async doomed<T>(body: () => Promise<T>): Promise<T> {
     return await inside.run({ kind: "doomed" }, body);
   }
@@ -158,7 +158,7 @@ export class FaultyFunctions {
     return result;
   }
 
-  /** In a transaction inside this one, whose end undoes all it did: as the platform does before it tries again. */
+  /** Runs the call in a nested transaction and rolls it back, as the platform does before a retry. */
   private async attemptInVain({ component, path, args }: Called, ctx: Ctx) {
     const self = `function://${component};${path}`;
     await this.doomed(async () => {
@@ -168,7 +168,7 @@ export class FaultyFunctions {
     });
   }
 
-  /** The process of an action that the pool runs. Those that it calls live and die with it. */
+  /** Runs an action of the workpool in its own process. Actions that it calls crash together with it. */
   private async action(called: Called, handler: Handler, ctx: Ctx) {
     const around = inside.getStore();
     const process =
@@ -196,7 +196,7 @@ export class FaultyFunctions {
     return result;
   }
 
-  /** What can happen to a driver between its calls, and to what it is told of them. */
+  /** Injects faults between a driver's calls and into their replies. */
   private unlucky(ctx: Ctx, process: Process): Ctx {
     const runMutation = ctx["runMutation"] as Call;
     const die = () => {
@@ -244,7 +244,7 @@ type Run = () => Promise<{ result: unknown; calls: Called[] }>;
 const isFunction = (value: unknown): value is ConvexFunction =>
   typeof value === "function" && "_handler" in value;
 
-/** Does nothing any more once its process is dead. */
+/** Stops the action once its process has crashed. */
 function mortal(ctx: Ctx, process: Process): Ctx {
   const dead = unableToTell(ctx);
   const whileAlive =
@@ -261,7 +261,7 @@ function mortal(ctx: Ctx, process: Process): Ctx {
   };
 }
 
-/** A process that is dead does nothing any more. */
+/** Makes a crashed process unable to report anything. */
 function unableToTell(ctx: Ctx): Ctx {
   const dead = () => Promise.reject(new Error("Injected: the process is dead"));
   return {
@@ -271,7 +271,7 @@ function unableToTell(ctx: Ctx): Ctx {
   };
 }
 
-/** The platform says why a scheduled function failed; convex-test does not. */
+/** Adds the error of a failed scheduled function, which the platform records but convex-test doesn't. */
 function knowingErrors({ path }: Called, ctx: Ctx): Ctx {
   if (path !== "recovery:recover") return ctx;
   const { db } = ctx;

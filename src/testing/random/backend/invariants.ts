@@ -12,7 +12,7 @@ interface Runner {
   runInComponent<T>(path: string, run: (ctx: Ctx) => Promise<T>): Promise<T>;
 }
 
-/** Watches that a result, once recorded, never changes (G1). */
+/** Checks that a recorded result never changes (G1). */
 export class ResultWatch {
   private known = new Map<string, string>();
 
@@ -34,8 +34,8 @@ export class ResultWatch {
 }
 
 /**
- * A mutation step's writes are there if, and only if, its success is recorded; and once (G1). Each
- * restart may have executed it once more.
+ * Checks that a mutation step's writes exist exactly once if and only if its success is recorded (G1).
+ * Each restart may have executed it once more.
  */
 export async function checkEffects(
   t: Backend,
@@ -57,7 +57,7 @@ export async function checkEffects(
     same("effects of steps that are not recorded", [...times.keys()], []);
 }
 
-/** An action is called at most once per attempt, and a refusal is none (G1). */
+/** Checks that each attempt calls an action at most once (G1). A refusal doesn't count as an attempt. */
 export function checkAttempts(
   attempts: Map<string, number>,
   runs: RecordedRun[],
@@ -90,7 +90,7 @@ const POOL_TABLES = [
   "payload",
 ];
 
-/** Nothing of any run is left to be done: no job, no timer, no turn (G2). */
+/** Checks that no run has a job, a timer or a turn left (G2). */
 export async function checkAtRest(t: Backend) {
   const runner = t as unknown as Runner;
   await runner.runInComponent("workflow/workpool", async (ctx) => {
@@ -114,7 +114,7 @@ export async function checkAtRest(t: Backend) {
   );
 }
 
-/** Each run has ended, and holds nothing that could still come (G2). */
+/** Checks that a run has ended and waits for nothing (G2). */
 export function checkEnded({ run, steps }: RecordedRun) {
   if (!run.runResult) throw new Error(`Run ${run._id} has not ended`);
   same(`the turn due of run ${run._id}`, run.pendingTurn, undefined);
@@ -129,7 +129,7 @@ export function checkEnded({ run, steps }: RecordedRun) {
   }
 }
 
-/** Whoever asked to be told of a run's end was, once; or it is kept why not. */
+/** Checks that each onComplete was called once, or that its failure is recorded. */
 export async function checkToldOnce(
   t: Backend,
   run: Doc<"workflows">,

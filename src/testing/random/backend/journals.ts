@@ -16,7 +16,7 @@ export interface RecordedRun {
   entries: JournalEntry[];
 }
 
-/** Every run with its journal, nested ones too. */
+/** Returns every run with its journal, including nested runs. */
 export async function recordedRuns(t: Backend): Promise<RecordedRun[]> {
   const steps = await rows(t, "steps");
   return (await rows(t, "workflows")).map((run) => {
@@ -28,8 +28,8 @@ export async function recordedRuns(t: Backend): Promise<RecordedRun[]> {
 }
 
 /**
- * A run's journal is what its program must do, each beginning of it is replayed to the same, and it
- * is the journal that results coming one by one in that order lead to.
+ * Checks that a run's journal is the one that its program must produce, that every prefix replays to
+ * the same steps, and that delivering the results one by one in this order leads to the same journal.
  */
 export async function checkJournal(
   { run, entries }: RecordedRun,
@@ -41,7 +41,7 @@ export async function checkJournal(
   const program = JSON.parse(run.args.input as string) as Node;
   const runId: string = run._id;
   const end = endOf(run);
-  // The turn that was to go on from its beginning, or from where a restart cut it, never came about.
+  // The run ended before its first turn, or before its first turn after a restart.
   const cut = !end && (restarted || entries.length === 0);
   const foretold = await checkForetold(program, entries, end, {
     runId,

@@ -17,10 +17,10 @@ type Runner = {
   fun(path: object, args: object): Promise<unknown>;
 };
 
-/** Not the pool's own jobs: one whose report was canceled runs for ever for the pool, which never comes to rest. */
+/** Excludes the workpool's own jobs. If an operator cancels a job's report, the workpool waits for it forever. */
 const COMPONENTS = ["workflow", "workflow", "workflow/workpool/batchWorker"];
 
-/** Somebody who cancels scheduled functions in the dashboard, all of a component's or some, and recovers the runs. */
+/** An operator who cancels all or some scheduled functions of a component in the dashboard, and recovers the runs. */
 export class Operator {
   private isOwing = false;
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 
 let lines = 0;
 
-/** Keeps errors and warnings from being printed: the platform, the pool and the engine tell of every fault. */
+/** Silences errors and warnings, because the platform, the workpool and the engine log every fault. */
 export function useQuietConsole() {
   beforeEach(() => {
     const count = () => void lines++;
@@ -12,5 +12,5 @@ export function useQuietConsole() {
   afterEach(() => void vi.restoreAllMocks());
 }
 
-/** How many there were. */
+/** Returns how many lines were logged. */
 export const loggedLines = () => lines;

@@ -4,7 +4,7 @@ import type { Random } from "../random.js";
 let lateness: Random | undefined;
 
 /**
- * Has timers go off somewhat late, as chance has it: functions scheduled for one moment run in any
+ * Makes timers fire late at random, so that functions scheduled for the same moment run in any
  * order. Needs fake timers.
  */
 export function useLateTimers() {
@@ -17,7 +17,7 @@ export function useLateTimers() {
   afterEach(() => (lateness = undefined));
 }
 
-/** Begins anew: nothing of what was scheduled before is left. */
+/** Starts over and drops everything that was scheduled before. */
 export function restartTimers(random: Random) {
   vi.clearAllTimers();
   vi.setSystemTime(1_700_000_000_000);

@@ -14,7 +14,7 @@ interface End {
   message?: string;
 }
 
-/** The steps whose results were delivered, in the order in which they were. */
+/** Returns the steps whose results were delivered, in order. */
 export function deliveredIn(rows: JournalEntry[]): number[] {
   return rows
     .flatMap(({ delivery }, stepNumber) =>
@@ -24,7 +24,7 @@ export function deliveredIn(rows: JournalEntry[]): number[] {
     .map(({ stepNumber }) => stepNumber);
 }
 
-/** The journal is what the oracle foretells for the order in which its results were delivered. */
+/** Checks that the journal equals the oracle's prediction for its delivery order. */
 export async function checkForetold(
   program: Node,
   rows: JournalEntry[],
@@ -33,7 +33,7 @@ export async function checkForetold(
     runId: string;
     inlineFirst: boolean;
     cut?: boolean;
-    /** For a program that was edited while its run was under way. */
+    /** For a program that was edited during its run. */
     takesNew?: (edit: number) => boolean;
   },
 ): Promise<Foretold> {
@@ -50,7 +50,7 @@ export async function checkForetold(
     ? foretold.steps.slice(0, rows.length)
     : foretold.steps;
   same("the steps", rows.map(requestIn), asked.map(foretoldRequest));
-  // New code may ask for more where an earlier turn showed a result.
+  // New code may ask for more steps at an earlier turn's delivery.
   if (!options.takesNew)
     same(
       "the number of steps asked for when each result was delivered",
@@ -58,7 +58,7 @@ export async function checkForetold(
       foretold.issuedAt,
     );
   checkOutcomes(rows, foretold);
-  // After a turn has died, those that follow deliver one result each, inline steps' too.
+  // After a turn has crashed, the following turns deliver one result each, even of inline steps.
   if (options.inlineFirst && !mayRejectLate(program))
     checkInlineFirst(delivered, foretold);
   if (end)
@@ -81,21 +81,21 @@ function checkOutcomes(rows: JournalEntry[], { steps }: Foretold) {
   }
 }
 
-/** Whether a step, or a run, ended otherwise than it was to, by a fault that a test injected. */
+/** Whether an injected fault changed the result of a step or a run. */
 export const wasDisturbed = (result: RunResult) =>
   result.kind === "failed" &&
   /Injected|process died|outcome is unknown|turn of workflow \S+ died|attempt \d/i.test(
     result.error,
   );
 
-/** Whether a turn of the program may die of a rejection that nothing handles yet. */
+/** Whether a turn of the program may crash because of a rejection without a handler. */
 export function mayRejectLate(program: Node): boolean {
   for (const node of everyNode(program))
     if ("late" in node && node.late) return true;
   return false;
 }
 
-/** Inline steps run when the handler is blocked, in the order asked, before any waiting result is delivered. */
+/** Checks that inline steps run in order when the handler is blocked, before any waiting result is delivered. */
 function checkInlineFirst(delivered: number[], { inlineDueAt }: Foretold) {
   for (const [at, due] of inlineDueAt.entries())
     if (due.length > 0)
@@ -121,7 +121,7 @@ const foretoldRequest = ({ kind, name, input }: Foretold["steps"][number]) => ({
 const inputOf = (args: Record<string, unknown>) =>
   typeof args["input"] === "object" ? args["input"] : undefined;
 
-/** Without what may differ on every replay. */
+/** Removes parts that may differ on every replay. */
 function comparable(input: object | null | undefined) {
   if (!input) return undefined;
   const defined = Object.entries(input).filter(
@@ -144,7 +144,7 @@ export function describeEnd(end: End) {
   }
 }
 
-/** What a turn may not touch: all that was written before it. */
+/** Checks that a turn didn't change earlier rows. */
 export function checkKept(before: MemoryRun, after: MemoryRun) {
   for (const [stepNumber, row] of before.rows.entries()) {
     const now = after.rows[stepNumber];
@@ -171,7 +171,7 @@ export function checkKept(before: MemoryRun, after: MemoryRun) {
 const isWaiting = ({ kind, outcome, delivery, heldBack }: JournalEntry) =>
   kind !== "patch" && outcome && !delivery && !heldBack;
 
-/** Of the results that waited as a turn began, each was delivered before those that came later. */
+/** Checks that the results that waited when a turn began were delivered in order of completion. */
 export function checkOrderWithin(before: MemoryRun, { run, end }: Turn) {
   const waiting = before.rows.flatMap((row, stepNumber) =>
     isWaiting(row) ? [{ row, stepNumber }] : [],
@@ -180,7 +180,7 @@ export function checkOrderWithin(before: MemoryRun, { run, end }: Turn) {
   for (const stepNumber of deliveredIn(run.rows).slice(deliveredBefore)) {
     const row = run.rows[stepNumber]!;
     const at = waiting.findIndex((other) => other.stepNumber === stepNumber);
-    // An inline step, which does not wait; or an event that had been sent, which came last.
+    // An inline step doesn't wait, and an event that was already sent came last.
     if (at < 0 && !before.rows[stepNumber]) continue;
     const earlier = waiting.find(
       (other) =>
@@ -205,14 +205,14 @@ export function checkOrderWithin(before: MemoryRun, { run, end }: Turn) {
   }
 }
 
-/** The stored journal, replayed, asks for the same and ends the same: nothing is left to write down. */
+/** Checks that replaying the stored journal asks for the same steps, ends the same and records nothing. */
 export async function checkReplay(
   program: Node,
   run: MemoryRun,
   options: TurnOptions,
 ) {
   const again = await takeTurn(program, run, options);
-  // A turn cut short may leave for later what only spares needless wakes.
+  // A turn that was cut short may record its wake conditions later, because they only prevent needless turns.
   const mayRewrite = options.limits?.deliveredBytes !== undefined;
   const written = ({ rows }: MemoryRun) =>
     mayRewrite ? rows.map((row) => ({ ...row, condition: undefined })) : rows;
@@ -223,7 +223,7 @@ export async function checkReplay(
   else same("how a replay ends", again.end.kind, "waiting");
 }
 
-/** Each beginning of the journal, cut where a result was delivered, asks for the steps that had been asked for there. */
+/** Checks that every prefix of the journal, cut at a delivery, asks for the steps that were asked for by then. */
 export async function checkPrefixes(
   program: Node,
   recorded: JournalEntry[],
@@ -232,7 +232,7 @@ export async function checkPrefixes(
 ) {
   const delivered = deliveredIn(recorded);
   for (const [at, issued] of foretold.issuedAt.entries()) {
-    // No journal is cut between inline steps: they are written down with what they led to.
+    // A journal is never cut between inline steps, because they are recorded together with their effects.
     if (foretold.inlineDueAt[at]!.length > 0) continue;
     const known = new Set(delivered.slice(0, at));
     const rows = recorded.slice(0, issued).map((row, stepNumber) =>

@@ -6,15 +6,15 @@ import { MemoryTransaction, emptyRun, type MemoryRun } from "./store.js";
 import { takeTurn } from "./turn.js";
 
 /**
- * Executes a program again, results coming one at a time in the order in which a recorded journal
- * shows them, each waking the run. The journal must come out as recorded, however it came about.
+ * Executes a program again, with results that arrive one at a time in a journal's delivery order. Each
+ * wakes the run. The resulting journal must equal the recorded one.
  */
 export async function checkInOrder(
   program: Node,
   recorded: JournalEntry[],
   runId: string,
 ) {
-  // How often that is tried again depends on how many results a turn shows.
+  // The number of retries depends on how many results a turn delivers.
   if (mayRejectLate(program)) return;
   let run: MemoryRun = emptyRun();
   const turn = async () => {
@@ -41,7 +41,7 @@ export async function checkInOrder(
   );
 }
 
-/** A row without what depends on when things happened. */
+/** Returns a row without its times. */
 function timeless(row: JournalEntry) {
   const { kind, functionType, name, args, delivery } = row;
   const input: unknown = args["input"];

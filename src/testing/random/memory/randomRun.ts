@@ -47,11 +47,11 @@ export type Hazard = (typeof HAZARDS)[number];
 
 const isHeldBack = ({ heldBack }: JournalEntry) => heldBack !== undefined;
 
-/** How one random execution behaves from beginning to end. */
+/** The conditions of one random execution. */
 interface Conditions {
-  /** Every result wakes the run, or only those that can matter. */
+  /** Whether every result wakes the run, or only those that can matter. */
   wakes: "every" | "mattering";
-  /** How likely it is that a turn that is due comes next. */
+  /** The probability that a due turn comes next. */
   promptness: number;
   restarts: number;
   turns: Omit<TurnOptions, "now">;
@@ -84,7 +84,7 @@ export interface Execution {
   turns: Omit<TurnOptions, "now">;
 }
 
-/** Executes a program from its start to its end, results and turns coming as chance has it. */
+/** Executes a program to its end, with results and turns in random order. */
 export async function executeRandomRun(
   program: Node,
   random: Random,
@@ -94,14 +94,14 @@ export async function executeRandomRun(
   return await new RandomExecution(program, random, coverage, edits).execute();
 }
 
-/** A deploy of edited code while the run is under way. */
+/** A deploy of edited code during the run. */
 export interface Edits {
   takesNew: NonNullable<TurnOptions["takesNew"]>;
-  /** Something happens next. */
+  /** Called before each event. */
   before(run: MemoryRun): Promise<void>;
   /** A restart keeps the steps before `from`. */
   restarted(from: number): void;
-  /** Since the deploy, no turn was taken. */
+  /** Whether no turn was taken since the deploy. */
   isFresh: boolean;
 }
 
@@ -133,7 +133,7 @@ class RandomExecution {
     return { run, restarted, turns: conditions.turns };
   }
 
-  /** One thing happens: a turn, a completion, an event. */
+  /** Executes one turn, completion or event. */
   private async step() {
     const { random } = this;
     this.time += random.pick([0, 0, 1, 3]);
@@ -156,7 +156,7 @@ class RandomExecution {
     await this.bring(random.pick(waiting));
   }
 
-  /** A clock of one of the machines: they differ. */
+  /** Returns the time on one of the machines, whose clocks differ. */
   private now() {
     return this.time + this.random.pick([0, 0, 0, -4, 4]);
   }
@@ -216,7 +216,7 @@ class RandomExecution {
     await this.turn();
   }
 
-  /** A step in flight completes: on its own, or since the event it waits for is sent. */
+  /** Completes a step in flight, by itself or by sending its event. */
   private async bring(row: JournalEntry) {
     if (row.kind === "event" && !this.timesOut(row))
       return await this.send(row.name);
@@ -236,7 +236,7 @@ class RandomExecution {
     await this.commit((transaction) => transaction.send(name));
   }
 
-  /** A transaction outside the handler that may complete a step. */
+  /** Commits a transaction outside the handler that may complete a step. */
   private async commit(
     change: (transaction: MemoryTransaction) => JournalEntry | undefined,
   ) {
@@ -248,7 +248,7 @@ class RandomExecution {
     if (!row || this.run.end) return;
     const wakes = this.conditions.wakes === "every" || matters(this.run, row);
     if (wakes) this.run.pendingTurn = true;
-    // What is held back is tried again in each turn that shows something.
+    // Each turn that delivers a result also retries results that were held back.
     else if (
       !this.run.pendingTurn &&
       !this.run.rows.some(isHeldBack) &&
@@ -257,7 +257,7 @@ class RandomExecution {
       await this.checkNeedlessWake();
   }
 
-  /** A turn that the engine spares itself would have done nothing. */
+  /** Checks that a turn that the engine skips would have done nothing. */
   private async checkNeedlessWake() {
     this.coverage.hit("result that wakes nobody");
     const { run, end } = await takeTurn(this.program, this.run, {
@@ -268,7 +268,7 @@ class RandomExecution {
     same("the steps it leads to", run.rows.length, this.run.rows.length);
   }
 
-  /** A run that has ended may be restarted, and what it left in flight completes. */
+  /** Restarts an ended run, or completes steps that it left in flight. */
   private goesOnAfterEnd(): boolean {
     const { random, conditions } = this;
     const left = inFlight(this.run).filter(

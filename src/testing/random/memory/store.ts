@@ -14,15 +14,15 @@ import type { Outcome } from "../../../shared/outcome.js";
 import type { WorkInput } from "../interpret.js";
 import { outcomeOf } from "../work.js";
 
-/** A run and its journal, as the component's tables hold them: all that outlives a turn. */
+/** A run and its journal, as stored in the component's tables. */
 export interface MemoryRun {
   rows: JournalEntry[];
-  /** A turn is due. */
+  /** Whether a turn is due. */
   pendingTurn: boolean;
-  /** Results to deliver one at a time, since a turn died. */
+  /** Results to deliver one at a time, because a turn crashed. */
   trials?: Trials;
   end?: TurnEnd;
-  /** Values of events that were sent and not awaited yet, oldest first. */
+  /** Events that were sent but not yet awaited, oldest first. */
   sent: { name: string; value: string }[];
   /** How many events were sent. */
   sends: number;
@@ -38,7 +38,7 @@ export const emptyRun = (): MemoryRun => ({
   timed: [],
 });
 
-/** What one transaction does to a run. It takes effect by being kept, and not by being dropped. */
+/** One transaction on a copy of a run. The caller commits it by keeping the copy. */
 export class MemoryTransaction {
   readonly run: MemoryRun;
 
@@ -49,7 +49,7 @@ export class MemoryTransaction {
     this.run = structuredClone(committed);
   }
 
-  /** Writes down a turn, and starts what it asks for. The entries of its steps are returned. */
+  /** Records a turn, starts its steps, and returns their entries. */
   record(turn: TurnRecord<WorkflowRequest>): JournalEntry[] {
     const { steps, deliveries, waits, hasMore } = turn;
     for (const { stepNumber, delivery } of deliveries)
@@ -115,14 +115,14 @@ export class MemoryTransaction {
     row.completedAt = this.now;
   }
 
-  /** Completes a step in flight. Whether its result wakes the run is left to the caller. */
+  /** Completes a step in flight. The caller decides whether the result wakes the run. */
   complete(stepNumber: number, outcome: Outcome): JournalEntry {
     const row = this.run.rows[stepNumber]!;
     this.finish(row, outcome);
     return row;
   }
 
-  /** A turn died of a rejection: which result that was, further turns have to deliver. */
+  /** Handles a turn that crashed because of a rejection. Further turns find out which result caused it. */
   turnDied(error: string) {
     const { run } = this;
     const { trials } = run;
@@ -139,7 +139,7 @@ export class MemoryTransaction {
       run.rows[tried]!.heldBack = { shown: trials!.shown, error };
   }
 
-  /** Sends an event: to the step that waits first. Returns that step, if there is one. */
+  /** Sends an event to the first waiting step, and returns that step, if any. */
   send(name: string): JournalEntry | undefined {
     const { run } = this;
     const value = `${name}#${run.sends++}`;
@@ -151,7 +151,7 @@ export class MemoryTransaction {
     return waiter;
   }
 
-  /** Begins the run again, with the steps before `from` kept. */
+  /** Restarts the run and keeps the steps before `from`. */
   restart(from: number) {
     const { run } = this;
     run.rows = run.rows.slice(0, from);
@@ -175,7 +175,7 @@ const success = (returnValue: unknown): Outcome => ({
 export const inFlight = (run: MemoryRun): JournalEntry[] =>
   run.rows.filter((row) => !row.outcome && !row.unstarted);
 
-/** What a step in flight brings when it is left alone: of an event wait that is to time out. */
+/** Returns the outcome of a step without help from outside. An event wait times out. */
 export function ownOutcome(row: JournalEntry): Outcome {
   switch (row.kind) {
     case "function":

@@ -27,7 +27,7 @@ import { MemoryTransaction, type MemoryRun } from "./store.js";
 
 export const RUN_ID = "run";
 
-/** How the end of what the handler can do for now is noticed. */
+/** How a turn detects that the handler is blocked. */
 export type Quiesce = "ticks" | "hostCall";
 
 export interface TurnOptions {
@@ -36,18 +36,18 @@ export interface TurnOptions {
   /** Default: `RUN_ID`. */
   runId?: string;
   limits?: Partial<TurnLimits>;
-  /** How many inline steps one turn runs. */
+  /** The maximum number of inline steps in one turn. */
   inlineSteps?: number;
-  /** Whether an inline step that is not the turn's first finds the room it needs. */
+  /** Whether there is room for an inline step other than the turn's first. */
   inlineFits?: () => boolean;
   takesNew?: Surroundings["takesNew"];
 }
 
 export interface Turn {
   end: TurnEnd;
-  /** The run as it is when the turn has committed. */
+  /** The run after the turn has committed. */
   run: MemoryRun;
-  /** How often it wrote something down. */
+  /** How often the turn recorded something. */
   writes: number;
 }
 
@@ -65,7 +65,7 @@ function quiesceBy(quiesce: Quiesce, calls: HostCalls) {
   };
 }
 
-/** Executes one turn of a program over a run. Nothing happens to `committed`. */
+/** Executes one turn of a program over a run. Doesn't change `committed`. */
 export async function takeTurn(
   program: Node,
   committed: MemoryRun,
@@ -84,7 +84,7 @@ export async function takeTurn(
       now,
       resume: async (begin) => {
         environment.enter();
-        // Where it takes a macrotask, the test runner's own may come in between.
+        // During a macrotask, the test runner's own code may run.
         globalThis.process = process;
         try {
           begin();
