@@ -1,15 +1,11 @@
 // @vitest-environment node
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { admin, startTestServer, type TestServer } from "./testServer.js";
+import { expect, test } from "vitest";
+import { admin, useTestServer } from "./testServer.js";
 
-let server: TestServer;
-beforeEach(async () => {
-  server = await startTestServer();
-});
-afterEach(() => server.close());
+const used = useTestServer();
 
 async function logsAfter(cursor: number) {
-  const response = await server.request(
+  const response = await used.server.request(
     `/api/stream_function_logs?cursor=${cursor}`,
     { headers: admin },
   );
@@ -20,13 +16,13 @@ const messages = (entries: any[]) =>
   entries.flatMap(({ logLines }) => logLines[0].messages);
 
 test("a new reader gets the history at once, then new lines", async () => {
-  server.deployment.log({ message: "first" });
+  used.server.deployment.log({ message: "first" });
   const history = await logsAfter(0);
   expect(messages(history.entries)).toEqual(["first"]);
 
   const next = logsAfter(history.newCursor);
-  server.deployment.log({ message: "second" });
-  server.deployment.log({ message: "third" });
+  used.server.deployment.log({ message: "second" });
+  used.server.deployment.log({ message: "third" });
   const { entries, newCursor } = await next;
   const rest = entries.length === 1 ? await logsAfter(newCursor) : undefined;
   expect([...messages(entries), ...messages(rest?.entries ?? [])]).toEqual([
@@ -37,18 +33,16 @@ test("a new reader gets the history at once, then new lines", async () => {
 
 test("after a restart, a reader continues with the new server's lines", async () => {
   const { newCursor } = await logsAfter(0);
-  const port = Number(new URL(server.url).port);
-  await server.close();
-  server = await startTestServer({ port });
+  await used.restart();
   const next = logsAfter(newCursor);
-  server.deployment.log({ message: "after" });
+  used.server.deployment.log({ message: "after" });
   expect(messages((await next).entries)).toEqual(["after"]);
 });
 
 test("a line names the function that printed it, and its kind", async () => {
-  server.deployment.functions["dir/file:watch"] = () => null;
+  used.server.deployment.functions["dir/file:watch"] = () => null;
   const line = { componentPath: "workflow", function: "dir/file:watch" };
-  server.deployment.log({ ...line, level: "WARN", message: "careful" });
+  used.server.deployment.log({ ...line, level: "WARN", message: "careful" });
   const { entries } = await logsAfter(0);
   expect(entries).toMatchObject([
     {
@@ -64,8 +58,7 @@ test("stopping the server answers waiting readers", async () => {
   const { newCursor } = await logsAfter(0);
   const next = logsAfter(newCursor).catch(() => "gone");
   // The request must arrive before the server stops.
-  await server.request("/version");
-  await server.close();
+  await used.server.request("/version");
+  await used.restart();
   await next;
-  server = await startTestServer();
 });

@@ -1,55 +1,48 @@
 // @vitest-environment node
 import { ConvexClient } from "convex/browser";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { eventually } from "../testing/eventually.js";
 import {
   admin,
   mutation,
   query,
-  startTestServer,
   startUnpushedServer,
-  type TestServer,
+  useTestServer,
 } from "./testServer.js";
 
-let server: TestServer;
-beforeEach(async () => {
-  server = await startTestServer();
-});
-afterEach(() => server.close());
+const used = useTestServer();
 
-test("finishing a push deploys it", async () => {
-  server.deployment.addedComponents = ["workflow"];
-  const started = await server.startPush({ name: "one" });
-  expect(server.deployment.pushes).toEqual([]);
-  const finished = await server.finishPush(started);
-  expect(server.deployment.pushes).toEqual([{ name: "one" }]);
+test("finishing a push deploys it, unless it is a dry run", async () => {
+  const { deployment, startPush, finishPush } = used.server;
+  deployment.addedComponents = ["workflow"];
+  const dry = await finishPush(await startPush({ dryRun: true }), {
+    dryRun: true,
+  });
+  expect(dry.status).toBe(200);
+  const started = await startPush({ name: "one" });
+  expect(deployment.pushes).toEqual([]);
+  const finished = await finishPush(started);
+  expect(deployment.pushes).toEqual([{ name: "one" }]);
   expect(await finished.json()).toMatchObject({
     componentDiffs: { workflow: { diffType: { type: "create" } } },
   });
 });
 
-test("a dry run deploys nothing", async () => {
-  const started = await server.startPush({ dryRun: true });
-  const finished = await server.finishPush(started, { dryRun: true });
-  expect(finished.status).toBe(200);
-  expect(server.deployment.pushes).toEqual([]);
-});
-
 test("if another push overtakes a push, the CLI starts it again", async () => {
-  const first = await server.startPush({ name: "one" });
-  const second = await server.startPush({ name: "two" });
-  const overtaken = await server.finishPush(first);
+  const first = await used.server.startPush({ name: "one" });
+  const second = await used.server.startPush({ name: "two" });
+  const overtaken = await used.server.finishPush(first);
   expect(overtaken.status).toBe(400);
   expect(await overtaken.json()).toMatchObject({ code: "RaceDetected" });
-  expect((await server.finishPush(second)).status).toBe(200);
-  expect(server.deployment.pushes).toEqual([{ name: "two" }]);
+  expect((await used.server.finishPush(second)).status).toBe(200);
+  expect(used.server.deployment.pushes).toEqual([{ name: "two" }]);
 });
 
 test("an error in a push is reported once", async () => {
-  server.deployment.analyze = async () => {
+  used.server.deployment.analyze = async () => {
     throw new Error("schema.ts: no such table");
   };
-  const response = await server.post("/api/deploy2/start_push", {}, admin);
+  const response = await used.server.post("/api/deploy2/start_push", {}, admin);
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({
     message: "schema.ts: no such table",
@@ -65,26 +58,14 @@ test("pushing and reading logs require the admin key", async () => {
     "deploy2/evaluate_schema",
     "deploy2/report_push_completed",
   ]) {
-    const response = await server.post(`/api/${path}`, {});
+    const response = await used.server.post(`/api/${path}`, {});
     expect(response.status, path).toBe(403);
   }
-  const logs = await server.request("/api/stream_function_logs?cursor=0");
+  const logs = await used.server.request("/api/stream_function_logs?cursor=0");
   expect(logs.status).toBe(403);
 });
 
-test("a push makes subscriptions run again", async () => {
-  server.deployment.functions["a:b"] = () => "old";
-  const client = new ConvexClient(server.url, { logger: false });
-  const seen: unknown[] = [];
-  client.onUpdate(query("a:b"), {}, (value) => void seen.push(value));
-  await eventually(() => seen).toEqual(["old"]);
-  server.deployment.functions["a:b"] = () => "new";
-  await server.finishPush(await server.startPush({}));
-  await eventually(() => seen).toEqual(["old", "new"]);
-  await client.close();
-});
-
-test("before the first push, requests are refused and subscribers wait", async () => {
+test("before the first push, requests are refused and subscribers wait, and each push makes subscriptions run again", async () => {
   const unpushed = await startUnpushedServer();
   unpushed.deployment.functions["a:b"] = () => "pushed";
   const refused = await unpushed.post("/api/query", { path: "a:b" });
@@ -102,6 +83,9 @@ test("before the first push, requests are refused and subscribers wait", async (
   await unpushed.finishPush(await unpushed.startPush({}));
   expect(await mutated).toBe("pushed");
   expect(seen).toEqual(["pushed"]);
+  unpushed.deployment.functions["a:b"] = () => "pushed again";
+  await unpushed.finishPush(await unpushed.startPush({}));
+  await eventually(() => seen).toEqual(["pushed", "pushed again"]);
   await client.close();
   await unpushed.close();
 });

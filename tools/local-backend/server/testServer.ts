@@ -1,6 +1,7 @@
 import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference, type FunctionReference } from "convex/server";
 import type { JSONValue } from "convex/values";
+import { afterEach, beforeEach } from "vitest";
 import type {
   CallRequest,
   CallResponse,
@@ -106,6 +107,22 @@ export class FakeDeployment {
   }
 }
 
+/** Starts a server for each test of a file. `restart` puts another one in its place, on the same port. */
+export function useTestServer() {
+  const used = {} as { server: TestServer; restart: () => Promise<void> };
+  const listen = async (options = {}) => {
+    used.server = await startTestServer(options);
+  };
+  used.restart = async () => {
+    const port = Number(new URL(used.server.url).port);
+    await used.server.close();
+    await listen({ port });
+  };
+  beforeEach(() => listen());
+  afterEach(() => used.server.close());
+  return used;
+}
+
 export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
 
 /** Starts a server with a fake deployment, to which an app was pushed. */
@@ -146,6 +163,10 @@ export async function startUnpushedServer(options: { port?: number } = {}) {
       ),
   };
 }
+
+/** A token as a client sends it, whose signature nobody checks. */
+export const tokenOf = (claims: object) =>
+  `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.e30`;
 
 export const admin = { Authorization: "Convex the-key" };
 
