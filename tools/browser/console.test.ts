@@ -146,6 +146,19 @@ const button = (name: string | RegExp, scope = page.locator(".wfc")) =>
 const dialog = () => page.getByRole("dialog");
 const notice = () => page.locator(".wfc-notice");
 
+/** Clicks a button, then the one in the dialog that opens. */
+async function act(name: string | RegExp, confirmation: string) {
+  await button(name).click();
+  await button(confirmation, dialog()).click();
+}
+
+/** Waits until the page of a run shows its status. */
+const showsStatus = (status: string) =>
+  eventually(() => text(".wfc-run-title")).toContain(status);
+
+const goTo = (hash: string) =>
+  page.evaluate((to) => void (location.hash = to), hash);
+
 /** Returns the visible text of an element. */
 const text = (selector: string) => page.locator(selector).innerText();
 
@@ -174,11 +187,8 @@ describe("the runs page", () => {
     await served.call("approval:decide", { workflowId: id, approved: true });
     await eventually(() => row(id).innerText()).toMatch(/Completed[^]*2/);
     expect(await page.evaluate(() => (globalThis as any).shifts)).toEqual([]);
-  });
 
-  test("keeps its layout with a count of any length", async () => {
-    await open();
-    await rows().first().waitFor();
+    // A count of any length moves nothing either.
     const last = tab(/Canceled/);
     const before = await last.boundingBox();
     for (const count of ["–", "9", "1,000+"]) {
@@ -234,12 +244,11 @@ describe("the runs page", () => {
     await eventually(() => text(".wfc-footer")).toMatch(/^10 runs/);
     await page.getByLabel("Id, or how it begins").fill("");
     await eventually(() => rows().count()).toBeGreaterThan(10);
-  });
 
-  test("shows the runs between the times in a link", async () => {
+    // A link with times shows the runs between them.
     const since = new Date(NOW - 35.5 * 60_000).toISOString();
     const until = new Date(NOW - 25.5 * 60_000).toISOString();
-    await open(`#/?since=${since}&until=${until}`);
+    await goTo(`#/?since=${since}&until=${until}`);
     await eventually(() => rows().count()).toBe(10);
     expect(await page.getByLabel("Started before").inputValue()).toBe(
       until.slice(0, 16),
@@ -299,22 +308,19 @@ describe("the runs page", () => {
     await button("Back", dialog()).click();
     expect(await statusOf(waiting[0]!)).toBe("inProgress");
 
-    await button(/^Cancel/).click();
-    await button("Cancel 3 runs", dialog()).click();
+    await act(/^Cancel/, "Cancel 3 runs");
     await notice().getByText("Canceled 3 runs.").waitFor();
     for (const id of waiting)
       await eventually(() => row(id).innerText()).toContain("Canceled");
 
     for (const id of waiting.slice(0, 2))
       await row(id).getByRole("checkbox").check();
-    await button(/^Restart/).click();
-    await button("Restart 2 runs", dialog()).click();
+    await act(/^Restart/, "Restart 2 runs");
     for (const id of waiting.slice(0, 2))
       await eventually(() => row(id).innerText()).toContain("In progress");
 
     await row(waiting[2]!).getByRole("checkbox").check();
-    await button(/^Clean up/).click();
-    await button("Clean up 1 run", dialog()).click();
+    await act(/^Clean up/, "Clean up 1 run");
     await row(waiting[2]!).waitFor({ state: "detached" });
   });
 
@@ -359,12 +365,12 @@ describe("the runs page", () => {
 describe("the run page", () => {
   beforeAll(seedBig);
 
-  test("shows a run with 2,000 steps with few requests and few elements", async () => {
+  test("shows a run with 2,000 steps with few requests and few elements, and zooms into its timeline, pans, and fits it again", async () => {
     await open();
     await rows().first().waitFor();
     served.calls.clear();
     const began = performance.now();
-    await page.evaluate((hash) => (location.hash = hash), runPage(ids.big));
+    await goTo(runPage(ids.big));
     await page.locator(".wfc-seg-succeeded[data-kind]").first().waitFor();
     console.log(
       `2,000 steps: shown after ${Math.round(performance.now() - began)} ms`,
@@ -377,23 +383,6 @@ describe("the run page", () => {
     const elements = () => page.locator(".wfc *").count();
     expect(await elements()).toBeLessThan(1000);
 
-    // A link to a step loads the pages before it.
-    await page.evaluate(
-      (hash) => (location.hash = hash),
-      runPage(ids.big, "?step=1999"),
-    );
-    await page.locator('[data-step="1999"] .wfc-seg').waitFor();
-    await page
-      .getByRole("region", { name: "Details of the step" })
-      .getByText("item:1999")
-      .waitFor();
-    expect(await elements()).toBeLessThan(1000);
-    expect(served.calls.get("console:listSteps")).toBeLessThanOrEqual(3 * 20);
-  });
-
-  test("zooms into the timeline, pans, and fits it again", async () => {
-    await open(runPage(ids.big));
-    await page.locator("[data-step] .wfc-seg").first().waitFor();
     const width = async () =>
       (await page.locator('[data-step="0"] .wfc-seg').boundingBox())!.width;
     const ticks = () => page.locator(".wfc-tick").allInnerTexts();
@@ -409,6 +398,16 @@ describe("the run page", () => {
     await eventually(ticks).not.toContain("0");
     await button("Fit").click();
     await eventually(ticks).toEqual(before);
+
+    // A link to a step loads the pages before it.
+    await goTo(runPage(ids.big, "?step=1999"));
+    await page.locator('[data-step="1999"] .wfc-seg').waitFor();
+    await page
+      .getByRole("region", { name: "Details of the step" })
+      .getByText("item:1999")
+      .waitFor();
+    expect(await elements()).toBeLessThan(1000);
+    expect(served.calls.get("console:listSteps")).toBeLessThanOrEqual(3 * 20);
   });
 
   test("shows steps, waits and events live, and sends an event", async () => {
@@ -438,7 +437,7 @@ describe("the run page", () => {
     await eventually(() => text(".wfc-event-table tbody")).toMatch(
       /decision\s+Consumed[^]*approved: true/,
     );
-    await eventually(() => text(".wfc-run-title")).toContain("Completed");
+    await showsStatus("Completed");
     await eventually(() => text(".wfc-panels")).toContain('"approved"');
   });
 
@@ -446,18 +445,17 @@ describe("the run page", () => {
     const id = await startApproval("A desk");
     await open(runPage(id, "?view=list"));
     await page.locator('[data-step="1"]').getByText("Waiting").waitFor();
-    await button("Cancel").click();
-    await button("Cancel 1 run", dialog()).click();
-    await eventually(() => text(".wfc-run-title")).toContain("Canceled");
+    await act("Cancel", "Cancel 1 run");
+    await showsStatus("Canceled");
     await page.locator('[data-step="1"] button').click();
     await button("Restart from here").click();
     await dialog()
       .getByText("Step 1, decision, and all steps after it run again")
       .waitFor();
     await button("Restart", dialog()).click();
-    await eventually(() => text(".wfc-run-title")).toContain("In progress");
+    await showsStatus("In progress");
     await served.call("approval:decide", { workflowId: id, approved: false });
-    await eventually(() => text(".wfc-run-title")).toContain("Completed");
+    await showsStatus("Completed");
 
     await button("Copy as JSON", page.locator(".wfc-run-header")).click();
     await notice().getByText("Copied the run.").waitFor();
@@ -486,10 +484,9 @@ describe("the run page", () => {
       result: { kind: "success", returnValue: "rejected" },
     });
 
-    await button("Clean up").click();
-    await button("Clean up 1 run", dialog()).click();
+    await act("Clean up", "Clean up 1 run");
     await page.locator(".wfc-runs").waitFor();
-    await page.evaluate((hash) => (location.hash = hash), runPage(id));
+    await goTo(runPage(id));
     await page.getByText("This run doesn't exist").waitFor();
   });
 
@@ -498,7 +495,7 @@ describe("the run page", () => {
       file: "holiday.jpg",
     })) as string;
     await open(runPage(id));
-    await eventually(() => text(".wfc-run-title")).toContain("Failed");
+    await showsStatus("Failed");
     await eventually(() => text(".wfc-panel-error")).toMatch(
       /holiday.jpg is no recording[^]*at step 0|at step 0[^]*holiday.jpg is no recording/,
     );
@@ -511,7 +508,7 @@ describe("the run page", () => {
     await button("Restart 1 run", dialog()).click();
     await notice().getByText("Restarted 1 run.").waitFor();
     await eventually(generationOf).toBeGreaterThan(before);
-    await eventually(() => text(".wfc-run-title")).toContain("Failed");
+    await showsStatus("Failed");
   });
 
   test("links a parent to its children and back", async () => {
@@ -534,43 +531,38 @@ describe("the run page", () => {
   });
 });
 
-describe("an action that authorize denies", () => {
-  test("is hidden, and appears as soon as it is allowed", async () => {
-    served.setEnvironment({ DENIED: "listRuns stats getRun listSteps" });
-    await open();
-    await page.getByText("The server refused this").waitFor();
-    await page
-      .getByText("Not authorized to call listRuns of this console.")
-      .waitFor();
-    expect(await page.content()).not.toContain("batch:batch");
-    served.setEnvironment({ DENIED: "" });
-    await rows().first().waitFor();
+test("what authorize denies is hidden or fails with a reason, and appears as soon as it is allowed", async () => {
+  served.setEnvironment({ DENIED: "listRuns stats getRun listSteps" });
+  await open();
+  await page.getByText("The server refused this").waitFor();
+  await page
+    .getByText("Not authorized to call listRuns of this console.")
+    .waitFor();
+  expect(await page.content()).not.toContain("batch:batch");
+  served.setEnvironment({ DENIED: "" });
+  await rows().first().waitFor();
 
-    served.setEnvironment({ DENIED: "getRun listSteps" });
-    await page.evaluate((hash) => (location.hash = hash), runPage(ids.hostile));
-    await page
-      .getByText("Not authorized to call getRun of this console.")
-      .waitFor();
-    expect(await page.content()).not.toContain("batch:fetchItem");
-  });
+  served.setEnvironment({ DENIED: "getRun listSteps" });
+  await goTo(runPage(ids.hostile));
+  await page
+    .getByText("Not authorized to call getRun of this console.")
+    .waitFor();
+  expect(await page.content()).not.toContain("batch:fetchItem");
 
-  test("fails, and the page shows why", async () => {
-    const id = await startApproval("A vase");
-    served.setEnvironment({ DENIED: "cancel sendEvent" });
-    await open(runPage(id));
-    await button("Cancel").click();
-    await button("Cancel 1 run", dialog()).click();
-    await notice()
-      .getByText("Not authorized to call cancel of this console.")
-      .waitFor();
-    await tab(/Events/).click();
-    await button("Send").click();
-    await page
-      .getByRole("alert")
-      .getByText("Not authorized to call sendEvent")
-      .waitFor();
-    expect(await statusOf(id)).toBe("inProgress");
-  });
+  const id = await startApproval("A vase");
+  served.setEnvironment({ DENIED: "cancel sendEvent" });
+  await goTo(runPage(id));
+  await act("Cancel", "Cancel 1 run");
+  await notice()
+    .getByText("Not authorized to call cancel of this console.")
+    .waitFor();
+  await tab(/Events/).click();
+  await button("Send").click();
+  await page
+    .getByRole("alert")
+    .getByText("Not authorized to call sendEvent")
+    .waitFor();
+  expect(await statusOf(id)).toBe("inProgress");
 });
 
 describe("hostile values", () => {
@@ -615,7 +607,7 @@ describe("hostile values", () => {
         ).length,
       })),
     ).toEqual({ isHacked: false, images: 0, width: 380, wide: 0 });
-    await page.evaluate(() => (location.hash = "#/"));
+    await goTo("#/");
     await rows().first().waitFor();
     expect(
       await page.evaluate(() => document.documentElement.scrollWidth),
@@ -671,7 +663,7 @@ describe("for everyone", () => {
         [runPage(ids.hostile, "?view=list&step=0"), ".wfc-attempts"],
         [runPage("none"), ".wfc-message"],
       ] as const) {
-        await page.evaluate((to) => (location.hash = to), hash);
+        await goTo(hash);
         await page.locator(shown).first().waitFor();
         await expectAccessible(hash);
       }
