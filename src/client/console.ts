@@ -15,16 +15,17 @@ import { codedError } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
 import type { WorkflowHistory } from "../shared/history.js";
 import { sendEvent, type SentEvent } from "./events.js";
+import type { ListOptions } from "./calls.js";
 import {
+  counts,
+  exportHistory,
   getStep,
   listNames,
   type RunDetails,
   type RunSummary,
   type StepSummary,
-} from "./inspecting.js";
-import type { ListOptions } from "./calls.js";
-import { counts } from "./management.js";
-import { exportHistory, type WorkflowEvent } from "./operating.js";
+  type WorkflowEvent,
+} from "./reading.js";
 import { checkOptions } from "./options.js";
 import type { RunCounts, RunStatus, WorkflowComponent } from "./types.js";
 import type { WorkflowStep } from "./validators.js";

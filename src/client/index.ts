@@ -1,46 +1,8 @@
 export { WorkflowManager } from "./manager.js";
 export { defineWorkflow } from "./define.js";
-export {
-  cancel,
-  cleanup,
-  counts,
-  findByKey,
-  recover,
-  getStatus,
-  list,
-  listByName,
-  listSteps,
-  restart,
-} from "./management.js";
+export * from "./management.js";
+export * from "./reading.js";
 export { start } from "./start.js";
-export {
-  cancelMany,
-  cleanupMany,
-  exportHistory,
-  listEvents,
-  listOnCompleteFailures,
-  restartMany,
-  retryOnComplete,
-  type ManyOptions,
-  type ManyResult,
-  type OnCompleteFailure,
-  type RestartManyOptions,
-  type WorkflowEvent,
-} from "./operating.js";
-export {
-  getRun,
-  getStep,
-  listNames,
-  listStepSummaries,
-  listSummaries,
-  type EngineJob,
-  type ListSummariesOptions,
-  type RunDetails,
-  type RunRelative,
-  type RunSummary,
-  type StepCounts,
-  type StepSummary,
-} from "./inspecting.js";
 export type {
   ConsoleBulkResult,
   ConsoleEvent,

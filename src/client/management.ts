@@ -1,75 +1,20 @@
-import type { FunctionReturnType, PaginationResult } from "convex/server";
+import type { FunctionReturnType } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { recoverInBatches } from "../shared/recovery.js";
-import {
-  changeRun,
-  nameFrom,
-  pageOf,
-  queryRun,
-  type ListOptions,
-} from "./calls.js";
-import type { StepRow } from "./turn/journalEntry.js";
-import type { WorkflowId } from "./ids.js";
+import { changeRun, nameFrom, requireMutations } from "./calls.js";
 import { checkOptions } from "./options.js";
-import { nameOfWorkflow } from "./start.js";
 import type { AnyRef } from "./turn/stepContext.js";
 import type {
-  PublicWorkflow,
-  RunCounts,
   RunFilter,
   RunMutationCtx,
-  RunningStep,
-  RunQueryCtx,
-  RunResult,
+  RunStatus,
   WorkflowComponent,
-  WorkflowReference,
-  WorkflowStatus,
 } from "./types.js";
-import type { WorkflowStep } from "./validators.js";
 
-/**
- * Returns the status of a run: in progress with its steps in flight, completed with its result,
- * failed with its error, or canceled.
- *
- * @throws If you pass anything but a run's id, or the run was cleaned up.
- */
-export async function getStatus(
-  ctx: RunQueryCtx,
-  component: WorkflowComponent,
-  workflowId: string,
-): Promise<WorkflowStatus> {
-  const { getStatus } = component.workflow;
-  const { workflow, inProgress } = await queryRun(ctx, getStatus, {
-    workflowId,
-  });
-  const { runResult, progress } = workflow;
-  return {
-    ...statusFrom(runResult, inProgress),
-    ...(progress !== undefined && { progress: progress as unknown }),
-  };
-}
-
-function statusFrom(
-  runResult: RunResult | undefined,
-  inProgress: StepRow[],
-): WorkflowStatus {
-  switch (runResult?.kind) {
-    case undefined:
-      return {
-        type: "inProgress",
-        running: inProgress.map(
-          ({ step }) =>
-            ({ ...step, kind: step.kind ?? "function" }) as RunningStep,
-        ),
-      };
-    case "success":
-      return { type: "completed", result: runResult.returnValue };
-    case "failed":
-      return { type: "failed", error: runResult.error };
-    case "canceled":
-      return { type: "canceled" };
-  }
-}
+type CancelOptions = {
+  /** If the run is finished, `"ignore"` returns false. Default: throw. */
+  ifFinished?: "ignore";
+};
 
 /**
  * Stops a run now, together with its children. Steps that haven't started never start. Running
@@ -90,12 +35,7 @@ export async function cancel(
   return (await changeRun(ctx, "cancel a workflow", cancel, args)) !== false;
 }
 
-export type CancelOptions = {
-  /** If the run is finished, `"ignore"` returns false. Default: throw. */
-  ifFinished?: "ignore";
-};
-
-export type RestartOptions = {
+type RestartOptions = {
   /**
    * The first step to run again. It and all later steps are deleted. Pass a step's number (from 0),
    * its name or its function. If several steps have that name, you get the last one. Default: no
@@ -135,22 +75,6 @@ export async function restart(
 }
 
 /**
- * Finds the run of a workflow that has a key and is in progress.
- *
- * @returns Its id, or null if there is none.
- */
-export async function findByKey(
-  ctx: RunQueryCtx,
-  component: WorkflowComponent,
-  workflow: WorkflowReference,
-  key: string,
-): Promise<WorkflowId | null> {
-  const { findByKey } = (component as ComponentApi).workflow;
-  const name = nameOfWorkflow(workflow);
-  return (await ctx.runQuery(findByKey, { name, key })) as WorkflowId | null;
-}
-
-/**
  * Deletes a finished run with its steps, events and children. Large runs take further
  * transactions. Functions that were in flight when the run ended by itself still finish.
  *
@@ -183,74 +107,106 @@ export async function recover(
   >((after) => ctx.runMutation(recoverBatch, { after }));
 }
 
-export type ListRunsOptions = RunFilter & ListOptions;
-
 /**
- * Lists runs, including children. You can select them by status, workflow and start time. If a page
- * would read too much, you get a shorter one.
- */
-export async function list(
-  ctx: RunQueryCtx,
-  component: WorkflowComponent,
-  options: ListRunsOptions = {},
-): Promise<PaginationResult<PublicWorkflow>> {
-  return await pageOf(ctx, component.workflow.list, "list", options);
-}
-
-/**
- * Lists the runs of one workflow.
+ * Calls a failed `onComplete` again, with the same arguments. If it succeeds, its failure is deleted
+ * in the same transaction, so that it can't succeed twice.
  *
- * @param name - `folder/file:function`, or the workflow's reference.
+ * @param id - The failure's id, from `listOnCompleteFailures`.
+ * @throws The error of `onComplete`. The failure then stays, so that you can retry it.
  */
-export async function listByName(
-  ctx: RunQueryCtx,
+export async function retryOnComplete(
+  ctx: RunMutationCtx,
   component: WorkflowComponent,
-  name: string | WorkflowReference,
-  options: Omit<ListRunsOptions, "name"> = {},
-): Promise<PaginationResult<PublicWorkflow>> {
-  const { listByName } = component.workflow;
-  return await pageOf(ctx, listByName, "listByName", options, { name });
+  id: string,
+): Promise<void> {
+  requireMutations(ctx, "retry onComplete");
+  const { retryOnComplete } = (component as ComponentApi).workflow;
+  await ctx.runMutation(retryOnComplete, { id });
 }
+
+/** Selects the runs of `cancelMany` and `cleanupMany`. */
+export type ManyOptions<Status extends RunStatus = RunStatus> = Omit<
+  RunFilter,
+  "status"
+> & {
+  status?: Status;
+  /** The last call's `cursor`. Pass the same filter with it. */
+  cursor?: string;
+};
+
+/** Selects the runs of `restartMany`, and the step from which they run again. */
+export type RestartManyOptions = ManyOptions<Exclude<RunStatus, "inProgress">> &
+  Pick<RestartOptions, "from" | "fromFailure">;
+
+/** The result of `cancelMany`, `restartMany` and `cleanupMany`. */
+export type ManyResult = {
+  /** The number of runs that this call canceled, restarted or cleaned up. */
+  done: number;
+  /** Pass it to the next call. Null if no matching run is left. */
+  cursor: string | null;
+};
 
 /**
- * Counts runs by status, including children. Each count is exact up to 1,000, and `"1000+"`
- * beyond.
+ * Cancels all matching runs in progress, oldest first, together with their children.
  *
- * Convex counts documents by reading them, and one transaction reads at most 16 MiB. In an action,
- * this function takes as many transactions as it needs. In a query or a mutation, it reads 10 MiB. If
- * your runs have arguments and results of more than 2.5 KiB on average, a count may stop earlier
- * there, for example at `"300+"`.
+ * In an action or a handler, it goes through all of them, with one transaction for each batch. In a
+ * mutation, it does one batch of up to 32 runs. If `cursor` isn't null, pass it to another call, in
+ * another transaction. Runs that start meanwhile aren't affected.
  */
-export async function counts(
-  ctx: RunQueryCtx,
-  component: WorkflowComponent,
-  options: Pick<RunFilter, "name"> = {},
-): Promise<RunCounts> {
-  checkOptions("counts", options);
-  const { workflow } = component as ComponentApi;
-  const name = nameFrom(options.name);
-  let counted = await ctx.runQuery(workflow.counts, { name });
-  const canGoOn = () =>
-    Object.values(counted).some(
-      ({ count, more }) => more !== undefined && count < 1000,
-    );
-  while ("runAction" in ctx && canGoOn())
-    counted = await ctx.runQuery(workflow.counts, { name, counted });
-  return Object.fromEntries(
-    Object.entries(counted).map(([status, { count, more }]) => [
-      status,
-      more === undefined ? count : `${count}+`,
-    ]),
-  ) as RunCounts;
-}
+export const cancelMany = /* @__PURE__ */ inBatches<ManyOptions<"inProgress">>(
+  "cancelMany",
+  "cancel workflows",
+);
 
-/** Lists the recorded steps of a run. */
-export async function listSteps(
-  ctx: RunQueryCtx,
-  component: WorkflowComponent,
-  workflowId: string,
-  options: ListOptions = {},
-): Promise<PaginationResult<WorkflowStep>> {
-  const { listSteps } = component.workflow;
-  return await pageOf(ctx, listSteps, "listSteps", options, { workflowId });
+/**
+ * Restarts all matching finished runs, oldest first, each with `startAsync`. Default: failed ones.
+ * Children are left out, because the restart of their parent runs them again. So are runs without the step, and runs
+ * whose key another run has by now. A WARN counts these in each batch. Batches and `cursor` are as in {@link cancelMany}.
+ */
+export const restartMany = /* @__PURE__ */ inBatches<RestartManyOptions>(
+  "restartMany",
+  "restart workflows",
+);
+
+/**
+ * Cleans up all matching finished runs, oldest first. Children of a parent in progress are left out.
+ * Batches and `cursor` are as in {@link cancelMany}.
+ */
+export const cleanupMany = /* @__PURE__ */ inBatches<
+  ManyOptions<Exclude<RunStatus, "inProgress">>
+>("cleanupMany", "clean up workflows");
+
+function inBatches<Options extends ManyOptions & Pick<RestartOptions, "from">>(
+  call: "cancelMany" | "restartMany" | "cleanupMany",
+  what: string,
+) {
+  return async (
+    ctx: RunMutationCtx,
+    component: WorkflowComponent,
+    options?: Options,
+  ): Promise<ManyResult> => {
+    requireMutations(ctx, what);
+    checkOptions(call, options);
+    const batch = (component as ComponentApi).workflow[call];
+    const {
+      name,
+      from,
+      ...others
+    }: ManyOptions & Pick<RestartOptions, "from"> = options ?? {};
+    // Not every call knows both, and convex-test refuses an unknown key even if it is undefined.
+    const named = {
+      ...(name !== undefined && { name: nameFrom(name) }),
+      ...(from !== undefined && { from: nameFrom(from) }),
+    };
+    let done = 0;
+    let cursor: string | null | undefined = others.cursor;
+    do {
+      const args = { ...others, ...named, cursor: cursor ?? undefined };
+      const next: ManyResult = await ctx.runMutation(batch, args);
+      done += next.done;
+      cursor = next.cursor;
+      // A mutation's batches would share one transaction.
+    } while (cursor !== null && "runAction" in ctx);
+    return { done, cursor };
+  };
 }

@@ -8,36 +8,34 @@ import {
   type ConsoleFunctions,
   type ConsoleOptions,
 } from "./console.js";
-import {
-  getRun,
-  getStep,
-  listNames,
-  listStepSummaries,
-  listSummaries,
-} from "./inspecting.js";
 import { createEvent, sendEvent, type SentEvent } from "./events.js";
 import {
   cancel,
+  cancelMany,
   cleanup,
-  counts,
-  findByKey,
-  getStatus,
-  list,
-  listByName,
-  listSteps,
+  cleanupMany,
   recover,
   restart,
-} from "./management.js";
-import { startBy } from "./start.js";
-import {
-  cancelMany,
-  cleanupMany,
-  exportHistory,
-  listEvents,
-  listOnCompleteFailures,
   restartMany,
   retryOnComplete,
-} from "./operating.js";
+} from "./management.js";
+import {
+  counts,
+  exportHistory,
+  findByKey,
+  getRun,
+  getStatus,
+  getStep,
+  list,
+  listByName,
+  listEvents,
+  listNames,
+  listOnCompleteFailures,
+  listSteps,
+  listStepSummaries,
+  listSummaries,
+} from "./reading.js";
+import { startBy } from "./start.js";
 import { checkOptions } from "./options.js";
 import { defineOnComplete, type OnCompleteDefinition } from "./onComplete.js";
 import type {

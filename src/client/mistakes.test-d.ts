@@ -25,11 +25,6 @@ import {
   start,
   WorkflowManager,
 } from "./index.js";
-import type {
-  CancelOptions,
-  ListRunsOptions,
-  RestartOptions,
-} from "./management.js";
 import type { OPTIONS } from "./options.js";
 import type {
   InlineOptions,
@@ -97,6 +92,9 @@ test("every option of a type is known at run time, and no other", () => {
   type Known = {
     -readonly [Name in keyof typeof OPTIONS]: (typeof OPTIONS)[Name][number];
   };
+  type CancelOptions = NonNullable<Parameters<typeof cancel>[3]>;
+  type RestartOptions = NonNullable<Parameters<typeof restart>[3]>;
+  type ListRunsOptions = NonNullable<Parameters<typeof list>[2]>;
   type Typed = {
     start: Keys<StartOptions>;
     restart: Keys<RestartOptions>;

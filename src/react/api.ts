@@ -4,7 +4,7 @@ import type {
   FunctionReference,
 } from "convex/server";
 import type { ConsoleFunctions, ConsoleRun } from "../client/console.js";
-import type { RunSummary } from "../client/inspecting.js";
+import type { RunSummary } from "../client/reading.js";
 
 /** References to the module of your app that exports the functions of `workflow.console`. */
 export type ConsoleApi = FilterApi<

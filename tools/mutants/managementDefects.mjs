@@ -85,7 +85,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "counts: an action stops at one transaction's limit",
-    file: "src/client/management.ts",
+    file: "src/client/reading.ts",
     find: 'while ("runAction" in ctx && canGoOn())',
     replace: "while (canGoOn() && !canGoOn())",
     killedBy: test(
