@@ -1027,19 +1027,17 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           after?:
             | {
                 afterRun: number;
-                within?: {
+                part?: {
                   afterStep: number;
                   isLost: boolean;
-                  waits: boolean;
                   workflowId: string;
                 };
               }
             | {
                 afterEnded: string;
-                within?: {
+                part?: {
                   afterStep: number;
                   isLost: boolean;
-                  waits: boolean;
                   workflowId: string;
                 };
               }
@@ -1049,19 +1047,17 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           after?:
             | {
                 afterRun: number;
-                within?: {
+                part?: {
                   afterStep: number;
                   isLost: boolean;
-                  waits: boolean;
                   workflowId: string;
                 };
               }
             | {
                 afterEnded: string;
-                within?: {
+                part?: {
                   afterStep: number;
                   isLost: boolean;
-                  waits: boolean;
                   workflowId: string;
                 };
               }

@@ -1,19 +1,18 @@
 import { createFunctionHandle } from "convex/server";
 import { v, type Infer } from "convex/values";
-import { BYTES_PER_BATCH } from "../../shared/limits.js";
-import { sizeOf } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { PendingStep } from "../step/completing.js";
+import { Budget } from "../platform/budget.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { enqueue, stateOfJob, type Job } from "../platform/workpool.js";
 import { endedForcibly, stepsInFlight, type Run } from "../run/runs.js";
 import { mayStillRun, type vWatched } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
 import { startTimer } from "../step/timer.js";
-import { wake } from "../run/waking.js";
+import { anyStarted, wake } from "../run/waking.js";
 import { look } from "./watchdog.js";
 
 /** How many runs one transaction checks. Each may be large. */
@@ -24,22 +23,24 @@ const STEPS_PER_BATCH = 64;
 
 const TASKS_PER_BATCH = 100;
 
-/** A run that takes several batches, their findings, and the last step that they checked. */
-const vWithin = v.object({
+/** A run that takes several batches: the last step that they checked, and whether they found something lost. */
+const vPart = v.object({
   workflowId: v.id("workflows"),
   afterStep: v.number(),
-  waits: v.boolean(),
   isLost: v.boolean(),
 });
 
-/** Where the next batch continues: with runs that haven't ended, then with ended ones, then with tasks. */
+/**
+ * Where the next batch continues: with runs that haven't ended, then with ended ones, then with tasks. With a `part`,
+ * it begins with that run.
+ */
 export const vRecoverCursor = v.union(
-  v.object({ afterRun: v.number(), within: v.optional(vWithin) }),
-  v.object({ afterEnded: v.string(), within: v.optional(vWithin) }),
+  v.object({ afterRun: v.number(), part: v.optional(vPart) }),
+  v.object({ afterEnded: v.string(), part: v.optional(vPart) }),
   v.object({ afterTask: v.number() }),
 );
 type Cursor = Infer<typeof vRecoverCursor>;
-type Within = { afterStep: number; waits: boolean; isLost: boolean };
+type Part = Infer<typeof vPart>;
 type Batch = { recovered: number; after?: Cursor };
 
 /**
@@ -52,38 +53,33 @@ export async function recoverRuns(
   after: Cursor = { afterRun: 0 },
 ): Promise<Batch> {
   if ("afterTask" in after) return await recoverTasks(ctx, after);
-  if ("afterRun" in after && after.afterRun === 0 && !after.within)
+  const isOfEnded = "afterEnded" in after;
+  if (!isOfEnded && after.afterRun === 0 && !after.part)
     await wakePool(ctx, await readConfig(ctx));
-  const { within, ...place } = after;
-  const budget = { runs: RUNS_PER_BATCH, steps: STEPS_PER_BATCH };
+  const runs = isOfEnded
+    ? endedInFlightAfter(ctx, after.afterEnded)
+    : runningAfter(ctx, after.afterRun);
+  const budget = new Budget(STEPS_PER_BATCH);
   let recovered = 0;
-  const look = async (run: Run, found?: Within) => {
-    const seen = await recoverRun(ctx, run, budget, found);
-    if ("afterStep" in seen) return { ...seen, workflowId: run._id };
-    if (seen.isLost) recovered++;
-    return undefined;
-  };
-  const begun = within && (await ctx.db.get("workflows", within.workflowId));
-  if (begun && !begun.runResult === "afterRun" in place) {
-    const rest = await look(begun, within);
-    if (rest) return { recovered, after: { ...place, within: rest } };
-  }
-  const runs =
-    "afterRun" in place
-      ? runningAfter(ctx, place.afterRun)
-      : endedInFlightAfter(ctx, place.afterEnded);
+  let place = after;
   for await (const run of runs) {
-    const within = await look(run);
-    const after =
-      "afterRun" in place
-        ? { afterRun: run._creationTime, within }
-        : { afterEnded: run._id, within };
-    if (within || --budget.runs <= 0 || !(await isHalfUnused(ctx)))
-      return { recovered, after };
+    const begun = after.part?.workflowId === run._id ? after.part : undefined;
+    const { isLost, afterStep } = await recoverRun(ctx, run, budget, begun);
+    if (afterStep !== undefined) {
+      const part = { workflowId: run._id, afterStep, isLost };
+      return { recovered, after: { ...place, part } };
+    }
+    if (isLost) recovered++;
+    place = isOfEnded
+      ? { afterEnded: run._id }
+      : { afterRun: run._creationTime };
+    budget.spend(STEPS_PER_BATCH / RUNS_PER_BATCH);
+    if (budget.isSpent || !(await isHalfUnused(ctx)))
+      return { recovered, after: place };
   }
   return {
     recovered,
-    after: "afterRun" in place ? { afterEnded: "" } : { afterTask: 0 },
+    after: isOfEnded ? { afterTask: 0 } : { afterEnded: "" },
   };
 }
 
@@ -153,39 +149,41 @@ async function wakePool(ctx: MutationCtx, config: Config) {
 }
 
 /**
- * Whether the run waited for something that can no longer happen. If the run has more steps in flight than `budget`
- * allows, where to continue.
+ * Whether the run waited for something that can no longer happen. If its steps in flight exceed the budget, after which
+ * step to continue.
  */
 async function recoverRun(
   ctx: MutationCtx,
   run: Run,
-  budget: { steps: number },
-  found?: Within,
-): Promise<Within | { isLost: boolean }> {
+  budget: Budget,
+  begun?: Part,
+): Promise<{ isLost: boolean; afterStep?: number }> {
   // A task continues it.
   if (run.restarting) return { isLost: false };
-  const { pendingTurn, driver } = run;
-  const turnIsLost = pendingTurn && !(await isComing(ctx, pendingTurn));
-  let { waits, isLost } = found ?? {
-    waits: (pendingTurn !== undefined && !turnIsLost) || driver !== undefined,
-    isLost: driver !== undefined && (await recoverDriver(ctx, run, driver)),
-  };
-  let bytes = BYTES_PER_BATCH;
-  const inFlight = stepsInFlight(ctx, run._id, found?.afterStep);
-  for await (const row of inFlight) {
-    waits ||= !row.unstarted;
+  let isLost = begun ? begun.isLost : await recoverTurn(ctx, run);
+  for await (const row of stepsInFlight(ctx, run._id, begun?.afterStep)) {
     if (await recoverStep(ctx, { row, run })) isLost = true;
-    bytes -= sizeOf(row.step.args);
-    if (--budget.steps <= 0 || bytes <= 0)
-      return { afterStep: row._creationTime, waits, isLost };
+    budget.spend(1, row.step.args);
+    if (budget.isSpent) return { isLost, afterStep: row._creationTime };
   }
-  if (run.runResult || (waits && !turnIsLost)) return { isLost };
+  return { isLost };
+}
+
+/** Whether the run's driver had no watchdog, or nothing would have caused its next turn. */
+async function recoverTurn(ctx: MutationCtx, run: Run) {
+  const { pendingTurn, driver } = run;
+  const driverIsLost =
+    driver !== undefined && (await recoverDriver(ctx, run, driver));
+  if (run.runResult) return driverIsLost;
+  if (pendingTurn && (await isComing(ctx, pendingTurn))) return driverIsLost;
+  if (!pendingTurn && (driver || (await anyStarted(ctx, run))))
+    return driverIsLost;
   const lost =
     pendingTurn && "scheduledId" in pendingTurn
       ? { ...pendingTurn, isLost: true }
       : undefined;
   await wake(ctx, { ...run, pendingTurn: lost });
-  return { isLost: true };
+  return true;
 }
 
 /** Whether a job of the workpool or a scheduled function is still to come. */

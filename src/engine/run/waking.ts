@@ -123,6 +123,7 @@ export async function resultMatters(
   row: StepRow,
   succeeded: boolean,
 ): Promise<boolean> {
+  // 0.4 takes no turn while a step is in flight.
   if (isLegacy(run)) return !(await anyStarted(ctx, run));
   switch (row.wakes) {
     case undefined:
@@ -139,8 +140,8 @@ export async function resultMatters(
   }
 }
 
-/** 0.4 takes no turn while a step is in flight. Steps that a restart left to start need one. */
-async function anyStarted(ctx: MutationCtx, run: Run) {
+/** Whether a step is in flight. Those that a restart left to start aren't. */
+export async function anyStarted(ctx: MutationCtx, run: Run) {
   for await (const { unstarted } of stepsInFlight(ctx, run._id))
     if (!unstarted) return true;
   return false;
