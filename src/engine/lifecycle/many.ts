@@ -1,3 +1,4 @@
+import type { FunctionReference } from "convex/server";
 import { ConvexError, v, type Infer, type ObjectType } from "convex/values";
 import { startClock } from "../../shared/clock.js";
 import { codedError } from "../../shared/errors.js";
@@ -96,7 +97,7 @@ export async function restartMany(
   const { status = "failed" } = many;
   if (status === "inProgress")
     throw refuse("restartMany", status, "Only finished runs");
-  const leftOut: { _id: string; why: string }[] = [];
+  const leftOut: string[] = [];
   let count = 0;
   const result = await forMany(ctx, { ...many, status }, async (run) => {
     if (await parentOf(ctx, run)) return false;
@@ -109,7 +110,7 @@ export async function restartMany(
       const { code, message } = dataOf(error);
       if (code !== "INVALID_ARGUMENT" && code !== "WORKFLOW_RUNNING")
         throw error;
-      leftOut.push({ _id: run._id, why: message! });
+      leftOut.push(`workflow ${run._id}. ${message}`);
       return false;
     }
   });
@@ -117,7 +118,7 @@ export async function restartMany(
   if (first) {
     const { log } = await readConfig(ctx);
     log.warn(
-      `restartMany leaves out ${leftOut.length} of ${count} runs, the first of them workflow ${first._id}. ${first.why}`,
+      `restartMany leaves out ${leftOut.length} of ${count} runs, the first of them ${first}`,
     );
   }
   return result;
@@ -179,19 +180,30 @@ export async function changeRuns(
   ctx: MutationCtx,
   args: ObjectType<typeof changeRunsArgs>,
 ): Promise<Infer<typeof vRunsChanged>> {
-  const { operation } = args;
+  const { operation, from, fromFailure } = args;
   const left = [...new Set(args.workflowIds)];
   if (left.length > MAX_RUNS)
     throw codedError(
       "INVALID_ARGUMENT",
       `Can't ${operation} ${left.length} runs in one call. The maximum is ${MAX_RUNS}.`,
     );
+  const door: FunctionReference<"mutation"> = api.workflow[operation];
+  const options =
+    operation === "restart" ? { from, fromFailure, startAsync: true } : {};
   const result: Infer<typeof vRunsChanged> = { done: 0, failures: [], left };
   const elapsed = startClock();
   while (left.length > 0) {
     const workflowId = left.shift()!;
     try {
-      await changeRun(ctx, { ...args, workflowId });
+      const done: unknown = await ctx.runMutation(door, {
+        workflowId,
+        ...options,
+      });
+      if (done === false)
+        throw codedError(
+          "INVALID_ARGUMENT",
+          `Can't clean up workflow ${workflowId}: it is in progress, or it was cleaned up before.`,
+        );
       result.done++;
     } catch (thrown) {
       result.failures.push({
@@ -202,35 +214,4 @@ export async function changeRuns(
     if (elapsed() > MS_PER_BATCH || !(await isHalfUnused(ctx))) break;
   }
   return result;
-}
-
-async function changeRun(
-  ctx: MutationCtx,
-  {
-    operation,
-    workflowId,
-    from,
-    fromFailure,
-  }: Omit<ObjectType<typeof changeRunsArgs>, "workflowIds"> & {
-    workflowId: string;
-  },
-) {
-  switch (operation) {
-    case "cancel":
-      return await ctx.runMutation(api.workflow.cancel, { workflowId });
-    case "restart": {
-      const place = { from, fromFailure, startAsync: true };
-      return await ctx.runMutation(api.workflow.restart, {
-        workflowId,
-        ...place,
-      });
-    }
-    case "cleanup":
-      if (await ctx.runMutation(api.workflow.cleanup, { workflowId })) return;
-      throw codedError(
-        "INVALID_ARGUMENT",
-        `Can't clean up workflow ${workflowId}: it is in progress, or it was cleaned up before.`,
-        workflowId,
-      );
-  }
 }
