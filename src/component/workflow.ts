@@ -47,12 +47,12 @@ import * as many from "../engine/lifecycle/many.js";
 import { vLogLevel } from "../shared/logging.js";
 import { restartRun } from "../engine/lifecycle/restart.js";
 import {
-  describeState,
   findRun,
   findRunByText,
   getRun,
   parseRunId,
   runWithKey,
+  statusOfRun,
   type Run,
 } from "../engine/run/runs.js";
 import { vRetention } from "../shared/retention.js";
@@ -226,7 +226,7 @@ export const cancel = mutation({
     if (run.runResult)
       throw codedError(
         "WORKFLOW_FINISHED",
-        `Can't cancel workflow ${run._id}: it is ${describeState(run)}.`,
+        `Can't cancel workflow ${run._id}: it is already ${statusOfRun(run)}.`,
         run._id,
       );
     await cancelRuns(ctx, [{ workflowId: run._id }]);
@@ -282,7 +282,7 @@ export const complete = mutation({
   returns: v.null(),
   handler: async (ctx, { workflowId, generationNumber, runResult }) => {
     const run = await findRun(ctx, parseRunId(ctx, workflowId));
-    const problem = whyStale(run, generationNumber);
+    const problem = staleProblem(run, generationNumber);
     if (problem || !run)
       throw new Error(`Can't complete workflow ${workflowId}: ${problem}.`);
     if (runResult.kind === "canceled")
@@ -291,9 +291,9 @@ export const complete = mutation({
   },
 });
 
-function whyStale(run: Run | null, generationNumber: number) {
+function staleProblem(run: Run | null, generationNumber: number) {
   if (!run) return "it was not found, it may have been cleaned up";
-  if (run.runResult) return `it is ${describeState(run)}`;
+  if (run.runResult) return `it is already ${statusOfRun(run)}`;
   return run.generationNumber === generationNumber
     ? undefined
     : `the generation number ${generationNumber} is not the current one, ${run.generationNumber}`;

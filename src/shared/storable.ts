@@ -2,6 +2,7 @@ import { getConvexSize, type Value } from "convex/values";
 import {
   MAX_ARRAY_LENGTH,
   MAX_ERROR_BYTES,
+  MAX_NAME_LENGTH,
   MAX_OBJECT_FIELDS,
   MAX_PREVIEW_BYTES,
   MAX_RESULT_BYTES,
@@ -48,6 +49,12 @@ export function abbreviate(text: string): string {
 }
 
 const MAX_SHOWN_BYTES = 256;
+
+/** Names are stored in rows and shown in messages, so their length is limited. */
+export function nameProblem(what: string, name: string): string | undefined {
+  if (name.length <= MAX_NAME_LENGTH) return undefined;
+  return `${what} "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`;
+}
 
 /**
  * A value's size as Convex counts it. Turns ask for thousands of sizes, and `getConvexSize` takes several times as

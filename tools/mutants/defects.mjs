@@ -551,7 +551,7 @@ export const DEFECTS = [
   {
     name: "watchdog: a run whose end died not ended",
     file: "src/engine/lifecycle/watchdog.ts",
-    find: "if (result) await endWithoutCallback(ctx, run, result, dead.error);\n      else",
+    find: "if (result) await endWithoutCallback(ctx, run, result, crash.error);\n      else",
     replace: "if (!result)",
     killedBy: FAULTS,
   },

@@ -106,8 +106,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: a canceled turn taken for one that comes",
     file: "src/engine/lifecycle/recover.ts",
-    find: "pendingTurn && !(await isComing(ctx, pendingTurn));",
-    replace: "false;",
+    find: "if (pendingTurn && (await isComing(ctx, pendingTurn)))",
+    replace: "if (pendingTurn)",
     killedBy: test(
       "engine/lifecycle/recover",
       "a turn that was due, with its watchdog",
@@ -156,8 +156,8 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: tasks not looked at",
     file: "src/engine/lifecycle/recover.ts",
-    find: '{ afterEnded: "" } : { afterTask: 0 }',
-    replace: '{ afterEnded: "" } : undefined',
+    find: '{ afterTask: 0 } : { afterEnded: "" }',
+    replace: 'undefined : { afterEnded: "" }',
     killedBy: test("engine/lifecycle/recover", "a cancel"),
   },
   {
@@ -173,7 +173,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "recover: only the first steps in flight looked at",
     file: "src/engine/lifecycle/recover.ts",
-    find: "return { afterStep: row._creationTime, waits, isLost };",
+    find: "return { isLost, afterStep: row._creationTime };",
     replace: "return { isLost };",
     killedBy: test(
       "engine/lifecycle/recover",
@@ -193,7 +193,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "tasks: an onComplete whose transaction died is called again",
     file: "src/engine/lifecycle/watchdog.ts",
-    find: 'if (dead && row.kind === "callOnComplete") {',
+    find: 'if (crash && row.kind === "callOnComplete") {',
     replace: "if (!row) {",
     killedBy: test(
       "engine/lifecycle/watchdog",

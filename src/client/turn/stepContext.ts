@@ -6,11 +6,12 @@ import {
   type TransactionLimits,
 } from "convex/server";
 import { jsonToConvex, type JSONValue, type Validator } from "convex/values";
-import { MAX_NAME_LENGTH, MAX_PROGRESS_BYTES } from "../../shared/limits.js";
+import { MAX_PROGRESS_BYTES } from "../../shared/limits.js";
 import { retryProblem, type RetryBehavior } from "../../shared/retry.js";
 import {
   abbreviate,
   hasHalves,
+  nameProblem,
   preview,
   sizeOf,
   storageProblem,
@@ -244,16 +245,14 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
   if (bad) refuse(bad);
 }
 
-/** Names are stored in each step's row and shown in messages, so their length is limited. */
 function checkName(name: string, { isLegacy }: StepRules): string {
   if (hasHalves(name))
     throw new Error(
       `The name "${withoutHalves(abbreviate(name))}" holds half a character (a lone surrogate), which can't be stored.`,
     );
-  if (name.length <= MAX_NAME_LENGTH || isLegacy) return name;
-  throw new Error(
-    `The name "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
-  );
+  const problem = nameProblem("The name", name);
+  if (problem && !isLegacy) throw new Error(problem);
+  return name;
 }
 
 /** The name of a step's target. For a component's function, `component/module/function`. For a handle, its text. */

@@ -63,7 +63,7 @@ export async function writeResult(
   { origin, changes }: { origin?: Origin; changes?: RunChanges } = {},
 ) {
   const runResult = storableResult(run, result);
-  if (runResult.kind === "failed") origin ??= await originOfDeath(ctx, run);
+  if (runResult.kind === "failed") origin ??= await originOfCrash(ctx, run);
   const driven = await stepOfDriver(ctx, run);
   if (!driven) await detachDriver(ctx, run);
   const progress = (driven?.progress as unknown) ?? run.progress;
@@ -107,7 +107,7 @@ const failedAt = ({ step, line }: Origin = {}): Run["failedAt"] => ({
 });
 
 /** For a run that no turn could end: the last step in its journal. */
-async function originOfDeath(ctx: MutationCtx, run: Run): Promise<Origin> {
+async function originOfCrash(ctx: MutationCtx, run: Run): Promise<Origin> {
   const last = await lastStep(ctx, run._id);
   if (!last) return {};
   const { stepNumber, step } = last;

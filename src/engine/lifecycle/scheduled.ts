@@ -15,7 +15,7 @@ import { clearPendingTurn, scheduleRunEnd, wake } from "../run/waking.js";
 import { runInProgress, type Run } from "../run/runs.js";
 import { readConfig } from "../platform/config.js";
 import { delayUntil, vDue, type Pending } from "../platform/scheduler.js";
-import { afterDeath } from "../turn/trials.js";
+import { afterCrash } from "../turn/trials.js";
 import { claimTask, type TaskArgs, type TaskKind } from "../platform/tasks.js";
 import { cancelRuns, timeOut } from "./cancel.js";
 import { cleanUp, deleteBatch, expire } from "./cleanup.js";
@@ -55,7 +55,7 @@ export async function take(ctx: MutationCtx, { result, ...turn }: Pending) {
   try {
     await callWorkflow(ctx, run, { transactionLimits });
   } catch (thrown) {
-    const error = await afterDeath(ctx, run, messageOf(thrown));
+    const error = await afterCrash(ctx, run, messageOf(thrown));
     if (error === undefined) await scheduleAnother(ctx, run);
     else await scheduleRunEnd(ctx, run, { kind: "failed", error });
   }

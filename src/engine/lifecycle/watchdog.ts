@@ -66,7 +66,7 @@ interface Work {
   noteCheck?(checkId: string): Promise<void>;
   onVeryLate?(forMs: number): Promise<void>;
   /** The job won't do the work. It may have failed for good. */
-  onOver(dead: { error: string } | undefined): Promise<void>;
+  onOver(crash: { error: string } | undefined): Promise<void>;
 }
 
 async function findWork(
@@ -91,16 +91,16 @@ async function pendingTurn(
   const what = `${result ? "The end" : "A turn"} of workflow ${run._id} ("${run.name}")`;
   return {
     ...scheduled(ctx, scheduledId, { what, due: pending }),
-    async onOver(dead) {
-      if (!dead)
+    async onOver(crash) {
+      if (!crash)
         await updateRun(ctx, run, {
           pendingTurn: await schedulePending(ctx, pending, dueAt),
         });
-      else if (result) await endWithoutCallback(ctx, run, result, dead.error);
+      else if (result) await endWithoutCallback(ctx, run, result, crash.error);
       else
         await scheduleRunEnd(ctx, run, {
           kind: "failed",
-          error: `A turn of workflow ${run._id} died: ${dead.error}`,
+          error: `A turn of workflow ${run._id} died: ${crash.error}`,
         });
     },
   };
@@ -115,13 +115,13 @@ async function task(
   const what = `A task of the kind "${row.kind}"`;
   return {
     ...scheduled(ctx, row.scheduledId, { what, due: { taskId } }),
-    async onOver(dead) {
-      if (dead && row.kind === "callOnComplete") {
+    async onOver(crash) {
+      if (crash && row.kind === "callOnComplete") {
         await ctx.db.delete("tasks", taskId);
-        return await keepCrashedCallback(ctx, row.args as never, dead.error);
+        return await keepCrashedCallback(ctx, row.args as never, crash.error);
       }
       const { log } = await readConfig(ctx);
-      if (dead) log.error(`${what} died, and is tried again: ${dead.error}`);
+      if (crash) log.error(`${what} died, and is tried again: ${crash.error}`);
       await scheduleTaskAgain(ctx, taskId);
     },
   };
@@ -167,8 +167,8 @@ async function driver(
     async noteCheck(checkId) {
       await updateRun(ctx, run, { driver: { ...driving, checkId } });
     },
-    onOver: (dead) =>
-      replaceDriver(ctx, id, (step) => takeOver(ctx, step, dead), {
+    onOver: (crash) =>
+      replaceDriver(ctx, id, (step) => takeOver(ctx, step, crash), {
         inWatchdog: true,
       }),
   };
@@ -186,6 +186,6 @@ async function stepInPool(
     jobId: workId,
     state: () => stateOfJob(ctx, { workId }),
     reports: true,
-    onOver: (dead) => takeOver(ctx, step, dead),
+    onOver: (crash) => takeOver(ctx, step, crash),
   };
 }

@@ -5,10 +5,10 @@ import { Budget } from "../platform/budget.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { vExecution, vFailedAt } from "../../component/schema.js";
 import { stateOfJob, type JobId } from "../platform/workpool.js";
-import { publicRun, statusOfRun, vPublicRun, vRunStatus } from "./listing.js";
+import { publicRun, vPublicRun } from "./listing.js";
 import { listEventSummaries, vEventSummary } from "./listingEvents.js";
 import { pageBudget, vPaginated } from "./paging.js";
-import { findRun, type Run } from "./runs.js";
+import { findRun, statusOfRun, vRunStatus, type Run } from "./runs.js";
 import { countSteps, vRunSummary } from "./summaries.js";
 
 const vRelative = {

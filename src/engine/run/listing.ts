@@ -7,19 +7,17 @@ import { shortenError, sizeOf } from "../../shared/storable.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { progressOf } from "./progress.js";
-import { stepsInFlight, type Run, type StepRow } from "./runs.js";
+import {
+  statusOfRun,
+  stepsInFlight,
+  vRunStatus,
+  type Run,
+  type RunStatus,
+  type StepRow,
+} from "./runs.js";
 import schema from "../../component/schema.js";
 import { onlyPage, pageOf, selectedPages, type PageArgs } from "./paging.js";
 import type { Budget } from "../platform/budget.js";
-
-/** The same names as in `getStatus`. */
-export const vRunStatus = v.union(
-  v.literal("inProgress"),
-  v.literal("completed"),
-  v.literal("failed"),
-  v.literal("canceled"),
-);
-export type RunStatus = Infer<typeof vRunStatus>;
 
 const RESULT_OF = {
   inProgress: undefined,
@@ -27,17 +25,6 @@ const RESULT_OF = {
   failed: "failed",
   canceled: "canceled",
 } as const;
-
-export function statusOfRun({ runResult }: Run): RunStatus {
-  switch (runResult?.kind) {
-    case undefined:
-      return "inProgress";
-    case "success":
-      return "completed";
-    default:
-      return runResult!.kind;
-  }
-}
 
 const stepKinds = ["function", "workflow", "event", "sleep"] as const;
 

@@ -7,14 +7,15 @@ import { shortenError } from "../../shared/storable.js";
 import schema, { vFunctionType } from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { statesOfJobs, type JobId } from "../platform/workpool.js";
-import { statusOfRun, vRunStatus } from "./listing.js";
 import { pageOf, pageBudget, selectedPages, type PageArgs } from "./paging.js";
 import type { Budget } from "../platform/budget.js";
 import {
   endedForcibly,
   findRun,
   functionTypeOf,
+  statusOfRun,
   stepAt,
+  vRunStatus,
   type Run,
   type StepRow,
 } from "./runs.js";

@@ -1,4 +1,5 @@
 import { createFunctionHandle } from "convex/server";
+import { v, type Infer } from "convex/values";
 import { codedError } from "../../shared/errors.js";
 import { abbreviate } from "../../shared/storable.js";
 import { internal } from "../../component/_generated/api.js";
@@ -104,18 +105,18 @@ export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {
   return run;
 }
 
-/** The state of a run in errors. */
-export function describeState(run: Run): string {
-  switch (run.runResult?.kind) {
-    case undefined:
-      return "still running";
-    case "success":
-      return "already completed";
-    case "failed":
-      return "already failed";
-    case "canceled":
-      return "already canceled";
-  }
+/** The same names as in `getStatus`. */
+export const vRunStatus = v.union(
+  v.literal("inProgress"),
+  v.literal("completed"),
+  v.literal("failed"),
+  v.literal("canceled"),
+);
+export type RunStatus = Infer<typeof vRunStatus>;
+
+export function statusOfRun({ runResult }: Run): RunStatus {
+  const kind = runResult?.kind ?? "inProgress";
+  return kind === "success" ? "completed" : kind;
 }
 
 /** The run of a workflow and a key that is in progress. */

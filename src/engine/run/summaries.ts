@@ -10,7 +10,6 @@ import {
   runFilterFields,
   summaryFields,
   summaryOf,
-  vRunStatus,
 } from "./listing.js";
 import {
   listStepsOf,
@@ -20,7 +19,7 @@ import {
 } from "./listingSteps.js";
 import { onlyPage, pageBudget, type PageArgs } from "./paging.js";
 import { Budget } from "../platform/budget.js";
-import { findRunByText, lastStep, type Run } from "./runs.js";
+import { findRunByText, lastStep, vRunStatus, type Run } from "./runs.js";
 
 /** A run without its values, which may be large, but with the numbers of its steps. */
 export const vRunSummary = v.object({

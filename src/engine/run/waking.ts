@@ -38,13 +38,13 @@ export async function enqueueTurns(
   config: Config,
 ) {
   if (wakes.length === 0) return;
-  const [take, onDeath] = await Promise.all([
+  const [take, onCrash] = await Promise.all([
     createFunctionHandle(internal.turns.take),
     createFunctionHandle(internal.pool.handlerOnComplete),
   ]);
   const workIds = await enqueue(
     ctx,
-    wakes.map((wake) => turnJob(wake, take, onDeath)),
+    wakes.map((wake) => turnJob(wake, take, onCrash)),
     config,
   );
   for (const [index, { run }] of wakes.entries())
@@ -100,7 +100,7 @@ export async function releaseTurn(
 function turnJob(
   { run, runAt }: Wake,
   take: FunctionHandle<"mutation">,
-  onDeath: FunctionHandle<"mutation">,
+  onCrash: FunctionHandle<"mutation">,
 ): Job {
   const args = { workflowId: run._id, generationNumber: run.generationNumber };
   return {
@@ -109,7 +109,7 @@ function turnJob(
     name: run.name ?? run.workflowHandle,
     args,
     runAt,
-    onComplete: { handle: onDeath, context: args, exclude: ["success"] },
+    onComplete: { handle: onCrash, context: args, exclude: ["success"] },
   };
 }
 

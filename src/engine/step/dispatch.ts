@@ -78,12 +78,13 @@ export async function executeInPool(
  * `pool:actionOnComplete`.
  */
 async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
-  const [transaction, action, transactionDied, actionDone] = await Promise.all([
-    createFunctionHandle(internal.execute.transaction),
-    createFunctionHandle(internal.execute.action),
-    createFunctionHandle(internal.pool.onComplete),
-    createFunctionHandle(internal.pool.actionOnComplete),
-  ]);
+  const [transaction, action, transactionCrashed, actionDone] =
+    await Promise.all([
+      createFunctionHandle(internal.execute.transaction),
+      createFunctionHandle(internal.execute.action),
+      createFunctionHandle(internal.pool.onComplete),
+      createFunctionHandle(internal.pool.actionOnComplete),
+    ]);
   const { _id: workflowId, generationNumber } = run;
   return ({ stepNumber, step, runAt }) => {
     const context: StepExecution = { workflowId, stepNumber, generationNumber };
@@ -102,7 +103,7 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
       type: "mutation",
       handle: transaction,
       args: { ...context },
-      onComplete: { handle: transactionDied, context, exclude: ["success"] },
+      onComplete: { handle: transactionCrashed, context, exclude: ["success"] },
     };
   };
 }

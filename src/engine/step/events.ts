@@ -1,5 +1,4 @@
 import { codedError } from "../../shared/errors.js";
-import { MAX_NAME_LENGTH } from "../../shared/limits.js";
 import {
   toOutcome,
   type Outcome,
@@ -7,6 +6,7 @@ import {
 } from "../../shared/outcome.js";
 import {
   abbreviate,
+  nameProblem,
   shortenError,
   recordingProblem,
 } from "../../shared/storable.js";
@@ -14,7 +14,7 @@ import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { isLegacy } from "../../shared/replayVersion.js";
-import { describeState, findRun, parseRunId, type Run } from "../run/runs.js";
+import { findRun, parseRunId, statusOfRun, type Run } from "../run/runs.js";
 import { anyEvent, oldestEvent, sendToEvent } from "./eventWait.js";
 
 /** Creates an event of a run, to await and send by its id. */
@@ -25,7 +25,7 @@ export async function createEvent(
   const runId = parseRunId(ctx, workflowId);
   const target = { run: await findRun(ctx, runId), runId, name };
   checkName(target);
-  const over = whyOver(target);
+  const over = deliveryProblem(target);
   const { log } = await readConfig(ctx);
   if (over) log.warn(`${over.what} was created for ${over.why}. ${over.then}`);
   return await insertEvent(ctx, target, { state: { kind: "created" } });
@@ -59,7 +59,7 @@ export async function sendEvent(
       `Event not found: workflow ${abbreviate(workflowId)} has no event ${abbreviate(eventId)}.`,
     );
   const outcome = sendableOutcome(target.name, result);
-  const over = whyOver(target);
+  const over = deliveryProblem(target);
   if (over && strict)
     throw codedError(
       over.code,
@@ -104,7 +104,7 @@ interface Target {
 }
 
 /** Why nothing will consume the event, and whether it is kept. Undefined for a run in progress. */
-function whyOver({ run, runId, name }: Target) {
+function deliveryProblem({ run, runId, name }: Target) {
   const what = `Event "${abbreviate(name)}"`;
   if (!run)
     return {
@@ -117,7 +117,7 @@ function whyOver({ run, runId, name }: Target) {
   return {
     code: "WORKFLOW_FINISHED" as const,
     what,
-    why: `workflow ${run._id}: it is ${describeState(run)}`,
+    why: `workflow ${run._id}: it is already ${statusOfRun(run)}`,
     then: "The event is kept until cleanup. A restart finds it.",
   };
 }
@@ -162,11 +162,9 @@ function sendableOutcome(name: string, result: RunResult): Outcome {
 
 /** Names of runs of 0.4 may have any length. */
 function checkName({ run, name }: Target) {
-  if (name.length > MAX_NAME_LENGTH && !(run && isLegacy(run)))
-    throw codedError(
-      "INVALID_ARGUMENT",
-      `The event's name "${abbreviate(name)}" is too long: ${name.length} characters, the maximum is ${MAX_NAME_LENGTH}.`,
-    );
+  const problem = nameProblem("The event's name", name);
+  if (problem && !(run && isLegacy(run)))
+    throw codedError("INVALID_ARGUMENT", problem);
 }
 
 /** An id alone identifies the event. As in 0.4, the name or the run passed with it may be wrong. */

@@ -15,7 +15,7 @@ const MAX_HELD_ERROR_BYTES = 1024;
  * delivers nothing new and reports which results there are. A turn of its own then delivers each. If that turn
  * crashes, its result is held back. Returns the error with which the run fails if no other turn can help.
  */
-export async function afterDeath(
+export async function afterCrash(
   ctx: MutationCtx,
   run: Run,
   error: string,
@@ -55,7 +55,7 @@ export async function callWithTrials(ctx: MutationCtx, run: Run) {
   try {
     await callWorkflow(ctx, run);
   } catch (thrown) {
-    if ((await afterDeath(ctx, run, messageOf(thrown))) !== undefined)
+    if ((await afterCrash(ctx, run, messageOf(thrown))) !== undefined)
       throw thrown;
     await callWorkflow(ctx, run);
   }
