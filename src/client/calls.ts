@@ -83,7 +83,7 @@ export function pageOf<Row>(
 
 const FIRST_PAGE: PaginationOptions = { numItems: 100, cursor: null };
 
-/** A name as the component takes it. */
+/** Converts a name or a reference to the form that the component accepts. */
 export const nameFrom = <Name extends string | number | undefined>(
   name: Name | AnyRef,
 ) => (typeof name === "object" ? nameOf(name) : name);

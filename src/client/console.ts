@@ -36,9 +36,9 @@ export type ConsoleOperation = keyof ConsoleFunctions;
 /** Options of `workflow.console`. */
 export type ConsoleOptions<DataModel extends GenericDataModel> = {
   /**
-   * Decides about each call, before anything is read or changed. Unless it returns true, nothing is shown and nothing
-   * is done. `workflowId` is absent if the operation isn't about one run. An operation on several runs is decided
-   * for each of them, and happens only if all are allowed.
+   * Decides about each call before it reads or changes anything. Unless it returns true, the call is denied.
+   * `workflowId` is absent if the operation isn't about one run. An operation on several runs is decided for each
+   * of them, and happens only if all are allowed.
    */
   authorize: (
     ctx: GenericQueryCtx<DataModel>,
@@ -46,7 +46,7 @@ export type ConsoleOptions<DataModel extends GenericDataModel> = {
   ) => boolean | Promise<boolean>;
 };
 
-/** A value that is too large for a list: how large it is, and how it begins, as JSON. */
+/** The size and the beginning, as JSON, of a value that is too large for a list. */
 export type CutValue = { bytes: number; preview: string };
 
 /** An event, with its value or, if that is larger than 4 KiB, its beginning. */
@@ -56,7 +56,7 @@ export type ConsoleEvent = WorkflowEvent & { cut?: CutValue };
 export type ConsoleRun = RunDetails & {
   /** The first page, or that of `events`. */
   events: PaginationResult<ConsoleEvent>;
-  /** If you ask for it: see `exportHistory`. */
+  /** Present if you ask for it. See `exportHistory`. */
   history?: WorkflowHistory;
 };
 
@@ -104,7 +104,7 @@ export type ConsoleFunctions = {
     { workflowId: string; events?: Page; history?: boolean },
     Promise<ConsoleRun | null>
   >;
-  /** Steps without their values, in the order of their numbers; with `step`, that one and its values. */
+  /** Steps without their values, by number. With `step`, only that one, with its values. */
   listSteps: RegisteredQuery<
     "public",
     { workflowId: string; step?: number; order?: Order; paginationOpts: Page },
@@ -163,7 +163,7 @@ export function defineConsole<DataModel extends GenericDataModel>(
     try {
       if ((await authorize(ctx, { operation, workflowId })) === true) return;
     } catch (error) {
-      // Only the log says why, because the error might tell about the run.
+      // Only the log contains the error, because it might reveal something about the run.
       console.warn(`authorize of the console threw: ${errorMessage(error)}`);
     }
     throw codedError(

@@ -60,14 +60,14 @@ const MEANT: Record<string, string[]> = {
   payload: ["value"],
 };
 
-/** The known name that differs from `key` by no more than half of its letters. */
+/** Returns the known name that differs from `key` by at most half of its letters. */
 function closest(key: string, known: readonly string[]): string | undefined {
   return known
     .filter((name) => distance(key, name) <= name.length / 2)
     .sort((a, b) => distance(key, a) - distance(key, b))[0];
 }
 
-/** The number of letters to change, add or remove, ignoring case. */
+/** Counts the letters to change, add or remove, ignoring case. */
 function distance(a: string, b: string): number {
   const [from, to] = [a.toLowerCase(), b.toLowerCase()];
   let row = Array.from({ length: to.length + 1 }, (_, at) => at);
@@ -88,7 +88,7 @@ const RUNS = ["status", "name", "since", "until"] as const;
 const PAGE = ["order", "paginationOpts"] as const;
 const MANY = [...RUNS, "cursor"] as const;
 
-/** The options of `start` that 0.4 has. */
+/** The options of `start` in 0.4. */
 export const FIRST_START_OPTIONS = [
   "onComplete",
   "context",
@@ -151,7 +151,7 @@ export const OPTIONS = {
   "step.sleep": ["name"],
   withOptions: ["unstableArgs", "retry"],
   retry: ["maxAttempts", "initialBackoffMs", "base", "maxBackoffMs"],
-  /** An event's definition that is spread here brings its validator. */
+  /** `validator` is allowed, because you can spread an event's definition here. */
   createEvent: ["name", "workflowId", "validator"],
   /** Senders and waits often spread the same object. */
   event: [

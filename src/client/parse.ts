@@ -74,7 +74,7 @@ function parseAt(
     }
     case "union": {
       let refusal: unknown;
-      // A member that names all fields wins over one that drops some.
+      // A member that names all fields takes precedence over one that drops some.
       for (const strict of options.strict ? [true] : [true, false])
         for (const member of validator.members)
           try {

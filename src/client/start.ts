@@ -49,7 +49,7 @@ export function start<
   return startBy(undefined, ctx, workflow, args, options);
 }
 
-/** As `start`, on a manager if there is one. */
+/** Like `start`, on a manager if there is one. */
 export async function startBy<Context, Workflow extends WorkflowReference>(
   manager: StartingManager | undefined,
   ctx: RunMutationCtx,
@@ -68,7 +68,7 @@ export async function startBy<Context, Workflow extends WorkflowReference>(
   const { onComplete, context, startAsync, ifRunning } = options;
   const fnHandle = onComplete && (await handleOf(onComplete));
   const call = {
-    // Only known ones, as code under 0.4 may pass others.
+    // Passes only known options, because code under 0.4 may pass others.
     ...Object.fromEntries(
       OPTIONS.start.map((option) => [option, options[option]]),
     ),
@@ -111,7 +111,7 @@ export async function startBy<Context, Workflow extends WorkflowReference>(
     if (NO_WORKFLOW.test(String(error))) throw notAWorkflow(name, error);
     if (!rules && ARGUMENTS_REFUSED.test(String(error)))
       throw argumentsRefused(name, args, error);
-    // The mutation has rolled it back. If the handler crashed, a turn of its own can report the cause.
+    // The mutation has rolled the run back. If the handler crashed, a separate turn can report the cause.
     if (rules || startAsync || !("db" in ctx)) throw error;
     answer = await run(true);
   }
@@ -174,7 +174,7 @@ export function nameOfWorkflow(workflow: WorkflowReference): string {
   }
 }
 
-/** Before 1.46, the types of convex have only one kind of reference. */
+/** Before convex 1.46, its types have only one kind of reference. */
 async function handleOf(onComplete: object) {
   nameOfReference(onComplete as AnyRef, "mutation", "onComplete");
   return await createFunctionHandle(

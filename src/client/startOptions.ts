@@ -32,7 +32,7 @@ export function checkTimes(
       refuse(what, `${option} is ${shown(ms)}. Expected milliseconds from 0.`);
 }
 
-/** The second wins, for each kind of end. */
+/** Merges retentions. For each kind of end, the second takes precedence. */
 export const mergedRetention = (a?: Retention, b?: Retention) =>
   a || b ? { ...a, ...b } : undefined;
 

@@ -187,8 +187,8 @@ export type CallbackOptions<Context = unknown> =
   | { onComplete?: undefined; context?: undefined };
 
 /**
- * How long a run and its steps are kept after it ended, in milliseconds, for each kind of end. Then it is cleaned up.
- * Absent: until you call `cleanup`. A child is kept as long as its parent.
+ * How long a run and its steps are kept after it ended, in milliseconds, for each kind of end. Then it is cleaned up. If
+ * absent, it is kept until you call `cleanup`. A child is kept as long as its parent.
  */
 export type Retention = {
   completed?: number;
@@ -286,9 +286,9 @@ export type WorkflowDefinition<
   returns?: Returns;
   /** How many milliseconds a run or a child may take, unless you pass `timeout` to `start`. */
   timeout?: number;
-  /** How long ended runs are kept. It wins over the manager's, for each kind of end. */
+  /** How long ended runs are kept. Takes precedence over the manager's, for each kind of end. */
   retention?: Retention;
-  /** Defaults for the workflow's actions. They win over the manager's. */
+  /** Defaults for the workflow's actions. They take precedence over the manager's. */
   workpoolOptions?: WorkpoolRetryOptions & Pick<WorkpoolOptions, "execution">;
 };
 
@@ -320,7 +320,7 @@ export type PublicWorkflow = {
   error?: string;
   /** The last value of `step.setProgress`. */
   progress?: any;
-  /** Of a child: the parent's step that runs it. Absent if it was started under 0.4. */
+  /** The parent's step that runs this child. Absent if it was started under 0.4. */
   parent?: { workflowId: WorkflowId; stepNumber: number };
   /** Up to three of the steps in flight of a run in progress, oldest first. */
   blockedOn: {
@@ -341,7 +341,7 @@ export type RunFilter = {
   until?: number;
 };
 
-/** The number of runs of each status: exact up to 1,000, and `"1000+"` beyond. */
+/** The number of runs with each status, exact up to 1,000, and `"1000+"` beyond. */
 export type RunCounts = Record<RunStatus, number | `${number}+`>;
 
 /** The ctx of an app's mutation. A workflow's mutation is one too. */

@@ -51,7 +51,7 @@ function describe(value: unknown): Omit<Unsupported, "path"> | undefined {
     return { kind: promiseOf(value), advice: "Await it first." };
   if (ArrayBuffer.isView(value))
     return { kind: "a typed array", advice: "Use its buffer." };
-  // Not `instanceof`, because the handler has a Date of its own.
+  // Not `instanceof`, because the handler has its own Date.
   const prototype = Object.getPrototypeOf(value) as object | null;
   const name = prototype?.constructor?.name ?? "";
   if (!prototype || name === "Object" || name === "ArrayBuffer")

@@ -27,7 +27,7 @@ const stepFields = {
   functionType: v.optional(
     v.union(v.literal("query"), v.literal("mutation"), v.literal("action")),
   ),
-  // Optional, as steps that an app stored from an earlier release have none.
+  // Optional, because an app may have stored steps from an earlier release.
   state: v.optional(
     v.union(
       v.literal("scheduled"),
@@ -87,14 +87,14 @@ export type WorkflowStep = {
   completedAt?: number;
   /**
    * `scheduled`: it is due later, as you asked. `queued`: it is due, and waits for a slot.
-   * `backingOff`: it waits for the next attempt. `waiting`: for an event, or for a sleep to end.
+   * `backingOff`: it waits for the next attempt. `waiting`: it waits for an event, or for its sleep to end.
    */
   state: "scheduled" | "queued" | "running" | "backingOff" | "waiting" | "done";
-  /** While it is in flight: when it starts, a sleep ends, or a wait times out. */
+  /** While the step is in flight, when it starts, its sleep ends, or its wait times out. */
   dueAt?: number;
   /**
-   * The last ten attempts of a function that have begun, oldest first, each error cut to 1 KiB. Of the
-   * last one, `startedAt` is when it was due.
+   * The last ten attempts of a function that have begun, oldest first, with errors cut to 1 KiB. The last
+   * one's `startedAt` is when it was due.
    */
   attempts: { startedAt: number; endedAt?: number; error?: string }[];
 } & (
@@ -103,7 +103,7 @@ export type WorkflowStep = {
       /** Absent in steps that were listed by an earlier release. */
       functionType?: "query" | "mutation" | "action";
       workId?: WorkId;
-      /** Of an action that is retried: the number of its last attempt, from 1. */
+      /** The number of the last attempt, from 1, if the action is retried. */
       attempt?: number;
       maxAttempts?: number;
     }
@@ -164,7 +164,7 @@ export const vRunningStep = v.union(
   }),
 );
 
-/** What the handler last passed to `step.setProgress`. */
+/** The last value that the handler passed to `step.setProgress`. */
 const progress = v.optional(v.any());
 
 /** Validates a `WorkflowStatus`, as `getStatus` returns it. */

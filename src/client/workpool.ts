@@ -1,2 +1,2 @@
-// Apart from the index, so that bundles of apps that use neither leave out workpool's modules.
+// Separate from the index, so that bundles of apps that use neither omit workpool's modules.
 export { NonRetryableError, vResultValidator } from "@convex-dev/workpool";

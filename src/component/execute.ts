@@ -24,7 +24,7 @@ export const transaction = internalMutation({
   },
 });
 
-/** Called by a step that starts a run. */
+/** Starts a run for a step. */
 export const start = internalMutation({
   args: startArgs,
   returns: v.any(),

@@ -22,13 +22,13 @@ const vEnd = {
   runResult: vRunResult(),
   /** Lets a parent's handler see the failure as it was thrown. */
   failure: v.optional(vFailure()),
-  /** Where it happened, for the log. */
+  /** Where the run ended, for the log. */
   origin: v.optional(vOrigin),
 };
 
-// A turn begins and commits. An inline step, or a step that gets its result at once, may cause further commits.
+// A turn begins once and commits. An inline step, or a step that gets its result at once, may cause further commits.
 
-/** Begins a turn. Null if the turn has nothing to do. */
+/** Begins a turn. Returns null if the turn has nothing to do. */
 export const beginTurn = mutation({
   args: beginFields,
   returns: vBegun,
@@ -45,14 +45,14 @@ export const load = query({
   handler: async (ctx, args) => await loadJournal(ctx, args),
 });
 
-/** Exports what a replay of a run needs. */
+/** Exports the data that a run's replay needs. */
 export const exportHistory = query({
   args: { workflowId: v.string() },
   returns: vHistory,
   handler: async (ctx, { workflowId }) => await historyOf(ctx, workflowId),
 });
 
-/** Records a turn, starts the steps that it asked for, and ends the run if it asked for that. Null if it is stale. */
+/** Records a turn, starts its steps, and ends the run if requested. Returns null if the turn is stale. */
 export const commit = mutation({
   args: { ...turnFields, end: v.optional(v.object(vEnd)) },
   returns: v.union(v.null(), v.array(vJournalEntry)),

@@ -15,7 +15,7 @@ const report = {
   context: v.any(),
 };
 
-/** Completes a step with its job's result: for jobs of 0.4, and for transactions that crashed. */
+/** Completes a step with its job's result, for jobs of 0.4 and for crashed transactions. */
 export const onComplete = internalMutation({
   args: report,
   returns: v.null(),
@@ -39,7 +39,7 @@ export const nestedWorkflowOnComplete = internalMutation({
   handler: completeStep,
 });
 
-/** The workpool calls this if a turn didn't finish: it threw, ran out of time, or its job was canceled. */
+/** The workpool calls this if a turn threw, ran out of time, or had its job canceled. */
 export const handlerOnComplete = internalMutation({
   args: report,
   returns: v.null(),

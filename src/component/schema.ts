@@ -16,7 +16,7 @@ export const vRetryBehavior = v.object({
   maxBackoffMs: v.optional(v.number()),
 });
 
-/** Fields that a step has whatever its kind. */
+/** Fields that steps of every kind have. */
 const stepFields = {
   name: v.string(),
   inProgress: v.boolean(),
@@ -55,7 +55,7 @@ export const vStep = v.union(
     /** The event it waits for or has consumed. */
     eventId: v.optional(v.id("events")),
     ...stepFields,
-    /** As the handler asked. A refused step keeps even an id that isn't one of an event. */
+    /** The handler's arguments. A refused step keeps even an id that isn't an event's. */
     args: v.object({ eventId: v.optional(v.string()) }),
   }),
   v.object({
@@ -130,9 +130,9 @@ export const stepEngineFields = {
   retry: v.optional(vRetryBehavior),
   /** Attempts of an action that have ended in failure. */
   failedAttempts: v.optional(v.number()),
-  /** When it was to be executed, if that was later than it was recorded: as asked, or after a pause. */
+  /** When the step is due, if that is later than its recording, as requested or after a backoff. */
   dueAt: v.optional(v.number()),
-  /** The last attempts that another one followed, for lists. Replay needs none of it. */
+  /** The last attempts that another one followed, for lists. Replay doesn't need them. */
   attempts: v.optional(
     v.array(
       v.object({
@@ -154,7 +154,7 @@ export const vFailedAt = v.object({
   line: v.optional(v.string()),
 });
 
-/** `driver`: one driver executes a chain of steps. `pool`: each step is a job of its own. */
+/** `driver`: one driver executes a chain of steps. `pool`: each step is a separate job. */
 export const vExecution = v.union(v.literal("driver"), v.literal("pool"));
 export type ExecutionMode = Infer<typeof vExecution>;
 
@@ -284,7 +284,7 @@ export default defineSchema({
     maxParallelism: v.optional(v.number()),
     poolLogLevel: v.optional(vLogLevel()),
   })
-    // In the order of creation, whatever their status.
+    // In order of creation, with every status.
     // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("name", ["name"])
     // Runs that are driven, in the order in which their drivers were due.
@@ -327,7 +327,7 @@ export default defineSchema({
     /** Inserted by a send. A restart that deletes the step that consumed it deletes it. */
     sentByName: v.optional(v.boolean()),
   })
-    // In the order of their creation, whatever became of them.
+    // In order of creation, in every state.
     // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("workflow", ["workflowId"])
     .index("workflowId_state", ["workflowId", "state.kind"])

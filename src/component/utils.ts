@@ -38,7 +38,7 @@ export const recover = internalAction({
 });
 
 /**
- * Wakes one batch of runs that wait for something that can no longer happen: see `recover`. `after` is absent from the
+ * Wakes one batch of runs that wait for something that can no longer happen, as `recover` does. `after` is absent from the
  * reply when no run is left to check.
  */
 export const recoverBatch = mutation({

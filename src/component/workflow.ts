@@ -99,7 +99,7 @@ export const create = mutation({
   },
 });
 
-/** A run and its steps in flight, or as many of them as one reply can hold. */
+/** Returns a run and its steps in flight, up to the size of one reply. */
 export const getStatus = query({
   args: { workflowId: v.string() },
   returns: v.object({
@@ -141,11 +141,11 @@ export const listByName = query({
   handler: async (ctx, args) => await listRuns(ctx, args),
 });
 
-/** How many runs there are by status: exact up to 1,000 each, unless one transaction can't read so many. */
+/** Counts runs by status, exact up to 1,000 each, unless one transaction can't read that many. */
 export const counts = query({
   args: {
     name: v.optional(v.string()),
-    /** An earlier answer, to go on with what it couldn't count. */
+    /** An earlier reply, to continue with runs that it couldn't count. */
     counted: v.optional(vCounts),
   },
   returns: vCounts,
@@ -162,7 +162,7 @@ export const listSteps = query({
     await listStepsOf(ctx, await getRun(ctx, workflowId), page),
 });
 
-/** Runs without their values, but with the numbers of their steps. */
+/** Lists runs without their values, with their step counts. */
 export const listSummaries = query({
   args: {
     ...summaryFilterFields,
@@ -172,14 +172,14 @@ export const listSummaries = query({
   handler: async (ctx, args) => await listSummariesOf(ctx, args),
 });
 
-/** The names of the workflows that have runs. */
+/** Lists the names of the workflows that have runs. */
 export const listNames = query({
   args: {},
   returns: v.array(v.string()),
   handler: async (ctx) => await namesOfRuns(ctx),
 });
 
-/** A run with its relatives, the state of the engine and, if asked for, a page of its events. Null if it is unknown. */
+/** Returns a run with its relatives, the engine's state and, if requested, a page of its events. Null if it is unknown. */
 export const getDetails = query({
   args: { workflowId: v.string(), events: v.optional(paginationOptsValidator) },
   returns: v.union(v.null(), vRunDetails),
@@ -189,7 +189,7 @@ export const getDetails = query({
   },
 });
 
-/** Steps without their values. An unknown run has none. */
+/** Lists steps without their values. An unknown run has none. */
 export const listStepSummaries = query({
   args: {
     workflowId: v.string(),
@@ -202,7 +202,7 @@ export const listStepSummaries = query({
   },
 });
 
-/** A step of a run by its number. */
+/** Returns a run's step by its number. */
 export const getStep = query({
   args: { workflowId: v.string(), stepNumber: v.number() },
   returns: v.union(v.null(), vPublicStep),
@@ -215,7 +215,7 @@ export const getStep = query({
 /** Ignores a call that no longer fits the run's state. Absent: throw. */
 const vIgnore = v.optional(v.literal("ignore"));
 
-/** Stops a run and its children. False if the run has ended and `ifFinished` ignores that. */
+/** Stops a run and its children. Returns false if the run has ended and `ifFinished` ignores that. */
 export const cancel = mutation({
   args: { workflowId: v.string(), ifFinished: vIgnore },
   // Apps have types from 0.4, which returns null.
@@ -234,7 +234,7 @@ export const cancel = mutation({
   },
 });
 
-/** The run of a workflow that has a key and is in progress. */
+/** Finds the workflow's run in progress that has a key. */
 export const findByKey = query({
   args: { name: v.string(), key: v.string() },
   returns: v.union(v.id("workflows"), v.null()),
@@ -310,7 +310,7 @@ export const cleanup = mutation({
     await cleanUp(ctx, parseRunId(ctx, workflowId), force ?? false),
 });
 
-/** Does the same to several runs, as far as one transaction has room. */
+/** Applies one operation to several runs, as many as fit in one transaction. */
 export const changeRuns = mutation({
   args: many.changeRunsArgs,
   returns: many.vRunsChanged,

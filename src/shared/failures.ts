@@ -10,7 +10,7 @@ export interface DescribedFailure {
 
 const CONVEX_ERROR = Symbol.for("ConvexError");
 
-/** Never throws, whatever was thrown. */
+/** Describes any thrown value. Never throws. */
 export function describeFailure(thrown: unknown): DescribedFailure {
   const error = errorMessage(thrown);
   try {
@@ -27,10 +27,10 @@ export function describeFailure(thrown: unknown): DescribedFailure {
   }
 }
 
-/** Marks the data of workpool's `NonRetryableError`. Importing that takes a twentieth of the time in which an app's module is evaluated. */
+/** Marks the data of workpool's `NonRetryableError`. Importing that would take 5 % of the time to evaluate an app's module. */
 export const NON_RETRYABLE = "__convexWorkpoolNonRetryable";
 
-/** Whether it is the data of an error that says whether or when to retry. */
+/** Whether this is the data of an error that controls retries. */
 const isMarked = (data: unknown): data is { message: string } =>
   typeof data === "object" &&
   data !== null &&
@@ -38,7 +38,7 @@ const isMarked = (data: unknown): data is { message: string } =>
   "message" in data &&
   typeof data.message === "string";
 
-/** The readable text of any thrown value. */
+/** Returns a readable text for any thrown value. */
 export function errorMessage(thrown: unknown): string {
   try {
     return withoutHalves(

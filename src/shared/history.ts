@@ -1,6 +1,6 @@
 import { v, type Infer } from "convex/values";
 
-/** A run's journal, encoded as JSON: everything that its replay needs. */
+/** A run's journal as JSON, with everything that its replay needs. */
 export const vHistory = v.object({
   /** The version of this encoding. */
   format: v.number(),

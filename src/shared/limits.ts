@@ -32,7 +32,7 @@ export const MAX_PROGRESS_BYTES = 4 * 1024;
 /** The longest preview of an oversized value in its error. */
 export const MAX_PREVIEW_BYTES = 16 * 1024;
 
-/** Convex nests documents 16 deep; a step's arguments and results sit up to three levels down. */
+/** Convex nests documents 16 deep, and a step's arguments and results are up to three levels down. */
 export const MAX_VALUE_NESTING = 13;
 
 /** The longest name of a step or an event, in characters. */
@@ -45,7 +45,7 @@ export const MAX_OBJECT_FIELDS = 1024;
 /** Steps read, deleted or reset by one transaction of cleanup, cancel or restart. */
 export const STEPS_PER_BATCH = 256;
 
-/** The same bound in bytes: a quarter of what one transaction may read. */
+/** The same bound in bytes, a quarter of the bytes that one transaction may read. */
 export const BYTES_PER_BATCH = 4 * (1 << 20);
 
 /**
@@ -75,5 +75,5 @@ export const INLINE_MS_AFTER_REPLAY = 100;
 export const INLINE_STEPS_PER_TURN = 256;
 export const INLINE_STEPS_WITHOUT_CLOCK = 32;
 
-/** If a step takes longer, it is recorded in a transaction of its own, without the turn that follows. */
+/** If a step takes longer, it is recorded in a separate transaction, without the turn that follows. */
 export const STEP_MS_BEFORE_TURN = 400;

@@ -24,7 +24,7 @@ export interface Logger {
   debug(...args: unknown[]): void;
   warn(...args: unknown[]): void;
   error(...args: unknown[]): void;
-  /** One JSON line, at INFO. */
+  /** Logs one JSON line at INFO. */
   event(event: LogEvent, fields: Record<string, unknown>): void;
 }
 

@@ -26,7 +26,7 @@ export type RunResult<Returns = unknown> =
   | { kind: "failed"; error: string; errorData?: any }
   | { kind: "canceled" };
 
-/** As `vRunResult`, with a validator of the return value. */
+/** Like `vRunResult`, with a validator of the return value. */
 export const vResultOf = <ReturnValue extends Validator<any, "required", any>>(
   returnValue: ReturnValue,
 ) =>
@@ -49,7 +49,7 @@ export interface Outcome {
 
 /**
  * A result as it is stored. Tables never hold `errorData` in a result, because the schema of 0.4.8
- * with an older workpool refuses that. The data becomes the failure beside the result.
+ * with an older workpool refuses that. The data becomes the failure next to the result.
  */
 export function toOutcome(result: RunResult, failure?: Failure): Outcome {
   if (result.kind !== "failed" || result.errorData === undefined)
@@ -61,7 +61,7 @@ export function toOutcome(result: RunResult, failure?: Failure): Outcome {
   };
 }
 
-/** The outcome if it can be stored beside the step's arguments, or else a failure that explains why it can't. */
+/** Returns the outcome if it fits into a row with the step's arguments, or else a failure that explains why not. */
 export function storableOutcome(
   step: { name: string; args: unknown },
   outcome: Outcome,

@@ -4,7 +4,7 @@ export interface RecoveredBatch<Cursor> {
   after?: Cursor;
 }
 
-/** Recovers batch after batch, until no run is left to look at. Returns how many needed it. */
+/** Recovers batch after batch until no run is left to check. Returns how many needed it. */
 export async function recoverInBatches<Cursor>(
   recoverBatch: (after: Cursor | undefined) => Promise<RecoveredBatch<Cursor>>,
 ): Promise<number> {

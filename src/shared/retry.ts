@@ -1,12 +1,12 @@
 /** How often and when a failed action is retried. */
 export interface RetryBehavior {
-  /** How often the action is tried in all. */
+  /** The maximum number of attempts. */
   maxAttempts: number;
-  /** The pause after the first failed attempt, in milliseconds. */
+  /** The backoff after the first failed attempt, in milliseconds. */
   initialBackoffMs: number;
-  /** Each pause is so many times as long as the one before. */
+  /** The factor by which each backoff exceeds the one before. */
   base: number;
-  /** No pause is longer, in milliseconds. Default: a year. */
+  /** The longest backoff, in milliseconds. Default: a year. */
   maxBackoffMs?: number;
 }
 
@@ -18,7 +18,7 @@ export const isRetried = (step: {
   step.retry !== undefined &&
   (step.failedAttempts ?? 0) + 1 < step.retry.maxAttempts;
 
-/** The error of an invalid retry policy. It begins with `what`. */
+/** Returns the error of an invalid retry policy. It begins with `what`. */
 export function retryProblem(
   what: string,
   { maxAttempts, initialBackoffMs, base, maxBackoffMs = 0 }: RetryBehavior,
@@ -40,7 +40,7 @@ export const varied = (ms: number) => ms * (0.5 + Math.random());
 
 const LONGEST_BACKOFF_MS = 365 * 24 * 60 * 60 * 1000;
 
-/** The pause after the nth failure: at random around what the policy says, and never too long to be scheduled. */
+/** Returns the backoff after the nth failure. It varies randomly around the policy's, and can always be scheduled. */
 export function pauseMs(
   { initialBackoffMs, base, maxBackoffMs = LONGEST_BACKOFF_MS }: RetryBehavior,
   failedAttempts: number,

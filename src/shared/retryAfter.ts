@@ -50,7 +50,7 @@ export class RetryAfterError extends ConvexError<RetryAfterData> {
   }
 }
 
-/** When the data of an error says to try again, in milliseconds since 1970. */
+/** Returns when an error's data asks for a retry, in milliseconds since 1970. */
 export function readRetryAfter(data: object): number | undefined {
   const { [RETRY_AFTER]: isMarked, at, ms } = data as Partial<RetryAfterData>;
   const retryAt = at ?? Date.now() + (ms ?? NaN);

@@ -22,13 +22,13 @@ export function fitError(error: string, room: number): string {
   return shortenError(error, Math.max(MIN_ERROR_BYTES, Math.floor(max)));
 }
 
-/** This fits into any row, because `MAX_ROW_BYTES` leaves room for it. */
+/** An error of this length fits into any row, because `MAX_ROW_BYTES` leaves room for it. */
 const MIN_ERROR_BYTES = 1024;
 
 /** Longer than any note. */
 const NOTE_BYTES = 100;
 
-/** The beginning of a text in `max` bytes. It never ends within a character, because Convex can't store half of one. */
+/** Returns the first `max` bytes of a text. It never ends within a character, because Convex can't store half of one. */
 function beginning(text: string, max: number): string {
   let bytes = 0;
   let end = 0;
@@ -41,7 +41,7 @@ function beginning(text: string, max: number): string {
   return text.slice(0, end);
 }
 
-/** A name or an id as errors show it, truncated if it is long. */
+/** Returns a name or an id for errors, truncated if it is long. */
 export function abbreviate(text: string): string {
   return beginning(text, MAX_SHOWN_BYTES) === text
     ? text
@@ -57,13 +57,13 @@ export function nameProblem(what: string, name: string): string | undefined {
 }
 
 /**
- * A value's size as Convex counts it. Turns ask for thousands of sizes, and `getConvexSize` takes several times as
- * long. Clears `form.isJson` if the value's JSON text would differ from it.
+ * Returns a value's size as Convex counts it. Turns ask for thousands of sizes, and `getConvexSize` takes several times
+ * as long. Clears `form.isJson` if the value's JSON text would differ from the value.
  */
 export function sizeOf(value: unknown, form?: { isJson: boolean }): number {
   if (typeof value === "string") return 2 + utf8Length(value);
   if (typeof value === "number") {
-    // An infinite number, none or -0.
+    // An infinite number, NaN or -0.
     if (form && (value - value !== 0 || (value === 0 && 1 / value < 0)))
       form.isJson = false;
     return 9;
@@ -111,8 +111,8 @@ function utf8Length(text: string): number {
 const isLowHalf = (unit: number) => unit >= 0xdc00 && unit < 0xe000;
 
 /**
- * Whether `value` would be stored as `stored`. False also if a cheap comparison can't tell. Then convert the value and
- * compare.
+ * Whether `value` would be stored as `stored`. It is also false if a cheap comparison can't tell. Then convert the value
+ * and compare.
  */
 export function isStoredAs(stored: unknown, value: unknown): boolean {
   if (typeof value === "function") return false;
@@ -137,8 +137,8 @@ export function isStoredAs(stored: unknown, value: unknown): boolean {
 }
 
 /**
- * Why `value` can't be stored in a document although functions can pass it, or undefined if it can. `what` names the
- * value in the text.
+ * Returns why `value` can't be stored in a document although functions can pass it, or undefined if it can. `what` names
+ * the value in the text.
  */
 export function storageProblem(
   what: string,
@@ -148,7 +148,7 @@ export function storageProblem(
   return shape && `${what} can't be stored: ${shape}`;
 }
 
-/** Why a step can't be recorded with these arguments, of at most `max` bytes, or undefined if it can. */
+/** Returns why a step can't be recorded with these arguments, of at most `max` bytes, or undefined if it can. */
 export function argumentsProblem(
   { name, args }: { name: string; args: unknown },
   max: number,
@@ -161,7 +161,7 @@ export function argumentsProblem(
   return `${what} are too large: ${size} bytes, the maximum is ${max} bytes. Store them in a table or a file and pass its id.`;
 }
 
-/** As `storageProblem`, for a step's return value or an event's value, whose size is also limited. */
+/** Like `storageProblem`, for a step's return value or an event's value, whose size is also limited. */
 export function recordingProblem(
   what: string,
   value: unknown,
@@ -176,12 +176,12 @@ export function recordingProblem(
   );
 }
 
-/** Half of a character that takes two UTF-16 units. A Convex string can't contain it. */
+/** Matches half of a character with two UTF-16 units. A Convex string can't contain it. */
 const HALF = /[\ud800-\udfff]/u;
 
 export const hasHalves = (text: string): boolean => HALF.test(text);
 
-/** The text with a replacement character for each half character. */
+/** Returns the text with a replacement character for each half character. */
 export const withoutHalves = (text: string): string =>
   text.replace(/[\ud800-\udfff]/gu, "\ufffd");
 
@@ -208,7 +208,7 @@ function shapeProblem(value: unknown, depthLeft: number): string | undefined {
 }
 
 /**
- * The beginning of a value as JSON, in `max` bytes. It doesn't serialize all of a large string first.
+ * Returns the first `max` bytes of a value as JSON. It doesn't serialize all of a large string first.
  */
 export function preview(value: unknown, max = MAX_PREVIEW_BYTES): string {
   const text =

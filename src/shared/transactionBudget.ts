@@ -37,8 +37,8 @@ export interface Budget {
 }
 
 /**
- * The part of a transaction that a nested function may use. Even if it uses all of that, the reserve is left. Loading
- * its modules doesn't count against the index ranges that are `asked`.
+ * Returns the part of a transaction that a nested function may use. Even if it uses all of that, the reserve is left.
+ * Loading its modules doesn't count against the index ranges that are `asked`.
  */
 export async function limitsAfterReserving(
   ctx: Ctx,
@@ -90,7 +90,7 @@ export async function transactionMetrics(
 
 /**
  * Whether an error may report that a transaction reached a limit. A false positive costs one more execution in a
- * transaction of its own.
+ * separate transaction.
  */
 export function mayBeLimit(error: string): boolean {
   return /\btoo (many|much|large)\b/i.test(error);

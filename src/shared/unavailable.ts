@@ -2,7 +2,7 @@
 const UNAVAILABLE =
   /^(?:Can't use |`)(fetch|setTimeout|setInterval)\b(?:(?:\(\))? in |` is not supported in )/;
 
-/** If an error is about such a function, advice on what to use instead. */
+/** If an error is about such a function, returns advice on an alternative. */
 export function explainUnavailable(error: string): string | undefined {
   const name = UNAVAILABLE.exec(error)?.[1];
   if (name === undefined) return undefined;

@@ -1,7 +1,7 @@
 type Method = (...args: unknown[]) => void;
 type ConsoleLike = Partial<Record<PropertyKey, unknown>>;
 
-/** Of an `EnvironmentSource`. */
+/** The part of an `EnvironmentSource` that the console uses. */
 interface ConsoleSource {
   now(): number;
   isLive(): boolean;
@@ -15,7 +15,7 @@ export interface HandlerConsole {
 }
 
 /**
- * A console that prints only while the run is live.
+ * Creates a console that prints only while the run is live.
  *
  * Counters, timers and groups belong to one execution of the handler. They
  * advance silently during replay, so the live part prints the same as one
@@ -133,7 +133,7 @@ function indent(indentation: string, args: unknown[]): unknown[] {
   const [first, ...rest] = args;
   return typeof first === "string"
     ? [indentation + first.replaceAll("\n", `\n${indentation}`), ...rest]
-    : // The console puts a space after it.
+    : // The console adds a space after the indentation.
       [indentation.slice(1), ...args];
 }
 

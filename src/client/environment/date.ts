@@ -1,7 +1,7 @@
 const ordinaryHasInstance = Function.prototype[Symbol.hasInstance];
 
 /**
- * A `Date` whose current time is `now()`.
+ * Creates a `Date` whose current time is `now()`.
  *
  * It has its own prototype, which inherits from the real one. So
  * `new Date().constructor === Date` holds, and the real prototype, which the
@@ -36,7 +36,7 @@ export function createDate(now: () => number): DateConstructor {
     ...statics,
     prototype: { value: prototype, writable: false },
     now: { ...statics.now, value: () => now() },
-    // That of the real one may be another, if a bundler renamed it.
+    // A bundler may have renamed the real one.
     name: { ...statics.name, value: "Date" },
     // Dates made before the handler ran have the real prototype.
     [Symbol.hasInstance]: {
@@ -51,8 +51,8 @@ export function createDate(now: () => number): DateConstructor {
 }
 
 /**
- * The Date below any fake one. Fakes that extend it (vi.useFakeTimers) give
- * each instance a `constructor` of its own.
+ * Returns the real Date below any fake one. Fakes that extend it, such as
+ * vi.useFakeTimers, give each instance its own `constructor`.
  */
 function realDate(): DateConstructor {
   let real = globalThis.Date;

@@ -18,7 +18,7 @@ interface MeasureOptions {
   detail?: unknown;
 }
 
-/** A `performance` whose clock is `now()`, in milliseconds since `timeOrigin`. */
+/** Creates a `performance` whose clock is `now()`, in milliseconds since `timeOrigin`. */
 export function createPerformance(now: () => number, timeOrigin: number) {
   let entries: Entry[] = [];
   const sinceOrigin = () => now() - timeOrigin;
@@ -26,7 +26,7 @@ export function createPerformance(now: () => number, timeOrigin: number) {
     entries.push(entry);
     return entry;
   };
-  /** Those of a type, of a name, or both. */
+  /** Finds entries by type, by name or by both. */
   const find = (type?: string, name?: string) =>
     entries.filter(
       (entry) =>

@@ -1,8 +1,8 @@
 import { HostCalls } from "./hostCalls.js";
 
 /**
- * Node's, which convex-test needs. The platform has none. Read when the module loads, because a running handler has no
- * `process`, and tests replace timers with fake ones.
+ * Node's `nextTick`, which convex-test needs. The platform has none. It is read when the module loads, because a running
+ * handler has no `process`, and tests replace timers with fake ones.
  */
 const nextTick = (
   globalThis as { process?: { nextTick?: (callback: () => void) => void } }
@@ -29,7 +29,7 @@ export const settle =
  * macrotask, unless one of those calls takes longer.
  *
  * Counting microtasks can't detect that, because a handler may take any number
- * of them between two steps. Something has to wait until the queue is empty. On
+ * of them between two steps, so something must wait until the queue is empty. On
  * Convex's platform, any call to the host does: the event loop acts on a pending
  * call only after V8 has nothing left to run, and replies to calls in their
  * order. In Node, and so in convex-test, more microtasks reply to a call, so the

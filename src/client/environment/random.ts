@@ -3,7 +3,7 @@ import { withProperties } from "./withProperties.js";
 const { imul } = Math;
 
 /**
- * The random numbers of one run. They are the same in every execution of its
+ * Creates a run's random numbers, which are the same in every execution of its
  * handler. Never change the seed or the generator, because runs in flight have
  * already used their numbers.
  */

@@ -20,7 +20,7 @@ function nodeOf({ process }: Surroundings): NodeProcess | undefined {
   return process?.rawListeners && (process as NodeProcess);
 }
 
-/** The reason of a promise that is rejected last. */
+/** The reason of a promise that is rejected after all others. */
 const LAST = Symbol("last");
 const waiting: (() => void)[] = [];
 

@@ -16,7 +16,7 @@ export function changeAll(changes: (() => () => void)[]): () => void {
 
 /**
  * Replaces the values of properties. The returned function restores each
- * exactly, whatever happened to it meanwhile.
+ * exactly, even if it changed meanwhile.
  */
 export const replaceProperties = (
   target: object,
@@ -110,7 +110,7 @@ function define(
   });
 }
 
-/** Whether the setter took the value: some throw, some ignore it. */
+/** Whether the setter accepted the value. Some throw, and some ignore it. */
 function assign(
   target: Record<string, unknown>,
   name: string,

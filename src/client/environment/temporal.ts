@@ -16,7 +16,7 @@ interface ZonedDateTimeLike {
   toPlainTime(): unknown;
 }
 
-/** A `Temporal` whose current time is `now()`. Undefined if the runtime has none. */
+/** Creates a `Temporal` whose current time is `now()`. Returns undefined if the runtime has none. */
 export function createTemporal(now: () => number): unknown {
   const { Temporal } = globalThis as { Temporal?: TemporalLike };
   if (!Temporal) return undefined;

@@ -18,7 +18,7 @@ export interface StepRequest {
   parse?: (value: unknown) => unknown;
 }
 
-/** When a result was delivered to the handler: as the `order`th of all, after `issued` steps were asked for. */
+/** When a result was delivered: as the `order`th of all results, after the handler had issued `issued` steps. */
 export interface Delivery {
   order: number;
   issued: number;
@@ -44,18 +44,18 @@ export interface JournalEntry {
   /** The arguments couldn't be stored, so they aren't compared. */
   argsOmitted?: boolean;
   startedAt: number;
-  /** The size of the whole row, until a turn has delivered its result. */
+  /** The size of the row, or 0 once a turn has delivered its result. */
   bytes: number;
-  /** Present together: the step is completed. */
+  /** Present together with `completedAt` once the step is completed. */
   outcome?: Outcome;
   completedAt?: number;
   /** If present, the result was delivered there, so every replay delivers it there. */
   delivery?: Delivery;
-  /** A turn crashed when it delivered this result after so many others. Others are delivered first. */
+  /** A turn crashed when it delivered this result after `shown` others. More results are delivered first. */
   heldBack?: { shown: number; error: string };
-  /** As the last turn recorded it. */
+  /** The condition that the last turn recorded. */
   condition: WakeCondition;
-  /** A restart kept it, and this turn starts it again. */
+  /** A restart kept the step, and this turn starts it again. */
   unstarted?: boolean;
 }
 

@@ -33,7 +33,7 @@ interface Issued<Request> {
   stepNumber: number;
   request: Request;
   promise: StepPromise;
-  /** The bytes to write: arguments, and the outcome of an inline step that ran. */
+  /** The bytes of the arguments, and of the outcome if an inline step ran. */
   bytes: number;
   /** Absent until the step is recorded. */
   entry?: JournalEntry;
@@ -53,7 +53,7 @@ interface Issued<Request> {
  * R3  Results that earlier turns delivered are delivered first, in the same order.
  * R4  Then, whenever the handler is blocked, inline steps run and are delivered in the order asked.
  *     If there are none, the result that has waited longest is next, by (completedAt, stepNumber).
- *     Results that are held back come last: see below.
+ *     Results that are held back come last, as described below.
  * R5  The place of every result is recorded in the transaction that delivers it.
  *
  * By R2 and R3, the handler is in the same state after the nth result as when that result was first
@@ -69,7 +69,7 @@ export class Replay<
   Request extends StepRequest,
 > implements HandlerReplay<Request> {
   private readonly issued: Issued<Request>[] = [];
-  /** Steps to record, in the order asked: new ones, inline ones, and those to start again. */
+  /** Steps to record, in the order asked, including inline steps and steps to start again. */
   private unwritten: Issued<Request>[] = [];
   /** Steps whose results wait for their first delivery, except those held back. The next is last. */
   private readonly arrived: Issued<Request>[] = [];
@@ -157,7 +157,7 @@ export class Replay<
     return true;
   }
 
-  /** Puts a recorded step in line for its delivery if its result is due for one. */
+  /** Queues a recorded step for delivery if its result is due. */
   private arrive(step: Issued<Request>) {
     if (!isUndelivered(step) || step.entry!.heldBack) return;
     const { arrived } = this;
@@ -218,7 +218,7 @@ export class Replay<
   }
 
   /**
-   * The steps that can be recorded without a gap: those before the inline step to run next. `isCut` if they exceed this
+   * Returns the steps that can be recorded without a gap, up to the next inline step to run. `isCut` if they exceed this
    * turn's limits. Steps before an inline step that ran are recorded with it, even if the limits have shrunk since.
    */
   private writable() {
@@ -316,7 +316,7 @@ export class Replay<
       .map(numberOf);
   }
 
-  /** Records what is new. False if the run was canceled or restarted meanwhile. */
+  /** Records all changes. Returns false if the run was canceled or restarted meanwhile. */
   private async write(
     { hasMore = false, waits = [], trials, end }: Partial<TurnRecord> = {},
     conditions?: Map<Issued<Request>, WakeCondition>,
@@ -361,7 +361,7 @@ export class Replay<
     };
   }
 
-  /** Ends the turn before it is done. `toTry` are the results that the next turns try. */
+  /** Ends the turn before it is done. The next turns try the results in `toTry`. */
   private async yield({
     waits,
     toTry: steps = [],
@@ -419,15 +419,15 @@ export class Replay<
 
 const numberOf = ({ stepNumber }: { stepNumber: number }) => stepNumber;
 
-/** Whether its result is recorded and no turn has delivered it. A patch has none. */
+/** Whether a step's result is recorded but not yet delivered. A patch has no result to deliver. */
 const isUndelivered = ({ entry }: Issued<StepRequest>) =>
   entry?.outcome && !entry.delivery && entry.kind !== "patch";
 
-/** A new inline step that hasn't run. If a restart kept it, it starts again like any other. */
+/** Whether this is a new inline step that hasn't run. If a restart kept it, it starts again like any other step. */
 const isInlineDue = ({ request, entry, completed }: Issued<StepRequest>) =>
   request.inline && !entry && !completed;
 
-/** By (completedAt, stepNumber). */
+/** Compares by (completedAt, stepNumber). */
 function arrivedBefore(
   a: Issued<StepRequest>,
   b: Issued<StepRequest>,

@@ -26,7 +26,7 @@ const ignore = () => undefined;
 
 type Settlers = Parameters<ConstructorParameters<typeof Promise<unknown>>[0]>;
 
-/** Of the promise that was constructed last. */
+/** The settlers of the promise that was constructed last. */
 let settlers: Settlers;
 const keepSettlers = (...given: Settlers) => void (settlers = given);
 
@@ -43,7 +43,7 @@ export interface Combinator {
  * is an accessor here. Combinators register themselves.
  */
 export class StepPromise extends Promise<unknown> {
-  /** Something subscribed that may use any result. */
+  /** Whether a subscriber may use any result. */
   hasSubscriber = false;
   readonly combinators: Combinator[] = [];
   private request!: Pick<StepRequest, "name" | "parse">;
@@ -75,7 +75,7 @@ export class StepPromise extends Promise<unknown> {
     });
   }
 
-  /** A plain promise of the same result, whose only subscriber is `combinator`. */
+  /** Returns a plain promise with the same result, whose only subscriber is `combinator`. */
   trackIn(combinator: Combinator): Promise<unknown> {
     this.combinators.push(combinator);
     return subscribeUnseen(this);

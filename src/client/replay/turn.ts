@@ -22,9 +22,9 @@ export interface NewStep<Request extends StepRequest = StepRequest> {
 export interface TurnRecord<Request extends StepRequest = StepRequest> {
   steps: NewStep<Request>[];
   deliveries: { stepNumber: number; delivery: Delivery }[];
-  /** Steps in flight whose wake condition changed. */
+  /** The steps in flight whose wake condition changed. */
   waits: { stepNumber: number; condition: WakeCondition }[];
-  /** The turn stops before it is done, so another is due at once. */
+  /** The turn stops before it is done, so another turn is due at once. */
   hasMore: boolean;
   /** The run ends. */
   end?: RunEnd;
@@ -43,8 +43,8 @@ export const isEmpty = ({
   !steps.length && !deliveries.length && !waits.length && !hasMore && !end;
 
 /**
- * After a turn crashed, or where one might: a turn delivers only the first of `steps` as a new result, after `shown`
- * results. Without `steps`, the turn reports which results there are.
+ * Set after a turn crashed, or if one might. The next turn delivers only the first of `steps` as a new result, after
+ * `shown` results. Without `steps`, the turn reports the available results.
  */
 export interface Trials {
   shown: number;
@@ -62,13 +62,13 @@ export interface TurnLimits {
   newBytes: number;
   /** New deliveries, and steps in flight that are rewritten. */
   deliveries: number;
-  /** The bytes of those. */
+  /** The bytes of these deliveries and steps. */
   deliveredBytes: number;
 }
 
 /** The turn in which an inline step runs. */
 export interface InlineTurn {
-  /** How many inline steps this turn ran before. */
+  /** The number of inline steps that this turn already ran. */
   inlineSteps: number;
   /** Steps that the turn still has to record. */
   unwritten: { steps: number; bytes: number };
@@ -88,16 +88,17 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
   /** Calls `begin`, then lets the handler run until it is blocked. */
   resume(begin: () => void): Promise<void>;
   /**
-   * Null if this turn has no room for it, so that the next turn runs it. Never for the turn's first, unless a driver's
-   * step ran in the same transaction.
+   * Runs an inline step. Returns null if this turn has no room for it, so the next turn runs it. The turn's first inline
+   * step always has room, unless a driver's step ran in the same transaction.
    */
   runInline(request: Request, turn: InlineTurn): Promise<InlineRun | null>;
   trials?: Trials;
-  /** They may shrink during the turn. */
+  /** The limits may shrink during the turn. */
   readonly limits: TurnLimits;
   /**
-   * The entries of `record.steps`, or null if the run was canceled or restarted since the turn began. A turn may record
-   * several times: it continues if steps get their results at once. The last time, there may be nothing to record.
+   * Records the turn. Returns the entries of `record.steps`, or null if the run was canceled or restarted since the turn
+   * began. A turn may record several times, because it continues if steps get their results at once. The last record may
+   * be empty.
    */
   record(record: TurnRecord<Request>): Promise<JournalEntry[] | null>;
 }
@@ -122,7 +123,7 @@ export type RunEnd =
   | Settled
   /** Blocked with nothing in flight that could resume it. */
   | { kind: "stuck" }
-  /** As `stuck`, but for results that leave a rejected promise without a handler. */
+  /** Like `stuck`, except for results that leave a rejected promise without a handler. */
   | { kind: "heldBack"; entry: JournalEntry; stepNumber: number };
 
 export type TurnEnd =
@@ -140,11 +141,11 @@ export type TurnEnd =
 export interface HandlerReplay<Request extends StepRequest = StepRequest> {
   request(request: Request): Promise<unknown>;
   /**
-   * True if the journal's next entry is this patch, or if it has no next entry and `records` is set. The patch is that
-   * entry then.
+   * Returns true if the journal's next entry is this patch, or if there is none and `records` is set. Then the patch
+   * becomes the next entry.
    */
   patched(patch: Request, records: boolean): boolean;
-  /** The journal's arguments of the next request, if these arguments equal them. */
+  /** Returns the next request's recorded arguments if `args` equal them. */
   recordedArgs(args: unknown): Record<string, unknown> | undefined;
   /** The time that the handler sees. */
   now(): number;

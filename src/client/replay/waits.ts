@@ -13,7 +13,7 @@ interface Wait {
   condition: WakeCondition;
 }
 
-/** When each of the steps in flight of a blocked handler wakes it. */
+/** Returns when each step in flight wakes the blocked handler. */
 export function wakeConditions<Step extends { promise: StepPromise }>(
   inFlight: Step[],
 ): Map<Step, WakeCondition> {
@@ -28,9 +28,9 @@ export function wakeConditions<Step extends { promise: StepPromise }>(
 }
 
 /**
- * Steps in flight whose wake condition differs from the recorded one: those to record now, within the turn's limits, and
- * whether some that have to be recorded are left for `later`. If a result no longer matters and that isn't recorded, it
- * costs at most a turn. If a result matters and that isn't recorded, the run never wakes.
+ * Finds the steps in flight whose wake condition differs from the recorded one. Returns those to record now, within the
+ * turn's limits, and whether some that must be recorded are left for `later`. If a result no longer matters and that
+ * isn't recorded, it costs at most a turn. If a result matters and that isn't recorded, the run never wakes.
  */
 export function changedWaits(
   waits: Wait[],

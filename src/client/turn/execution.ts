@@ -113,7 +113,7 @@ function reserveFor(unwritten: InlineTurn["unwritten"]): Reserve {
 
 /** One execution of the handler in its mutation. */
 export class Execution {
-  /** Constant within a transaction on the platform, but not in convex-test. */
+  /** Read once, because the time is constant within a transaction on the platform, but not in convex-test. */
   private readonly now = Date.now();
   private readonly limits = { ...FULL_LIMITS };
   private readonly row: Run;
@@ -124,7 +124,7 @@ export class Execution {
   /** The call stacks of requests that may reject, for the log. */
   private callers = new WeakMap<WorkflowRequest, Error>();
   private replay: RunReplay | undefined;
-  /** How many milliseconds the turn had taken when its first inline step was due. */
+  /** The turn's elapsed milliseconds when its first inline step was due. */
   private inlineSince: number | undefined;
   private journalSize: number;
   /** The step that the driver executed, until it is recorded. */
@@ -159,7 +159,7 @@ export class Execution {
     this.journal = rows.map((row) => this.toEntry(row));
   }
 
-  /** Executes the turn and commits it. Replies to the driver that takes it, if there is a step for that driver. */
+  /** Executes and commits the turn. The reply has the driver's next step, if there is one. */
   async run(): Promise<{ runResult?: RunResult; reply?: DriveReply }> {
     const isCurrent = await this.execute();
     const { runResult } = this;
@@ -170,7 +170,7 @@ export class Execution {
     return { runResult, reply };
   }
 
-  /** False if the run was canceled or restarted meanwhile. */
+  /** Executes the turn. Returns false if the run was canceled or restarted meanwhile. */
   private async execute(): Promise<boolean> {
     try {
       for (let round = 0; round < ROUNDS_PER_TURN; round++) {
@@ -199,7 +199,7 @@ export class Execution {
     );
   }
 
-  /** Where the run ended, for the log. */
+  /** Returns where the run ended, for the log. */
   private origin(end?: RunEnd): Origin {
     const { asked } = this;
     const thrown = end?.kind === "threw" ? end.error : undefined;
@@ -378,9 +378,9 @@ export class Execution {
     }
   }
 
-  /** Records what the turn did, if anything. */
+  /** Records the turn, if it has anything to record. */
   private async record(record: TurnRecord<WorkflowRequest>) {
-    // A driver without a next step has to be detached, even if the turn did nothing.
+    // A driver without a next step must be detached, even if the turn did nothing.
     const leavesDriver = this.drive !== undefined && this.reply() === undefined;
     const isNothing = isEmpty(record) && !leavesDriver && !this.completed;
     const { progress, storedProgress } = this;
@@ -475,7 +475,7 @@ export class Execution {
 
 type Commit = FunctionArgs<ComponentApi["journal"]["commit"]>;
 
-/** How many steps that nothing awaited one turn logs. */
+/** The maximum number of unawaited steps that one turn logs. */
 const MAX_WARNINGS = 10;
 
 const NOTHING: TurnRecord<WorkflowRequest> = {

@@ -4,7 +4,7 @@ const ownFolder = () =>
     /([^\s(]*\/)client\/turn\/handlerLine\.[jt]s/,
   )?.[1];
 
-/** The first line of an app's own code in an error's stack, if it has one. */
+/** Returns the first line of the app's own code in an error's stack, if it has one. */
 export function handlerLine(error: unknown): string | undefined {
   const folder = ownFolder();
   return framesOf(error).find((frame) => !isForeign(frame, folder));

@@ -14,7 +14,7 @@ export type StepRow = Exclude<
   string
 >[number];
 
-/** Rows as turns get them: as such, in pages, or as text. */
+/** Parses rows from the pages of a turn. A page is JSON text, a row, or a list of rows. */
 export const rowsOf = (pages: (string | StepRow | StepRow[])[]): StepRow[] =>
   pages.flatMap((page) =>
     typeof page === "string" ? (JSON.parse(page) as StepRow[]) : page,

@@ -13,7 +13,7 @@ import type { AppMutationCtx } from "../types.js";
 import { toJson } from "../unsupported.js";
 import type { Workflow } from "../workflow.js";
 
-// The results of runs that end in a turn.
+// Creates the results of runs that end in a turn.
 
 export function journalTooLarge(
   runId: string,
@@ -28,7 +28,7 @@ export function journalTooLarge(
   };
 }
 
-/** Why a run can't begin with its arguments. */
+/** Returns why a run can't begin with its arguments, or undefined if it can. */
 export function argsProblem(ctx: AppMutationCtx, workflow: Workflow, run: Run) {
   if (!workflow.args) return undefined;
   try {
@@ -39,7 +39,7 @@ export function argsProblem(ctx: AppMutationCtx, workflow: Workflow, run: Run) {
   }
 }
 
-/** The result of a run that its handler ends. `step` is where: see `Origin`. */
+/** Returns the result of a run that its handler ends. `step` is the one in `Origin`. */
 export function resultOf(
   ctx: AppMutationCtx,
   workflow: Workflow,
@@ -94,7 +94,7 @@ function returned(
   }
 }
 
-/** The text of a handler's error. Convex's error about a step's arguments doesn't name the step, so this does. */
+/** Returns the text of a handler's error. Adds the step's name to Convex's error about a step's arguments. */
 function errorText(error: unknown, step: Origin["step"]): string {
   const text = shortenError(describeFailure(error).error);
   if (step?.failed)

@@ -52,14 +52,14 @@ type CallOptions = RunOptions &
   InlineOptions &
   RetryOption & { [STARTS_RUN]?: boolean };
 
-/** Marks the call of a mutation that starts a run: see `start`. */
+/** Marks the call of a mutation that starts a run. See `start`. */
 export const STARTS_RUN = Symbol("starts a run");
 
-/** What this package's functions have to know about a run if they get its step context as their ctx. */
+/** The rules of a run, for this package's functions that get its step context as their ctx. */
 export interface StepRules {
   /**
-   * The run began under 0.4: names have any length, unknown options are ignored, and if `step` is passed as a ctx to
-   * this package's functions, they record the same calls.
+   * The run began under 0.4. Names may have any length, unknown options are ignored, and this package's functions
+   * record the same calls as 0.4 if they get `step` as their ctx.
    */
   isLegacy: boolean;
   component: string;
@@ -68,7 +68,7 @@ export interface StepRules {
 
 const RULES = Symbol("rules of a step context");
 
-/** The rules of a step context that is used as a ctx, or of a copy of one. Undefined for any other ctx. */
+/** Returns the rules of a ctx that is a step context or a copy of one, or undefined for any other ctx. */
 export const rulesOf = (ctx: object): StepRules | undefined =>
   (ctx as { [RULES]?: StepRules })[RULES];
 
@@ -103,7 +103,7 @@ export function createStepContext(
     try {
       return replay.request(request());
     } catch (error) {
-      // As with any step, nobody has to handle it.
+      // As with any step, the handler need not await it.
       const refused = Promise.reject<unknown>(error);
       refused.catch(() => undefined);
       return refused;
@@ -255,7 +255,7 @@ function checkName(name: string, { isLegacy }: StepRules): string {
   return name;
 }
 
-/** The name of a step's target. For a component's function, `component/module/function`. For a handle, its text. */
+/** Returns the name of a step's target. For a component's function, `component/module/function`. For a handle, its text. */
 export function nameOf(target: AnyRef): string {
   const { name, reference, functionHandle } = getFunctionAddress(target);
   return (
@@ -266,7 +266,7 @@ export function nameOf(target: AnyRef): string {
   );
 }
 
-/** As `nameOf`. If `target` isn't a reference, the error says who takes one, and of what kind. */
+/** Like `nameOf`. If `target` isn't a reference, the error names the call and the expected kind. */
 export function nameOfReference(
   target: AnyRef,
   kind: string,
@@ -276,7 +276,7 @@ export function nameOfReference(
     return nameOf(target);
   } catch (cause) {
     const method = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`;
-    // A registered function is a function, too.
+    // A registered function is also a JavaScript function.
     const given =
       typeof target === "function" ? "the function itself" : preview(target);
     throw new Error(
@@ -293,14 +293,14 @@ const withArticle = (kind: string) =>
 export const componentName = ({ workflow }: WorkflowComponent): string =>
   nameOf(workflow.create).replace(/\/workflow\/create$/, "");
 
-/** A copy of the arguments as they are stored, so that later changes by the handler don't affect them. */
+/** Copies the arguments in their stored form, so that later changes by the handler don't affect them. */
 function storedCopy(where: string, args: unknown): Record<string, unknown> {
   if (typeof args !== "object" || args === null || Array.isArray(args))
     throw new Error(`${where}: expected an object, not ${String(args)}.`);
   return storedForm(where, args) as Record<string, unknown>;
 }
 
-/** As JSON, an array's holes are null, too. */
+/** Converts to the stored form. As in JSON, an array's holes become null. */
 const storedForm = (where: string, value: unknown): unknown =>
   jsonToConvex(JSON.parse(JSON.stringify(toJson(where, value))) as JSONValue);
 
@@ -382,7 +382,7 @@ function parsed(
   try {
     return parse(validator, value);
   } catch (error) {
-    // A value that was left out is stored as null.
+    // An omitted value is stored as null.
     if (value === null && validator.isOptional === "optional") return undefined;
     throw new Error(
       `The value sent for event "${abbreviate(name)}" is not what awaitEvent expects: ${(error as Error).message}`,

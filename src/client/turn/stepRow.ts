@@ -15,7 +15,7 @@ export type NewStepArgs = FunctionArgs<
   WorkflowComponent["journal"]["startSteps"]
 >["steps"][number];
 
-/** Why a step fails without running. It is recorded without its arguments, because no row can hold them. */
+/** Returns why a step fails without running. It is recorded without its arguments, because no row can hold them. */
 export const requestProblem = (request: WorkflowRequest): string | undefined =>
   argumentsProblem(request, maxArgsBytes(request.functionType)) ??
   delayProblem(request);
@@ -70,7 +70,7 @@ export async function newStepArgs(
   };
 }
 
-/** The end of a step that fails without running, if there is such an error. */
+/** Returns the outcome of a step that fails without running, if there is an error. */
 function failedBy(
   error: string | undefined,
 ): NewStep<WorkflowRequest>["completed"] {
@@ -81,7 +81,7 @@ function failedBy(
   };
 }
 
-/** A function that the app no longer has can't be called, so it has no handle. */
+/** A function that the app no longer has can't be called and has no handle. */
 async function handleOf(
   target: AnyRef | undefined,
 ): Promise<{ handle?: string; missing?: string }> {

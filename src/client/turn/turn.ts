@@ -9,8 +9,8 @@ import type { AppMutationCtx } from "../types.js";
 import type { Workflow } from "../workflow.js";
 
 /**
- * Executes one turn of a run: begins it, executes the handler and commits what it did. Returns the run's result if this
- * turn ended it, and the reply to its driver if there is a step for it. Null if this component has no such run.
+ * Executes one turn of a run. Begins the turn, executes the handler and commits the record. Returns the run's result if
+ * this turn ended it, and the driver's next step, if any. Returns null if this component has no such run.
  *
  * Throws if the handler can't be replayed over the journal, so that the turn is rolled back.
  */

@@ -46,8 +46,8 @@ export const vBegun = v.union(
 );
 
 /**
- * Begins a turn. From here on, a result that arrives schedules another turn, even inside this transaction. Null if
- * the turn has nothing to do: the run ended, was canceled or restarted meanwhile, or was cleaned up.
+ * Begins a turn. From now on, a result that arrives schedules another turn, even inside this transaction. Returns null
+ * if the turn has nothing to do because the run ended, was canceled or restarted meanwhile, or was cleaned up.
  */
 export async function beginTurn(
   ctx: MutationCtx,

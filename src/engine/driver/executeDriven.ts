@@ -23,8 +23,8 @@ export interface ExecutedStep extends PendingStep {
 
 /**
  * The part of a driver's turn before the handler. It executes the driver's step, unless an earlier call committed and
- * the driver missed the reply. Null if there is no turn to take, because the driver was detached or the step is
- * tried again.
+ * the driver missed the reply. Returns null if there is no turn to take, because the driver was detached or the step
+ * is retried.
  */
 export async function executeDriven(
   ctx: MutationCtx,
@@ -68,7 +68,7 @@ const isStillDriven = (now: Run, before: Run) =>
   now.drivers === before.drivers &&
   now.driver !== undefined;
 
-/** The turn follows in the same transaction if there is one, unless too little of its budget is left. */
+/** Lets the turn follow in the same transaction unless too little of its budget is left. */
 async function executed(
   ctx: MutationCtx,
   { row, run }: PendingStep,

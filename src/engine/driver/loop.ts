@@ -29,7 +29,7 @@ const LONGEST_MS = 60_000;
 /** If slow turns made a driver older than this, it begins no action, because it would lack the time. */
 const TOO_OLD_FOR_ACTIONS_MS = 90_000;
 
-/** How often a turn is tried if it is refused or conflicts, before its step goes to the workpool. */
+/** How often a turn is tried if it is refused or conflicts, before its step falls back to the workpool. */
 const TRIES = 4;
 
 /** An action's result must not be lost, so this adds up to four minutes. */
@@ -88,7 +88,7 @@ export async function drive(
       const due: DrivenStep | null | "unknown" = await insist(TRIES, () =>
         ctx.runQuery(internal.driving.dueStep, id),
       ).catch(
-        // It hasn't begun, so it hasn't failed.
+        // The step hasn't begun, so it hasn't failed.
         () => "unknown" as const,
       );
       if (due === "unknown") return await fallBackToPool(stepNumber);
@@ -120,7 +120,7 @@ export async function drive(
 }
 
 /**
- * The time that a driver has. It occupies a slot of the deployment's scheduler, and perhaps one of the workpool. The
+ * Limits how long a driver runs. It occupies a slot of the deployment's scheduler, and perhaps one of the workpool. The
  * later it began, the longer the queues are, so the sooner it hands over.
  */
 class Stint {
@@ -148,8 +148,8 @@ class Stint {
 }
 
 /**
- * A failed attempt that another follows. The workpool reports it, which saves the driver a transaction. If that goes
- * wrong, the attempt's outcome is unknown, and it still counts as failed.
+ * Whether another attempt may follow this failed one. The workpool reports it, which saves the driver a transaction. If
+ * that report is lost, the attempt's outcome is unknown, and it still counts as failed.
  */
 const mayRetry = (outcome: StepOutcome | undefined) =>
   outcome?.kind === "failed" && !outcome.nonRetryable;
@@ -158,7 +158,7 @@ export const dueStepArgs = vDriver;
 
 export const dueStepReturns = v.union(v.null(), vDrivenStep());
 
-/** The query or action that a driver executes next. Null if it is no longer the run's driver. */
+/** Returns the query or action that a driver executes next, or null if it is no longer the run's driver. */
 export async function dueStep(
   ctx: QueryCtx,
   id: ObjectType<typeof dueStepArgs>,
@@ -172,8 +172,8 @@ export const mayHoldOnArgs = { holders: v.number() };
 export const mayHoldOnReturns = v.boolean();
 
 /**
- * Whether so few runs are driven that each driver may continue. A driver that waits for its next attempt doesn't
- * count. Actions call this, so it conflicts with nothing.
+ * Whether so few runs have drivers that each driver may continue. A driver that waits for its next attempt doesn't
+ * count. Only actions call this, so it conflicts with nothing.
  */
 export async function mayHoldOn(
   ctx: QueryCtx,
@@ -194,7 +194,7 @@ interface DrivenTurn {
   drive: Drive<StepRow>;
 }
 
-/** Null if nothing is left to do. "failed" if the turn can't be taken from here. */
+/** Returns null if nothing is left to do, or "failed" if the driver can't take the turn. */
 async function takeTurn(
   ctx: ActionCtx,
   workflowHandle: string,

@@ -10,7 +10,7 @@ import { executeAgain } from "../step/retrying.js";
 
 export const fallBackArgs = { ...vDriver, ...vUnrecorded };
 
-/** A driver couldn't take a turn together with its step, so this records the step and takes the turn separately. */
+/** Records a driver's step and takes the turn separately, because the driver couldn't take the turn with the step. */
 export const fallBackToPool = (
   ctx: MutationCtx,
   { stepNumber, outcome, ...id }: ObjectType<typeof fallBackArgs>,

@@ -11,7 +11,7 @@ import { detachDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
 import { scheduleTask, type Ending } from "../platform/tasks.js";
 
-/** Cancels runs and their children, breadth first: as many as fit in one transaction, the rest in further ones. */
+/** Cancels runs and their children, breadth first. Runs that don't fit in one transaction are left to further ones. */
 export async function cancelRuns(
   ctx: MutationCtx,
   runs: Ending[],
@@ -36,7 +36,7 @@ export async function cancelRuns(
     await scheduleTask(ctx, "cancel", {
       runs: queue.splice(0, RUNS_PER_TASK),
     });
-  // This comes last, so that everything else is done whatever an `onComplete` does or uses up.
+  // This comes last, because an `onComplete` may throw or use up the transaction.
   for (const run of ended) await callOnComplete(ctx, run, config);
 }
 
@@ -45,7 +45,7 @@ const CANCELED: Outcome = { result: { kind: "canceled" } };
 /** The most runs that one task continues. */
 const RUNS_PER_TASK = 100;
 
-/** Ends a run. After that, nothing begins for it. Returns the remaining work, which is to release its steps in flight. */
+/** Ends a run, so that nothing begins for it. Returns the remaining work, which is to release its steps in flight. */
 async function stopRun(
   ctx: MutationCtx,
   run: Run,

@@ -22,7 +22,7 @@ import {
 } from "../run/runs.js";
 
 /**
- * Deletes a run, its steps and its events in batches, and each child in transactions of its own. As in 0.4, function
+ * Deletes a run, its steps and its events in batches, and each child in its own transactions. As in 0.4, function
  * steps in flight still finish unless the run was canceled. Until then, their rows and the run's row remain, but
  * nothing else sees them.
  */
@@ -36,7 +36,7 @@ export async function cleanUp(
   if (!run.runResult) {
     if (!force) return false;
     await cancelRuns(ctx, [{ workflowId }]);
-    // Its onComplete may have cleaned it up, or restarted it.
+    // Its onComplete may have cleaned up or restarted the run.
     run = await findRun(ctx, workflowId);
     if (!run) return true;
     if (!run.runResult) return false;
@@ -64,7 +64,7 @@ export async function deleteBatch(
   ctx: MutationCtx,
   { workflowId, fromStepNumber, canceled }: TaskArgs["cleanUp"],
 ) {
-  // Absent: no step in flight still has to finish.
+  // The run is absent if no step in flight still has to finish.
   const run = await ctx.db.get("workflows", workflowId);
   const budget = new Budget(STEPS_PER_BATCH);
   const continueAt = async (fromStepNumber: number) => {
@@ -104,7 +104,7 @@ export async function deleteBatch(
   }
 }
 
-/** Deletes a child whose step is gone. If it is in progress, it is canceled at once. */
+/** Deletes a child whose step was deleted. If it is in progress, it is canceled at once. */
 export async function deleteChild(
   ctx: MutationCtx,
   workflowId: Id<"workflows">,

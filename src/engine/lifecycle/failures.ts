@@ -12,7 +12,7 @@ import type {
 import { pageOf, type PageArgs } from "../run/paging.js";
 import { call } from "./end.js";
 
-/** A completion that couldn't be delivered, as users see it. */
+/** A completion that couldn't be delivered, in its public form. */
 export const vOnCompleteFailure = v.object({
   id: v.string(),
   failedAt: v.number(),

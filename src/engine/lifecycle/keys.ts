@@ -5,7 +5,7 @@ import { abbreviate } from "../../shared/storable.js";
 import { runWithKey } from "../run/runs.js";
 import { cancelRuns } from "./cancel.js";
 
-/** How many runs one start cancels that the previous one's end has begun. */
+/** How many runs one start cancels. Each one's `onComplete` may start another with the key. */
 const MAX_REPLACED = 3;
 
 /**
@@ -20,7 +20,7 @@ export async function claimKey(
   starter: string | undefined,
 ): Promise<Id<"workflows"> | null> {
   const { name, key } = workflow;
-  // The `onComplete` of the canceled run may start or restart one with the key.
+  // The canceled run's `onComplete` may start or restart a run with the key.
   for (let tries = 0; tries < MAX_REPLACED; tries++) {
     const running = (await runWithKey(ctx, name, key))?._id;
     if (!running) return null;
@@ -34,6 +34,6 @@ export async function claimKey(
       );
     await cancelRuns(ctx, [{ workflowId: running }]);
   }
-  // Creating the run throws if another one has the key.
+  // Creating the run throws if another run has the key.
   return null;
 }

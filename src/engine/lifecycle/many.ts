@@ -37,8 +37,8 @@ const MS_PER_BATCH = 300;
 
 /**
  * Acts on runs that match a filter, oldest first, as many as fit in one transaction. Each run is checked once, in the
- * order of creation, whatever the action does to it. Runs that start after the first batch began are never reached, not
- * even those that an `onComplete` starts in it. Otherwise a cancel might never end.
+ * order of creation, even if the action changes it. Runs that start after the first batch began are never reached, not
+ * even if an `onComplete` starts them. Otherwise a cancel might never end.
  */
 async function forMany(
   ctx: MutationCtx,
@@ -63,7 +63,7 @@ async function forMany(
   return { done, cursor: `${until} ${after}` };
 }
 
-/** All that this transaction inserts is created later. The clock could lag behind or be ahead of that. */
+/** Returns a creation time lower than that of any later insert. The clock could be behind or ahead of it. */
 async function nextCreation(ctx: MutationCtx): Promise<number> {
   const row = { kind: "cancel" as const, args: null };
   const id = await ctx.db.insert("tasks", row);
@@ -88,7 +88,7 @@ export async function cancelMany(ctx: MutationCtx, many: Many) {
   });
 }
 
-/** A child is left to the restart of its parent, which doesn't wait for an old child. */
+/** Restarts finished runs. Skips children, because a parent's restart runs them again. */
 export async function restartMany(
   ctx: MutationCtx,
   { from, fromFailure, ...many }: Many & RestartPlace,
@@ -106,7 +106,7 @@ export async function restartMany(
       await restartRun(ctx, run, { from, fromFailure, startAsync: true });
       return true;
     } catch (error) {
-      // It has no such step, or another run has its key. Both are detected before anything is written.
+      // The run lacks the step, or another run has its key. Both are detected before any write.
       const { code, message } = dataOf(error);
       if (code !== "INVALID_ARGUMENT" && code !== "WORKFLOW_RUNNING")
         throw error;
@@ -175,7 +175,7 @@ export const vRunsChanged = v.object({
 
 const MAX_RUNS = 50;
 
-/** Does the same to each run in a subtransaction, so that one that fails changes nothing and stops no other. */
+/** Changes each run in a subtransaction, so that a failure changes nothing and doesn't stop the others. */
 export async function changeRuns(
   ctx: MutationCtx,
   args: ObjectType<typeof changeRunsArgs>,

@@ -11,7 +11,7 @@ import { cancelScheduled } from "../platform/scheduler.js";
 import type { Budget } from "../platform/budget.js";
 import type { Ending } from "../platform/tasks.js";
 
-/** What the work on a step costs, next to a change of its row. Releasing one may cancel a job of the workpool. */
+/** The cost of work on a step, relative to a change of its row. Releasing a step may cancel a workpool job. */
 export const COST = { read: 1 / 32, changed: 1, released: 2.5, child: 10 };
 
 /**

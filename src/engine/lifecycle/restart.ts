@@ -25,10 +25,10 @@ import { scheduleTask } from "../platform/tasks.js";
 import { callWithTrials } from "../turn/trials.js";
 import { enqueueTurns } from "../run/waking.js";
 
-/** Where a restart begins. Neither: nothing is deleted. */
+/** Where a restart begins. Without either field, nothing is deleted. */
 export interface RestartPlace {
   from?: number | string;
-  /** From the last failed step. */
+  /** Begin at the last failed step. */
   fromFailure?: boolean;
 }
 
@@ -64,7 +64,7 @@ export async function restartRun(
       `Workflow is still running: ${run._id}`,
       run._id,
     );
-  // It may be another run's by now.
+  // Another run may have the key by now.
   await checkKeyIsFree(ctx, run, `restart workflow ${run._id} ("${run.name}")`);
   const config = await readConfig(ctx);
   const from = options.fromFailure
@@ -101,7 +101,7 @@ export async function restartRun(
   await callWithTrials(ctx, run);
 }
 
-/** The number of the first step to delete. Infinity if all are kept with their deliveries. */
+/** Returns the number of the first step to delete, or Infinity if all are kept with their deliveries. */
 async function firstDeleted(
   ctx: MutationCtx,
   run: Run,
@@ -134,7 +134,7 @@ async function firstDeleted(
   return end === 0 ? 0 : Infinity;
 }
 
-/** The number of the last step that failed or was canceled. */
+/** Returns the number of the last step that failed or was canceled. */
 async function lastFailure(ctx: MutationCtx, run: Run): Promise<number> {
   const last = async (kind: "failed" | "canceled") =>
     await ctx.db
@@ -181,7 +181,7 @@ async function scheduleRest(ctx: MutationCtx, run: Run) {
   });
 }
 
-/** Whether a transaction has processed enough steps, after one more. */
+/** Counts one more step, and returns whether the transaction has processed enough. */
 type IsFull = (cost: number, row: StepRow) => boolean | Promise<boolean>;
 
 function batchIsFull(): IsFull {
@@ -192,7 +192,7 @@ function batchIsFull(): IsFull {
   };
 }
 
-/** At half of the transaction. The rest is for the turn that follows in it and also reads the journal. */
+/** Full at half of the transaction. The rest is for the turn that follows, which also reads the journal. */
 function transactionIsFull(ctx: MutationCtx): IsFull {
   let steps = 0;
   return async () => ++steps % 16 === 0 && !(await isHalfUnused(ctx));
@@ -213,8 +213,8 @@ const deliveredAfter = ({ delivery }: StepRow, from: number) =>
   delivery !== undefined && delivery.issued > from;
 
 /**
- * One batch of a restart, from the last step to the first, so that the journal has no gaps if it stops. A later batch
- * begins below `before`. Returns how the run changes. Without `restarting`, no step is left to process.
+ * Processes one batch of a restart, from the last step to the first, so that the journal has no gaps if it stops. A
+ * later batch begins below `before`. Returns how the run changes. Without `restarting`, no step is left to process.
  */
 async function rewind(
   ctx: MutationCtx,
@@ -247,7 +247,7 @@ async function rewind(
   };
 }
 
-/** Returns the child that nothing waits for any longer. */
+/** Deletes a step and returns its child, which nothing waits for any longer. */
 async function deleteStep(ctx: MutationCtx, row: StepRow) {
   const { step } = row;
   if (step.inProgress && !row.unstarted) await releaseStep(ctx, row);
@@ -256,7 +256,7 @@ async function deleteStep(ctx: MutationCtx, row: StepRow) {
   return childOf(row);
 }
 
-/** As `deleteStep`, for a step that stays. If it is in flight, it is marked to start again. */
+/** Like `deleteStep`, but the step stays. If it is in flight, it is marked to start again. */
 async function keepStep(ctx: MutationCtx, row: StepRow, from: number) {
   if (row.step.inProgress) {
     if (row.unstarted) return undefined;

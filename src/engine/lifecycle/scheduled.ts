@@ -47,7 +47,7 @@ export async function take(ctx: MutationCtx, { result, ...turn }: Pending) {
   const run = await runInProgress(ctx, turn);
   if (!run) return;
   if (result) return await endRun(ctx, run, result, await readConfig(ctx));
-  // A driver or an action has already taken it.
+  // A driver or an action has already taken the turn.
   if (!run.pendingTurn) return;
   const { dueAt } = "scheduledId" in run.pendingTurn ? run.pendingTurn : {};
   if (delayUntil(dueAt) > 0) return await scheduleAnother(ctx, run, dueAt);
@@ -76,7 +76,7 @@ const TASKS: {
   expire,
 };
 
-/** Performs a task: see `scheduleTask`. */
+/** Performs a task of `scheduleTask`. */
 export async function perform(
   ctx: MutationCtx,
   { taskId }: { taskId: Id<"tasks"> },
@@ -87,7 +87,7 @@ export async function perform(
 
 export const takeNowArgs = { due: vDue };
 
-/** Performs due work from an action: see `turns:look`. */
+/** Performs due work from an action, for `turns:look`. */
 export async function takeNow(
   ctx: ActionCtx,
   { due }: ObjectType<typeof takeNowArgs>,

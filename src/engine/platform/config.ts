@@ -14,7 +14,7 @@ type PoolOptions = Pick<WorkpoolOptions, "maxParallelism" | "logLevel">;
 
 export interface Config {
   log: Logger;
-  /** How many jobs the workpool may run at a time. 0: it is paused. */
+  /** How many jobs the workpool may run at a time. If 0, it is paused. */
   maxParallelism: number;
   /** Settings to pass to the workpool with the next jobs. Without them, it keeps its own. */
   pool: PoolOptions;
@@ -25,7 +25,7 @@ export interface Config {
 }
 
 /**
- * The current settings. `said` has the options of the calling code. They win over the settings that
+ * Reads the current settings. `said` has the options of the calling code. They take precedence over the settings that
  * `utils:updateConfig` stored, except for a pause.
  */
 export async function readConfig(

@@ -27,7 +27,7 @@ const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
   base: 2,
 };
 
-/** The retry policy of an action, if it has one. The step's own option wins over the defaults. */
+/** Returns an action's retry policy, if it has one. The step's own option takes precedence over the defaults. */
 export function retryBehavior(
   own: Infer<typeof vRetryOption> | undefined,
   options: WorkpoolOptions | undefined,

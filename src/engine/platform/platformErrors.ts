@@ -26,7 +26,7 @@ const hadConflict = (error: string) =>
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** The message of whatever was thrown. */
+/** Returns the message of a thrown value. */
 export const messageOf = (thrown: unknown) =>
   thrown instanceof Error ? thrown.message : String(thrown);
 

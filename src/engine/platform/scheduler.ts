@@ -18,7 +18,7 @@ const jobOf = (ctx: QueryCtx, scheduledId: string) =>
     scheduledId as Id<"_scheduled_functions">,
   );
 
-/** Cancels a scheduled function that hasn't begun. If it has begun, it notices by itself that it is obsolete. */
+/** Cancels a scheduled function that hasn't begun. A function that has begun detects that it is obsolete. */
 export async function cancelScheduled(ctx: MutationCtx, scheduledId: string) {
   const job = await jobOf(ctx, scheduledId);
   if (job?.state.kind === "pending") await ctx.scheduler.cancel(job._id);
@@ -36,13 +36,13 @@ const FIRST_LOOK_MS = 60_000;
 const LONGEST_BETWEEN_LOOKS_MS = 10 * 60_000;
 
 /**
- * The longest delay that is scheduled at once. Convex schedules functions only a few years ahead, and Node's timers,
- * which convex-test uses, fire at once if they last longer than 24.8 days. What is due later is scheduled again
- * after this.
+ * The longest delay of one scheduled function. Convex schedules functions only a few years ahead, and Node's timers,
+ * which convex-test uses, fire at once if they last longer than 24.8 days. Work that is due later is scheduled again
+ * after this delay.
  */
 const LONGEST_LEG_MS = 20 * 24 * 60 * 60 * 1000;
 
-/** The delay after which to do work that is due at `dueAt`, or to schedule it again if it still isn't due. */
+/** Returns the delay after which to do work that is due at `dueAt`, or to schedule it again if it still isn't due. */
 export const delayUntil = (dueAt = 0) =>
   Math.min(Math.max(0, Math.ceil(dueAt - Date.now())), LONGEST_LEG_MS);
 
@@ -80,7 +80,7 @@ export const vDue = v.union(
   v.object({ taskId: v.id("tasks") }),
 );
 
-/** The subject of a watchdog: a run's pending turn or end, a task, a driver, or a step's job. */
+/** The work that a watchdog checks: a run's pending turn or end, a task, a driver, or a step's job. */
 export const vWatched = v.union(
   ...vDue.members,
   v.object(vDriver),

@@ -40,7 +40,7 @@ export interface Callback extends Generation {
   failure?: Failure;
 }
 
-/** Schedules work in a transaction of its own. Its row remains whatever happens to the scheduled function. */
+/** Schedules work in a separate transaction. Its row remains even if the scheduled function is lost. */
 export async function scheduleTask<Kind extends TaskKind>(
   ctx: MutationCtx,
   kind: Kind,
@@ -61,7 +61,7 @@ export async function withdrawTask(ctx: MutationCtx, taskId: Id<"tasks">) {
     if (id) await cancelScheduled(ctx, id);
 }
 
-/** As `scheduleTask`, for a task whose scheduled function won't run. */
+/** Like `scheduleTask`, for a task whose scheduled function won't run. */
 export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
   const task = await ctx.db.get("tasks", taskId);
   const dueInMs = delayUntil(task?.dueAt);
@@ -74,7 +74,7 @@ export async function scheduleTaskAgain(ctx: MutationCtx, taskId: Id<"tasks">) {
   await ctx.db.patch("tasks", taskId, { scheduledId, checkId });
 }
 
-/** Deletes a task that is due, so that it is performed once. Null if it is gone, or was scheduled again. */
+/** Deletes a due task, so that it is performed once. Returns null if it was deleted or scheduled again. */
 export async function claimTask(ctx: MutationCtx, taskId: Id<"tasks">) {
   const task = await ctx.db.get("tasks", taskId);
   if (!task) return null;

@@ -55,13 +55,13 @@ export async function enqueue(
  */
 const POOL_UNIT_MS = 100;
 
-/** When the workpool starts a job that may begin one unit early. */
+/** Returns when the workpool starts a job that may begin one unit early. */
 export const beginOfUnit = (time: number) =>
   Math.floor(time / POOL_UNIT_MS) * POOL_UNIT_MS;
 
 /**
- * The time to pass to the workpool for a job that is due at `runAt`, so that it doesn't start earlier. The workpool
- * logs an error for a time long past.
+ * Returns the time to pass to the workpool for a job that is due at `runAt`, so that it doesn't start earlier. The
+ * workpool logs an error for a time long past.
  */
 function notBefore(runAt: number): number {
   const now = Date.now();
@@ -80,7 +80,7 @@ export interface JobId {
   scheduledId?: string;
 }
 
-/** The states of jobs, in the same order. Unknown: the job has ended. */
+/** Returns the states of jobs, in the same order. `unknown` means that the job has ended. */
 export async function statesOfJobs(
   ctx: QueryCtx,
   jobs: JobId[],

@@ -55,7 +55,7 @@ export const vRunDetails = v.object({
 });
 type Details = Infer<typeof vRunDetails>;
 
-/** The children that a run's details show. The rest is listed by their parent. */
+/** The maximum number of children in a run's details. You can list the others by their parent. */
 const MAX_CHILDREN = 20;
 
 export async function detailsOf(

@@ -45,7 +45,7 @@ export async function stepOfDriver(ctx: QueryCtx, run: Run) {
   return row && !row.unstarted ? row : undefined;
 }
 
-/** The run, if `driver` is still its driver, and the step that it executes. */
+/** Returns the run if `driver` is still its driver, and the step that it executes. */
 export async function driverOf(
   ctx: QueryCtx,
   id: ObjectType<typeof vDriver>,
@@ -56,7 +56,7 @@ export async function driverOf(
 }
 
 /**
- * Detaches a driver that is done or considered dead. After that, it changes nothing. With `cancelsJob`, its job is also
+ * Detaches a driver that is done or considered dead, so that it changes nothing. With `cancelsJob`, its job is also
  * canceled if it hasn't begun. The driver's watchdog passes `inWatchdog`, because a function that a canceled function
  * schedules would never run.
  */

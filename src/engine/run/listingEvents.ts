@@ -9,7 +9,7 @@ import { pageOf, selectedPages, type PageArgs } from "./paging.js";
 import type { Budget } from "../platform/budget.js";
 import type { Run, StepRow } from "./runs.js";
 
-/** An event as users see it. */
+/** An event in its public form. */
 export const vPublicEvent = v.object({
   eventId: v.string(),
   name: v.string(),
@@ -28,7 +28,7 @@ export const vPublicEvent = v.object({
   error: v.optional(v.string()),
 });
 
-/** An event without its value if that is large: then its size, and its beginning as JSON. */
+/** An event. If its value is large, it has the value's size and beginning as JSON instead. */
 export const vEventSummary = v.object({
   ...vPublicEvent.fields,
   cut: v.optional(v.object({ bytes: v.number(), preview: v.string() })),
@@ -52,7 +52,7 @@ export async function listEventSummaries(
   return { ...result, page };
 }
 
-/** A page of a run's events, in the order of their creation. */
+/** Returns a page of a run's events, in order of creation. */
 export async function listEventsOf(
   ctx: QueryCtx,
   run: Run,

@@ -52,7 +52,7 @@ const publicStepFields = {
   attempts: v.optional(v.array(vAttempt)),
 };
 
-/** A step as users see it. */
+/** A step in its public form. */
 export const vPublicStep = v.union(
   v.object({
     ...publicStepFields,
@@ -81,7 +81,7 @@ export const vPublicStep = v.union(
   v.object({ ...publicStepFields, kind: v.literal("patch") }),
 );
 
-/** A page of a run's steps, in the order of their numbers. */
+/** Returns a page of a run's steps, by number. */
 export async function listStepsOf(
   ctx: QueryCtx,
   run: Run,
@@ -100,7 +100,7 @@ export async function listStepsOf(
   return { ...result, page: await publicSteps(ctx, run, result.page) };
 }
 
-/** A run's step with a number. Null if it has none. */
+/** Returns a run's step by number, or null if it has none. */
 export async function findStep(ctx: QueryCtx, run: Run, stepNumber: number) {
   const row = await stepAt(ctx, run._id, stepNumber);
   if (!row) return null;
@@ -134,7 +134,7 @@ async function childOf(ctx: QueryCtx, { step }: StepRow, budget: Budget) {
   return child;
 }
 
-/** The job that executes a function step in flight: its own, or the run's driver. */
+/** Returns the job that executes a function step in flight, its own or the run's driver. */
 function jobOf(run: Run, { step, unstarted, drivenBy }: StepRow): JobId {
   if (!("functionType" in step) || !step.inProgress || unstarted) return {};
   const isDriven = drivenBy !== undefined && drivenBy === run.drivers;
@@ -215,7 +215,7 @@ function publicStep(
   }
 }
 
-/** The attempts that failed and were followed by another, and the one that runs or gave the step its result. */
+/** Returns the attempts that failed and were followed by another, and the one that runs or gave the result. */
 function attemptsOf(row: StepRow, state: StepState) {
   const { step, attempts = [], dueAt } = row;
   const { runResult, completedAt } = step;

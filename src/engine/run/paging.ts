@@ -27,14 +27,14 @@ export function vPaginated<T extends Validator<unknown, "required", string>>(
   });
 }
 
-/** The page of a list that a caller asks for. */
+/** The arguments with which a caller asks for a page of a list. */
 export const pageFields = {
   order: v.optional(v.union(v.literal("asc"), v.literal("desc"))),
   paginationOpts: paginationOptsValidator,
 };
 export type PageArgs = ObjectType<typeof pageFields>;
 
-/** A list as its only page. */
+/** Returns a list as its only page. */
 export const onlyPage = <Item>(page: Item[]) => ({
   page,
   isDone: true,
@@ -44,7 +44,7 @@ export const onlyPage = <Item>(page: Item[]) => ({
 /** The limit of one page. An array has at most 8,192 elements. */
 const MAX_PAGE_ROWS = 4096;
 
-/** The budget of a page. If it would use more of a transaction, it is shorter. */
+/** The limits of a page. If it would use more of a transaction, it is shorter. */
 const withinLimits = (
   asked: PaginationOptions,
   maxRows = MAX_PAGE_ROWS,
@@ -71,7 +71,7 @@ export function invalidCursor(cursor: string) {
   );
 }
 
-/** Pages of selected rows. With the cursor of another list, convex-helpers 0.1.122 reads rows of that list. */
+/** Returns pages of selected rows. With another list's cursor, convex-helpers 0.1.122 reads rows of that list. */
 export const selectedPages = <Row>(
   rows: Pages<Row>,
   isSelected: (row: Row) => boolean,
@@ -96,8 +96,8 @@ async function readPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
 }
 
 /**
- * A page of rows, each converted by `toItem`, without those for which it returns nothing. The page ends early when the
- * budget is used up.
+ * Returns a page of rows, each converted by `toItem`, without those for which it returns nothing. The page ends early
+ * when the budget is used up.
  */
 export async function pageOf<Row, Item>(
   rows: Pages<Row>,

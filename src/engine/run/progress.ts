@@ -7,11 +7,11 @@ import { updateRun, type Run, type StepRow } from "./runs.js";
 // A run's progress is in its row. While a driver executes a step and nothing else is in flight, that step's row may hold
 // a newer one, which saves a write of the run for each step.
 
-/** The last progress that the handler set. `first` is the run's first step in flight. */
+/** Returns the last progress that the handler set. `first` is the run's first step in flight. */
 export const progressOf = (run: Run, [first]: StepRow[]): unknown =>
   (run.runResult ? undefined : (first?.progress as unknown)) ?? run.progress;
 
-/** Whether the row of a driven step may hold the progress beside its arguments and failed attempts. */
+/** Whether the row of a driver's step may hold the progress in addition to its arguments and failed attempts. */
 export const mayHoldProgress = ({ args }: StepRow["step"]) =>
   sizeOf(args) < MAX_ROW_BYTES / 2;
 

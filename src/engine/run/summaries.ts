@@ -33,7 +33,7 @@ export const vRunSummary = v.object({
 /** More steps in flight aren't counted, because each is a row to read. */
 const MAX_IN_FLIGHT = 10;
 
-/** The number of a run's steps, and the first of those that are in flight. */
+/** Returns the number of a run's steps, and the first steps in flight. */
 export async function countSteps(ctx: QueryCtx, run: Run, budget: Budget) {
   const last = await lastStep(ctx, run._id);
   budget.spend(1, last);
@@ -102,7 +102,7 @@ function matches(run: Run, filter: SummaryFilter) {
   );
 }
 
-/** The names of all workflows that have runs, in their order, as many as are read at most. */
+/** The maximum number of workflow names that are read. */
 const MAX_NAMES = 100;
 
 export async function namesOfRuns(ctx: QueryCtx): Promise<string[]> {
@@ -149,7 +149,7 @@ export const vStepSummary = v.object({
   eventId: v.optional(v.string()),
 });
 
-/** The most of an error that a list shows. */
+/** The maximum length of an error in a list. */
 const MAX_LINE_BYTES = 256;
 
 export async function listStepSummaries(

@@ -31,7 +31,7 @@ export async function wake(ctx: MutationCtx, run: Run, dueAt?: number) {
   });
 }
 
-/** As `wake`, through the workpool, for new runs that queue with all other jobs. */
+/** Like `wake`, but through the workpool, for new runs that queue with all other jobs. */
 export async function enqueueTurns(
   ctx: MutationCtx,
   wakes: Wake[],
@@ -52,7 +52,7 @@ export async function enqueueTurns(
 }
 
 /**
- * Schedules the end of a run that can't continue, in a transaction of its own. If that transaction crashes, a
+ * Schedules the end of a run that can't continue, in a separate transaction. If that transaction crashes, a
  * watchdog ends the run without `onComplete`.
  */
 export async function scheduleRunEnd(

@@ -33,7 +33,7 @@ export const unawaitedStep = (
 ) =>
   `Step ${stepNumber} "${name}" of workflow ${run._id} ("${run.name}") failed, and nothing awaited it: ${oneLine(error)}`;
 
-/** An error without its stack. */
+/** Returns an error without its stack. */
 function oneLine(error: string): string {
   const lines = error.split("\n").filter((line) => !/^\s*at\s/.test(line));
   const text = lines.map((line) => line.trim()).join(" ");

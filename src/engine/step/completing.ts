@@ -31,8 +31,8 @@ export interface PendingStep {
 }
 
 /**
- * The step and its run, if this execution's result is still needed. Null if the step has a result, was cleaned up, or
- * was ended by a cancel or restart.
+ * Returns the step and its run if this execution's result is still needed. Returns null if the step has a result, was
+ * cleaned up, or was ended by a cancel or restart.
  */
 export async function awaitedStep(
   ctx: MutationCtx,
@@ -42,7 +42,7 @@ export async function awaitedStep(
   return await awaitedRow(ctx, row, generationNumber);
 }
 
-/** As `awaitedStep`, by the step's row. */
+/** Like `awaitedStep`, by the step's row. */
 export async function awaitedRow(
   ctx: MutationCtx,
   row: StepRow | null,
@@ -77,8 +77,8 @@ export async function recordResult(
 }
 
 /**
- * Writes the result of a step in flight, in its storable form. Whoever executed the step, this is where it completes.
- * Only `recordResult` and the commit of a driver's turn call it.
+ * Writes the result of a step in flight, in its storable form. Every step completes here, however it was executed. Only
+ * `recordResult` and the commit of a driver's turn call this.
  */
 export async function complete(
   ctx: MutationCtx,
@@ -99,13 +99,13 @@ export async function complete(
   logCompleted({ log }, run, row);
 }
 
-/** A step with its result. */
+/** Returns a step with its result. */
 export const withResult = <Step extends StepRow["step"]>(
   step: Step,
   runResult: RunResult,
 ): Step => ({ ...step, inProgress: false, runResult, completedAt: Date.now() });
 
-/** The failed attempts that a step keeps, or none if its result wouldn't fit beside them. */
+/** Returns the failed attempts that a step keeps, or none if they and its result wouldn't fit into one row. */
 function attemptsBeside(
   { step, attempts }: StepRow,
   { result, failure }: Outcome,
@@ -130,7 +130,7 @@ export async function deleteEmptyRun(ctx: MutationCtx, run: Run) {
 }
 
 /**
- * As `recordResult`, for a function that may have canceled, restarted or cleaned up its own run. Its effects commit,
+ * Like `recordResult`, for a function that may have canceled, restarted or cleaned up its own run. Its effects commit,
  * so its result is recorded if the step still exists.
  */
 export async function recordLateResult(

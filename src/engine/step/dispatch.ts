@@ -59,7 +59,7 @@ export async function execute(
   return [{ drivenBy: await startDriver(ctx, run, only, config) }];
 }
 
-/** Enqueues each step as a job of its own. */
+/** Enqueues each step as a separate job. */
 export async function executeInPool(
   ctx: MutationCtx,
   run: Run,

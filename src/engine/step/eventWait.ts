@@ -14,7 +14,7 @@ import { cancelScheduled } from "../platform/scheduler.js";
 type EventRow = Doc<"events">;
 type EventKind = EventRow["state"]["kind"];
 
-/** The oldest event of a name in a state. If it is `waiting`, the one whose wait began first. */
+/** Returns the oldest event with a name and a state. For `waiting`, returns the one whose wait began first. */
 export async function oldestEvent(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,
@@ -85,7 +85,7 @@ export async function waitForEvent(
   return { kind: "waiting", eventId: inserted };
 }
 
-/** The step waits, however long. If the run was sent only other events, the name may be wrong. */
+/** Warns if the run was sent only events with other names, because the name may be wrong. The step still waits. */
 export async function warnOfOtherNames(
   ctx: MutationCtx,
   run: Run,
@@ -100,7 +100,7 @@ export async function warnOfOtherNames(
     );
 }
 
-/** An event that was sent or can be sent, null if one has to be inserted, or why the request is refused. */
+/** Returns an event that was sent or can be sent, null if one must be inserted, or why the request is refused. */
 async function findEventToAwait(
   ctx: QueryCtx,
   run: Run,
@@ -152,7 +152,7 @@ async function consume(
   });
 }
 
-/** Gives `event` its result. The waiting step gets it, or it is kept for the next wait. */
+/** Sets the result of `event`. The waiting step consumes it, or it is kept for the next wait. */
 export async function sendToEvent(
   ctx: MutationCtx,
   run: Run,
@@ -206,7 +206,7 @@ async function keepSent(
   });
 }
 
-/** The event of a step, if it exists and belongs to that step. */
+/** Returns a step's event if it exists and belongs to that step. */
 async function ownEvent(ctx: MutationCtx, { _id, step }: StepRow) {
   if (step.kind !== "event" || !step.eventId) return null;
   const event = await ctx.db.get("events", step.eventId);
@@ -228,7 +228,7 @@ export async function withdrawWait(ctx: MutationCtx, row: StepRow) {
  */
 export async function undoWait(ctx: MutationCtx, row: StepRow) {
   const event = await ownEvent(ctx, row);
-  // It was sent after the wait was withdrawn, so it is kept for another step.
+  // The event was sent after the wait was withdrawn, so it is kept for another step.
   if (!event || event.state.kind === "sent") return;
   if (event.createdByWait || event.sentByName)
     await ctx.db.delete("events", event._id);

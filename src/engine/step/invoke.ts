@@ -121,7 +121,7 @@ export async function attempt(
   }
 }
 
-/** Whether and when an error says that a retry helps. */
+/** Reads from an error's data whether and when to retry. */
 function retryAdvice(data: unknown) {
   if (typeof data !== "object" || data === null) return undefined;
   return {

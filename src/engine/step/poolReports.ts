@@ -48,7 +48,7 @@ export async function completeAction(
   else await recordAttempt(ctx, step, result.returnValue as StepOutcome);
 }
 
-/** Handles a turn that didn't finish: it threw, ran out of time, or its job was canceled. */
+/** Handles a turn that threw, ran out of time, or had its job canceled. */
 export async function failTurn(ctx: MutationCtx, report: Report) {
   const { result, context } = report;
   if (result.kind === "success") return;
@@ -70,7 +70,7 @@ export async function failTurn(ctx: MutationCtx, report: Report) {
 const isLost = (result: RunResult) =>
   result.kind === "failed" && wasCanceledByOperator(result.error);
 
-/** What a job's context names. In 0.4, that of a step has the id of its row. */
+/** Parses a job's context. Under 0.4, a step's context has the id of its row. */
 function parseContext(ctx: MutationCtx, context: unknown) {
   const named = (context ?? {}) as Record<string, unknown>;
   const { stepId, workflowId, stepNumber, generationNumber } = named;
@@ -87,7 +87,7 @@ function parseContext(ctx: MutationCtx, context: unknown) {
   };
 }
 
-/** The step in a job's context, if its result is still needed. */
+/** Returns the step in a job's context if its result is still needed. */
 async function stepOf(
   ctx: MutationCtx,
   report: Report,

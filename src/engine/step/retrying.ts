@@ -59,19 +59,19 @@ export async function retryStep(
   return true;
 }
 
-/** The same rule as for the workpool's own retries. */
+/** Uses the same rule as the workpool's own retries. */
 function delayOf(pause: number) {
   const now = Date.now();
   return Math.max(0, beginOfUnit(now + pause) - now);
 }
 
-/** The step's driver is still the run's newest. */
+/** Whether the step's driver is still the run's newest. */
 const isOfLastDriver = ({ row, run }: PendingStep) =>
   row.drivenBy !== undefined && row.drivenBy === run.drivers;
 
 /**
- * Executes a step in flight again: by another driver, which continues the run from there, or as a job of its own.
- * Not together with a turn, because that may be why it failed.
+ * Executes a step in flight again, by another driver, which continues the run from there, or as a separate job. It
+ * doesn't run together with a turn, because that may be why it failed.
  */
 export async function executeAgain(
   ctx: MutationCtx,

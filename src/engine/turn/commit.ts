@@ -43,7 +43,7 @@ export const turnFields = {
     v.object({
       driver: v.number(),
       shouldHandOver: v.boolean(),
-      /** It will receive the reply. It won't if it has given up this call. */
+      /** Whether the driver will receive the reply. It won't if it has given up this call. */
       willReceiveReply: v.boolean(),
     }),
   ),
@@ -59,7 +59,7 @@ export const turnFields = {
 
 type Turn = ObjectType<typeof turnFields>;
 
-/** What a turn recorded. */
+/** The result of recording a turn. */
 export interface Committed {
   run: Run;
   config: Config;
@@ -68,8 +68,8 @@ export interface Committed {
 }
 
 /**
- * Records a turn and starts the steps that it asked for. Null if the run was canceled, restarted or cleaned up since
- * the turn began. With `ends`, the run ends after this.
+ * Records a turn and starts the steps that it asked for. Returns null if the run was canceled, restarted or cleaned up
+ * since the turn began. With `ends`, the run ends after this.
  */
 export async function commitTurn(
   ctx: MutationCtx,
@@ -126,7 +126,7 @@ export async function commitTurn(
   return { run, config, rows };
 }
 
-/** The handler that ended didn't get to see them. */
+/** Logs refused steps whose errors the handler didn't receive because it had ended. */
 function warnOfRefused(run: Run, rows: StepRow[], { log }: Config) {
   for (const { stepNumber, step, delivery } of rows)
     if (step.runResult?.kind === "failed" && !delivery)

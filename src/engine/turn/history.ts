@@ -6,7 +6,7 @@ import type { QueryCtx } from "../../component/_generated/server.js";
 import { getRun, type Run, type StepRow } from "../run/runs.js";
 import { readJournal, rowsOf } from "./journalRows.js";
 
-/** Encodes a run and its journal, as one read sees them. A journal that a run can have fits one transaction. */
+/** Encodes a run and its journal from one read. Any allowed journal fits in one transaction. */
 export async function historyOf(
   ctx: QueryCtx,
   workflowId: string,
@@ -46,7 +46,7 @@ const exportedRun = ({
     ...{ generationNumber, engineVersion },
   });
 
-/** Without what only the execution of a step needs. */
+/** Returns a step without the fields that only its execution needs. */
 function exportedStep({ step, ...row }: StepRow) {
   const { delivery, heldBack, failure, argsOmitted, unstarted } = row;
   const { kind, name, args, inProgress, runResult } = step;

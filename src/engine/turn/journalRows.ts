@@ -22,7 +22,7 @@ export const vJournalEntry = schema.tables.steps.validator.extend({
   _creationTime: v.number(),
 });
 
-/** A journal that exceeds its limit: at which step, and its size there. */
+/** The step at which a journal exceeds its limit, and its size there. */
 export const vTooLarge = v.object({
   size: v.number(),
   stepNumber: v.number(),
@@ -30,8 +30,8 @@ export const vTooLarge = v.object({
 });
 
 /**
- * A journal as turns get it, in pages. A page is the JSON text of its rows, because to convert rows as values takes
- * several times as long. If the text would not equal its rows, it is the rows.
+ * The pages of a journal that a turn receives. A page is the JSON text of its rows, because converting rows as values
+ * takes several times as long. If the text wouldn't equal the rows, the page is the rows themselves.
  */
 export const vPages = v.array(v.union(v.string(), v.array(vJournalEntry)));
 
@@ -85,7 +85,7 @@ export function toPages(pages: Page[]): Infer<typeof vPages> {
         sum + (typeof page === "string" ? ofText(page) : pages[at]!.size),
       0,
     );
-  // To count the bytes of a long text takes as long as to write it.
+  // Counting the bytes of a long text takes as long as writing it.
   const fits =
     bytes((text) => 3 * text.length) <= MAX_PAGES_BYTES ||
     bytes(sizeOf) <= MAX_PAGES_BYTES;
@@ -106,7 +106,7 @@ export const vLoaded = v.object({
   blocked: v.optional(v.boolean()),
 });
 
-/** Reads a run's journal: see `journal:load`. */
+/** Reads a run's journal, for `journal:load`. */
 export async function loadJournal(
   ctx: QueryCtx,
   { workflowId, shortCircuit }: { workflowId: string; shortCircuit?: boolean },

@@ -32,7 +32,7 @@ interface StartOptions {
    */
   recordOnly: boolean;
   turn: StartingTurn;
-  /** The run's progress, if nothing else is in flight: a step that a driver executes holds it. */
+  /** The run's progress if nothing else is in flight. A step that a driver executes holds it. */
   progress?: unknown;
 }
 
@@ -87,7 +87,7 @@ function logStarted(
     });
 }
 
-/** The number of the first new step. Null if the turn is only to be recorded and doesn't continue the journal. */
+/** Returns the number of the first new step, or null if the turn is only recorded and doesn't continue the journal. */
 async function nextStepNumber(
   ctx: MutationCtx,
   run: Run,
@@ -106,7 +106,7 @@ async function nextStepNumber(
     const mutations = items.filter(
       ({ step }) => !step.inProgress && functionTypeOf(step) === "mutation",
     );
-    // The restart took a turn at once, which didn't know these steps.
+    // The restart took a turn at once, without these steps.
     if (next > first.stepNumber && mutations.length > 1)
       throw new Error(
         `Workflow ${run._id} was restarted by its inline step "${mutations.at(-1)!.step.name}", which came after ` +
@@ -155,7 +155,7 @@ async function draft(
   return drafts;
 }
 
-/** Starts all of them in one call. */
+/** Starts all function steps in one call. */
 async function startFunctions(
   ctx: MutationCtx,
   run: Run,

@@ -11,9 +11,9 @@ const MAX_HELD_ERROR_BYTES = 1024;
 
 /**
  * A turn crashed and was rolled back. A result that it delivered may have left a rejected promise without a handler,
- * which ends a function uncatchably. Then other results have to be delivered first. To find the result, the next turn
- * delivers nothing new and reports which results there are. A turn of its own then delivers each. If that turn
- * crashes, its result is held back. Returns the error with which the run fails if no other turn can help.
+ * which ends a function uncatchably. Then other results must be delivered first. To find the result, the next turn
+ * delivers nothing new and reports the available results. Then each gets its own turn. If that turn crashes, its
+ * result is held back. Returns the error with which the run fails if no other turn can help.
  */
 export async function afterCrash(
   ctx: MutationCtx,

@@ -9,18 +9,18 @@ import {
 } from "../../component/schema.js";
 import { vFailure, vRunResult } from "../../shared/outcome.js";
 
-/** A step that a turn records: one to start, or an inline step with its result. */
+/** A step that a turn records, either one to start or an inline step with its result. */
 export const vNewStep = v.object({
   step: vStep,
   retry: v.optional(vRetryOption),
   schedulerOptions: v.optional(vSchedulerOptions),
-  /** The step's place in the journal. Absent: the next. */
+  /** The step's number in the journal. Absent for the next number. */
   stepNumber: v.optional(v.number()),
   /** The row of a step that a restart kept, to start again. */
   stepId: v.optional(v.id("steps")),
   /** The event wait fails after this many milliseconds. */
   timeoutMs: v.optional(v.number()),
-  /** The name of a child. Absent: the step's. */
+  /** The name of a child, if it differs from the step's. */
   workflowName: v.optional(v.string()),
   delivery: stepEngineFields.delivery,
   wakes: stepEngineFields.wakes,
@@ -53,8 +53,8 @@ export const vWakeCondition = v.object({
 });
 
 /**
- * True if a step that the turn will wait for already has its result. An inline step of the turn caused that, for
- * example by sending an event.
+ * Returns true if a step that the turn will wait for already has its result. An inline step of the turn caused that,
+ * for example by sending an event.
  */
 export async function patchSteps(
   ctx: MutationCtx,
