@@ -13,6 +13,7 @@ import {
 import { vDriveReply } from "../shared/driverProtocol.js";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { errorMessage } from "../shared/failures.js";
+import { oneOf } from "../shared/oneOf.js";
 import { vRetention } from "../shared/retention.js";
 import { vResultOf } from "../shared/outcome.js";
 import { retryProblem } from "../shared/retry.js";
@@ -61,7 +62,23 @@ export function defineWorkflow<
 >(
   component: WorkflowComponent,
   definition: WorkflowDefinition<ArgsValidator, Returns> = {},
-): {
+): WorkflowBuilder<ArgsValidator, Returns> {
+  return {
+    handler: (handler) =>
+      registerWorkflow(
+        component,
+        definition,
+        handler,
+        definition.workpoolOptions,
+      ),
+  };
+}
+
+/** A definition of a workflow that lacks only its handler. */
+export interface WorkflowBuilder<
+  ArgsValidator extends ArgsValidators,
+  Returns extends ReturnsValidator,
+> {
   handler: (
     handler: WorkflowHandler<ArgsValidator, Returns>,
   ) => RegisteredMutation<
@@ -69,16 +86,6 @@ export function defineWorkflow<
     WorkflowArgs<ArgsValidator>,
     WorkflowMutationResult<ReturnValueOf<Returns>>
   >;
-} {
-  return {
-    handler: (handler) =>
-      registerWorkflow<ArgsValidator, Returns>(
-        component,
-        definition,
-        handler,
-        definition.workpoolOptions,
-      ),
-  };
 }
 
 /**
@@ -186,7 +193,7 @@ function argsOfMutation(args: PropertyValidators | undefined) {
     .object({
       args: args ? v.object(args) : v.any(),
       startAsync: v.boolean(),
-      execution: v.union(v.literal("driver"), v.literal("pool")),
+      execution: oneOf("driver", "pool"),
       onComplete: v.string(),
       context: v.any(),
       runAt: v.number(),
@@ -194,11 +201,7 @@ function argsOfMutation(args: PropertyValidators | undefined) {
       timeout: v.number(),
       retention: vRetention(),
       key: v.string(),
-      ifRunning: v.union(
-        v.literal("return"),
-        v.literal("throw"),
-        v.literal("replace"),
-      ),
+      ifRunning: oneOf("return", "throw", "replace"),
       workflowId: v.string(),
       generationNumber: v.number(),
       // A driver's message, which the component checks.

@@ -1,5 +1,6 @@
 import { vWorkId, type WorkId } from "@convex-dev/workpool";
 import { v, type Infer, type VObject } from "convex/values";
+import { oneOf } from "../shared/oneOf.js";
 import { vRunResult } from "../shared/outcome.js";
 import { vEventId, vWorkflowId, type EventId, type WorkflowId } from "./ids.js";
 
@@ -12,31 +13,16 @@ const stepFields = {
   runResult: v.optional(vRunResult()),
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
-  kind: v.union(
-    v.literal("function"),
-    v.literal("workflow"),
-    v.literal("event"),
-    v.literal("sleep"),
-    v.literal("patch"),
-  ),
+  kind: oneOf("function", "workflow", "event", "sleep", "patch"),
   workId: v.optional(vWorkId),
   nestedWorkflowId: v.optional(vWorkflowId),
   eventId: v.optional(vEventId()),
   attempt: v.optional(v.number()),
   maxAttempts: v.optional(v.number()),
-  functionType: v.optional(
-    v.union(v.literal("query"), v.literal("mutation"), v.literal("action")),
-  ),
+  functionType: v.optional(oneOf("query", "mutation", "action")),
   // Optional, because an app may have stored steps from an earlier release.
   state: v.optional(
-    v.union(
-      v.literal("scheduled"),
-      v.literal("queued"),
-      v.literal("running"),
-      v.literal("backingOff"),
-      v.literal("waiting"),
-      v.literal("done"),
-    ),
+    oneOf("scheduled", "queued", "running", "backingOff", "waiting", "done"),
   ),
   dueAt: v.optional(v.number()),
   attempts: v.optional(
@@ -51,12 +37,7 @@ const stepFields = {
   child: v.optional(
     v.object({
       workflowId: vWorkflowId,
-      status: v.union(
-        v.literal("inProgress"),
-        v.literal("completed"),
-        v.literal("failed"),
-        v.literal("canceled"),
-      ),
+      status: oneOf("inProgress", "completed", "failed", "canceled"),
     }),
   ),
 };
@@ -138,11 +119,7 @@ export const vRunningStep = v.union(
     ...running,
     // Always present. Optional in the type, because apps written for 0.4 may check it.
     kind: v.optional(v.literal("function")),
-    functionType: v.union(
-      v.literal("query"),
-      v.literal("mutation"),
-      v.literal("action"),
-    ),
+    functionType: oneOf("query", "mutation", "action"),
     handle: v.string(),
     workId: v.optional(vWorkId),
   }),

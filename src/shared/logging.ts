@@ -1,11 +1,10 @@
-import { v, type Infer } from "convex/values";
+import type { Infer } from "convex/values";
 import { lazy } from "./lazy.js";
+import { oneOf } from "./oneOf.js";
 
 const LEVELS = ["DEBUG", "TRACE", "INFO", "REPORT", "WARN", "ERROR"] as const;
 
-export const vLogLevel = /* @__PURE__ */ lazy(() =>
-  v.union(...LEVELS.map((level) => v.literal(level))),
-);
+export const vLogLevel = /* @__PURE__ */ lazy(() => oneOf(...LEVELS));
 export type LogLevel = Infer<ReturnType<typeof vLogLevel>>;
 
 export const DEFAULT_LOG_LEVEL: LogLevel = "WARN";
