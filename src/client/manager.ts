@@ -1,7 +1,11 @@
 import type { GenericDataModel, RegisteredMutation } from "convex/server";
 import type { Infer, PropertyValidators, Validator, VAny } from "convex/values";
 import type { ArgsOfWorkflow, WorkflowHandler } from "./context.js";
-import { checkDefaults, registerWorkflow } from "./define.js";
+import {
+  checkDefaults,
+  registerWorkflow,
+  type WorkflowBuilder,
+} from "./define.js";
 import { mergedRetention } from "./startOptions.js";
 import {
   defineConsole,
@@ -9,32 +13,8 @@ import {
   type ConsoleOptions,
 } from "./console.js";
 import { createEvent, sendEvent, type SentEvent } from "./events.js";
-import {
-  cancel,
-  cancelMany,
-  cleanup,
-  cleanupMany,
-  recover,
-  restart,
-  restartMany,
-  retryOnComplete,
-} from "./management.js";
-import {
-  counts,
-  exportHistory,
-  findByKey,
-  getRun,
-  getStatus,
-  getStep,
-  list,
-  listByName,
-  listEvents,
-  listNames,
-  listOnCompleteFailures,
-  listSteps,
-  listStepSummaries,
-  listSummaries,
-} from "./reading.js";
+import * as management from "./management.js";
+import * as reading from "./reading.js";
 import { startBy } from "./start.js";
 import { checkOptions } from "./options.js";
 import { defineOnComplete, type OnCompleteDefinition } from "./onComplete.js";
@@ -107,15 +87,7 @@ export interface WorkflowManager {
     Returns extends ReturnsValidator = void,
   >(
     definition: WorkflowDefinition<ArgsValidator, Returns>,
-  ): {
-    handler: (
-      handler: WorkflowHandler<ArgsValidator, Returns>,
-    ) => RegisteredMutation<
-      "internal",
-      WorkflowArgs<ArgsValidator>,
-      WorkflowMutationResult<ReturnValueOf<Returns>>
-    >;
-  };
+  ): WorkflowBuilder<ArgsValidator, Returns>;
 
   /**
    * Defines a mutation to pass to `start` as `onComplete`. Export the result from a module of your
@@ -172,64 +144,54 @@ export interface WorkflowManager {
     options?: StartOptions<Context>,
   ): Promise<WorkflowId>;
 
-  /** Returns the status of a run: see {@link getStatus}. */
-  status(...args: Bound<typeof getStatus>): ReturnType<typeof getStatus>;
-  /** Stops a run: see {@link cancel}. */
-  cancel(...args: Bound<typeof cancel>): ReturnType<typeof cancel>;
-  /** Continues or repeats a finished run: see {@link restart}. */
-  restart(...args: Bound<typeof restart>): ReturnType<typeof restart>;
-  /** Deletes a finished run: see {@link cleanup}. */
-  cleanup(...args: Bound<typeof cleanup>): ReturnType<typeof cleanup>;
-  /** Resumes runs that nothing will wake: see {@link recover}. */
-  recover(...args: Bound<typeof recover>): ReturnType<typeof recover>;
-  /** Finds the run in progress that has a key: see {@link findByKey}. */
-  findByKey(...args: Bound<typeof findByKey>): ReturnType<typeof findByKey>;
-  /** Lists runs: see {@link list}. */
-  list(...args: Bound<typeof list>): ReturnType<typeof list>;
-  /** Lists the runs of one workflow: see {@link listByName}. */
-  listByName(...args: Bound<typeof listByName>): ReturnType<typeof listByName>;
-  /** Counts runs by status: see {@link counts}. */
-  counts(...args: Bound<typeof counts>): ReturnType<typeof counts>;
-  /** Lists the steps of a run: see {@link listSteps}. */
-  listSteps(...args: Bound<typeof listSteps>): ReturnType<typeof listSteps>;
-  /** Lists runs without their values: see {@link listSummaries}. */
-  listSummaries(
-    ...args: Bound<typeof listSummaries>
-  ): ReturnType<typeof listSummaries>;
-  /** Lists the names of the workflows that have runs: see {@link listNames}. */
-  listNames(...args: Bound<typeof listNames>): ReturnType<typeof listNames>;
-  /** Returns everything about a run: see {@link getRun}. */
-  getRun(...args: Bound<typeof getRun>): ReturnType<typeof getRun>;
-  /** Lists the steps of a run without their values: see {@link listStepSummaries}. */
+  /** Returns the status of a run: see {@link reading.getStatus | getStatus}. */
+  status(...args: Args<"getStatus">): Result<"getStatus">;
+  /** Stops a run: see {@link management.cancel | cancel}. */
+  cancel(...args: Args<"cancel">): Result<"cancel">;
+  /** Continues or repeats a finished run: see {@link management.restart | restart}. */
+  restart(...args: Args<"restart">): Result<"restart">;
+  /** Deletes a finished run: see {@link management.cleanup | cleanup}. */
+  cleanup(...args: Args<"cleanup">): Result<"cleanup">;
+  /** Resumes runs that nothing will wake: see {@link management.recover | recover}. */
+  recover(...args: Args<"recover">): Result<"recover">;
+  /** Finds the run in progress that has a key: see {@link reading.findByKey | findByKey}. */
+  findByKey(...args: Args<"findByKey">): Result<"findByKey">;
+  /** Lists runs: see {@link reading.list | list}. */
+  list(...args: Args<"list">): Result<"list">;
+  /** Lists the runs of one workflow: see {@link reading.listByName | listByName}. */
+  listByName(...args: Args<"listByName">): Result<"listByName">;
+  /** Counts runs by status: see {@link reading.counts | counts}. */
+  counts(...args: Args<"counts">): Result<"counts">;
+  /** Lists the steps of a run: see {@link reading.listSteps | listSteps}. */
+  listSteps(...args: Args<"listSteps">): Result<"listSteps">;
+  /** Lists runs without their values: see {@link reading.listSummaries | listSummaries}. */
+  listSummaries(...args: Args<"listSummaries">): Result<"listSummaries">;
+  /** Lists the names of the workflows that have runs: see {@link reading.listNames | listNames}. */
+  listNames(...args: Args<"listNames">): Result<"listNames">;
+  /** Returns everything about a run: see {@link reading.getRun | getRun}. */
+  getRun(...args: Args<"getRun">): Result<"getRun">;
+  /** Lists the steps of a run without their values: see {@link reading.listStepSummaries | listStepSummaries}. */
   listStepSummaries(
-    ...args: Bound<typeof listStepSummaries>
-  ): ReturnType<typeof listStepSummaries>;
-  /** Returns one step: see {@link getStep}. */
-  getStep(...args: Bound<typeof getStep>): ReturnType<typeof getStep>;
-  /** Exports a run's journal: see {@link exportHistory}. */
-  exportHistory(
-    ...args: Bound<typeof exportHistory>
-  ): ReturnType<typeof exportHistory>;
-  /** Lists the events of a run: see {@link listEvents}. */
-  listEvents(...args: Bound<typeof listEvents>): ReturnType<typeof listEvents>;
-  /** Lists failed calls of `onComplete`: see {@link listOnCompleteFailures}. */
+    ...args: Args<"listStepSummaries">
+  ): Result<"listStepSummaries">;
+  /** Returns one step: see {@link reading.getStep | getStep}. */
+  getStep(...args: Args<"getStep">): Result<"getStep">;
+  /** Exports a run's journal: see {@link reading.exportHistory | exportHistory}. */
+  exportHistory(...args: Args<"exportHistory">): Result<"exportHistory">;
+  /** Lists the events of a run: see {@link reading.listEvents | listEvents}. */
+  listEvents(...args: Args<"listEvents">): Result<"listEvents">;
+  /** Lists failed calls of `onComplete`: see {@link reading.listOnCompleteFailures | listOnCompleteFailures}. */
   listOnCompleteFailures(
-    ...args: Bound<typeof listOnCompleteFailures>
-  ): ReturnType<typeof listOnCompleteFailures>;
-  /** Calls an `onComplete` that failed again: see {@link retryOnComplete}. */
-  retryOnComplete(
-    ...args: Bound<typeof retryOnComplete>
-  ): ReturnType<typeof retryOnComplete>;
-  /** Cancels runs in progress: see {@link cancelMany}. */
-  cancelMany(...args: Bound<typeof cancelMany>): ReturnType<typeof cancelMany>;
-  /** Restarts finished runs: see {@link restartMany}. */
-  restartMany(
-    ...args: Bound<typeof restartMany>
-  ): ReturnType<typeof restartMany>;
-  /** Cleans up finished runs: see {@link cleanupMany}. */
-  cleanupMany(
-    ...args: Bound<typeof cleanupMany>
-  ): ReturnType<typeof cleanupMany>;
+    ...args: Args<"listOnCompleteFailures">
+  ): Result<"listOnCompleteFailures">;
+  /** Calls an `onComplete` that failed again: see {@link management.retryOnComplete | retryOnComplete}. */
+  retryOnComplete(...args: Args<"retryOnComplete">): Result<"retryOnComplete">;
+  /** Cancels runs in progress: see {@link management.cancelMany | cancelMany}. */
+  cancelMany(...args: Args<"cancelMany">): Result<"cancelMany">;
+  /** Restarts finished runs: see {@link management.restartMany | restartMany}. */
+  restartMany(...args: Args<"restartMany">): Result<"restartMany">;
+  /** Cleans up finished runs: see {@link management.cleanupMany | cleanupMany}. */
+  cleanupMany(...args: Args<"cleanupMany">): Result<"cleanupMany">;
   /** Creates an event to await or send by its id: see {@link createEvent}. */
   createEvent<Name extends string>(
     ctx: RunMutationCtx,
@@ -244,7 +206,7 @@ export interface WorkflowManager {
 
 type Method = (this: WorkflowManager, ...args: any[]) => unknown;
 
-const METHODS: Record<string, Method> = {
+const METHODS = {
   define({ handler, ...definition }: WorkflowDefinition & { handler?: never }) {
     const { component, options } = this;
     const { workpoolOptions, retention } = definition;
@@ -267,66 +229,51 @@ const METHODS: Record<string, Method> = {
   async start(ctx, workflow, args, options) {
     return await startBy(this, ctx, workflow, args, options);
   },
-};
+} satisfies Record<string, Method>;
 
-/** The functions that a manager calls with its component. */
-const FUNCTIONS = {
-  status: getStatus,
-  cancel,
-  restart,
-  cleanup,
-  recover,
-  findByKey,
-  list,
-  listByName,
-  counts,
-  listSteps,
-  listSummaries,
-  listNames,
-  getRun,
-  listStepSummaries,
-  getStep,
-  exportHistory,
-  listEvents,
-  listOnCompleteFailures,
-  retryOnComplete,
-  cancelMany,
-  restartMany,
-  cleanupMany,
-  createEvent,
-  sendEvent,
-} satisfies Record<
-  Exclude<
-    keyof WorkflowManager,
-    | "component"
-    | "options"
-    | "define"
-    | "defineOnComplete"
-    | "console"
-    | "start"
-  >,
-  unknown
->;
-
-type Run = (...args: any[]) => Promise<unknown>;
-
-for (const [name, run] of Object.entries<Run>(FUNCTIONS))
-  METHODS[name] = async function (ctx, ...rest) {
-    return await run(ctx, this.component, ...rest);
-  };
-
-for (const [name, value] of Object.entries(METHODS))
-  Object.defineProperty(WorkflowManager.prototype, name, {
-    value,
-    configurable: true,
-    writable: true,
-  });
+type Functions = typeof management & typeof reading;
 
 /** The parameters of a function that takes a component, without the component. */
-type Bound<Function> = Function extends (
+type Args<Name extends keyof Functions> = Functions[Name] extends (
   ctx: infer Ctx,
   component: WorkflowComponent,
   ...rest: infer Rest
 ) => unknown
   ? [ctx: Ctx, ...rest: Rest]
   : never;
+
+type Result<Name extends keyof Functions> = ReturnType<Functions[Name]>;
+
+const { getStatus: status, ...others } = reading;
+
+/** The functions that a manager calls with its component. */
+const FUNCTIONS = {
+  ...management,
+  ...others,
+  status,
+  createEvent,
+  sendEvent,
+} satisfies Record<
+  Exclude<
+    keyof WorkflowManager,
+    "component" | "options" | keyof typeof METHODS
+  >,
+  unknown
+>;
+
+type Run = (...args: any[]) => Promise<unknown>;
+
+const bound = Object.entries<Run>(FUNCTIONS).map(
+  ([name, run]): [string, Method] => [
+    name,
+    async function (ctx, ...rest) {
+      return await run(ctx, this.component, ...rest);
+    },
+  ],
+);
+for (const [name, value] of [...Object.entries<Method>(METHODS), ...bound])
+  Object.defineProperty(WorkflowManager.prototype, name, {
+    value,
+    configurable: true,
+    writable: true,
+  });
