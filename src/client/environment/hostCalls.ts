@@ -28,11 +28,7 @@ export class HostCalls {
 
   /** Resolves when every call has its reply. */
   async answered() {
-    for (const reply of this.pending)
-      await reply.then(
-        () => undefined,
-        () => undefined,
-      );
+    for (const reply of this.pending) await reply.catch(() => undefined);
   }
 }
 

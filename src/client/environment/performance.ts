@@ -6,18 +6,6 @@ interface Entry {
   detail: unknown;
 }
 
-interface MarkOptions {
-  startTime?: number;
-  detail?: unknown;
-}
-
-interface MeasureOptions {
-  start?: string | number;
-  end?: string | number;
-  duration?: number;
-  detail?: unknown;
-}
-
 /** Creates a `performance` whose clock is `now()`, in milliseconds since `timeOrigin`. */
 export function createPerformance(now: () => number, timeOrigin: number) {
   let entries: Entry[] = [];
@@ -46,13 +34,13 @@ export function createPerformance(now: () => number, timeOrigin: number) {
   return {
     timeOrigin,
     now: sinceOrigin,
-    mark(name: string, options: MarkOptions = {}) {
+    mark(name: string, options: PerformanceMarkOptions = {}) {
       const { startTime = sinceOrigin(), detail = null } = options;
       return add({ name, entryType: "mark", startTime, duration: 0, detail });
     },
     measure(
       name: string,
-      options: string | MeasureOptions = {},
+      options: string | PerformanceMeasureOptions = {},
       endMark?: string,
     ) {
       if (typeof options === "string")

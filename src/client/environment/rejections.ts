@@ -9,16 +9,10 @@ interface NodeProcess {
   on(event: "unhandledRejection", listener: Listener): void;
 }
 
+const { process } = globalThis as unknown as { process?: Partial<NodeProcess> };
+
 /** Read when the module loads, because a running handler has no `process`. */
-const node = nodeOf(globalThis as unknown as Surroundings);
-
-interface Surroundings {
-  process?: Partial<NodeProcess>;
-}
-
-function nodeOf({ process }: Surroundings): NodeProcess | undefined {
-  return process?.rawListeners && (process as NodeProcess);
-}
+const node = process?.rawListeners && (process as NodeProcess);
 
 /** The reason of a promise that is rejected after all others. */
 const LAST = Symbol("last");
