@@ -1,6 +1,10 @@
 /// <reference types="vite/client" />
 import { getStatus, type WorkflowId } from "@convex-dev/workflow";
-import { register } from "@convex-dev/workflow/test";
+import {
+  finishWorkflows,
+  register,
+  waitForRun,
+} from "@convex-dev/workflow/test";
 import { convexTest } from "convex-test";
 import { anyApi } from "convex/server";
 import { expect, vi } from "vitest";
@@ -37,11 +41,6 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
   /** Runs everything that is due and everything that it starts. No wait ends. */
   const settle = () =>
     t.finishAllScheduledFunctions(() => vi.advanceTimersByTime(100), MAX_HOPS);
-  const finish = () =>
-    t.finishAllScheduledFunctions(
-      () => vi.advanceTimersToNextTimer(),
-      MAX_HOPS,
-    );
 
   async function invoke(module: string, name: string, args: object) {
     const load = modules[`./convex/${module}.ts`];
@@ -93,13 +92,13 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
       ).toEqual(expected);
       return;
     }
-    await finish();
+    await finishWorkflows(t);
     if (kind === "cleaned up") {
       await expect(status()).rejects.toThrow("Workflow not found");
       return;
     }
     // Examples read a run's progress themselves.
-    const { progress: _, ...now } = await status();
+    const { progress: _, ...now } = await waitForRun(t, workflowId!);
     if (kind === "failed") {
       expect(now.type).toBe("failed");
       expect(now.type === "failed" && now.error).toContain(expected);
