@@ -8,13 +8,14 @@ import {
 } from "@convex-dev/workflow/test";
 import { NonRetryableError, type WorkflowCtx } from "../client/index.js";
 import { components, internal } from "../testing/app/_generated/api.js";
-import { script } from "../testing/app/scripts.js";
+import { script, type Handler } from "../testing/app/scripts.js";
 import {
   effects,
   newTest,
   send,
   start,
   useFakeTimers,
+  type Test,
 } from "../testing/helpers.js";
 
 const { steps, workflows } = internal;
@@ -52,6 +53,25 @@ const kinds: Record<string, Kind> = {
   },
 };
 
+/** Starts a run of a handler, and returns how it ends. */
+async function end(
+  t: Test,
+  handler: Handler,
+  options: { execution?: "driver" | "pool" } = {},
+) {
+  const id = await start(t, handler, { name: `${runs++}`, ...options });
+  return await waitForRun(t, id);
+}
+let runs = 0;
+
+/** Runs a step, and returns what it throws. */
+const caught = (step: Promise<unknown>) =>
+  step.then(
+    () => "nothing",
+    (error: Error) =>
+      error instanceof ConvexError ? (error.data as unknown) : error.message,
+  );
+
 const both = ["driver", "pool"] as const;
 const everyKind = both.flatMap((execution) =>
   Object.entries(kinds).map(
@@ -60,25 +80,18 @@ const everyKind = both.flatMap((execution) =>
 );
 
 describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
-  const runTwice = async (step: WorkflowCtx) => [
-    await run(step, 1),
-    await run(step, 2),
-  ];
-  const startIt = (
-    t: ReturnType<typeof newTest>,
-    handler: (step: WorkflowCtx) => Promise<unknown>,
-    name = "main",
-  ) => start(t, handler, { ...options, name });
-
   test("the step calls the mock with its arguments and gets its result, but another backend's step doesn't", async () => {
     const [t, other] = [newTest(), newTest()];
     const fn = vi.fn(({ value }: { value: number }) => `mock ${value}`);
     mockStep(t, ref, fn as never);
-    const id = await startIt(t, runTwice);
-    const real = await startIt(other, runTwice);
-    expect(
-      await Promise.all([waitForRun(t, id), waitForRun(other, real)]),
-    ).toEqual([done(["mock 1", "mock 2"]), done([1, 2])]);
+    const runTwice: Handler = async (step) => [
+      await run(step, 1),
+      await run(step, 2),
+    ];
+    expect([
+      await end(t, runTwice, options),
+      await end(other, runTwice, options),
+    ]).toEqual([done(["mock 1", "mock 2"]), done([1, 2])]);
     expect(fn.mock.calls).toEqual([[{ value: 1 }], [{ value: 2 }]]);
     expect(await effects(t)).toEqual([]);
   });
@@ -89,109 +102,105 @@ describe.each(everyKind)("mockStep: %s", (_title, { ref, run }, options) => {
     mockStep(t, ref, () => {
       throw errors.shift() ?? new Error("still down");
     });
-    const caught = async (step: WorkflowCtx) =>
-      await run(step, 1).catch((error: Error) =>
-        error instanceof ConvexError ? (error.data as unknown) : error.message,
-      );
-    const id = await startIt(t, async (step) => [
-      await caught(step),
-      await caught(step),
-    ]);
-    expect(await waitForRun(t, id)).toEqual(done(["down", { code: 7n }]));
-    const failing = await startIt(t, (step) => run(step, 1), "failing");
-    expect(await waitForRun(t, failing)).toEqual(failed("still down"));
+    const catches: Handler = async (step) => [
+      await caught(run(step, 1)),
+      await caught(run(step, 1)),
+    ];
+    expect(await end(t, catches, options)).toEqual(
+      done(["down", { code: 7n }]),
+    );
+    expect(await end(t, (step) => run(step, 1), options)).toEqual(
+      failed("still down"),
+    );
   });
 
-  test("the mock must return a Convex value, like a function", async () => {
+  test("the mock must return a Convex value, like a function, and after undo, the step calls its function or an earlier mock again", async () => {
     const t = newTest();
+    const next = () => end(t, (step) => run(step, 1), options);
     let result: unknown;
-    mockStep(t, ref, () => result);
-    const resultIs = async (value: unknown, name: string) => {
-      result = value;
-      return await waitForRun(t, await startIt(t, (s) => run(s, 1), name));
-    };
-    expect(await resultIs(undefined, "a")).toEqual(done(null));
-    expect(await resultIs(Promise.resolve({ a: 1n }), "b")).toEqual(
-      done({ a: 1n }),
-    );
-    expect(await resultIs(new Date(), "c")).toMatchObject({
+    const undoFirst = mockStep(t, ref, () => result);
+    expect(await next()).toEqual(done(null));
+    result = new Date();
+    expect(await next()).toMatchObject({
       type: "failed",
       error: expect.stringContaining("not a supported Convex type") as string,
     });
-  });
-
-  test("after undo, the step calls its function or an earlier mock again", async () => {
-    const t = newTest();
-    const undoFirst = mockStep(t, ref, () => "first");
+    result = Promise.resolve({ a: 1n });
     const undoSecond = mockStep(t, ref, () => "second");
-    const next = async (name: string) =>
-      await waitForRun(t, await startIt(t, (s) => run(s, 1), name));
-    expect(await next("a")).toEqual(done("second"));
+    expect(await next()).toEqual(done("second"));
     undoSecond();
-    expect(await next("b")).toEqual(done("first"));
+    expect(await next()).toEqual(done({ a: 1n }));
     undoFirst();
-    expect(await next("c")).toEqual(done(1));
+    expect(await next()).toEqual(done(1));
   });
 });
 
-describe.each(both)("mockStep: retries, %s", (execution) => {
-  const flaky = (step: WorkflowCtx) =>
+describe.each(both)("mockStep: %s", (execution) => {
+  const flaky: Handler = (step) =>
     step.runAction(steps.echoAction, { value: 1 }, { retry: true });
 
-  test("a mock that throws is retried like its action", async () => {
+  test("a mock that throws is retried like its action, unless it throws a NonRetryableError", async () => {
     const t = newTest();
     let attempts = 0;
     mockStep(t, steps.echoAction, () => {
       if (++attempts < 3) throw new Error("down");
+      if (attempts === 4) throw new NonRetryableError("no such card");
       return attempts;
     });
-    const id = await start(t, flaky, { execution });
-    expect(await waitForRun(t, id)).toEqual(done(3));
+    expect(await end(t, flaky, { execution })).toEqual(done(3));
+    expect(await end(t, flaky, { execution })).toEqual(failed("no such card"));
+    expect(attempts).toBe(4);
   });
 
-  test("a NonRetryableError stops the retries", async () => {
-    const t = newTest();
-    const fn = vi.fn(() => {
-      throw new NonRetryableError("no such card");
-    });
-    mockStep(t, steps.echoAction, fn);
-    const id = await start(t, flaky, { execution });
-    expect(await waitForRun(t, id)).toEqual(failed("no such card"));
-    expect(fn).toHaveBeenCalledTimes(1);
-  });
-
-  test("a mock that is set or undone between attempts affects the next attempt", async () => {
+  test("a mock that is set or undone between attempts, or before a step that the run has asked for executes, affects the next attempt", async () => {
     const t = newTest();
     const undo = mockStep(t, steps.echoAction, () => {
       undo();
       throw new Error("down");
     });
-    const id = await start(t, flaky, { execution });
-    expect(await waitForRun(t, id)).toEqual(done(1));
-  });
-
-  test("a mock that is set before a step executes is used, even if the run has already asked for the step", async () => {
-    const t = newTest();
+    expect(await end(t, flaky, { execution })).toEqual(done(1));
     const id = await start(t, flaky, { execution });
     mockStep(t, steps.echoAction, () => "mock");
     expect(await waitForRun(t, id)).toEqual(done("mock"));
   });
+
+  test("a mock of an action or a query can use the backend", async () => {
+    const t = newTest();
+    mockStep(t, steps.echoAction, async () => {
+      await t.mutation(steps.echo, { value: "written by the mock" });
+      return 1;
+    });
+    mockStep(t, steps.echoQuery, () => effects(t));
+    const asks: Handler = async (step) => [
+      await step.runAction(steps.echoAction, { value: 0 }),
+      await step.runQuery(steps.echoQuery, { value: 0 }),
+    ];
+    expect(await end(t, asks, { execution })).toEqual(
+      done([1, ["written by the mock"]]),
+    );
+  });
 });
 
-describe("mockStep: children", () => {
-  const parent = async (step: WorkflowCtx) =>
-    await step.runWorkflow(workflows.workflow, { handler: "child", input: 5 });
-
-  test("a mocked child calls the mock with its arguments instead of its handler", async () => {
-    const t = newTest();
-    script("handler", "child", async () => "real");
-    const fn = vi.fn(() => "mock");
-    mockStep(t, workflows.workflow, fn);
-    const id = await start(t, parent);
-    expect(await waitForRun(t, id)).toEqual(done("mock"));
-    expect(fn.mock.calls).toEqual([[{ handler: "child", input: 5 }]]);
+test("mockStep: a mocked child calls the mock with its arguments instead of its handler, and fails with the mock's error and its data", async () => {
+  const t = newTest();
+  const parent: Handler = (step) =>
+    step.runWorkflow(workflows.workflow, { handler: "child", input: 5 });
+  script("handler", "child", async () => "real");
+  const fn = vi.fn(() => "mock");
+  mockStep(t, workflows.workflow, fn);
+  expect(await end(t, parent)).toEqual(done("mock"));
+  expect(fn.mock.calls).toEqual([[{ handler: "child", input: 5 }]]);
+  mockStep(t, workflows.workflow, async () => {
+    throw new ConvexError("sold out");
   });
+  expect(await end(t, (step, input) => caught(parent(step, input)))).toEqual(
+    done("sold out"),
+  );
+  mockStep(t, workflows.workflow, () => new Date());
+  expect(await end(t, parent)).toMatchObject({ type: "failed" });
+});
 
+describe("mockStep", () => {
   test("a run that the app starts isn't mocked", async () => {
     const t = newTest();
     mockStep(t, workflows.workflow, () => "mock");
@@ -210,24 +219,6 @@ describe("mockStep: children", () => {
     }
   });
 
-  test("an error from the mock fails the child and keeps its data", async () => {
-    const t = newTest();
-    mockStep(t, workflows.workflow, async () => {
-      throw new ConvexError("sold out");
-    });
-    const id = await start(t, (step) =>
-      parent(step).catch((error: unknown) =>
-        error instanceof ConvexError ? (error.data as unknown) : error,
-      ),
-    );
-    expect(await waitForRun(t, id)).toEqual(done("sold out"));
-    mockStep(t, workflows.workflow, () => new Date());
-    const failing = await start(t, parent, { name: "failing" });
-    expect(await waitForRun(t, failing)).toMatchObject({ type: "failed" });
-  });
-});
-
-describe("mockStep: references", () => {
   test("a component's function, a function handle and a function called by its handle can be mocked", async () => {
     const t = newTest();
     const { create } = components.workflow.event;
@@ -238,7 +229,7 @@ describe("mockStep: references", () => {
     const handle = await handleOf(steps.echo);
     const byHandle = (await handleOf(steps.fail as never)) as never;
     mockStep(t, byHandle as typeof steps.echo, () => "by handle");
-    const id = await start(t, async (step) => {
+    const ended = await end(t, async (step) => {
       const { workflowId } = step;
       const args = { workflowId, name: "e" };
       return [
@@ -249,7 +240,7 @@ describe("mockStep: references", () => {
         await step.runMutation(steps.fail, { message: "real" }),
       ];
     });
-    expect(await waitForRun(t, id)).toEqual(
+    expect(ended).toEqual(
       done(["event e", "event e", "mock", "mock", "by handle"]),
     );
   });
@@ -278,29 +269,6 @@ describe("mockStep: references", () => {
     expect(fn).not.toHaveBeenCalled();
   });
 
-  test.each(both)(
-    "an action's or query's mock can use the backend, %s",
-    async (execution) => {
-      const t = newTest();
-      mockStep(t, steps.echoAction, async () => {
-        await t.mutation(steps.echo, { value: "written by the mock" });
-        return 1;
-      });
-      mockStep(t, steps.echoQuery, () => effects(t));
-      const id = await start(
-        t,
-        async (step) => [
-          await step.runAction(steps.echoAction, { value: 0 }),
-          await step.runQuery(steps.echoQuery, { value: 0 }),
-        ],
-        { execution },
-      );
-      expect(await waitForRun(t, id)).toEqual(
-        done([1, ["written by the mock"]]),
-      );
-    },
-  );
-
   test("mocks of parallel actions run at the same time", async () => {
     const t = newTest();
     let running = 0;
@@ -311,12 +279,12 @@ describe("mockStep: references", () => {
       running--;
       return value as unknown;
     });
-    const id = await start(t, (step) =>
+    const ended = await end(t, (step) =>
       Promise.all(
         [1, 2, 3].map((value) => step.runAction(steps.echoAction, { value })),
       ),
     );
-    expect(await waitForRun(t, id)).toEqual(done([1, 2, 3]));
+    expect(ended).toEqual(done([1, 2, 3]));
     expect(most).toBe(3);
   });
 
@@ -329,7 +297,7 @@ describe("mockStep: references", () => {
       kept.push(value);
       return result;
     });
-    const id = await start(t, async (step) => {
+    const ended = await end(t, async (step) => {
       const value = ["asked"];
       const own = (await step.runMutation(steps.echo, { value })) as {
         list: number[];
@@ -338,9 +306,7 @@ describe("mockStep: references", () => {
       await step.sleep(1);
       return { value, own };
     });
-    expect(await waitForRun(t, id)).toEqual(
-      done({ value: ["asked"], own: { list: [1, 2] } }),
-    );
+    expect(ended).toEqual(done({ value: ["asked"], own: { list: [1, 2] } }));
     expect(kept).toEqual([["asked", "changed"]]);
     expect(result).toEqual({ list: [1] });
   });

@@ -66,7 +66,9 @@ export const TESTING_DEFECTS = [
     file: "src/testHelpers/mockCalls.ts",
     find: "jsonToConvex(convexToJson(((await fn(args)) ?? null) as Value))",
     replace: "((await fn(args)) ?? null)",
-    killedBy: mocks("the mock must return a Convex value, like a function"),
+    killedBy: mocks(
+      "the mock must return a Convex value, like a function, and after undo, the step calls its function or an earlier mock again",
+    ),
   },
   {
     name: "testing: runs of the app mocked as children",
@@ -89,9 +91,7 @@ export const TESTING_DEFECTS = [
     file: "src/testHelpers/mocks.ts",
     find: "fn: inThisContext(fn)",
     replace: "fn: fn as Mock['fn']",
-    killedBy: mocks(
-      "a mock of an action or a query can use the backend, driver",
-    ),
+    killedBy: mocks("a mock of an action or a query can use the backend"),
   },
   {
     name: "testing: work left behind under another clock done",
