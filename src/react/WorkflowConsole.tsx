@@ -15,6 +15,7 @@ import { RunPage } from "./run/RunPage.js";
 import { RunsPage } from "./runs/RunsPage.js";
 import { STYLES } from "./styles.js";
 import { Message } from "./ui/basics.js";
+import { Button } from "./ui/buttons.js";
 
 export type WorkflowConsoleProps = {
   /** The functions that `workflow.console()` returned, such as `api.console`. */
@@ -125,9 +126,9 @@ function NoticeBar({
           className={`wfc-notice ${notice.kind === "error" ? "wfc-notice-error" : ""}`}
         >
           <span>{notice.text}</span>
-          <button type="button" className="wfc-link-button" onClick={onClose}>
+          <Button kind="link" onClick={onClose}>
             Dismiss
-          </button>
+          </Button>
         </div>
       )}
     </div>
@@ -151,13 +152,9 @@ class Boundary extends Component<
     return (
       <Message kind="error" title="The console failed">
         <p>{String(error.message)}</p>
-        <button
-          type="button"
-          className="wfc-link-button"
-          onClick={() => this.setState({ error: undefined })}
-        >
+        <Button kind="link" onClick={() => this.setState({ error: undefined })}>
           Try again
-        </button>
+        </Button>
       </Message>
     );
   }

@@ -286,12 +286,11 @@ export const STYLES = `
 .wfc-tree-key { color: var(--text); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; max-width: 260px; }
 .wfc-tree-leaf .wfc-tree-key { white-space: pre-wrap; max-width: none; }
 .wfc-tree-colon { color: var(--muted); margin-right: 6px; }
-.wfc-tree-size, .wfc-tree-preview, .wfc-tree-empty, .wfc-tree-null { color: var(--muted); }
+.wfc-tree-size, .wfc-tree-preview, .wfc-tree-empty, .wfc-tree-null, .wfc-tree-bytes { color: var(--muted); }
 .wfc-tree-preview { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
 .wfc-tree-string { color: var(--string); }
 .wfc-tree-number, .wfc-tree-bigint { color: var(--number); }
 .wfc-tree-boolean { color: var(--waiting); }
-.wfc-tree-bytes { color: var(--muted); }
 .wfc-tree .wfc-link-button { font: 500 12px/1.5 ui-sans-serif, system-ui, sans-serif; margin-left: 6px; }
 
 /* Events */

@@ -4,6 +4,7 @@ import type { ConsoleEvent } from "../api.js";
 import { useConsole } from "../context.js";
 import { formatCount } from "../format.js";
 import { Time } from "../ui/basics.js";
+import { Button } from "../ui/buttons.js";
 import { messageOf } from "../ui/errors.js";
 import { parseTyped, preview } from "../values.js";
 
@@ -89,9 +90,9 @@ export function Events({
       )}
       {onMore && (
         <p className="wfc-more">
-          <button type="button" className="wfc-link-button" onClick={onMore}>
+          <Button kind="link" onClick={onMore}>
             Show more events
-          </button>
+          </Button>
         </p>
       )}
     </div>
@@ -186,13 +187,9 @@ function SendEvent({
           onChange={({ target }) => setText(target.value)}
         />
       </label>
-      <button
-        type="submit"
-        className="wfc-button wfc-button-primary"
-        disabled={isBusy}
-      >
+      <Button type="submit" kind="primary" disabled={isBusy}>
         Send
-      </button>
+      </Button>
       {problem && (
         <p id={`${id}-problem`} role="alert" className="wfc-problem">
           {problem}

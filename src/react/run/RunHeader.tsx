@@ -5,6 +5,7 @@ import { useConsole } from "../context.js";
 import { formatCount } from "../format.js";
 import { formatHash } from "../route.js";
 import { copy, CopyButton, Due, Duration, Time } from "../ui/basics.js";
+import { Button } from "../ui/buttons.js";
 import { messageOf } from "../ui/errors.js";
 import { ErrorText } from "../ui/ErrorText.js";
 import { Icon } from "../ui/Icon.js";
@@ -53,35 +54,26 @@ export function RunHeader({
         <StatusLabel status={status} />
         <div className="wfc-actions">
           {ACTIONS.filter((action) => applies(action, status)).map((action) => (
-            <button
-              key={action}
-              type="button"
-              className="wfc-button"
-              onClick={() => onAction(action)}
-            >
+            <Button key={action} onClick={() => onAction(action)}>
               {labelOf(action)}
-            </button>
+            </Button>
           ))}
-          <button
-            type="button"
-            className="wfc-button"
+          <Button
             onClick={() =>
               void copy(() => toJson({ ...run, steps }), "run", notify)
             }
+            icon="copy"
           >
-            <Icon name="copy" />
             Copy as JSON
-          </button>
-          <button
-            type="button"
-            className="wfc-button"
+          </Button>
+          <Button
             title="The file that replayHistory takes"
             disabled={isDownloading}
             onClick={() => void downloadHistory()}
+            icon="download"
           >
-            <Icon name="download" />
             History
-          </button>
+          </Button>
         </div>
       </div>
       <dl className="wfc-facts">

@@ -3,6 +3,7 @@ import type { RunDetails } from "../api.js";
 import { useConsole } from "../context.js";
 import { useLive, useLivePages } from "../data/live.js";
 import type { Route, View } from "../route.js";
+import { Button } from "../ui/buttons.js";
 import { ErrorMessage } from "../ui/ErrorMessage.js";
 import { Message } from "../ui/basics.js";
 import { useKeys, useNow } from "../ui/hooks.js";
@@ -120,10 +121,9 @@ function LoadedRun({
           <div className="wfc-toolbar">
             <div className="wfc-tabs" role="group" aria-label="View">
               {(Object.keys(VIEW_LABELS) as View[]).map((each) => (
-                <button
+                <Button
                   key={each}
-                  type="button"
-                  className="wfc-tab"
+                  kind="tab"
                   aria-pressed={view === each}
                   onClick={() => show({ view: each })}
                 >
@@ -134,7 +134,7 @@ function LoadedRun({
                       {hasAllEvents ? "" : "+"}
                     </span>
                   )}
-                </button>
+                </Button>
               ))}
             </div>
           </div>

@@ -2,11 +2,11 @@ import type { ConsoleStep } from "../api.js";
 import { useConsole } from "../context.js";
 import { formatDuration } from "../format.js";
 import { SEGMENT_KINDS } from "../timeline/segments.js";
-import { copy, CopyButton, Due, Duration, Time } from "../ui/basics.js";
+import { copy, CopyButton, Due, Duration, Swatch, Time } from "../ui/basics.js";
 import { useLive } from "../data/live.js";
+import { Button, IconButton } from "../ui/buttons.js";
 import { ErrorMessage } from "../ui/ErrorMessage.js";
 import { ErrorText } from "../ui/ErrorText.js";
-import { Icon } from "../ui/Icon.js";
 import { STATUS_LABELS, StatusIcon } from "../ui/Status.js";
 import { ValueTree } from "../ui/ValueTree.js";
 import { toJson } from "../values.js";
@@ -48,31 +48,22 @@ export function StepDetails({
         <div className="wfc-details-title">
           <span className="wfc-muted">{step.stepNumber}</span>
           <h2 title={step.name}>{step.name}</h2>
-          <button
-            type="button"
-            className="wfc-icon-button"
-            aria-label="Close"
+          <IconButton
+            icon="close"
+            label="Close"
             title="Close (Esc)"
             onClick={onClose}
-          >
-            <Icon name="close" />
-          </button>
+          />
         </div>
         <div className="wfc-details-actions">
-          {canRestart && (
-            <button type="button" className="wfc-button" onClick={onRestart}>
-              Restart from here
-            </button>
-          )}
-          <button
-            type="button"
-            className="wfc-button"
+          {canRestart && <Button onClick={onRestart}>Restart from here</Button>}
+          <Button
             disabled={!whole}
             onClick={() => void copy(() => toJson(whole), "step", notify)}
+            icon="copy"
           >
-            <Icon name="copy" />
             Copy as JSON
-          </button>
+          </Button>
         </div>
       </header>
       <div
@@ -82,39 +73,23 @@ export function StepDetails({
         aria-label="Details of the step"
       >
         <dl className="wfc-pairs">
-          <dt>State</dt>
-          <dd>
-            <span
-              className={`wfc-swatch wfc-seg-${state}`}
-              aria-hidden="true"
-            />
+          <Pair name="State">
+            <Swatch kind={state} />
             {SEGMENT_KINDS[state]}
-          </dd>
-          <dt>Kind</dt>
-          <dd>{kindOf(step)}</dd>
-          <dt>Started</dt>
-          <dd>
+          </Pair>
+          <Pair name="Kind">{kindOf(step)}</Pair>
+          <Pair name="Started">
             <Time at={step.startedAt} now={now} />
-          </dd>
+          </Pair>
           {(step.state !== "done" || step.completedAt !== undefined) && (
-            <>
-              <dt>Duration</dt>
-              <dd>
-                <Duration
-                  from={step.startedAt}
-                  to={step.completedAt}
-                  now={now}
-                />
-              </dd>
-            </>
+            <Pair name="Duration">
+              <Duration from={step.startedAt} to={step.completedAt} now={now} />
+            </Pair>
           )}
           {step.dueAt !== undefined && (
-            <>
-              <dt>{dueLabel(step)}</dt>
-              <dd>
-                <Due at={step.dueAt} now={now} />
-              </dd>
-            </>
+            <Pair name={dueLabel(step)}>
+              <Due at={step.dueAt} now={now} />
+            </Pair>
           )}
           <WaitsFor step={step} />
         </dl>
@@ -142,9 +117,14 @@ export function StepDetails({
               {attempts.map(({ startedAt, endedAt, error }, index) => (
                 <li key={index}>
                   <div className="wfc-attempt">
-                    <span
-                      className={`wfc-swatch wfc-seg-${error !== undefined ? "failed" : endedAt === undefined ? "running" : "succeeded"}`}
-                      aria-hidden="true"
+                    <Swatch
+                      kind={
+                        error !== undefined
+                          ? "failed"
+                          : endedAt === undefined
+                            ? "running"
+                            : "succeeded"
+                      }
                     />
                     <span>{attemptLabel(step, index)}</span>
                     <Time at={startedAt} now={now} />
@@ -179,29 +159,30 @@ function dueLabel(step: ConsoleStep) {
 
 function WaitsFor({ step }: { step: ConsoleStep }) {
   if (step.kind === "event" && step.state === "waiting")
-    return (
-      <>
-        <dt>Waits for</dt>
-        <dd>event “{step.name}”</dd>
-      </>
-    );
+    return <Pair name="Waits for">event “{step.name}”</Pair>;
   if (step.kind !== "workflow") return null;
   const { child } = step;
   return (
+    <Pair name="Child">
+      {child ? (
+        <RunLink workflowId={child.workflowId}>
+          <StatusIcon status={child.status} />
+          {STATUS_LABELS[child.status]}
+        </RunLink>
+      ) : (
+        <span className="wfc-muted">
+          {step.state === "done" ? "cleaned up" : "not started"}
+        </span>
+      )}
+    </Pair>
+  );
+}
+
+function Pair({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
     <>
-      <dt>Child</dt>
-      <dd>
-        {child ? (
-          <RunLink workflowId={child.workflowId}>
-            <StatusIcon status={child.status} />
-            {STATUS_LABELS[child.status]}
-          </RunLink>
-        ) : (
-          <span className="wfc-muted">
-            {step.state === "done" ? "cleaned up" : "not started"}
-          </span>
-        )}
-      </dd>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
     </>
   );
 }

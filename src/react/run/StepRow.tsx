@@ -3,7 +3,7 @@ import type { ConsoleStep } from "../api.js";
 import { formatDuration } from "../format.js";
 import { place } from "../timeline/axis.js";
 import { SEGMENT_KINDS, segmentsOf } from "../timeline/segments.js";
-import { Duration, Time } from "../ui/basics.js";
+import { Duration, Swatch, Time } from "../ui/basics.js";
 import { kindOf, stateOf } from "./steps.js";
 
 /** Renders when its step changes, the axis moves or, while it is in flight, time passes. */
@@ -57,10 +57,7 @@ export const StepRow = memo(function StepRow(props: {
             {kindOf(step)}
           </span>
           <span role="cell" className="wfc-cell-state">
-            <span
-              className={`wfc-swatch wfc-seg-${state}`}
-              aria-hidden="true"
-            />
+            <Swatch kind={state} />
             {SEGMENT_KINDS[state]}
           </span>
           <span role="cell">

@@ -21,9 +21,14 @@ import {
   clamp,
   type Span,
 } from "../timeline/axis.js";
-import { latestOf, SEGMENT_KINDS } from "../timeline/segments.js";
+import {
+  latestOf,
+  SEGMENT_KINDS,
+  type SegmentKind,
+} from "../timeline/segments.js";
+import { Swatch } from "../ui/basics.js";
+import { Button, IconButton } from "../ui/buttons.js";
 import { useWidth } from "../ui/hooks.js";
-import { Icon } from "../ui/Icon.js";
 import { ColumnHeaders, PagedTable, usePagedRows } from "../ui/PagedTable.js";
 import { StepRow } from "./StepRow.js";
 
@@ -129,34 +134,26 @@ export const StepsTable = forwardRef(function StepsTable(
         <div className="wfc-timeline-tools">
           <Legend />
           <div className="wfc-zoom" role="group" aria-label="Zoom">
-            <button
-              type="button"
-              className="wfc-icon-button"
-              aria-label="Zoom out"
+            <IconButton
+              icon="minus"
+              label="Zoom out"
               title="Zoom out (-)"
               disabled={part === undefined}
               onClick={() => setShown(zoom(whole, shown, 2))}
-            >
-              <Icon name="minus" />
-            </button>
-            <button
-              type="button"
-              className="wfc-icon-button"
-              aria-label="Zoom in"
+            />
+            <IconButton
+              icon="plus"
+              label="Zoom in"
               title="Zoom in (+)"
               onClick={() => setShown(zoom(whole, shown, 0.5))}
-            >
-              <Icon name="plus" />
-            </button>
-            <button
-              type="button"
-              className="wfc-button"
+            />
+            <Button
               title="Show the whole run (f)"
               disabled={part === undefined}
               onClick={() => setPart(undefined)}
             >
               Fit
-            </button>
+            </Button>
           </div>
         </div>
       )}
@@ -252,7 +249,7 @@ function Legend() {
     <ul className="wfc-legend" aria-label="Legend">
       {Object.entries(SEGMENT_KINDS).map(([kind, label]) => (
         <li key={kind}>
-          <span className={`wfc-swatch wfc-seg-${kind}`} aria-hidden="true" />
+          <Swatch kind={kind as SegmentKind} />
           {label}
         </li>
       ))}

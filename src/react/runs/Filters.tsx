@@ -80,30 +80,41 @@ export function Filters({
       </label>
       {time === "custom" && (
         <div className="wfc-times">
-          <label className="wfc-field">
-            <span className="wfc-hidden">Started at or after</span>
-            <input
-              type="datetime-local"
-              value={toLocalInput(filter.since)}
-              onChange={({ target: { value } }) =>
-                onChange({ since: fromLocalInput(value) })
-              }
-            />
-          </label>
+          <TimeInput
+            label="Started at or after"
+            value={filter.since}
+            onChange={(since) => onChange({ since })}
+          />
           <span aria-hidden="true">–</span>
-          <label className="wfc-field">
-            <span className="wfc-hidden">Started before</span>
-            <input
-              type="datetime-local"
-              value={toLocalInput(filter.until)}
-              onChange={({ target: { value } }) =>
-                onChange({ until: fromLocalInput(value) })
-              }
-            />
-          </label>
+          <TimeInput
+            label="Started before"
+            value={filter.until}
+            onChange={(until) => onChange({ until })}
+          />
         </div>
       )}
     </search>
+  );
+}
+
+function TimeInput({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: number | undefined;
+  onChange: (value: number | undefined) => void;
+}) {
+  return (
+    <label className="wfc-field">
+      <span className="wfc-hidden">{label}</span>
+      <input
+        type="datetime-local"
+        value={toLocalInput(value)}
+        onChange={({ target }) => onChange(fromLocalInput(target.value))}
+      />
+    </label>
   );
 }
 

@@ -5,6 +5,7 @@ import { useLive, useLivePages } from "../data/live.js";
 import { formatCount, plural } from "../format.js";
 import { RANGES, type Filter } from "../route.js";
 import { Message } from "../ui/basics.js";
+import { Button } from "../ui/buttons.js";
 import { ErrorMessage } from "../ui/ErrorMessage.js";
 import { useKeys, useNow } from "../ui/hooks.js";
 import {
@@ -91,21 +92,19 @@ export function RunsPage({ filter }: { filter: Filter }) {
                 applies(action, status),
               );
               return (
-                <button
+                <Button
                   key={action}
-                  type="button"
-                  className="wfc-button"
                   disabled={targets.length === 0}
                   onClick={() => setAsked({ action, runs: targets })}
                 >
                   {labelOf(action)}
                   <span className="wfc-count">{targets.length}</span>
-                </button>
+                </Button>
               );
             })}
-            <button type="button" className="wfc-link-button" onClick={clear}>
+            <Button kind="link" onClick={clear}>
               Clear
-            </button>
+            </Button>
           </div>
         )}
       </div>
@@ -114,13 +113,12 @@ export function RunsPage({ filter }: { filter: Filter }) {
       ) : !runs.isLoading && items.length === 0 && runs.isDone ? (
         isFiltered ? (
           <Message title="No run matches these filters">
-            <button
-              type="button"
-              className="wfc-link-button"
+            <Button
+              kind="link"
               onClick={() => navigate({ page: "runs", filter: {} })}
             >
               Remove all filters
-            </button>
+            </Button>
           </Message>
         ) : (
           <Message title="No runs yet">

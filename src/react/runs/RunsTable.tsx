@@ -15,6 +15,7 @@ import { formatCount } from "../format.js";
 import { doneOf } from "../run/steps.js";
 import { formatHash } from "../route.js";
 import { Duration, Time } from "../ui/basics.js";
+import { Button } from "../ui/buttons.js";
 import { useWidth } from "../ui/hooks.js";
 import {
   ColumnHeaders,
@@ -142,9 +143,9 @@ export const RunsTable = forwardRef(function RunsTable(
       {runs.isLoading && <Skeleton height={height} />}
       {loadMore && !isFruitful && (
         <p className="wfc-more">
-          <button type="button" className="wfc-link-button" onClick={loadMore}>
+          <Button kind="link" onClick={loadMore}>
             Search older runs
-          </button>
+          </Button>
         </p>
       )}
     </PagedTable>

@@ -1,6 +1,7 @@
 import type { RunCounts } from "../../client/types.js";
 import { formatCount } from "../format.js";
 import { STATUSES, type Status } from "../route.js";
+import { Button } from "../ui/buttons.js";
 import { STATUS_LABELS, StatusIcon } from "../ui/Status.js";
 
 /** Shows the number of runs with each status. The tabs also filter by status. */
@@ -15,19 +16,17 @@ export function StatusTabs({
 }) {
   return (
     <div className="wfc-tabs" role="group" aria-label="Status">
-      <button
-        type="button"
-        className="wfc-tab"
+      <Button
+        kind="tab"
         aria-pressed={status === undefined}
         onClick={() => onChange(undefined)}
       >
         All
-      </button>
+      </Button>
       {STATUSES.map((each) => (
-        <button
+        <Button
           key={each}
-          type="button"
-          className="wfc-tab"
+          kind="tab"
           aria-pressed={status === each}
           onClick={() => onChange(each)}
         >
@@ -36,7 +35,7 @@ export function StatusTabs({
           <span className="wfc-count wfc-status-count">
             {counts ? formatCount(counts[each]) : "–"}
           </span>
-        </button>
+        </Button>
       ))}
     </div>
   );

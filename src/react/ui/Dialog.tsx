@@ -1,14 +1,24 @@
 import { useEffect, useId, useRef } from "react";
+import { Button } from "./buttons.js";
 
-/** A modal dialog. The browser keeps the focus inside, and closes it on Escape. */
-export function Dialog({
+/** A modal dialog that asks. The browser keeps the focus inside, and closes it on Escape. */
+export function ConfirmDialog({
   title,
+  confirm,
+  danger = false,
+  isBusy,
+  onConfirm,
   onClose,
   children,
 }: {
   title: string;
+  /** The label of the confirm button. */
+  confirm: string;
+  danger?: boolean;
+  isBusy: boolean;
+  onConfirm: () => void;
   onClose: () => void;
-  children: React.ReactNode;
+  children?: React.ReactNode;
 }) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -38,47 +48,19 @@ export function Dialog({
         <h2 id={titleId} className="wfc-dialog-title">
           {title}
         </h2>
-        {children}
+        <div className="wfc-dialog-text">{children}</div>
+        <div className="wfc-dialog-actions">
+          <Button onClick={onClose}>Back</Button>
+          <Button
+            autoFocus
+            kind={danger ? "danger" : "primary"}
+            disabled={isBusy}
+            onClick={onConfirm}
+          >
+            {confirm}
+          </Button>
+        </div>
       </div>
     </dialog>
-  );
-}
-
-export function ConfirmDialog({
-  title,
-  confirm,
-  danger = false,
-  isBusy,
-  onConfirm,
-  onClose,
-  children,
-}: {
-  title: string;
-  /** The label of the confirm button. */
-  confirm: string;
-  danger?: boolean;
-  isBusy: boolean;
-  onConfirm: () => void;
-  onClose: () => void;
-  children?: React.ReactNode;
-}) {
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <div className="wfc-dialog-text">{children}</div>
-      <div className="wfc-dialog-actions">
-        <button type="button" className="wfc-button" onClick={onClose}>
-          Back
-        </button>
-        <button
-          type="button"
-          autoFocus
-          className={`wfc-button ${danger ? "wfc-button-danger" : "wfc-button-primary"}`}
-          disabled={isBusy}
-          onClick={onConfirm}
-        >
-          {confirm}
-        </button>
-      </div>
-    </Dialog>
   );
 }

@@ -11,7 +11,9 @@ const PATHS = {
   download: "M8 3v7m-3-3 3 3 3-3M3 13h10",
 } as const;
 
-export function Icon({ name }: { name: keyof typeof PATHS }) {
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
   return (
     <svg className="wfc-icon" viewBox="0 0 16 16" aria-hidden="true">
       <path d={PATHS[name]} />

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { plural } from "../format.js";
 import { describeValue, preview, type Described } from "../values.js";
 import { ShowAllButton } from "./basics.js";
+import { Button } from "./buttons.js";
 import { Icon } from "./Icon.js";
 
 /** How many children are shown at first, and added with each click on "Show more". */
@@ -89,13 +90,9 @@ function Node({
           ))}
           {size > count && (
             <li>
-              <button
-                type="button"
-                className="wfc-link-button"
-                onClick={() => setCount(count + PAGE)}
-              >
+              <Button kind="link" onClick={() => setCount(count + PAGE)}>
                 {`Show ${Math.min(PAGE, size - count)} more`}
-              </button>
+              </Button>
             </li>
           )}
         </ul>

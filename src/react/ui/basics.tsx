@@ -6,24 +6,28 @@ import {
   formatTime,
   plural,
 } from "../format.js";
-import { Icon } from "./Icon.js";
+import type { SegmentKind } from "../timeline/segments.js";
+import { Button, IconButton } from "./buttons.js";
 
-export function Time({ at, now }: { at: number; now: number }) {
-  const exact = formatExactTime(at);
-  return (
-    <time dateTime={exact} title={exact}>
-      {formatTime(at, now)}
-    </time>
-  );
+function timeAs(format: (at: number, now: number) => string) {
+  return function ({ at, now }: { at: number; now: number }) {
+    const exact = formatExactTime(at);
+    return (
+      <time dateTime={exact} title={exact}>
+        {format(at, now)}
+      </time>
+    );
+  };
 }
 
-export function Due({ at, now }: { at: number; now: number }) {
-  const exact = formatExactTime(at);
-  return (
-    <time dateTime={exact} title={exact}>
-      {formatDistance(at, now)}
-    </time>
-  );
+export const Time = timeAs(formatTime);
+
+/** Shows a time as its distance from now. */
+export const Due = timeAs(formatDistance);
+
+/** Shows the color and pattern of a kind of segment. */
+export function Swatch({ kind }: { kind: SegmentKind }) {
+  return <span className={`wfc-swatch wfc-seg-${kind}`} aria-hidden="true" />;
 }
 
 /** Shows how long something took, or has taken so far. */
@@ -49,15 +53,12 @@ export function CopyButton({
 }) {
   const { notify } = useConsole();
   return (
-    <button
-      type="button"
-      className="wfc-icon-button"
-      aria-label={`Copy the ${what}`}
+    <IconButton
+      icon="copy"
+      label={`Copy the ${what}`}
       title={`Copy the ${what}`}
       onClick={() => void copy(text, what, notify)}
-    >
-      <Icon name="copy" />
-    </button>
+    />
   );
 }
 
@@ -105,12 +106,8 @@ export function ShowAllButton({
   onChange: (isWhole: boolean) => void;
 }) {
   return (
-    <button
-      type="button"
-      className="wfc-link-button"
-      onClick={() => onChange(!isWhole)}
-    >
+    <Button kind="link" onClick={() => onChange(!isWhole)}>
       {isWhole ? "Show less" : `Show all ${plural(length, "character")}`}
-    </button>
+    </Button>
   );
 }
