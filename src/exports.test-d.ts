@@ -79,7 +79,7 @@ test("the other entry points have their types", () => {
 
 test("the component's functions keep the names and arguments that deployed apps call", () => {
   type Args<Reference> =
-    Reference extends FunctionReference<any, any, infer Args> ? Args : never;
+    Reference extends FunctionReference<any, any, infer Given> ? Given : never;
   expectTypeOf<{
     workflowName: string;
     workflowHandle: string;

@@ -14,7 +14,7 @@ import {
   workflows,
   type Backend,
 } from "../testing/harness.js";
-import { counts } from "../testing/managing.js";
+import { rowCounts } from "../testing/managing.js";
 import {
   cancel,
   cleanup,
@@ -345,9 +345,9 @@ describe("at a call, it throws, says what to do, and changes nothing", () => {
   ])("%s", async (_mistake, call, error) => {
     const t = newBackend();
     await startHandler(t, (step) => step.sleep(1000));
-    const before = await counts(t);
+    const before = await rowCounts(t);
     await expect(call(t)).rejects.toThrow(error);
-    expect(await counts(t)).toEqual(before);
+    expect(await rowCounts(t)).toEqual(before);
   });
 });
 

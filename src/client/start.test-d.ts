@@ -229,8 +229,8 @@ describe("onComplete", () => {
     expectTypeOf<RunResult<number>>().toExtend<Validated["result"]>();
     internalMutationGeneric({
       args,
-      handler: async (_ctx, { context }) => {
-        expectTypeOf(context.order).toBeString();
+      handler: async (_ctx, ended) => {
+        expectTypeOf(ended.context.order).toBeString();
       },
     });
   });
@@ -239,10 +239,10 @@ describe("onComplete", () => {
     manager.defineOnComplete({
       context: v.number(),
       returnValue: v.string(),
-      handler: async (_ctx, { workflowId, result, context }) => {
-        expectTypeOf(workflowId).toEqualTypeOf<WorkflowId>();
-        expectTypeOf(context).toBeNumber();
-        expectTypeOf(result).toEqualTypeOf<RunResult<string>>();
+      handler: async (_ctx, ended) => {
+        expectTypeOf(ended.workflowId).toEqualTypeOf<WorkflowId>();
+        expectTypeOf(ended.context).toBeNumber();
+        expectTypeOf(ended.result).toEqualTypeOf<RunResult<string>>();
       },
     });
     // @ts-expect-error -- It needs a handler.

@@ -49,7 +49,7 @@ const events = () =>
   printed
     .filter(({ text }) => text.startsWith("{"))
     .map(({ text }) => JSON.parse(text) as Event)
-    .filter(({ component }) => component === "workflow");
+    .filter((event) => event.component === "workflow");
 
 describe("levels", () => {
   const levels: LogLevel[] = [
@@ -475,10 +475,10 @@ describe("with the default level a failed run gets one warning:", () => {
   test("a turn that dies, with the last step of the journal", async () => {
     let isGone = false;
     const t = newBackend({
-      wrap: (modules, component) => {
+      wrap: (modules, path) => {
         const file = "./app/workflows.ts";
         const load = modules[file];
-        return component === "" && load
+        return path === "" && load
           ? { ...modules, [file]: async () => (isGone ? {} : await load()) }
           : modules;
       },

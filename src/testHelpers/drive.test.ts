@@ -11,7 +11,6 @@ import { components, internal } from "../testing/app/_generated/api.js";
 import { script, type Handler } from "../testing/app/scripts.js";
 import { callInternal } from "../testing/managing.js";
 import {
-  DAY,
   effects,
   newTest,
   send,
@@ -19,6 +18,7 @@ import {
   statusOf,
   useFakeTimers,
 } from "../testing/helpers.js";
+import { DAY } from "../testing/units.js";
 
 const { steps, strangers, workflows } = internal;
 

@@ -28,11 +28,10 @@ import {
   listenToConsole,
   restart,
 } from "../testing/managing.js";
+import { DAY } from "../testing/units.js";
 
 useBackend();
 listenToConsole();
-
-const DAY = 86_400_000;
 
 const echo = (step: Parameters<Handler>[0], value: unknown, options?: object) =>
   step.runMutation(steps.echo, { value }, options);
@@ -260,10 +259,9 @@ describe("exportHistory", () => {
     const t = newBackend();
     const id = await begin(t, (step) => step.sleep(DAY));
     const history = await exported(t, id);
-    const { workflow } = components;
     for (const found of [
-      await t.mutation((ctx) => exportHistory(ctx, workflow, id)),
-      await t.action((ctx) => exportHistory(ctx, workflow, id)),
+      await t.mutation((ctx) => exportHistory(ctx, components.workflow, id)),
+      await t.action((ctx) => exportHistory(ctx, components.workflow, id)),
       await t.query((ctx) => manager.exportHistory(ctx, id)),
     ])
       expect(found).toEqual(history);

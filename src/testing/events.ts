@@ -63,15 +63,15 @@ export async function eventStates(t: Backend): Promise<string[]> {
   );
 }
 
-/** A run, and the events that were created for it before its first turn. */
-export interface Told {
+/** The run of a story, and the events that were created for it before its first turn. */
+export interface StoryRun {
   t: Backend;
   workflowId: WorkflowId;
   ids: readonly EventId[];
 }
 
 /** An operation on a run, or an expectation about its events. */
-export type Act = (told: Told) => Promise<void>;
+export type Act = (run: StoryRun) => Promise<void>;
 
 /** Sends an event by name, or the nth created event by id. */
 export const sends =
@@ -116,14 +116,13 @@ export interface Story {
 export async function expectStory(story: Story) {
   const { created, handler, acts, result } = story;
   const t = newBackend();
-  const run = created
+  const started = created
     ? await startWithEvents(t, created, handler)
     : { workflowId: await startHandler(t, handler), ids: [] };
-  const told: Told = { t, ...run };
-  for (const act of acts) await act(told);
+  const run: StoryRun = { t, ...started };
+  for (const act of acts) await act(run);
   await drain();
-  const expected: unknown =
-    typeof result === "function" ? result(told) : result;
+  const expected: unknown = typeof result === "function" ? result(run) : result;
   expect(await statusOf(t, run.workflowId)).toEqual(completed(expected));
 }
 
@@ -135,7 +134,7 @@ export async function cancelRun(t: Backend, workflowId: WorkflowId) {
 }
 
 /** Removes every field that 0.4 doesn't write from all rows. */
-export async function asWrittenBefore(t: Backend) {
+export async function asWrittenBy04(t: Backend) {
   await inComponent(t, async (ctx) => {
     for (const { _id } of await ctx.db.query("events").collect())
       await ctx.db.patch("events", _id, {

@@ -9,8 +9,6 @@ import { clearScripts, script, type Handler } from "./app/scripts.js";
 
 const modules = import.meta.glob("./app/**/*.ts");
 
-export const DAY = 24 * 60 * 60 * 1000;
-
 /** Makes the backoff of retries the same every time. */
 export function useFixedPauses() {
   const { random } = Math;

@@ -18,11 +18,10 @@ import {
 import type { WorkflowCtx } from "../client/index.js";
 import { internal } from "./app/_generated/api.js";
 import { script } from "./app/scripts.js";
-import { DAY, effects, newTest, start, useFixedPauses } from "./helpers.js";
+import { effects, newTest, start, useFixedPauses } from "./helpers.js";
+import { DAY, HOUR } from "./units.js";
 
 const { steps, workflows } = internal;
-
-const HOUR = DAY / 24;
 
 const realTurns = async () => {
   for (let turn = 0; turn < 3; turn++)

@@ -84,7 +84,7 @@ export async function poolRows(t: Backend, table: string) {
 }
 
 /** Counts the rows of each table of the component, and omits empty tables. */
-export async function counts(t: Backend): Promise<Record<string, number>> {
+export async function rowCounts(t: Backend): Promise<Record<string, number>> {
   const tables = ["workflows", "steps", "events", "onCompleteFailures"];
   return await inComponent(t, async (ctx) => {
     const found: Record<string, number> = {};

@@ -19,8 +19,6 @@ import { callInternal, listenToConsole } from "./managing.js";
 export const A_WHILE = 10_000;
 /** For waits that outlast `A_WHILE`. */
 export const LATER = 100_000;
-export const MINUTE = 60_000;
-export const HOUR = 60 * MINUTE;
 
 type Options = Parameters<WorkflowCtx["runMutation"]>[2];
 

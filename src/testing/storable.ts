@@ -2,8 +2,7 @@ import { getConvexSize, getDocumentSize, type Value } from "convex/values";
 import { expect } from "vitest";
 import type { DataModel } from "../component/_generated/dataModel.js";
 import { rows, type Backend } from "./harness.js";
-
-const MiB = 1 << 20;
+import { MiB } from "./units.js";
 
 /**
  * Expects that Convex would accept every row of the component, because convex-test accepts any row.

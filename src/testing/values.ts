@@ -10,37 +10,35 @@ import {
 } from "./harness.js";
 import { expectStorableRows } from "./storable.js";
 
-export const KiB = 1024;
-export const MiB = KiB * KiB;
-/** The arguments for functions that `scriptValue` scripts. */
-export const call = { name: "value" };
+/** Arguments that make the functions in `steps` run the scripts of `scriptSteps`. */
+export const callArgs = { name: "value" };
 
-/** Every kind of step. Each returns the result of the script "value". */
-export const kinds: [
+/** Every kind of step, by name. Each runs the script of `scriptSteps`. */
+export const stepKinds: [
   string,
   (step: WorkflowCtx, args?: object, options?: object) => Promise<unknown>,
 ][] = [
   [
     "query",
     (step, args, options) =>
-      step.runQuery(steps.query, { ...call, ...args }, options),
+      step.runQuery(steps.query, { ...callArgs, ...args }, options),
   ],
   [
     "mutation",
     (step, args, options) =>
-      step.runMutation(steps.mutation, { ...call, ...args }, options),
+      step.runMutation(steps.mutation, { ...callArgs, ...args }, options),
   ],
   [
     "action",
     (step, args, options) =>
-      step.runAction(steps.action, { ...call, ...args }, options),
+      step.runAction(steps.action, { ...callArgs, ...args }, options),
   ],
   [
     "inline query",
     (step, args, options) =>
       step.runQuery(
         steps.query,
-        { ...call, ...args },
+        { ...callArgs, ...args },
         { ...options, inline: true },
       ),
   ],
@@ -49,7 +47,7 @@ export const kinds: [
     (step, args, options) =>
       step.runMutation(
         steps.mutation,
-        { ...call, ...args },
+        { ...callArgs, ...args },
         { ...options, inline: true },
       ),
   ],
@@ -63,23 +61,27 @@ export const kinds: [
       ),
   ],
 ];
-export const functions = kinds.slice(0, 5);
+/** The kinds that call a function. */
+export const functionKinds = stepKinds.slice(0, 5);
 
-/** Scripts their result or error, and counts how often they ran. */
-export function scriptValue(value: () => unknown) {
+/** Makes every kind of step return what `body` returns, or throw what it throws. Counts its calls. */
+export function scriptSteps(body: () => unknown) {
   const calls = { count: 0 };
-  const body = () => {
+  const counted = () => {
     calls.count++;
-    return value();
+    return body();
   };
   for (const kind of ["query", "mutation", "action"] as const)
-    script(kind, "value", body);
-  script("handler", "value", async () => body());
+    script(kind, "value", counted);
+  script("handler", "value", async () => counted());
   return calls;
 }
 
-/** Returns the error that the handler catches on every execution. The run continues. */
-export async function caught(
+/**
+ * The message of the error with which a step fails. Expects that the handler can catch it, that every execution sees
+ * the same message, that the run continues, and that the step's result can be stored.
+ */
+export async function caughtMessage(
   t: Backend,
   run: (step: WorkflowCtx) => Promise<unknown>,
 ): Promise<string> {

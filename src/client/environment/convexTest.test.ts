@@ -47,14 +47,14 @@ async function look() {
 }
 
 test.each<[string, (t: Test) => unknown]>([
-  ["in a query", (t) => t.query(async () => exercise())],
-  ["in a mutation", (t) => t.mutation(async () => exercise())],
-  ["in an action", (t) => t.action(async () => exercise())],
+  ["in a query", (backend) => backend.query(async () => exercise())],
+  ["in a mutation", (backend) => backend.mutation(async () => exercise())],
+  ["in an action", (backend) => backend.action(async () => exercise())],
   [
     "in a mutation in which fake timers are on",
-    (t) => {
+    (backend) => {
       vi.useFakeTimers();
-      const report = t.mutation(async () => exercise());
+      const report = backend.mutation(async () => exercise());
       return report.finally(() => vi.useRealTimers());
     },
   ],
@@ -105,10 +105,10 @@ test("calls at the same time don't see each other's patches, nor does the test",
     ["c", 11, convexTest({ modules })],
     ["d", 2, convexTest({ modules })],
   ];
-  const running = calls.map(([runId, now, t], at) =>
+  const running = calls.map(([runId, now, backend], at) =>
     at < 2
-      ? t.action(() => call(runId, now))
-      : t.mutation(() => call(runId, now)),
+      ? backend.action(() => call(runId, now))
+      : backend.mutation(() => call(runId, now)),
   );
   for (let i = 0; i < 300; i++) {
     const sight = await look();
@@ -147,17 +147,17 @@ test("a nested call sees the real globals once the handler is left", async () =>
 test("a handler is run and left each time it blocks", async () => {
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
   before = snapshotGlobals();
-  const steps = await t.mutation(async () => {
+  const recorded = await t.mutation(async () => {
     const environment = handlerOf("run", 5);
     const quiesce = createQuiesce(async () => null);
-    const steps: unknown[] = [];
+    const seen: unknown[] = [];
     let answer = (_value: number) => {};
     const handler = async () => {
       for (let i = 0; i < 5; i++) {
         const value = await new Promise<number>((r) => (answer = r));
         for (let hops = 0; hops < 100; hops++) await Promise.resolve();
         console.count();
-        steps.push([value, Date.now(), typeof process]);
+        seen.push([value, Date.now(), typeof process]);
       }
     };
     environment.enter();
@@ -167,11 +167,11 @@ test("a handler is run and left each time it blocks", async () => {
       answer(i);
       await quiesce();
       environment.leave();
-      steps.push(typeof process);
+      seen.push(typeof process);
     }
-    return steps;
+    return seen;
   });
-  expect(steps).toEqual(
+  expect(recorded).toEqual(
     [0, 1, 2, 3, 4].flatMap((i) => [[i, 5, "undefined"], "object"]),
   );
   expect(log.mock.calls.flat()).toEqual(

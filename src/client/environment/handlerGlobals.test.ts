@@ -15,6 +15,7 @@ import { completed, failed } from "../../testing/statuses.js";
 import { createRandom } from "./random.js";
 import { differences, snapshotGlobals } from "./testing/globalsSnapshot.js";
 import type { WorkflowCtx } from "../index.js";
+import { HOUR } from "../../testing/units.js";
 
 // What is patched, and how, is tested beside src/client/environment. This is what a run makes of it.
 
@@ -24,7 +25,6 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const HOUR = 3_600_000;
 const echo = (step: WorkflowCtx, value: unknown) =>
   step.runMutation(steps.echo, { value });
 

@@ -1,7 +1,7 @@
 import { createFunctionHandle, type FunctionReference } from "convex/server";
 import { describe, expect, test, vi } from "vitest";
 import type { Handler } from "../../testing/app/scripts.js";
-import { asWrittenBefore } from "../../testing/events.js";
+import { asWrittenBy04 } from "../../testing/events.js";
 import {
   drain,
   effects,
@@ -75,7 +75,7 @@ describe("a handler that calls the host", () => {
       const workflowId = await startHandler(t, calling(call), {
         startAsync: true,
       });
-      await asWrittenBefore(t);
+      await asWrittenBy04(t);
       await drain();
       expect(await statusOf(t, workflowId)).toEqual(completed(8));
     },

@@ -238,9 +238,9 @@ describe("combinators behave as the originals do", () => {
       }
     });
     await machine.turn();
-    for (const { name } of machine.journal) {
+    for (const { name: step } of machine.journal) {
       machine.time++;
-      machine.complete(name, name.startsWith("bad") ? failed(name) : undefined);
+      machine.complete(step, step.startsWith("bad") ? failed(step) : undefined);
     }
     const end = await machine.turn();
     return end.kind === "returned" ? end.value : end;

@@ -1,7 +1,7 @@
 import { ConvexError } from "convex/values";
 import { describe, expect, test } from "vitest";
 import type { Handler } from "../../testing/app/scripts.js";
-import { asWrittenBefore } from "../../testing/events.js";
+import { asWrittenBy04 } from "../../testing/events.js";
 import {
   drain,
   journal,
@@ -164,7 +164,7 @@ describe("a run that 0.4 began", () => {
         input: [1, 2, 3],
         startAsync: true,
       });
-      await asWrittenBefore(t);
+      await asWrittenBy04(t);
       await drain();
       expect(await statusOf(t, workflowId)).toEqual(completed([1, 2, 3]));
     },

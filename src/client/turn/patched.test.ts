@@ -22,9 +22,9 @@ import {
 } from "../../testing/harness.js";
 import {
   cleanup,
-  counts,
   listenToConsole,
   restart,
+  rowCounts,
 } from "../../testing/managing.js";
 import {
   list,
@@ -35,11 +35,10 @@ import {
 } from "../index.js";
 import type { StepRequest } from "../replay/journal.js";
 import { Machine, succeeded } from "../replay/testing/machine.js";
+import { DAY } from "../../testing/units.js";
 
 useBackend();
 listenToConsole();
-
-const DAY = 86_400_000;
 
 const echo = (step: WorkflowCtx, value: unknown, options?: object) =>
   step.runMutation(steps.echo, { value }, options);
@@ -383,12 +382,12 @@ async function costOfTen(execution: "driver" | "pool", patches: number) {
   const footprints = new Footprints(calls);
   const { status } = await runHandler(t, async (step) => {
     for (let round = 0; round < 10; round++) {
-      for (let patch = 0; patch < patches; patch++) step.patched("id");
+      for (let asked = 0; asked < patches; asked++) step.patched("id");
       await echo(step, round);
     }
   });
   expect(status.type).toBe("completed");
-  const writes = footprints.transactions().flatMap(({ writes }) => writes);
+  const writes = footprints.transactions().flatMap((each) => each.writes);
   return {
     calls: calls.all.length,
     transactions: calls.all.filter((call) => transactionOf(call) === call)
@@ -423,7 +422,7 @@ describe("a recorded patch", () => {
     const ends = [];
     do ends.push(await machine.turn());
     while (ends.at(-1)!.kind === "yielded");
-    const written = machine.records.map(({ steps }) => steps.length);
+    const written = machine.records.map((record) => record.steps.length);
     expect(written.slice(0, 3)).toEqual([3, 3, 2]);
     expect(ends.at(-1)).toEqual({
       kind: "returned",
@@ -460,7 +459,7 @@ describe("a recorded patch", () => {
     await drain();
     await cleanup(t, id);
     await drain();
-    expect(await counts(t)).toEqual({});
+    expect(await rowCounts(t)).toEqual({});
   });
 
   test.each([undefined, "", 7, "\ud800", "x".repeat(2000)])(

@@ -23,7 +23,6 @@ import {
   child,
   configure,
   echo,
-  MINUTE,
   outcomes,
   slow,
   takeTurn,
@@ -32,6 +31,7 @@ import {
 import type { Drive } from "../../client/turn/driver.js";
 import { rowsOf } from "../../client/turn/journalEntry.js";
 import { sendEvent } from "../../client/index.js";
+import { MINUTE } from "../../testing/units.js";
 
 // What drivers share, hand over and hold: the pool's slots, their time, copies of journals.
 

@@ -21,7 +21,6 @@ import {
   act,
   configure,
   echo,
-  MINUTE,
   outcomes,
   slow,
   times,
@@ -35,6 +34,7 @@ import {
   sendEvent,
   type WorkflowCtx,
 } from "../../client/index.js";
+import { MINUTE } from "../../testing/units.js";
 
 // What else happens to the run of a driver, also in the midst of its turn, and what that costs.
 
@@ -89,12 +89,12 @@ describe("an inline step of a driver's turn", () => {
   test("that sends an event which completes a group wakes the run", async () => {
     const t = newBackend({ execution: "driver" });
     const { status } = await runHandler(t, async (step) => {
-      const send = sender(step);
+      const sends = sender(step);
       const other = (async () => {
         await step.awaitEvent({ name: "first" });
-        await send("last", { inline: true });
+        await sends("last", { inline: true });
       })();
-      await Promise.all([send("first"), step.awaitEvent({ name: "last" })]);
+      await Promise.all([sends("first"), step.awaitEvent({ name: "last" })]);
       await other;
       return "done";
     });
@@ -105,10 +105,10 @@ describe("an inline step of a driver's turn", () => {
 test("a pending turn that a driver took is not taken again", async () => {
   const { t, calls } = watched();
   await runHandler(t, async (step) => {
-    const send = sender(step);
+    const sends = sender(step);
     await echo(step, 0);
     const go = (async () => await step.awaitEvent({ name: "go" }))();
-    await send("go");
+    await sends("go");
     await go;
     await step.sleep(1000);
   });

@@ -17,7 +17,6 @@ import { Calls } from "../../testing/calls.js";
 import { send } from "../../testing/events.js";
 import {
   echo,
-  MINUTE,
   slow,
   takeTurn,
   times,
@@ -30,6 +29,7 @@ import type {
 import type { Fault } from "../../testing/random/backend/faults.js";
 import { FaultyFunctions } from "../../testing/random/backend/faultyFunctions.js";
 import { everyRow } from "../../testing/tables.js";
+import { MINUTE } from "../../testing/units.js";
 
 // A driver whose calls fail, that is held up, or that comes when nobody awaits it any more. (Each
 // boundary at which one can die: testing/random/everyBoundary.test.ts.)
@@ -236,8 +236,8 @@ describe("a driver that is delayed", () => {
 describe("a driver that arrives while a turn is pending and", () => {
   /** Calls a turn as a driver would, and says whether anything was changed. */
   async function comes(t: Backend, workflowId: string, driver: number) {
-    const [run] = await rows(t, "workflows");
-    expect(run).toHaveProperty("pendingTurn");
+    const [row] = await rows(t, "workflows");
+    expect(row).toHaveProperty("pendingTurn");
     const before = await everyRow(t);
     const drive = { driver, stepNumber: 0, shouldHandOver: false };
     await takeTurn(t, workflowId, 0, drive);
@@ -252,8 +252,8 @@ describe("a driver that arrives while a turn is pending and", () => {
       return await echo(step, 2);
     });
     await drain();
-    const [run] = await rows(t, "workflows");
-    expect([run!.drivers, run!.driver]).toEqual([1, undefined]);
+    const [row] = await rows(t, "workflows");
+    expect([row!.drivers, row!.driver]).toEqual([1, undefined]);
     await send(t, { workflowId, name: "go" });
     await comes(t, workflowId, 1);
     await drain();
@@ -273,8 +273,8 @@ describe("a driver that arrives while a turn is pending and", () => {
     });
     await advance(3000);
     await send(t, { workflowId, name: "go" });
-    const [run] = await rows(t, "workflows");
-    expect(run).toMatchObject({ drivers: 2, driver: expect.anything() });
+    const [row] = await rows(t, "workflows");
+    expect(row).toMatchObject({ drivers: 2, driver: expect.anything() });
     await comes(t, workflowId, 1);
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });

@@ -25,12 +25,12 @@ import {
   child,
   configure,
   echo,
-  MINUTE,
   slow,
   takeTurn,
 } from "../../testing/scenes.js";
 import { completed } from "../../testing/statuses.js";
 import { start, type StartOptions } from "../../client/index.js";
+import { MINUTE } from "../../testing/units.js";
 
 useBackend();
 
@@ -111,10 +111,10 @@ describe("goes to the pool, and no driver waits for it:", () => {
     [
       "a step beside one that is in flight already",
       async (step) => {
-        const slow = echo(step, 1, { runAfter: 5000 });
+        const delayed = echo(step, 1, { runAfter: 5000 });
         await step.sleep(10);
         await echo(step, 2);
-        await slow;
+        await delayed;
       },
     ],
   ])("%s", async (_what, handler) => {

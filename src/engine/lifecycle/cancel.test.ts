@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import {
   cancel,
   cleanup,
-  counts,
   gate,
   jobs,
+  rowCounts,
   startWithOnComplete,
 } from "../../testing/managing.js";
 import {
@@ -220,7 +220,7 @@ test("a run may be canceled and then be cleaned up by its onComplete, in one go:
   await cancel(t, id);
   await drain();
   expect(ran).toBe(0);
-  expect(await counts(t)).toEqual({});
+  expect(await rowCounts(t)).toEqual({});
 });
 
 describe("nested runs", () => {

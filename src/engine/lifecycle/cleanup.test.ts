@@ -3,12 +3,12 @@ import {
   callInternal,
   cancel,
   cleanup,
-  counts,
   gate,
   insertRun,
   insertSteps,
   jobs,
   restart,
+  rowCounts,
   startWithOnComplete,
 } from "../../testing/managing.js";
 import {
@@ -48,7 +48,7 @@ useBackend();
 const heard = useQuietConsole();
 
 const { workflow } = components;
-const result = { kind: "success" as const, returnValue: null };
+const success = { kind: "success" as const, returnValue: null };
 
 type OnEnd = Parameters<typeof startWithOnComplete>[2];
 const cleansUp: OnEnd = (ctx, { workflowId }) =>
@@ -57,7 +57,7 @@ const cleansUp: OnEnd = (ctx, { workflowId }) =>
 type Insert = (t: Backend, id: WorkflowId) => Promise<unknown>;
 
 async function expectGone(t: Backend) {
-  expect(await counts(t)).toEqual({});
+  expect(await rowCounts(t)).toEqual({});
   expect(await jobs(t)).toEqual([]);
 }
 
@@ -65,21 +65,21 @@ describe("cleanup deletes a finished run", () => {
   test("that completed, failed or was canceled, with its steps, and leaves other runs unchanged", async () => {
     const t = newBackend();
     const other = await runHandler(t, (step) => echo(step, "other"));
-    const completed = await runHandler(t, async (step) => {
+    const one = await runHandler(t, async (step) => {
       await echo(step, 1);
       await step.sleep(10);
     });
-    const failed = await runHandler(t, () => Promise.reject(new Error("no")));
+    const two = await runHandler(t, () => Promise.reject(new Error("no")));
     const canceled = await startHandler(t, (step) => step.sleep(LATER));
     await cancel(t, canceled);
-    for (const id of [completed.workflowId, failed.workflowId, canceled]) {
+    for (const id of [one.workflowId, two.workflowId, canceled]) {
       expect(await cleanup(t, id)).toBe(true);
       await expect(statusOf(t, id)).rejects.toThrow(
         `Workflow not found: ${id}`,
       );
     }
     await drain();
-    expect(await counts(t)).toEqual({ workflows: 1, steps: 1 });
+    expect(await rowCounts(t)).toEqual({ workflows: 1, steps: 1 });
     expect(await statusOf(t, other.workflowId)).toEqual(other.status);
     expect(await jobs(t)).toEqual([]);
   });
@@ -96,7 +96,7 @@ describe("cleanup deletes a finished run", () => {
     await send(t, { name: "never awaited", workflowId: id });
     await send(t, { name: "go", workflowId: id });
     await drain();
-    expect(await counts(t)).toMatchObject({ events: 6 });
+    expect(await rowCounts(t)).toMatchObject({ events: 6 });
     await cleanup(t, id);
     expect((await rows(t, "events")).map((row) => row.workflowId)).toEqual([
       other,
@@ -113,7 +113,7 @@ describe("cleanup deletes a finished run", () => {
     const { workflowId } = await runHandler(t, (step) =>
       Promise.all([child(step, 3), child(step, 1)]),
     );
-    expect(await counts(t)).toEqual({ workflows: 7, steps: 12 });
+    expect(await rowCounts(t)).toEqual({ workflows: 7, steps: 12 });
     await cleanup(t, workflowId);
     await drain();
     await expectGone(t);
@@ -153,7 +153,7 @@ test.each<[string, Insert, object | undefined]>([
           await ctx.db.insert("events", {
             workflowId: id as never,
             name: `event ${count}`,
-            state: { kind: "sent", sentAt: 0, result },
+            state: { kind: "sent", sentAt: 0, result: success },
           });
       }),
     { events: expect.any(Number) as number },
@@ -174,7 +174,7 @@ test.each<[string, Insert, object | undefined]>([
     async (t, id) => {
       const children: WorkflowId[] = [];
       for (let count = 0; count < 600; count++)
-        children.push(await insertRun(t, { runResult: result }));
+        children.push(await insertRun(t, { runResult: success }));
       await insertSteps(t, id, { from: 0, to: 600 }, (stepNumber) => ({
         step: {
           kind: "workflow",
@@ -189,10 +189,10 @@ test.each<[string, Insert, object | undefined]>([
   "%s are deleted in several transactions, each within limits",
   async (_what, insert, left) => {
     const t = newBackend({ transactionLimits: true });
-    const id = await insertRun(t, { runResult: result });
+    const id = await insertRun(t, { runResult: success });
     await insert(t, id);
     expect(await cleanup(t, id)).toBe(true);
-    if (left) expect(await counts(t)).toMatchObject(left);
+    if (left) expect(await rowCounts(t)).toMatchObject(left);
     await drain();
     await expectGone(t);
   },
@@ -410,9 +410,9 @@ test.each(["succeeds", "fails"])(
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
     await cleanup(t, id);
     // The action and its run, the child and its sleep.
-    expect(await counts(t)).toEqual({ workflows: 2, steps: 2 });
+    expect(await rowCounts(t)).toEqual({ workflows: 2, steps: 2 });
     await advance(A_WHILE);
-    expect(await counts(t)).toEqual({ workflows: 1, steps: 1 });
+    expect(await rowCounts(t)).toEqual({ workflows: 1, steps: 1 });
     open(null);
     await drain();
     await expectGone(t);
@@ -447,9 +447,9 @@ describe("a cleanup by force", () => {
       const workflowId = await startWithOnComplete(
         t,
         (step) => step.sleep(LATER).then(() => "slept"),
-        async (ctx, { workflowId }) => {
+        async (ctx, ended) => {
           if (ends++ === 0)
-            await client.restart(ctx, workflow, workflowId, options);
+            await client.restart(ctx, workflow, ended.workflowId, options);
         },
       );
       expect(await force(t, workflowId)).toBe(false);

@@ -27,11 +27,9 @@ import {
   cancelPending,
   child,
   echo,
-  MINUTE,
   pending,
   recoverAll,
 } from "../../testing/scenes.js";
-import { DAY } from "../../testing/helpers.js";
 import { internal } from "../../testing/app/_generated/api.js";
 import { internal as componentInternal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
@@ -43,6 +41,7 @@ import {
   start,
   type RunStartOptions,
 } from "../../client/index.js";
+import { DAY, MINUTE } from "../../testing/units.js";
 
 useBackend();
 listenToConsole();

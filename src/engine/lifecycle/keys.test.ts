@@ -65,13 +65,13 @@ const waits = () =>
 
 /** Replaces the `onComplete` of all runs. */
 const onEnds = (
-  act: (ctx: RunMutationCtx, id: WorkflowId) => Promise<unknown>,
+  body: (ctx: RunMutationCtx, id: WorkflowId) => Promise<unknown>,
 ) =>
   script(
     "mutation",
     "onEnd",
     (ctx: RunMutationCtx, { workflowId }: { workflowId: WorkflowId }) =>
-      act(ctx, workflowId),
+      body(ctx, workflowId),
   );
 
 beforeEach(() => onEnds(async () => null));

@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import {
   cancel,
   cleanup,
-  counts,
   insertRun,
   insertSteps,
   jobs,
   restart,
+  rowCounts,
 } from "../../testing/managing.js";
 import {
   A_WHILE,
@@ -206,7 +206,7 @@ describe("between the transactions of a cancellation, 300 steps in flight", () =
     expect(begun).toHaveLength(isGone ? 0 : 300);
     const kinds = (await endings(t)).map(({ result }) => result.kind);
     expect(kinds).toEqual(["canceled", ...ends]);
-    if (isGone) expect(await counts(t)).toEqual({});
+    if (isGone) expect(await rowCounts(t)).toEqual({});
     else expect(await statusOf(t, id)).toEqual(completed(300));
   });
 });
@@ -278,7 +278,7 @@ describe("restart with startAsync: true and hundreds of steps in flight", () => 
     await drain();
     expect(begun).toHaveLength(0);
     expect(await statusOf(t, id)).toEqual(completed("nothing"));
-    expect(await counts(t)).toEqual({ workflows: 1 });
+    expect(await rowCounts(t)).toEqual({ workflows: 1 });
   });
 
   test.each([

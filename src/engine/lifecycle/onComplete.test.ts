@@ -5,9 +5,9 @@ import {
   callInternal,
   cancel,
   cleanup,
-  counts,
   insertRun,
   listenToConsole,
+  rowCounts,
   startWithOnComplete,
 } from "../../testing/managing.js";
 import {
@@ -157,18 +157,18 @@ describe("onComplete is called in the transaction that ends the run,", () => {
       });
     const one = await begin(async () => [1]);
     const two = await begin(() => Promise.reject(new Error("no")));
-    const context = "its own";
+    const own = { context: "its own" };
     expect(seen).toEqual([
       {
         workflowId: one,
         result: { kind: "success", returnValue: [1] },
-        context,
+        ...own,
         status: completed([1]),
       },
       {
         workflowId: two,
         result: { kind: "failed", error: "no" },
-        context,
+        ...own,
         status: failed("no"),
       },
     ]);
@@ -221,7 +221,7 @@ describe("onComplete is called in the transaction that ends the run,", () => {
     );
     await drain();
     expect(await statusOf(t, other)).toEqual({ type: "canceled" });
-    expect(await counts(t)).toMatchObject({ workflows: 3 });
+    expect(await rowCounts(t)).toMatchObject({ workflows: 3 });
   });
 });
 
@@ -261,7 +261,7 @@ describe("an onComplete that throws:", () => {
     const two = await throwing(t, (step) => step.sleep(LATER));
     await cancel(t, two);
     expect(await statusOf(t, two)).toEqual({ type: "canceled" });
-    expect(await counts(t)).toMatchObject({ onCompleteFailures: 2 });
+    expect(await rowCounts(t)).toMatchObject({ onCompleteFailures: 2 });
     expect(heard.said).toHaveLength(2);
   });
 
@@ -299,10 +299,10 @@ describe("an onComplete that throws:", () => {
     );
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
     const [kept] = await rows(t, "onCompleteFailures");
-    const { error } = kept as { error: string };
-    expect(error.length).toBeLessThanOrEqual(1000);
+    const { error: reason } = kept as { error: string };
+    expect(reason.length).toBeLessThanOrEqual(1000);
     expect(heard.said).toEqual([
-      `onComplete of workflow ${id} failed, see onCompleteFailures: ${error}`,
+      `onComplete of workflow ${id} failed, see onCompleteFailures: ${reason}`,
     ]);
   });
 

@@ -14,8 +14,12 @@ import {
   useBackend,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
-import { counts, insertRun, listenToConsole } from "../../testing/managing.js";
-import { echo, MINUTE, takeTurn, times } from "../../testing/scenes.js";
+import {
+  insertRun,
+  listenToConsole,
+  rowCounts,
+} from "../../testing/managing.js";
+import { echo, takeTurn, times } from "../../testing/scenes.js";
 import {
   cancel,
   cleanup,
@@ -24,6 +28,7 @@ import {
   type WorkflowCtx,
   type WorkflowId,
 } from "../../client/index.js";
+import { MINUTE } from "../../testing/units.js";
 
 // Steps that act on the run they belong to. (Events that they send: eventsOwnRun.test.ts.)
 
@@ -162,7 +167,7 @@ describe.each([
     expect(ends).toEqual(goesOn ? ["canceled", "success"] : ["canceled"]);
     if (status === GONE) {
       await expect(statusOf(t, id)).rejects.toThrow(id);
-      return expect(await counts(t)).toEqual({});
+      return expect(await rowCounts(t)).toEqual({});
     }
     expect(await statusOf(t, id)).toEqual(status);
     const numbers = (await journal(t, id)).map((row) => row.stepNumber);
@@ -177,8 +182,8 @@ describe.each(["driver", "pool"] as const)(
     async function runOfOrder(handler: (step: WorkflowCtx) => unknown) {
       const t = newBackend({ execution });
       script("mutation", "of order", async (ctx, act) => {
-        const effects = await ctx.db.query("effects").collect();
-        const order = effects.find(({ key }) => key === "order");
+        const stored = await ctx.db.query("effects").collect();
+        const order = stored.find(({ key }) => key === "order");
         const id = order!.value as WorkflowId;
         await cancel(ctx, workflow, id);
         if (act !== "cancel") await restart(ctx, workflow, id, act);
@@ -223,10 +228,10 @@ describe.each(["driver", "pool"] as const)(
     });
 
     test("and restarts it at once although steps before it are not recorded: nothing of that turn happens", async () => {
-      let acts = 0;
+      let restarts = 0;
       const { done, status } = await runOfOrder(async (step) => {
         await echoInline(step, "before");
-        if (acts++ < 5) await actOn(step, { startAsync: false });
+        if (restarts++ < 5) await actOn(step, { startAsync: false });
         return "done";
       });
       expect(status).toMatchObject({

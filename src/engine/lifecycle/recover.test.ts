@@ -23,7 +23,6 @@ import {
   act,
   cancelPending,
   child,
-  MINUTE,
   outcomes,
   pending,
   recoverAll,
@@ -35,11 +34,10 @@ import { send } from "../../testing/events.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import { completed } from "../../testing/statuses.js";
 import { WorkflowManager, type WorkflowId } from "../../client/index.js";
+import { HOUR, MINUTE } from "../../testing/units.js";
 
 useBackend();
 listenToConsole();
-
-const HOUR = 60 * MINUTE;
 
 type Meanwhile = (t: Backend, id: WorkflowId) => Promise<unknown>;
 
@@ -148,11 +146,11 @@ describe("recover brings back", () => {
   test.each(["goes on", "has ended"])(
     "an action whose report to the pool was lost, once it can't be running any more, of a run that %s",
     async (state) => {
-      let lost = 0;
+      let reports = 0;
       const calls = new Calls(({ path, args }) => {
         const [job] = (args["jobs"] ?? []) as { runResult: unknown }[];
-        if (path !== "complete:complete" || !job || lost >= 2) return;
-        lost++;
+        if (path !== "complete:complete" || !job || reports >= 2) return;
+        reports++;
         throw new Error("Canceled in the dashboard");
       });
       const t = newBackend({ execution: "pool", wrap: calls.wrap });
@@ -164,7 +162,7 @@ describe("recover brings back", () => {
         if (state !== "has ended") await counted;
       });
       await advance(10 * MINUTE);
-      expect(lost).toBe(2);
+      expect(reports).toBe(2);
       const stepState = async () => (await rows(t, "steps"))[0]!.step;
       expect(await stepState()).toMatchObject({ inProgress: true });
       await recoverAll(t);

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import {
   cancel,
   cleanup,
-  counts,
   gate,
   jobs,
   restart,
+  rowCounts,
 } from "../../testing/managing.js";
 import {
   A_WHILE,
@@ -174,7 +174,7 @@ describe.each(kinds)("%s in flight", (name, ask, finish, result) => {
     await advance(A_WHILE);
     await cleanup(t, id);
     await drain();
-    expect(await counts(t)).toEqual({});
+    expect(await rowCounts(t)).toEqual({});
   });
 });
 
@@ -320,11 +320,11 @@ describe("deleting steps also deletes", () => {
     const id = await startHandler(t, async (step) => void child(step, 2));
     await drain();
     const ids = async () => (await rows(t, "workflows")).map(({ _id }) => _id);
-    expect(await counts(t)).toEqual({ workflows: 4, steps: 6 });
+    expect(await rowCounts(t)).toEqual({ workflows: 4, steps: 6 });
     const before = await ids();
     await restart(t, id, { from: 0 });
     await drain();
-    expect(await counts(t)).toEqual({ workflows: 4, steps: 6 });
+    expect(await rowCounts(t)).toEqual({ workflows: 4, steps: 6 });
     expect((await ids()).filter((run) => before.includes(run))).toEqual([id]);
     expect(await effects(t)).toEqual([2, 1, 0, 2, 1, 0]);
   });
@@ -371,7 +371,7 @@ describe("deleting steps also deletes", () => {
       await drain();
       expect([await effects(t), ran]).toEqual([[], 0]);
       expect(await statusOf(t, id)).toMatchObject({ result: "alone" });
-      expect(await counts(t)).toEqual({ workflows: 1 });
+      expect(await rowCounts(t)).toEqual({ workflows: 1 });
     },
   );
 });

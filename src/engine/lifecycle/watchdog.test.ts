@@ -21,8 +21,6 @@ import { cancel, insertRun, listenToConsole } from "../../testing/managing.js";
 import {
   act,
   cancelPending,
-  HOUR,
-  MINUTE,
   pending,
   recoverAll,
   slow,
@@ -31,6 +29,7 @@ import {
 import { completed, failed } from "../../testing/statuses.js";
 import { internal } from "../../component/_generated/api.js";
 import { schedulePending, watch } from "../platform/scheduler.js";
+import { HOUR, MINUTE } from "../../testing/units.js";
 
 useBackend();
 const heard = listenToConsole();
@@ -327,11 +326,11 @@ test("a driver's job that has ended is dead only if a second look finds no resul
 test("a scheduled function knows whether it was born canceled", async () => {
   const t = newBackend();
   const id = await insertRun(t);
-  const pending = await inComponent(t, (ctx) =>
+  const scheduled = await inComponent(t, (ctx) =>
     schedulePending(ctx as never, {
       workflowId: id as never,
       generationNumber: 0,
     }),
   );
-  expect(pending.isLost).toBeUndefined();
+  expect(scheduled.isLost).toBeUndefined();
 });

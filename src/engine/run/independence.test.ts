@@ -29,11 +29,11 @@ import {
   type RunQueryCtx,
   type WorkflowId,
 } from "../../client/index.js";
+import { HOUR } from "../../testing/units.js";
 
 useBackend();
 listenToConsole();
 
-const HOUR = 3_600_000;
 const RETRY = { maxAttempts: 3, initialBackoffMs: 1000, base: 2 };
 
 /** A run that does all there is. */

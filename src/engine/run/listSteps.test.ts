@@ -30,11 +30,11 @@ import {
   vWorkflowStep,
   type WorkflowId,
 } from "../../client/index.js";
+import { HOUR } from "../../testing/units.js";
 
 useBackend();
 
 const { workflow } = components;
-const HOUR = 3_600_000;
 
 async function listed(t: Backend, id: WorkflowId) {
   const { page } = await t.query((ctx) => listSteps(ctx, workflow, id));

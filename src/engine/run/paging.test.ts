@@ -17,12 +17,12 @@ import {
   type RunQueryCtx,
   type WorkflowId,
 } from "../../client/index.js";
+import { KiB } from "../../testing/units.js";
 
 useBackend();
 
 const { workflow: component } = components;
 const NAME = "workflows:workflow";
-const KIB = 1024;
 
 type Options = Parameters<typeof list>[2];
 type List = (
@@ -158,7 +158,7 @@ async function insertRuns(
 
 const text = "x".repeat(900_000);
 const inFlight = { inProgress: true, runResult: undefined };
-const third = { large: "x".repeat(300 * KIB) };
+const third = { large: "x".repeat(300 * KiB) };
 
 /** Rows of which one transaction can't read all, and the lists that show them. */
 const LARGE: [
@@ -229,7 +229,7 @@ test("steps in flight are counted as far as a page's budget reaches", async () =
 
 test("replies without values are small: 30 runs with large values, and 500 of 2,000 steps, in 256 KiB", async () => {
   const t = newBackend({ transactionLimits: true });
-  const large = "x".repeat(400 * KIB);
+  const large = "x".repeat(400 * KiB);
   await insertRuns(t, 30, {
     args: { large },
     runResult: { kind: "success", returnValue: large },
@@ -241,7 +241,7 @@ test("replies without values are small: 30 runs with large values, and 500 of 2,
     const [, listed] = LISTS[what]!;
     const { items } = await allPages(500, async (paginationOpts) => {
       const found = await t.query((ctx) => listed(ctx, id, { paginationOpts }));
-      expect(JSON.stringify(found).length).toBeLessThan(256 * KIB);
+      expect(JSON.stringify(found).length).toBeLessThan(256 * KiB);
       return found;
     });
     expect(items).toHaveLength(what === "listSummaries" ? 31 : 2000);

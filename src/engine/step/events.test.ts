@@ -26,7 +26,7 @@ import {
   startWithEvents,
   waits,
   type Story,
-  type Told,
+  type StoryRun,
 } from "../../testing/events.js";
 import { Random } from "../../testing/random/random.js";
 import {
@@ -129,7 +129,7 @@ const outcome = (wait: Promise<unknown>) =>
   );
 
 /** Why a second wait for the first event's id is refused. */
-const refusal = (state: string, { ids, workflowId }: Told) =>
+const refusal = (state: string, { ids, workflowId }: StoryRun) =>
   expect.stringMatching(
     new RegExp(`^Event already ${state}: ${ids[0]} .*"go".*${workflowId}`),
   ) as string;
@@ -220,7 +220,7 @@ const twice: [string, Omit<Story, "created">][] = [
     {
       handler: both,
       acts: [rests, areEvents("go waiting"), sends(0, "it")],
-      result: (told: Told) => ["got it", refusal("waiting", told)],
+      result: (run: StoryRun) => ["got it", refusal("waiting", run)],
     },
   ],
   [
@@ -228,7 +228,7 @@ const twice: [string, Omit<Story, "created">][] = [
     {
       handler: both,
       acts: [sends(0, "it")],
-      result: (told: Told) => ["got it", refusal("consumed", told)],
+      result: (run: StoryRun) => ["got it", refusal("consumed", run)],
     },
   ],
   [
@@ -240,7 +240,7 @@ const twice: [string, Omit<Story, "created">][] = [
         return [await outcome(all), await first];
       },
       acts: [rests, waits, sends(0, "it")],
-      result: (told: Told) => [refusal("waiting", told), "it"],
+      result: (run: StoryRun) => [refusal("waiting", run), "it"],
     },
   ],
   [
@@ -251,7 +251,7 @@ const twice: [string, Omit<Story, "created">][] = [
         await outcome(byId(step, id)),
       ],
       acts: [rests, sends(0, "it")],
-      result: (told: Told) => ["it", refusal("consumed", told)],
+      result: (run: StoryRun) => ["it", refusal("consumed", run)],
     },
   ],
   [
@@ -267,7 +267,7 @@ const twice: [string, Omit<Story, "created">][] = [
         return [value, second];
       },
       acts: [rests, sends(0, "it")],
-      result: (told: Told) => ["it", refusal("waiting", told)],
+      result: (run: StoryRun) => ["it", refusal("waiting", run)],
     },
   ],
   [
@@ -286,7 +286,7 @@ const twice: [string, Omit<Story, "created">][] = [
         await outcome(byId(step, id)),
       ],
       acts: [sends(0, "it")],
-      result: (told: Told) => ["it", refusal("consumed", told)],
+      result: (run: StoryRun) => ["it", refusal("consumed", run)],
     },
   ],
   [
@@ -465,9 +465,9 @@ describe("whatever the interleaving of branches, events and timeouts: the nth st
         t,
         (step) =>
           Promise.all(
-            branches.map(async (waits) => {
+            branches.map(async (branch) => {
               const got = [];
-              for (const wait of waits) got.push(await awaitNext(step, wait));
+              for (const wait of branch) got.push(await awaitNext(step, wait));
               return got;
             }),
           ),
@@ -507,9 +507,9 @@ describe("whatever the interleaving of branches, events and timeouts: the nth st
       }
       // The handler saw what the journal holds.
       const { result } = status as { result: string[][] };
-      const waits = branches.map((branch) => branch.map(({ name }) => name));
+      const asked = branches.map((branch) => branch.map(({ name }) => name));
       const nameOf = (got: string) => got.split(" ")[0];
-      expect(result.map((branch) => branch.map(nameOf))).toEqual(waits);
+      expect(result.map((branch) => branch.map(nameOf))).toEqual(asked);
       expect(result.flat().sort()).toEqual(recorded.sort());
     });
 

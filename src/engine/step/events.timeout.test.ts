@@ -233,16 +233,16 @@ test.each<[string, Story]>([
         return got;
       },
       acts: [
-        async (told) => {
-          const [timer] = await timers(told.t);
-          for (const act of [...inTime, passes(1)]) await act(told);
-          const before = await rows(told.t, "steps");
+        async (run) => {
+          const [timer] = await timers(run.t);
+          for (const act of [...inTime, passes(1)]) await act(run);
+          const before = await rows(run.t, "steps");
           const { name, args } = timer!;
-          await inComponent(told.t, (ctx) =>
+          await inComponent(run.t, (ctx) =>
             ctx.scheduler.runAfter(0, name as never, args[0] as never),
           );
           await advance(10);
-          expect(await rows(told.t, "steps")).toEqual(before);
+          expect(await rows(run.t, "steps")).toEqual(before);
         },
       ],
       result: "got in time",

@@ -21,13 +21,12 @@ import {
   useBackend,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
+import { MiB } from "../../testing/units.js";
 
 // G7: a step's function may use nearly all of a transaction, of which its result takes the rest.
 
 useBackend();
 const heard = listenToConsole();
-
-const MiB = 1 << 20;
 
 /** Metrics of what a transaction may use. */
 type Ctx = Parameters<Parameters<typeof script<"mutation">>[2]>[0];
@@ -125,9 +124,9 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
     "all of the %s that it gets, in a group of steps with large arguments",
     async (limit) => {
       const t = newBackend({ transactionLimits: true });
-      const large = "x".repeat(900_000);
+      const stored = "x".repeat(900_000);
       await t.run((ctx) =>
-        ctx.db.insert("effects", { key: "large", value: large }),
+        ctx.db.insert("effects", { key: "large", value: stored }),
       );
       script("mutation", "greedy", async (ctx) => {
         await useUp(ctx, limit);
@@ -138,11 +137,11 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
         async (step) => {
           const [used] = await Promise.all([
             step.runMutation(steps.mutation, call),
-            step.runQuery(steps.echoQuery, { value: large.slice(400_000) }),
+            step.runQuery(steps.echoQuery, { value: stored.slice(400_000) }),
           ]);
           return used;
         },
-        { input: large.slice(500_000) },
+        { input: stored.slice(500_000) },
       );
       await advance(60_000);
       expect(await statusOf(t, id)).toEqual(completed(limit));

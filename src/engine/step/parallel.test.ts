@@ -19,11 +19,10 @@ import { completed, failed } from "../../testing/statuses.js";
 import { send } from "../../testing/events.js";
 import { gate, listenToConsole } from "../../testing/managing.js";
 import type { WorkflowCtx } from "../../client/index.js";
+import { MINUTE } from "../../testing/units.js";
 
 useBackend();
 listenToConsole();
-
-const MINUTE = 60_000;
 
 /** Starts a run, and counts its turns: each executes the handler once. */
 async function startCounting(t: Backend, handler: Handler) {

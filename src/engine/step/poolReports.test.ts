@@ -253,8 +253,8 @@ describe("pool:handlerOnComplete", () => {
     const { id } = await waiting(t);
     const context = { workflowId: id, generationNumber: 0 };
     const next = { ...context, generationNumber: 1 };
-    const expectIgnored = (context: unknown, result: Result = died) =>
-      expectUnchanged(t, heard, () => tell(t, context, result));
+    const expectIgnored = (told: unknown, result: Result = died) =>
+      expectUnchanged(t, heard, () => tell(t, told, result));
     await expectIgnored(context, success(null));
     await expectIgnored(null, success(null));
     await expectIgnored(next);

@@ -32,6 +32,7 @@ import {
   start,
   type WorkflowCtx,
 } from "../../client/index.js";
+import { HOUR, MINUTE } from "../../testing/units.js";
 
 useBackend();
 listenToConsole();
@@ -85,8 +86,6 @@ function expectBackoffs(times: number[], exact: number[]) {
 }
 const POOL_MS = 600;
 const UNIT_MS = 100;
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 const EXECUTIONS = ["driver", "pool"] as const;
 
 const policy = (maxAttempts: number, initialBackoffMs: number, base = 1) => ({
@@ -268,10 +267,10 @@ describe("between two attempts of an action that a driver executes", () => {
       { name: "other" },
     );
     await advance(MINUTE);
-    const run = (await rows(t, "workflows")).find(
+    const row = (await rows(t, "workflows")).find(
       ({ _id }) => _id === (id as string),
     );
-    expect(run).toMatchObject({ drivers: 1, runResult: { kind: "success" } });
+    expect(row).toMatchObject({ drivers: 1, runResult: { kind: "success" } });
   });
 
   test("another run has the only slot of the pool, a paused pool is waited for, and a cancel ends the retries", async () => {

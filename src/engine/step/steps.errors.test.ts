@@ -25,7 +25,7 @@ import {
 import { completed, failed } from "../../testing/statuses.js";
 import { create } from "../../testing/events.js";
 import { everyRow } from "../../testing/tables.js";
-import { call, kinds, scriptValue } from "../../testing/values.js";
+import { callArgs, scriptSteps, stepKinds } from "../../testing/values.js";
 import {
   callInternal,
   cancel,
@@ -47,7 +47,7 @@ const { workflow: api } = components;
 const CONVEX_ERROR: unique symbol = Symbol.for("ConvexError");
 
 function scriptThrowing(error: () => unknown) {
-  scriptValue(() => {
+  scriptSteps(() => {
     throw error();
   });
 }
@@ -67,7 +67,7 @@ async function caught(
   return seen;
 }
 
-describe.each(kinds)("a failed %s step", (_kind, run) => {
+describe.each(stepKinds)("a failed %s step", (_kind, run) => {
   test("rejects with an Error of the step's message, live and on replay, or fails the run with it", async () => {
     const t = newBackend();
     scriptThrowing(() => new TypeError("it broke"));
@@ -159,7 +159,7 @@ test("errors of parallel steps each reject their own step", async () => {
   const { status } = await runHandler(t, async (step) => {
     const settled = await Promise.allSettled(
       [0, 1, 2, 3].map((input) =>
-        step.runMutation(steps.mutation, { ...call, input }),
+        step.runMutation(steps.mutation, { ...callArgs, input }),
       ),
     );
     return settled.map((each) => {

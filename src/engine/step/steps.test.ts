@@ -26,7 +26,7 @@ import {
 } from "../../testing/harness.js";
 import { listenToConsole, restart } from "../../testing/managing.js";
 import { completed } from "../../testing/statuses.js";
-import { kinds, scriptValue } from "../../testing/values.js";
+import { scriptSteps, stepKinds } from "../../testing/values.js";
 import {
   createEvent,
   getStatus,
@@ -35,6 +35,7 @@ import {
   listSteps,
   type WorkflowId,
 } from "../../client/index.js";
+import { DAY } from "../../testing/units.js";
 
 useBackend();
 listenToConsole();
@@ -113,17 +114,17 @@ describe("every step is recorded", () => {
   ])(
     "and runs once, although the handler is executed many times, and gives it %s",
     async (_what, returned, given) => {
-      const ran = scriptValue(() => returned);
+      const ran = scriptSteps(() => returned);
       const seen: unknown[] = [];
       let executions = 0;
       await runHandler(newBackend(), async (step) => {
         executions++;
-        for (const [, run] of kinds) seen.push(await run(step));
+        for (const [, run] of stepKinds) seen.push(await run(step));
         expect(await step.sleep(10)).toBeUndefined();
       });
       expect(executions).toBeGreaterThan(3);
-      expect(ran.count).toBe(kinds.length);
-      expect(seen.length).toBeGreaterThan(2 * kinds.length);
+      expect(ran.count).toBe(stepKinds.length);
+      expect(seen.length).toBeGreaterThan(2 * stepKinds.length);
       for (const each of seen) expect(each).toEqual(given);
     },
   );
@@ -145,9 +146,9 @@ describe("every step is recorded", () => {
   test("arguments are those of the call, even if the handler changes them later", async () => {
     const t = newBackend();
     const result = await resultOf(async (step) => {
-      const value = [1];
-      const asked = step.runMutation(steps.echo, { value });
-      value.push(2);
+      const numbers = [1];
+      const asked = step.runMutation(steps.echo, { value: numbers });
+      numbers.push(2);
       return await asked;
     }, t);
     expect(result).toEqual([1]);
@@ -157,17 +158,17 @@ describe("every step is recorded", () => {
 
 test("a step's name is folder/file:function by default, and the name that the call passes, for every kind", async () => {
   const t = newBackend();
-  scriptValue(() => null);
+  scriptSteps(() => null);
   const { workflowId } = await runHandler(t, async (step) => {
     await step.runQuery(internal.folder.inner.nothing);
     await step.runMutation(steps.echo, { value: 1 });
-    for (const [name, run] of kinds) await run(step, {}, { name });
+    for (const [name, run] of stepKinds) await run(step, {}, { name });
     await step.sleep(1, { name: "s" });
   });
   expect(await names(t, workflowId)).toEqual([
     "folder/inner:nothing",
     "steps:echo",
-    ...kinds.map(([name]) => name),
+    ...stepKinds.map(([name]) => name),
     "s",
   ]);
   // The nested run keeps its own.
@@ -179,12 +180,12 @@ test("a step's name is folder/file:function by default, and the name that the ca
 
 describe("runAt and runAfter", () => {
   const wait = 3_600_000;
-  const delayed = kinds.filter(([kind]) => !kind.startsWith("inline"));
+  const delayed = stepKinds.filter(([kind]) => !kind.startsWith("inline"));
 
   test.each(delayed)(
     "a %s starts after that delay, or at that time, or now if it has passed",
     async (_kind, run) => {
-      scriptValue(() => Date.now());
+      scriptSteps(() => Date.now());
       for (const [optionsAt, delay] of [
         [() => ({ runAfter: wait }), wait],
         [(now: number) => ({ runAt: now + wait }), wait],
@@ -218,8 +219,6 @@ describe("runAt and runAfter", () => {
 });
 
 describe("sleep", () => {
-  const DAY = 24 * 3_600_000;
-
   test.each([-5, 0, 1, 1000, 20 * DAY, 30 * DAY, 800 * DAY])(
     "takes %d ms, or no time if that is negative",
     async (ms) => {
@@ -280,13 +279,13 @@ describe("a step's function may be", () => {
     const t = newBackend();
     const { workflowId, status } = await runHandler(t, async (step) => {
       const { workflow, event } = components.workflow;
-      const { workflowId } = step;
-      const args = { name: "news", workflowId };
+      const own = { workflowId: step.workflowId };
+      const args = { name: "news", ...own };
       const created = [
         await createEvent(step, components.workflow, args),
         await step.runMutation(event.create, args, { inline: true }),
       ];
-      const seen = await step.runQuery(workflow.getStatus, { workflowId });
+      const seen = await step.runQuery(workflow.getStatus, own);
       return [seen.workflow._id, ...created.map((id) => typeof id)];
     });
     expect(status).toEqual(completed([workflowId, "string", "string"]));

@@ -24,15 +24,14 @@ import { completed, failed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import { expectStorableRows, nested, textOf } from "../../testing/storable.js";
 import {
-  call,
-  caught,
-  functions,
-  KiB,
-  kinds,
-  MiB,
-  scriptValue,
+  callArgs,
+  caughtMessage,
+  functionKinds,
+  scriptSteps,
+  stepKinds,
 } from "../../testing/values.js";
 import type { WorkflowCtx } from "../../client/index.js";
+import { KiB, MiB } from "../../testing/units.js";
 
 // Arguments, results and errors of any size and shape leave rows that Convex stores.
 
@@ -45,7 +44,7 @@ const throwing = (error: unknown) => () => {
   throw error;
 };
 
-describe.each(kinds)("the arguments of a %s", (kind, run) => {
+describe.each(stepKinds)("the arguments of a %s", (kind, run) => {
   test.each<[string, Value, RegExp]>([
     [
       "too large for a document",
@@ -73,15 +72,17 @@ describe.each(kinds)("the arguments of a %s", (kind, run) => {
       /can't be stored: .*1025 fields, the maximum is 1024/,
     ],
   ])("%s fail the step, and it does not run", async (_what, input, message) => {
-    const ran = scriptValue(() => "ran");
-    const error = await caught(newBackend(), (step) => run(step, { input }));
+    const ran = scriptSteps(() => "ran");
+    const error = await caughtMessage(newBackend(), (step) =>
+      run(step, { input }),
+    );
     expect(error).toMatch(new RegExp(`arguments.* ${message.source}`));
     expect(ran.count).toBe(0);
   });
 
   test("may be as large as a document holds", async () => {
     const t = newBackend();
-    scriptValue(() => kind);
+    scriptSteps(() => kind);
     const input = textOf(900 * KiB);
     const { status } = await runHandler(t, (step) => run(step, { input }));
     expect(status).toEqual(completed(kind));
@@ -89,7 +90,7 @@ describe.each(kinds)("the arguments of a %s", (kind, run) => {
   });
 
   test("that are as bad as possible don't keep other steps from running", async () => {
-    scriptValue(() => kind);
+    scriptSteps(() => kind);
     const input = textOf(2 * MiB);
     const { status } = await runHandler(newBackend(), async (step) => {
       const settled = await Promise.allSettled([
@@ -111,11 +112,11 @@ test.each([
   async (_what, input) => {
     const t = newBackend();
     const { status, workflowId } = await runHandler(t, async (step) => {
-      const error = await step
-        .runMutation(steps.mutation, { ...call, input })
+      const thrown = await step
+        .runMutation(steps.mutation, { ...callArgs, input })
         .catch((error: Error) => error.message);
       await step.sleep(1);
-      return error;
+      return thrown;
     });
     expect(status).toEqual(
       completed(expect.stringContaining("which Convex can't store")),
@@ -124,13 +125,13 @@ test.each([
   },
 );
 
-describe.each(kinds)("a %s's return value", (_kind, run) => {
+describe.each(stepKinds)("a %s's return value", (_kind, run) => {
   test.each<[string, Value]>([
     ["of 800 KiB", textOf(MAX_RESULT_BYTES)],
     ["nested as deep as a document holds", nested(MAX_VALUE_NESTING)],
   ])("%s is delivered", async (_what, value) => {
     const t = newBackend();
-    scriptValue(() => value);
+    scriptSteps(() => value);
     const { status } = await runHandler(t, async (step) =>
       JSON.stringify(await run(step)) === JSON.stringify(value)
         ? "same"
@@ -141,8 +142,8 @@ describe.each(kinds)("a %s's return value", (_kind, run) => {
   });
 
   test("over 800 KiB fails the step with an error that gives its size, the maximum and its beginning", async () => {
-    scriptValue(() => "begin" + textOf(MAX_RESULT_BYTES + 1 - 5));
-    const error = await caught(newBackend(), run);
+    scriptSteps(() => "begin" + textOf(MAX_RESULT_BYTES + 1 - 5));
+    const error = await caughtMessage(newBackend(), run);
     expect(error).toMatch(/return value of step "\S+" is too large/);
     expect(error).toContain(`${MAX_RESULT_BYTES + 1} bytes`);
     expect(error).toContain(`${MAX_RESULT_BYTES} bytes`);
@@ -150,13 +151,13 @@ describe.each(kinds)("a %s's return value", (_kind, run) => {
   });
 
   test("nested too deep for a document fails the step", async () => {
-    scriptValue(() => nested(MAX_VALUE_NESTING + 1));
-    const error = await caught(newBackend(), run);
+    scriptSteps(() => nested(MAX_VALUE_NESTING + 1));
+    const error = await caughtMessage(newBackend(), run);
     expect(error).toMatch(/return value.*nested more than 13 levels/);
   });
 });
 
-describe.each(functions)("a %s's", (kind, run) => {
+describe.each(functionKinds)("a %s's", (kind, run) => {
   const most = maxArgsBytes(kind.split(" ").at(-1));
 
   test.each<[string, { input?: number; body: () => unknown; error: RegExp }]>([
@@ -221,11 +222,11 @@ describe.each(functions)("a %s's", (kind, run) => {
       { body: throwing(new ConvexError(nested(20))), error: /^\[\[/ },
     ],
   ])("%s", async (_what, { input, body, error }) => {
-    scriptValue(body);
+    scriptSteps(body);
     const args = input ? { input: textOf(input) } : {};
-    expect(await caught(newBackend(), (step) => run(step, args))).toMatch(
-      error,
-    );
+    expect(
+      await caughtMessage(newBackend(), (step) => run(step, args)),
+    ).toMatch(error);
   });
 });
 
@@ -330,11 +331,11 @@ describe("a journal over 8 MiB fails the run with an error that names run, both 
       for (let n = 0; n < count; n++) await run(step);
       return "done";
     };
-  const action = (step: WorkflowCtx) => step.runAction(steps.action, call);
+  const action = (step: WorkflowCtx) => step.runAction(steps.action, callArgs);
   const mutation = (step: WorkflowCtx) =>
-    step.runMutation(steps.mutation, { ...call, input: large });
+    step.runMutation(steps.mutation, { ...callArgs, input: large });
   const inline = (step: WorkflowCtx) =>
-    step.runMutation(steps.mutation, call, { inline: true });
+    step.runMutation(steps.mutation, callArgs, { inline: true });
 
   test.each<
     [
@@ -357,7 +358,7 @@ describe("a journal over 8 MiB fails the run with an error that names run, both 
     ["inline steps", oneByOne(20, inline), { at: 11 }],
   ])("of %s", async (_what, handler, { result = large, at, ran }) => {
     const t = newBackend();
-    const calls = scriptValue(() => result);
+    const calls = scriptSteps(() => result);
     const { workflowId, status } = await runHandler(t, handler);
     if (status.type !== "failed") throw new Error(JSON.stringify(status));
     const [, run, size, stepNumber, name, max] =
@@ -374,7 +375,7 @@ describe("a journal over 8 MiB fails the run with an error that names run, both 
   });
 
   test("and one just below continues", async () => {
-    scriptValue(() => large);
+    scriptSteps(() => large);
     const { status } = await runHandler(newBackend(), oneByOne(11, action));
     expect(status).toEqual(completed("done"));
   });
@@ -386,6 +387,6 @@ test("effects of steps that ran stay, whatever happens to their results", async 
     await ctx.db.insert("effects", { key: "large", value: 1 });
     return textOf(MAX_RESULT_BYTES + 1);
   });
-  await caught(t, (step) => step.runMutation(steps.mutation, call));
+  await caughtMessage(t, (step) => step.runMutation(steps.mutation, callArgs));
   expect(await effects(t)).toEqual([1, "went on"]);
 });

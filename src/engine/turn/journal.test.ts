@@ -125,7 +125,7 @@ describe("journal.beginTurn", () => {
   });
 
   /** The forms and rows of a journal of so many steps, whose nth has these arguments. */
-  async function begun(count: number, nth: number, args: Value) {
+  async function beginJournal(count: number, nth: number, args: Value) {
     const t = newBackend({ transactionLimits: count > 10 });
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: count }, (stepNumber) =>
@@ -151,7 +151,7 @@ describe("journal.beginTurn", () => {
   ])(
     "returns the steps around %s as values, which text can't hold, and others as text",
     async (_, value) => {
-      expect(await begun(2000, 1000, { list: [{ value }] })).toEqual([
+      expect(await beginJournal(2000, 1000, { list: [{ value }] })).toEqual([
         "text",
         "values",
         "text",
@@ -193,7 +193,7 @@ describe("journal.beginTurn", () => {
       "text",
     ],
   ])("returns %s", async (_what, count, args, form) => {
-    expect(await begun(count, count - 1, args)).toEqual([form]);
+    expect(await beginJournal(count, count - 1, args)).toEqual([form]);
   });
 
   test("is null if there is nothing for a turn to do, and changes nothing", async () => {
@@ -387,8 +387,8 @@ describe("journal.startSteps", () => {
   test("refuses an event that can't be awaited as a failed step", async () => {
     const t = newBackend();
     const id = await insertRun(t);
-    const event = { kind: "event", name: "e", args: { eventId: "none" } };
-    const [entry] = (await startSteps(t, id, [asks(event)]))!;
+    const wait = { kind: "event", name: "e", args: { eventId: "none" } };
+    const [entry] = (await startSteps(t, id, [asks(wait)]))!;
     expect(entry!.step).toMatchObject({
       inProgress: false,
       runResult: {
@@ -494,9 +494,9 @@ describe("workflow.complete", () => {
       runResult: { kind: "canceled" },
     });
     expect(
-      (await rows(t, "workflows")).map(({ generationNumber, runResult }) => [
-        generationNumber,
-        runResult,
+      (await rows(t, "workflows")).map((run) => [
+        run.generationNumber,
+        run.runResult,
       ]),
     ).toEqual(Array(2).fill([1, { kind: "canceled" }]));
     expect(await jobs(t)).toEqual([]);

@@ -63,9 +63,9 @@ function deploy(client: Client, part: Part) {
     },
   });
   for (const each of [{ ...part, path: "workflow" }, ...NESTED]) {
-    const { path, schema } = each;
+    const { path } = each;
     const modules = MODULES.get(path === "workflow" ? part : each);
-    t.registerComponent(path, schema, modules);
+    t.registerComponent(path, each.schema, modules);
   }
   const call: Backend["call"] = async (name, args) =>
     name === "look"

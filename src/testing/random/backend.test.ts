@@ -74,7 +74,7 @@ async function runSeed(
   await startProgram(t, program, { startAsync });
   await runUntilEnded(t, random);
   await drain();
-  if ([...attempts.values()].some((count) => count > 1))
+  if ([...attempts.values()].some((executions) => executions > 1))
     coverage.hit("attempt repeated");
   const runs = await recordedRuns(t);
   same("the calls of onComplete", (await endings(t)).length, 1);

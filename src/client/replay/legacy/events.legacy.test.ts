@@ -11,7 +11,7 @@ import {
 } from "../../../testing/harness.js";
 import { completed } from "../../../testing/statuses.js";
 import {
-  asWrittenBefore,
+  asWrittenBy04,
   cancelRun,
   create,
   eventStates,
@@ -36,7 +36,7 @@ const three = (step: WorkflowCtx) =>
 test("waits that began under 0.4 consume events in their starting order", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, three);
-  await asWrittenBefore(t);
+  await asWrittenBy04(t);
   for (const value of ["1", "2", "3"])
     await send(t, { workflowId, name: "go", value });
   await drain();
@@ -53,7 +53,7 @@ test("waits that began under 0.4 consume events before later waits", async () =>
       step.awaitEvent({ name: "now" }).then(awaitGo),
     ]);
   });
-  await asWrittenBefore(t);
+  await asWrittenBy04(t);
   await send(t, { workflowId, name: "now" });
   // Under 0.4's rules, no turn runs while a step is in flight.
   await send(t, { workflowId, name: "go", value: "1" });
@@ -77,7 +77,7 @@ test("events sent or created under 0.4 can be awaited", async () => {
   await send(t, { workflowId, name: "go", value: "1" });
   await send(t, { id: ids[1], value: "2" });
   await send(t, { workflowId, name: "go", value: "3" });
-  await asWrittenBefore(t);
+  await asWrittenBy04(t);
   await drain();
   expect(await statusOf(t, workflowId)).toEqual(completed(["1", "2", "3"]));
 });
@@ -85,7 +85,7 @@ test("events sent or created under 0.4 can be awaited", async () => {
 test("a wait that began under 0.4 receives its event after the run is canceled and restarted", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, three);
-  await asWrittenBefore(t);
+  await asWrittenBy04(t);
   await cancelRun(t, workflowId);
   await t.mutation((ctx) => restart(ctx, components.workflow, workflowId));
   expect(await eventStates(t)).toEqual(Array(3).fill("go waiting"));
@@ -110,7 +110,7 @@ test("a run that began under 0.4 may await, send and create events with names of
     },
     { startAsync: true },
   );
-  await asWrittenBefore(t);
+  await asWrittenBy04(t);
   const id = await create(t, workflowId, `${long}2`);
   await drain();
   await send(t, { workflowId, name: long, value: "1" });
@@ -129,14 +129,14 @@ test.each([
     const deployment = new Deployment(release);
     const workflowId = await deployment.start(caseOf({ name: "eventsByName" }));
     const { client } = deployment;
-    const send = (more: object) => {
+    const sendSpread = (more: object) => {
       const event = { workflowId, name: "go", value: 1, ...more };
       return deployment.mutate((ctx) =>
         client.sendEvent(ctx as never, components.workflow, event as never),
       );
     };
     const document = { _id: "x", _creationTime: 1, author: "Ann", data: 5 };
-    const id = await send({ ...document, values: [1] });
+    const id = await sendSpread({ ...document, values: [1] });
     const rows = await deployment.rows("events");
     expect(rows.find(({ _id }) => (_id as string) === id)!.state).toMatchObject(
       {
@@ -152,7 +152,7 @@ test("cleanup deletes events that 0.4 stored, awaited or not", async () => {
   const workflowId = await startHandler(t, three);
   await send(t, { workflowId, name: "never awaited" });
   await send(t, { workflowId, name: "go" });
-  await asWrittenBefore(t);
+  await asWrittenBy04(t);
   await cancelRun(t, workflowId);
   await t.mutation((ctx) => cleanup(ctx, components.workflow, workflowId));
   await drain();

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import {
   cancel,
   cleanup,
-  counts,
   listenToConsole,
   restart,
+  rowCounts,
 } from "../../../testing/managing.js";
 import {
   components,
@@ -34,7 +34,7 @@ const exported = () =>
 
 describe("the tables of earlier releases", () => {
   test("keep their indexes", () => {
-    const indexes = Object.fromEntries(
+    const kept = Object.fromEntries(
       exported().tables.flatMap(({ tableName, indexes }) =>
         indexes.map(({ indexDescriptor, fields }) => [
           `${tableName}.${indexDescriptor}`,
@@ -42,7 +42,7 @@ describe("the tables of earlier releases", () => {
         ]),
       ),
     );
-    expect(indexes).toMatchObject({
+    expect(kept).toMatchObject({
       "workflows.name": ["name"],
       "steps.workflow": ["workflowId", "stepNumber"],
       "steps.inProgress": ["step.inProgress", "workflowId"],
@@ -228,7 +228,7 @@ describe("rows of every shape that earlier releases wrote", () => {
       expect(await cleanup(t, id)).toBe(true);
     }
     await drain();
-    const left = await counts(t);
+    const left = await rowCounts(t);
     expect(left).toMatchObject({
       onCompleteFailures: expect.any(Number) as number,
     });

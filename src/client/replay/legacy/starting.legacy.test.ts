@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { manager } from "../../../testing/app/workflows.js";
-import { asWrittenBefore } from "../../../testing/events.js";
+import { asWrittenBy04 } from "../../../testing/events.js";
 import {
   advance,
   drain,
@@ -14,13 +14,12 @@ import {
 } from "../../../testing/harness.js";
 import { listenToConsole } from "../../../testing/managing.js";
 import { start, type StartOptions } from "../../index.js";
+import { DAY } from "../../../testing/units.js";
 
 useBackend();
 const heard = listenToConsole();
 
 // Runs that 0.4 began start other runs with options that 0.4 lacks.
-
-const DAY = 24 * 60 * 60_000;
 
 describe.each(["manager", "function"] as const)("by the %s", (by) => {
   async function startFromLegacy(options: object) {
@@ -38,7 +37,7 @@ describe.each(["manager", "function"] as const)("by the %s", (by) => {
       },
       { startAsync: true },
     );
-    await asWrittenBefore(t);
+    await asWrittenBy04(t);
     return { t, id };
   }
 
