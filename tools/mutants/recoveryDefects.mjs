@@ -6,7 +6,7 @@ export const RECOVERY_DEFECTS = [
   {
     name: "inline: a cancel of its own run not noticed",
     file: "src/client/turn/execution.ts",
-    find: "mayHaveWritten(before, after) && !(await this.isStillCurrent())",
+    find: "mayHaveWritten(before, after) && !(await ctx.runQuery(isCurrent, run))",
     replace: "false",
     killedBy: test(
       "engine/lifecycle/ownRun",

@@ -212,15 +212,11 @@ export class Execution {
     return {
       step: request && { stepNumber, name: request.name, failed, child },
       line: handlerLine(failed ? this.callers.get(request!) : thrown),
-      unawaited: this.unawaitedSteps(),
+      unawaited: this.replay
+        ?.unawaited()
+        .slice(0, MAX_WARNINGS)
+        .map((step) => ({ ...step, error: shortenError(step.error, 1024) })),
     };
-  }
-
-  private unawaitedSteps(): Origin["unawaited"] {
-    return this.replay
-      ?.unawaited()
-      .slice(0, MAX_WARNINGS)
-      .map((step) => ({ ...step, error: shortenError(step.error, 1024) }));
   }
 
   private async runOnce(): Promise<TurnEnd> {
@@ -315,18 +311,12 @@ export class Execution {
     const after = await transactionMetrics(ctx);
     if (!isHalfUnusedBy(after)) Object.assign(this.limits, LAST_LIMITS);
     if (!outcome) return null;
-    const isFenced =
-      mayHaveWritten(before, after) && !(await this.isStillCurrent());
-    return { outcome, isFenced };
-  }
-
-  private async isStillCurrent(): Promise<boolean> {
-    const { component } = this.workflow;
     const { _id: workflowId, generationNumber } = this.row;
-    return await this.ctx.runQuery(component.fence.isCurrent, {
-      workflowId,
-      generationNumber,
-    });
+    const run = { workflowId, generationNumber };
+    const { isCurrent } = this.workflow.component.fence;
+    const isFenced =
+      mayHaveWritten(before, after) && !(await ctx.runQuery(isCurrent, run));
+    return { outcome, isFenced };
   }
 
   /** A driver's step may have used part of the transaction before the turn's first inline step. */
@@ -440,24 +430,16 @@ export class Execution {
     if (!rows) return null;
     this.runResult = end?.runResult;
     this.storedProgress = progress ?? this.storedProgress;
-    this.noteChanges(record, rows);
+    for (const { stepNumber, delivery } of record.deliveries)
+      this.changed.change(stepNumber, { delivery });
+    for (const { stepNumber, condition } of record.waits)
+      this.changed.change(stepNumber, { group: undefined, ...condition });
+    for (const row of rows) this.changed.add(row);
     return rows.map((row) => this.toEntry(row));
   }
 
   private toEntry(row: StepRow) {
     return toEntry(row, this.row.generationNumber);
-  }
-
-  private noteChanges(
-    { deliveries, waits }: TurnRecord<WorkflowRequest>,
-    rows: StepRow[],
-  ) {
-    const { changed } = this;
-    for (const { stepNumber, delivery } of deliveries)
-      changed.change(stepNumber, { delivery });
-    for (const { stepNumber, condition } of waits)
-      changed.change(stepNumber, { group: undefined, ...condition });
-    for (const row of rows) changed.add(row);
   }
 
   private countSizes(steps: NewStepArgs[]) {
