@@ -64,13 +64,7 @@ export function defineWorkflow<
   definition: WorkflowDefinition<ArgsValidator, Returns> = {},
 ): WorkflowBuilder<ArgsValidator, Returns> {
   return {
-    handler: (handler) =>
-      registerWorkflow(
-        component,
-        definition,
-        handler,
-        definition.workpoolOptions,
-      ),
+    handler: (handler) => registerWorkflow(component, definition, handler),
   };
 }
 
@@ -99,9 +93,8 @@ export function registerWorkflow<
   Returns extends ReturnsValidator,
 >(
   component: WorkflowComponent,
-  definition: WorkflowDefinition<ArgsValidator, Returns>,
+  definition: WorkflowDefinition<ArgsValidator, Returns> & Defaults,
   handler: WorkflowHandler<ArgsValidator, Returns>,
-  workpoolOptions: WorkpoolOptions | undefined,
 ): RegisteredMutation<
   "internal",
   WorkflowArgs<ArgsValidator>,
@@ -109,7 +102,7 @@ export function registerWorkflow<
 > {
   const what = "a workflow's definition";
   checkOptions("definition", definition, what);
-  checkDefaults(what, component, { ...definition, workpoolOptions });
+  checkDefaults(what, component, definition);
   if (typeof handler !== "function")
     throw new Error(
       `Invalid definition of a workflow: its handler is ${String(handler)}. Expected an async function (step, args) => ….`,
@@ -120,7 +113,6 @@ export function registerWorkflow<
     // Codegen may have described an older component: see WorkflowComponent.
     component: component as ComponentApi,
     args,
-    workpoolOptions,
     handler,
   };
   return internalMutationGeneric({

@@ -216,9 +216,9 @@ const METHODS = {
         {
           ...definition,
           retention: mergedRetention(options.retention, retention),
+          workpoolOptions: { ...options.workpoolOptions, ...workpoolOptions },
         },
         handler,
-        { ...options.workpoolOptions, ...workpoolOptions },
       );
     return handler ? register(handler) : { handler: register };
   },

@@ -67,6 +67,19 @@ export async function startBy<Context, Workflow extends WorkflowReference>(
   checkStart(name, options);
   const { onComplete, context, startAsync, ifRunning } = options;
   const fnHandle = onComplete && (await handleOf(onComplete));
+  if (manager && isLegacy && startAsync && !hasNewOptions(options))
+    return (await ctx.runMutation(manager.component.workflow.create, {
+      workflowName: name,
+      workflowHandle: await createFunctionHandle(workflow),
+      workflowArgs: args,
+      maxParallelism: manager.options.workpoolOptions?.maxParallelism,
+      onComplete: fnHandle && { fnHandle, context },
+      startAsync,
+    })) as WorkflowId;
+  // Within a step, the caller's component is that of the run.
+  const component = manager
+    ? componentName(manager.component)
+    : rules?.component;
   const call = {
     // Passes only known options, because code under 0.4 may pass others.
     ...Object.fromEntries(
@@ -74,36 +87,19 @@ export async function startBy<Context, Workflow extends WorkflowReference>(
     ),
     args,
     onComplete: fnHandle,
-    // Within a step, the caller's component is that of the run.
     caller: isLegacy
       ? undefined
       : {
-          component: manager
-            ? componentName(manager.component)
-            : rules?.component,
+          component,
           workflowId: ifRunning === "replace" ? rules?.workflowId : undefined,
         },
   };
-  const createsAsBefore =
-    manager && isLegacy && startAsync && !hasNewOptions(options);
-  const workflowHandle = createsAsBefore
-    ? await createFunctionHandle(workflow)
-    : undefined;
-  const run = (startAsync: boolean | undefined): Promise<unknown> =>
-    createsAsBefore
-      ? ctx.runMutation(manager.component.workflow.create, {
-          workflowName: name,
-          workflowHandle: workflowHandle!,
-          workflowArgs: args,
-          maxParallelism: manager.options.workpoolOptions?.maxParallelism,
-          onComplete: fnHandle && { fnHandle, context },
-          startAsync,
-        })
-      : (ctx as StartingCtx).runMutation(
-          workflow,
-          { ...call, startAsync },
-          rules && !isLegacy ? { [STARTS_RUN]: true } : undefined,
-        );
+  const run = (startAsync: boolean | undefined) =>
+    (ctx as StartingCtx).runMutation(
+      workflow,
+      { ...call, startAsync },
+      rules && !isLegacy ? { [STARTS_RUN]: true } : undefined,
+    );
   let answer: unknown;
   try {
     answer = await run(startAsync);
