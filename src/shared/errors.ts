@@ -11,6 +11,9 @@ export type ErrorCode =
   | "INVALID_ARGUMENT"
   | "UNAUTHORIZED";
 
+export const invalidArgument = (message: string, workflowId?: string) =>
+  codedError("INVALID_ARGUMENT", message, workflowId);
+
 /** An error whose data reaches clients. Its text is the message, not the data as JSON. */
 export function codedError(
   code: ErrorCode,

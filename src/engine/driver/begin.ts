@@ -7,7 +7,7 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
 import { markCopyCurrent } from "../run/driverState.js";
 import { scheduleDue } from "../run/dueTask.js";
-import { parseRunId, updateRun } from "../run/runs.js";
+import { isInFlight, parseRunId, updateRun } from "../run/runs.js";
 import { clearPendingTurn } from "../run/waking.js";
 import {
   readJournal,
@@ -89,9 +89,7 @@ export async function beginTurn(
     journalSize: size,
     completed,
     tooLarge,
-    blocked: rowsOf(pages).some(
-      ({ step, unstarted }) => step.inProgress && !unstarted,
-    ),
+    blocked: rowsOf(pages).some(isInFlight),
     logLevel: log.level,
   };
 }

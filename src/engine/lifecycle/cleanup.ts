@@ -13,6 +13,7 @@ import {
 import { Budget } from "../platform/budget.js";
 import { COST, releaseStep, releaseWait } from "./releasing.js";
 import {
+  isInFlight,
   endedForcibly,
   findRun,
   functionTypeOf,
@@ -81,7 +82,7 @@ export async function deleteBatch(
     );
   for await (const row of steps) {
     const { step } = row;
-    const inFlight = step.inProgress && !row.unstarted;
+    const inFlight = isInFlight(row);
     const child = step.kind === "workflow" ? step.workflowId : undefined;
     if (!run || !inFlight || !functionTypeOf(step)) {
       if (inFlight) await (canceled ? releaseStep : releaseWait)(ctx, row);

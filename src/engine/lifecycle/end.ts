@@ -29,6 +29,7 @@ import { Budget } from "../platform/budget.js";
 import { releaseSteps } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";
 import {
+  generationOf,
   endedForcibly,
   lastStep,
   updateRun,
@@ -129,9 +130,9 @@ export async function callOnComplete(
 
 /** The call of `onComplete` that an ended run needs, in a form that fits into a row. */
 function callbackOf(run: Run, failure?: Failure): Callback | undefined {
-  const { _id: workflowId, generationNumber, onComplete, runResult } = run;
+  const { onComplete, runResult } = run;
   if (!onComplete || !runResult) return undefined;
-  const callback = { workflowId, generationNumber, onComplete, runResult };
+  const callback = { ...generationOf(run), onComplete, runResult };
   // The failure's data repeats the result's text, so the two can be too large together.
   return sizeOf(callback) + sizeOf(failure) <= MAX_ROW_BYTES
     ? { ...callback, failure }
@@ -254,10 +255,9 @@ export const keepCrashedCallback = (
 
 /** Ends the sleeps and event waits of a finished run, because they would wake nothing. */
 async function dropWaits(ctx: MutationCtx, run: Run) {
-  const { _id: workflowId, generationNumber } = run;
   // The turn that ends a run may have read a large journal.
   const rest = (await isHalfUnused(ctx))
     ? await releaseSteps(ctx, run, new Budget(STEPS_PER_BATCH))
-    : [{ workflowId, generationNumber }];
+    : [generationOf(run)];
   if (rest.length > 0) await scheduleTask(ctx, "cancel", { runs: rest });
 }

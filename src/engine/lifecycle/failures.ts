@@ -1,6 +1,6 @@
 import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer } from "convex/values";
-import { codedError } from "../../shared/errors.js";
+import { invalidArgument } from "../../shared/errors.js";
 import { vRunResult } from "../../shared/outcome.js";
 import { abbreviate } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
@@ -38,23 +38,25 @@ export async function listFailures(
 function publicFailure(
   row: Doc<"onCompleteFailures">,
 ): Infer<typeof vOnCompleteFailure> {
-  const common = { id: row._id, failedAt: Math.floor(row._creationTime) };
-  if (!("runResult" in row))
+  const common = {
+    id: row._id,
+    failedAt: Math.floor(row._creationTime),
+    workflowId: row.workflowId,
+  };
+  if ("runResult" in row)
     return {
       ...common,
-      error: "The workpool reported it with a context that isn't understood.",
-      workflowId: row.workflowId,
-      result: row.result,
-      context: row.context as unknown,
-      canRetry: false,
+      error: row.error,
+      result: row.runResult,
+      context: row.onComplete?.context as unknown,
+      canRetry: true,
     };
   return {
     ...common,
-    error: row.error,
-    workflowId: row.workflowId,
-    result: row.runResult,
-    context: row.onComplete?.context as unknown,
-    canRetry: true,
+    error: "The workpool reported it with a context that isn't understood.",
+    result: row.result,
+    context: row.context as unknown,
+    canRetry: false,
   };
 }
 
@@ -63,8 +65,7 @@ export async function retryOnComplete(ctx: MutationCtx, failureId: string) {
   const id = ctx.db.normalizeId("onCompleteFailures", failureId);
   const row = id && (await ctx.db.get("onCompleteFailures", id));
   const refuse = (why: string, workflowId?: string) =>
-    codedError(
-      "INVALID_ARGUMENT",
+    invalidArgument(
       `Can't call onComplete again for "${abbreviate(failureId)}": ${why}.`,
       workflowId,
     );

@@ -1,6 +1,6 @@
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { codedError } from "../../shared/errors.js";
+import { invalidArgument } from "../../shared/errors.js";
 import { abbreviate } from "../../shared/storable.js";
 import { runWithKey } from "../run/runs.js";
 import { cancelRuns } from "./cancel.js";
@@ -26,8 +26,7 @@ export async function claimKey(
     if (!running) return null;
     if (!replaces) return running;
     if (running === starter)
-      throw codedError(
-        "INVALID_ARGUMENT",
+      throw invalidArgument(
         `Can't replace workflow ${running} with the key "${abbreviate(key)}": it is the one that starts it. It has its ` +
           `key until it ends. Start the next run in its onComplete.`,
         running,

@@ -1,7 +1,7 @@
 import type { FunctionReference } from "convex/server";
 import { ConvexError, v, type Infer, type ObjectType } from "convex/values";
 import { startClock } from "../../shared/clock.js";
-import { codedError } from "../../shared/errors.js";
+import { invalidArgument } from "../../shared/errors.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
 import { api } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
@@ -145,8 +145,7 @@ async function hasRunningParent(ctx: MutationCtx, child: Run) {
 }
 
 const refuse = (name: string, status: string, which: string) =>
-  codedError(
-    "INVALID_ARGUMENT",
+  invalidArgument(
     `${name} can't take the status "${status}". ${which} can be chosen.`,
   );
 
@@ -183,8 +182,7 @@ export async function changeRuns(
   const { operation, from, fromFailure } = args;
   const left = [...new Set(args.workflowIds)];
   if (left.length > MAX_RUNS)
-    throw codedError(
-      "INVALID_ARGUMENT",
+    throw invalidArgument(
       `Can't ${operation} ${left.length} runs in one call. The maximum is ${MAX_RUNS}.`,
     );
   const door: FunctionReference<"mutation"> = api.workflow[operation];
@@ -200,8 +198,7 @@ export async function changeRuns(
         ...options,
       });
       if (done === false)
-        throw codedError(
-          "INVALID_ARGUMENT",
+        throw invalidArgument(
           `Can't clean up workflow ${workflowId}: it is in progress, or it was cleaned up before.`,
         );
       result.done++;

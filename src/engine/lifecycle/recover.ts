@@ -8,7 +8,12 @@ import type { PendingStep } from "../step/completing.js";
 import { Budget } from "../platform/budget.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { enqueue, stateOfJob, type Job } from "../platform/workpool.js";
-import { endedForcibly, stepsInFlight, type Run } from "../run/runs.js";
+import {
+  generationOf,
+  endedForcibly,
+  stepsInFlight,
+  type Run,
+} from "../run/runs.js";
 import { mayStillRun, type vWatched } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
 import { startTimer } from "../step/timer.js";
@@ -200,8 +205,7 @@ async function recoverDriver(
 ) {
   if (await isComing(ctx, { scheduledId: checkId })) return false;
   await lookNow(ctx, workId ?? scheduledId!, {
-    workflowId: run._id,
-    generationNumber: run.generationNumber,
+    ...generationOf(run),
     driver: run.drivers!,
   });
   return true;
@@ -216,8 +220,7 @@ const lookNow = (
 /** Whether nothing would have ended a step in flight. */
 async function recoverStep(ctx: MutationCtx, { row, run }: PendingStep) {
   const { step, timer, stepNumber } = row;
-  const { _id: workflowId, generationNumber } = run;
-  const execution = { workflowId, stepNumber, generationNumber };
+  const execution = { ...generationOf(run), stepNumber };
   if (timer) {
     if (await isComing(ctx, timer)) return false;
     const restarted = await startTimer(ctx, execution, timer.endsAt);

@@ -2,6 +2,7 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { withdrawWait } from "../step/eventWait.js";
 import { cancelJob } from "../platform/workpool.js";
 import {
+  generationOf,
   endedForcibly,
   stepsInFlight,
   type Run,
@@ -24,17 +25,15 @@ export async function releaseSteps(
   budget: Budget,
   after?: number,
 ): Promise<Ending[]> {
-  const { _id: workflowId, generationNumber } = run;
   const isForced = endedForcibly(run);
   const children: Ending[] = [];
-  for await (const row of stepsInFlight(ctx, workflowId, after)) {
+  for await (const row of stepsInFlight(ctx, run._id, after)) {
     const { step, _creationTime: after } = row;
     await (isForced ? releaseStep : releaseWait)(ctx, row);
     if (isForced && step.kind === "workflow" && step.workflowId)
       children.push({ workflowId: step.workflowId });
     budget.spend(COST.released, step.args);
-    if (budget.isSpent)
-      return [{ workflowId, generationNumber, after }, ...children];
+    if (budget.isSpent) return [{ ...generationOf(run), after }, ...children];
   }
   return children;
 }

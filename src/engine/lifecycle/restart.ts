@@ -1,4 +1,4 @@
-import { codedError } from "../../shared/errors.js";
+import { codedError, invalidArgument } from "../../shared/errors.js";
 import { STEPS_PER_BATCH } from "../../shared/limits.js";
 import { abbreviate } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
@@ -12,6 +12,8 @@ import { Budget } from "../platform/budget.js";
 import { COST, releaseStep } from "./releasing.js";
 import { REPLAY_VERSION } from "../../shared/replayVersion.js";
 import {
+  generationOf,
+  isInFlight,
   checkKeyIsFree,
   lastStep,
   runOf,
@@ -37,7 +39,7 @@ export function checkPlace(
   { from, fromFailure }: RestartPlace,
   what = "restart",
 ) {
-  const refuse = (message: string) => codedError("INVALID_ARGUMENT", message);
+  const refuse = (message: string) => invalidArgument(message);
   if (from !== undefined && fromFailure)
     throw refuse(
       `Invalid options of ${what}: from and fromFailure exclude each other. Give one of them.`,
@@ -117,8 +119,7 @@ async function firstDeleted(
       .order("desc")
       .first();
     if (!named)
-      throw codedError(
-        "INVALID_ARGUMENT",
+      throw invalidArgument(
         `Step "${abbreviate(from)}" not found in workflow ${run._id}`,
         run._id,
       );
@@ -147,8 +148,7 @@ async function lastFailure(ctx: MutationCtx, run: Run): Promise<number> {
   const rows = [await last("failed"), await last("canceled")];
   const numbers = rows.flatMap((row) => row?.stepNumber ?? []);
   if (numbers.length > 0) return Math.max(...numbers);
-  throw codedError(
-    "INVALID_ARGUMENT",
+  throw invalidArgument(
     `Can't restart workflow ${run._id} ("${run.name}") from its failure: none of its steps failed. Restart it without ` +
       `fromFailure, or from a step.`,
     run._id,
@@ -175,10 +175,7 @@ export async function continueRestart(
 }
 
 async function scheduleRest(ctx: MutationCtx, run: Run) {
-  await scheduleTask(ctx, "restart", {
-    workflowId: run._id,
-    generationNumber: run.generationNumber,
-  });
+  await scheduleTask(ctx, "restart", generationOf(run));
 }
 
 /** Counts one more step, and returns whether the transaction has processed enough. */
@@ -199,7 +196,7 @@ function transactionIsFull(ctx: MutationCtx): IsFull {
 }
 
 function costOf(row: StepRow, from: number): number {
-  const isReleased = row.step.inProgress && !row.unstarted;
+  const isReleased = isInFlight(row);
   const isDeleted = row.stepNumber >= from;
   if (childOf(row) && (isReleased || isDeleted)) return COST.child;
   if (isReleased) return COST.released;
@@ -250,7 +247,7 @@ async function rewind(
 /** Deletes a step and returns its child, which nothing waits for any longer. */
 async function deleteStep(ctx: MutationCtx, row: StepRow) {
   const { step } = row;
-  if (step.inProgress && !row.unstarted) await releaseStep(ctx, row);
+  if (isInFlight(row)) await releaseStep(ctx, row);
   if (step.kind === "event") await undoWait(ctx, row);
   await ctx.db.delete("steps", row._id);
   return childOf(row);

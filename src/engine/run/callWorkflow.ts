@@ -1,6 +1,6 @@
 import type { FunctionHandle, TransactionLimits } from "convex/server";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { Run } from "./runs.js";
+import { generationOf, type Run } from "./runs.js";
 
 /**
  * Calls a run's workflow to take a turn. Throws if nothing took it, so that neither the run nor its parent waits
@@ -11,7 +11,7 @@ export async function callWorkflow(
   run: Run,
   options?: { transactionLimits?: TransactionLimits },
 ) {
-  const turn = { workflowId: run._id, generationNumber: run.generationNumber };
+  const turn = generationOf(run);
   const handle = run.workflowHandle as FunctionHandle<"mutation">;
   let answer: unknown;
   try {

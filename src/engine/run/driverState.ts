@@ -8,8 +8,20 @@ import type {
 } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import type { Step, vDriver } from "../../component/schema.js";
-import { cancelJob, enqueue, stateOfJob } from "../platform/workpool.js";
-import { runOf, updateRun, type Run, type StepRow } from "./runs.js";
+import {
+  cancelJob,
+  enqueue,
+  stateOfJob,
+  type Job,
+} from "../platform/workpool.js";
+import {
+  generationOf,
+  isInFlight,
+  runOf,
+  updateRun,
+  type Run,
+  type StepRow,
+} from "./runs.js";
 import { cancelScheduled, watch } from "../platform/scheduler.js";
 
 /**
@@ -42,7 +54,7 @@ export async function stepOfDriver(ctx: QueryCtx, run: Run) {
         .eq("step.inProgress", true),
     )
     .first();
-  return row && !row.unstarted ? row : undefined;
+  return row && isInFlight(row) ? row : undefined;
 }
 
 /** Returns the run if `driver` is still its driver, and the step that it executes. */
@@ -119,11 +131,7 @@ export async function startDriver(
 ): Promise<number> {
   await detachDriver(ctx, run);
   const driver = (run.drivers ?? 0) + 1;
-  const id = {
-    workflowId: run._id,
-    generationNumber: run.generationNumber,
-    driver,
-  };
+  const id = { ...generationOf(run), driver };
   const now = Date.now();
   const startedAt = Math.max(now, due.runAt);
   const args = {
@@ -136,7 +144,7 @@ export async function startDriver(
   };
   const job = canDrive(run, due, config)
     ? { scheduledId: await scheduleDriver(ctx, args) }
-    : { workId: await enqueueDriver(ctx, run, due, config, { ...args, id }) };
+    : { workId: await enqueueDriver(ctx, run, args, config) };
   const checkId = await watch(ctx, job.scheduledId ?? job.workId, id, {
     dueInMs: startedAt - now,
   });
@@ -171,31 +179,26 @@ async function scheduleDriver(
 async function enqueueDriver(
   ctx: MutationCtx,
   run: Run,
-  due: DueStep,
+  args: DriverArgs,
   config: Config,
-  { id, ...args }: DriverArgs & { id: ObjectType<typeof vDriver> },
 ) {
-  const [workId] = await enqueue(
-    ctx,
-    [
-      {
-        type: "action",
-        handle: await createFunctionHandle(internal.driving.drive),
-        name: run.name ?? run.workflowHandle,
-        args: {
-          ...args,
-          usualLagMs: 2000,
-          // One slot of the workpool is for others.
-          holders: Math.min(HOLDERS, config.maxParallelism - 1),
-        },
-        runAt: due.runAt,
-        onComplete: {
-          handle: await createFunctionHandle(internal.driving.onComplete),
-          context: id,
-        },
-      },
-    ],
-    config,
-  );
+  const { workflowId, generationNumber, driver } = args;
+  const job: Job = {
+    type: "action",
+    handle: await createFunctionHandle(internal.driving.drive),
+    name: run.name ?? run.workflowHandle,
+    args: {
+      ...args,
+      usualLagMs: 2000,
+      // One slot of the workpool is for others.
+      holders: Math.min(HOLDERS, config.maxParallelism - 1),
+    },
+    runAt: args.dueAt,
+    onComplete: {
+      handle: await createFunctionHandle(internal.driving.onComplete),
+      context: { workflowId, generationNumber, driver },
+    },
+  };
+  const [workId] = await enqueue(ctx, [job], config);
   return workId!;
 }

@@ -1,6 +1,6 @@
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { scheduleTask, withdrawTask } from "../platform/tasks.js";
-import type { Run } from "./runs.js";
+import { generationOf, type Run } from "./runs.js";
 
 /**
  * Schedules a run's due task and replaces the earlier one: its deadline while it is in progress, or its cleanup once
@@ -12,8 +12,7 @@ export async function scheduleDue(
   beginsAt = Date.now(),
 ): Promise<Run["dueTask"]> {
   if (run.dueTask) await withdrawTask(ctx, run.dueTask);
-  const { _id: workflowId, generationNumber } = run;
-  const args = { workflowId, generationNumber };
+  const args = generationOf(run);
   if (!run.runResult) {
     if (run.timeoutMs === undefined) return undefined;
     const dueAt = beginsAt + run.timeoutMs;

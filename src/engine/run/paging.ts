@@ -4,7 +4,7 @@ import {
   type PaginationResult,
 } from "convex/server";
 import { v, type ObjectType, type Validator } from "convex/values";
-import { codedError } from "../../shared/errors.js";
+import { invalidArgument } from "../../shared/errors.js";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { abbreviate } from "../../shared/storable.js";
 import { Budget } from "../platform/budget.js";
@@ -65,8 +65,7 @@ interface Pages<Row> {
 }
 
 export function invalidCursor(cursor: string) {
-  return codedError(
-    "INVALID_ARGUMENT",
+  return invalidArgument(
     `Invalid cursor: ${abbreviate(cursor)}. Expected the cursor that the last call returned.`,
   );
 }

@@ -1,6 +1,6 @@
 import { createFunctionHandle } from "convex/server";
 import { v, type Infer } from "convex/values";
-import { codedError } from "../../shared/errors.js";
+import { codedError, invalidArgument } from "../../shared/errors.js";
 import { abbreviate } from "../../shared/storable.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Generation } from "../../component/schema.js";
@@ -29,6 +29,12 @@ export async function updateRun(
 export const functionTypeOf = (step: StepRow["step"]) =>
   "functionType" in step ? step.functionType : undefined;
 
+/** Whether a step is in flight. One that a restart left to start isn't. */
+export const isInFlight = ({
+  step,
+  unstarted,
+}: Pick<StepRow, "step" | "unstarted">) => step.inProgress && !unstarted;
+
 /** Whether the steps in flight stopped when the run ended. */
 export const endedForcibly = ({ runResult, timedOut }: Run) =>
   runResult?.kind === "canceled" || timedOut === true;
@@ -37,8 +43,7 @@ export const endedForcibly = ({ runResult, timedOut }: Run) =>
 export function parseRunId(ctx: QueryCtx, workflowId: string) {
   const id = ctx.db.normalizeId("workflows", workflowId);
   if (!id)
-    throw codedError(
-      "INVALID_ARGUMENT",
+    throw invalidArgument(
       `Invalid workflow ID: ${abbreviate(workflowId)}. Expected the id that starting a workflow returned.`,
     );
   return id;
@@ -52,6 +57,11 @@ export async function findRun(
   const run = await ctx.db.get("workflows", workflowId);
   return run?.cleanedUp ? null : run;
 }
+
+export const generationOf = (run: Run): Generation => ({
+  workflowId: run._id,
+  generationNumber: run.generationNumber,
+});
 
 /** The run of a generation, unless it was canceled or restarted since. */
 export async function runOf(

@@ -1,4 +1,4 @@
-import { createFunctionHandle, type FunctionHandle } from "convex/server";
+import { createFunctionHandle } from "convex/server";
 import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { RunResult } from "../../shared/outcome.js";
@@ -6,7 +6,14 @@ import { shortenError } from "../../shared/storable.js";
 import type { Config } from "../platform/config.js";
 import { cancelJob, enqueue, type Job } from "../platform/workpool.js";
 import { isLegacy } from "../../shared/replayVersion.js";
-import { stepsInFlight, updateRun, type Run, type StepRow } from "./runs.js";
+import {
+  generationOf,
+  isInFlight,
+  stepsInFlight,
+  updateRun,
+  type Run,
+  type StepRow,
+} from "./runs.js";
 import { cancelScheduled, schedulePending } from "../platform/scheduler.js";
 
 export interface Wake {
@@ -24,10 +31,8 @@ export async function wake(ctx: MutationCtx, run: Run, dueAt?: number) {
   const isLost = pendingTurn && "isLost" in pendingTurn && pendingTurn.isLost;
   if (pendingTurn && !isLost) return;
   if (isLost) dueAt ??= pendingTurn.dueAt;
-  const { _id: workflowId, generationNumber } = run;
-  const turn = { workflowId, generationNumber };
   await updateRun(ctx, run, {
-    pendingTurn: await schedulePending(ctx, turn, dueAt),
+    pendingTurn: await schedulePending(ctx, generationOf(run), dueAt),
   });
 }
 
@@ -42,11 +47,18 @@ export async function enqueueTurns(
     createFunctionHandle(internal.turns.take),
     createFunctionHandle(internal.pool.handlerOnComplete),
   ]);
-  const workIds = await enqueue(
-    ctx,
-    wakes.map((wake) => turnJob(wake, take, onCrash)),
-    config,
-  );
+  const jobs = wakes.map(({ run, runAt }): Job => {
+    const turn = generationOf(run);
+    return {
+      type: "mutation",
+      handle: take,
+      name: run.name ?? run.workflowHandle,
+      args: { ...turn },
+      runAt,
+      onComplete: { handle: onCrash, context: turn, exclude: ["success"] },
+    };
+  });
+  const workIds = await enqueue(ctx, jobs, config);
   for (const [index, { run }] of wakes.entries())
     await updateRun(ctx, run, { pendingTurn: { workId: workIds[index]! } });
 }
@@ -61,8 +73,7 @@ export async function scheduleRunEnd(
   failed: Extract<RunResult, { kind: "failed" }>,
 ) {
   const pendingTurn = await schedulePending(ctx, {
-    workflowId: run._id,
-    generationNumber: run.generationNumber,
+    ...generationOf(run),
     result: { ...failed, error: shortenError(failed.error) },
   });
   await updateRun(ctx, run, { pendingTurn });
@@ -97,22 +108,6 @@ export async function releaseTurn(
   await cancelScheduled(ctx, pending.checkId);
 }
 
-function turnJob(
-  { run, runAt }: Wake,
-  take: FunctionHandle<"mutation">,
-  onCrash: FunctionHandle<"mutation">,
-): Job {
-  const args = { workflowId: run._id, generationNumber: run.generationNumber };
-  return {
-    type: "mutation",
-    handle: take,
-    name: run.name ?? run.workflowHandle,
-    args,
-    runAt,
-    onComplete: { handle: onCrash, context: args, exclude: ["success"] },
-  };
-}
-
 /**
  * Whether the result that was just recorded in `row` can matter to the handler, which still waits as at the end of
  * its last turn. The row is no longer in progress.
@@ -140,10 +135,9 @@ export async function resultMatters(
   }
 }
 
-/** Whether a step is in flight. Those that a restart left to start aren't. */
 export async function anyStarted(ctx: MutationCtx, run: Run) {
-  for await (const { unstarted } of stepsInFlight(ctx, run._id))
-    if (!unstarted) return true;
+  for await (const row of stepsInFlight(ctx, run._id))
+    if (isInFlight(row)) return true;
   return false;
 }
 

@@ -6,7 +6,7 @@ import type { Config } from "../platform/config.js";
 import { enqueue, type Job } from "../platform/workpool.js";
 import { canDrive, startDriver, type DueStep } from "../run/driverState.js";
 import { isLegacy } from "../../shared/replayVersion.js";
-import type { Run } from "../run/runs.js";
+import { generationOf, type Run } from "../run/runs.js";
 import type { ExecutionMode, StepExecution } from "../../component/schema.js";
 
 /** The facts about a turn that decide how its steps are executed. */
@@ -85,9 +85,8 @@ async function poolJobs(run: Run): Promise<(due: DueStep) => Job> {
       createFunctionHandle(internal.pool.onComplete),
       createFunctionHandle(internal.pool.actionOnComplete),
     ]);
-  const { _id: workflowId, generationNumber } = run;
   return ({ stepNumber, step, runAt }) => {
-    const context: StepExecution = { workflowId, stepNumber, generationNumber };
+    const context: StepExecution = { ...generationOf(run), stepNumber };
     const common = { name: step.name, runAt };
     const { call } = drivenStep({ stepNumber, step });
     if (call)

@@ -1,4 +1,4 @@
-import { codedError } from "../../shared/errors.js";
+import { codedError, invalidArgument } from "../../shared/errors.js";
 import {
   toOutcome,
   type Outcome,
@@ -156,15 +156,14 @@ function sendableOutcome(name: string, result: RunResult): Outcome {
     `The value of event "${abbreviate(name)}"`,
     result.returnValue,
   );
-  if (problem) throw codedError("INVALID_ARGUMENT", problem);
+  if (problem) throw invalidArgument(problem);
   return { result };
 }
 
 /** Names of runs of 0.4 may have any length. */
 function checkName({ run, name }: Target) {
   const problem = nameProblem("The event's name", name);
-  if (problem && !(run && isLegacy(run)))
-    throw codedError("INVALID_ARGUMENT", problem);
+  if (problem && !(run && isLegacy(run))) throw invalidArgument(problem);
 }
 
 /** An id alone identifies the event. As in 0.4, the name or the run passed with it may be wrong. */
@@ -186,8 +185,7 @@ async function findTarget(
   }
   const { name, workflowId } = args;
   if (name === undefined || workflowId === undefined)
-    throw codedError(
-      "INVALID_ARGUMENT",
+    throw invalidArgument(
       "To send an event, give its id, or its name and the workflowId.",
     );
   const runId = parseRunId(ctx, workflowId);

@@ -1,5 +1,5 @@
 import { convexToJson } from "convex/values";
-import { codedError } from "../../shared/errors.js";
+import { invalidArgument } from "../../shared/errors.js";
 import { HISTORY_FORMAT, type WorkflowHistory } from "../../shared/history.js";
 import { MAX_JOURNAL_BYTES } from "../../shared/limits.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
@@ -14,8 +14,7 @@ export async function historyOf(
   const run = await getRun(ctx, workflowId);
   const { pages, tooLarge } = await readJournal(ctx, run._id);
   if (tooLarge)
-    throw codedError(
-      "INVALID_ARGUMENT",
+    throw invalidArgument(
       `Can't export the history of workflow ${run._id}: its journal is too large to be replayed, over ` +
         `${MAX_JOURNAL_BYTES} bytes at step ${tooLarge.stepNumber} "${tooLarge.name}".`,
       run._id,

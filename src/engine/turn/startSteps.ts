@@ -14,6 +14,8 @@ import {
   type WorkpoolOptions,
 } from "../platform/options.js";
 import {
+  generationOf,
+  isInFlight,
   functionTypeOf,
   lastStep,
   type Run,
@@ -55,17 +57,14 @@ export async function startSteps(
   const next = await nextStepNumber(ctx, run, items, options);
   if (next === null) return [];
   const drafts = await draft(ctx, run, items, next, options);
-  const starting = drafts.filter(
-    ({ fields: { step, unstarted } }) => step.inProgress && !unstarted,
-  );
+  const starting = drafts.filter(({ fields }) => isInFlight(fields));
   await startFunctions(ctx, run, starting, options);
   await startOthers(ctx, run, starting, options.config);
   const rows: StepRow[] = [];
   for (const each of drafts) rows.push(await save(ctx, each));
   logStarted(run, rows, options);
   for (const row of rows)
-    if (row.step.inProgress && !row.unstarted)
-      await startEventWait(ctx, run, row, options.config);
+    if (isInFlight(row)) await startEventWait(ctx, run, row, options.config);
   // Inline steps, refused steps, and events that were already sent.
   for (const row of rows)
     if (!row.step.inProgress) logCompleted(options.config, run, row);
@@ -189,7 +188,7 @@ async function startOthers(
   const wakes: Wake[] = [];
   for (const { fields, item, runAt } of starting) {
     const { step } = fields;
-    const execution = executionOf(run, fields);
+    const execution = { ...generationOf(run), stepNumber: fields.stepNumber };
     if (step.kind === "sleep") {
       fields.timer = await startTimer(ctx, execution, runAt);
       fields.step = { ...step, workId: fields.timer.scheduledId };
@@ -211,11 +210,6 @@ async function startOthers(
   }
   await enqueueTurns(ctx, wakes, config);
 }
-
-const executionOf = (
-  { _id: workflowId, generationNumber }: Run,
-  { stepNumber }: { stepNumber: number },
-) => ({ workflowId, stepNumber, generationNumber });
 
 async function save(ctx: MutationCtx, { fields, kept }: Draft) {
   if (kept) await ctx.db.replace("steps", kept._id, fields);
@@ -242,7 +236,7 @@ async function startEventWait(
   } else if (wait.kind === "waiting" && timeoutMs !== undefined)
     row.timer = await startTimer(
       ctx,
-      executionOf(run, row),
+      { ...generationOf(run), stepNumber: row.stepNumber },
       Date.now() + timeoutMs,
     );
   else if (wait.kind === "waiting" && step.args.eventId === undefined)
