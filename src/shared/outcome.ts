@@ -61,34 +61,48 @@ export function toOutcome(result: RunResult, failure?: Failure): Outcome {
   };
 }
 
+/**
+ * The outcome as it can be stored in `room` bytes. `problemOf` explains why a value can't be. That is then the error of
+ * a failure. A long error is truncated, and its data is dropped if it doesn't fit.
+ */
+export function fittingOutcome(
+  outcome: Outcome,
+  room: number,
+  problemOf: (value: unknown) => string | undefined,
+): Outcome {
+  const { result, failure } = toOutcome(outcome.result, outcome.failure);
+  if (result.kind === "canceled") return { result };
+  if (result.kind === "success") {
+    const returnValue = result.returnValue ?? null;
+    const problem = problemOf(returnValue);
+    if (problem === undefined) return { result: { ...result, returnValue } };
+    return { result: { kind: "failed", error: fitError(problem, room) } };
+  }
+  const error = fitError(result.error, room);
+  const fits =
+    failure?.name !== "ConvexError" ||
+    (storageProblem("data", failure.data) === undefined &&
+      sizeOf(failure.data) + sizeOf(error) <= room);
+  return {
+    result: { kind: "failed", error },
+    failure: fits ? failure : undefined,
+  };
+}
+
 /** Returns the outcome if it fits into a row with the step's arguments, or else a failure that explains why not. */
 export function storableOutcome(
   step: { name: string; args: unknown },
   outcome: Outcome,
 ): Outcome {
-  const { result, failure } = toOutcome(outcome.result, outcome.failure);
   const room = MAX_ROW_BYTES - sizeOf(step.args);
-  if (result.kind === "success") {
-    const returnValue = result.returnValue ?? null;
-    const what = `The return value of step "${step.name}"`;
-    const problem =
-      recordingProblem(what, returnValue) ??
-      tooLargeTogether(what, sizeOf(returnValue), room);
-    return {
-      result: problem
-        ? { kind: "failed", error: fitError(problem, room) }
-        : { kind: "success", returnValue },
-    };
-  }
-  if (result.kind === "canceled") return { result };
-  const error = fitError(result.error, room);
-  const short: RunResult = { kind: "failed", error };
-  if (!failure) return { result: short };
-  const dropData =
-    failure.name === "ConvexError" &&
-    (storageProblem("data", failure.data) !== undefined ||
-      sizeOf(failure.data) + sizeOf(error) > room);
-  return { result: short, failure: dropData ? undefined : failure };
+  const what = `The return value of step "${step.name}"`;
+  return fittingOutcome(
+    outcome,
+    room,
+    (value) =>
+      recordingProblem(what, value) ??
+      tooLargeTogether(what, sizeOf(value), room),
+  );
 }
 
 function tooLargeTogether(what: string, size: number, room: number) {

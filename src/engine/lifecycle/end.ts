@@ -1,6 +1,7 @@
 import type { FunctionHandle, TransactionLimits } from "convex/server";
 import type { Origin } from "../../shared/origin.js";
 import {
+  fittingOutcome,
   toOutcome,
   type Failure,
   type Outcome,
@@ -8,7 +9,6 @@ import {
 } from "../../shared/outcome.js";
 import { MAX_ROW_BYTES, STEPS_PER_BATCH } from "../../shared/limits.js";
 import {
-  fitError,
   preview,
   shortenError,
   sizeOf,
@@ -210,22 +210,19 @@ export async function keepFailedCallback(
 }
 
 function storableResult(run: Run, result: RunResult): RunResult {
-  if (result.kind === "canceled") return result;
   const others = sizeOf(run.args) + sizeOf(run.onComplete?.context);
   const room = MAX_ROW_BYTES - others;
-  if (result.kind === "failed")
-    return { kind: "failed", error: fitError(result.error, room) };
-  const returnValue: unknown = result.returnValue ?? null;
   const what = `The return value of workflow ${run._id}`;
-  const shape = storageProblem(what, returnValue);
-  if (shape) return { kind: "failed", error: shape };
-  const size = sizeOf(returnValue);
-  if (size <= room) return { kind: "success", returnValue };
-  const error =
-    `${what} is too large: ${size} bytes, with ${others} bytes of arguments and context; ` +
-    `the maximum together is ${MAX_ROW_BYTES} bytes. Store it in a table or a file and return its id. ` +
-    `It begins: ${preview(returnValue)}`;
-  return { kind: "failed", error: fitError(error, room) };
+  const problemOf = (value: unknown) => {
+    const size = sizeOf(value);
+    const isTooLarge =
+      size > room &&
+      `${what} is too large: ${size} bytes, with ${others} bytes of arguments and context; ` +
+        `the maximum together is ${MAX_ROW_BYTES} bytes. Store it in a table or a file and return its id. ` +
+        `It begins: ${preview(value)}`;
+    return storageProblem(what, value) ?? (isTooLarge || undefined);
+  };
+  return fittingOutcome({ result }, room, problemOf).result;
 }
 
 /** Ends a run whose end crashed, and stores that its `onComplete` failed. */

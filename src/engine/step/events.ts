@@ -1,13 +1,13 @@
 import { codedError, invalidArgument } from "../../shared/errors.js";
+import { MAX_RESULT_BYTES } from "../../shared/limits.js";
 import {
-  toOutcome,
+  fittingOutcome,
   type Outcome,
   type RunResult,
 } from "../../shared/outcome.js";
 import {
   abbreviate,
   nameProblem,
-  shortenError,
   recordingProblem,
 } from "../../shared/storable.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
@@ -137,27 +137,14 @@ async function insertEvent(
   return eventId;
 }
 
-/**
- * Converts a result to one that fits into an event's row. A long error is truncated, its data is dropped if it
- * doesn't fit, and a value that doesn't fit is refused.
- */
+/** The outcome as it fits into an event's row. A value that doesn't is refused. */
 function sendableOutcome(name: string, result: RunResult): Outcome {
-  if (result.kind === "failed") {
-    const { error, errorData } = result;
-    const fits = recordingProblem("data", errorData) === undefined;
-    return toOutcome({
-      kind: "failed",
-      error: shortenError(error),
-      errorData: fits ? errorData : undefined,
-    });
-  }
-  if (result.kind === "canceled") return { result };
-  const problem = recordingProblem(
-    `The value of event "${abbreviate(name)}"`,
-    result.returnValue,
-  );
-  if (problem) throw invalidArgument(problem);
-  return { result };
+  const what = `The value of event "${abbreviate(name)}"`;
+  return fittingOutcome({ result }, MAX_RESULT_BYTES, (value) => {
+    const problem = recordingProblem(what, value);
+    if (problem) throw invalidArgument(problem);
+    return undefined;
+  });
 }
 
 /** Names of runs of 0.4 may have any length. */
