@@ -9,7 +9,7 @@ import {
 } from "./_generated/server.js";
 import { cancelRuns } from "../engine/lifecycle/cancel.js";
 import { cleanUp, deleteBatch } from "../engine/lifecycle/cleanup.js";
-import { Budget } from "../engine/platform/budget.js";
+import { Budget } from "../shared/transactionBudget.js";
 import { readConfig, heedManager } from "../engine/platform/config.js";
 import { createRun } from "../engine/run/creating.js";
 import { endRun } from "../engine/lifecycle/end.js";
@@ -92,8 +92,7 @@ export const create = mutation({
     const fields = { name: workflowName, args: workflowArgs, ...rest };
     const run = await createRun(ctx, fields, config, runAt);
     if (runAt !== undefined) await wake(ctx, run, runAt);
-    else if (startAsync)
-      await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
+    else if (startAsync) await enqueueTurns(ctx, [{ run }], config);
     else if (!createOnly) await callWithTrials(ctx, run);
     return run._id;
   },

@@ -3,6 +3,26 @@ import type {
   TransactionLimits,
   TransactionMetrics,
 } from "convex/server";
+import { BYTES_PER_BATCH } from "./limits.js";
+import { sizeOf } from "./storable.js";
+
+/** The part of a transaction that a batch or a page may use, so that it never exceeds a limit. */
+export class Budget {
+  /** A unit is about as much work as to change a row, unless the caller counts something else. */
+  constructor(
+    private units: number,
+    private bytes = BYTES_PER_BATCH,
+  ) {}
+
+  spend(units: number, ...documents: unknown[]) {
+    this.units -= units;
+    for (const document of documents) this.bytes -= sizeOf(document);
+  }
+
+  get isSpent() {
+    return this.bytes <= 0 || this.units <= 0;
+  }
+}
 
 interface Ctx {
   meta: Pick<MutationMeta, "getTransactionMetrics">;
@@ -28,8 +48,8 @@ export type Reserve = Required<
  */
 export const FUNCTION_LOADING_RANGES = 64;
 
-/** The part of its transaction that a nested function may use. */
-export interface Budget {
+/** The limits of a nested function. */
+interface NestedLimits {
   /** False if too little is left to call a function at all. */
   fits: boolean;
   /** Absent on a backend that doesn't report the remaining limits. */
@@ -44,7 +64,7 @@ export async function limitsAfterReserving(
   ctx: Ctx,
   reserve: Reserve,
   asked: TransactionLimits = {},
-): Promise<Budget> {
+): Promise<NestedLimits> {
   const metrics = await transactionMetrics(ctx);
   if (!metrics) return { fits: true };
   const transactionLimits = { ...asked };

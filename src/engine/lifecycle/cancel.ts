@@ -4,7 +4,7 @@ import { readConfig, type Config } from "../platform/config.js";
 import { callOnComplete, writeResult } from "./end.js";
 import { COST, releaseSteps } from "./releasing.js";
 import { runInProgress, type Run, type RunChanges } from "../run/runs.js";
-import { Budget } from "../platform/budget.js";
+import { Budget } from "../../shared/transactionBudget.js";
 import { STEPS_PER_BATCH } from "../../shared/limits.js";
 import type { Generation } from "../../component/schema.js";
 import { detachDriver } from "../run/driverState.js";

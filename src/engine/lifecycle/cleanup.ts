@@ -10,7 +10,7 @@ import {
   withdrawTask,
   type TaskArgs,
 } from "../platform/tasks.js";
-import { Budget } from "../platform/budget.js";
+import { Budget } from "../../shared/transactionBudget.js";
 import { COST, releaseStep, releaseWait } from "./releasing.js";
 import {
   isInFlight,

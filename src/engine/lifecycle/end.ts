@@ -15,9 +15,10 @@ import {
   storageProblem,
 } from "../../shared/storable.js";
 import {
+  Budget,
+  type Reserve,
   isHalfUnused,
   limitsAfterReserving,
-  type Reserve,
 } from "../../shared/transactionBudget.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { awaitedStep, recordResult } from "../step/completing.js";
@@ -25,7 +26,6 @@ import { readConfig, type Config } from "../platform/config.js";
 import { fittingProgress } from "../run/progress.js";
 import { detachDriver, stepOfDriver } from "../run/driverState.js";
 import { scheduleTask, type Callback } from "../platform/tasks.js";
-import { Budget } from "../platform/budget.js";
 import { releaseSteps } from "./releasing.js";
 import { scheduleDue } from "../run/dueTask.js";
 import {

@@ -1,11 +1,10 @@
 import { createFunctionHandle } from "convex/server";
 import { v, type Infer } from "convex/values";
-import { isHalfUnused } from "../../shared/transactionBudget.js";
+import { Budget, isHalfUnused } from "../../shared/transactionBudget.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { PendingStep } from "../step/completing.js";
-import { Budget } from "../platform/budget.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { enqueue, stateOfJob, type Job } from "../platform/workpool.js";
 import {

@@ -9,7 +9,7 @@ import {
   type StepRow,
 } from "../run/runs.js";
 import { cancelScheduled } from "../platform/scheduler.js";
-import type { Budget } from "../platform/budget.js";
+import type { Budget } from "../../shared/transactionBudget.js";
 import type { Ending } from "../platform/tasks.js";
 
 /** The cost of work on a step, relative to a change of its row. Releasing a step may cancel a workpool job. */

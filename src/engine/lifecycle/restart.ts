@@ -1,14 +1,13 @@
 import { codedError, invalidArgument } from "../../shared/errors.js";
 import { STEPS_PER_BATCH } from "../../shared/limits.js";
 import { abbreviate } from "../../shared/storable.js";
-import { isHalfUnused } from "../../shared/transactionBudget.js";
+import { Budget, isHalfUnused } from "../../shared/transactionBudget.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Generation } from "../../component/schema.js";
 import { deleteChild } from "./cleanup.js";
 import { detachDriver } from "../run/driverState.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { undoWait } from "../step/eventWait.js";
-import { Budget } from "../platform/budget.js";
 import { COST, releaseStep } from "./releasing.js";
 import { REPLAY_VERSION } from "../../shared/replayVersion.js";
 import {
@@ -98,8 +97,7 @@ export async function restartRun(
     from: options.fromFailure ? from : options.from,
   });
   if (rewound.restarting) return await scheduleRest(ctx, run);
-  if (options.startAsync)
-    return await enqueueTurns(ctx, [{ run, runAt: Date.now() }], config);
+  if (options.startAsync) return await enqueueTurns(ctx, [{ run }], config);
   await callWithTrials(ctx, run);
 }
 
@@ -166,12 +164,7 @@ export async function continueRestart(
   const rewound = await rewind(ctx, run, from, batchIsFull(), doneFrom);
   await updateRun(ctx, run, rewound);
   if (rewound.restarting) await scheduleRest(ctx, run);
-  else
-    await enqueueTurns(
-      ctx,
-      [{ run, runAt: Date.now() }],
-      await readConfig(ctx),
-    );
+  else await enqueueTurns(ctx, [{ run }], await readConfig(ctx));
 }
 
 async function scheduleRest(ctx: MutationCtx, run: Run) {

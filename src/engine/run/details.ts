@@ -1,7 +1,7 @@
 import type { PaginationOptions } from "convex/server";
 import { v, type Infer } from "convex/values";
 import { vRetention } from "../../shared/retention.js";
-import { Budget } from "../platform/budget.js";
+import { Budget } from "../../shared/transactionBudget.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { vExecution, vFailedAt } from "../../component/schema.js";
 import { stateOfJob, type JobId } from "../platform/workpool.js";

@@ -17,7 +17,7 @@ import {
 } from "./runs.js";
 import schema from "../../component/schema.js";
 import { onlyPage, pageOf, selectedPages, type PageArgs } from "./paging.js";
-import type { Budget } from "../platform/budget.js";
+import type { Budget } from "../../shared/transactionBudget.js";
 
 const RESULT_OF = {
   inProgress: undefined,

@@ -6,7 +6,7 @@ import schema from "../../component/schema.js";
 import type { Doc } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { pageOf, selectedPages, type PageArgs } from "./paging.js";
-import type { Budget } from "../platform/budget.js";
+import type { Budget } from "../../shared/transactionBudget.js";
 import type { Run, StepRow } from "./runs.js";
 
 /** An event in its public form. */

@@ -8,7 +8,7 @@ import schema, { vFunctionType } from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { statesOfJobs, type JobId } from "../platform/workpool.js";
 import { pageOf, pageBudget, selectedPages, type PageArgs } from "./paging.js";
-import type { Budget } from "../platform/budget.js";
+import type { Budget } from "../../shared/transactionBudget.js";
 import {
   endedForcibly,
   findRun,

@@ -7,7 +7,7 @@ import { v, type ObjectType, type Validator } from "convex/values";
 import { invalidArgument } from "../../shared/errors.js";
 import { BYTES_PER_BATCH } from "../../shared/limits.js";
 import { abbreviate } from "../../shared/storable.js";
-import { Budget } from "../platform/budget.js";
+import { Budget } from "../../shared/transactionBudget.js";
 
 export function vPaginated<T extends Validator<unknown, "required", string>>(
   item: T,

@@ -18,7 +18,7 @@ import {
   type vPublicStep,
 } from "./listingSteps.js";
 import { onlyPage, pageBudget, type PageArgs } from "./paging.js";
-import { Budget } from "../platform/budget.js";
+import { Budget } from "../../shared/transactionBudget.js";
 import { findRunByText, lastStep, vRunStatus, type Run } from "./runs.js";
 
 /** A run without its values, which may be large, but with the numbers of its steps. */

@@ -18,7 +18,8 @@ import { cancelScheduled, schedulePending } from "../platform/scheduler.js";
 
 export interface Wake {
   run: Run;
-  runAt: number;
+  /** Absent: now. */
+  runAt?: number;
 }
 
 /**
@@ -47,7 +48,7 @@ export async function enqueueTurns(
     createFunctionHandle(internal.turns.take),
     createFunctionHandle(internal.pool.handlerOnComplete),
   ]);
-  const jobs = wakes.map(({ run, runAt }): Job => {
+  const jobs = wakes.map(({ run, runAt = Date.now() }): Job => {
     const turn = generationOf(run);
     return {
       type: "mutation",
