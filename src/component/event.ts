@@ -1,11 +1,10 @@
 import { v } from "convex/values";
-import { vRunResult } from "../shared/outcome.js";
 import { mutation, query } from "./_generated/server.js";
 import { listEventsOf, vPublicEvent } from "../engine/run/listingEvents.js";
 import { pageFields, vPaginated } from "../engine/run/paging.js";
 import { getRun } from "../engine/run/runs.js";
 import { vWorkpoolOptions } from "../engine/platform/options.js";
-import { createEvent, sendEvent } from "../engine/step/events.js";
+import { createEvent, sendEvent, sendFields } from "../engine/step/events.js";
 
 export const create = mutation({
   args: { name: v.string(), workflowId: v.string() },
@@ -16,13 +15,9 @@ export const create = mutation({
 /** Sends an event by its id, or by name. */
 export const send = mutation({
   args: {
-    eventId: v.optional(v.string()),
-    name: v.optional(v.string()),
-    workflowId: v.optional(v.string()),
-    result: vRunResult(),
+    ...sendFields,
+    // 0.4 passes them.
     workpoolOptions: v.optional(vWorkpoolOptions),
-    /** Throw if the run has ended or was cleaned up, instead of logging a warning. */
-    strict: v.optional(v.boolean()),
   },
   returns: v.id("events"),
   handler: async (ctx, args) => await sendEvent(ctx, args),

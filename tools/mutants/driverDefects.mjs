@@ -10,7 +10,7 @@ const INDEPENDENCE = test(
 export const DRIVER_DEFECTS = [
   {
     name: "driver: one that was detached takes turns",
-    file: "src/engine/driver/executeDriven.ts",
+    file: "src/engine/driver/begin.ts",
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (run.drivers !== driver) return null;",
     killedBy: test(
@@ -20,7 +20,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: one that was replaced takes turns",
-    file: "src/engine/driver/executeDriven.ts",
+    file: "src/engine/driver/begin.ts",
     find: "if (!run.driver || run.drivers !== driver) return null;",
     replace: "if (!run.driver) return null;",
     killedBy: test(
@@ -30,7 +30,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: outcome recorded twice",
-    file: "src/engine/driver/executeDriven.ts",
+    file: "src/engine/driver/begin.ts",
     find: "if (!row?.step.inProgress || row.drivenBy !== driver)",
     replace: "if (!row || row.drivenBy !== driver)",
     killedBy: test(
@@ -321,7 +321,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "retries: each left to the pool",
-    file: "src/engine/step/retrying.ts",
+    file: "src/engine/step/attempts.ts",
     find: "row.drivenBy !== undefined && row.drivenBy === run.drivers",
     replace: "row.drivenBy === 0",
     killedBy: test(
@@ -341,7 +341,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "retries: driven though the pool is to execute the run",
-    file: "src/engine/step/retrying.ts",
+    file: "src/engine/step/attempts.ts",
     find: '(run.execution ?? config.execution) !== "pool"',
     replace: "config.execution !== undefined",
     killedBy: test(

@@ -312,7 +312,7 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "setProgress: lost when the workpool takes over its step",
-    file: "src/engine/step/retrying.ts",
+    file: "src/engine/step/attempts.ts",
     find: "  if (!byDriver) await returnProgress(ctx, run, row);\n",
     replace: "",
     killedBy: test(

@@ -4,9 +4,13 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import { vDriver } from "../../component/schema.js";
 import { vRunResult } from "../../shared/outcome.js";
 import { vUnrecorded } from "../run/driverState.js";
-import { recordAttempt, replaceDriver, takeOver } from "../step/attempts.js";
+import {
+  executeAgain,
+  recordAttempt,
+  replaceDriver,
+  takeOver,
+} from "../step/attempts.js";
 import { recordResult } from "../step/completing.js";
-import { executeAgain } from "../step/retrying.js";
 
 export const fallBackArgs = { ...vDriver, ...vUnrecorded };
 

@@ -9,7 +9,7 @@ import {
 } from "../../testing/managing.js";
 import { act, echo, slow, takeTurn } from "../../testing/scenes.js";
 import { recordResult } from "../step/completing.js";
-import { executeAgain } from "../step/retrying.js";
+import { executeAgain } from "../step/attempts.js";
 import {
   advance,
   components,

@@ -1,7 +1,9 @@
+import { v, type ObjectType } from "convex/values";
 import { codedError, invalidArgument } from "../../shared/errors.js";
 import { MAX_RESULT_BYTES } from "../../shared/limits.js";
 import {
   fittingOutcome,
+  vRunResult,
   type Outcome,
   type RunResult,
 } from "../../shared/outcome.js";
@@ -31,14 +33,14 @@ export async function createEvent(
   return await insertEvent(ctx, target, { state: { kind: "created" } });
 }
 
-export interface SendArgs {
-  eventId?: string;
-  name?: string;
-  workflowId?: string;
-  result: RunResult;
+export const sendFields = {
+  eventId: v.optional(v.string()),
+  name: v.optional(v.string()),
+  workflowId: v.optional(v.string()),
+  result: vRunResult(),
   /** Throw if the run has ended or was cleaned up, instead of logging a warning. */
-  strict?: boolean;
-}
+  strict: v.optional(v.boolean()),
+};
 
 /**
  * Sends an event by its id or by name. By name, the wait that began first gets it. Without a wait, it becomes the
@@ -47,7 +49,7 @@ export interface SendArgs {
  */
 export async function sendEvent(
   ctx: MutationCtx,
-  { result, strict, ...args }: SendArgs,
+  { result, strict, ...args }: ObjectType<typeof sendFields>,
 ) {
   const target = await findTarget(ctx, args);
   const { run, event } = target;

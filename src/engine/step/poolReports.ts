@@ -7,8 +7,7 @@ import { readConfig } from "../platform/config.js";
 import { wasCanceledByOperator } from "../platform/platformErrors.js";
 import { functionTypeOf, runInProgress } from "../run/runs.js";
 import { scheduleRunEnd, wake } from "../run/waking.js";
-import { recordAttempt, takeOver } from "./attempts.js";
-import { executeAgain } from "./retrying.js";
+import { executeAgain, recordAttempt, takeOver } from "./attempts.js";
 import {
   awaitedRow,
   awaitedStep,
