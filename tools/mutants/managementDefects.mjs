@@ -481,8 +481,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "start: a step starts runs of other components",
     file: "src/client/start.ts",
-    find: ": rules?.component,",
-    replace: ": undefined,",
+    find: ": rules?.component;",
+    replace: ": undefined;",
     killedBy: test("engine/run/start", "a workflow of another instance"),
   },
   {
