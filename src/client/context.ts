@@ -5,7 +5,8 @@ import type {
   GenericDataModel,
   GenericMutationCtx,
 } from "convex/server";
-import type { Validator, Value } from "convex/values";
+import type { PropertyValidators, Validator, Value } from "convex/values";
+import type { ComponentApi } from "../component/_generated/component.js";
 import type {
   ArgsOf,
   ArgsValidators,
@@ -15,7 +16,9 @@ import type {
   RetryOption,
   RunOptions,
   StepDefaults,
+  WorkflowDefinition,
   WorkflowReference,
+  WorkpoolOptions,
 } from "./types.js";
 import type { EventId, WorkflowId } from "./ids.js";
 
@@ -199,3 +202,14 @@ export type WorkflowHandler<
   step: WorkflowCtx,
   args: ArgsOf<ArgsValidator>,
 ) => Promise<HandlerResult<ReturnValueOf<Returns>>>;
+
+/** A workflow's definition and handler. */
+export interface Workflow extends Pick<
+  WorkflowDefinition,
+  "returns" | "timeout" | "retention"
+> {
+  component: ComponentApi;
+  args?: PropertyValidators;
+  workpoolOptions?: WorkpoolOptions;
+  handler: (step: WorkflowCtx, args: never) => Promise<unknown>;
+}

@@ -17,7 +17,7 @@ import { oneOf } from "../shared/oneOf.js";
 import { vRetention } from "../shared/retention.js";
 import { vResultOf } from "../shared/outcome.js";
 import { retryProblem } from "../shared/retry.js";
-import type { WorkflowHandler } from "./context.js";
+import type { Workflow, WorkflowHandler } from "./context.js";
 import type { Drive } from "./turn/driver.js";
 import { componentName } from "./turn/stepContext.js";
 import { takeTurn } from "./turn/turn.js";
@@ -35,7 +35,6 @@ import type {
 } from "./types.js";
 import { checkOptions } from "./options.js";
 import { checkStart, checkTimes, mergedRetention } from "./startOptions.js";
-import type { Workflow } from "./workflow.js";
 import { vWorkflowId, type WorkflowId } from "./ids.js";
 
 /**

@@ -24,7 +24,6 @@ import {
   type TurnEnd,
   type TurnPorts,
   type TurnRecord,
-  type UnawaitedStep,
 } from "./turn.js";
 import { changedWaits, wakeConditions } from "./waits.js";
 
@@ -104,7 +103,7 @@ export class Replay<
     this.live = journal.length === 0;
   }
 
-  unawaited(): UnawaitedStep[] {
+  unawaited() {
     return this.issued.flatMap((step) => {
       const { stepNumber, request, promise, entry, completed } = step;
       // The commit warns of those that are recorded without a delivery.

@@ -1,3 +1,4 @@
+import type { Origin } from "../../shared/origin.js";
 import type { Outcome } from "../../shared/outcome.js";
 import type {
   Delivery,
@@ -151,12 +152,6 @@ export interface HandlerReplay<Request extends StepRequest = StepRequest> {
   now(): number;
   /** Whether the handler is past its recorded steps. */
   readonly live: boolean;
-  unawaited(): UnawaitedStep[];
-}
-
-/** A failed step that the handler has not awaited. */
-export interface UnawaitedStep {
-  stepNumber: number;
-  name: string;
-  error: string;
+  /** The failed steps that the handler has not awaited. */
+  unawaited(): NonNullable<Origin["unawaited"]>;
 }

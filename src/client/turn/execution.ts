@@ -67,7 +67,7 @@ import {
 } from "./stepContext.js";
 import type { AppMutationCtx } from "../types.js";
 import type { WorkflowId } from "../ids.js";
-import type { Workflow } from "../workflow.js";
+import type { Workflow } from "../context.js";
 
 /** A step would make the journal exceed its limit. */
 class JournalTooLarge extends Error {

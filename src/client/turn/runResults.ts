@@ -11,7 +11,7 @@ import { parse } from "../parse.js";
 import type { RunEnd } from "../replay/turn.js";
 import type { AppMutationCtx } from "../types.js";
 import { toJson } from "../unsupported.js";
-import type { Workflow } from "../workflow.js";
+import type { Workflow } from "../context.js";
 
 // Creates the results of runs that end in a turn.
 

@@ -6,7 +6,7 @@ import { isLegacy } from "../../shared/replayVersion.js";
 import { Execution } from "./execution.js";
 import { argsProblem, journalTooLarge } from "./runResults.js";
 import type { AppMutationCtx } from "../types.js";
-import type { Workflow } from "../workflow.js";
+import type { Workflow } from "../context.js";
 
 /**
  * Executes one turn of a run. Begins the turn, executes the handler and commits the record. Returns the run's result if
