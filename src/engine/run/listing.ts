@@ -269,7 +269,7 @@ export async function countRuns(
     const share = bytes / (open.length - at);
     const { count, more: since } = counts[status];
     const filter = { name, status, since };
-    const { read, ...found } = await countOn(ctx, filter, count, share);
+    const { read, ...found } = await continueCount(ctx, filter, count, share);
     counts[status] = found;
     bytes -= read;
   }
@@ -283,7 +283,7 @@ const NOTHING_COUNTED: Counts = {
   completed: { count: 0, more: 0 },
 };
 
-async function countOn(
+async function continueCount(
   ctx: QueryCtx,
   filter: RunFilter,
   count: number,
