@@ -14,11 +14,12 @@ import {
 import { manager } from "../app/workflows.js";
 import { installPrograms } from "./backend/app.js";
 import { runUntilEnded, startProgram } from "./backend/execute.js";
-import { ResultWatch, checkAtRest, checkEnded } from "./backend/invariants.js";
-import { recordedRuns } from "./backend/journals.js";
+import { checkAtRest } from "./backend/invariants.js";
+import { readRuns } from "./backend/journals.js";
 import { useQuietConsole } from "./backend/quiet.js";
 import { restartTimers, useLateTimers } from "./backend/timers.js";
 import { same } from "./differences.js";
+import { checkEnded, ResultWatch } from "./guarantees.js";
 import { generate } from "./generate.js";
 import type { Node } from "./program.js";
 import { Random } from "./random.js";
@@ -103,7 +104,7 @@ class Operator {
     await runUntilEnded(t, random, { meanwhile: () => this.check() });
     await drain();
     await this.check();
-    for (const recorded of await recordedRuns(t)) checkEnded(recorded);
+    for (const recorded of await readRuns(t)) checkEnded(recorded);
     for (const run of await rows(t, "workflows"))
       if (!run.parent) await this.cleanup(run._id as string as WorkflowId);
     await drain();
@@ -347,7 +348,7 @@ class Operator {
 
   private async check() {
     const { t } = this;
-    await this.results.look(t);
+    this.results.look(await readRuns(t));
     const runs = new Map<string, Doc<"workflows">>();
     for (const run of await rows(t, "workflows")) {
       runs.set(run._id, run);

@@ -1,37 +1,15 @@
 /** Checks the tables for the engine's guarantees G1 to G3, which must hold under every fault. */
+import { same } from "../../../src/testing/random/differences.js";
+import {
+  checkEnded,
+  checkPoolAtRest,
+  withJournals,
+  type Recorded,
+} from "../../../src/testing/random/guarantees.js";
 import type { VirtualClock } from "../backend/clock.mjs";
 import type { Deployment } from "../backend/types.mjs";
 import type { Trace } from "./app/convex/tracing.js";
 
-interface RunResult {
-  kind: "success" | "failed" | "canceled";
-  returnValue?: unknown;
-  error?: string;
-}
-interface RunRow {
-  _id: string;
-  name: string;
-  args: { run: string };
-  runResult?: RunResult;
-  generationNumber: number;
-  pendingTurn?: unknown;
-  onComplete?: unknown;
-}
-interface StepRow {
-  _id: string;
-  workflowId: string;
-  stepNumber: number;
-  retry?: { maxAttempts: number };
-  unstarted?: boolean;
-  step: {
-    kind?: string;
-    functionType?: string;
-    name: string;
-    inProgress: boolean;
-    runResult?: RunResult;
-    completedAt?: number;
-  };
-}
 /** The row that one execution of a step wrote. */
 interface Mark {
   _id: string;
@@ -49,30 +27,10 @@ interface Restart {
 interface Ending {
   _creationTime: number;
   workflowId: string;
-  result: RunResult;
+  result: NonNullable<Recorded["run"]["runResult"]>;
 }
-type Recorded = RunRow & { steps: StepRow[] };
-
 const WORKFLOW = "workflow";
 const POOL = "workflow/workpool";
-
-/** Checks that a recorded result never changes. */
-export class ResultWatch {
-  private known = new Map<string, string>();
-
-  constructor(private deployment: Deployment) {}
-
-  async look() {
-    for (const run of await readRuns(this.deployment))
-      for (const { _id, step } of run.steps) {
-        if (!step.runResult) continue;
-        const key = `${_id} in generation ${run.generationNumber}`;
-        const result = JSON.stringify([step.runResult, step.completedAt]);
-        same(`result of step ${key}`, result, this.known.get(key) ?? result);
-        this.known.set(key, result);
-      }
-  }
-}
 
 export async function checkInvariants(
   deployment: Deployment,
@@ -89,7 +47,10 @@ export async function checkInvariants(
   const left = jobs.filter(({ state }) => state.kind === "pending");
   same("scheduled functions that are left", left, []);
   // The workpool doesn't notice every one of its functions that an operator canceled.
-  if (!isOperated) await checkPoolAtRest(deployment, clock);
+  if (!isOperated) {
+    same("timers that are left", clock.timers, 0);
+    await checkPoolAtRest((table) => deployment.rows(table, POOL));
+  }
   for (const run of runs) checkEnded(run);
   checkEffects(effects, runs);
   checkAttempts(attempts, restarts, runs);
@@ -100,53 +61,22 @@ export async function checkInvariants(
   checkLog(lines);
 }
 
-async function readRuns(deployment: Deployment): Promise<Recorded[]> {
-  const runs = (await deployment.rows("workflows", WORKFLOW)) as RunRow[];
-  const steps = (await deployment.rows("steps", WORKFLOW)) as StepRow[];
-  return runs.map((run) => ({
-    ...run,
-    steps: steps
-      .filter(({ workflowId }) => workflowId === run._id)
-      .sort((a, b) => a.stepNumber - b.stepNumber),
-  }));
-}
+export const readRuns = async (deployment: Deployment) =>
+  withJournals(
+    await deployment.rows("workflows", WORKFLOW),
+    await deployment.rows("steps", WORKFLOW),
+  );
 
-/** Checks that no run has work left (G2). */
-async function checkPoolAtRest(deployment: Deployment, clock: VirtualClock) {
-  same("timers that are left", clock.timers, 0);
-  for (const table of [
-    ...["work", "pendingStart", "pendingCompletion", "pendingCancelation"],
-    "payload",
-  ])
-    same(`left in the pool's ${table}`, await deployment.rows(table, POOL), []);
-  const [state] = await deployment.rows("internalState", POOL);
-  same("left running in the pool", state?.running ?? [], []);
-}
-
-/** Checks that each run has ended and waits for nothing (G2). */
-function checkEnded({ _id, runResult, pendingTurn, steps }: Recorded) {
-  if (!runResult) throw new Error(`Run ${_id} has not ended`);
-  same(`turn due of run ${_id}`, pendingTurn, undefined);
-  if (runResult.kind === "canceled") return;
-  for (const { step, unstarted } of steps) {
-    const isDropped = step.kind === "sleep" || step.kind === "event";
-    if (step.inProgress && !isDropped && !unstarted)
-      throw new Error(
-        `Step "${step.name}" of run ${_id} is in flight for ever`,
-      );
-  }
-}
+const isCallOf = (step: Recorded["steps"][0]["step"], type: string) =>
+  "functionType" in step && step.functionType === type;
 
 /** Checks that a mutation's writes exist exactly once if and only if its success is recorded (G1, G3). */
 function checkEffects(effects: Mark[], runs: Recorded[]) {
   const expected: unknown[] = [];
-  for (const { args, steps } of runs)
+  for (const { run, steps } of runs)
     for (const { step } of steps)
-      if (
-        step.functionType === "mutation" &&
-        step.runResult?.kind === "success"
-      )
-        expected.push([args.run, step.name, step.runResult.returnValue]);
+      if (isCallOf(step, "mutation") && step.runResult?.kind === "success")
+        expected.push([run.args.run, step.name, step.runResult.returnValue]);
   const found = effects.map(({ run, key, _id }) => [run, key, _id]);
   same("effects", sorted(found), sorted(expected));
 }
@@ -160,23 +90,24 @@ function checkAttempts(
   restarts: Restart[],
   runs: Recorded[],
 ) {
-  for (const { args, steps } of runs) {
-    const restartedAt = lastRestart(args.run, restarts);
+  for (const { run, steps } of runs) {
+    const name = run.args.run as string;
+    const restartedAt = lastRestart(name, restarts);
     for (const { step, retry } of steps) {
-      if (step.functionType !== "action") continue;
+      if (!isCallOf(step, "action")) continue;
       const own = attempts.filter(
         ({ run, key, issuedAt }) =>
-          run === args.run && key === step.name && issuedAt >= restartedAt,
+          run === name && key === step.name && issuedAt >= restartedAt,
       );
       const most = retry?.maxAttempts ?? 1;
       if (own.length > most)
-        same(`starts of "${step.name}" in ${args.run}`, own.length, most);
+        same(`starts of "${step.name}" in ${name}`, own.length, most);
       const { runResult } = step;
       if (
         runResult?.kind === "success" &&
         !own.some(({ _id }) => _id === runResult.returnValue)
       )
-        same(`attempts of "${step.name}" in ${args.run}`, own, runResult);
+        same(`attempts of "${step.name}" in ${name}`, own, runResult);
     }
   }
 }
@@ -190,14 +121,14 @@ const CANCELED_IN_POOL = /^(Canceled via scheduler|Scheduled job not found)/;
 
 /** Checks that no step or run fails because of platform errors. The work happens later instead (G1, G2, G7). */
 function checkErrors(runs: Recorded[]) {
-  for (const { args, runResult, steps } of runs)
+  for (const { run, steps } of runs)
     for (const [name, result] of [
-      ["the run", runResult] as const,
+      ["the run", run.runResult] as const,
       ...steps.map(({ step }) => [step.name, step.runResult] as const),
     ]) {
-      const error = result?.error ?? "";
+      const error = result?.kind === "failed" ? result.error : "";
       if (PLATFORM_ERROR.test(error) || CANCELED_IN_POOL.test(error))
-        same(`end of "${name}" in ${args.run}`, error, "of its own");
+        same(`end of "${name}" in ${run.args.run}`, error, "of its own");
     }
 }
 
@@ -214,7 +145,8 @@ async function checkToldOnce(
   runs: Recorded[],
 ) {
   const failures = await deployment.rows("onCompleteFailures", WORKFLOW);
-  for (const { _id, onComplete, runResult, generationNumber } of runs) {
+  for (const { run } of runs) {
+    const { _id, onComplete, runResult, generationNumber } = run;
     const told = endings.filter(({ workflowId }) => workflowId === _id);
     const kept = failures.filter(
       (failure: { workflowId?: string; generationNumber?: number }) =>
@@ -237,18 +169,18 @@ function checkCanceled(
   runs: Recorded[],
 ) {
   if (result.kind !== "canceled") return;
-  const run = runs.find(({ _id }) => _id === workflowId)!;
+  const { run, steps } = runs.find(({ run }) => run._id === workflowId)!;
   const after = effects.filter(
     (effect) => effect.run === run.args.run && effect._creationTime > endedAt,
   );
   same(`effects of ${run.args.run} after its cancellation`, after, []);
-  for (const { step } of run.steps)
+  for (const { step } of steps)
     if (step.completedAt !== undefined && step.completedAt > endedAt)
       same(`end of "${step.name}"`, step.completedAt, `before ${endedAt}`);
 }
 
 /** Checks that the handler received the results in the journal. */
-function checkTrace({ _id, runResult, steps }: Recorded) {
+function checkTrace({ run: { _id, runResult }, steps }: Recorded) {
   if (runResult?.kind !== "success") return;
   for (const [name, told] of Object.entries(runResult.returnValue as Trace)) {
     const row = steps.find(({ step }) => step.name === name);
@@ -284,9 +216,4 @@ function checkLog(lines: string[]) {
 
 function sorted(values: unknown[]) {
   return values.map((value) => JSON.stringify(value)).sort();
-}
-
-function same(what: string, found: unknown, expected: unknown) {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${what}: ${a}, expected ${b}`);
 }

@@ -1,10 +1,11 @@
+import { ResultWatch } from "../../../src/testing/random/guarantees.js";
 import { VirtualClock } from "../backend/clock.mjs";
 import { createDeployment } from "../backend/deployment.mjs";
 import type { FaultOptions } from "../backend/faults.mjs";
 import { seededRandom, type Random } from "../backend/random.mjs";
 import type { Deployment } from "../backend/types.mjs";
 import type { Push } from "./backend.js";
-import { checkInvariants, ResultWatch } from "./invariants.js";
+import { checkInvariants, readRuns } from "./invariants.js";
 import { cancelsAndRecovers } from "./operator.js";
 
 export const PROGRAMS = [
@@ -54,11 +55,12 @@ export async function ordeal(
     const counts = someOperations(deployment, clock, random.fork());
     const isOperated = random.chance(OPERATED);
     if (isOperated) cancelsAndRecovers(deployment, clock, random.fork());
-    const watch = new ResultWatch(deployment);
+    const watch = new ResultWatch();
+    const look = async () => watch.look(await readRuns(deployment));
     for (let i = 0; i < 3; i++)
-      clock.setTimer(random.between([0, 20_000]), () => void watch.look());
+      clock.setTimer(random.between([0, 20_000]), () => void look());
     await clock.advance(isOperated ? OPERATED_MS : DAY_MS);
-    await watch.look();
+    await look();
     await checkInvariants(deployment, clock, lines, { isOperated });
     return { ...counts, ...committed, ...deployment.hazards() };
   } finally {

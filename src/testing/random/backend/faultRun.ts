@@ -11,6 +11,7 @@ import {
 } from "../../harness.js";
 import { everyRow } from "../../tables.js";
 import { same } from "../differences.js";
+import { checkEnded, ResultWatch } from "../guarantees.js";
 import type { Node } from "../program.js";
 import type { Random } from "../random.js";
 import { installPrograms } from "./app.js";
@@ -18,14 +19,12 @@ import { runUntilEnded, startProgram, switchExecution } from "./execute.js";
 import type { Faults } from "./faults.js";
 import { FaultyFunctions } from "./faultyFunctions.js";
 import {
-  ResultWatch,
   checkAtRest,
   checkAttempts,
   checkEffects,
-  checkEnded,
   checkToldOnce,
 } from "./invariants.js";
-import { checkJournal, recordedRuns } from "./journals.js";
+import { checkJournal, recordedRuns, readRuns } from "./journals.js";
 import { Operator } from "./operator.js";
 import { loggedLines } from "./quiet.js";
 import { restartTimers } from "./timers.js";
@@ -131,7 +130,7 @@ export class FaultRun {
   }
 
   private async meanwhile() {
-    await this.results.look(this.t);
+    this.results.look(await readRuns(this.t));
     if (this.random.chance(0.3)) await this.repeatCallback();
     if (this.switches && this.random.chance(0.1)) {
       const mode = this.random.pick(["driver", "pool"] as const);
@@ -225,8 +224,8 @@ export class FaultRun {
 
   private async check() {
     const { t, restarts } = this;
-    await this.results.look(t);
     const runs = await recordedRuns(t);
+    this.results.look(runs);
     for (const recorded of runs) {
       checkEnded(recorded);
       await checkJournal(recorded, { restarted: restarts > 0 });

@@ -1,37 +1,12 @@
-import type { GenericDataModel, GenericMutationCtx } from "convex/server";
 import type { Doc } from "../../../component/_generated/dataModel.js";
 import { inComponent, rows, type Backend } from "../../harness.js";
+import { poolRows } from "../../managing.js";
 import { same } from "../differences.js";
+import { checkPoolAtRest } from "../guarantees.js";
 import type { RecordedRun } from "./journals.js";
 import type { WorkInput } from "../interpret.js";
 import { keyOf } from "./app.js";
 import { REFUSAL } from "./faultyFunctions.js";
-
-type Ctx = GenericMutationCtx<GenericDataModel>;
-interface Runner {
-  runInComponent<T>(path: string, run: (ctx: Ctx) => Promise<T>): Promise<T>;
-}
-
-/** Checks that a recorded result never changes (G1). */
-export class ResultWatch {
-  private known = new Map<string, string>();
-
-  async look(t: Backend) {
-    const runs = new Map<string, number>(
-      (await rows(t, "workflows")).map((run) => [
-        run._id,
-        run.generationNumber,
-      ]),
-    );
-    for (const { _id, step, workflowId } of await rows(t, "steps")) {
-      if (!step.runResult) continue;
-      const key = `${_id} in generation ${runs.get(workflowId)}`;
-      const result = JSON.stringify([step.runResult, step.completedAt]);
-      same(`the result of step ${key}`, result, this.known.get(key) ?? result);
-      this.known.set(key, result);
-    }
-  }
-}
 
 /**
  * Checks that a mutation step's writes exist exactly once if and only if its success is recorded (G1).
@@ -82,27 +57,9 @@ function functionSteps(runs: RecordedRun[]) {
     });
 }
 
-const POOL_TABLES = [
-  "work",
-  "pendingStart",
-  "pendingCompletion",
-  "pendingCancelation",
-  "payload",
-];
-
 /** Checks that no run has a job, a timer or a turn left (G2). */
 export async function checkAtRest(t: Backend) {
-  const runner = t as unknown as Runner;
-  await runner.runInComponent("workflow/workpool", async (ctx) => {
-    for (const table of POOL_TABLES)
-      same(
-        `what is left of the pool's ${table}`,
-        await ctx.db.query(table).collect(),
-        [],
-      );
-    const state = await ctx.db.query("internalState").first();
-    same("what still runs in the pool", state?.["running"] ?? [], []);
-  });
+  await checkPoolAtRest((table) => poolRows(t, table));
   const scheduled = await inComponent(t, (ctx) =>
     ctx.db.system.query("_scheduled_functions").collect(),
   );
@@ -112,21 +69,6 @@ export async function checkAtRest(t: Backend) {
     pending.map(({ name }) => name),
     [],
   );
-}
-
-/** Checks that a run has ended and waits for nothing (G2). */
-export function checkEnded({ run, steps }: RecordedRun) {
-  if (!run.runResult) throw new Error(`Run ${run._id} has not ended`);
-  same(`the turn due of run ${run._id}`, run.pendingTurn, undefined);
-  same(`the driver of run ${run._id}`, run.driver, undefined);
-  if (run.runResult.kind === "canceled" || run.timedOut) return;
-  for (const { step, unstarted } of steps) {
-    const dropped = step.kind === "sleep" || step.kind === "event";
-    if (step.inProgress && !dropped && !unstarted)
-      throw new Error(
-        `Step ${step.name} of run ${run._id} is in flight for ever`,
-      );
-  }
 }
 
 /** Checks that each onComplete was called once, or that its failure is recorded. */

@@ -7,25 +7,24 @@ import {
   checkPrefixes,
   wasDisturbed,
 } from "../memory/checks.js";
+import { withJournals, type Recorded } from "../guarantees.js";
 import { checkInOrder } from "../memory/inOrder.js";
 import type { Node } from "../program.js";
 
-export interface RecordedRun {
-  run: Doc<"workflows">;
-  steps: Doc<"steps">[];
+export interface RecordedRun extends Recorded {
   entries: JournalEntry[];
 }
 
+/** Reads every run with its rows, including nested runs. */
+export const readRuns = async (t: Backend): Promise<Recorded[]> =>
+  withJournals(await rows(t, "workflows"), await rows(t, "steps"));
+
 /** Returns every run with its journal, including nested runs. */
-export async function recordedRuns(t: Backend): Promise<RecordedRun[]> {
-  const steps = await rows(t, "steps");
-  return (await rows(t, "workflows")).map((run) => {
-    const own = steps
-      .filter(({ workflowId }) => workflowId === run._id)
-      .sort((a, b) => a.stepNumber - b.stepNumber);
-    return { run, steps: own, entries: own.map(toEntry) };
-  });
-}
+export const recordedRuns = async (t: Backend): Promise<RecordedRun[]> =>
+  (await readRuns(t)).map((recorded) => ({
+    ...recorded,
+    entries: recorded.steps.map(toEntry),
+  }));
 
 /**
  * Checks that a run's journal is the one that its program must produce, that every prefix replays to
