@@ -1,6 +1,6 @@
 import type { FunctionHandle, TransactionLimits } from "convex/server";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { generationOf, type Run } from "./runs.js";
+import { generationOf, runInProgress, type Run } from "./runs.js";
 
 /**
  * Calls a run's workflow to take a turn. Throws if nothing took it, so that neither the run nor its parent waits
@@ -21,12 +21,8 @@ export async function callWorkflow(
     throw error;
   }
   if (isTurn(answer, run)) return;
-  const now = await ctx.db.get("workflows", run._id);
-  const isDue =
-    now?.generationNumber === turn.generationNumber &&
-    !now.runResult &&
-    !now.restarting;
-  if (isDue) throw await noTurn(ctx, run);
+  const now = await runInProgress(ctx, turn);
+  if (now && !now.restarting) throw await noTurn(ctx, run);
 }
 
 /** The reply that only a workflow gives, after a turn that doesn't end the run. */

@@ -26,7 +26,10 @@ export async function historyOf(
     workflowId: run._id,
     steps: entries.length,
     data: JSON.stringify(
-      convexToJson({ run: exportedRun(run), rows: entries.map(exportedStep) }),
+      convexToJson({
+        run: exportedRun(run),
+        rows: entries.map(exportedStep),
+      }),
     ),
   };
 }
@@ -39,32 +42,26 @@ const exportedRun = ({
   args,
   generationNumber,
   engineVersion,
-}: Run) =>
-  defined({
-    ...{ _id, _creationTime, name, workflowHandle, args },
-    ...{ generationNumber, engineVersion },
-  });
+}: Run) => ({
+  ...{ _id, _creationTime, name, workflowHandle, args },
+  ...{ generationNumber, engineVersion },
+});
 
 /** Returns a step without the fields that only its execution needs. */
 function exportedStep({ step, ...row }: StepRow) {
   const { delivery, heldBack, failure, argsOmitted, unstarted } = row;
   const { kind, name, args, inProgress, runResult } = step;
   const { argsSize, startedAt, completedAt } = step;
-  return defined({
+  return {
     _id: row._id,
     _creationTime: row._creationTime,
     workflowId: row.workflowId,
     stepNumber: row.stepNumber,
     ...{ delivery, heldBack, failure, argsOmitted, unstarted },
-    step: defined({
+    step: {
       ...{ kind, name, args, inProgress, runResult },
       ...{ argsSize, startedAt, completedAt },
       functionType: "functionType" in step ? step.functionType : undefined,
-    }),
-  });
+    },
+  };
 }
-
-const defined = (fields: Record<string, any>): Record<string, any> =>
-  Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  );
