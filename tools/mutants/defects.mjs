@@ -214,7 +214,7 @@ export const DEFECTS = [
   {
     name: "turns: a function that takes no turn is not noticed",
     file: "src/engine/run/callWorkflow.ts",
-    find: "if (isDue) throw await noTurn(ctx, run);",
+    find: "if (now && !now.restarting) throw await noTurn(ctx, run);",
     replace: "",
     killedBy: {
       file: "src/engine/run/notAWorkflow.test.ts",

@@ -185,9 +185,9 @@ export const MANAGEMENT_DEFECTS = [
   },
   {
     name: "events: a wait after an event of another name logs nothing",
-    file: "src/engine/turn/startSteps.ts",
+    file: "src/engine/step/eventWait.ts",
     find: "await warnOfOtherNames(ctx, run, row, config);",
-    replace: "return;",
+    replace: "{}",
     killedBy: test(
       "engine/run/listEvents",
       "a wait for a name logs that only events of other names were sent, whichever comes first",

@@ -1,4 +1,4 @@
-import type { FunctionHandle, TransactionLimits } from "convex/server";
+import type { FunctionHandle } from "convex/server";
 import type { Origin } from "../../shared/origin.js";
 import {
   fittingOutcome,
@@ -146,10 +146,7 @@ export async function callBack(
   config?: Config,
 ) {
   try {
-    await call(ctx, callback, async () => {
-      const room = await limitsAfterReserving(ctx, RESERVED_FOR_FAILURE);
-      return { transactionLimits: room.transactionLimits };
-    });
+    await call(ctx, callback);
   } catch (thrown) {
     await keepFailedCallback(ctx, callback, String(thrown), config);
   }
@@ -159,14 +156,16 @@ export async function callBack(
 export async function call(
   ctx: MutationCtx,
   { workflowId, onComplete, runResult, failure }: Callback,
-  options: () => Promise<{ transactionLimits?: TransactionLimits }> = () =>
-    Promise.resolve({}),
 ) {
   const callWith = async (result: RunResult) => {
+    const { transactionLimits } = await limitsAfterReserving(
+      ctx,
+      RESERVED_FOR_FAILURE,
+    );
     await ctx.runMutation(
       onComplete.fnHandle as FunctionHandle<"mutation">,
       { workflowId, result, context: onComplete.context as unknown },
-      await options(),
+      { transactionLimits },
     );
   };
   if (runResult.kind !== "failed" || failure?.name !== "ConvexError")

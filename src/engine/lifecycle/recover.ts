@@ -13,9 +13,12 @@ import {
   stepsInFlight,
   type Run,
 } from "../run/runs.js";
-import { mayStillRun, type vWatched } from "../platform/scheduler.js";
+import {
+  mayStillRun,
+  startTimer,
+  type vWatched,
+} from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
-import { startTimer } from "../step/timer.js";
 import { anyStarted, wake } from "../run/waking.js";
 import { look } from "./watchdog.js";
 

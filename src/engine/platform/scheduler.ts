@@ -9,6 +9,7 @@ import {
   vDriver,
   vGeneration,
   vStepExecution,
+  type StepExecution,
 } from "../../component/schema.js";
 import { vRunResult } from "../../shared/outcome.js";
 
@@ -73,6 +74,20 @@ type ScheduledPending = {
   isLost?: boolean;
   dueAt?: number;
 };
+
+/** Schedules the end of a sleep or an event wait. */
+export async function startTimer(
+  ctx: MutationCtx,
+  execution: StepExecution,
+  endsAt: number,
+): Promise<{ scheduledId: string; endsAt: number }> {
+  const scheduledId: string = await ctx.scheduler.runAfter(
+    delayUntil(endsAt),
+    internal.execute.timer,
+    execution,
+  );
+  return { scheduledId, endsAt };
+}
 
 /** Scheduled work that is due now. */
 export const vDue = v.union(

@@ -1,15 +1,16 @@
 import { codedError } from "../../shared/errors.js";
+import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { toOutcome, type Outcome } from "../../shared/outcome.js";
-import { abbreviate } from "../../shared/storable.js";
+import { abbreviate, fitError, sizeOf } from "../../shared/storable.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
 import type {
   MutationCtx,
   QueryCtx,
 } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
-import { awaitedRow, recordResult } from "./completing.js";
-import type { Run, StepRow } from "../run/runs.js";
-import { cancelScheduled } from "../platform/scheduler.js";
+import { awaitedRow, recordResult, withResult } from "./completing.js";
+import { generationOf, type Run, type StepRow } from "../run/runs.js";
+import { cancelScheduled, startTimer } from "../platform/scheduler.js";
 
 type EventRow = Doc<"events">;
 type EventKind = EventRow["state"]["kind"];
@@ -45,48 +46,53 @@ export async function anyEvent(
 const describeEvent = (event: EventRow) =>
   `${event._id} (name "${abbreviate(event.name)}") of workflow ${event.workflowId}`;
 
-export type Wait =
-  | { kind: "consumed"; eventId: Id<"events">; outcome: Outcome }
-  | { kind: "waiting"; eventId: Id<"events"> }
-  | { kind: "refused"; error: string };
-
-/** Lets `row`, an event step, consume its event now if it was sent, or else when it is sent. */
-export async function waitForEvent(
+/**
+ * Lets an event step consume its event now if it was sent, or else when it is sent. Writes the step's row. An id that
+ * can't be awaited fails the step.
+ */
+export async function startEventWait(
   ctx: MutationCtx,
   run: Run,
-  row: Pick<StepRow, "_id" | "stepNumber" | "step">,
-  eventId: string | undefined,
+  row: StepRow,
   config: Config,
-): Promise<Wait> {
-  const found = await findEventToAwait(ctx, run, row.step.name, eventId);
-  if (typeof found === "string") return { kind: "refused", error: found };
+) {
+  const { step, timeoutMs } = row;
+  if (step.kind !== "event") return;
+  const { name } = step;
+  const { eventId } = step.args;
+  const found = await findEventToAwait(ctx, run, name, eventId);
   const now = Date.now();
-  if (found?.state.kind === "sent") {
-    const { failure, state } = found;
-    const { result, sentAt } = state;
+  if (typeof found === "string") {
+    const error = fitError(found, MAX_ROW_BYTES - sizeOf(step.args));
+    row.step = withResult(step, { kind: "failed", error });
+  } else if (found?.state.kind === "sent") {
+    const { result, sentAt } = found.state;
+    const outcome = toOutcome(result, found.failure);
     await consume(ctx, run, found, row, { waitingAt: now, sentAt }, config);
-    const outcome = toOutcome(result, failure);
-    return { kind: "consumed", eventId: found._id, outcome };
+    row.step = withResult({ ...step, eventId: found._id }, outcome.result);
+    row.failure = outcome.failure;
+  } else {
+    const waiting = {
+      state: { kind: "waiting" as const, waitingAt: now, stepId: row._id },
+      waiter: row.stepNumber,
+    };
+    if (found) await ctx.db.patch("events", found._id, waiting);
+    const own = { workflowId: run._id, name, createdByWait: true };
+    const id =
+      found?._id ?? (await ctx.db.insert("events", { ...own, ...waiting }));
+    row.step = { ...step, eventId: id };
+    const execution = { ...generationOf(run), stepNumber: row.stepNumber };
+    if (timeoutMs !== undefined)
+      row.timer = await startTimer(ctx, execution, now + timeoutMs);
+    else if (eventId === undefined)
+      await warnOfOtherNames(ctx, run, row, config);
   }
-  const waiting = {
-    state: { kind: "waiting" as const, waitingAt: now, stepId: row._id },
-    waiter: row.stepNumber,
-  };
-  if (found) {
-    await ctx.db.patch("events", found._id, waiting);
-    return { kind: "waiting", eventId: found._id };
-  }
-  const inserted = await ctx.db.insert("events", {
-    workflowId: run._id,
-    name: row.step.name,
-    createdByWait: true,
-    ...waiting,
-  });
-  return { kind: "waiting", eventId: inserted };
+  const { failure, timer } = row;
+  await ctx.db.patch("steps", row._id, { step: row.step, failure, timer });
 }
 
 /** Warns if the run was sent only events with other names, because the name may be wrong. The step still waits. */
-export async function warnOfOtherNames(
+async function warnOfOtherNames(
   ctx: MutationCtx,
   run: Run,
   { stepNumber, step: { name } }: Pick<StepRow, "stepNumber" | "step">,

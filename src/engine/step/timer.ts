@@ -1,24 +1,8 @@
-import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import type { StepRow } from "../run/runs.js";
 import type { StepExecution } from "../../component/schema.js";
-import { delayUntil } from "../platform/scheduler.js";
+import { delayUntil, startTimer } from "../platform/scheduler.js";
 import { awaitedStep, recordResult } from "./completing.js";
 import { undoWait } from "./eventWait.js";
-
-/** Schedules the end of a sleep or an event wait. */
-export async function startTimer(
-  ctx: MutationCtx,
-  execution: StepExecution,
-  endsAt: number,
-): Promise<NonNullable<StepRow["timer"]>> {
-  const scheduledId = await ctx.scheduler.runAfter(
-    delayUntil(endsAt),
-    internal.execute.timer,
-    execution,
-  );
-  return { scheduledId, endsAt };
-}
 
 /** Ends a sleep, or an event wait whose event didn't arrive in time. The wait is withdrawn. */
 export async function fireTimer(ctx: MutationCtx, execution: StepExecution) {

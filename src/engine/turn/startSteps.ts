@@ -1,11 +1,10 @@
-import { MAX_ROW_BYTES } from "../../shared/limits.js";
 import { toOutcome } from "../../shared/outcome.js";
-import { fitError, sizeOf } from "../../shared/storable.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
-import { logCompleted, withResult } from "../step/completing.js";
+import { logCompleted } from "../step/completing.js";
 import type { Config } from "../platform/config.js";
+import { startTimer } from "../platform/scheduler.js";
 import { createRun } from "../run/creating.js";
-import { waitForEvent, warnOfOtherNames } from "../step/eventWait.js";
+import { startEventWait } from "../step/eventWait.js";
 import { execute, type StartingTurn } from "../step/dispatch.js";
 import type { NewStep } from "./turnRecord.js";
 import {
@@ -22,7 +21,6 @@ import {
   type StepRow,
 } from "../run/runs.js";
 import { mayHoldProgress } from "../run/progress.js";
-import { startTimer } from "../step/timer.js";
 import { enqueueTurns, type Wake } from "../run/waking.js";
 
 interface StartOptions {
@@ -215,35 +213,4 @@ async function save(ctx: MutationCtx, { fields, kept }: Draft) {
   if (kept) await ctx.db.replace("steps", kept._id, fields);
   const _id = kept ? kept._id : await ctx.db.insert("steps", fields);
   return { _id, _creationTime: kept?._creationTime ?? Date.now(), ...fields };
-}
-
-async function startEventWait(
-  ctx: MutationCtx,
-  run: Run,
-  row: StepRow,
-  config: Config,
-) {
-  const { step, timeoutMs } = row;
-  if (step.kind !== "event") return;
-  const wait = await waitForEvent(ctx, run, row, step.args.eventId, config);
-  if (wait.kind === "refused") {
-    const error = fitError(wait.error, MAX_ROW_BYTES - sizeOf(step.args));
-    row.step = withResult(step, { kind: "failed", error });
-  } else row.step = { ...step, eventId: wait.eventId };
-  if (wait.kind === "consumed") {
-    row.step = withResult(row.step, wait.outcome.result);
-    row.failure = wait.outcome.failure;
-  } else if (wait.kind === "waiting" && timeoutMs !== undefined)
-    row.timer = await startTimer(
-      ctx,
-      { ...generationOf(run), stepNumber: row.stepNumber },
-      Date.now() + timeoutMs,
-    );
-  else if (wait.kind === "waiting" && step.args.eventId === undefined)
-    await warnOfOtherNames(ctx, run, row, config);
-  await ctx.db.patch("steps", row._id, {
-    step: row.step,
-    failure: row.failure,
-    timer: row.timer,
-  });
 }
