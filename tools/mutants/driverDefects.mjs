@@ -384,4 +384,24 @@ export const DRIVER_DEFECTS = [
       title: "that ends the run without its handler keeps the progress",
     },
   },
+  {
+    name: "driver: detached although the turn delivers a refused step",
+    file: "src/engine/turn/commit.ts",
+    find: "!turn.hasMore && rows.some(isUndelivered)",
+    replace: "false",
+    killedBy: {
+      file: "src/engine/driver/driver.test.ts",
+      title: "because of half a character, the next mutation is executed",
+    },
+  },
+  {
+    name: "driver: given a step although its run no longer has it",
+    file: "src/engine/step/dispatch.ts",
+    find: "isAttached &&",
+    replace: "",
+    killedBy: {
+      file: "src/engine/driver/driver.test.ts",
+      title: "a step of a driver that its run no longer has starts a new one",
+    },
+  },
 ];

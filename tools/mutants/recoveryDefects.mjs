@@ -4,6 +4,16 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 export const RECOVERY_DEFECTS = [
   {
+    name: "recover: a step that nothing executes left alone",
+    file: "src/engine/lifecycle/recover.ts",
+    find: "if (!isExecuted) await takeOver(ctx, { row, run });",
+    replace: "",
+    killedBy: test(
+      "engine/lifecycle/recover",
+      "a step of a driver that its run no longer has",
+    ),
+  },
+  {
     name: "inline: a cancel of its own run not noticed",
     file: "src/client/turn/execution.ts",
     find: "mayHaveWritten(before, after) && !(await ctx.runQuery(isCurrent, run))",

@@ -1,5 +1,9 @@
+import { createFunctionHandle } from "convex/server";
 import { describe, expect, test } from "vitest";
-import { internal as app } from "../../testing/app/_generated/api.js";
+import {
+  components,
+  internal as app,
+} from "../../testing/app/_generated/api.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
   advance,
@@ -29,7 +33,12 @@ import {
   takeTurn,
 } from "../../testing/scenes.js";
 import { completed } from "../../testing/statuses.js";
-import { start, type StartOptions } from "../../client/index.js";
+import {
+  start,
+  type EventId,
+  type StartOptions,
+  type WorkflowCtx,
+} from "../../client/index.js";
 import { MINUTE } from "../../testing/units.js";
 
 useBackend();
@@ -88,6 +97,79 @@ describe("a chain of steps", () => {
     const { drivers, driver } = await theRun(t);
     expect({ drivers, driver }).toEqual({ drivers: 2, driver: undefined });
   });
+});
+
+describe("after steps that are refused at once", () => {
+  type Refused = (step: WorkflowCtx) => Promise<unknown>;
+  const refusals: [string, Refused][] = [
+    ["large arguments", (step) => echo(step, "x".repeat(1_100_000))],
+    ["half a character", (step) => echo(step, "\ud800")],
+    ["a child's large arguments", (step) => child(step, "x".repeat(1_100_000))],
+    [
+      "an unknown event id",
+      (step) => step.awaitEvent({ id: "none" as EventId }),
+    ],
+  ];
+  const nexts: [string, Refused][] = [
+    ["query", (step) => step.runQuery(steps.echoQuery, { value: 2 })],
+    ["mutation", (step) => echo(step, 2)],
+    ["action", (step) => step.runAction(steps.echoAction, { value: 2 })],
+  ];
+
+  test.each(
+    refusals.flatMap(([what, refused]) =>
+      nexts.map(([next, call]) => [what, next, refused, call] as const),
+    ),
+  )(
+    "because of %s, the next %s is executed",
+    async (_what, next, refused, call) => {
+      const t = newBackend({ execution: "driver" });
+      const { status, workflowId } = await runHandler(t, async (step) => {
+        await echo(step, 1);
+        const [first] = await Promise.allSettled([refused(step)]);
+        await refused(step).catch(() => undefined);
+        return [first.status, await call(step)];
+      });
+      expect(status).toEqual(completed(["rejected", 2]));
+      const drivenBy = (await journal(t, workflowId)).map(
+        (row) => row.drivenBy,
+      );
+      // A scheduled driver hands over to one in the pool for an action, and executes anything else itself.
+      const last = next === "action" ? 2 : 1;
+      expect(drivenBy).toEqual([1, undefined, undefined, last]);
+    },
+  );
+});
+
+test("a step of a driver that its run no longer has starts a new one", async () => {
+  const t = newBackend({ execution: "driver" });
+  const workflowId = await startHandler(t, (step) => step.sleep(1000));
+  const handle = await t.mutation(() => createFunctionHandle(steps.echo));
+  await t.mutation((ctx) =>
+    ctx.runMutation(components.workflow.journal.commit, {
+      workflowId,
+      generationNumber: 0,
+      caller: { driver: 1, shouldHandOver: false, willReceiveReply: true },
+      inFlight: 0,
+      steps: [
+        {
+          stepNumber: 1,
+          step: {
+            kind: "function",
+            functionType: "mutation",
+            name: "echo",
+            handle,
+            args: { value: 1 },
+            argsSize: 1,
+            inProgress: true,
+            startedAt: 1,
+          },
+        },
+      ],
+    }),
+  );
+  expect((await journal(t, workflowId))[1]!.drivenBy).toBe(1);
+  expect((await theRun(t)).driver).toBeDefined();
 });
 
 describe("goes to the pool, and no driver waits for it:", () => {

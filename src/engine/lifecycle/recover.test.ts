@@ -4,6 +4,7 @@ import {
   components,
   drain,
   endings,
+  inComponent,
   newBackend,
   rows,
   script,
@@ -23,6 +24,7 @@ import {
   act,
   cancelPending,
   child,
+  echo,
   outcomes,
   pending,
   recoverAll,
@@ -66,6 +68,16 @@ const lost: [string, Handler, Meanwhile, number, unknown][] = [
     () => advance(1000),
     1,
     "slow",
+  ],
+  [
+    "a step of a driver that its run no longer has",
+    (step) => echo(step, 1),
+    (t, id) =>
+      inComponent(t, (ctx) =>
+        ctx.db.patch("workflows", id as never, { driver: undefined }),
+      ),
+    2,
+    1,
   ],
   [
     "a restart in several transactions, and its watchdog",

@@ -4,6 +4,7 @@ import { Budget, isHalfUnused } from "../../shared/transactionBudget.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Id } from "../../component/_generated/dataModel.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
+import { takeOver } from "../step/attempts.js";
 import type { PendingStep } from "../step/completing.js";
 import { readConfig, type Config } from "../platform/config.js";
 import { enqueue, stateOfJob, type Job } from "../platform/workpool.js";
@@ -235,7 +236,12 @@ async function recoverStep(ctx: MutationCtx, { row, run }: PendingStep) {
     });
     return true;
   }
-  if (!("functionType" in step) || !step.workId || row.unstarted) return false;
+  if (!("functionType" in step) || row.unstarted) return false;
+  if (!step.workId) {
+    const isExecuted = run.driver && run.drivers === row.drivenBy;
+    if (!isExecuted) await takeOver(ctx, { row, run });
+    return !isExecuted;
+  }
   const { kind } = await stateOfJob(ctx, step);
   if (kind === "pending") return false;
   // If a job's report was canceled, the workpool still considers it running, so it looks like a running job.

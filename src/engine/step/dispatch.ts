@@ -54,7 +54,14 @@ export async function execute(
   )
     return await executeInPool(ctx, run, due, config);
   const { caller } = turn;
-  if (caller && !caller.shouldHandOver && canDrive(run, only, config))
+  // Nothing would execute the step of a driver that the run no longer has.
+  const isAttached = run.driver && caller?.driver === run.drivers;
+  if (
+    caller &&
+    isAttached &&
+    !caller.shouldHandOver &&
+    canDrive(run, only, config)
+  )
     return [{ drivenBy: caller.driver }];
   return [{ drivenBy: await startDriver(ctx, run, only, config) }];
 }

@@ -118,13 +118,14 @@ export async function commitTurn(
   if (progress !== undefined && !isHeld)
     await setProgress(ctx, run, progress, { ends });
   if (!ends && (turn.hasMore || missed)) await wake(ctx, run);
-  const gotResults = rows.some(
-    ({ step }, at) => !step.inProgress && turn.steps[at]!.step.inProgress,
-  );
-  if (caller && !ends && !turn.goesOn && !gotResults)
-    await detachIdle(ctx, run, rows);
+  const continues = turn.goesOn || (!turn.hasMore && rows.some(isUndelivered));
+  if (caller && !ends && !continues) await detachIdle(ctx, run, rows);
   return { run, config, rows };
 }
+
+/** Whether a step got its result at once, and the turn will deliver it: it was refused, or its event was there. */
+const isUndelivered = ({ step, delivery }: StepRow) =>
+  !step.inProgress && step.kind !== "patch" && !delivery;
 
 /** Logs refused steps whose errors the handler didn't receive because it had ended. */
 function warnOfRefused(run: Run, rows: StepRow[], { log }: Config) {
