@@ -1,39 +1,25 @@
 import { vWorkId, type WorkId } from "@convex-dev/workpool";
 import { v, type Infer, type VObject } from "convex/values";
 import { oneOf } from "../shared/oneOf.js";
-import { vRunResult } from "../shared/outcome.js";
+import type { vRunResult } from "../shared/outcome.js";
+import {
+  listedStepFields,
+  storedStepFields,
+  vFunctionType,
+  type StepState,
+} from "../shared/stepFields.js";
 import { vEventId, vWorkflowId, type EventId, type WorkflowId } from "./ids.js";
 
 const stepFields = {
+  ...listedStepFields(),
   workflowId: vWorkflowId,
-  name: v.string(),
-  stepId: v.string(),
-  stepNumber: v.number(),
-  args: v.any(),
-  runResult: v.optional(vRunResult()),
-  startedAt: v.number(),
-  completedAt: v.optional(v.number()),
   kind: oneOf("function", "workflow", "event", "sleep", "patch"),
   workId: v.optional(vWorkId),
   nestedWorkflowId: v.optional(vWorkflowId),
   eventId: v.optional(vEventId()),
   attempt: v.optional(v.number()),
   maxAttempts: v.optional(v.number()),
-  functionType: v.optional(oneOf("query", "mutation", "action")),
-  // Optional, because an app may have stored steps from an earlier release.
-  state: v.optional(
-    oneOf("scheduled", "queued", "running", "backingOff", "waiting", "done"),
-  ),
-  dueAt: v.optional(v.number()),
-  attempts: v.optional(
-    v.array(
-      v.object({
-        startedAt: v.number(),
-        endedAt: v.optional(v.number()),
-        error: v.optional(v.string()),
-      }),
-    ),
-  ),
+  functionType: v.optional(vFunctionType()),
   child: v.optional(
     v.object({
       workflowId: vWorkflowId,
@@ -70,7 +56,7 @@ export type WorkflowStep = {
    * `scheduled`: it is due later, as you asked. `queued`: it is due, and waits for a slot.
    * `backingOff`: it waits for the next attempt. `waiting`: it waits for an event, or for its sleep to end.
    */
-  state: "scheduled" | "queued" | "running" | "backingOff" | "waiting" | "done";
+  state: StepState;
   /** While the step is in flight, when it starts, its sleep ends, or its wait times out. */
   dueAt?: number;
   /**
@@ -104,22 +90,14 @@ export type WorkflowStep = {
 );
 
 /** `runResult` and `completedAt` are absent while the step is in flight. */
-const running = {
-  name: v.string(),
-  args: v.any(),
-  startedAt: v.number(),
-  runResult: v.optional(vRunResult()),
-  completedAt: v.optional(v.number()),
-  inProgress: v.boolean(),
-  argsSize: v.number(),
-};
+const running = storedStepFields();
 
 export const vRunningStep = v.union(
   v.object({
     ...running,
     // Always present. Optional in the type, because apps written for 0.4 may check it.
     kind: v.optional(v.literal("function")),
-    functionType: oneOf("query", "mutation", "action"),
+    functionType: vFunctionType(),
     handle: v.string(),
     workId: v.optional(vWorkId),
   }),

@@ -1,6 +1,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v, type Infer, type ObjectType } from "convex/values";
 import { vFailure, vRunResult } from "../shared/outcome.js";
+import { storedStepFields, vFunctionType } from "../shared/stepFields.js";
 import { vRetention } from "../shared/retention.js";
 import { vLogLevel } from "../shared/logging.js";
 
@@ -16,45 +17,28 @@ export const vRetryBehavior = v.object({
   maxBackoffMs: v.optional(v.number()),
 });
 
-/** Fields that steps of every kind have. */
-const stepFields = {
-  name: v.string(),
-  inProgress: v.boolean(),
-  argsSize: v.number(),
-  args: v.any(),
-  runResult: v.optional(vRunResult()),
-  startedAt: v.number(),
-  completedAt: v.optional(v.number()),
-};
-
-export const vFunctionType = v.union(
-  v.literal("query"),
-  v.literal("mutation"),
-  v.literal("action"),
-);
-
 export const vStep = v.union(
   v.object({
     // Rows of early releases have no kind.
     kind: v.optional(v.literal("function")),
-    functionType: vFunctionType,
+    functionType: vFunctionType(),
     handle: v.string(),
     /** The workpool's job that runs it. */
     workId: v.optional(v.string()),
-    ...stepFields,
+    ...storedStepFields(),
   }),
   v.object({
     kind: v.literal("workflow"),
     handle: v.string(),
     /** The child's run. */
     workflowId: v.optional(v.id("workflows")),
-    ...stepFields,
+    ...storedStepFields(),
   }),
   v.object({
     kind: v.literal("event"),
     /** The event it waits for or has consumed. */
     eventId: v.optional(v.id("events")),
-    ...stepFields,
+    ...storedStepFields(),
     /** The handler's arguments. A refused step keeps even an id that isn't an event's. */
     args: v.object({ eventId: v.optional(v.string()) }),
   }),
@@ -62,11 +46,11 @@ export const vStep = v.union(
     kind: v.literal("sleep"),
     /** The scheduled function that will end it. In rows of 0.4, a job of the workpool. */
     workId: v.optional(v.string()),
-    ...stepFields,
+    ...storedStepFields(),
   }),
   // A call of `step.patched` that returned true. Its name is the patch's id. It is completed when it is inserted, and
   // no turn delivers its result.
-  v.object({ kind: v.literal("patch"), ...stepFields }),
+  v.object({ kind: v.literal("patch"), ...storedStepFields() }),
 );
 export type Step = Infer<typeof vStep>;
 

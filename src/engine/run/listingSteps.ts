@@ -2,9 +2,13 @@ import { paginator } from "convex-helpers/server/pagination";
 import { v, type Infer } from "convex/values";
 import { vWorkId } from "@convex-dev/workpool";
 import { MAX_ATTEMPTS, MAX_ATTEMPT_ERROR_BYTES } from "../../shared/limits.js";
-import { vRunResult } from "../../shared/outcome.js";
+import {
+  listedStepFields,
+  vFunctionType,
+  type StepState,
+} from "../../shared/stepFields.js";
 import { shortenError } from "../../shared/storable.js";
-import schema, { vFunctionType } from "../../component/schema.js";
+import schema from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { statesOfJobs, type JobId } from "../platform/workpool.js";
 import { pageOf, pageBudget, selectedPages, type PageArgs } from "./paging.js";
@@ -20,44 +24,14 @@ import {
   type StepRow,
 } from "./runs.js";
 
-export const vStepState = v.union(
-  v.literal("scheduled"),
-  v.literal("queued"),
-  v.literal("running"),
-  v.literal("backingOff"),
-  v.literal("waiting"),
-  v.literal("done"),
-);
-type StepState = Infer<typeof vStepState>;
-
-export const vAttempt = v.object({
-  startedAt: v.number(),
-  endedAt: v.optional(v.number()),
-  error: v.optional(v.string()),
-});
-
-/** Fields that 0.4 lacks are optional, so that code generated for 0.4 fits. */
-const publicStepFields = {
-  workflowId: v.string(),
-  name: v.string(),
-  stepId: v.string(),
-  stepNumber: v.number(),
-  args: v.any(),
-  runResult: v.optional(vRunResult()),
-  startedAt: v.number(),
-  completedAt: v.optional(v.number()),
-  state: v.optional(vStepState),
-  /** While the step is in flight. */
-  dueAt: v.optional(v.number()),
-  attempts: v.optional(v.array(vAttempt)),
-};
+const publicStepFields = { workflowId: v.string(), ...listedStepFields() };
 
 /** A step in its public form. */
 export const vPublicStep = v.union(
   v.object({
     ...publicStepFields,
     kind: v.literal("function"),
-    functionType: v.optional(vFunctionType),
+    functionType: v.optional(vFunctionType()),
     workId: v.optional(vWorkId),
     attempt: v.optional(v.number()),
     maxAttempts: v.optional(v.number()),

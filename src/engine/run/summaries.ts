@@ -1,6 +1,5 @@
 import type { PaginationResult } from "convex/server";
 import { v, type Infer, type ObjectType } from "convex/values";
-import { vFunctionType } from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import {
   firstInFlight,
@@ -11,14 +10,14 @@ import {
   summaryFields,
   summaryOf,
 } from "./listing.js";
-import {
-  listStepsOf,
-  vAttempt,
-  vStepState,
-  type vPublicStep,
-} from "./listingSteps.js";
+import { listStepsOf, type vPublicStep } from "./listingSteps.js";
 import { onlyPage, pageBudget, type PageArgs } from "./paging.js";
 import { Budget } from "../../shared/transactionBudget.js";
+import {
+  vAttempt,
+  vFunctionType,
+  vStepState,
+} from "../../shared/stepFields.js";
 import { findRunByText, lastStep, vRunStatus, type Run } from "./runs.js";
 
 /** A run without its values, which may be large, but with the numbers of its steps. */
@@ -132,8 +131,8 @@ export const vStepSummary = v.object({
     v.literal("sleep"),
     v.literal("patch"),
   ),
-  functionType: v.optional(vFunctionType),
-  state: vStepState,
+  functionType: v.optional(vFunctionType()),
+  state: vStepState(),
   /** How it ended. */
   outcome: v.optional(
     v.union(v.literal("success"), v.literal("failed"), v.literal("canceled")),
@@ -143,7 +142,7 @@ export const vStepSummary = v.object({
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
   dueAt: v.optional(v.number()),
-  attempts: v.array(vAttempt),
+  attempts: v.array(vAttempt()),
   maxAttempts: v.optional(v.number()),
   child: v.optional(v.object({ workflowId: v.string(), status: vRunStatus })),
   eventId: v.optional(v.string()),
