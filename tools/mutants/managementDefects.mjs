@@ -170,7 +170,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "manager && isLegacy && startAsync",
     killedBy: test(
       "client/replay/legacy/starting.legacy",
-      "a run of 0.4 starts a run with every option: by the manager",
+      "a run that 0.4 began starts a run with every option: by the manager",
     ),
   },
   {
