@@ -76,14 +76,16 @@ const everything = (t: Backend) =>
     tasks: await db.query("tasks").collect(),
   }));
 
+/** A run that waits for the event "go". */
+const waits = (t: Backend, options?: Parameters<typeof startHandler>[2]) =>
+  startHandler(t, (step) => step.awaitEvent({ name: "go" }), options);
+
 describe("authorize", () => {
   test.each(OPERATIONS)(
     "%s: is asked first, with the operation and the run",
     async (operation) => {
       const t = newBackend();
-      const id = await startHandler(t, (step) =>
-        step.awaitEvent({ name: "go" }),
-      );
+      const id = await waits(t);
       await CALLS[operation](t, id);
       expect(requests).toEqual([
         ABOUT_ALL.includes(operation)
@@ -93,7 +95,7 @@ describe("authorize", () => {
     },
   );
 
-  describe.each([
+  test.each<[string, () => unknown, RegExp?]>([
     ["false", () => false],
     ["nothing", () => undefined],
     ["a truthy value that isn't true", () => "yes"],
@@ -101,73 +103,57 @@ describe("authorize", () => {
     [
       "an error",
       () => {
-        throw new Error("secret");
+        throw new Error("no such user");
       },
+      /authorize.*no such user/,
     ],
-  ])("that gives %s", (_what, decide) => {
-    test.each(OPERATIONS)(
-      "%s: shows nothing, does nothing, and is silent about whether the run exists",
-      async (operation) => {
-        vi.spyOn(console, "warn").mockImplementation(() => undefined);
-        const t = newBackend();
-        const id = await startHandler(t, (step) =>
-          step.awaitEvent({ name: "go" }),
-        );
-        const before = await everything(t);
-        authorize(decide);
+  ])(
+    "that gives %s shows nothing, does nothing, and is silent about whether a run exists: only an error is in the log",
+    async (_what, decide, logged) => {
+      const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
+      const t = newBackend();
+      const id = await waits(t);
+      const before = await everything(t);
+      authorize(decide);
+      for (const operation of OPERATIONS) {
         const message = `Not authorized to call ${operation} of this console.`;
         for (const asked of [id, id.replace(/^\d+/, "99999"), "no id"]) {
+          warn.mockClear();
           const error = await thrownBy(CALLS[operation](t, asked));
           expect(error.data).toEqual({ code: "UNAUTHORIZED", message });
+          expect(error.message).not.toMatch(/no such user/);
+          expect(warn.mock.calls.flat()).toEqual(
+            logged ? [expect.stringMatching(logged)] : [],
+          );
         }
-        expect(await everything(t)).toEqual(before);
-      },
-    );
-  });
+      }
+      expect(await everything(t)).toEqual(before);
+      warn.mockRestore();
+    },
+  );
 
   test("that is missing or no function is refused when the console is defined", () => {
     for (const options of [{}, { authorize: true }, undefined, null])
       expect(() => manager.console(options as never)).toThrow(/authorize/);
   });
-});
 
-describe("authorize", () => {
-  test("decides about each of several runs, and one refusal stops them all", async () => {
+  test("decides about each of several runs, one refusal stops them all, and it is asked about no run, too", async () => {
     const t = newBackend();
     const ids = [await insertRun(t), await insertRun(t), await insertRun(t)];
-    authorize(({ workflowId }) => workflowId !== ids[2]);
+    authorize(({ workflowId }) => workflowId && workflowId !== ids[2]);
     const before = await everything(t);
-    for (const operation of ["cancel", "restart", "cleanup"] as const) {
-      requests = [];
-      const call = t.mutation(api.console[operation], { workflowIds: ids });
-      await expect(call).rejects.toThrow("Not authorized");
-      expect(requests).toEqual(
-        ids.map((workflowId) => ({ operation, workflowId })),
-      );
-    }
+    for (const operation of ["cancel", "restart", "cleanup"] as const)
+      for (const workflowIds of [ids, []]) {
+        requests = [];
+        const call = t.mutation(api.console[operation], { workflowIds });
+        await expect(call).rejects.toThrow("Not authorized");
+        expect(requests).toEqual(
+          workflowIds.length > 0
+            ? ids.map((workflowId) => ({ operation, workflowId }))
+            : [{ operation }],
+        );
+      }
     expect(await everything(t)).toEqual(before);
-  });
-
-  test("decides about an operation on no run, too", async () => {
-    const t = newBackend();
-    authorize(() => false);
-    for (const operation of ["cancel", "restart", "cleanup"] as const) {
-      const call = t.mutation(api.console[operation], { workflowIds: [] });
-      await expect(call).rejects.toThrow("Not authorized");
-      expect(requests.at(-1)).toEqual({ operation });
-    }
-  });
-
-  test("that threw is in the log, and only there", async () => {
-    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
-    const t = newBackend();
-    authorize(() => {
-      throw new Error("no such user");
-    });
-    const error = await thrownBy(t.query(api.console.stats, {}));
-    expect(error.message).not.toMatch(/no such user/);
-    expect(warn.mock.calls.flat().join()).toMatch(/authorize.*no such user/);
-    warn.mockRestore();
   });
 
   test("can read the tables and the identity of the caller", async () => {
@@ -228,54 +214,34 @@ describe("listRuns", () => {
 });
 
 describe("getRun", () => {
-  test("has a run's values whole, and pages of its events", async () => {
+  test("has a run's values whole, and pages of its events, of which values larger than 4 KiB are cut", async () => {
     const t = newBackend();
-    const id = await startHandler(
-      t,
-      (step) => step.awaitEvent({ name: "go" }),
-      {
-        input: LARGE,
-      },
-    );
-    for (let n = 0; n < 60; n++)
+    const id = await waits(t, { input: LARGE });
+    const large = { text: LARGE, many: 10n, bytes: new ArrayBuffer(3) };
+    for (const value of [large, ...Array.from({ length: 59 }, (_, n) => n)])
       await t.mutation((ctx) =>
-        manager.sendEvent(ctx, { workflowId: id, name: "later", value: n }),
+        manager.sendEvent(ctx, { workflowId: id, name: "later", value }),
       );
     const run = (await t.query(api.console.getRun, { workflowId: id }))!;
     expect(run.args).toEqual({ handler: "main", input: LARGE });
     expect(run.status).toBe("inProgress");
-    expect(run.events.page).toHaveLength(50);
-    expect(run.events.page[0]).toMatchObject({ name: "go", state: "waiting" });
-    const cursor = run.events.continueCursor;
+    const { page, continueCursor: cursor } = run.events;
+    expect(page).toHaveLength(50);
+    expect(page[0]).toMatchObject({ name: "go", state: "waiting" });
+    expect(page[1]).not.toHaveProperty("value");
+    expect(page[1]!.cut!.bytes).toBeGreaterThan(300 * 1024);
+    expect(page[1]!.cut!.preview).toMatch(/x…$/);
+    expect(bytesOf(page[1])).toBeLessThan(5000);
     const rest = (await t.query(api.console.getRun, {
       workflowId: id,
       events: { numItems: 50, cursor },
     }))!.events;
     expect(rest.isDone).toBe(true);
-    expect(rest.page.map(({ value }) => value as number)).toEqual([
-      ...Array.from({ length: 11 }, (_, n) => n + 49),
-    ]);
-  });
-
-  test("cuts the values of events that are larger than 4 KiB", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.awaitEvent({ name: "go" }));
-    const value = { text: LARGE, many: 10n, bytes: new ArrayBuffer(3) };
-    await t.mutation((ctx) =>
-      manager.sendEvent(ctx, { workflowId: id, name: "later", value }),
+    expect(rest.page.map(({ value }) => value as number)).toEqual(
+      Array.from({ length: 11 }, (_, n) => n + 48),
     );
-    const run = (await t.query(api.console.getRun, { workflowId: id }))!;
-    const [, event] = run.events.page;
-    expect(event).not.toHaveProperty("value");
-    expect(event!.cut!.bytes).toBeGreaterThan(300 * 1024);
-    expect(event!.cut!.preview).toMatch(/x…$/);
-    expect(bytesOf(event)).toBeLessThan(5000);
-  });
-
-  test("is null for an unknown run", async () => {
-    const t = newBackend();
-    const workflowId = "no id";
-    expect(await t.query(api.console.getRun, { workflowId })).toBeNull();
+    const unknown = { workflowId: "no id" };
+    expect(await t.query(api.console.getRun, unknown)).toBeNull();
   });
 });
 
@@ -366,12 +332,9 @@ describe("stats", () => {
 });
 
 describe("cancel, restart and cleanup", () => {
-  const waits = (t: Backend) =>
-    startHandler(t, (step) => step.awaitEvent({ name: "go" }));
-
-  test("act on all runs that they can, and say why not on the others", async () => {
+  test("act on all runs that they can, call onComplete, and say why not on the others", async () => {
     const t = newBackend();
-    const running = [await waits(t), await waits(t)];
+    const running = [await waits(t, { context: "mine" }), await waits(t)];
     const ended = await insertRun(t, { runResult: { kind: "canceled" } });
     const ids = [running[0]!, "no id", ended, running[1]!, running[0]!];
     const canceled = await t.mutation(api.console.cancel, { workflowIds: ids });
@@ -392,6 +355,9 @@ describe("cancel, restart and cleanup", () => {
     });
     for (const id of running)
       expect(await statusOf(t, id)).toEqual({ type: "canceled" });
+    expect(await endings(t)).toMatchObject([
+      { workflowId: running[0], result: { kind: "canceled" }, context: "mine" },
+    ]);
 
     const restarted = await t.mutation(api.console.restart, {
       workflowIds: running,
@@ -500,28 +466,9 @@ describe("cancel, restart and cleanup", () => {
     const counts = (await t.query(api.console.stats, {})).counts;
     expect(counts).toMatchObject({ canceled: 12, inProgress: 0 });
   });
-
-  test("cancel calls onComplete, as every cancel does", async () => {
-    const t = newBackend();
-    const id = await startHandler(
-      t,
-      (step) => step.awaitEvent({ name: "go" }),
-      {
-        context: "mine",
-      },
-    );
-    await t.mutation(api.console.cancel, { workflowIds: [id] });
-    await drain();
-    expect(await endings(t)).toMatchObject([
-      { workflowId: id, result: { kind: "canceled" }, context: "mine" },
-    ]);
-  });
 });
 
 describe("sendEvent", () => {
-  const waits = (t: Backend) =>
-    startHandler(t, (step) => step.awaitEvent({ name: "go" }));
-
   test("by name sends a value, or an error that the wait throws", async () => {
     const t = newBackend();
     const value = { list: [1, null], many: 10n, bytes: new ArrayBuffer(2) };
