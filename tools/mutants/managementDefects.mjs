@@ -10,7 +10,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "await authorize(ctx, { operation, workflowId })",
     killedBy: test(
       "client/console",
-      "listRuns: shows nothing, does nothing, and is silent about whether the run exists",
+      "that gives a truthy value that isn't true shows nothing, does nothing, and is silent about whether a run exists: only an error is in the log",
     ),
   },
   {
@@ -20,7 +20,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "for (const id of ids.length > 0 ? [ids[0]] : [args.workflowId])",
     killedBy: test(
       "client/console",
-      "decides about each of several runs, and one refusal stops them all",
+      "decides about each of several runs, one refusal stops them all, and it is asked about no run, too",
     ),
   },
   {
@@ -30,7 +30,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "args.workflowIds ? ids : [args.workflowId]",
     killedBy: test(
       "client/console",
-      "decides about an operation on no run, too",
+      "decides about each of several runs, one refusal stops them all, and it is asked about no run, too",
     ),
   },
   {

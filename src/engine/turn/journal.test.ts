@@ -61,34 +61,28 @@ const complete = (t: Backend, args: FunctionArgs<typeof workflow.complete>) =>
   t.mutation((ctx) => ctx.runMutation(workflow.complete, args));
 
 describe("journal.load", () => {
-  test("returns the run, its steps in order and the log level", async () => {
+  test("returns the run, its steps in order and the log level, and with shortCircuit says whether steps are in flight", async () => {
     const t = newBackend();
-    const { workflowId } = await runHandler(t, async (step) => {
+    const id = await startHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 });
-      await step.sleep(10);
+      await step.sleep(60_000);
     });
+    await advance(30_000);
+    expect(await load(t, id, true)).toMatchObject({ ok: true, blocked: true });
+    expect((await load(t, id)).blocked ?? false).toBe(false);
+    await drain();
     const [run] = await rows(t, "workflows");
-    const loaded = await load(t, workflowId);
-    expect(loaded).toEqual({
+    const whole = {
       workflow: run,
-      journalEntries: await journal(t, workflowId),
+      journalEntries: await journal(t, id),
       ok: true,
       logLevel: "WARN",
+    };
+    expect(whole.journalEntries).toHaveLength(2);
+    await expectUnchanged(t, heard, async () => {
+      expect(await load(t, id)).toEqual(whole);
+      expect(await load(t, id, true)).toEqual(whole);
     });
-    await expectUnchanged(t, heard, () => load(t, workflowId, true));
-  });
-
-  test("with shortCircuit reports at once that steps are in flight", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(1000));
-    expect(await load(t, id, true)).toMatchObject({ ok: true, blocked: true });
-    const whole = await load(t, id);
-    expect(whole.blocked ?? false).toBe(false);
-    expect(whole.journalEntries).toHaveLength(1);
-    await drain();
-    const done = await load(t, id, true);
-    expect(done.blocked ?? false).toBe(false);
-    expect(done.journalEntries).toHaveLength(1);
   });
 
   test("of a journal too large to be replayed is not ok, and stays within limits", async () => {
@@ -196,28 +190,20 @@ describe("journal.beginTurn", () => {
     expect(await beginJournal(count, count - 1, args)).toEqual([form]);
   });
 
-  test("is null if there is nothing for a turn to do, and changes nothing", async () => {
+  test("changes nothing and is null if there is nothing for a turn to do, or says that a run is unknown once it was cleaned up", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(1000), {
       startAsync: true,
     });
-    await expectUnchanged(t, heard, async () =>
-      expect(await beginTurn(t, id, 1)).toBeNull(),
-    );
+    const expectNothing = (generation: number, reply: null | "unknown") =>
+      expectUnchanged(t, heard, async () =>
+        expect(await beginTurn(t, id, generation)).toBe(reply),
+      );
+    await expectNothing(1, null);
     await cancel(t, id);
-    await expectUnchanged(t, heard, async () => {
-      for (const generation of [0, 1])
-        expect(await beginTurn(t, id, generation)).toBeNull();
-    });
-  });
-
-  test("says that a run is unknown once it was cleaned up", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, async () => null);
-    await cleanup(t, workflowId);
-    await expectUnchanged(t, heard, async () =>
-      expect(await beginTurn(t, workflowId)).toBe("unknown"),
-    );
+    for (const generation of [0, 1]) await expectNothing(generation, null);
+    await cleanup(t, id);
+    await expectNothing(1, "unknown");
   });
 });
 
@@ -361,7 +347,7 @@ describe("journal.startSteps", () => {
     }
   });
 
-  test("retries actions as the step says, or as the options do", async () => {
+  test("retries actions as the step says, or as the options do, and refuses an event that can't be awaited as a failed step", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     const own = { maxAttempts: 2, initialBackoffMs: 1, base: 3 };
@@ -369,27 +355,18 @@ describe("journal.startSteps", () => {
     const asked = [await asksFor(t, "mutation", "m")];
     for (const retry of [own, true, false, undefined])
       asked.push(await asksFor(t, "action", "a", { retry }));
-    const entries = await startSteps(t, id, asked, {
+    asked.push(asks({ kind: "event", name: "e", args: { eventId: "none" } }));
+    const entries = (await startSteps(t, id, asked, {
       workpoolOptions: {
         defaultRetryBehavior: byDefault,
         retryActionsByDefault: true,
       },
-    });
-    expect(entries!.map(({ retry }) => retry)).toEqual([
+    }))!;
+    expect(entries.map(({ retry }) => retry)).toEqual([
+      ...[undefined, own, byDefault, undefined, byDefault],
       undefined,
-      own,
-      byDefault,
-      undefined,
-      byDefault,
     ]);
-  });
-
-  test("refuses an event that can't be awaited as a failed step", async () => {
-    const t = newBackend();
-    const id = await insertRun(t);
-    const wait = { kind: "event", name: "e", args: { eventId: "none" } };
-    const [entry] = (await startSteps(t, id, [asks(wait)]))!;
-    expect(entry!.step).toMatchObject({
+    expect(entries[5]!.step).toMatchObject({
       inProgress: false,
       runResult: {
         kind: "failed",
@@ -506,59 +483,49 @@ describe("workflow.complete", () => {
   });
 });
 
-describe("arguments of 0.4's clients are accepted:", () => {
-  test("event.create and event.send with workpoolOptions", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.awaitEvent({ name: "go" }));
-    await t.mutation(async (ctx) => {
-      await ctx.runMutation(event.send, {
-        workflowId: id,
-        name: "go",
-        result: { kind: "success", returnValue: 1 },
-        workpoolOptions: { maxParallelism: 10, logLevel: "WARN" },
-      });
-    });
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
+test("arguments of 0.4's clients are accepted: getStatus, event.send with workpoolOptions, restart from a name, and pages", async () => {
+  const t = newBackend();
+  const id = await startHandler(t, async (step) => {
+    await step.awaitEvent({ name: "go" });
+    await step.runMutation(steps.echo, { value: 1 }, { name: "m" });
   });
-
-  test("getStatus: the run, its steps in flight and the log level", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(1000));
-    const [run] = await rows(t, "workflows");
-    expect(
-      await t.query((ctx) =>
-        ctx.runQuery(workflow.getStatus, { workflowId: id }),
-      ),
-    ).toEqual({
-      workflow: run,
-      inProgress: await journal(t, id),
-      logLevel: "WARN",
-    });
+  const [run] = await rows(t, "workflows");
+  const getStatus = () =>
+    t.query((ctx) => ctx.runQuery(workflow.getStatus, { workflowId: id }));
+  expect(await getStatus()).toEqual({
+    workflow: run,
+    inProgress: await journal(t, id),
+    logLevel: "WARN",
   });
-
-  test("restart from a name, list and listSteps with pages", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, (step) =>
-      step.runMutation(steps.echo, { value: 1 }, { name: "m" }),
-    );
-    await t.mutation((ctx) =>
-      ctx.runMutation(workflow.restart, {
-        workflowId,
-        from: "m",
-        startAsync: true,
-      }),
-    );
-    await drain();
-    expect(await effects(t)).toEqual([1, 1]);
-    const paginationOpts = { numItems: 5, cursor: null };
-    const page = await t.query((ctx) =>
-      ctx.runQuery(workflow.listSteps, { workflowId, paginationOpts }),
-    );
-    expect(page).toMatchObject({ page: [{ name: "m" }], isDone: true });
-    const runs = await t.query((ctx) =>
-      ctx.runQuery(workflow.list, { order: "desc", paginationOpts }),
-    );
-    expect(runs.page).toHaveLength(1);
+  await t.mutation((ctx) =>
+    ctx.runMutation(event.send, {
+      workflowId: id,
+      name: "go",
+      result: { kind: "success", returnValue: 1 },
+      workpoolOptions: { maxParallelism: 10, logLevel: "WARN" },
+    }),
+  );
+  await drain();
+  expect(await effects(t)).toEqual([1]);
+  await t.mutation((ctx) =>
+    ctx.runMutation(workflow.restart, {
+      workflowId: id,
+      from: "m",
+      startAsync: true,
+    }),
+  );
+  await drain();
+  expect(await effects(t)).toEqual([1, 1]);
+  const paginationOpts = { numItems: 5, cursor: null };
+  const page = await t.query((ctx) =>
+    ctx.runQuery(workflow.listSteps, { workflowId: id, paginationOpts }),
+  );
+  expect(page).toMatchObject({
+    page: [{ name: "go" }, { name: "m" }],
+    isDone: true,
   });
+  const runs = await t.query((ctx) =>
+    ctx.runQuery(workflow.list, { order: "desc", paginationOpts }),
+  );
+  expect(runs.page).toHaveLength(1);
 });
