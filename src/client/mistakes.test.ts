@@ -198,14 +198,6 @@ describe("in a handler, the run fails and says what to do", () => {
       async (step) => step.withOptions({ retries: true }),
       /^Invalid options of withOptions: .*"retries"\. Did you mean retry\?$/,
     ],
-    [
-      "a thrown object",
-      async () => {
-        // eslint-disable-next-line @typescript-eslint/only-throw-error -- as some do
-        throw { code: 5 };
-      },
-      /^\{"code":5\}$/,
-    ],
   ])("%s", async (_mistake, handler, error) => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const { status } = await runHandler(newBackend(), handler as never);
@@ -235,7 +227,8 @@ describe("at a call, it throws, says what to do, and changes nothing", () => {
   const none: Any = undefined;
   const x: Any = { name: "x" };
 
-  test.each<[string, (t: Backend) => Promise<unknown>, RegExp]>([
+  type Call = [string, (t: Backend) => Promise<unknown>, RegExp];
+  test.each<Call>([
     [
       "start: a wrong argument",
       mutation((ctx) => start(ctx, takesId, { owner: 5 } as Any)),
@@ -285,31 +278,11 @@ describe("at a call, it throws, says what to do, and changes nothing", () => {
       query((ctx) => createEvent(ctx, component, x)),
       noMutations,
     ],
-    [
-      "getStatus without an id",
-      query((ctx) => getStatus(ctx, component, none)),
+    ...[getStatus, listSteps, cancel, restart, cleanup].map((call): Call => [
+      `${call.name} without an id`,
+      mutation((ctx) => call(ctx, component, none)),
       notFound,
-    ],
-    [
-      "listSteps without an id",
-      query((ctx) => listSteps(ctx, component, none)),
-      notFound,
-    ],
-    [
-      "cancel without an id",
-      mutation((ctx) => cancel(ctx, component, none)),
-      notFound,
-    ],
-    [
-      "restart without an id",
-      mutation((ctx) => restart(ctx, component, none)),
-      notFound,
-    ],
-    [
-      "cleanup without an id",
-      mutation((ctx) => cleanup(ctx, component, none)),
-      notFound,
-    ],
+    ]),
     [
       "createEvent without an id",
       mutation((ctx) => createEvent(ctx, component, x)),
@@ -430,31 +403,5 @@ describe("a definition throws where it is made, and says what to do", () => {
     ],
   ])("%s", (_mistake, define, error) => {
     expect(define).toThrow(error);
-  });
-});
-
-describe("an event of another name than the one awaited", () => {
-  const warningsOf = async (name: string) => {
-    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
-    const t = newBackend();
-    const id = await startHandler(t, (step) =>
-      step.awaitEvent({ name: "approval" }),
-    );
-    await t.mutation((ctx) =>
-      sendEvent(ctx, component, { workflowId: id, name }),
-    );
-    return warn.mock.calls.map(([text]) => text as string);
-  };
-
-  test("is kept, with a warning that names both", async () => {
-    expect(await warningsOf("aproval")).toEqual([
-      expect.stringMatching(
-        /Event "aproval" was sent to workflow \w+ \("workflows:workflow"\), which waits for event "approval"\. It is kept/,
-      ),
-    ]);
-  });
-
-  test("draws no warning if it is the one awaited", async () => {
-    expect(await warningsOf("approval")).toEqual([]);
   });
 });

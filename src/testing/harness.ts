@@ -193,8 +193,10 @@ export interface StartHandlerOptions {
   /** The handler's name. Different handlers need different names. Default: "main". */
   name?: string;
   startAsync?: boolean;
-  /** Sets `steps:ended` as `onComplete` with this context. */
+  /** Sets an `onComplete` with this context. */
   context?: unknown;
+  /** Which function that is. Default: `steps:ended`. */
+  onComplete?: (typeof steps)["ended" | "endedAnyhow" | "endedWithoutData"];
 }
 
 /** Starts a run of a handler. */
@@ -204,9 +206,9 @@ export async function startHandler(
   options: StartHandlerOptions = {},
 ): Promise<WorkflowId> {
   const { input, name = "main", startAsync, context } = options;
+  const { onComplete = steps.ended } = options;
   script("handler", name, handler);
-  const callback =
-    context === undefined ? {} : { onComplete: steps.ended, context };
+  const callback = context === undefined ? {} : { onComplete, context };
   return await t.mutation((ctx) =>
     client.start(
       ctx,

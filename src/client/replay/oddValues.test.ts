@@ -1,4 +1,4 @@
-import { ConvexError, type Value } from "convex/values";
+import { ConvexError } from "convex/values";
 import { describe, expect, test } from "vitest";
 import { describeFailure } from "../../shared/failures.js";
 import {
@@ -16,6 +16,7 @@ import {
 import { completed, failed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import { expectStorableRows } from "../../testing/storable.js";
+import type { WorkflowCtx } from "../index.js";
 
 useBackend();
 listenToConsole();
@@ -92,43 +93,39 @@ describe("a handler's error of any kind fails the run with a readable message:",
       expect(status).toEqual(failed("why"));
     },
   );
-
-  test("a ConvexError whose data can be stored keeps it", () => {
-    const data: Value = { code: 5 };
-    expect(describeFailure(new ConvexError(data))).toMatchObject({
-      failure: { name: "ConvexError", data },
-    });
-  });
 });
 
 describe("half of a character (a lone surrogate), which Convex can't store,", () => {
-  test("in a step's arguments fails the step", async () => {
+  test.each<[string, (step: WorkflowCtx) => Promise<unknown>, RegExp, number]>([
+    [
+      "arguments fails the step",
+      (step) => step.runMutation(steps.echo, { value: ["ok", HALF] }),
+      /arguments of step "steps:echo" can't be stored: it holds .*half a character/,
+      1,
+    ],
+    [
+      "name rejects the call",
+      (step) => step.sleep(1, { name: HALF }),
+      /^The name "half \ufffd" holds half a character/,
+      0,
+    ],
+    [
+      "result fails the step",
+      (step) =>
+        step.runMutation(steps.mutation, { name: "half" }, { inline: true }),
+      /half a character/,
+      1,
+    ],
+  ])("in a step's %s", async (_what, run, error, recorded) => {
     const t = newBackend();
+    script("mutation", "half", () => HALF);
     const { status, workflowId } = await runHandler(t, (step) =>
-      step
-        .runMutation(steps.echo, { value: ["ok", HALF] })
-        .catch((error: Error) => error.message),
+      run(step).catch(({ message }: Error) => message),
     );
-    expect(status).toHaveProperty(
-      "result",
-      expect.stringMatching(
-        /arguments of step "steps:echo" can't be stored: it holds .*half a character/,
-      ),
-    );
-    expect(await journal(t, workflowId)).toHaveLength(1);
+    expect(status).toHaveProperty("result", expect.stringMatching(error));
+    expect(await journal(t, workflowId)).toHaveLength(recorded);
     expect(await effects(t)).toEqual([]);
-  });
-
-  test("in a step's name rejects the call", async () => {
-    const t = newBackend();
-    const { status, workflowId } = await runHandler(t, (step) =>
-      step.sleep(1, { name: HALF }).catch((error: Error) => error.message),
-    );
-    expect(status).toHaveProperty(
-      "result",
-      expect.stringMatching(/^The name "half \ufffd" holds half a character/),
-    );
-    expect(await journal(t, workflowId)).toEqual([]);
+    await expectStorableRows(t);
   });
 
   test("in the return value fails the run, with an error that says so", async () => {
@@ -138,21 +135,6 @@ describe("half of a character (a lone surrogate), which Convex can't store,", ()
       type: "failed",
       error: expect.stringContaining("half a character") as string,
     });
-  });
-
-  test("in a step's result fails the step", async () => {
-    const t = newBackend();
-    script("mutation", "half", () => HALF);
-    const { status } = await runHandler(t, (step) =>
-      step
-        .runMutation(steps.mutation, { name: "half" }, { inline: true })
-        .catch((error: Error) => error.message),
-    );
-    expect(status).toHaveProperty(
-      "result",
-      expect.stringContaining("half a character"),
-    );
-    await expectStorableRows(t);
   });
 
   test("leaves whole characters accepted", async () => {

@@ -80,7 +80,7 @@ test("a wait for a name logs that only events of other names were sent, whicheve
   ]);
   await send(t, { workflowId: id, name: "aprooved" });
   expect(heard.said[1]).toMatch(
-    /^Event "aprooved" was sent to workflow \S+ .* which waits for event "approved"/,
+    /^Event "aprooved" was sent to workflow \S+ .* which waits for event "approved"\. It is kept/,
   );
   await send(t, { workflowId: id, name: waitsFor });
   expect(heard.said).toHaveLength(2);

@@ -25,7 +25,7 @@ import {
 import { completed, failed } from "../../testing/statuses.js";
 import { create } from "../../testing/events.js";
 import { everyRow } from "../../testing/tables.js";
-import { callArgs, scriptSteps, stepKinds } from "../../testing/values.js";
+import { scriptSteps, stepKinds } from "../../testing/values.js";
 import {
   callInternal,
   cancel,
@@ -34,7 +34,6 @@ import {
 import { describeFailure } from "../../shared/failures.js";
 import {
   NonRetryableError,
-  start,
   type EventId,
   type WorkflowCtx,
   type WorkflowId,
@@ -149,27 +148,6 @@ test("a nested workflow that is canceled, and a step recorded as canceled, rejec
   await drain();
   expect(await statusOf(t, id)).toEqual(completed(["Canceled", "Canceled"]));
   expect(await effects(t)).toEqual([]);
-});
-
-test("errors of parallel steps each reject their own step", async () => {
-  const t = newBackend();
-  script("mutation", "value", (_ctx, n: number) => {
-    throw n % 2 === 0 ? new ConvexError({ n }) : new Error(`n ${n}`);
-  });
-  const { status } = await runHandler(t, async (step) => {
-    const settled = await Promise.allSettled(
-      [0, 1, 2, 3].map((input) =>
-        step.runMutation(steps.mutation, { ...callArgs, input }),
-      ),
-    );
-    return settled.map((each) => {
-      const { reason } = each as PromiseRejectedResult;
-      return reason instanceof ConvexError
-        ? (reason.data as unknown)
-        : (reason as Error).message;
-    });
-  });
-  expect(status).toMatchObject({ result: [{ n: 0 }, "n 1", { n: 2 }, "n 3"] });
 });
 
 // A failed result may carry the data of a ConvexError: workpool 0.4.13 and later report it.
@@ -366,66 +344,55 @@ describe("onComplete of a run that failed with a ConvexError", () => {
     throw new Error("plain");
   };
 
-  async function begin(
-    t: Backend,
-    onComplete: (typeof steps)["endedAnyhow" | "endedWithoutData"],
-    handler: Handler,
-    context = "mine",
-  ) {
-    script("handler", "main", handler);
-    return await t.mutation((ctx) =>
-      start(
-        ctx,
-        workflows.workflow,
-        { handler: "main" },
-        { onComplete, context },
-      ),
-    );
-  }
   const message = expect.any(String) as string;
+  const withData = { kind: "failed", error: message, errorData: data };
+  const withoutData = { kind: "failed", error: message };
 
-  test.each([
+  test.each<[string, keyof typeof steps, Handler, object[], unknown?]>([
     [
       "receives its data if its validator allows that",
-      steps.endedAnyhow,
+      "endedAnyhow",
       throwing,
-      { kind: "failed", error: message, errorData: data },
+      [withData],
     ],
     [
       "receives no data if the error has none",
-      steps.endedAnyhow,
+      "endedAnyhow",
       plain,
-      { kind: "failed", error: "plain" },
+      [{ kind: "failed", error: "plain" }],
     ],
     [
       "is called once without it if its validator knows none",
-      steps.endedWithoutData,
+      "endedWithoutData",
       throwing,
-      { kind: "failed", error: message },
+      [withoutData],
     ],
-  ] as const)("%s", async (_what, onComplete, handler, result) => {
+    [
+      "is recorded as failed if it fails without the data too",
+      "endedWithoutData",
+      throwing,
+      [],
+      "refuse",
+    ],
+  ])("%s", async (_what, name, handler, results, context = "mine") => {
     const t = newBackend();
-    await begin(t, onComplete, handler);
-    await drain();
-    expect((await endings(t)).map((ended) => ended.result)).toEqual([result]);
-    expect(await rows(t, "onCompleteFailures")).toEqual([]);
-    await expectStoredAsBefore(t);
-  });
-
-  test("is recorded as failed if it fails without the data too", async () => {
-    const t = newBackend();
-    const id = await begin(t, steps.endedWithoutData, throwing, "refuse");
-    await drain();
-    expect(await endings(t)).toEqual([]);
-    expect(await rows(t, "onCompleteFailures")).toMatchObject([
-      { workflowId: id, error: "Error: Validator error of its own" },
-    ]);
+    const onComplete = steps[name] as typeof steps.endedAnyhow;
+    const options = { onComplete, context };
+    const { workflowId } = await runHandler(t, handler, options);
+    expect((await endings(t)).map((ended) => ended.result)).toEqual(results);
+    const error = "Error: Validator error of its own";
+    expect(await rows(t, "onCompleteFailures")).toMatchObject(
+      results.length > 0 ? [] : [{ workflowId, error }],
+    );
     await expectStoredAsBefore(t);
   });
 
   test("receives the data if a turn crashed with one", async () => {
     const t = newBackend();
-    const id = await begin(t, steps.endedAnyhow, (step) => step.sleep(LATER));
+    const id = await startHandler(t, (step) => step.sleep(LATER), {
+      onComplete: steps.endedAnyhow,
+      context: "mine",
+    });
     await callInternal(t, component.pool.handlerOnComplete, {
       workId,
       context: { workflowId: id, generationNumber: 0 },

@@ -19,7 +19,6 @@ import {
   journal,
   newBackend,
   rows,
-  runHandler,
   script,
   startHandler,
   statusOf,
