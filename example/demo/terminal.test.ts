@@ -64,7 +64,6 @@ test("a terminal shows each run with its steps, handles keys, and is restored at
 const crash = `--import 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("crashed")})'`;
 
 test.each([
-  ["Ctrl-C", 130, (demo) => demo.press("\x03")],
   ["q", 130, (demo) => demo.press("q")],
   ["SIGINT", 130, (demo) => process.kill(demo.pid(), "SIGINT")],
   ["SIGTERM", 143, (demo) => process.kill(demo.pid(), "SIGTERM")],
