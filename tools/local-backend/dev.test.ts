@@ -16,6 +16,7 @@ import {
 } from "vitest";
 import { ROOT } from "../paths.mjs";
 import { run } from "../run.mjs";
+import { parseDevOptions } from "./devOptions.mjs";
 import { findServer } from "./devState.mjs";
 import { action, mutation, query } from "./server/testServer.js";
 import { copyExample, moveFunctions, writeNotes } from "./testing/appCopy.js";
@@ -184,25 +185,19 @@ describe("without a running server", () => {
   test("a taken port is reported", async () => {
     const blocker = net.createServer().listen(0, "127.0.0.1");
     await once(blocker, "listening");
-    const port = (blocker.address() as AddressInfo).port;
-    for (const option of ["--port", "--site-port"]) {
-      const dev = startDev(otherApp, option, `${port}`);
-      expect(await dev.exits()).toBe(1);
-      expect(dev.output).toContain(`Port ${port} is taken`);
-    }
+    const { port } = blocker.address() as AddressInfo;
+    const dev = startDev(otherApp, "--site-port", `${port}`);
+    expect(await dev.exits()).toBe(1);
+    expect(dev.output).toContain(`Port ${port} is taken`);
     blocker.close();
   });
 
-  test("wrong options are reported", async () => {
-    for (const [options, message] of [
-      [["--port", "http"], '--port must be a number up to 65535, not "http"'],
-      [["--app", "/nowhere"], "/nowhere has no convex/"],
-      [["--fast"], "--fast"],
-    ] as const) {
-      const dev = startDev(otherApp, ...options);
-      expect(await dev.exits()).toBe(1);
-      expect(dev.output).toContain(message);
-    }
+  test.each([
+    ["--port", "http", '--port must be a number up to 65535, not "http"'],
+    ["--app", "/nowhere", "/nowhere has no convex/"],
+    ["--fast", "", "--fast"],
+  ])("%s %s is refused", (option, value, message) => {
+    expect(() => parseDevOptions([option, value])).toThrow(message);
   });
 
   test("the CLI says how to start one", async () => {
