@@ -34,11 +34,24 @@ const STRICTEST = [
   "verbatimModuleSyntax",
 ];
 
-await withTempDir(async (app) => {
+await withTempDir(async (dir) => {
+  const tarball = await pack(dir);
+  const folderFor = async (name) => {
+    const folder = path.join(dir, name);
+    await mkdir(folder);
+    return folder;
+  };
+  await checkApp(await folderFor("app"), tarball);
+  await checkPage(await folderFor("page"), tarball);
+  const empty = await folderFor("empty");
+  await step("follow the QUICKSTART", () => followQuickstart(empty, tarball));
+});
+
+async function checkApp(app, tarball) {
   await cp(TEMPLATE, app, { recursive: true });
   let installed;
   await step("install the tarball", async () => {
-    installed = await installPacked(app);
+    installed = await installPacked(app, tarball);
   });
   await step("find every entry point", () => findEntryPoints(installed));
   await step("find no test among the files", () => findNoTest(installed));
@@ -51,26 +64,18 @@ await withTempDir(async (app) => {
   await step("type-check with the strictest options", () => tscStrictest(app));
   await step("bundle", () => pushRequest({ app }));
   await step("test", () => runInApp(app, bin("vitest/vitest.mjs"), ["run"]));
-});
+}
 
-await withTempDir(async (app) => {
+async function checkPage(app, tarball) {
   for (const part of PAGE)
     await cp(path.join(EXAMPLE, part), path.join(app, part), {
       recursive: true,
     });
-  await installPacked(app);
+  await installPacked(app, tarball);
   await step("build the example's page", () =>
     runInApp(app, bin("vite/bin/vite.js"), ["build", "--logLevel", "warn"]),
   );
-});
-
-await withTempDir(async (dir) => {
-  const folder = path.join(dir, "empty");
-  await mkdir(folder);
-  await step("follow the QUICKSTART", async () =>
-    followQuickstart(folder, await pack(dir)),
-  );
-});
+}
 
 async function step(name, action) {
   await action();

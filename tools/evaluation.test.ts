@@ -5,8 +5,8 @@ import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bundleOf, type Bundle } from "./local-backend/backend/bundle.mjs";
 import { compileModules, createModuleContext } from "./bundleModules.mjs";
+import { bundle } from "./local-backend/testing/backend.js";
 import { ROOT } from "./paths.mjs";
-import { pushRequest } from "./pushRequest.mjs";
 
 // The cost of a call before its handler runs. Each call has a fresh context, which loads and evaluates modules.
 
@@ -32,9 +32,8 @@ const MOST_FILES = 12;
 describe("a module of the component", () => {
   let component: Bundle;
   beforeAll(async () => {
-    const { componentDefinitions } = (await pushRequest({
-      liveSources: true,
-    })) as Push;
+    const push: unknown = await bundle("example");
+    const { componentDefinitions } = push as Push;
     const { functions } = componentDefinitions.find(({ definitionPath }) =>
       definitionPath.endsWith("src/component"),
     )!;

@@ -15,12 +15,12 @@ const LANES = [
     { name: "bundle", npmScript: ["check:bundle"], needs: "build" },
     { name: "pack", npmScript: ["check:pack"], needs: "build" },
     { name: "documents", npmScript: ["docs:check"], needs: "build" },
+    { name: "codegen", npmScript: ["codegen", "--", "--check"] },
   ],
   [
     { name: "lint", npmScript: ["lint"] },
     { name: "typecheck", npmScript: ["typecheck"] },
     { name: "format", npmScript: ["format:check"] },
-    { name: "codegen", npmScript: ["codegen", "--", "--check"] },
   ],
 ];
 

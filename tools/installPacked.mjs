@@ -11,8 +11,8 @@ export const INSTALLED = path.join(ROOT, "node_modules");
 const SCOPE = "@convex-dev";
 const PACKAGE = "workflow";
 
-/** Returns the package's folder. Needs `dist`. */
-export async function installPacked(app) {
+/** Returns the package's folder. Without a tarball, it packs one, which needs `dist`. */
+export async function installPacked(app, tarball) {
   const nodeModules = path.join(app, "node_modules");
   await linkInstalled(INSTALLED, nodeModules, [SCOPE]);
   await linkInstalled(
@@ -21,7 +21,9 @@ export async function installPacked(app) {
     [PACKAGE],
   );
   const target = path.join(nodeModules, SCOPE, PACKAGE);
-  await unpack(target, app);
+  await mkdir(target);
+  const file = tarball ?? (await pack(app));
+  await runChecked("tar", ["-xzf", file, "--strip-components=1"], target);
   return target;
 }
 
@@ -32,12 +34,6 @@ async function linkInstalled(from, to, excluded) {
     if (name.startsWith(".") || excluded.includes(name)) continue;
     await symlink(path.join(from, name), path.join(to, name));
   }
-}
-
-async function unpack(target, tarballDir) {
-  const tarball = await pack(tarballDir);
-  await mkdir(target);
-  await runChecked("tar", ["-xzf", tarball, "--strip-components=1"], target);
 }
 
 /** Packs into the folder and returns the tarball. Needs `dist`. */

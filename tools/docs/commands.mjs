@@ -33,7 +33,7 @@ const CLI = bySource(
 );
 const QUICKSTART = bySource(
   "tools/checkPack.mjs",
-  "followQuickstart(folder, await pack(dir))",
+  "followQuickstart(empty, tarball)",
 );
 const TESTS = bySource("tools/gate.mjs", '["vitest", "run"]');
 const SOAK = not(
