@@ -298,9 +298,7 @@ class Operator {
   private async restart(id: WorkflowId) {
     const { t, random } = this;
     const run = await this.run(id);
-    const own = (await rows(t, "steps")).filter(
-      ({ workflowId }) => workflowId === (id as string),
-    );
+    const own = await this.stepsOf(id);
     const options = {
       from: random.chance(0.6) ? random.between(0, own.length) : undefined,
       startAsync: random.chance(0.5),
