@@ -4,6 +4,7 @@ import { vFailure, vRunResult } from "../shared/outcome.js";
 import { storedStepFields, vFunctionType } from "../shared/stepFields.js";
 import { vRetention } from "../shared/retention.js";
 import { vLogLevel } from "../shared/logging.js";
+import { oneOf } from "../shared/oneOf.js";
 
 export const vOnComplete = v.object({
   fnHandle: v.string(),
@@ -65,13 +66,7 @@ export const vDelivery = v.object({ order: v.number(), issued: v.number() });
  * `all`: a failure, or the last success of its group. `allSettled`: the last result of the group.
  * `any`: a success, or the last failure of the group.
  */
-export const vWakes = v.union(
-  v.literal("always"),
-  v.literal("never"),
-  v.literal("all"),
-  v.literal("allSettled"),
-  v.literal("any"),
-);
+export const vWakes = oneOf("always", "never", "all", "allSettled", "any");
 export type Wakes = Infer<typeof vWakes>;
 
 /**
@@ -139,7 +134,7 @@ export const vFailedAt = v.object({
 });
 
 /** `driver`: one driver executes a chain of steps. `pool`: each step is a separate job. */
-export const vExecution = v.union(v.literal("driver"), v.literal("pool"));
+export const vExecution = oneOf("driver", "pool");
 export type ExecutionMode = Infer<typeof vExecution>;
 
 /** Identifies a run as it is between two cancels or restarts. */
@@ -177,14 +172,14 @@ export const vEventState = v.union(
   }),
 );
 
-export const vTaskKind = v.union(
-  v.literal("cancel"),
-  v.literal("restart"),
-  v.literal("cleanUp"),
-  v.literal("cleanUpNested"),
-  v.literal("callOnComplete"),
-  v.literal("timeOut"),
-  v.literal("expire"),
+export const vTaskKind = oneOf(
+  "cancel",
+  "restart",
+  "cleanUp",
+  "cleanUpNested",
+  "callOnComplete",
+  "timeOut",
+  "expire",
 );
 
 export default defineSchema({

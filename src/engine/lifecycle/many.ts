@@ -3,6 +3,7 @@ import { ConvexError, v, type Infer, type ObjectType } from "convex/values";
 import { startClock } from "../../shared/clock.js";
 import { invalidArgument } from "../../shared/errors.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
+import { oneOf } from "../../shared/oneOf.js";
 import { api } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import {
@@ -155,11 +156,7 @@ const dataOf = (error: unknown) =>
     : {};
 
 export const changeRunsArgs = {
-  operation: v.union(
-    v.literal("cancel"),
-    v.literal("restart"),
-    v.literal("cleanup"),
-  ),
+  operation: oneOf("cancel", "restart", "cleanup"),
   workflowIds: v.array(v.string()),
   from: v.optional(v.union(v.number(), v.string())),
   fromFailure: v.optional(v.boolean()),

@@ -2,6 +2,7 @@ import type { PaginationOptions } from "convex/server";
 import { v, type Infer } from "convex/values";
 import { vRetention } from "../../shared/retention.js";
 import { Budget } from "../../shared/transactionBudget.js";
+import { oneOf } from "../../shared/oneOf.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { vExecution, vFailedAt } from "../../component/schema.js";
 import { stateOfJob, type JobId } from "../platform/workpool.js";
@@ -19,14 +20,7 @@ const vRelative = {
 
 /** A scheduled function or a job of the workpool. */
 const vJob = v.object({
-  state: v.union(
-    v.literal("pending"),
-    v.literal("running"),
-    v.literal("done"),
-    v.literal("canceled"),
-    v.literal("dead"),
-    v.literal("unknown"),
-  ),
+  state: oneOf("pending", "running", "done", "canceled", "dead", "unknown"),
   dueAt: v.optional(v.number()),
 });
 

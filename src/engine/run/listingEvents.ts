@@ -7,18 +7,14 @@ import type { Doc } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { pageOf, selectedPages, type PageArgs } from "./paging.js";
 import type { Budget } from "../../shared/transactionBudget.js";
+import { oneOf } from "../../shared/oneOf.js";
 import type { Run, StepRow } from "./runs.js";
 
 /** An event in its public form. */
 export const vPublicEvent = v.object({
   eventId: v.string(),
   name: v.string(),
-  state: v.union(
-    v.literal("created"),
-    v.literal("waiting"),
-    v.literal("sent"),
-    v.literal("consumed"),
-  ),
+  state: oneOf("created", "waiting", "sent", "consumed"),
   waitingSince: v.optional(v.number()),
   sentAt: v.optional(v.number()),
   /** The number of the step that waits for it or consumed it. */

@@ -1,7 +1,8 @@
 import { createFunctionHandle } from "convex/server";
-import { v, type Infer } from "convex/values";
+import type { Infer } from "convex/values";
 import { codedError, invalidArgument } from "../../shared/errors.js";
 import { abbreviate } from "../../shared/storable.js";
+import { oneOf } from "../../shared/oneOf.js";
 import { internal } from "../../component/_generated/api.js";
 import type { Generation } from "../../component/schema.js";
 import type { Doc, Id } from "../../component/_generated/dataModel.js";
@@ -116,11 +117,11 @@ export async function getRun(ctx: QueryCtx, workflowId: string): Promise<Run> {
 }
 
 /** The same names as in `getStatus`. */
-export const vRunStatus = v.union(
-  v.literal("inProgress"),
-  v.literal("completed"),
-  v.literal("failed"),
-  v.literal("canceled"),
+export const vRunStatus = oneOf(
+  "inProgress",
+  "completed",
+  "failed",
+  "canceled",
 );
 export type RunStatus = Infer<typeof vRunStatus>;
 

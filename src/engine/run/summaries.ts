@@ -18,6 +18,7 @@ import {
   vFunctionType,
   vStepState,
 } from "../../shared/stepFields.js";
+import { oneOf } from "../../shared/oneOf.js";
 import { findRunByText, lastStep, vRunStatus, type Run } from "./runs.js";
 
 /** A run without its values, which may be large, but with the numbers of its steps. */
@@ -124,19 +125,11 @@ export const vStepSummary = v.object({
   stepId: v.string(),
   stepNumber: v.number(),
   name: v.string(),
-  kind: v.union(
-    v.literal("function"),
-    v.literal("workflow"),
-    v.literal("event"),
-    v.literal("sleep"),
-    v.literal("patch"),
-  ),
+  kind: oneOf("function", "workflow", "event", "sleep", "patch"),
   functionType: v.optional(vFunctionType()),
   state: vStepState(),
   /** How it ended. */
-  outcome: v.optional(
-    v.union(v.literal("success"), v.literal("failed"), v.literal("canceled")),
-  ),
+  outcome: v.optional(oneOf("success", "failed", "canceled")),
   /** The error's first line, as in `attempts`. */
   error: v.optional(v.string()),
   startedAt: v.number(),
