@@ -4,6 +4,8 @@ import {
   internalMutation,
   internalQuery,
 } from "./_generated/server.js";
+import { vDrivenStep } from "../shared/driverProtocol.js";
+import { vDriver } from "./schema.js";
 import * as loop from "../engine/driver/loop.js";
 import * as reports from "../engine/driver/reports.js";
 
@@ -14,14 +16,14 @@ export const drive = internalAction({
 });
 
 export const dueStep = internalQuery({
-  args: loop.dueStepArgs,
-  returns: loop.dueStepReturns,
+  args: vDriver,
+  returns: v.union(v.null(), vDrivenStep()),
   handler: loop.dueStep,
 });
 
 export const mayHoldOn = internalQuery({
-  args: loop.mayHoldOnArgs,
-  returns: loop.mayHoldOnReturns,
+  args: { holders: v.number() },
+  returns: v.boolean(),
   handler: loop.mayHoldOn,
 });
 

@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { internalAction, internalMutation } from "./_generated/server.js";
 import * as scheduled from "../engine/lifecycle/scheduled.js";
-import { vPending } from "../engine/platform/scheduler.js";
+import { vDue, vPending } from "../engine/platform/scheduler.js";
 import * as watchdog from "../engine/lifecycle/watchdog.js";
 
 // Scheduled work: turns, tasks, and the watchdog of both.
@@ -13,7 +13,7 @@ export const take = internalMutation({
 });
 
 export const takeNow = internalAction({
-  args: scheduled.takeNowArgs,
+  args: { due: vDue },
   returns: v.null(),
   handler: scheduled.takeNow,
 });

@@ -1,12 +1,9 @@
-export interface RecoveredBatch<Cursor> {
-  recovered: number;
-  /** Where the next batch continues. */
-  after?: Cursor;
-}
-
 /** Recovers batch after batch until no run is left to check. Returns how many needed it. */
 export async function recoverInBatches<Cursor>(
-  recoverBatch: (after: Cursor | undefined) => Promise<RecoveredBatch<Cursor>>,
+  recoverBatch: (after: Cursor | undefined) => Promise<{
+    recovered: number;
+    after?: Cursor;
+  }>,
 ): Promise<number> {
   let total = 0;
   let after: Cursor | undefined;

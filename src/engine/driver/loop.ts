@@ -3,7 +3,6 @@ import { v, type ObjectType } from "convex/values";
 import {
   canBeHeld,
   drivenStep,
-  vDrivenStep,
   type DrivenStep,
   type Drive,
   type DriveReply,
@@ -154,22 +153,11 @@ class Stint {
 const mayRetry = (outcome: StepOutcome | undefined) =>
   outcome?.kind === "failed" && !outcome.nonRetryable;
 
-export const dueStepArgs = vDriver;
-
-export const dueStepReturns = v.union(v.null(), vDrivenStep());
-
 /** Returns the query or action that a driver executes next, or null if it is no longer the run's driver. */
-export async function dueStep(
-  ctx: QueryCtx,
-  id: ObjectType<typeof dueStepArgs>,
-) {
+export async function dueStep(ctx: QueryCtx, id: ObjectType<typeof vDriver>) {
   const row = (await driverOf(ctx, id))?.row;
   return row ? drivenStep(row) : null;
 }
-
-export const mayHoldOnArgs = { holders: v.number() };
-
-export const mayHoldOnReturns = v.boolean();
 
 /**
  * Whether so few runs have drivers that each driver may continue. A driver that waits for its next attempt doesn't
@@ -177,7 +165,7 @@ export const mayHoldOnReturns = v.boolean();
  */
 export async function mayHoldOn(
   ctx: QueryCtx,
-  { holders }: ObjectType<typeof mayHoldOnArgs>,
+  { holders }: { holders: number },
 ) {
   const driven = await ctx.db
     .query("workflows")

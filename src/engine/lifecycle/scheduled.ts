@@ -1,4 +1,4 @@
-import type { ObjectType } from "convex/values";
+import type { Infer } from "convex/values";
 import {
   limitsAfterReserving,
   type Reserve,
@@ -14,7 +14,7 @@ import { callWorkflow } from "../run/callWorkflow.js";
 import { clearPendingTurn, scheduleRunEnd, wake } from "../run/waking.js";
 import { runInProgress, type Run } from "../run/runs.js";
 import { readConfig } from "../platform/config.js";
-import { delayUntil, vDue, type Pending } from "../platform/scheduler.js";
+import { delayUntil, type Pending, type vDue } from "../platform/scheduler.js";
 import { afterCrash } from "../turn/trials.js";
 import { claimTask, type TaskArgs, type TaskKind } from "../platform/tasks.js";
 import { cancelRuns, timeOut } from "./cancel.js";
@@ -85,12 +85,10 @@ export async function perform(
   if (task) await TASKS[task.kind](ctx, task.args as never);
 }
 
-export const takeNowArgs = { due: vDue };
-
 /** Performs due work from an action, for `turns:look`. */
 export async function takeNow(
   ctx: ActionCtx,
-  { due }: ObjectType<typeof takeNowArgs>,
+  { due }: { due: Infer<typeof vDue> },
 ) {
   if ("taskId" in due) await ctx.runMutation(internal.turns.perform, due);
   else await ctx.runMutation(internal.turns.take, due);

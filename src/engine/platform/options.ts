@@ -19,7 +19,7 @@ export const vSchedulerOptions = v.union(
   v.object({ runAt: v.optional(v.number()) }),
   v.object({ runAfter: v.optional(v.number()) }),
 );
-export type SchedulerOptions = Infer<typeof vSchedulerOptions>;
+type SchedulerOptions = Infer<typeof vSchedulerOptions>;
 
 const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
   maxAttempts: 5,
@@ -37,10 +37,8 @@ export function retryBehavior(
   return options?.defaultRetryBehavior ?? DEFAULT_RETRY_BEHAVIOR;
 }
 
-export function startTime(options: SchedulerOptions | undefined): number {
-  if (options && "runAt" in options && options.runAt !== undefined)
-    return options.runAt;
-  if (options && "runAfter" in options && options.runAfter !== undefined)
-    return Date.now() + options.runAfter;
-  return Date.now();
+export function startTime(options: SchedulerOptions = {}): number {
+  const { runAt, runAfter = 0 }: { runAt?: number; runAfter?: number } =
+    options;
+  return runAt ?? Date.now() + runAfter;
 }

@@ -166,50 +166,30 @@ export async function sendToEvent(
   outcome: Outcome,
   config: Config,
 ) {
-  if (event.state.kind === "sent" || event.state.kind === "consumed")
+  const { state } = event;
+  if (state.kind === "sent" || state.kind === "consumed")
     throw codedError(
-      event.state.kind === "sent"
-        ? "EVENT_ALREADY_SENT"
-        : "EVENT_ALREADY_CONSUMED",
-      `Event already ${event.state.kind}: ${describeEvent(event)}. An event id can be sent once.`,
+      state.kind === "sent" ? "EVENT_ALREADY_SENT" : "EVENT_ALREADY_CONSUMED",
+      `Event already ${state.kind}: ${describeEvent(event)}. An event id can be sent once.`,
       run._id,
     );
   const sentAt = Date.now();
-  if (event.state.kind === "created") {
-    await keepSent(ctx, event, outcome, sentAt);
-    return;
-  }
-  const { stepId, waitingAt } = event.state;
   // A finished run consumes nothing, and a restart may be about to delete the wait.
-  const awaited =
-    run.runResult || run.restarting
-      ? null
-      : await awaitedRow(
-          ctx,
-          await ctx.db.get("steps", stepId),
-          run.generationNumber,
-        );
-  if (!awaited) {
-    await keepSent(ctx, event, outcome, sentAt);
-    return;
-  }
+  const canConsume =
+    state.kind === "waiting" && !(run.runResult || run.restarting);
+  const waiter = canConsume ? await ctx.db.get("steps", state.stepId) : null;
+  const awaited = await awaitedRow(ctx, waiter, run.generationNumber);
+  if (!awaited || !canConsume)
+    return await ctx.db.patch("events", event._id, {
+      state: { kind: "sent", result: outcome.result, sentAt },
+      waiter: undefined,
+      failure: outcome.failure,
+    });
+  const { waitingAt } = state;
   await consume(ctx, run, event, awaited.row, { waitingAt, sentAt }, config);
   if (awaited.row.timer)
     await cancelScheduled(ctx, awaited.row.timer.scheduledId);
   await recordResult(ctx, awaited, outcome, config);
-}
-
-async function keepSent(
-  ctx: MutationCtx,
-  event: EventRow,
-  { result, failure }: Outcome,
-  sentAt: number,
-) {
-  await ctx.db.patch("events", event._id, {
-    state: { kind: "sent", result, sentAt },
-    waiter: undefined,
-    failure,
-  });
 }
 
 /** Returns a step's event if it exists and belongs to that step. */
