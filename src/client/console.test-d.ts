@@ -47,7 +47,7 @@ test("an app's api.console has the types of its functions, and fits WorkflowCons
   >();
 });
 
-test("authorize is required, and gets the tables' types from a type argument", () => {
+test("authorize is required, and a type argument sets the types of its tables", () => {
   // @ts-expect-error Without authorize.
   void (() => manager.console({}));
   // @ts-expect-error It has to return a boolean.

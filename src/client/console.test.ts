@@ -82,7 +82,7 @@ const waits = (t: Backend, options?: Parameters<typeof startHandler>[2]) =>
 
 describe("authorize", () => {
   test.each(OPERATIONS)(
-    "%s: is asked first, with the operation and the run",
+    "%s: is called first, with the operation and the run",
     async (operation) => {
       const t = newBackend();
       const id = await waits(t);
@@ -132,7 +132,7 @@ describe("authorize", () => {
     },
   );
 
-  test("that is missing or no function is refused when the console is defined", () => {
+  test("is checked when the console is defined: it must be a function", () => {
     for (const options of [{}, { authorize: true }, undefined, null])
       expect(() => manager.console(options as never)).toThrow(/authorize/);
   });
@@ -156,7 +156,7 @@ describe("authorize", () => {
     expect(await everything(t)).toEqual(before);
   });
 
-  test("can read the tables and the identity of the caller", async () => {
+  test("can read tables and the caller's identity", async () => {
     const t = newBackend();
     script("query", "authorize", async (ctx) => {
       const identity = await ctx.auth.getUserIdentity();
@@ -214,7 +214,7 @@ describe("listRuns", () => {
 });
 
 describe("getRun", () => {
-  test("has a run's values whole, and pages of its events, of which values larger than 4 KiB are cut", async () => {
+  test("returns a run's full values and pages of its events, of which values larger than 4 KiB are cut", async () => {
     const t = newBackend();
     const id = await waits(t, { input: LARGE });
     const large = { text: LARGE, many: 10n, bytes: new ArrayBuffer(3) };
@@ -246,7 +246,7 @@ describe("getRun", () => {
 });
 
 describe("listSteps", () => {
-  test("has no values; with a number it has that step and its values", async () => {
+  test("returns no values, except for a single step by its number", async () => {
     const t = newBackend();
     const workflowId = await insertRun(t);
     await insertSteps(t, workflowId, { from: 0, to: 5 }, (stepNumber) => ({
@@ -280,7 +280,7 @@ describe("listSteps", () => {
     expect((await list({ workflowId: "no id" })).page).toEqual([]);
   });
 
-  test("a cursor of one run shows no step of another", async () => {
+  test("a run's cursor shows no steps of another run", async () => {
     const t = newBackend();
     const refusedCursor = (error: unknown) => {
       expect(String(error)).toContain("Invalid cursor");
@@ -383,7 +383,7 @@ describe("cancel, restart and cleanup", () => {
     expect(page.map(({ workflowId }) => workflowId)).toEqual(running);
   });
 
-  test("a run that can't be changed leaves no half of a change", async () => {
+  test("a run that can't be changed isn't changed partially", async () => {
     const t = newBackend();
     const id = await insertRun(t, {
       runResult: { kind: "failed", error: "no" },
@@ -440,7 +440,7 @@ describe("cancel, restart and cleanup", () => {
       );
   });
 
-  test("leave the runs for which a transaction has no room to another call", async () => {
+  test("return runs that exceed the transaction, for another call", async () => {
     const t = newBackend({ transactionLimits: true });
     let left: string[] = [];
     for (let n = 0; n < 12; n++) {
@@ -469,7 +469,7 @@ describe("cancel, restart and cleanup", () => {
 });
 
 describe("sendEvent", () => {
-  test("by name sends a value, or an error that the wait throws", async () => {
+  test("sends a value or an error by name", async () => {
     const t = newBackend();
     const value = { list: [1, null], many: 10n, bytes: new ArrayBuffer(2) };
     const workflowId = await waits(t);
@@ -488,7 +488,7 @@ describe("sendEvent", () => {
     expect(await statusOf(t, other)).toMatchObject({ type: "failed" });
   });
 
-  test("by id sends an event of that run, and never one of another run", async () => {
+  test("sends an event by id only if it belongs to that run", async () => {
     const t = newBackend();
     const [mine, other] = [await waits(t), await waits(t)];
     const run = (await t.query(api.console.getRun, { workflowId: other }))!;
@@ -520,7 +520,7 @@ describe("sendEvent", () => {
   });
 });
 
-test("a console reads and changes the runs of its manager's component", async () => {
+test("a console uses its manager's component", async () => {
   const t = newBackend({ other: true });
   const id = await t.mutation((ctx) =>
     manager.start(

@@ -26,7 +26,7 @@ const text = { text: "a" };
 const url = { url: "a" };
 const ann = { name: "Ann" };
 
-test("steps resolve to what their functions and workflows return", () => {
+test("steps resolve to the return types of their functions and workflows", () => {
   const query = "" as FunctionHandle<"query", { n: number }, string>;
   type Greet = typeof flows.greet;
   expectTypeOf({
@@ -71,32 +71,32 @@ test("steps take functions of their kind, with their arguments", () => {
   void step.runQuery(functions.count, {});
   // @ts-expect-error -- The arguments are missing.
   void step.runQuery(functions.count);
-  // @ts-expect-error -- A number is no text.
+  // @ts-expect-error -- A number isn't a string.
   void step.runMutation(functions.save, { text: 1 });
-  // @ts-expect-error -- A mutation is no query.
+  // @ts-expect-error -- A mutation isn't a query.
   void step.runQuery(functions.save, text);
-  // @ts-expect-error -- A query is no action.
+  // @ts-expect-error -- A query isn't an action.
   void step.runAction(functions.count, { of: "a" });
   // @ts-expect-error -- A name is missing.
   void step.runWorkflow(flows.greet, {});
-  // @ts-expect-error -- A number is no name.
+  // @ts-expect-error -- A number isn't a name.
   void step.runWorkflow(flows.greet, { name: 1 });
-  // @ts-expect-error -- They are not nested here.
+  // @ts-expect-error -- Arguments aren't nested here.
   void step.runWorkflow(flows.greet, { args: ann });
   // @ts-expect-error -- A child's arguments are given.
   void step.runWorkflow(flows.greet);
   // @ts-expect-error -- Not the workflow that the type parameter says.
   void step.runWorkflow<typeof flows.greet>(flows.managed, ann);
-  // @ts-expect-error -- A query is no workflow.
+  // @ts-expect-error -- A query isn't a workflow.
   void step.runWorkflow(functions.count, { of: "" });
-  // @ts-expect-error -- An action is no workflow.
+  // @ts-expect-error -- An action isn't a workflow.
   void step.runWorkflow(functions.fetchText, url);
   // @ts-expect-error -- A mutation may be no workflow.
   void step.runWorkflow(functions.save, text);
 });
 
 describe("options", () => {
-  test("of every function and workflow: name, unstableArgs, and a time or a delay", () => {
+  test("for every function and workflow: name, unstableArgs, and a time or a delay", () => {
     const options: RunOptions = { name: "a", unstableArgs: true, runAt: 1 };
     void step.runQuery(functions.now, {}, options);
     void step.runMutation(functions.save, text, options);
@@ -111,17 +111,17 @@ describe("options", () => {
       | { runAfter?: number; runAt?: never }
     >();
     const both = { runAt: 1, runAfter: 1 };
-    // @ts-expect-error -- One of them.
+    // @ts-expect-error -- Pass only one of them.
     void step.runQuery(functions.now, {}, both);
-    // @ts-expect-error -- One of them.
+    // @ts-expect-error -- Pass only one of them.
     void step.runMutation(functions.save, text, both);
-    // @ts-expect-error -- One of them.
+    // @ts-expect-error -- Pass only one of them.
     void step.runAction(functions.fetchText, url, both);
-    // @ts-expect-error -- One of them.
+    // @ts-expect-error -- Pass only one of them.
     void step.runWorkflow(flows.noArgs, {}, both);
   });
 
-  test("of queries and mutations: inline, and limits, which only inline steps heed", () => {
+  test("for queries and mutations: inline, and limits, which only affect inline steps", () => {
     const transactionLimits: TransactionLimits = { documentsRead: 10 };
     const limited = { inline: true as const, transactionLimits, name: "a" };
     void step.runQuery(functions.now, {}, { inline: true });
@@ -155,7 +155,7 @@ describe("options", () => {
     void step.runAction(functions.fetchText, url, { ...shared, retry: inline });
   });
 
-  test("of actions only: retry", () => {
+  test("for actions only: retry", () => {
     const retry = { maxAttempts: 3, initialBackoffMs: 100, base: 2 };
     void step.runAction(functions.fetchText, url, { retry: true });
     void step.runAction(functions.fetchText, url, { retry: false });
@@ -170,7 +170,7 @@ describe("options", () => {
     void step.runWorkflow(flows.noArgs, {}, { retry: true });
   });
 
-  test("by default, for all steps of a ctx: unstableArgs and retry", () => {
+  test("as defaults for all steps of a ctx: unstableArgs and retry", () => {
     const retried = step.withOptions({ retry: true });
     expectTypeOf(retried).toEqualTypeOf<WorkflowCtx>();
     void step.withOptions({ unstableArgs: true }).withOptions({ retry: false });
@@ -199,7 +199,7 @@ test("sleep resolves to nothing, and may be named", () => {
   >();
 });
 
-test("the run's id is a workflow id, and can't be changed", () => {
+test("the run's id is a read-only workflow id", () => {
   expectTypeOf(step.workflowId).toEqualTypeOf<WorkflowId>();
   // @ts-expect-error -- It is what it is.
   step.workflowId = "" as WorkflowId;
@@ -223,7 +223,7 @@ describe("a workflow's ctx stands in for", () => {
     >();
   });
 
-  test("the ctx that other components' clients take, `meta` included", () => {
+  test("the ctx that other components' clients accept, including `meta`", () => {
     const pool = new Workpool({} as never, { maxParallelism: 1 });
     expectTypeOf(
       pool.enqueueAction(step, functions.fetchText, url),
@@ -248,7 +248,7 @@ describe("a workflow's ctx stands in for", () => {
     );
   });
 
-  test("a ctx in the older way of typing one, as every ctx does that can run queries, or mutations too", () => {
+  test("a ctx with the older types, like every ctx that can run queries or mutations", () => {
     expectTypeOf<WorkflowCtx>().toExtend<RunQueryCtx>();
     expectTypeOf<WorkflowCtx>().toExtend<RunMutationCtx>();
     expectTypeOf<GenericQueryCtx<DataModel>>().toExtend<RunQueryCtx>();
@@ -258,7 +258,7 @@ describe("a workflow's ctx stands in for", () => {
   });
 });
 
-test("what can't be done in a handler is not there", () => {
+test("it lacks everything that a handler can't use", () => {
   expectTypeOf(step).not.toHaveProperty("db");
   expectTypeOf(step).not.toHaveProperty("scheduler");
   expectTypeOf(step).not.toHaveProperty("storage");

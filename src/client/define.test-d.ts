@@ -23,7 +23,7 @@ import {
 
 type Args = { name: VString };
 type Returns = VObject<{ text: string }, { text: VString }>;
-/** A definition is a registered mutation that carries the types of arguments and return value. */
+/** A definition is a registered mutation with the types of its arguments and return value. */
 type Defined = RegisteredMutation<
   "internal",
   WorkflowArgs<Args>,
@@ -32,8 +32,8 @@ type Defined = RegisteredMutation<
 const args = { name: v.string() };
 const returns = v.object({ text: v.string() });
 
-describe("all ways to define a workflow give it the same type", () => {
-  test("whether types are inferred, parameters, or declared before", () => {
+describe("all ways to define a workflow result in the same type", () => {
+  test("with inferred types, type parameters or earlier declarations", () => {
     const definition: WorkflowDefinition<Args, Returns> = { args, returns };
     const handler: WorkflowHandler<Args, Returns> = async (step, { name }) => {
       await step.sleep(1);
@@ -67,7 +67,7 @@ describe("all ways to define a workflow give it the same type", () => {
     >();
   });
 
-  test("whose parameters are those of its validators", () => {
+  test("with type parameters that match its validators", () => {
     defineWorkflow<Args>(component, { args });
     manager.define<Args>({ args });
     // @ts-expect-error -- Not the validator that the type parameter says.
@@ -129,19 +129,19 @@ test("arguments may be declared by v.object()", () => {
   expectTypeOf<WorkflowArgs<{ a: VFloat64 }>["args"]>().toEqualTypeOf<{
     a: number;
   }>();
-  // @ts-expect-error -- A text is no number.
+  // @ts-expect-error -- A string isn't a number.
   handler(async (_step, { b }) => b ?? "");
   // @ts-expect-error -- The arguments of a function are one object.
   manager.define({ args: v.string() }).handler(async () => 1);
 });
 
-describe("a handler must return what `returns` says", () => {
+describe("a handler must return a value that matches `returns`", () => {
   test("an object", () => {
     const definition = { args: {}, returns: v.object({ n: v.number() }) };
     const { handler } = defineWorkflow(component, definition);
     handler(async () => ({ n: 1 }));
     manager.define({ ...definition, handler: async () => ({ n: 1 }) });
-    // @ts-expect-error -- A text is no number.
+    // @ts-expect-error -- A string isn't a number.
     handler(async () => ({ n: "1" }));
     // @ts-expect-error -- Nothing is no object.
     handler(async () => {});
@@ -151,9 +151,9 @@ describe("a handler must return what `returns` says", () => {
     });
     // @ts-expect-error -- A handler is async.
     handler(() => ({ n: 1 }));
-    // @ts-expect-error -- A text is no number.
+    // @ts-expect-error -- A string isn't a number.
     manager.define(definition).handler(async () => ({ n: "1" }));
-    // @ts-expect-error -- A text is no number.
+    // @ts-expect-error -- A string isn't a number.
     manager.define({ ...definition, handler: async () => ({ n: "1" }) });
   });
 
@@ -165,9 +165,9 @@ describe("a handler must return what `returns` says", () => {
     handler(async () => undefined);
     manager.define(definition).handler(async () => {});
     manager.define({ ...definition, handler: async () => {} });
-    // @ts-expect-error -- Text is something.
+    // @ts-expect-error -- A string isn't null.
     handler(async () => "text");
-    // @ts-expect-error -- Text is something.
+    // @ts-expect-error -- A string isn't null.
     manager.define({ ...definition, handler: async () => "text" });
   });
 
@@ -189,7 +189,7 @@ describe("a handler must return what `returns` says", () => {
   });
 });
 
-test("a workflow's own pool options are those of retries", () => {
+test("a workflow's own workpool options are only those for retries", () => {
   const retry = { maxAttempts: 3, initialBackoffMs: 100, base: 2 };
   const ofAll = { maxParallelism: 5, logLevel: "INFO" as const };
   const own = { defaultRetryBehavior: retry, retryActionsByDefault: true };
@@ -202,7 +202,7 @@ test("a workflow's own pool options are those of retries", () => {
   new WorkflowManager(component, { workpoolOptions: { logLevel: "LOUD" } });
 });
 
-test("a module's workflows are internal mutations in the app's api", () => {
+test("the app's api has a module's workflows as internal mutations", () => {
   expectTypeOf<keyof typeof flows>().toEqualTypeOf<
     Exclude<keyof typeof modules, "manager">
   >();

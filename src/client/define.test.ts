@@ -28,7 +28,7 @@ const main = { handler: "main" };
 
 describe("a workflow is defined", () => {
   test.each(["byFunction", "byManager", "inOneObject", "byObject"] as const)(
-    "%s, and runs alike",
+    "%s, and runs the same",
     async (name) => {
       const t = newBackend();
       script("handler", "main", async (step, input) => {
@@ -45,7 +45,7 @@ describe("a workflow is defined", () => {
     },
   );
 
-  test("with its arguments as v.object(), which refuses what is missing or wrong", async () => {
+  test("with its arguments as v.object(), which refuses missing and wrong ones", async () => {
     const t = newBackend();
     const { byObject } = definitions;
     await expectRefused(t, /handler/, () => call(t, byObject, { args: {} }));
@@ -55,7 +55,7 @@ describe("a workflow is defined", () => {
     );
   });
 
-  test("and its handler can ask for the metadata of its function", async () => {
+  test("and its handler can read its function's metadata", async () => {
     script("handler", "main", async (step) => {
       const { name } = await step.meta.getFunctionMetadata();
       await step.runMutation(steps.echo, { value: 1 });
@@ -84,7 +84,7 @@ describe("its mutation, called directly", () => {
     return "done";
   };
 
-  test("with { args } starts a run, and returns its id", async () => {
+  test("with { args } starts a run and returns its id", async () => {
     const t = newBackend();
     script("handler", "main", handler);
     const id = await call(t, definitions.byFunction, { args: main });
@@ -147,7 +147,7 @@ describe("its mutation, called directly", () => {
     ]);
   });
 
-  test("of a workflow that takes no arguments needs none", async () => {
+  test("needs no arguments if the workflow has none", async () => {
     script("handler", "main", async () => "done");
     for (const args of [{}, { args: {} }])
       expect(
@@ -155,7 +155,7 @@ describe("its mutation, called directly", () => {
       ).toEqual(completed("done"));
   });
 
-  test("with arguments that are not nested is refused: the error says to nest them", async () => {
+  test("refuses arguments that aren't nested, and the error says to nest them", async () => {
     const t = newBackend();
     for (const name of ["byFunction", "unvalidated"] as const) {
       await expectRefused(t, /Unexpected field `handler`/, () =>
@@ -171,7 +171,7 @@ describe("its mutation, called directly", () => {
     }
   });
 
-  test("without arguments that it needs is refused: the error shows how to pass them", async () => {
+  test("refuses missing arguments, and the error shows how to pass them", async () => {
     const t = newBackend();
     await expectRefused(t, /without its arguments.*under 'args'/, () =>
       call(t, definitions.byFunction, {}),
@@ -193,7 +193,7 @@ describe("its mutation, called to advance a run", () => {
     })) as WorkflowId;
   }
 
-  test("says that it took a turn while the run continues, and the result when it ends", async () => {
+  test("reports a turn while the run continues, and the result when it ends", async () => {
     const t = newBackend();
     const workflowId = await waitingRun(t);
     const turn = { workflowId, generationNumber: 0 };
@@ -219,7 +219,7 @@ describe("its mutation, called to advance a run", () => {
     expect(await statusOf(t, workflowId)).toMatchObject({ result: "done" });
   });
 
-  test("of another generation changes nothing", async () => {
+  test("changes nothing for another generation", async () => {
     const t = newBackend();
     const workflowId = await waitingRun(t);
     const before = await everyRow(t);
@@ -230,7 +230,7 @@ describe("its mutation, called to advance a run", () => {
     expect(await everyRow(t)).toEqual(before);
   });
 
-  test("of a run that has ended changes nothing", async () => {
+  test("changes nothing for an ended run", async () => {
     const t = newBackend();
     const workflowId = await waitingRun(t);
     await drain();
@@ -239,7 +239,7 @@ describe("its mutation, called to advance a run", () => {
     expect(await everyRow(t)).toEqual(before);
   });
 
-  test("without a generation is refused: the error says how to start a run", async () => {
+  test("refuses a missing generation, and the error says how to start a run", async () => {
     const t = newBackend();
     const workflowId = await waitingRun(t);
     await expectRefused(t, /generationNumber.*To start a run, pass args/, () =>
@@ -247,7 +247,7 @@ describe("its mutation, called to advance a run", () => {
     );
   });
 
-  test("with an id that is no workflow's is refused", async () => {
+  test("refuses an id that isn't a workflow's", async () => {
     const t = newBackend();
     await expectRefused(t, /Invalid workflow ID: nothing/, () =>
       call(t, definitions.byFunction, {

@@ -23,7 +23,7 @@ const validator = v.object({ approved: v.boolean() });
 const approval = defineEvent({ name: "approval", validator });
 const value = { approved: true };
 
-test("an event's id is a string that knows the event's name", () => {
+test("an event's id is a string whose type has the event's name", () => {
   expectTypeOf<EventId<"a">>().toExtend<string>();
   expectTypeOf<EventId<"a">>().toExtend<EventId>();
   expectTypeOf<EventId<"a">>().not.toExtend<EventId<"b">>();
@@ -34,14 +34,14 @@ test("an event's id is a string that knows the event's name", () => {
   expectTypeOf(vEventId<"approval">().type).toEqualTypeOf<ApprovalId>();
 });
 
-test("defineEvent keeps the name and the validator as they are", () => {
+test("defineEvent keeps the types of the name and the validator", () => {
   expectTypeOf(approval).toEqualTypeOf<{
     name: "approval";
     validator: VObject<Approval, { approved: VBoolean }>;
   }>();
 });
 
-test("createEvent and sendEvent return an id of the event's name", () => {
+test("createEvent and sendEvent return an id with the event's name", () => {
   const event = { name: "approval", workflowId } as const;
   expectTypeOf([
     createEvent(ctx, component, event),
@@ -64,7 +64,7 @@ test("createEvent and sendEvent return an id of the event's name", () => {
 });
 
 describe("awaitEvent", () => {
-  test("resolves to the type of the validator, and to something unknown without one", () => {
+  test("resolves to the validator's type, or to unknown without one", () => {
     const nullable = v.union(v.string(), v.null());
     expectTypeOf({
       byName: step.awaitEvent({ name: "a", validator }),
@@ -98,7 +98,7 @@ describe("awaitEvent", () => {
     void step.awaitEvent<string, "approval">({ id, validator });
   });
 
-  test("needs a name or an id, and takes a timeout in milliseconds", () => {
+  test("needs a name or an id, and accepts a timeout in milliseconds", () => {
     // @ts-expect-error -- Which event?
     void step.awaitEvent({});
     // @ts-expect-error -- Which event?
@@ -122,7 +122,7 @@ describe("sendEvent", () => {
     void sendEvent(ctx, component, { id, name: "approval", workflowId });
   });
 
-  test("takes a value, checked against a validator where one is given, or an error", () => {
+  test("accepts an error, or a value that matches the validator, if any", () => {
     const defined = { ...approval, workflowId };
     const wrong = { ...defined, value: { approved: "yes" } };
     void sendEvent(ctx, component, { id, value: "whatever" });
@@ -137,7 +137,7 @@ describe("sendEvent", () => {
     void sendEvent(ctx, component, wrong);
     // @ts-expect-error -- Not what the type parameter says.
     void sendEvent<Approval>(ctx, component, { id, value: "yes" });
-    // @ts-expect-error -- One of them.
+    // @ts-expect-error -- Pass only one of them.
     void sendEvent(ctx, component, { id, value, error: "Declined" });
     // @ts-expect-error -- An error is text.
     void sendEvent(ctx, component, { id, error: new Error("Declined") });

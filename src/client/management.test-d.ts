@@ -43,7 +43,7 @@ import {
   type WorkflowStep,
 } from "./index.js";
 
-test("calls return what they read, or whether they did it", () => {
+test("calls return their data, or whether they changed something", () => {
   const paginationOpts = { numItems: 10, cursor: null };
   const page = { order: "desc" as const, paginationOpts };
   expectTypeOf({
@@ -72,7 +72,7 @@ test("calls return what they read, or whether they did it", () => {
   void cancel(mutationCtx, component, workflowId, { ifFinished: "throw" });
 });
 
-describe("told apart by its type or kind:", () => {
+describe("discriminated by its type or kind:", () => {
   test("a status", () => {
     const seen = (status: WorkflowStatus) => {
       switch (status.type) {
@@ -189,7 +189,7 @@ describe("told apart by its type or kind:", () => {
   });
 });
 
-test("a listed run has its values as any", () => {
+test("a listed run's values are any", () => {
   expectTypeOf<PublicWorkflow>().toEqualTypeOf<{
     workflowId: WorkflowId;
     name?: string;
@@ -221,7 +221,7 @@ test("restart takes a step's number, its name, or the function it ran", () => {
   void restart(mutationCtx, component, workflowId, { from: true });
 });
 
-test("a run's id is a string, and every function that reads an id takes any", () => {
+test("a run's id is a string, and functions that read an id accept any string", () => {
   expectTypeOf<WorkflowId>().toExtend<string>();
   expectTypeOf<string>().not.toExtend<WorkflowId>();
   expectTypeOf<Infer<typeof vWorkflowId>>().toEqualTypeOf<WorkflowId>();
@@ -229,14 +229,14 @@ test("a run's id is a string, and every function that reads an id takes any", ()
   v.object({ workflowId: vWorkflowId });
 });
 
-test("the component is what an app's generated `components` holds", () => {
+test("the component's type accepts the one in an app's generated `components`", () => {
   expectTypeOf(component).toExtend<WorkflowComponent>();
   expectTypeOf<typeof generated.workflow>().toExtend<WorkflowComponent>();
   // As it is when the app gives it a name of its own.
   expectTypeOf<ComponentApi<"flows">>().toExtend<WorkflowComponent>();
 });
 
-test("a component's type that codegen inlined for 0.4.8 is accepted wherever one is given", () => {
+test("every call accepts a component type that codegen inlined for 0.4.8", () => {
   const stale = component as unknown as PublishedComponentApi;
   new WorkflowManager(stale).define({ args: {}, handler: async () => {} });
   defineWorkflow(stale, { args: {} }).handler(async () => {});
@@ -251,7 +251,7 @@ test("a component's type that codegen inlined for 0.4.8 is accepted wherever one
   void sendEvent(mutationCtx, stale, { id: "" as EventId, value: 1 });
 });
 
-test("errors say what they are about", () => {
+test("errors have typed fields", () => {
   expectTypeOf<TimeoutError>().toExtend<Error>();
   expectTypeOf<TimeoutError["stepName"]>().toBeString();
   expectTypeOf<TimeoutError["ms"]>().toBeNumber();

@@ -88,7 +88,7 @@ describe("the type checker refuses an unknown option", () => {
 
 type Keys<Options> = Options extends unknown ? keyof Options : never;
 
-test("every option of a type is known at run time, and no other", () => {
+test("the options known at run time are exactly those of the types", () => {
   type Known = {
     -readonly [Name in keyof typeof OPTIONS]: (typeof OPTIONS)[Name][number];
   };

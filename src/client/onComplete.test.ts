@@ -40,12 +40,12 @@ async function endOf(
 describe("a mutation made by defineOnComplete", () => {
   const options = { onComplete: managed.endedAs, context: { key: "k" } };
 
-  test("gets the id, the return value and the context of a run that completed", async () => {
+  test("gets a completed run's id, return value and context", async () => {
     const ended = await endOf(newBackend(), async () => "four", options);
     expect(ended).toMatchObject([{ result: 4, context: "k" }]);
   });
 
-  test("gets the error of a run that failed, with a ConvexError's data, and that a run was canceled", async () => {
+  test("gets a failed run's error, with a ConvexError's data, or a canceled result", async () => {
     const failing: Handler = async () => {
       throw new ConvexError({ code: 7 });
     };
@@ -59,7 +59,7 @@ describe("a mutation made by defineOnComplete", () => {
     ).toMatchObject([{ result: { kind: "canceled" } }]);
   });
 
-  test("refuses another context: that is kept in onCompleteFailures", async () => {
+  test("refuses another context, which is kept in onCompleteFailures", async () => {
     const t = newBackend();
     const wrong = { ...options, context: { key: 5 } } as never;
     expect(await endOf(t, async () => "four", wrong)).toEqual([]);
@@ -82,7 +82,7 @@ describe("a mutation made by defineOnComplete", () => {
   });
 });
 
-test("vOnCompleteArgs without validators takes any context, or none", async () => {
+test("vOnCompleteArgs without validators accepts any context or none", async () => {
   for (const context of [{ any: ["thing"] }, undefined])
     expect(
       await endOf(newBackend(), async () => "four", {

@@ -45,7 +45,7 @@ const db = {
   },
 } as never;
 
-/** The result of a function, or that it throws. */
+/** Returns a function's result, or that it throws. */
 function resultOf(run: () => unknown) {
   try {
     return { result: run() };

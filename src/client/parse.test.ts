@@ -13,7 +13,7 @@ const db = {
 } as never;
 
 describe("parsing a value by a validator", () => {
-  test("checks the tables of ids, those of the system included", () => {
+  test("checks the tables of ids, including system tables", () => {
     const ids = v.array(v.union(v.id("runs"), v.id("_storage")));
     const right = ["right", "file"];
     expect(parse(ids, right, { db })).toEqual(right);

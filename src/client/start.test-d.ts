@@ -42,7 +42,7 @@ import {
 
 const name = { name: "Ann" };
 
-describe("every ctx that can do it is taken: an app's query, mutation and action, and a workflow's", () => {
+describe("functions accept every ctx that supports them, of an app's function or a workflow", () => {
   test("to read", () => {
     for (const ctx of [queryCtx, mutationCtx, actionCtx, step]) {
       void getStatus(ctx, component, workflowId);
@@ -73,7 +73,7 @@ describe("every ctx that can do it is taken: an app's query, mutation and action
     }
   });
 
-  test("but a query's only to read", () => {
+  test("but a query's ctx can only read", () => {
     // @ts-expect-error -- A query writes nothing.
     void start(queryCtx, flows.greet, name);
     // @ts-expect-error -- A query writes nothing.
@@ -86,7 +86,7 @@ describe("every ctx that can do it is taken: an app's query, mutation and action
 });
 
 describe("start", () => {
-  test("takes the handler's arguments and returns the run's id", () => {
+  test("accepts the handler's arguments and returns the run's id", () => {
     const started = start(mutationCtx, flows.greet, name);
     expectTypeOf(started).toEqualTypeOf<Promise<WorkflowId>>();
     void start(mutationCtx, flows.greet, { name: "Ann", times: 2 });
@@ -94,9 +94,9 @@ describe("start", () => {
     void start(mutationCtx, flows.bare, { whatever: 1 });
     // @ts-expect-error -- A name is missing.
     void start(mutationCtx, flows.greet, {});
-    // @ts-expect-error -- A number is no name.
+    // @ts-expect-error -- A number isn't a name.
     void start(mutationCtx, flows.greet, { name: 1 });
-    // @ts-expect-error -- They are not nested here.
+    // @ts-expect-error -- Arguments aren't nested here.
     void start(mutationCtx, flows.greet, { args: name });
     // @ts-expect-error -- A name is missing.
     void manager.start(mutationCtx, flows.greet, {});
@@ -108,7 +108,7 @@ describe("start", () => {
     void manager.start(mutationCtx, functions.save, { text: "" });
   });
 
-  test("takes a workflow that is known by its name only, with any arguments", () => {
+  test("accepts a workflow without a known type, with any arguments", () => {
     const named = makeFunctionReference<"mutation">("flows:greet");
     void start(mutationCtx, named, { whatever: 1 });
     void manager.start(mutationCtx, named, { whatever: 1 });
@@ -134,7 +134,7 @@ describe("onComplete", () => {
   };
   const { onComplete, onCompleteOfAnything } = functions;
 
-  test("and its context are given both or neither", () => {
+  test("and its context are passed together or not at all", () => {
     void start(mutationCtx, flows.greet, name, { onComplete, context });
     void manager.start(mutationCtx, flows.greet, name, { onComplete, context });
     const options = { context: [1, 2], startAsync: true };
@@ -155,7 +155,7 @@ describe("onComplete", () => {
     expectTypeOf(untyped).returns.toEqualTypeOf<Promise<WorkflowId>>();
   });
 
-  test("is a mutation of the run's id or its text, of its result and this context", () => {
+  test("is a mutation with the run's id or a string, its result and this context", () => {
     type Ended = Result & { context: Context };
     type Anything = FunctionReference<"mutation", "internal">;
     const ofText = of<{ workflowId: string } & Ended>();
@@ -179,7 +179,7 @@ describe("onComplete", () => {
     void begin(options);
     // @ts-expect-error -- Not the context that it takes.
     void begin({ onComplete: ofText, context: { userId: 1 } });
-    // @ts-expect-error -- A number is no id.
+    // @ts-expect-error -- A number isn't an id.
     void begin({ onComplete: ofNumber, context });
     // @ts-expect-error -- It takes something else.
     void begin({ onComplete: functions.notOnComplete, context: {} });
@@ -220,7 +220,7 @@ describe("onComplete", () => {
     }>();
   });
 
-  test("has arguments validated by vOnCompleteArgs", () => {
+  test("can validate its arguments with vOnCompleteArgs", () => {
     const args = vOnCompleteArgs(v.object({ order: v.string() }), v.number());
     type Validated = Infer<typeof args>;
     expectTypeOf<Validated["workflowId"]>().toEqualTypeOf<WorkflowId>();
@@ -235,7 +235,7 @@ describe("onComplete", () => {
     });
   });
 
-  test("defined by defineOnComplete has the types of its validators", () => {
+  test("has the types of its validators if defineOnComplete defines it", () => {
     manager.defineOnComplete({
       context: v.number(),
       returnValue: v.string(),
@@ -276,7 +276,7 @@ test("the arguments of a workflow's mutation nest the handler's", () => {
   void mutationCtx.runMutation(flows.greet, { args: name });
   // @ts-expect-error -- They are to be nested.
   void mutationCtx.runMutation(flows.greet, name);
-  // @ts-expect-error -- A number is no name.
+  // @ts-expect-error -- A number isn't a name.
   void mutationCtx.runMutation(flows.greet, { args: { name: 1 } });
   type Greet = FunctionArgs<typeof flows.greet>["args"];
   expectTypeOf<Greet>().toEqualTypeOf<{ name: string; times?: number }>();

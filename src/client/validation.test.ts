@@ -20,7 +20,7 @@ listenToConsole();
 const { definitions } = internal;
 const main = { handler: "main" };
 
-/** One row of a table, and one of another whose id it is not. */
+/** Inserts a row of a table, and a row of another table. */
 async function twoIds(t: Backend) {
   return await t.run(async (ctx) => ({
     right: await ctx.db.insert("effects", { key: "owner", value: 1 }),
@@ -33,7 +33,7 @@ async function twoIds(t: Backend) {
 }
 
 describe("arguments", () => {
-  test("reach the handler as they were given", async () => {
+  test("reach the handler unchanged", async () => {
     const t = newBackend();
     const { right } = await twoIds(t);
     const args = { owner: right, count: 3 };
@@ -47,27 +47,24 @@ describe("arguments", () => {
     ["too many", ({ right }) => ({ owner: right, more: 1 })],
     ["an id of another table", ({ wrong }) => ({ owner: wrong })],
     ["a text that is no id", () => ({ owner: "someone" })],
-  ])(
-    "%s are refused at the call, and nothing is started",
-    async (_what, of) => {
-      const t = newBackend();
-      const args = of(await twoIds(t));
-      await expectRefused(t, /Validator|Expected|Invalid/i, () =>
-        call(t, definitions.takesId, { args }),
-      );
-      await expectRefused(t, /Validator|Expected|Invalid/i, () =>
-        t.mutation((ctx) =>
-          start(ctx, definitions.takesId, args as never, { startAsync: true }),
-        ),
-      );
-    },
-  );
+  ])("%s are refused at the call, and no run starts", async (_what, of) => {
+    const t = newBackend();
+    const args = of(await twoIds(t));
+    await expectRefused(t, /Validator|Expected|Invalid/i, () =>
+      call(t, definitions.takesId, { args }),
+    );
+    await expectRefused(t, /Validator|Expected|Invalid/i, () =>
+      t.mutation((ctx) =>
+        start(ctx, definitions.takesId, args as never, { startAsync: true }),
+      ),
+    );
+  });
 
   test.each<[string, (ids: { right: string; wrong: string }) => object]>([
     ["of another type", ({ right }) => ({ owner: right, count: "three" })],
     ["an id of another table", ({ wrong }) => ({ owner: wrong })],
   ])(
-    "of a nested workflow, %s: its step fails, catchably, naming the workflow",
+    "of a nested workflow, %s, fail its step with an error that names it and can be caught",
     async (_what, of) => {
       const t = newBackend();
       const args = of(await twoIds(t));
@@ -125,14 +122,14 @@ describe("the return value", () => {
     expect(await returning(value, "returnsObject")).toEqual(invalid);
   });
 
-  test("is null when the handler returns nothing, with `returns` and without", async () => {
+  test("is null if the handler returns nothing, with or without `returns`", async () => {
     const nothing = { type: "completed", result: null };
     expect(await returning(undefined, "returnsNull")).toEqual(nothing);
     expect(await returning(undefined, "unvalidated")).toEqual(nothing);
     expect(await returning(1, "returnsNull")).toEqual(invalid);
   });
 
-  test("that is an id must be of the right table", async () => {
+  test("must belong to the right table if it is an id", async () => {
     const t = newBackend();
     const { right, wrong } = await twoIds(t);
     expect(await returning(right, "returnsId", t)).toMatchObject({
@@ -141,7 +138,7 @@ describe("the return value", () => {
     expect(await returning(wrong, "returnsId", t)).toEqual(invalid);
   });
 
-  test("of a nested workflow is its step's result; an invalid one fails the step", async () => {
+  test("of a nested workflow is its step's result, and an invalid one fails the step", async () => {
     script("handler", "main", async (_step, input) => input as unknown);
     script("handler", "parent", async (step) => [
       await step.runWorkflow(definitions.returnsObject, {
@@ -166,7 +163,7 @@ describe("the return value", () => {
   });
 });
 
-test("effects of steps stay although the handler's return value is invalid", async () => {
+test("effects of steps stay even if the handler's return value is invalid", async () => {
   const t = newBackend();
   script("handler", "main", async (step) => {
     await step.runMutation(steps.echo, { value: "done" }, { inline: true });

@@ -44,7 +44,7 @@ const setLevel = (t: Backend, logLevel: LogLevel) =>
 
 type Event = { event: string } & Record<string, unknown>;
 
-/** The structured events among what was printed, in order. */
+/** Returns the printed structured events in order. */
 const events = () =>
   printed
     .filter(({ text }) => text.startsWith("{"))
@@ -87,7 +87,7 @@ describe("levels", () => {
     expect(createLogger().level).toBe("WARN");
   });
 
-  /** Does something that is worth a warning. */
+  /** Does something that logs a warning. */
   async function warning(t: Backend) {
     const { workflowId } = await runHandler(t, async () => null);
     printed = [];
@@ -95,7 +95,7 @@ describe("levels", () => {
     return printed.filter(({ method }) => method === "warn");
   }
 
-  test("`utils:updateConfig` sets it from then on", async () => {
+  test("`utils:updateConfig` changes it", async () => {
     const t = newBackend();
     expect(await warning(t)).toHaveLength(1);
     await setLevel(t, "ERROR");
@@ -114,7 +114,7 @@ describe("levels", () => {
 });
 
 describe("with the default level a healthy run prints nothing", () => {
-  test("of steps of every kind, events, retries, a child, a race and many inline steps", async () => {
+  test("with steps of every kind, events, retries, a child, a race and many inline steps", async () => {
     const t = newBackend();
     script("handler", "child", (step) =>
       step.runMutation(steps.echo, { value: "child" }),
@@ -153,7 +153,7 @@ describe("with the default level a healthy run prints nothing", () => {
     expect(run!.runResult).toMatchObject({ kind: "success" });
   });
 
-  test("when it is canceled while steps are running, and when they complete too late", async () => {
+  test("even if it is canceled while steps run, and they complete too late", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
       Promise.all([
@@ -283,7 +283,7 @@ describe("at INFO, structured events as one JSON line each", () => {
     expect(completed.map(({ name }) => name)).toEqual(["early", "late"]);
   });
 
-  test("cover a restart as a retry, and from which step, and cancellation as an end", async () => {
+  test("cover a restart as a retry with its first step, and a cancellation as an end", async () => {
     const t = await atInfo();
     const { workflowId } = await runHandler(t, (step) => step.sleep(1000));
     await restart(t, workflowId, { from: 0 });
@@ -300,7 +300,7 @@ describe("at INFO, structured events as one JSON line each", () => {
     });
   });
 
-  test("cover failed attempts: the error, the next attempt and its time", async () => {
+  test("cover failed attempts with the error, the next attempt and its time", async () => {
     const t = await atInfo();
     script("action", "flaky", () => {
       throw new Error("not today");
@@ -423,7 +423,7 @@ describe("with the default level a failed run gets one warning:", () => {
     expect(warning!.slice(0, run.length)).toBe(run);
   });
 
-  test("an inline step's error, with the line that called the step and not another", async () => {
+  test("an inline step's error has the line that called that step", async () => {
     const line = (error: Error) =>
       /logging\.test\.ts:(\d+)/.exec(error.stack!)![1];
     let called: string | undefined;
@@ -472,7 +472,7 @@ describe("with the default level a failed run gets one warning:", () => {
     },
   );
 
-  test("a turn that dies, with the last step of the journal", async () => {
+  test("a crashed turn's warning has the last step of the journal", async () => {
     let isGone = false;
     const t = newBackend({
       wrap: (modules, path) => {
@@ -498,7 +498,7 @@ describe("with the default level a failed run gets one warning:", () => {
     expect(warnings()[0]).not.toMatch(OWN_FRAMES);
   });
 
-  test("and so does each step that failed and that nothing awaited, however and whenever the run ends", async () => {
+  test("and each failed step that nothing awaited also gets one, however the run ends", async () => {
     const waits: Handler = async (step) => {
       void step.runMutation(steps.fail, { message: "x" }, { name: "lost" });
       void step

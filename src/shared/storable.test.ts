@@ -17,14 +17,14 @@ const values: unknown[] = [
   Object.assign(Object.create(null) as object, { a: 1 }),
 ];
 
-test("the size of a value is what Convex says", () => {
+test("the size of a value equals Convex's", () => {
   for (const value of values) {
     expect(sizeOf(value)).toBe(getConvexSize(value as Value));
     expect(sizeOf({ value })).toBe(getConvexSize({ value: value as Value }));
   }
 });
 
-test("the size of what is no Convex value is refused", () => {
+test("the size of an invalid Convex value is refused", () => {
   expect(sizeOf(undefined)).toBe(0);
   for (const value of [Symbol("s"), () => 1, new Date(0), new Map()])
     expect(() => sizeOf({ value })).toThrow();
@@ -35,12 +35,12 @@ const stored = (value: unknown) => jsonToConvex(convexToJson(value as Value));
 describe("a value that is compared with what is stored", () => {
   const pairs = values.flatMap((a) => values.map((b) => [a, b] as const));
 
-  test("is the same only if it would be stored as that", () => {
+  test("is equal only if it would be stored that way", () => {
     for (const [a, b] of pairs)
       if (isStoredAs(stored(a), b)) expect(stored(b)).toEqual(stored(a));
   });
 
-  test("is seen to be the same without being stored, unless it is bytes", () => {
+  test("is found equal without conversion, unless it is bytes", () => {
     const seen = values.filter((value) => isStoredAs(stored(value), value));
     expect(seen).toEqual(
       values.filter((value) => !(value instanceof ArrayBuffer)),

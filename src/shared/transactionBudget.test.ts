@@ -16,7 +16,7 @@ const RESERVE: Reserve = {
   bytesWritten: 10,
 };
 
-/** What a nested function may use where `remaining` of each limit is left of 10,000. */
+/** Returns a nested function's limits if `remaining` of 10,000 is left of each limit. */
 async function room(remaining: number, asked?: TransactionLimits) {
   const metric = { used: 10_000 - remaining, remaining };
   const metrics = Object.fromEntries(
@@ -29,14 +29,14 @@ async function room(remaining: number, asked?: TransactionLimits) {
   return await limitsAfterReserving({ meta }, RESERVE, asked);
 }
 
-describe("the room of a nested function", () => {
-  test("is what is left beside the reserve", async () => {
+describe("the budget of a nested function", () => {
+  test("is the rest without the reserve", async () => {
     const { fits, transactionLimits } = await room(1000);
     expect(fits).toBe(true);
     expect(new Set(Object.values(transactionLimits!))).toEqual(new Set([990]));
   });
 
-  test("is no more than was asked for", async () => {
+  test("is at most the requested limit", async () => {
     const { transactionLimits } = await room(1000, { documentsWritten: 3 });
     expect(transactionLimits).toMatchObject({
       documentsWritten: 3,
@@ -44,7 +44,7 @@ describe("the room of a nested function", () => {
     });
   });
 
-  test("has the index ranges that loading its modules takes, on top of those asked for", async () => {
+  test("includes index ranges for loading its modules, in addition to the requested ones", async () => {
     const { transactionLimits } = await room(1000, { databaseQueries: 0 });
     expect(transactionLimits).toMatchObject({ databaseQueries: LOADING });
   });
@@ -57,7 +57,7 @@ describe("the room of a nested function", () => {
     expect(fits).toBe(true);
   });
 
-  test("is none if loading its modules may take more than is left", async () => {
+  test("is zero if loading its modules may exceed the rest", async () => {
     expect(await room(10 + LOADING)).toMatchObject({ fits: true });
     expect(await room(9 + LOADING)).toMatchObject({ fits: false });
     expect(await room(9 + LOADING, { databaseQueries: 10_000 })).toMatchObject({
@@ -65,7 +65,7 @@ describe("the room of a nested function", () => {
     });
   });
 
-  test("is unknown on a backend that can't report it, and a function is called", async () => {
+  test("is unknown on a backend that can't report it, and the function is still called", async () => {
     const getTransactionMetrics = () => Promise.reject(new Error("unknown"));
     const ctx = { meta: { getTransactionMetrics } };
     expect(await limitsAfterReserving(ctx, RESERVE)).toEqual({ fits: true });

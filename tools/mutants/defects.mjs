@@ -156,8 +156,7 @@ export const DEFECTS = [
     replace: "true)",
     killedBy: {
       file: "src/client/replay/divergence.test.ts",
-      title:
-        "names run, step number, recorded and requested step, and what to do",
+      title: "has an error with the run, the step number, both steps and a fix",
     },
   },
   {
@@ -245,8 +244,7 @@ export const DEFECTS = [
     replace: "return;",
     killedBy: {
       file: "src/client/environment/platform.test.ts",
-      title:
-        "waits for host calls of the handler, however many follow one another",
+      title: "waits for any number of consecutive host calls",
     },
   },
   {
@@ -264,7 +262,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/client/environment/lateRejections.test.ts",
       title:
-        "a turn that dies of a timer fails its run, whatever else is in flight",
+        "a turn that uses a timer fails its run, even while steps are in flight",
     },
   },
   {
@@ -310,7 +308,7 @@ export const DEFECTS = [
     replace: "more.length > 0",
     killedBy: {
       file: "src/client/replay/combinators.test.ts",
-      title: "of Promise.race: any",
+      title: "any member of a Promise.race",
     },
   },
   {
@@ -476,7 +474,7 @@ export const DEFECTS = [
     replace: "true",
     killedBy: {
       file: "src/client/parse.test.ts",
-      title: "checks the tables of ids, those of the system included",
+      title: "checks the tables of ids, including system tables",
     },
   },
   {
@@ -507,7 +505,7 @@ export const DEFECTS = [
     replace: "args: vOnCompleteArgs(undefined, returnValue),",
     killedBy: {
       file: "src/client/onComplete.test.ts",
-      title: "refuses another context: that is kept in onCompleteFailures",
+      title: "refuses another context, which is kept in onCompleteFailures",
     },
   },
   {

@@ -40,7 +40,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "if (false as boolean)",
     killedBy: test(
       "client/console",
-      "by id sends an event of that run, and never one of another run",
+      "sends an event by id only if it belongs to that run",
     ),
   },
   {
@@ -50,7 +50,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "}\n  return result;",
     killedBy: test(
       "client/console",
-      "leave the runs for which a transaction has no room to another call",
+      "return runs that exceed the transaction, for another call",
     ),
   },
   {

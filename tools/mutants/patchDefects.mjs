@@ -45,7 +45,7 @@ export const PATCH_DEFECTS = [
     find: 'kind === "patch" && name === id;',
     replace: 'kind === "patch" && id !== "";',
     killedBy: patched(
-      "is false where the journal holds a patch with another id",
+      "is false if the journal has a patch with another id there",
     ),
   },
   {
@@ -54,7 +54,7 @@ export const PATCH_DEFECTS = [
     find: "replay.patched(patch(id, rules), false)",
     replace: "replay.patched(patch(id, rules), true)",
     killedBy: patched(
-      "records nothing in new runs, which go on when it is removed",
+      "records nothing in new runs, which continue when it is removed",
     ),
   },
   {

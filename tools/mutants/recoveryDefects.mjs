@@ -150,7 +150,7 @@ export const RECOVERY_DEFECTS = [
     replace: "asked[key]",
     killedBy: test(
       "shared/transactionBudget",
-      "has the index ranges that loading its modules takes, on top of those asked for",
+      "includes index ranges for loading its modules, in addition to the requested ones",
     ),
   },
   {
@@ -160,7 +160,7 @@ export const RECOVERY_DEFECTS = [
     replace: "transactionLimits.databaseQueries! >= 0",
     killedBy: test(
       "shared/transactionBudget",
-      "is none if loading its modules may take more than is left",
+      "is zero if loading its modules may exceed the rest",
     ),
   },
   {

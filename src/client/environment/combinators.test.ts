@@ -9,7 +9,7 @@ afterEach(() => {
   expect(Object.getOwnPropertyDescriptors(Promise)).toEqual(before);
 });
 
-/** Combinators that tell who answered. */
+/** Combinators that identify their layer. */
 function answering(answer: string): Combinators {
   return Object.fromEntries(
     NAMES.map((name) => [name, async () => `${answer} ${name}`]),
@@ -103,7 +103,7 @@ test("only the layer of the running handler is used", async () => {
   expect(await onlyB[1]).toBe("b all");
 });
 
-test("a combinator kept from a handler that has ended is the original", async () => {
+test("a combinator that outlives its handler calls the original", async () => {
   const remove = add({
     combinators: answering("mine"),
     isCurrent: () => true,

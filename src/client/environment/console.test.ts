@@ -11,7 +11,7 @@ function setUp(real: object = recorder()) {
   return { state, view, console: view.console as Console };
 }
 
-/** All that a console of Node's has, printing to `lines`. */
+/** A console with all of Node's methods, which prints to `lines`. */
 function recorder(names = Object.keys(globalThis.console)) {
   const lines: unknown[][] = [];
   const methods = names
@@ -28,7 +28,7 @@ const PLATFORM = [
   ...["time", "timeLog", "timeEnd"],
 ];
 
-test("every method of the real console, one of its own included, prints when live, and only then", () => {
+test("every method of the real console, even a custom one, prints only when live", () => {
   const real = recorder([...Object.keys(globalThis.console), "special"]);
   const { console, state } = setUp(real);
   const stateful =
@@ -50,7 +50,7 @@ test("every method of the real console, one of its own included, prints when liv
   expect(real.lines).toEqual(names.map((name) => [name, false]));
 });
 
-test("arguments and `this` reach the real console as they are", () => {
+test("arguments and `this` reach the real console unchanged", () => {
   const real = {
     seen: [] as unknown[],
     log(this: { seen: unknown[] }, ...args: unknown[]) {
@@ -65,7 +65,7 @@ test("arguments and `this` reach the real console as they are", () => {
   expect(real.seen[1]).toBe(object);
 });
 
-test("it prints to the console that was named last, by the method that is there when it is called", () => {
+test("it prints to the latest console, with the method that it has at the time of the call", () => {
   const [first, second] = [recorder(), recorder()];
   const { console, view } = setUp(first);
   const spy = vi.spyOn(first, "log").mockImplementation(() => {});
@@ -84,7 +84,7 @@ test("it prints to the console that was named last, by the method that is there 
   ]);
 });
 
-describe("what began silently, while replaying, goes on when live:", () => {
+describe("state from a silent replay continues when live:", () => {
   type Scene = { console: Console; state: { now: number } };
   test.each<[string, (at: Scene) => void, (at: Scene) => void, unknown[][]]>([
     [
@@ -177,7 +177,7 @@ describe("what began silently, while replaying, goes on when live:", () => {
   });
 });
 
-test("what Convex's console lacks is formatted to what it has", () => {
+test("methods that Convex's console lacks are formatted for those that it has", () => {
   const real = recorder(PLATFORM);
   const { console, state } = setUp(real);
   const everything = () => {
@@ -242,7 +242,7 @@ test("a handler's changes to its console stay out of the real one", () => {
   expect(Object.prototype.toString.call(console)).toBe("[object console]");
 });
 
-test("a real console without a method, or with none at all, prints nothing", () => {
+test("if the real console lacks the method, nothing is printed", () => {
   const { console } = setUp({});
   console.log("nowhere");
   console.table([]);

@@ -32,7 +32,7 @@ function handlerOf(runId: string, now: number) {
   });
 }
 
-/** What tells one handler's globals from another's, and from the real ones. */
+/** Values that differ between two handlers' globals and the real ones. */
 async function look() {
   return {
     time: Date.now(),
@@ -63,7 +63,7 @@ test.each<[string, (t: Test) => unknown]>([
   expect(await report(t)).toEqual(EXERCISE_REPORT);
 });
 
-test("what convex-test itself overrides in a transaction stays", async () => {
+test("convex-test's own overrides in a transaction stay", async () => {
   await t.mutation(async () => {
     const environment = handlerOf("run", 1);
     const real = [fetch, setTimeout];
@@ -76,7 +76,7 @@ test("what convex-test itself overrides in a transaction stays", async () => {
   });
 });
 
-test("calls at the same time don't see each other's patches, nor does the test", async () => {
+test("neither concurrent calls nor the test see a call's patches", async () => {
   const call = async (runId: string, now: number) => {
     const environment = handlerOf(runId, now);
     const sights: Awaited<ReturnType<typeof look>>[] = [];

@@ -18,7 +18,7 @@ describe.each(["real", "fake"])("over a %s Date", (timers) => {
     expect(+(Reflect.construct(HandlerDate, []) as Date)).toBe(NOW);
   });
 
-  test("every other way to make a date is the real one", () => {
+  test("every other way to create a date works like the real one", () => {
     expect(new HandlerDate(5).getTime()).toBe(5);
     expect(new HandlerDate("2020-02-03T04:05:06Z").toISOString()).toBe(
       "2020-02-03T04:05:06.000Z",
@@ -33,7 +33,7 @@ describe.each(["real", "fake"])("over a %s Date", (timers) => {
     expect(HandlerDate.UTC(1970, 0, 2)).toBe(86_400_000);
   });
 
-  test("its dates are dates, inside and outside", () => {
+  test("its dates are instances of Date inside and outside the handler", () => {
     const date = new HandlerDate();
     expect(date.constructor).toBe(HandlerDate);
     expect(Object.getPrototypeOf(date)).toBe(HandlerDate.prototype);
@@ -93,7 +93,7 @@ describe.each(["real", "fake"])("over a %s Date", (timers) => {
   });
 });
 
-test("the real Date and its prototype are left as they are", () => {
+test("the real Date and its prototype don't change", () => {
   const before = Object.getOwnPropertyDescriptors(Date);
   const prototype = Object.getOwnPropertyDescriptors(Date.prototype);
   const HandlerDate = createDate(() => NOW);
@@ -103,7 +103,7 @@ test("the real Date and its prototype are left as they are", () => {
   expect(Object.getOwnPropertyDescriptors(Date.prototype)).toEqual(prototype);
 });
 
-test("one made while another is the global Date works", () => {
+test("it works if it is created while another one is the global Date", () => {
   const first = createDate(() => 1);
   vi.stubGlobal("Date", first);
   const second = createDate(() => 2);

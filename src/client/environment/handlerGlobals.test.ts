@@ -17,7 +17,7 @@ import { differences, snapshotGlobals } from "./testing/globalsSnapshot.js";
 import type { WorkflowCtx } from "../index.js";
 import { HOUR } from "../../testing/units.js";
 
-// What is patched, and how, is tested beside src/client/environment. This is what a run makes of it.
+// The effect of patched globals on runs. The patches themselves have tests in this folder.
 
 useBackend();
 listenToConsole();
@@ -31,7 +31,7 @@ const echo = (step: WorkflowCtx, value: unknown) =>
 const ABSENT = ["process", "crypto", "Crypto", "CryptoKey", "SubtleCrypto"];
 const global = (name: string) => typeof Reflect.get(globalThis, name);
 
-test("a handler sees the same globals on every replay: times, random numbers, and what is absent", async () => {
+test("a handler sees the same times, random numbers and missing globals on every replay", async () => {
   const executions: { time: number; random: number; absent: string[] }[][] = [];
   const { status, workflowId } = await runHandler(
     newBackend(),
@@ -135,7 +135,7 @@ describe("a handler's console", () => {
   });
 });
 
-describe("what a handler can't use", () => {
+describe("a global that a handler can't use", () => {
   const inAStep = (name: string) =>
     new RegExp(
       `\`${name}\` is not available inside a workflow handler.*in a step`,
@@ -160,7 +160,7 @@ describe("what a handler can't use", () => {
       expect(status).toEqual(failed(expect.stringMatching(error)));
   });
 
-  test("a step has, and its own errors about it are unchanged", async () => {
+  test("works in a step, whose own errors about it are unchanged", async () => {
     const message =
       "Cannot read properties of undefined (reading 'randomUUID')";
     script("action", "uuid", () => typeof crypto.randomUUID());

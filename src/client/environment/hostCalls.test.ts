@@ -15,7 +15,7 @@ import {
 import { completed } from "../../testing/statuses.js";
 import type { WorkflowCtx } from "../index.js";
 
-// Handlers that call the host themselves, under convex-test. On bundles: tools/local-backend/handlers.test.ts.
+// Handlers that call the host themselves, in convex-test. For bundles, see tools/local-backend/handlers.test.ts.
 
 useBackend();
 
@@ -39,7 +39,7 @@ const calls: [string, (step: WorkflowCtx) => Promise<unknown>][] = [
   ["several at once", () => Promise.all([handle(), handle().then(handle)])],
 ];
 
-/** Host calls before, between and beside steps, and what the handler sees of its globals after each. */
+/** Makes host calls before, between and during steps, and returns the globals that the handler sees after each. */
 const calling =
   (call: (step: WorkflowCtx) => Promise<unknown>): Handler =>
   async (step) => {
@@ -81,7 +81,7 @@ describe("a handler that calls the host", () => {
     },
   );
 
-  test("that takes long and fails is awaited", async () => {
+  test("may await a long call that fails", async () => {
     const answered = vi.fn();
     const { status } = await runHandler(newBackend(), async (step) => {
       await echo(step, 1);

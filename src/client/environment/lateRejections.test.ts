@@ -16,7 +16,7 @@ import {
 import { lateRejections } from "../../testing/lateRejections.js";
 import { listenToConsole } from "../../testing/managing.js";
 
-// Branches that fail before anything awaits them. On bundles: tools/local-backend/handlers.test.ts.
+// Branches that fail before anything awaits them. For bundles, see tools/local-backend/handlers.test.ts.
 
 useBackend();
 listenToConsole();
@@ -70,7 +70,7 @@ test("a result that is held back records the rejection in its row", async () => 
   });
 });
 
-test("a turn that dies of a timer fails its run, whatever else is in flight", async () => {
+test("a turn that uses a timer fails its run, even while steps are in flight", async () => {
   let usesTimer = false;
   const calls = new Calls(({ path }) => {
     if (usesTimer && path === "workflows:workflow")

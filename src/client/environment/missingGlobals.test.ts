@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { explainMissingGlobal, MISSING_GLOBALS } from "./missingGlobals.js";
 
-/** The error of `body` where the globals are what they are in a handler. */
+/** Returns the error of `body` under a handler's globals. */
 function errorOf(body: string): unknown {
-  // From a string: V8's messages quote the source, which Vite might rewrite.
+  // Compiled from a string, because V8's messages quote the source, which Vite might rewrite.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval
   const run = new Function(
     ...MISSING_GLOBALS,
@@ -59,14 +59,14 @@ test.each([
   );
 });
 
-test("a property that may be another object's is explained with an if", () => {
+test("a property that may belong to another object gets a conditional explanation", () => {
   const explanation = explainMissingGlobal(errorOf("process.env.SECRET"));
   expect(explanation).toMatch(/^If this was about `process\.env`: /);
   const sure = explainMissingGlobal(errorOf("new Crypto()"));
   expect(sure).toMatch(/^`Crypto` is not/);
 });
 
-test("crypto with no such method is explained", () => {
+test("a missing method of crypto is explained", () => {
   const error = new TypeError("crypto.randomUUID is not a function");
   expect(explainMissingGlobal(error)).toMatch(/^`crypto` is not available/);
 });

@@ -13,7 +13,7 @@ const bundle = bundleScript(
   "bundle",
 );
 
-/** Runs the body of an async function in a fresh context; JSON comes out. */
+/** Runs the body of an async function in a fresh context, and returns its result through JSON. */
 async function run(body: string, host?: Partial<PlatformHost>) {
   const context = createPlatformContext(host);
   context.evaluate(bundle);
@@ -74,7 +74,7 @@ describe("the context", () => {
     expect(stack).toMatch(/^ {4}at .*convex:\/test\.js/);
   });
 
-  test("has working globals, from its host", async () => {
+  test("has working globals that its host provides", async () => {
     const fatal: string[] = [];
     const result = await run(
       `setTimeout(() => {}, 1);
@@ -140,12 +140,12 @@ describe("the context", () => {
 });
 
 describe("the environment", () => {
-  test("behaves as in every other runtime, and leaves nothing behind", async () => {
+  test("behaves as in every other runtime and restores all globals", async () => {
     expect(await run("return bundle.exercise()")).toEqual(EXERCISE_REPORT);
   });
 
   test("behaves the same for code that is not strict", async () => {
-    // Assignments that fail are silent there.
+    // Failed assignments are silent in sloppy mode.
     const result = await run(`
       const before = bundle.snapshotGlobals();
       const environment = bundle.createEnvironment({
@@ -226,7 +226,7 @@ describe("quiesce", () => {
     return { result, calls };
   }
 
-  test("asks the host, once, and waits for every handler", async () => {
+  test("calls the host once and waits for every handler", async () => {
     const { result, calls } = await quiesced(`
       const missed = await bundle.notWaitedFor(quiesce);
       environment.leave();
@@ -243,7 +243,7 @@ describe("quiesce", () => {
     expect(result).toEqual([]);
   });
 
-  test("waits for host calls of the handler, however many follow one another", async () => {
+  test("waits for any number of consecutive host calls", async () => {
     const { result, calls } = await quiesced(`
       const seen = [];
       void (async () => {
@@ -262,7 +262,7 @@ describe("quiesce", () => {
     expect(calls.at(-1)).toBe("ours");
   });
 
-  test("waits for a call that fails, for several at once, and for calls that are never awaited", async () => {
+  test("waits for calls that fail, that overlap or that nothing awaits", async () => {
     const { result } = await quiesced(
       `
       const seen = [];

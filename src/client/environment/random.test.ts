@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createMath, createRandom } from "./random.js";
 
-/** The generator as its specification has it, in arithmetic that can't wrap. */
+/** The generator from its specification, with arithmetic that can't overflow. */
 function* specified(runId: string) {
   const wrap = (value: bigint) => BigInt.asUintN(32, value);
   let state = 0n;
@@ -20,7 +20,7 @@ function* specified(runId: string) {
 }
 
 test.each(["", "a", "j57a1b2c3d", "k97".repeat(40), "ÿ\uffff"])(
-  "the numbers of %j are those of its specification",
+  "the numbers of %j match the specification",
   (runId) => {
     const random = createRandom(runId);
     const numbers = specified(runId);
@@ -30,7 +30,7 @@ test.each(["", "a", "j57a1b2c3d", "k97".repeat(40), "ÿ\uffff"])(
   },
 );
 
-test("the numbers never change: runs in flight have used them", () => {
+test("the numbers never change, because runs in flight have used them", () => {
   const random = createRandom("j57a1b2c3d");
   expect([random(), random(), random()]).toEqual([
     0.12918962351977825, 0.42545896815136075, 0.2673963005654514,
@@ -44,7 +44,7 @@ test("they lie in [0, 1) and spread evenly", () => {
   expect(Math.min(...tenths)).toBeGreaterThan(900);
 });
 
-test("the rest of Math is intact, descriptors included", () => {
+test("the rest of Math is intact, including descriptors", () => {
   const random = () => 0.5;
   const math = createMath(random);
   const { random: ours, ...rest } = Object.getOwnPropertyDescriptors(math);

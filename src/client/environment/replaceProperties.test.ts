@@ -59,7 +59,7 @@ const kinds: Record<string, () => PropertyDescriptor> = {
   "accessor whose setter does nothing": () => getter({ set() {} }),
 };
 
-/** What may happen to a property while it is replaced. */
+/** Changes that may happen to a property while it is replaced. */
 const vandals: ((object: Target) => void)[] = [
   () => {},
   (object) => (object.it = "other"),
@@ -70,7 +70,7 @@ const vandals: ((object: Target) => void)[] = [
 ];
 
 describe.each(Object.entries(kinds))("%s", (_kind, descriptor) => {
-  test("is replaced and restored, again and again, even if it was changed meanwhile", () => {
+  test("is replaced and restored repeatedly, even if it was changed meanwhile", () => {
     for (const vandal of vandals)
       for (const value of ["new", undefined]) {
         const object = target(descriptor());
@@ -82,7 +82,7 @@ describe.each(Object.entries(kinds))("%s", (_kind, descriptor) => {
           try {
             vandal(object);
           } catch {
-            // It can't be done to this kind.
+            // This kind of property doesn't allow it.
           }
           restore();
           expect(Object.getOwnPropertyDescriptor(object, "it")).toEqual(before);
@@ -103,7 +103,7 @@ test.each<[string, PropertyDescriptor]>([
   expect(object.it).toBe("old");
 });
 
-test("a property that was absent or inherited is removed again", () => {
+test("a property that was absent or inherited is removed", () => {
   const object = Object.create({ inherited: 1 }) as Target;
   const restore = replaceProperties(object, [
     ["it", undefined],
@@ -129,10 +129,10 @@ test("accessors are assigned to, not redefined", () => {
   expect(assigned).toEqual(["new", "old"]);
 });
 
-describe("of several properties,", () => {
+describe("if a property fails,", () => {
   const values = ["first", "second", "third"].map((key) => [key, 0] as const);
 
-  test("those before one that can't be replaced are restored", () => {
+  test("those replaced before it are restored", () => {
     const object = {
       first: 1,
       get second(): number {
@@ -146,7 +146,7 @@ describe("of several properties,", () => {
     expect(Object.getOwnPropertyDescriptors(object)).toEqual(before);
   });
 
-  test("all but one that can't be restored are, and it throws", () => {
+  test("the others are still restored, and it throws", () => {
     const object = { first: 1, second: 2, third: 3 };
     const restore = replaceProperties(object, values);
     Object.defineProperty(object, "second", { value: 9, configurable: false });

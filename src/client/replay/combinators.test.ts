@@ -7,7 +7,7 @@ type Combinators = Record<
   (values: Iterable<unknown>) => Promise<unknown>
 >;
 
-/** What a handler gets by calling the methods of Promise. */
+/** The methods of Promise as a handler sees them. */
 function combinators(): Combinators {
   const tracking = trackingCombinators();
   const bound = Object.entries(tracking).map(([name, combinator]) => [
@@ -28,8 +28,8 @@ const conditions = (machine: Machine) =>
 const always = { wakes: "always" };
 const never = { wakes: "never" };
 
-describe("which results wake a blocked handler", () => {
-  test("any result of a step that is awaited", async () => {
+describe("the wake conditions of a blocked handler include", () => {
+  test("any result of an awaited step", async () => {
     const machine = handling((ask) => ask("a"));
     await machine.turn();
     expect(conditions(machine)).toEqual({ a: always });
@@ -59,7 +59,7 @@ describe("which results wake a blocked handler", () => {
     expect(conditions(machine)).toEqual({ a: always, b: always });
   });
 
-  test("none of a step that is not awaited, while another is awaited", async () => {
+  test("no result of an unawaited step while another step is awaited", async () => {
     const machine = handling(async (ask) => {
       void ask("aside");
       await ask("a");
@@ -68,7 +68,7 @@ describe("which results wake a blocked handler", () => {
     expect(conditions(machine)).toEqual({ aside: never, a: always });
   });
 
-  test("one that is awaited later wakes from then on", async () => {
+  test("a step's result from the time at which the step is awaited", async () => {
     const machine = handling(async (ask) => {
       const aside = ask("aside");
       await ask("a");
@@ -81,7 +81,7 @@ describe("which results wake a blocked handler", () => {
   });
 
   test.each(["all", "allSettled", "any"] as const)(
-    "of Promise.%s: what can settle it",
+    "results that can settle a Promise.%s",
     async (name) => {
       const machine = handling((ask, p) => p[name]([ask("a"), ask("b")]));
       await machine.turn();
@@ -90,13 +90,13 @@ describe("which results wake a blocked handler", () => {
     },
   );
 
-  test("of Promise.race: any", async () => {
+  test("any member of a Promise.race", async () => {
     const machine = handling((ask, p) => p.race([ask("a"), ask("b")]));
     await machine.turn();
     expect(conditions(machine)).toEqual({ a: always, b: always });
   });
 
-  test("each combinator is a group of its own, the same one on each replay", async () => {
+  test("one group for each combinator, the same on each replay", async () => {
     const machine = handling(async (ask, p) => {
       await Promise.all([
         p.all([ask("a"), ask("b")]),
@@ -113,7 +113,7 @@ describe("which results wake a blocked handler", () => {
     });
   });
 
-  test("of members that were pending when a combinator settled: none", async () => {
+  test("no member that was pending when its combinator settled", async () => {
     const machine = handling(async (ask, p) => {
       await p.race([ask("a"), ask("b")]);
       await ask("c");
@@ -124,7 +124,7 @@ describe("which results wake a blocked handler", () => {
     expect(conditions(machine)).toMatchObject({ b: never, c: always });
   });
 
-  test("of the rest of a failed Promise.all: none", async () => {
+  test("no other member of a failed Promise.all", async () => {
     const machine = handling(async (ask, p) => {
       await p.all([ask("a"), ask("b")]).catch(() => undefined);
       await ask("c");
@@ -135,7 +135,7 @@ describe("which results wake a blocked handler", () => {
     expect(conditions(machine)).toMatchObject({ b: never, c: always });
   });
 
-  test("of a member of two combinators: any, then what the one still pending needs", async () => {
+  test("any result of a member of two combinators, then only what the pending one needs", async () => {
     const machine = handling(async (ask, p) => {
       const a = ask("a");
       const both = p.all([a, ask("b")]);
@@ -156,7 +156,7 @@ describe("which results wake a blocked handler", () => {
     });
   });
 
-  test("of a member that is awaited besides: any", async () => {
+  test("any result of a member that is also awaited directly", async () => {
     const machine = handling(async (ask, p) => {
       const a = ask("a");
       const noted = a.then(() => ask("after a"));
@@ -170,7 +170,7 @@ describe("which results wake a blocked handler", () => {
     });
   });
 
-  test("of promises made of steps: any", async () => {
+  test("any result of promises derived from steps", async () => {
     const machine = handling((ask, p) =>
       p.all([
         ask("a").then(() => 1),
@@ -182,7 +182,7 @@ describe("which results wake a blocked handler", () => {
     expect(conditions(machine)).toEqual({ a: always, b: always, c: always });
   });
 
-  test("of a Promise.all inside a race: what settles it; of the race's other members: any", async () => {
+  test("results that settle a Promise.all inside a race, and any result of the race's other members", async () => {
     const machine = handling((ask, p) =>
       p.race([p.all([ask("a"), ask("b")]), ask("c")]),
     );
@@ -194,11 +194,11 @@ describe("which results wake a blocked handler", () => {
     });
   });
 
-  test("any, when the handler waits in a way that can't be seen", async () => {
+  test("any result if the handler waits in a way that can't be tracked", async () => {
     const machine = handling(async (ask) => {
       const a = ask("a");
       await new Promise((resolve) => {
-        // Subscribed to past its own `then`.
+        // Subscribes without the promise's own `then`.
         void Promise.prototype.then.call(a, resolve);
       });
     });
@@ -206,7 +206,7 @@ describe("which results wake a blocked handler", () => {
     expect(conditions(machine)).toEqual({ a: always });
   });
 
-  test("a step's wake condition is written only if it changed", async () => {
+  test("only changes when they are written", async () => {
     const machine = handling(async (ask, p) => {
       const first = p.race([ask("a"), ask("b"), ask("c")]);
       const later = p.all([ask("d"), ask("e")]);
@@ -222,8 +222,8 @@ describe("which results wake a blocked handler", () => {
   });
 });
 
-describe("combinators behave as the originals do", () => {
-  /** Settles each step as its name says, and tells what the combinator made of it. */
+describe("combinators behave like the originals", () => {
+  /** Settles each step according to its name, and returns the combinator's result. */
   async function outcomeOf(
     name: keyof Combinators,
     members: (ask: Ask) => Iterable<unknown>,
@@ -273,7 +273,7 @@ describe("combinators behave as the originals do", () => {
     ).toEqual([1, "a", "p"]);
   });
 
-  test("any iterable will do", async () => {
+  test("any iterable works", async () => {
     expect(
       await outcomeOf("all", function* (ask) {
         yield ask("a");
@@ -282,14 +282,14 @@ describe("combinators behave as the originals do", () => {
     ).toEqual(["a", "b"]);
   });
 
-  test("of nothing", async () => {
+  test("without members they settle like the originals", async () => {
     const none: unknown[] = [];
     expect(await outcomeOf("all", () => none)).toEqual([]);
     expect(await outcomeOf("allSettled", () => none)).toEqual([]);
     expect(await outcomeOf("any", () => none)).toEqual([]);
   });
 
-  test("an argument that is not iterable rejects and doesn't throw", async () => {
+  test("an argument that isn't iterable rejects instead of throwing", async () => {
     for (const name of ["all", "allSettled", "race", "any"] as const)
       expect(
         await outcomeOf(name, () => 5 as unknown as Iterable<unknown>),

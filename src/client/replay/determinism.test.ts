@@ -25,7 +25,7 @@ listenToConsole();
 const echo = (step: WorkflowCtx, value: unknown, options?: object) =>
   step.runMutation(steps.echo, { value }, options);
 
-/** A handler whose code is changed between its first turn and the next. */
+/** Returns a handler whose code changes after its first turn. */
 const changing = (before: Handler, after: Handler): Handler =>
   (() => {
     let turns = 0;
@@ -57,8 +57,8 @@ const unstable =
   (step) =>
     echo(step, 1, { name, unstableArgs: true });
 
-// Each difference of two requests: divergence.test.ts.
-describe("a handler that asks for another step than its journal holds fails the run with a readable error", () => {
+// Each difference between two requests is tested in divergence.test.ts.
+describe("a handler that asks for a step other than the recorded one fails the run with a readable error", () => {
   test.each<[string, Handler, Handler, string]>([
     [
       "another function",
@@ -117,7 +117,7 @@ describe("a handler that asks for another step than its journal holds fails the 
     expect(error).toMatch(/Was its code changed.*restart the run/s);
   });
 
-  test("at a later step, and nothing of that turn remains", async () => {
+  test("at a later step, and the whole turn is rolled back", async () => {
     const t = newBackend();
     const after: Handler = async (step) => {
       await echo(step, 1);
@@ -173,7 +173,7 @@ describe("a run continues", () => {
     expect(status).toEqual(completed(result));
   });
 
-  test("if arguments are unstable: the step ran with those of the first execution", async () => {
+  test("if arguments are unstable, and the step ran with those of the first execution", async () => {
     const t = newBackend();
     let n = 0;
     const unstableArgs = { unstableArgs: true };
@@ -192,7 +192,7 @@ describe("a run continues", () => {
 describe("a handler that waits for something that is not a step", () => {
   const never = () => new Promise(() => undefined);
 
-  test("fails the run in its first turn already, with an error that says what to do", async () => {
+  test("fails the run in its first turn with an error that says how to fix it", async () => {
     const t = newBackend();
     const id = await startHandler(t, never);
     const text =

@@ -65,7 +65,7 @@ describe("the same request", () => {
 });
 
 describe("a different request", () => {
-  test("names run, step number, recorded and requested step, and what to do", () => {
+  test("has an error with the run, the step number, both steps and a fix", () => {
     expect(
       ofArgs(
         { order: { items: ["a", "b"], paid: true } },
@@ -85,7 +85,7 @@ describe("a different request", () => {
     );
   });
 
-  test("is an error of its own kind", () => {
+  test("has its own error class", () => {
     const error = differentRequest("run1", 0, entry("a"), REQUEST);
     expect(error).toBeInstanceOf(DeterminismError);
     expect(error).toHaveProperty("name", "DeterminismError");
@@ -99,7 +99,7 @@ describe("a different request", () => {
     ["kind", 'event "orders:charge"', other("event")],
     ["kind", 'sleep "orders:charge"', other("sleep")],
   ])(
-    "of another %s is refused, also under unstable arguments: %s",
+    "with another %s is refused, even with unstable arguments: %s",
     (what, recorded, held) => {
       for (const unstableArgs of [false, true])
         expect(compare(held, { unstableArgs })).toContain(
@@ -134,7 +134,7 @@ describe("a different request", () => {
     expect(ofArgs(held, asked)).toContain(`the value of ${path} differs.`);
   });
 
-  test("shows what is absent as undefined", () => {
+  test("shows absent fields as undefined", () => {
     const text = ofArgs({ a: 1 }, {});
     expect(text).toContain("with args.a = 1\n");
     expect(text).toContain("with args.a = undefined\n");

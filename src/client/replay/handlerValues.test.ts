@@ -17,7 +17,7 @@ import { completed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import type { WorkflowCtx } from "../index.js";
 
-// What a handler is given is its own: it may change it, and the journal never sees that.
+// A handler gets copies of all values, so it may change them without changing the journal.
 
 useBackend();
 listenToConsole();
@@ -26,7 +26,7 @@ const bytes = () => new Uint8Array([1, 2, 3]).buffer;
 const given = () => ({ list: [3, 1, 2], inner: { open: true }, raw: bytes() });
 type Given = ReturnType<typeof given>;
 
-/** Whatever ordinary code may do with a value, in place. */
+/** Changes a value in place, as ordinary code may. */
 function change(value: Given) {
   value.list.sort();
   value.list.push(99);
@@ -80,7 +80,7 @@ describe.each(["driver", "pool"] as const)(
       },
     );
 
-    test("a handler may shift items off its arguments and a step's result, one step for each", async () => {
+    test("a handler may shift items off its arguments and a step's result, with one step for each", async () => {
       const t = newBackend({ execution });
       const work: Handler = async (step, queue: number[]) => {
         const fetched = (await step.runQuery(steps.echoQuery, {
@@ -98,7 +98,7 @@ describe.each(["driver", "pool"] as const)(
       expect(status).toEqual(completed([1, 2, 3, 4, 5]));
     });
 
-    test("a handler may change the data of an error: the journal keeps what was thrown", async () => {
+    test("a handler may change an error's data, and the journal keeps the thrown data", async () => {
       const t = newBackend({ execution });
       script("mutation", "refuse", () => {
         throw new ConvexError({ codes: [1] });
@@ -122,7 +122,7 @@ describe.each(["driver", "pool"] as const)(
       });
     });
 
-    test("two awaits of one step share its result, as with any promise", async () => {
+    test("two awaits of one step share its result, like any promise", async () => {
       const { status } = await runHandler(newBackend({ execution }), (step) => {
         const shared = step.runMutation(steps.echo, { value: [1] });
         return Promise.all([

@@ -9,9 +9,9 @@ import {
   type Handler,
 } from "./testing/machine.js";
 
-// In every order of results: src/testing/random/core.test.ts.
+// For every order of results, see src/testing/random/core.test.ts.
 
-/** Asks for all of them, and notes in what order their results are delivered. */
+/** Asks for all steps and records the order in which their results are delivered. */
 const showingAll =
   (names: string[], log: string[]): Handler =>
   async (ask) => {
@@ -26,7 +26,7 @@ const showingAll =
     return log;
   };
 
-describe("R3: results that were delivered before are delivered first, in that order", () => {
+describe("R3: results that earlier turns delivered come first, in the same order", () => {
   const names = ["a", "b", "c"];
   const shown = (name: string, completedAt: number, order: number) => ({
     ...completed(name, completedAt),
@@ -54,7 +54,7 @@ describe("R3: results that were delivered before are delivered first, in that or
     expect(written(machine)).toEqual(places);
   });
 
-  test("the order is kept on each replay from then on, to the end, whatever another machine's clock says", async () => {
+  test("every later replay keeps the order, even if another machine's clock differs", async () => {
     const orders: string[][] = [];
     const machine = new Machine(async (ask) => {
       const log: string[] = [];
@@ -80,7 +80,7 @@ describe("R3: results that were delivered before are delivered first, in that or
 });
 
 describe("R4: new results are delivered in order of (completedAt, stepNumber)", () => {
-  test("by the time of completion", async () => {
+  test("by completion time", async () => {
     const log: string[] = [];
     const machine = new Machine(showingAll(["a", "b", "c"], log), [
       completed("a", 3),
@@ -103,7 +103,7 @@ describe("R4: new results are delivered in order of (completedAt, stepNumber)", 
     expect(log).toEqual(names);
   });
 
-  test("a step that completes as it is recorded takes its place among waiting results", async () => {
+  test("a step that completes when it is recorded queues among waiting results", async () => {
     const log: string[] = [];
     const machine = new Machine(showingAll(["a", "b"], log));
     machine.outcomeAtOnce = ({ request }) =>
@@ -130,7 +130,7 @@ describe("R4: new results are delivered in order of (completedAt, stepNumber)", 
 describe("inline steps", () => {
   const inline = { inline: true };
 
-  test("run before any waiting result is delivered, in the order asked, and once: replay delivers their results", async () => {
+  test("run once, in the order asked, before any waiting result is delivered, and replay delivers their results", async () => {
     const handler: Handler = async (ask) => {
       const { log } = machine;
       return await Promise.all([
@@ -158,7 +158,7 @@ describe("inline steps", () => {
     expect(machine.log).toEqual(["i delivered", "j delivered", "a delivered"]);
   });
 
-  test("are run when the handler has returned without awaiting them", async () => {
+  test("run even if the handler has returned without awaiting them", async () => {
     const machine = new Machine(async (ask) => {
       void ask("i", inline);
       void ask("a");

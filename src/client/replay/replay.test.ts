@@ -11,7 +11,7 @@ import {
   type Handler,
 } from "./testing/machine.js";
 
-// Whatever the handler and the order of results are: src/testing/random/core.test.ts.
+// For random handlers and orders of results, see src/testing/random/core.test.ts.
 
 async function inTurn(ask: Ask, names: string[]) {
   const results = [];
@@ -21,8 +21,8 @@ async function inTurn(ask: Ask, names: string[]) {
 
 const never = () => new Promise(() => undefined);
 
-describe("R1: step n is the nth that the handler asks for", () => {
-  test("each result leads to the next requests, recorded once, and the last to the return value", async () => {
+describe("R1: step n is the nth step that the handler asks for", () => {
+  test("each result leads to the next requests, which are recorded once, and the last to the return value", async () => {
     const machine = new Machine(async (ask) => {
       const pair = await Promise.all([ask("a"), ask("b", { args: { x: 1 } })]);
       return [...pair, await ask("c")];
@@ -54,8 +54,8 @@ describe("R1: step n is the nth that the handler asks for", () => {
   });
 });
 
-describe("R2: results are delivered one at a time, to a blocked handler", () => {
-  test("what one result leads to, however many microtasks later, comes before the next result", async () => {
+describe("R2: results are delivered one at a time to a blocked handler", () => {
+  test("all effects of a result, even many microtasks later, come before the next result", async () => {
     const log: string[] = [];
     const machine = new Machine(
       async (ask) => {
@@ -94,7 +94,7 @@ describe("R2: results are delivered one at a time, to a blocked handler", () => 
       { kind: "threw", error: new Error("at once") },
     ],
   ])(
-    "an error ends the turn as it would end a function: %s",
+    "an error ends the turn as it would end any function: %s",
     async (...row) => {
       const [, handler, end] = row;
       expect(await new Machine(handler, boom()).turn()).toEqual(end);
@@ -102,7 +102,7 @@ describe("R2: results are delivered one at a time, to a blocked handler", () => 
   );
 });
 
-describe("R5: a result's place is written with the requests that it led to", () => {
+describe("R5: a result's place is recorded with the requests that it led to", () => {
   test("in one record with those steps, or with the end of the run", async () => {
     const handler: Handler = (ask) => inTurn(ask, ["a", "b"]);
     const machine = new Machine(handler, [completed("a", 1)]);
@@ -118,7 +118,7 @@ describe("R5: a result's place is written with the requests that it led to", () 
     expect(written(machine)).toEqual(["a 0@1", "b 1@2"]);
   });
 
-  test("an inline step is written completed, with its place", async () => {
+  test("an inline step is recorded as completed, with its place", async () => {
     const machine = new Machine((ask) => ask("i", { inline: true }));
     machine.time = 3;
     await machine.turn();
@@ -133,7 +133,7 @@ describe("R5: a result's place is written with the requests that it led to", () 
     ]);
   });
 
-  test("a run that was canceled meanwhile records nothing, and the turn ends as fenced", async () => {
+  test("a turn of a run that was canceled meanwhile records nothing and ends as fenced", async () => {
     for (const journal of [[], [completed("a", 1)]]) {
       const machine = new Machine((ask) => ask("a"), journal);
       machine.fenced = true;
@@ -143,7 +143,7 @@ describe("R5: a result's place is written with the requests that it led to", () 
 });
 
 describe("a handler that can't continue", () => {
-  test("is stuck when it waits for no step and none is in flight", async () => {
+  test("is stuck if it waits for no step and none is in flight", async () => {
     const handler: Handler = async (ask) => {
       await ask("a");
       await never();
@@ -152,7 +152,7 @@ describe("a handler that can't continue", () => {
     expect(await machine.turn()).toEqual({ kind: "stuck" });
   });
 
-  test("is not stuck while a step is in flight, awaited or not: any result wakes it", async () => {
+  test("isn't stuck while any step is in flight, and any result wakes it", async () => {
     const machine = new Machine(async (ask) => {
       void ask("a");
       await never();
@@ -162,7 +162,7 @@ describe("a handler that can't continue", () => {
   });
 });
 
-describe("a handler that no longer asks for what its journal holds", () => {
+describe("a handler that no longer asks for its recorded steps", () => {
   const journal = () => [completed("a", 1), entry("b")];
   const delivered = { ...completed("b", 1), delivery: { order: 0, issued: 2 } };
   const missing =
@@ -200,7 +200,7 @@ describe("a handler that no longer asks for what its journal holds", () => {
     expect(machine.records).toEqual([]);
   });
 
-  test("may throw: its error is reported", async () => {
+  test("may throw, and its error is reported", async () => {
     const error = new Error("early");
     const machine = new Machine(() => Promise.reject(error), journal());
     expect(await machine.turn()).toEqual({ kind: "threw", error });
@@ -208,7 +208,7 @@ describe("a handler that no longer asks for what its journal holds", () => {
 });
 
 describe("a journal after a restart", () => {
-  test("steps without their execution are started again in their old places, with those asked for after the journal's end", async () => {
+  test("unstarted steps start again in their old places, together with new steps", async () => {
     const machine = new Machine(
       (ask) => Promise.all(["a", "b", "c", "d"].map((name) => ask(name))),
       [
@@ -227,7 +227,7 @@ describe("a journal after a restart", () => {
     expect(written(machine)).toEqual(["a", "b 0@4", "c", "d"]);
   });
 
-  test("results delivered before the cut are delivered there again, and those after it count as new", async () => {
+  test("results delivered before the cut keep their places, and later ones count as new", async () => {
     const log: string[] = [];
     const handler: Handler = async (ask) => {
       const note = (name: string) => ask(name).then(() => log.push(name));
@@ -249,7 +249,7 @@ describe("a journal after a restart", () => {
   });
 });
 
-test("the handler's time is the start of the following step, or of the turn if none follows, and it is live from the first result that is new to it", async () => {
+test("the handler's time is the start of the next step or else of the turn, and it is live from its first new result", async () => {
   const turns: [time: number, live: boolean][][] = [];
   const machine = new Machine(async (ask, replay) => {
     const seen: (typeof turns)[number] = [];

@@ -11,7 +11,7 @@ describe("a turn stays within its limits:", () => {
   const names = ["a", "b", "c", "d", "e"];
   const all: Handler = (ask) => Promise.all(names.map((name) => ask(name)));
 
-  test("with too many steps to start it yields, and further turns start the rest", async () => {
+  test("it yields if it has too many steps to start, and further turns start the rest", async () => {
     const machine = new Machine(all);
     machine.limits.newSteps = 2;
     expect(await machine.turn()).toEqual({ kind: "yielded" });
@@ -23,13 +23,13 @@ describe("a turn stays within its limits:", () => {
     expect(machine.records.at(-1)!.hasMore).toBe(false);
   });
 
-  test("as many as are allowed don't make it yield", async () => {
+  test("it doesn't yield at the exact limit", async () => {
     const machine = new Machine(all);
     machine.limits.newSteps = names.length;
     expect(await machine.turn()).toEqual({ kind: "waiting" });
   });
 
-  test("results that arrive while it yields are delivered when all steps are started", async () => {
+  test("results that arrive while it yields are delivered once all steps have started", async () => {
     const machine = new Machine(all);
     machine.limits.newSteps = 2;
     await machine.turn();
@@ -40,7 +40,7 @@ describe("a turn stays within its limits:", () => {
     expect(written(machine)).toEqual(["a 0@5", "b", "c", "d", "e"]);
   });
 
-  test("with arguments too large to start at once it yields after it started at least one", async () => {
+  test("it yields if arguments are too large, after it started at least one step", async () => {
     const machine = new Machine(async (ask) => {
       const args = { text: "x".repeat(1000) };
       await Promise.all(names.map((name) => ask(name, { args })));
@@ -57,7 +57,7 @@ describe("a turn stays within its limits:", () => {
     ]);
   });
 
-  test("with results too large to deliver at once it yields after it delivered at least one", async () => {
+  test("it yields if results are too large, after it delivered at least one", async () => {
     const machine = new Machine(
       all,
       names.map((name) => completed(name, 1)),
@@ -72,7 +72,7 @@ describe("a turn stays within its limits:", () => {
     );
   });
 
-  test("with no room for one more inline step it yields, and each still runs once", async () => {
+  test("it yields if another inline step has no room, and each still runs once", async () => {
     const machine = new Machine(async (ask) => {
       const results = [];
       for (const name of names) results.push(await ask(name, { inline: true }));
@@ -92,7 +92,7 @@ describe("a turn stays within its limits:", () => {
     );
   });
 
-  test("an inline step that needs a transaction of its own runs first in the next turn", async () => {
+  test("an inline step that needs its own transaction runs first in the next turn", async () => {
     const machine = new Machine(async (ask) => {
       await ask("small", { inline: true });
       return await ask("large", { inline: true });
@@ -106,7 +106,7 @@ describe("a turn stays within its limits:", () => {
     expect(machine.log).toEqual(["run small", "run large", "run large"]);
   });
 
-  test("steps after an inline step that is still to run are not written before it", async () => {
+  test("steps after an inline step that hasn't run aren't recorded before it", async () => {
     const machine = new Machine(async (ask) => {
       await Promise.all([
         ask("i", { inline: true }),
@@ -123,7 +123,7 @@ describe("a turn stays within its limits:", () => {
     expect(machine.log).toEqual(["run i", "run j"]);
   });
 
-  test("a handler that has returned with too many steps to start ends when all are started", async () => {
+  test("a handler that has returned with too many steps ends once all have started", async () => {
     const machine = new Machine(async (ask) => {
       for (const name of names) void ask(name);
       return "done";

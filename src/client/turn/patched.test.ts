@@ -49,7 +49,7 @@ const ALL: Rules[] = ["driver", "pool", "0.4"];
 const backend = (rules: Rules) =>
   newBackend({ execution: rules === "driver" ? "driver" : "pool" });
 
-/** Starts a run under the given rules and lets it get as far as it does within an hour. */
+/** Starts a run under the given rules and lets an hour pass. */
 async function begin(
   t: Backend,
   rules: Rules,
@@ -99,7 +99,7 @@ describe.each(ALL)("step.patched, with the rules of %s", (rules) => {
     return isNew;
   };
 
-  test("is true for a run that begins with it, in each of its turns", async () => {
+  test("is true in every turn of a run that begins with it", async () => {
     const t = backend(rules);
     const id = await begin(t, rules, after);
     expect(await names(t, id)).toEqual(["a", "patch more", "new", "sleep"]);
@@ -115,7 +115,7 @@ describe.each(ALL)("step.patched, with the rules of %s", (rules) => {
     expect(await names(t, id)).toEqual(["a", "sleep", "b"]);
   });
 
-  test("is true for a run that hasn't got there when the code changes", async () => {
+  test("is true for a run that hasn't reached it when the code changes", async () => {
     const t = backend(rules);
     const id = await begin(t, rules, async (step) => {
       await step.sleep(DAY);
@@ -192,7 +192,7 @@ describe.each(ALL)("step.patched, with the rules of %s", (rules) => {
     }
   });
 
-  test("is recorded before inline steps and several times in a row", async () => {
+  test("is recorded before inline steps, and several times in a row", async () => {
     const t = backend(rules);
     const seen = new Set<string>();
     const id = await begin(t, rules, async (step) => {
@@ -213,7 +213,7 @@ describe.each(ALL)("step.patched, with the rules of %s", (rules) => {
     expect(await effects(t)).toEqual(["a", "b"]);
   });
 
-  test("is false where the journal holds a patch with another id", async () => {
+  test("is false if the journal has a patch with another id there", async () => {
     const t = backend(rules);
     const id = await begin(t, rules, async (step) => {
       step.patched("one");
@@ -326,7 +326,7 @@ describe.each(ALL)("step.patched, with the rules of %s", (rules) => {
       ]);
     });
 
-    test("records nothing in new runs, which go on when it is removed", async () => {
+    test("records nothing in new runs, which continue when it is removed", async () => {
       const t = backend(rules);
       const id = await begin(t, rules, deprecated);
       expect(await names(t, id)).toEqual(["a", "new", "sleep"]);
@@ -351,7 +351,7 @@ describe.each(ALL)("step.patched, with the rules of %s", (rules) => {
       expect(await effects(t)).toEqual(["a", "b"]);
     });
 
-    test("is still needed while a run has the patch: the error says so", async () => {
+    test("is still needed while a run has the patch, as the error says", async () => {
       const t = backend(rules);
       const id = await begin(t, rules, after);
       deploy(removed);
@@ -375,7 +375,7 @@ const patch: StepRequest = {
   inline: false,
 };
 
-/** What ten mutation steps cost, each after as many calls of `patched` as given. */
+/** Returns the cost of ten mutation steps, each after `calls` calls of `patched`. */
 async function costOfTen(execution: "driver" | "pool", patches: number) {
   const calls = new Calls();
   const t = newBackend({ execution, wrap: calls.wrap });
@@ -435,7 +435,7 @@ describe("a recorded patch", () => {
     await step.sleep(DAY);
   };
 
-  test("is listed as a step of its own kind, and deleted with its run", async () => {
+  test("is listed with its own kind and deleted with its run", async () => {
     const t = newBackend();
     const id = await begin(t, "driver", patched);
     const { page } = await t.query((ctx) =>
