@@ -4,7 +4,7 @@ import type {
   PaginationOptions,
   PaginationResult,
 } from "convex/server";
-import { codedError } from "../shared/errors.js";
+import { invalidArgument } from "../shared/errors.js";
 import { checkOptions, type OPTIONS } from "./options.js";
 import { nameOf, type AnyRef } from "./turn/stepContext.js";
 import type { RunMutationCtx, RunQueryCtx } from "./types.js";
@@ -37,8 +37,7 @@ export function changeRun<Change extends Mutation>(
 /** Catches ids that aren't strings, usually `undefined`, in code without types. */
 export function checkRunId(workflowId: string) {
   if (typeof workflowId === "string") return;
-  throw codedError(
-    "INVALID_ARGUMENT",
+  throw invalidArgument(
     `Invalid workflow ID: ${String(workflowId)}. Expected the id that starting a workflow returned.`,
   );
 }
@@ -47,8 +46,7 @@ export function checkRunId(workflowId: string) {
 export function requireMutations(ctx: RunMutationCtx, what: string) {
   if (typeof (ctx as Partial<RunMutationCtx>).runMutation === "function")
     return;
-  throw codedError(
-    "INVALID_ARGUMENT",
+  throw invalidArgument(
     `Can't ${what} with this ctx: it can't run mutations. Call it in a mutation, an action or a workflow's handler.`,
   );
 }

@@ -11,7 +11,7 @@ import {
 } from "convex/server";
 import { v, type PropertyValidators } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
-import { codedError } from "../shared/errors.js";
+import { codedError, invalidArgument } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
 import type { WorkflowHistory } from "../shared/history.js";
 import { sendEvent, type SentEvent } from "./events.js";
@@ -149,8 +149,7 @@ export function defineConsole<DataModel extends GenericDataModel>(
   const { authorize } = options;
   const { workflow } = component as ComponentApi;
   if (typeof authorize !== "function")
-    throw codedError(
-      "INVALID_ARGUMENT",
+    throw invalidArgument(
       `Invalid options of console: its authorize is ${String(authorize)}. Expected a function (ctx, { operation, workflowId }) => … ` +
         `that returns true if the caller may do that.`,
     );

@@ -1,6 +1,6 @@
 import type { Validator } from "convex/values";
 import type { RunResult } from "../shared/outcome.js";
-import { codedError } from "../shared/errors.js";
+import { invalidArgument } from "../shared/errors.js";
 import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
 import { changeRun, checkRunId, requireMutations } from "./calls.js";
@@ -131,8 +131,7 @@ function parsedValue(event: SentEvent<unknown>): unknown {
   try {
     return parse(validator, value ?? null);
   } catch (error) {
-    throw codedError(
-      "INVALID_ARGUMENT",
+    throw invalidArgument(
       `Invalid value for event "${abbreviate(name ?? id ?? "")}": ${(error as Error).message}`,
     );
   }

@@ -1,4 +1,4 @@
-import { codedError } from "../shared/errors.js";
+import { invalidArgument } from "../shared/errors.js";
 
 /**
  * Checks that options exist, because a misspelled option would otherwise be ignored silently.
@@ -17,7 +17,7 @@ export function checkOptions(
   if (options === undefined) return;
   const known: readonly string[] = OPTIONS[call];
   if (typeof options !== "object" || options === null)
-    throw invalid(
+    throw invalidArgument(
       `Invalid options of ${what}: expected an object with ${listed(known)}, not ${String(options)}.`,
     );
   const given = options as Record<string, unknown>;
@@ -33,12 +33,10 @@ export function checkOptions(
     const isForeign =
       meant === undefined || given[meant] !== undefined || key.startsWith("_");
     if (unknown === "refused" || (unknown === "spread" && !isForeign))
-      throw invalid(message);
+      throw invalidArgument(message);
     console.warn(`${message} It is ignored.`);
   }
 }
-
-const invalid = (message: string) => codedError("INVALID_ARGUMENT", message);
 
 const listed = (names: readonly string[]) =>
   names.length < 2

@@ -1,5 +1,5 @@
 import { createFunctionHandle, type FunctionReference } from "convex/server";
-import { codedError } from "../shared/errors.js";
+import { invalidArgument } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
 import { requireMutations } from "./calls.js";
 import type { ArgsOfWorkflow } from "./context.js";
@@ -145,8 +145,7 @@ const ARGUMENTS_REFUSED =
 
 function argumentsRefused(name: string, args: object, cause: unknown) {
   const nested = "args" in args;
-  return codedError(
-    "INVALID_ARGUMENT",
+  return invalidArgument(
     `Can't start "${name}": its arguments were refused. ${errorMessage(cause)}\n` +
       (nested
         ? "start takes the arguments as they are: start(ctx, workflow, { userId }), not { args: { userId } }."

@@ -1,4 +1,4 @@
-import { codedError } from "../shared/errors.js";
+import { invalidArgument } from "../shared/errors.js";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
 import { abbreviate } from "../shared/storable.js";
 import { checkOptions } from "./options.js";
@@ -11,7 +11,7 @@ export type StartCall = Omit<RunStartOptions, "runAt" | "runAfter"> & {
 };
 
 function refuse(what: string, why: string): never {
-  throw codedError("INVALID_ARGUMENT", `Invalid options of ${what}: ${why}`);
+  throw invalidArgument(`Invalid options of ${what}: ${why}`);
 }
 
 const shown = (value: unknown) =>
