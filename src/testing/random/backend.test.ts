@@ -28,6 +28,7 @@ const HAZARDS = [
   "attempt repeated",
   "nested run",
   "inline step",
+  "step refused",
   "event sent before awaited",
   "event awaited before sent",
   "event timed out",
@@ -61,6 +62,7 @@ async function runSeed(
 ) {
   const random = new Random(seed);
   const program = generate(random.fork(), {
+    refusals: true,
     steps: random.between(2, 10),
     children: 2,
   });
@@ -91,7 +93,8 @@ function count(
   if (run.parent) coverage.hit("nested run");
   if (run.runResult?.kind === "failed") coverage.hit("run failed");
   let last = -1;
-  for (const { step, delivery, drivenBy, failure, wakes } of steps) {
+  for (const row of steps) {
+    const { step, argsOmitted, delivery, drivenBy, failure, wakes } = row;
     if (step.kind === "event") {
       if (failure?.name === "TimeoutError") coverage.hit("event timed out");
       else if (step.completedAt === step.startedAt)
@@ -100,7 +103,8 @@ function count(
     }
     if (step.runResult && !delivery && wakes !== undefined)
       coverage.hit("completed after the end");
-    if ("functionType" in step && !step.workId && drivenBy === undefined)
+    if (argsOmitted) coverage.hit("step refused");
+    else if ("functionType" in step && !step.workId && drivenBy === undefined)
       coverage.hit("inline step");
     if (delivery && delivery.order < last)
       coverage.hit("delivered in another order than asked");

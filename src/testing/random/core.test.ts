@@ -19,6 +19,7 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
     async (seed) => {
       const random = new Random(seed);
       const program = generate(random.fork(), {
+        refusals: true,
         steps: random.between(2, 14),
         children: 1,
       });

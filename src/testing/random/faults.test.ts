@@ -65,6 +65,7 @@ for (const suite of SUITES)
       const varies = new Random(seed);
       vi.spyOn(Math, "random").mockImplementation(() => varies.next());
       const program = generate(random.fork(), {
+        refusals: true,
         steps: random.between(2, 8),
         children: 1,
       });

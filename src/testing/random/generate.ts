@@ -14,6 +14,8 @@ export interface GeneratorOptions {
   steps: number;
   /** The maximum depth of nested runs. */
   children: number;
+  /** Whether the arguments of some steps can't be stored. */
+  refusals?: boolean;
 }
 
 const HOP_STYLES: HopStyle[] = [
@@ -248,6 +250,7 @@ class Generator {
   private childProgram(): Node {
     const { random, options } = this;
     return generate(random, {
+      ...options,
       steps: random.between(1, 3),
       children: options.children - 1,
     });
@@ -268,6 +271,7 @@ class Generator {
       inline: inline || undefined,
       shows,
       unstable: random.chance(0.1) || undefined,
+      unstorable: (this.options.refusals && random.chance(0.1)) || undefined,
     };
   }
 

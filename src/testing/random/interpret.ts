@@ -205,7 +205,8 @@ class Interpreter {
 
   private call(node: CallNode, name: string): Promise<unknown> {
     const { step } = this;
-    const args = { name: WORK, input: this.inputOf(node) };
+    const half = node.unstorable && HALF_A_CHARACTER;
+    const args = { name: WORK, input: this.inputOf(node), half };
     const unstableArgs = node.unstable;
     const inline = node.inline;
     switch (node.kind) {
@@ -255,6 +256,8 @@ class Gate {
   open!: () => void;
   readonly opened = new Promise<void>((resolve) => (this.open = resolve));
 }
+
+const HALF_A_CHARACTER = "\ud800";
 
 export const patchId = (edit: number) => `edit${edit}`;
 

@@ -10,7 +10,7 @@ import {
   type WorkInput,
 } from "./interpret.js";
 import type { Node } from "./program.js";
-import { outcomeOf } from "./work.js";
+import { outcomeOf, refusalOf } from "./work.js";
 
 /** The facts that only the recorded journal has. The oracle predicts everything else. */
 export interface Given {
@@ -116,13 +116,14 @@ class Oracle {
   private context(): WorkflowCtx {
     const call =
       (kind: ForetoldStep["kind"]) =>
-      (_ref: unknown, { input }: { input: WorkInput }, options: Options) =>
+      (_ref: unknown, { input, half }: CallArgs, options: Options) =>
         this.ask({
           kind,
           name: options.name,
-          input,
           inline: options.inline ?? false,
-          outcome: outcomeOf(input.plan),
+          ...(half === undefined
+            ? { input, outcome: outcomeOf(input.plan) }
+            : { outcome: refusalOf(options.name) }),
         });
     const context = {
       workflowId: this.given.runId,
@@ -157,6 +158,11 @@ class Oracle {
     promise.catch(() => undefined);
     return promise;
   }
+}
+
+interface CallArgs {
+  input: WorkInput;
+  half?: string;
 }
 
 interface Options {

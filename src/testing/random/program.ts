@@ -46,6 +46,8 @@ export interface CallNode {
   shows?: ("log" | "time" | "random")[];
   /** The arguments differ on every replay. */
   unstable?: boolean;
+  /** The arguments can't be stored, so the step is refused. */
+  unstorable?: boolean;
 }
 
 export interface SleepNode {

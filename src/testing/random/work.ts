@@ -2,6 +2,14 @@ import { NonRetryableError } from "@convex-dev/workpool";
 import type { Outcome } from "../../shared/outcome.js";
 import type { Plan } from "./program.js";
 
+/** Returns the outcome of a step whose arguments can't be stored. */
+export const refusalOf = (name: string): Outcome => ({
+  result: {
+    kind: "failed",
+    error: `The arguments of step "${name}" can't be stored: it holds a string with half a character (a lone surrogate)`,
+  },
+});
+
 /** Returns the final outcome of a step's function according to its plan. */
 export function outcomeOf({ id, ends }: Plan): Outcome {
   switch (ends) {

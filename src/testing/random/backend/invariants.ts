@@ -51,7 +51,8 @@ function functionSteps(runs: RecordedRun[]) {
   return runs
     .flatMap(({ steps }) => steps)
     .flatMap((row) => {
-      if (!("functionType" in row.step)) return [];
+      // The arguments of a refused step aren't recorded.
+      if (!("functionType" in row.step) || row.argsOmitted) return [];
       const { workflowId, plan } = row.step.args.input as WorkInput;
       return [{ row, step: row.step, key: keyOf(workflowId, plan) }];
     });

@@ -18,7 +18,12 @@ export async function checkInOrder(
   if (mayRejectLate(program)) return;
   let run: MemoryRun = emptyRun();
   const turn = async () => {
-    const options = { runId, now: 0, quiesce: "ticks" as const };
+    const options = {
+      runId,
+      now: 0,
+      quiesce: "ticks" as const,
+      refusesAtOnce: false,
+    };
     ({ run } = await takeTurn(program, run, options));
   };
   await turn();

@@ -12,7 +12,7 @@ import type {
 import type { WorkflowRequest } from "../../../client/turn/stepContext.js";
 import type { Outcome } from "../../../shared/outcome.js";
 import type { WorkInput } from "../interpret.js";
-import { outcomeOf } from "../work.js";
+import { outcomeOf, refusalOf } from "../work.js";
 
 /** A run and its journal, as stored in the component's tables. */
 export interface MemoryRun {
@@ -45,6 +45,7 @@ export class MemoryTransaction {
   constructor(
     committed: MemoryRun,
     private readonly now: number,
+    private readonly refusesAtOnce = true,
   ) {
     this.run = structuredClone(committed);
   }
@@ -82,14 +83,15 @@ export class MemoryTransaction {
         `Step ${step.stepNumber} is written after ${rows.length} steps`,
       );
     const { kind, functionType, name, args, timeoutMs } = step.request;
+    const isRefused = args["half"] !== undefined;
     if (timeoutMs !== undefined) this.run.timed.push(step.stepNumber);
     const row: JournalEntry = {
       stepId: `step${step.stepNumber}`,
       kind,
       functionType,
       name,
-      args: structuredClone(args),
-      argsOmitted: false,
+      args: isRefused ? {} : structuredClone(args),
+      argsOmitted: isRefused,
       startedAt: step.startedAt,
       condition: step.condition,
       unstarted: false,
@@ -97,6 +99,8 @@ export class MemoryTransaction {
       ...structuredClone(step.completed),
     };
     if (kind === "patch") this.finish(row, success(null));
+    if (isRefused && this.refusesAtOnce && !row.outcome)
+      this.finish(row, refusalOf(name));
     rows.push(row);
     return row;
   }

@@ -22,7 +22,7 @@ import {
   type WorkInput,
 } from "../interpret.js";
 import type { Node } from "../program.js";
-import { outcomeOf } from "../work.js";
+import { outcomeOf, refusalOf } from "../work.js";
 import { MemoryTransaction, type MemoryRun } from "./store.js";
 
 export const RUN_ID = "run";
@@ -41,6 +41,8 @@ export interface TurnOptions {
   /** Whether there is room for an inline step other than the turn's first. */
   inlineFits?: () => boolean;
   takesNew?: Surroundings["takesNew"];
+  /** Default: true. Otherwise, a refusal arrives like any other result. */
+  refusesAtOnce?: boolean;
 }
 
 export interface Turn {
@@ -73,7 +75,11 @@ export async function takeTurn(
 ): Promise<Turn> {
   const { now, quiesce, runId = RUN_ID } = options;
   const { limits, inlineSteps = Infinity, inlineFits = () => true } = options;
-  const transaction = new MemoryTransaction(committed, now);
+  const transaction = new MemoryTransaction(
+    committed,
+    now,
+    options.refusesAtOnce,
+  );
   const { run } = transaction;
   run.pendingTurn = false;
   let writes = 0;
@@ -94,11 +100,13 @@ export async function takeTurn(
           environment.leave();
         }
       },
-      runInline: async ({ args }, { inlineSteps: before }) =>
+      runInline: async ({ name, args }, { inlineSteps: before }) =>
         before === 0 || (before < inlineSteps && inlineFits())
           ? {
               outcome: structuredClone(
-                outcomeOf((args["input"] as WorkInput).plan),
+                args["half"] === undefined
+                  ? outcomeOf((args["input"] as WorkInput).plan)
+                  : refusalOf(name),
               ),
               isFenced: false,
             }
