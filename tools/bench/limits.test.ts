@@ -22,40 +22,19 @@ beforeAll(async () => {
   backends = await Backends.with(CURRENT);
 });
 
-const KINDS = ["query", "mutation", "action"] as const;
-
-describe.each(KINDS)(
-  "a sequential %s step, once its run has a driver,",
-  (kind) => {
-    let perStep: Figures;
-    beforeAll(async () => {
-      const args = { kind, n: 40 };
-      const { run } = await measureRun("sequential", args, sumOfSteps(40));
-      perStep = costOfStep(run, 10, 30);
+test.each(["query", "mutation", "action"] as const)(
+  "C1, C2, C3: once its run has a driver, a sequential %s step costs one mutation transaction and no scheduler hop, reads at most 6 documents, implied ones included, writes at most 2, and makes at most 4 nested calls",
+  async (kind) => {
+    const args = { kind, n: 40 };
+    const { run } = await measureRun("sequential", args, sumOfSteps(40));
+    const perStep = costOfStep(run, 10, 30);
+    // The step's own query.
+    const queries = kind === "query" ? 1 : 0;
+    expect(perStep).toMatchObject({
+      ...{ transactions: 1 + queries, queries, hops: 0, scheduled: 0 },
     });
-
-    test("C1: costs one mutation transaction and no scheduler hop", () => {
-      const { transactions, queries, hops, scheduled } = perStep;
-      expect({
-        mutations: transactions - queries,
-        queries,
-        hops,
-        scheduled,
-      }).toEqual({
-        mutations: 1,
-        // The step's own query.
-        queries: kind === "query" ? 1 : 0,
-        hops: 0,
-        scheduled: 0,
-      });
-    });
-
-    test("C2: reads at most 6 documents, implied ones included, and writes at most 2", () => {
-      atMost(perStep, { documentsRead: 6, documentsWritten: 2 });
-    });
-
-    test("C3: makes at most 4 nested calls", () => {
-      atMost(perStep, { nestedCalls: 4 });
+    atMost(perStep, {
+      ...{ documentsRead: 6, documentsWritten: 2, nestedCalls: 4 },
     });
   },
 );
@@ -95,44 +74,34 @@ test.each([
   },
 );
 
-describe("a fan-out of actions, maxParallelism 100,", () => {
+test("C4: at maxParallelism 100, a fan-out of 100 actions takes at most 120 transactions and reads at most 1400 documents, one of 200 reads twice as many, and one of 1000 completes", async () => {
   const actions = async (n: number) =>
     await measureRun("wide", { kind: "action", n }, sumOfSteps(n));
-
-  test("C4: of 100, takes at most 120 transactions and reads at most 1400 documents", async () => {
-    const { run, after } = await actions(100);
-    const { transactions, documentsRead, impliedReads } = figuresOf([
-      ...run,
-      ...after,
-    ]);
-    expect(transactions).toBeLessThanOrEqual(120);
-    // Excludes reads that a write implies. With them, the workpool alone has eleven for each job.
-    expect(documentsRead - impliedReads).toBeLessThanOrEqual(1400);
-    expect(documentsRead).toBeLessThanOrEqual(2000);
-  });
-
-  test("C4: of twice the size, reads twice as many documents", async () => {
-    const [once, twice] = [await actions(100), await actions(200)];
-    const allowed = 2.1 * figuresOf(once.run).documentsRead;
-    atMost(figuresOf(twice.run), { documentsRead: allowed });
-  });
-
-  test("C4: of 1000, completes", async () => {
-    await actions(1000);
-  });
+  const { run, after } = await actions(100);
+  const { documentsRead, impliedReads, transactions } = figuresOf([
+    ...run,
+    ...after,
+  ]);
+  expect(transactions).toBeLessThanOrEqual(120);
+  // Excludes reads that a write implies. With them, the workpool alone has eleven for each job.
+  expect(documentsRead - impliedReads).toBeLessThanOrEqual(1400);
+  expect(documentsRead).toBeLessThanOrEqual(2000);
+  const allowed = 2.1 * figuresOf(run).documentsRead;
+  atMost(figuresOf((await actions(200)).run), { documentsRead: allowed });
+  await actions(1000);
 });
 
-test("C5: 20 sleeps in a row take at most 45 transactions and no workpool job", async () => {
-  const { run } = await measureScenario("sleeps");
-  atMost(figuresOf(run), { transactions: 45 });
-  expect(run.filter(isOfPool).map(({ name }) => name)).toEqual([]);
-});
-
-test("C5: 20 events awaited and then sent take at most 65 transactions and no workpool job", async () => {
-  const { run } = await measureScenario("events awaited");
-  atMost(figuresOf(run), { transactions: 65 });
-  expect(run.filter(isOfPool).map(({ name }) => name)).toEqual([]);
-});
+test.each([
+  ["20 sleeps in a row", "sleeps", 45],
+  ["20 events awaited and then sent", "events awaited", 65],
+])(
+  "C5: %s (%s) take at most %d transactions and no workpool job",
+  async (_what, scenario, transactions) => {
+    const { run } = await measureScenario(scenario);
+    atMost(figuresOf(run), { transactions });
+    expect(run.filter(isOfPool).map(({ name }) => name)).toEqual([]);
+  },
+);
 
 test("C6: 500 runs with one mutation step each, started one by one, take at most 1600 transactions", async () => {
   const { start, run } = await measureScenario("runs started one by one", 500);
