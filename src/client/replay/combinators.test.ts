@@ -7,7 +7,7 @@ type Combinators = Record<
   (values: Iterable<unknown>) => Promise<unknown>
 >;
 
-/** The methods of Promise as a handler sees them. */
+/** What a handler gets by calling the methods of Promise. */
 function combinators(): Combinators {
   const tracking = trackingCombinators();
   const bound = Object.entries(tracking).map(([name, combinator]) => [
@@ -29,12 +29,6 @@ const always = { wakes: "always" };
 const never = { wakes: "never" };
 
 describe("the wake conditions of a blocked handler include", () => {
-  test("any result of an awaited step", async () => {
-    const machine = handling((ask) => ask("a"));
-    await machine.turn();
-    expect(conditions(machine)).toEqual({ a: always });
-  });
-
   test.each<[string, (a: Promise<unknown>) => unknown]>([
     ["then", (a) => a.then(() => "seen")],
     ["catch", (a) => a.catch(() => "seen")],
@@ -59,80 +53,135 @@ describe("the wake conditions of a blocked handler include", () => {
     expect(conditions(machine)).toEqual({ a: always, b: always });
   });
 
-  test("no result of an unawaited step while another step is awaited", async () => {
-    const machine = handling(async (ask) => {
-      void ask("aside");
-      await ask("a");
-    });
+  type Conditions = Record<string, object>;
+  const group = (wakes: string, number = 0) => ({ wakes, group: number });
+
+  test.each<[string, Parameters<typeof handling>[0], Conditions]>([
+    ["any result of an awaited step", (ask) => ask("a"), { a: always }],
+    [
+      "no result of an unawaited step while another step is awaited",
+      async (ask) => {
+        void ask("aside");
+        await ask("a");
+      },
+      { aside: never, a: always },
+    ],
+    [
+      "results that can settle a Promise.all",
+      (ask, p) => p.all([ask("a"), ask("b")]),
+      { a: group("all"), b: group("all") },
+    ],
+    [
+      "results that can settle a Promise.allSettled",
+      (ask, p) => p.allSettled([ask("a"), ask("b")]),
+      { a: group("allSettled"), b: group("allSettled") },
+    ],
+    [
+      "results that can settle a Promise.any",
+      (ask, p) => p.any([ask("a"), ask("b")]),
+      { a: group("any"), b: group("any") },
+    ],
+    [
+      "any member of a Promise.race",
+      (ask, p) => p.race([ask("a"), ask("b")]),
+      { a: always, b: always },
+    ],
+    [
+      "any result of a member that is also awaited directly",
+      async (ask, p) => {
+        const a = ask("a");
+        const noted = a.then(() => ask("after a"));
+        await p.all([a, ask("b")]);
+        await noted;
+      },
+      { a: always, b: group("all") },
+    ],
+    [
+      "any result of promises derived from steps",
+      (ask, p) =>
+        p.all([
+          ask("a").then(() => 1),
+          (async () => await ask("b"))(),
+          ask("c").finally(() => undefined),
+        ]),
+      { a: always, b: always, c: always },
+    ],
+    [
+      "results that settle a Promise.all inside a race, and any result of the race's other members",
+      (ask, p) => p.race([p.all([ask("a"), ask("b")]), ask("c")]),
+      { a: group("all"), b: group("all"), c: always },
+    ],
+    [
+      "any result if the handler waits in a way that can't be tracked",
+      async (ask) => {
+        const a = ask("a");
+        await new Promise((resolve) => {
+          // Subscribed to past its own `then`.
+          void Promise.prototype.then.call(a, resolve);
+        });
+      },
+      { a: always },
+    ],
+  ])("%s", async (_which, body, expected) => {
+    const machine = handling(body);
     await machine.turn();
-    expect(conditions(machine)).toEqual({ aside: never, a: always });
+    expect(conditions(machine)).toEqual(expected);
   });
 
-  test("a step's result from the time at which the step is awaited", async () => {
-    const machine = handling(async (ask) => {
-      const aside = ask("aside");
-      await ask("a");
-      await aside;
-    });
+  const ok = succeeded(null);
+  test.each<
+    [
+      string,
+      Parameters<typeof handling>[0],
+      Record<string, ReturnType<typeof failed>>,
+      Conditions,
+    ]
+  >([
+    [
+      "a step's result from the time at which the step is awaited",
+      async (ask) => {
+        const aside = ask("aside");
+        await ask("a");
+        await aside;
+      },
+      { a: ok },
+      { aside: always },
+    ],
+    [
+      "one group for each combinator, the same on each replay",
+      (ask, p) =>
+        Promise.all([
+          p.all([ask("a"), ask("b")]),
+          p.allSettled([ask("c"), ask("d")]).then(() => ask("e")),
+        ]),
+      { a: ok, c: ok },
+      { b: group("all"), d: group("allSettled", 1) },
+    ],
+    [
+      "no member that was pending when its combinator settled",
+      async (ask, p) => {
+        await p.race([ask("a"), ask("b")]);
+        await ask("c");
+      },
+      { a: ok },
+      { b: never, c: always },
+    ],
+    [
+      "no other member of a failed Promise.all",
+      async (ask, p) => {
+        await p.all([ask("a"), ask("b")]).catch(() => undefined);
+        await ask("c");
+      },
+      { a: failed("boom") },
+      { b: never, c: always },
+    ],
+  ])("%s, after a result", async (_which, body, results, expected) => {
+    const machine = handling(body);
     await machine.turn();
-    machine.complete("a");
+    for (const [step, result] of Object.entries(results))
+      machine.complete(step, result);
     await machine.turn();
-    expect(conditions(machine)).toMatchObject({ aside: always });
-  });
-
-  test.each(["all", "allSettled", "any"] as const)(
-    "results that can settle a Promise.%s",
-    async (name) => {
-      const machine = handling((ask, p) => p[name]([ask("a"), ask("b")]));
-      await machine.turn();
-      const group = { wakes: name, group: 0 };
-      expect(conditions(machine)).toEqual({ a: group, b: group });
-    },
-  );
-
-  test("any member of a Promise.race", async () => {
-    const machine = handling((ask, p) => p.race([ask("a"), ask("b")]));
-    await machine.turn();
-    expect(conditions(machine)).toEqual({ a: always, b: always });
-  });
-
-  test("one group for each combinator, the same on each replay", async () => {
-    const machine = handling(async (ask, p) => {
-      await Promise.all([
-        p.all([ask("a"), ask("b")]),
-        p.allSettled([ask("c"), ask("d")]).then(() => ask("e")),
-      ]);
-    });
-    await machine.turn();
-    machine.complete("a");
-    machine.complete("c");
-    await machine.turn();
-    expect(conditions(machine)).toMatchObject({
-      b: { wakes: "all", group: 0 },
-      d: { wakes: "allSettled", group: 1 },
-    });
-  });
-
-  test("no member that was pending when its combinator settled", async () => {
-    const machine = handling(async (ask, p) => {
-      await p.race([ask("a"), ask("b")]);
-      await ask("c");
-    });
-    await machine.turn();
-    machine.complete("a");
-    await machine.turn();
-    expect(conditions(machine)).toMatchObject({ b: never, c: always });
-  });
-
-  test("no other member of a failed Promise.all", async () => {
-    const machine = handling(async (ask, p) => {
-      await p.all([ask("a"), ask("b")]).catch(() => undefined);
-      await ask("c");
-    });
-    await machine.turn();
-    machine.complete("a", failed("boom"));
-    await machine.turn();
-    expect(conditions(machine)).toMatchObject({ b: never, c: always });
+    expect(conditions(machine)).toMatchObject(expected);
   });
 
   test("any result of a member of two combinators, then only what the pending one needs", async () => {
@@ -143,67 +192,11 @@ describe("the wake conditions of a blocked handler include", () => {
       await both;
     });
     await machine.turn();
-    expect(conditions(machine)).toMatchObject({
-      a: always,
-      b: { wakes: "all" },
-      c: always,
-    });
+    const b = group("all");
+    expect(conditions(machine)).toMatchObject({ a: always, b, c: always });
     machine.complete("c");
     await machine.turn();
-    expect(conditions(machine)).toMatchObject({
-      a: { wakes: "all", group: 0 },
-      b: { wakes: "all", group: 0 },
-    });
-  });
-
-  test("any result of a member that is also awaited directly", async () => {
-    const machine = handling(async (ask, p) => {
-      const a = ask("a");
-      const noted = a.then(() => ask("after a"));
-      await p.all([a, ask("b")]);
-      await noted;
-    });
-    await machine.turn();
-    expect(conditions(machine)).toEqual({
-      a: always,
-      b: { wakes: "all", group: 0 },
-    });
-  });
-
-  test("any result of promises derived from steps", async () => {
-    const machine = handling((ask, p) =>
-      p.all([
-        ask("a").then(() => 1),
-        (async () => await ask("b"))(),
-        ask("c").finally(() => undefined),
-      ]),
-    );
-    await machine.turn();
-    expect(conditions(machine)).toEqual({ a: always, b: always, c: always });
-  });
-
-  test("results that settle a Promise.all inside a race, and any result of the race's other members", async () => {
-    const machine = handling((ask, p) =>
-      p.race([p.all([ask("a"), ask("b")]), ask("c")]),
-    );
-    await machine.turn();
-    expect(conditions(machine)).toEqual({
-      a: { wakes: "all", group: 0 },
-      b: { wakes: "all", group: 0 },
-      c: always,
-    });
-  });
-
-  test("any result if the handler waits in a way that can't be tracked", async () => {
-    const machine = handling(async (ask) => {
-      const a = ask("a");
-      await new Promise((resolve) => {
-        // Subscribes without the promise's own `then`.
-        void Promise.prototype.then.call(a, resolve);
-      });
-    });
-    await machine.turn();
-    expect(conditions(machine)).toEqual({ a: always });
+    expect(conditions(machine)).toMatchObject({ a: b, b });
   });
 
   test("only changes when they are written", async () => {
@@ -223,7 +216,7 @@ describe("the wake conditions of a blocked handler include", () => {
 });
 
 describe("combinators behave like the originals", () => {
-  /** Settles each step according to its name, and returns the combinator's result. */
+  /** Settles each step as its name says, and tells what the combinator made of it. */
   async function outcomeOf(
     name: keyof Combinators,
     members: (ask: Ask) => Iterable<unknown>,

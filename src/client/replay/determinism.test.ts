@@ -67,19 +67,6 @@ describe("a handler that asks for a step other than the recorded one fails the r
       `0: the name differs.\n  ${HELD}\n  The handler asked for: mutation "steps:fail"\n`,
     ],
     [
-      "another type of function",
-      inTurn(1),
-      (step) =>
-        step.runAction(steps.echoAction, { value: 1 }, { name: "steps:echo" }),
-      `0: the kind differs.\n  ${HELD}\n  The handler asked for: action "steps:echo"\n`,
-    ],
-    [
-      "a nested workflow",
-      inTurn(1),
-      (step) => step.runWorkflow(workflows.workflow, { handler: "main" }),
-      `0: the kind differs.\n  ${HELD}\n  The handler asked for: workflow "workflows:workflow"\n`,
-    ],
-    [
       "other arguments, even if it catches everything",
       inTurn({ of: ["a", "b"] }),
       (step) => echo(step, { of: ["a", "c"] }).catch(() => "caught"),
