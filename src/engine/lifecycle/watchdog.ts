@@ -5,18 +5,16 @@ import type { MutationCtx } from "../../component/_generated/server.js";
 import type { StepExecution, vDriver } from "../../component/schema.js";
 import { readConfig } from "../platform/config.js";
 import {
-  lookAtScheduled,
   mayStillRun,
   schedulePending,
   vSeen,
   vWatched,
   watch,
-  type JobState,
   type Pending,
   type vDue,
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
-import { stateOfJob } from "../platform/workpool.js";
+import { stateOfJob, type JobId } from "../platform/workpool.js";
 import { driverOf } from "../run/driverState.js";
 import { functionTypeOf, runInProgress, updateRun } from "../run/runs.js";
 import { scheduleRunEnd } from "../run/waking.js";
@@ -41,8 +39,8 @@ export async function look(
   { watched, jobId, seen }: ObjectType<typeof lookArgs>,
 ) {
   const work = await findWork(ctx, watched);
-  if (work?.jobId !== jobId) return;
-  const state = await work.state();
+  if (!work || (work.job.workId ?? work.job.scheduledId) !== jobId) return;
+  const state = await stateOfJob(ctx, work.job);
   const isSeenAgain = state.kind === seen.state;
   const forMs = isSeenAgain ? seen.forMs : 0;
   const isOver = mayStillRun(state)
@@ -58,8 +56,7 @@ export async function look(
 
 /** Work that remains to be done. */
 interface Work {
-  jobId: string | undefined;
-  state(): Promise<JobState>;
+  job: JobId;
   /** A finished job has reported to another function, whose transaction may be late. Only a second check can tell. */
   reports?: boolean;
   /** Absent if the awaited work writes the row, because the two would conflict. */
@@ -90,7 +87,8 @@ async function pendingTurn(
   const { scheduledId, dueAt } = run.pendingTurn;
   const what = `${result ? "The end" : "A turn"} of workflow ${run._id} ("${run.name}")`;
   return {
-    ...scheduled(ctx, scheduledId, { what, due: pending }),
+    job: { scheduledId },
+    onVeryLate: (forMs) => performNow(ctx, pending, what, forMs),
     async onOver(crash) {
       if (!crash)
         await updateRun(ctx, run, {
@@ -114,7 +112,8 @@ async function task(
   if (!row) return null;
   const what = `A task of the kind "${row.kind}"`;
   return {
-    ...scheduled(ctx, row.scheduledId, { what, due: { taskId } }),
+    job: row,
+    onVeryLate: (forMs) => performNow(ctx, { taskId }, what, forMs),
     async onOver(crash) {
       if (crash && row.kind === "callOnComplete") {
         await ctx.db.delete("tasks", taskId);
@@ -132,23 +131,18 @@ async function task(
  * between its tries. It looks like one that waits. So if it is very late, an action also performs it, without any
  * backoff. The first of the two does the work and the other finds nothing to do. This never fails a run.
  */
-function scheduled(
+async function performNow(
   ctx: MutationCtx,
-  jobId: string | undefined,
-  { what, due }: { what: string; due: Infer<typeof vDue> },
+  due: Infer<typeof vDue>,
+  what: string,
+  forMs: number,
 ) {
-  return {
-    jobId,
-    state: () => lookAtScheduled(ctx, jobId!),
-    async onVeryLate(forMs: number) {
-      const { log } = await readConfig(ctx);
-      log.warn(
-        `${what} has been due for ${Math.round(forMs / 60_000)} minutes. The deployment is busy, or the ` +
-          `transaction dies of an internal error.`,
-      );
-      await ctx.scheduler.runAfter(0, internal.turns.takeNow, { due });
-    },
-  };
+  const { log } = await readConfig(ctx);
+  log.warn(
+    `${what} has been due for ${Math.round(forMs / 60_000)} minutes. The deployment is busy, or the ` +
+      `transaction dies of an internal error.`,
+  );
+  await ctx.scheduler.runAfter(0, internal.turns.takeNow, { due });
 }
 
 async function driver(
@@ -160,8 +154,7 @@ async function driver(
   const { run, row } = found;
   const driving = run.driver!;
   return {
-    jobId: driving.workId ?? driving.scheduledId,
-    state: () => stateOfJob(ctx, driving),
+    job: driving,
     // A query or mutation didn't happen, because it would be recorded.
     reports: row && functionTypeOf(row.step) === "action",
     async noteCheck(checkId) {
@@ -183,8 +176,7 @@ async function stepInPool(
   if (!step || !("functionType" in step.row.step)) return null;
   const { workId } = step.row.step;
   return {
-    jobId: workId,
-    state: () => stateOfJob(ctx, { workId }),
+    job: { workId },
     reports: true,
     onOver: (crash) => takeOver(ctx, step, crash),
   };
