@@ -71,8 +71,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: never hands over",
     file: "src/engine/step/dispatch.ts",
-    find: "if (caller && !caller.shouldHandOver && canDrive(run, only, config))",
-    replace: "if (caller && canDrive(run, only, config))",
+    find: "    !caller.shouldHandOver &&\n",
+    replace: "",
     killedBy: test(
       "engine/driver/driver.bounds",
       "50 long chains on 10 slots all progress, and none waits until others have ended",

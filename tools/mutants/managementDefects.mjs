@@ -538,8 +538,8 @@ export const MANAGEMENT_DEFECTS = [
   {
     name: "deadline: begins at a runAt that has passed",
     file: "src/engine/run/creating.ts",
-    find: "Math.max(startsAt ?? now, now)",
-    replace: "startsAt ?? now",
+    find: "Math.max(startsAt, Date.now())",
+    replace: "startsAt || Date.now()",
     killedBy: test(
       "engine/lifecycle/due",
       "counts from now if runAt has passed",

@@ -24,7 +24,7 @@ export async function createRun(
   ctx: MutationCtx,
   fields: NewRun,
   config: Config,
-  startsAt?: number,
+  startsAt = 0,
 ): Promise<Run> {
   const size = sizeOf(fields.args) + sizeOf(fields.onComplete?.context);
   const problem =
@@ -49,11 +49,8 @@ export async function createRun(
   });
   const run: Run = { _id, _creationTime: Date.now(), ...row };
   if (fields.timeoutMs !== undefined) {
-    const now = Date.now();
-    const beginsAt = Math.max(startsAt ?? now, now);
-    await updateRun(ctx, run, {
-      dueTask: await scheduleDue(ctx, run, beginsAt),
-    });
+    const dueTask = await scheduleDue(ctx, run, Math.max(startsAt, Date.now()));
+    await updateRun(ctx, run, { dueTask });
   }
   return run;
 }

@@ -1,7 +1,8 @@
 import type { Origin } from "../../shared/origin.js";
+import type { LogEvent } from "../../shared/logging.js";
 import { shortenError } from "../../shared/storable.js";
 import type { Config } from "../platform/config.js";
-import type { Run } from "./runs.js";
+import type { Run, StepRow } from "./runs.js";
 
 /** Logs one line for a failed run, and one for each failed step that nothing awaited. */
 export function warnOfEnd(
@@ -41,3 +42,20 @@ function oneLine(error: string): string {
 }
 
 const MAX_SHOWN_BYTES = 1024;
+
+/** Logs an event of a step. */
+export const logStep = (
+  { log }: Pick<Config, "log">,
+  event: LogEvent,
+  run: Run,
+  { _id, stepNumber, step }: Pick<StepRow, "_id" | "stepNumber" | "step">,
+  fields?: Record<string, unknown>,
+) =>
+  log.event(event, {
+    workflowId: run._id,
+    workflowName: run.name,
+    stepId: _id,
+    stepNumber,
+    stepName: step.name,
+    ...fields,
+  });

@@ -21,6 +21,7 @@ import {
 import { returnProgress } from "../run/progress.js";
 import { functionTypeOf } from "../run/runs.js";
 import { wake } from "../run/waking.js";
+import { logStep } from "../run/warnings.js";
 import { recordResult, type Outcome, type PendingStep } from "./completing.js";
 import { executeInPool, type StepExecutor } from "./dispatch.js";
 
@@ -124,12 +125,7 @@ async function retryStep(
   const byDriver =
     isOfLastDriver(failed) && (run.execution ?? config.execution) !== "pool";
   await executeAgain(ctx, failed, { delayMs, byDriver, config });
-  config.log.event("attemptFailed", {
-    workflowId: run._id,
-    workflowName: run.name,
-    stepId: row._id,
-    stepNumber: row.stepNumber,
-    stepName: step.name,
+  logStep(config, "attemptFailed", run, row, {
     name: step.name,
     status: "retrying",
     attempt: failedAttempts + 1,

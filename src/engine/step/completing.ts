@@ -21,7 +21,7 @@ import {
   type StepRow,
 } from "../run/runs.js";
 import { resultMatters, wake } from "../run/waking.js";
-import { unawaitedStep } from "../run/warnings.js";
+import { logStep, unawaitedStep } from "../run/warnings.js";
 
 export type { Outcome };
 
@@ -147,17 +147,12 @@ export async function recordLateResult(
 }
 
 export function logCompleted(
-  { log }: Pick<Config, "log">,
+  config: Pick<Config, "log">,
   run: Run,
-  { _id, stepNumber, step }: StepRow,
+  row: StepRow,
 ) {
-  const { name, runResult, startedAt, completedAt } = step;
-  log.event("stepCompleted", {
-    workflowId: run._id,
-    workflowName: run.name,
-    stepId: _id,
-    stepNumber,
-    stepName: name,
+  const { name, runResult, startedAt, completedAt } = row.step;
+  logStep(config, "stepCompleted", run, row, {
     name,
     status: runResult?.kind,
     durationMs: (completedAt ?? startedAt) - startedAt,

@@ -22,6 +22,7 @@ import {
 } from "../run/runs.js";
 import { mayHoldProgress } from "../run/progress.js";
 import { enqueueTurns, type Wake } from "../run/waking.js";
+import { logStep } from "../run/warnings.js";
 
 interface StartOptions {
   config: Config;
@@ -60,28 +61,13 @@ export async function startSteps(
   await startOthers(ctx, run, starting, options.config);
   const rows: StepRow[] = [];
   for (const each of drafts) rows.push(await save(ctx, each));
-  logStarted(run, rows, options);
+  for (const row of rows) logStep(options.config, "started", run, row);
   for (const row of rows)
     if (isInFlight(row)) await startEventWait(ctx, run, row, options.config);
   // Inline steps, refused steps, and events that were already sent.
   for (const row of rows)
     if (!row.step.inProgress) logCompleted(options.config, run, row);
   return rows;
-}
-
-function logStarted(
-  run: Run,
-  rows: StepRow[],
-  { config: { log } }: StartOptions,
-) {
-  for (const { _id, stepNumber, step } of rows)
-    log.event("started", {
-      workflowId: run._id,
-      workflowName: run.name,
-      stepId: _id,
-      stepNumber,
-      stepName: step.name,
-    });
 }
 
 /** Returns the number of the first new step, or null if the turn is only recorded and doesn't continue the journal. */
