@@ -363,7 +363,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/engine/lifecycle/fencing.test.ts",
       title:
-        "a query or mutation step of an earlier generation: its function doesn't run",
+        "the function of a query or mutation step of an earlier generation doesn't run",
     },
   },
   {
@@ -373,8 +373,7 @@ export const DEFECTS = [
     replace: "run.restarting",
     killedBy: {
       file: "src/engine/lifecycle/fencing.test.ts",
-      title:
-        "a turn of an earlier generation, of an ended run, of one that is gone",
+      title: "a turn of an earlier generation, an ended run or a deleted run",
     },
   },
   {
@@ -385,7 +384,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/engine/lifecycle/cancel.test.ts",
       title:
-        "an action that runs and finishes is ignored quietly, and is not retried (pool)",
+        "a running action that finishes is ignored quietly and not retried (pool)",
     },
   },
   {
@@ -395,8 +394,7 @@ export const DEFECTS = [
     replace: "",
     killedBy: {
       file: "src/engine/lifecycle/fencing.test.ts",
-      title:
-        "a turn of an earlier generation, of an ended run, of one that is gone",
+      title: "a turn of an earlier generation, an ended run or a deleted run",
     },
   },
   {

@@ -15,7 +15,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (run.drivers !== driver) return null;",
     killedBy: test(
       "engine/driver/driver.faults",
-      "was detached takes no turn, and leaves that one pending",
+      "was detached takes no turn and leaves the other one pending",
     ),
   },
   {
@@ -25,7 +25,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (!run.driver) return null;",
     killedBy: test(
       "engine/driver/driver.faults",
-      "was replaced takes no turn, and leaves that one pending",
+      "was replaced takes no turn and leaves the other one pending",
     ),
   },
   {
@@ -45,7 +45,7 @@ export const DRIVER_DEFECTS = [
     replace: "{ revision }",
     killedBy: test(
       "engine/driver/driver",
-      "a sleep that ends first is delivered first, and the driver continues with the changed journal",
+      "a sleep that ends earlier is delivered first, and the driver continues with the changed journal",
     ),
   },
   {
@@ -55,7 +55,7 @@ export const DRIVER_DEFECTS = [
     replace: "dueInMs: 1e9,",
     killedBy: test(
       "engine/driver/driver.faults",
-      "for longer than an action may run is replaced and notices",
+      "beyond an action's time limit is replaced and detects that",
     ),
   },
   {
@@ -65,7 +65,7 @@ export const DRIVER_DEFECTS = [
     replace: "isSeenAgain",
     killedBy: test(
       "engine/driver/driver.bounds",
-      "a new run's mutation doesn't start until the pool resumes, and its driver is not replaced, however long it waits",
+      "a new run's mutation starts only when the pool resumes, and its waiting driver is never replaced",
     ),
   },
   {
@@ -75,7 +75,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.bounds",
-      "50 long chains on 10 slots all progress, and none waits until others have ended",
+      "50 long chains on 10 slots all progress without waiting until others end",
     ),
   },
   {
@@ -85,7 +85,7 @@ export const DRIVER_DEFECTS = [
     replace: "drivenBy !== undefined && step.inProgress",
     killedBy: test(
       "engine/driver/driver",
-      "goes to another driver after a minute, so that long chains share the pool",
+      "hands over to another driver after a minute, so that long chains share the pool",
     ),
   },
   {
@@ -105,7 +105,7 @@ export const DRIVER_DEFECTS = [
     replace: "isAction && stint.age() < 0",
     killedBy: test(
       "engine/driver/driver.faults",
-      "so long that it lacks the time for an action does not begin the next one",
+      "until it lacks the time for an action doesn't begin the next one",
     ),
   },
   {
@@ -155,7 +155,7 @@ export const DRIVER_DEFECTS = [
     replace: "this.reply()",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "cancels the run after the next step was recorded: that is not begun",
+      "cancels the run after the next step was recorded doesn't start that step",
     ),
   },
   {
@@ -175,7 +175,7 @@ export const DRIVER_DEFECTS = [
     replace: "turn.caller &&",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "restarts the run from its first step: nothing of the turn is left in the journal",
+      "restarts the run from its first step leaves nothing in the journal",
     ),
   },
   {
@@ -205,7 +205,7 @@ export const DRIVER_DEFECTS = [
     replace: 'state.kind === "running"',
     killedBy: test(
       "engine/driver/driver",
-      "is not replaced when it has begun just before it is checked",
+      "isn't replaced if it began just before the check",
     ),
   },
   {
@@ -225,7 +225,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "that restarts the run finds the driver's action completed: it is not executed again",
+      "that restarts the run finds the driver's action completed, so the action doesn't run again",
     ),
   },
   {
@@ -235,7 +235,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "a pending turn that a driver took is not taken again",
+      "a pending turn that a driver took isn't taken again",
     ),
   },
   {
@@ -245,7 +245,7 @@ export const DRIVER_DEFECTS = [
     replace: "return true;",
     killedBy: test(
       "engine/driver/driver.bounds",
-      "hands over after three seconds while more than four runs are driven",
+      "hands over after three seconds while more than four runs have drivers",
     ),
   },
   {
@@ -275,7 +275,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.bounds",
-      "a chain under way stops at its next step",
+      "a running chain stops at its next step",
     ),
   },
   {

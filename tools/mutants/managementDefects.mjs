@@ -110,7 +110,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "Math.min(",
     killedBy: test(
       "engine/lifecycle/many",
-      "a run that an onComplete starts in turn is not canceled, so that it ends: in an action",
+      "a run that an onComplete starts isn't canceled, so that the call ends: in an action",
     ),
   },
   {
@@ -140,7 +140,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "const MAX_REPLACED = 1;",
     killedBy: test(
       "engine/lifecycle/keys",
-      "replaces the run that the canceled one's onComplete starts with it, too",
+      "replaces a run that the canceled one's onComplete starts with it, too",
     ),
   },
   {
@@ -150,7 +150,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/keys",
-      "the component creates no second run with a key, whoever calls it",
+      "the component never creates a second run with a key, even for direct calls",
     ),
   },
   {
@@ -160,7 +160,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "if (!running)",
     killedBy: test(
       "engine/lifecycle/keys",
-      "can't replace it: the error says to start the next run in onComplete",
+      "can't replace it, and the error says to start the next run in onComplete",
     ),
   },
   {
@@ -240,7 +240,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/onComplete",
-      "an onComplete that threw is listed, and is called again with the same arguments until a retry commits",
+      "an onComplete that threw is listed, and retries call it with the same arguments until one commits",
     ),
   },
   {
@@ -250,7 +250,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "run === undefined",
     killedBy: test(
       "engine/lifecycle/many",
-      "leaves out runs by time, and children of a running parent",
+      "skips runs outside the time range, and children of a parent in progress",
     ),
   },
   {
@@ -260,7 +260,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/many",
-      "restarts failed runs from a step, leaves out runs without it and children, and each runs once",
+      "restarts failed runs from a step so that each runs once, and skips children and runs without the step",
     ),
   },
   {
@@ -270,7 +270,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/keys",
-      "that another run has by now keeps its earlier run from being restarted",
+      "prevents a restart of its earlier run once another run has it",
     ),
   },
   {
@@ -280,7 +280,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "run.dueTask",
     killedBy: test(
       "engine/lifecycle/due",
-      "begins anew with a restart, which repeats what was in flight",
+      "starts again with a restart, which repeats the steps in flight",
     ),
   },
   {
@@ -347,7 +347,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "{",
     killedBy: test(
       "engine/lifecycle/cleanup",
-      "are executed and retried if they are functions: mutations, queries and actions, now or later",
+      "still run and are retried if they are mutations, queries or actions, now or later",
     ),
   },
   {
@@ -357,7 +357,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: 'await ctx.db.delete("workflows", workflowId);',
     killedBy: test(
       "engine/lifecycle/cleanup",
-      "are executed and retried if they are functions: mutations, queries and actions, now or later",
+      "still run and are retried if they are mutations, queries or actions, now or later",
     ),
   },
   {
@@ -367,7 +367,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "if (run) return;",
     killedBy: test(
       "engine/lifecycle/cleanup",
-      "are executed and retried if they are functions: mutations, queries and actions, now or later",
+      "still run and are retried if they are mutations, queries or actions, now or later",
     ),
   },
   {
@@ -377,7 +377,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/cleanup",
-      "leaves a run that its own onComplete restarts (false)",
+      "keeps a run that its own onComplete restarts (false)",
     ),
   },
   {
@@ -408,7 +408,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "run.runResult",
     killedBy: test(
       "engine/lifecycle/lifecycle.large",
-      "deletes those that await an event: one that is sent meanwhile is there for the run",
+      "deletes event waits, and an event that is sent meanwhile reaches the run",
     ),
   },
   {
@@ -428,7 +428,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/restart.inFlight",
-      "the running children of steps, canceled when the restart commits: they take no more events and their work never begins (false)",
+      "the running children of steps, which are canceled at once and accept no events (false)",
     ),
   },
   {

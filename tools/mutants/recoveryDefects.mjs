@@ -20,7 +20,7 @@ export const RECOVERY_DEFECTS = [
     replace: "false",
     killedBy: test(
       "engine/lifecycle/ownRun",
-      "and cancels it: no inline step begins after it",
+      "and cancels it is the last inline step to begin",
     ),
   },
   {
@@ -30,7 +30,7 @@ export const RECOVERY_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/ownRun",
-      "a run of 0.4: no inline step begins after one that cancels it, however it found the run",
+      "in a run of 0.4, no inline step begins after one that cancels it, however it found the run",
     ),
   },
   {
@@ -50,7 +50,7 @@ export const RECOVERY_DEFECTS = [
     replace: 'return { kind: "dead", error: "late" };',
     killedBy: test(
       "engine/lifecycle/watchdog",
-      "is not considered dead: the run ends as planned",
+      "isn't considered dead, and the run ends as planned",
     ),
   },
   {
@@ -70,7 +70,7 @@ export const RECOVERY_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/watchdog",
-      "a known outcome is recorded, however late the driver reports it: the action runs once",
+      "a known outcome is recorded however late the driver reports it, and the action runs once",
     ),
   },
   {
@@ -80,7 +80,7 @@ export const RECOVERY_DEFECTS = [
     replace: ": true;",
     killedBy: test(
       "engine/lifecycle/watchdog",
-      "a driver's job that has ended is dead only if a second look finds no result either",
+      "a driver's ended job is dead only if a second check also finds no result",
     ),
   },
   {
@@ -110,7 +110,7 @@ export const RECOVERY_DEFECTS = [
     replace: "run\n    ? await releaseSteps",
     killedBy: test(
       "engine/lifecycle/stepsAfterEnd",
-      "a run that returns beside large steps in flight ends as it returned (driver)",
+      "a run that returns while large steps are in flight completes with its result (driver)",
     ),
   },
   {
@@ -130,7 +130,7 @@ export const RECOVERY_DEFECTS = [
     replace: "    return false;\n",
     killedBy: test(
       "engine/lifecycle/recover",
-      "a sleep, at the time at which it was to end",
+      "a sleep, which ends at its original time",
     ),
   },
   {
@@ -140,7 +140,7 @@ export const RECOVERY_DEFECTS = [
     replace: "} while (false);",
     killedBy: test(
       "engine/lifecycle/recover",
-      "every run of many, in batches, and says how many",
+      "many runs in batches, and returns how many",
     ),
   },
   {
@@ -177,7 +177,7 @@ export const RECOVERY_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/lifecycle/recover",
-      "an action whose report to the pool was lost, once it can't be running any more, of a run that has ended",
+      "an action whose report to the pool was lost, once it can no longer be running, of a run that has ended",
     ),
   },
   {
@@ -207,7 +207,7 @@ export const RECOVERY_DEFECTS = [
     replace: "if (!row) {",
     killedBy: test(
       "engine/lifecycle/watchdog",
-      "is kept, and not called again, if its transaction dies",
+      "is kept as a failure and not called again if its transaction crashes",
     ),
   },
   {
@@ -217,7 +217,7 @@ export const RECOVERY_DEFECTS = [
     replace: "return task;",
     killedBy: test(
       "engine/lifecycle/watchdog",
-      "is done at once, and nothing looks after it any more",
+      "is done at once, and its watchdog ends",
     ),
   },
   {
@@ -257,7 +257,7 @@ export const RECOVERY_DEFECTS = [
     replace: 'if (kind !== "unknown") return false;',
     killedBy: test(
       "engine/lifecycle/recover",
-      "an action whose report to the pool was lost, once it can't be running any more, of a run that goes on",
+      "an action whose report to the pool was lost, once it can no longer be running, of a run that goes on",
     ),
   },
 ];

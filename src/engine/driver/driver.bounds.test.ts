@@ -33,7 +33,7 @@ import { rowsOf } from "../../client/turn/journalEntry.js";
 import { sendEvent } from "../../client/index.js";
 import { MINUTE } from "../../testing/units.js";
 
-// What drivers share, hand over and hold: the pool's slots, their time, copies of journals.
+// Drivers share the workpool's slots, hand over after a while, and hold copies of journals.
 
 useBackend();
 
@@ -47,14 +47,14 @@ describe("a driver", () => {
   const drivers = async (t: ReturnType<typeof newBackend>) =>
     (await rows(t, "workflows")).map((run) => run.drivers);
 
-  test("keeps its run for up to a minute while at most four runs are driven", async () => {
+  test("keeps its run for up to a minute while at most four runs have drivers", async () => {
     const t = newBackend({ execution: "driver" });
     for (let i = 0; i < 4; i++) await startHandler(t, ofSeconds(40));
     await drain();
     expect(await drivers(t)).toEqual([1, 1, 1, 1]);
   });
 
-  test("hands over after three seconds while more than four runs are driven", async () => {
+  test("hands over after three seconds while more than four runs have drivers", async () => {
     const t = newBackend({ execution: "driver" });
     for (let i = 0; i < 5; i++) await startHandler(t, ofSeconds(20));
     await drain();
@@ -79,7 +79,7 @@ describe("while the pool is paused", () => {
     ["query", (step) => step.runQuery(steps.echoQuery, { value: 1 })],
     ["action", (step) => step.runAction(steps.echoAction, { value: 1 })],
   ])(
-    "a new run's %s doesn't start until the pool resumes, and its driver is not replaced, however long it waits",
+    "a new run's %s starts only when the pool resumes, and its waiting driver is never replaced",
     async (_kind, run) => {
       const t = newBackend({ execution: "driver" });
       await configure(t, { maxParallelism: 0 });
@@ -95,7 +95,7 @@ describe("while the pool is paused", () => {
     },
   );
 
-  test("a chain under way stops at its next step", async () => {
+  test("a running chain stops at its next step", async () => {
     const t = newBackend({ execution: "driver" });
     slow("slow", 9000);
     const id = await startHandler(t, async (step) => {
@@ -112,7 +112,7 @@ describe("while the pool is paused", () => {
   });
 });
 
-test("50 long chains on 10 slots all progress, and none waits until others have ended", async () => {
+test("50 long chains on 10 slots all progress without waiting until others end", async () => {
   const t = newBackend({ execution: "driver" });
   await configure(t, { maxParallelism: 10 });
   slow("slow", 15_000);
@@ -129,7 +129,7 @@ test("50 long chains on 10 slots all progress, and none waits until others have 
       if (step.runResult) counts.set(workflowId, counts.get(workflowId)! + 1);
     return [...counts.values()];
   };
-  // Ten of them would take two minutes to their ends.
+  // Ten chains would take two minutes to complete.
   await advance(6.5 * MINUTE);
   expect(Math.min(...(await done()))).toBeGreaterThanOrEqual(4);
   expect(Math.max(...(await done()))).toBeLessThan(8);
@@ -138,7 +138,7 @@ test("50 long chains on 10 slots all progress, and none waits until others have 
 });
 
 describe("the journal that a driver holds", () => {
-  /** Notes how many rows each turn of a driver was given, and how many it gave back. */
+  /** Records how many rows each driver's turn received and returned. */
   function watchTurns() {
     const given = new Map<WatchedCall, number | undefined>();
     const texts: boolean[] = [];
@@ -146,7 +146,7 @@ describe("the journal that a driver holds", () => {
       const { drive } = call.args as { drive?: Drive };
       if (call.path !== "workflows:workflow" || !drive) return;
       const { held } = drive;
-      // Now: the turn adds to them.
+      // Count now, because the turn adds rows.
       given.set(call, held && rowsOf(held.rows).length);
       if (held) texts.push(typeof held.rows[0] === "string");
     });
@@ -254,7 +254,7 @@ describe("the journal that a driver holds", () => {
   });
 });
 
-test("calls are nested at most six deep, also where a child ends, an event is sent and onComplete is called", async () => {
+test("calls are nested at most six deep, even when a child ends, an event is sent and onComplete is called", async () => {
   const calls = new Calls();
   const t = newBackend({ execution: "driver", wrap: calls.wrap });
   script("handler", "child", (step) => echo(step, "child"));

@@ -36,7 +36,7 @@ import {
 } from "../../client/index.js";
 import { MINUTE } from "../../testing/units.js";
 
-// What else happens to the run of a driver, also in the midst of its turn, and what that costs.
+// Other changes to a driver's run, even during its turn, and their costs.
 
 useBackend();
 
@@ -48,7 +48,7 @@ function watched() {
   return { t, calls };
 }
 
-/** Has a step send an event to its own run. */
+/** Makes a step send an event to its own run. */
 function sender(step: WorkflowCtx) {
   script("mutation", "send", (ctx, { workflowId, name }) =>
     sendEvent(ctx, workflow, { workflowId, name }),
@@ -60,7 +60,7 @@ function sender(step: WorkflowCtx) {
 }
 
 describe("an inline step of a driver's turn", () => {
-  test("that restarts the run finds the driver's action completed: it is not executed again", async () => {
+  test("that restarts the run finds the driver's action completed, so the action doesn't run again", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = slow("first", 1000);
     slow("other", 5000);
@@ -86,7 +86,7 @@ describe("an inline step of a driver's turn", () => {
     expect(begun).toHaveLength(1);
   });
 
-  test("that sends an event which completes a group wakes the run", async () => {
+  test("that completes a group with an event wakes the run", async () => {
     const t = newBackend({ execution: "driver" });
     const { status } = await runHandler(t, async (step) => {
       const sends = sender(step);
@@ -102,7 +102,7 @@ describe("an inline step of a driver's turn", () => {
   });
 });
 
-test("a pending turn that a driver took is not taken again", async () => {
+test("a pending turn that a driver took isn't taken again", async () => {
   const { t, calls } = watched();
   await runHandler(t, async (step) => {
     const sends = sender(step);
@@ -112,9 +112,9 @@ test("a pending turn that a driver took is not taken again", async () => {
     await go;
     await step.sleep(1000);
   });
-  // The first, after each mutation, after the sleep.
+  // The first turn, one after each mutation, and one after the sleep.
   expect(calls.of("journal:beginTurn")).toHaveLength(4);
-  // Only that after the sleep.
+  // Only the turn after the sleep.
   expect(calls.of("turns:take")).toHaveLength(1);
 });
 
@@ -133,7 +133,7 @@ test("a step whose wake condition changes is written once, not in each later tur
   expect(turns.filter(({ args }) => args["waits"].length > 0)).toHaveLength(1);
 });
 
-test("the results of a fan-out beside a driver don't each write to the run's row", async () => {
+test("a fan-out's results during a driver's step don't each write the run's row", async () => {
   const t = newBackend({ execution: "driver" });
   slow("long", 30_000);
   slow("short", 1000);
@@ -153,11 +153,11 @@ test("the results of a fan-out beside a driver don't each write to the run's row
 });
 
 test.each([
-  // Its driver reads them.
+  // The driver reads them.
   ["alone", 1, 3],
   ["beside another", 2, 16],
 ] as const)(
-  "an action's arguments may be nested as deep as any, and its job no deeper than a document may be: an action %s",
+  "an action's arguments may have the maximum nesting, and its job still fits into a document: an action %s",
   async (_what, actions, deepest) => {
     const { t, calls } = watched();
     const { status } = await runHandler(t, (step) =>
@@ -182,7 +182,7 @@ const depthOf = (value: unknown): number =>
     ? 0
     : 1 + Math.max(0, ...Object.values(value).map(depthOf));
 
-test("drivers that wait in the pool are checked more and more rarely", async () => {
+test("drivers that wait in the pool are checked less and less often", async () => {
   const { t, calls } = watched();
   await configure(t, { maxParallelism: 1 });
   slow("blocker", 30 * MINUTE);
@@ -190,7 +190,7 @@ test("drivers that wait in the pool are checked more and more rarely", async () 
   await advance(5000);
   for (let i = 0; i < 20; i++) await startHandler(t, (step) => echo(step, 1));
   await advance(20 * MINUTE);
-  // Of the one that runs each minute, of the others after 1, 3, 7 and 15.
+  // The running driver is checked each minute, the others after 1, 3, 7 and 15.
   expect(calls.of("turns:look").length).toBeLessThanOrEqual(20 + 20 * 4);
   await drain();
   expect(new Set(await outcomes(t))).toEqual(new Set(["success"]));
@@ -219,7 +219,7 @@ test("a driver that exits without reporting its action's result doesn't leave th
   });
 });
 
-/** Scripts actions that note that they begin. */
+/** Scripts actions that record their start. */
 function counted(...names: string[]) {
   const begun: string[] = [];
   for (const name of names)
@@ -238,7 +238,7 @@ const inlineCall = (step: Parameters<Handler>[0], name: string) =>
   );
 
 describe("a turn of a driver in which an inline step", () => {
-  test("cancels the run: the action that it reported is not begun again", async () => {
+  test("cancels the run doesn't run the reported action again", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted("a", "b", "last");
     script("mutation", "cancel", (ctx, id) => cancel(ctx, workflow, id));
@@ -250,14 +250,14 @@ describe("a turn of a driver in which an inline step", () => {
     expect(begun).toEqual(["a"]);
   });
 
-  test("cancels the run after the next step was recorded: that is not begun", async () => {
+  test("cancels the run after the next step was recorded doesn't start that step", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted("a", "b", "last");
     script("mutation", "cancel", (ctx, id) => cancel(ctx, workflow, id));
     const workflowId = await startHandler(t, async (step) => {
       await act(step, "a");
       const next = act(step, "b");
-      // The event is there already: the same turn continues, with the next step recorded.
+      // The event was already sent, so the same turn continues with the next step recorded.
       await step.awaitEvent({ name: "go" });
       await inlineCall(step, "cancel");
       await next;
@@ -269,7 +269,7 @@ describe("a turn of a driver in which an inline step", () => {
     expect(begun).toEqual(["a"]);
   });
 
-  test("restarts the run from its first step: nothing of the turn is left in the journal", async () => {
+  test("restarts the run from its first step leaves nothing in the journal", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted("a", "b", "last");
     let restarts = true;
@@ -290,7 +290,7 @@ describe("a turn of a driver in which an inline step", () => {
   });
 });
 
-describe("an action that is not awaited, asked for by the turn that ends the run,", () => {
+describe("an unawaited action, requested by the turn that ends the run,", () => {
   const ending: Record<string, Handler> = {
     "the first turn": async (step) => void act(step, "last"),
     "a driver's": async (step) => {
@@ -330,7 +330,7 @@ describe("an action that is not awaited, asked for by the turn that ends the run
     });
   });
 
-  test("because its journal has grown too large, is begun", async () => {
+  test("starts even if the journal has grown too large", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = counted("a", "b", "last");
     const input = "x".repeat(950_000);
@@ -341,7 +341,7 @@ describe("an action that is not awaited, asked for by the turn that ends the run
       t,
       async (step) => {
         for (let i = 0; i < 8; i++) await take(step);
-        // The event is there already, so this turn goes on.
+        // The event was already sent, so this turn continues.
         void act(step, "last");
         await step.awaitEvent({ name: "go" });
         await take(step);

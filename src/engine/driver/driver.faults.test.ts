@@ -31,13 +31,13 @@ import { FaultyFunctions } from "../../testing/random/backend/faultyFunctions.js
 import { everyRow } from "../../testing/tables.js";
 import { MINUTE } from "../../testing/units.js";
 
-// A driver whose calls fail, that is held up, or that comes when nobody awaits it any more. (Each
-// boundary at which one can die: testing/random/everyBoundary.test.ts.)
+// A driver whose calls fail, that is delayed, or that was already replaced. For crashes at every boundary,
+// see testing/random/everyBoundary.test.ts.
 
 useBackend();
 useQuietConsole();
 
-/** A backend where the calls of a driver go wrong, as a list says: the first call, the second, … */
+/** Creates a backend where a driver's calls fail as listed. */
 function faulty(
   boundary: Boundary,
   faults: (Fault | undefined)[],
@@ -52,7 +52,7 @@ function faulty(
   return newBackend({ execution: "driver", wrap: functions.wrap });
 }
 
-/** An action that fails `failures` times, and counts its attempts. */
+/** Scripts an action that fails `failures` times and counts its attempts. */
 function attempts(failures = 0) {
   const begun: number[] = [];
   script("action", "act", () => {
@@ -150,7 +150,7 @@ test.each<
   expect(first?.failedAttempts).toBe(scene.failed);
 });
 
-test("a turn that has committed and is reported as failed leaves the step that it started to the pool", async () => {
+test("if a committed turn is reported as failed, its step falls back to the pool", async () => {
   const t = faulty("driver", ["reported"]);
   const begun = attempts();
   const workflowId = await startHandler(t, async (step) => {
@@ -161,12 +161,12 @@ test("a turn that has committed and is reported as failed leaves the step that i
   expect(await statusOf(t, workflowId)).toMatchObject({ result: "acted" });
   const [first, second] = await journal(t, workflowId);
   expect(first?.drivenBy).toBe(1);
-  // In flight, and not begun.
+  // The step is in flight but hasn't begun.
   expect(inPool(second)).toBe(true);
   expect(begun).toHaveLength(1);
 });
 
-test("a turn that crashed together with its step is not repeated with it: each then runs alone", async () => {
+test("after a turn crashed together with its step, each runs alone", async () => {
   const functions = new FaultyFunctions((at, ...possible) =>
     at === "driven turn" && possible.includes("failed") && driven++ === 0
       ? "failed"
@@ -177,7 +177,7 @@ test("a turn that crashed together with its step is not repeated with it: each t
   const { status, first } = await run(t, "mutation");
   expect(status).toMatchObject({ result: [1, 2] });
   expect(inPool(first)).toBe(true);
-  // The second driver's, with the second step.
+  // The second driver's turn, with the second step.
   expect(driven).toBe(2);
   const executions = functions.calls.filter(
     ({ path }: Called) => path === "execute:transaction",
@@ -186,7 +186,7 @@ test("a turn that crashed together with its step is not repeated with it: each t
   expect(await effects(t)).toEqual([1, 2]);
 });
 
-test("if a driver can't find out whether its action may begin, the pool begins it, as its first attempt", async () => {
+test("if a driver can't find out whether its action may begin, the pool runs its first attempt", async () => {
   const calls = new Calls(({ path }) => {
     if (path === "driving:dueStep") throw new Error("An internal error");
   });
@@ -201,7 +201,7 @@ test("if a driver can't find out whether its action may begin, the pool begins i
 });
 
 describe("a driver that is delayed", () => {
-  test("for longer than an action may run is replaced and notices", async () => {
+  test("beyond an action's time limit is replaced and detects that", async () => {
     const t = faulty("driver", ["stalled"], 90 * MINUTE);
     const workflowId = await startHandler(t, async (step) => [
       await echo(step, 1),
@@ -217,7 +217,7 @@ describe("a driver that is delayed", () => {
     expect(await statusOf(t, workflowId)).toMatchObject({ type: "completed" });
   });
 
-  test("so long that it lacks the time for an action does not begin the next one", async () => {
+  test("until it lacks the time for an action doesn't begin the next one", async () => {
     const t = faulty("driver", ["stalled"]);
     const begun = attempts();
     const workflowId = await startHandler(t, async (step) => {
@@ -234,7 +234,7 @@ describe("a driver that is delayed", () => {
 });
 
 describe("a driver that arrives while a turn is pending and", () => {
-  /** Calls a turn as a driver would, and says whether anything was changed. */
+  /** Calls a turn as a driver would, and returns whether anything changed. */
   async function comes(t: Backend, workflowId: string, driver: number) {
     const [row] = await rows(t, "workflows");
     expect(row).toHaveProperty("pendingTurn");
@@ -244,7 +244,7 @@ describe("a driver that arrives while a turn is pending and", () => {
     expect(await everyRow(t)).toEqual(before);
   }
 
-  test("was detached takes no turn, and leaves that one pending", async () => {
+  test("was detached takes no turn and leaves the other one pending", async () => {
     const t = newBackend({ execution: "driver" });
     const workflowId = await startHandler(t, async (step) => {
       await echo(step, 1);
@@ -260,7 +260,7 @@ describe("a driver that arrives while a turn is pending and", () => {
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
   });
 
-  test("was replaced takes no turn, and leaves that one pending", async () => {
+  test("was replaced takes no turn and leaves the other one pending", async () => {
     const t = newBackend({ execution: "driver" });
     slow("act", 5000);
     const workflowId = await startHandler(t, async (step) => {
@@ -305,7 +305,7 @@ test("a call of a driver that was replaced changes nothing", async () => {
 });
 
 test.each(["mutation", "action"] as const)(
-  "a driven run whose workflow is gone fails and says so, and its %s is recorded",
+  "a run with a driver fails with a clear error if its workflow was removed, and its %s is recorded",
   async (type) => {
     let isGone = false;
     const calls = new Calls(({ path }) => {

@@ -45,7 +45,7 @@ useBackend();
 
 const theRun = async (t: Backend) => (await rows(t, "workflows"))[0]!;
 
-/** What of a journal is the same however its steps are executed. */
+/** Returns the parts of a journal that don't depend on how its steps are executed. */
 async function comparable(t: Backend, workflowId: string) {
   return (await journal(t, workflowId)).map(
     ({ stepNumber, step, delivery, failure }) => ({
@@ -70,7 +70,7 @@ const chain: Handler = async (step) => {
 };
 
 describe("a chain of steps", () => {
-  test("has one driver until its first action and one from then on, and leaves the journal that jobs of the pool do", async () => {
+  test("has one driver up to its first action and another after it, and leaves the same journal as the pool", async () => {
     const driven = newBackend({ execution: "driver" });
     const first = await runHandler(driven, chain);
     expect(await theRun(driven)).toMatchObject({ drivers: 2 });
@@ -83,7 +83,7 @@ describe("a chain of steps", () => {
     );
   });
 
-  test("goes to another driver after a minute, so that long chains share the pool", async () => {
+  test("hands over to another driver after a minute, so that long chains share the pool", async () => {
     const t = newBackend({ execution: "driver" });
     const begun = slow("slow", 40_000);
     const { status, workflowId } = await runHandler(t, async (step) => {
@@ -172,7 +172,7 @@ test("a step of a driver that its run no longer has starts a new one", async () 
   expect((await theRun(t)).driver).toBeDefined();
 });
 
-describe("goes to the pool, and no driver waits for it:", () => {
+describe("runs in the pool without a waiting driver:", () => {
   test.each<[string, Handler]>([
     [
       "a step that is to start later",
@@ -212,11 +212,11 @@ describe("goes to the pool, and no driver waits for it:", () => {
 });
 
 describe("while a driver executes an action", () => {
-  test("a sleep that ends first is delivered first, and the driver continues with the changed journal", async () => {
+  test("a sleep that ends earlier is delivered first, and the driver continues with the changed journal", async () => {
     const t = newBackend({ execution: "driver" });
     slow("slow", 1000);
     const { workflowId, status } = await runHandler(t, async (step) => {
-      // From here on it holds a copy of the journal.
+      // From now on, it holds a copy of the journal.
       await step.runAction(steps.echoAction, { value: 0 });
       const slept = step.sleep(500).then(() => "slept");
       const acted = act(step, "slow");
@@ -228,7 +228,7 @@ describe("while a driver executes an action", () => {
     expect(orders.map((place) => place?.order)).toEqual([0, 1, 2, 3]);
   });
 
-  test("a run that ends without the action still records it", async () => {
+  test("a run that ends meanwhile still records the action", async () => {
     const t = newBackend({ execution: "driver" });
     slow("slow", 5000);
     const { workflowId, status } = await runHandler(t, async (step) => {
@@ -246,7 +246,7 @@ describe("while a driver executes an action", () => {
 });
 
 test.each(["mutation", "action"] as const)(
-  "a %s asked for by the turn that ends the run is executed",
+  "a %s requested by the turn that ends the run is executed",
   async (type) => {
     const t = newBackend({ execution: "driver" });
     const begun = slow("slow", 10);
@@ -266,7 +266,7 @@ test.each(["mutation", "action"] as const)(
 );
 
 describe("a driver that waits for its turn in the pool", () => {
-  test("is not replaced when it has begun just before it is checked", async () => {
+  test("isn't replaced if it began just before the check", async () => {
     let refusals = 3;
     const tried: number[] = [];
     const calls = new Calls(({ component, args }) => {
@@ -278,7 +278,7 @@ describe("a driver that waits for its turn in the pool", () => {
     await configure(t, { maxParallelism: 0 });
     const began = Date.now();
     const workflowId = await startHandler(t, (step) => echo(step, 1));
-    // The watchdog looks after one minute and after two.
+    // The watchdog checks after one minute and after two.
     const checkedAt = began + 2 * MINUTE;
     await advance(2 * MINUTE - 800);
     await configure(t, { maxParallelism: 5 });
@@ -290,10 +290,10 @@ describe("a driver that waits for its turn in the pool", () => {
   });
 });
 
-// Who says how steps are executed; and that `utils:updateConfig` goes for runs in flight too, from the
-// next step on.
+// Options that set how steps are executed. `utils:updateConfig` also affects runs in flight from their
+// next step.
 
-/** Each kind of step follows each. */
+/** Each kind of step follows each other kind. */
 const KINDS = [
   ...["action", "mutation", "query", "action", "action"],
   ...["query", "mutation", "mutation", "query", "query"],
@@ -332,7 +332,7 @@ describe.each([
     let switching: Promise<unknown> = Promise.resolve();
     const work = (at: number) => {
       executed.push(at);
-      // Waits in line until the transaction that the step runs in is over.
+      // Waits until the step's transaction has ended.
       if (at === switchedAt) switching = configure(t, { execution: to });
       return at;
     };
@@ -350,7 +350,7 @@ describe.each([
     expect(executed).toEqual(everyStep);
     const found = await modes(t, workflowId);
     const action = KINDS[switchedAt] === "action";
-    // The transaction of a mutation or query may have started the next step already.
+    // A mutation's or query's transaction may have already started the next step.
     const sure = switchedAt + (action ? 1 : 2);
     expect(found.slice(0, switchedAt + 1)).toEqual(
       found.slice(0, switchedAt + 1).map(() => from),
@@ -362,7 +362,7 @@ describe.each([
 describe("how steps are executed", () => {
   type Execution = "driver" | "pool";
 
-  /** How the step of a run was executed. */
+  /** Returns how a run's step was executed. */
   async function executedBy(
     t: Backend,
     workflow: typeof workflows.workflow,
@@ -378,7 +378,7 @@ describe("how steps are executed", () => {
     return row!.drivenBy === undefined ? "pool" : "driver";
   }
 
-  test("is by drivers unless an option says otherwise", async () => {
+  test("is by drivers unless an option changes it", async () => {
     const t = newBackend();
     await inComponent(t, async (ctx) => {
       for (const { _id } of await ctx.db.query("config").collect())
@@ -427,7 +427,7 @@ describe("how steps are executed", () => {
     expect(await modes(t, workflowId)).toEqual(["pool"]);
   });
 
-  test("applies to a run's children too, if set at start", async () => {
+  test("also applies to a run's children if it is set at start", async () => {
     const t = newBackend({ execution: "driver" });
     script("handler", "child", (step) => echo(step, 1));
     script("handler", "main", (step) => child(step));

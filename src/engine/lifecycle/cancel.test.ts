@@ -46,7 +46,7 @@ useBackend();
 useQuietConsole();
 
 describe("cancel stops a run now:", () => {
-  test("its status is canceled at once, in the same transaction", async () => {
+  test("its status is canceled in the same transaction", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(LATER));
     const status = await t.mutation(async (ctx) => {
@@ -113,7 +113,7 @@ describe("cancel stops a run now:", () => {
     expect(await endings(t)).toHaveLength(1);
   });
 
-  test("sleeps and event waits no longer complete anything, and wait for nothing", async () => {
+  test("sleeps and event waits end and no longer complete anything", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
       Promise.all([
@@ -135,7 +135,7 @@ describe("cancel stops a run now:", () => {
     ["fails", "driver"],
     ["fails", "pool"],
   ] as const)(
-    "an action that runs and %s is ignored quietly, and is not retried (%s)",
+    "a running action that %s is ignored quietly and not retried (%s)",
     async (end, execution) => {
       const t = newBackend({ execution });
       const { open, passed } = gate();
@@ -186,7 +186,7 @@ describe("cancel throws and changes nothing for a run", () => {
     await expectRefused(t, error, () => cancel(t, id));
   });
 
-  test("unless ignoring was asked for: then an ended run is ignored, and cancel returns that", async () => {
+  test("unless ifFinished ignores an ended run, which cancel reports", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(LATER));
     const cancelUnlessEnded = () =>
@@ -201,7 +201,7 @@ describe("cancel throws and changes nothing for a run", () => {
   });
 });
 
-test("a run may be canceled and then be cleaned up by its onComplete, in one go: its pending work never begins", async () => {
+test("if onComplete cleans up a canceled run in the same transaction, its pending work never begins", async () => {
   const t = newBackend({ transactionLimits: true });
   let ran = 0;
   script("action", "late", () => ran++);
@@ -236,7 +236,7 @@ describe("nested runs", () => {
     expect(await outcomes(t)).toEqual(["canceled", "success"]);
   });
 
-  test("that are canceled alone reject their parent's step with Canceled, which can be caught", async () => {
+  test("that are canceled alone reject their parent's step with a Canceled error that can be caught", async () => {
     const t = newBackend();
     script("handler", "child", (step) => step.sleep(LATER));
     const id = await startHandler(t, (step) =>

@@ -62,7 +62,7 @@ async function expectGone(t: Backend) {
 }
 
 describe("cleanup deletes a finished run", () => {
-  test("that completed, failed or was canceled, with its steps, and leaves other runs unchanged", async () => {
+  test("that completed, failed or was canceled, and its steps, but no other run", async () => {
     const t = newBackend();
     const other = await runHandler(t, (step) => echo(step, "other"));
     const one = await runHandler(t, async (step) => {
@@ -84,7 +84,7 @@ describe("cleanup deletes a finished run", () => {
     expect(await jobs(t)).toEqual([]);
   });
 
-  test("with all its events: consumed, sent, created and never awaited", async () => {
+  test("with all its events, whether consumed, sent, created or never awaited", async () => {
     const t = newBackend();
     const waits = (step: WorkflowCtx) => step.awaitEvent({ name: "go" });
     const other = await startHandler(t, waits);
@@ -104,7 +104,7 @@ describe("cleanup deletes a finished run", () => {
     expect(heard.takeNote()).toHaveLength(1);
   });
 
-  test("with its nested runs and theirs", async () => {
+  test("with its nested runs at every level", async () => {
     const t = newBackend();
     script("handler", "child", async (step, depth: number) => {
       await echo(step, depth);
@@ -119,7 +119,7 @@ describe("cleanup deletes a finished run", () => {
     await expectGone(t);
   });
 
-  test("with a nested run that is still running: it is canceled first", async () => {
+  test("with a nested run in progress, which is canceled first", async () => {
     const t = newBackend();
     let ran = 0;
     script("action", "late", () => ran++);
@@ -186,7 +186,7 @@ test.each<[string, Insert, object | undefined]>([
     { workflows: expect.any(Number) as number },
   ],
 ])(
-  "%s are deleted in several transactions, each within limits",
+  "%s are deleted in several transactions, each within its limits",
   async (_what, insert, left) => {
     const t = newBackend({ transactionLimits: true });
     const id = await insertRun(t, { runResult: success });
@@ -198,7 +198,7 @@ test.each<[string, Insert, object | undefined]>([
   },
 );
 
-test("cleanup returns false and changes nothing for a run that is running, due or gone", async () => {
+test("cleanup returns false and changes nothing if the run is in progress, due or already deleted", async () => {
   const t = newBackend();
   const { workflowId } = await runHandler(t, async () => 1);
   await cleanup(t, workflowId);
@@ -245,7 +245,7 @@ test.each([
 describe.each(["driver", "pool"] as const)(
   "%s: steps in flight when the run is cleaned up",
   (execution) => {
-    test("are executed and retried if they are functions: mutations, queries and actions, now or later", async () => {
+    test("still run and are retried if they are mutations, queries or actions, now or later", async () => {
       const t = newBackend({ execution });
       const ran: string[] = [];
       const failing = (kind: string, failures: number) => {
@@ -297,7 +297,7 @@ describe.each(["driver", "pool"] as const)(
       await expectGone(t);
     });
 
-    test("is executed if it is one that the last turn issued", async () => {
+    test("still runs if the last turn issued it", async () => {
       const t = newBackend({ execution });
       await startWithOnComplete(
         t,
@@ -312,7 +312,7 @@ describe.each(["driver", "pool"] as const)(
       await expectGone(t);
     });
 
-    test("are executed once, and the run can no longer be seen", async () => {
+    test("run once, but the run is no longer visible", async () => {
       const t = newBackend({ execution });
       const id = await startHandler(t, (step) =>
         Promise.race([
@@ -340,7 +340,7 @@ describe.each(["driver", "pool"] as const)(
       await expectGone(t);
     });
 
-    test("by the hundred are executed, beside children, sleeps and waits that are dropped", async () => {
+    test("still run by the hundreds, while children, sleeps and waits are dropped", async () => {
       const t = newBackend({ execution, transactionLimits: true });
       script("handler", "child", (step) =>
         echo(step, "child", { runAfter: LATER }),
@@ -365,7 +365,7 @@ describe.each(["driver", "pool"] as const)(
   },
 );
 
-test("an action that a driver has not begun when its run is canceled and cleaned up never begins", async () => {
+test("if a run is canceled and cleaned up before its driver begins an action, the action never begins", async () => {
   const t = newBackend({ execution: "driver" });
   let begun = 0;
   script("action", "a", () => void begun++);
@@ -387,7 +387,7 @@ test("an action that a driver has not begun when its run is canceled and cleaned
 });
 
 test.each(["succeeds", "fails"])(
-  "beside waits and nested runs, which are dropped, an action of a run that was cleaned up %s unheard",
+  "after cleanup dropped waits and nested runs, a remaining action %s and is ignored",
   async (end) => {
     const t = newBackend();
     const { open, passed } = gate();
@@ -409,7 +409,7 @@ test.each(["succeeds", "fails"])(
     await advance(A_WHILE);
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
     await cleanup(t, id);
-    // The action and its run, the child and its sleep.
+    // The action and its run, and the child and its sleep.
     expect(await rowCounts(t)).toEqual({ workflows: 2, steps: 2 });
     await advance(A_WHILE);
     expect(await rowCounts(t)).toEqual({ workflows: 1, steps: 1 });
@@ -425,7 +425,7 @@ describe("a cleanup by force", () => {
       ctx.runMutation(workflow.workflow.cleanup, { workflowId, force: true }),
     );
 
-  test("cancels a running run first, with its onComplete", async () => {
+  test("cancels a run in progress first and calls its onComplete", async () => {
     const t = newBackend();
     const ends: string[] = [];
     const workflowId = await startWithOnComplete(
@@ -440,7 +440,7 @@ describe("a cleanup by force", () => {
   });
 
   test.each([{ startAsync: false }, { startAsync: true }])(
-    "leaves a run that its own onComplete restarts ($startAsync)",
+    "keeps a run that its own onComplete restarts ($startAsync)",
     async (options) => {
       const t = newBackend();
       let ends = 0;

@@ -49,7 +49,7 @@ listenToConsole();
 const component = components.workflow;
 const { definitions } = internal;
 
-/** Starts a run of what is scripted as `main`. */
+/** Starts a run of the script `main`. */
 const startMain = (
   t: Backend,
   options: RunStartOptions & { onComplete?: unknown; context?: unknown } = {},
@@ -66,7 +66,7 @@ const stateOf = async (t: Backend, id: WorkflowId) =>
 const scriptNever = () =>
   script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
 
-/** Returns how many turns it has begun. */
+/** Returns how many turns the run has begun. */
 function scriptDone() {
   let turns = 0;
   script("handler", "main", async (step) => {
@@ -103,7 +103,7 @@ describe.each([
   ],
 ])("%s", (what, optionsFor, before, after) => {
   const FEW = 10 * MINUTE;
-  // A timer lasts for less.
+  // A single timer can't last this long.
   const YEARS = 6 * 365 * DAY;
 
   test.each([
@@ -146,7 +146,7 @@ describe("a deadline", () => {
     ) as string,
   };
 
-  test("fails a run that has not ended, cancels what is in flight, and calls onComplete once", async () => {
+  test("fails a run in progress, cancels its steps in flight, and calls onComplete once", async () => {
     const t = newBackend();
     let executed = 0;
     script("action", "count", async () => ++executed);
@@ -180,7 +180,7 @@ describe("a deadline", () => {
       expect(await rows(t, table)).toEqual([]);
   });
 
-  test("is withdrawn with the end of its run, and when the run is canceled", async () => {
+  test("is withdrawn when its run ends or is canceled", async () => {
     const t = newBackend();
     script("handler", "main", (step) => step.sleep(MINUTE / 2));
     const id = await startMain(t, { timeout: MINUTE });
@@ -190,7 +190,7 @@ describe("a deadline", () => {
     await expectNothingDue(t);
   });
 
-  test("begins anew with a restart, which repeats what was in flight", async () => {
+  test("starts again with a restart, which repeats the steps in flight", async () => {
     const t = newBackend();
     let executed = 0;
     script("mutation", "count", async () => ++executed);
@@ -209,7 +209,7 @@ describe("a deadline", () => {
     expect(executed).toBe(1);
   });
 
-  test("that the end of its run has overtaken changes nothing", async () => {
+  test("that fires after the run's end changes nothing", async () => {
     const t = newBackend();
     script("handler", "main", async () => "done");
     const workflowId = (await startMain(t, {
@@ -225,7 +225,7 @@ describe("a deadline", () => {
     expect(await rows(t, "workflows")).toEqual(before);
   });
 
-  test("of a nested run is its definition's, and reaches the parent as a TimeoutError", async () => {
+  test("of a nested run comes from its definition, and reaches the parent as a TimeoutError", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => {
       try {
@@ -251,7 +251,7 @@ describe("a deadline", () => {
     expect(await statusOf(t, id)).toEqual(timedOut);
   });
 
-  test("that start names wins over the definition's", async () => {
+  test("passed to start takes precedence over the definition's", async () => {
     const t = newBackend();
     const started = (options: RunStartOptions) =>
       t.mutation((ctx) => start(ctx, definitions.timesOut, {}, options));
@@ -264,7 +264,7 @@ describe("a deadline", () => {
 });
 
 describe("a run that starts later", () => {
-  test("can be canceled before, and then never begins", async () => {
+  test("never begins if it is canceled before", async () => {
     const t = newBackend();
     const turns = scriptDone();
     const id = await startMain(t, { runAfter: 5 * MINUTE });
@@ -275,7 +275,7 @@ describe("a run that starts later", () => {
     expect(turns()).toBe(0);
   });
 
-  test("keeps events that come before, and has its deadline from then on", async () => {
+  test("keeps events that arrive before, and its deadline counts from its start", async () => {
     const t = newBackend();
     script("handler", "main", async (step) => {
       await step.awaitEvent({ name: "early" });
@@ -298,7 +298,7 @@ describe("a run that starts later", () => {
 
 describe("retention", () => {
   test.each(["failed", "canceled"] as const)(
-    "differs by how the run ended: %s",
+    "depends on how the run ended: %s",
     async (end) => {
       const t = newBackend();
       script("handler", "main", async (step) => {
@@ -315,7 +315,7 @@ describe("retention", () => {
     },
   );
 
-  test("is withdrawn by a restart, and begins anew with the next end", async () => {
+  test("is withdrawn by a restart and starts again with the next end", async () => {
     const t = newBackend();
     script("handler", "main", (step) => step.sleep(MINUTE));
     const id = await startMain(t, { retention: { completed: DAY } });
@@ -327,7 +327,7 @@ describe("retention", () => {
     expect(await stateOf(t, id)).toBe("gone");
   });
 
-  test("never takes a nested run from its parent, and takes both at the parent's time", async () => {
+  test("never deletes a nested run before its parent, and deletes both together", async () => {
     const t = newBackend();
     script("handler", "main", async (step) => {
       await step.runWorkflow(definitions.expires, {});
@@ -342,7 +342,7 @@ describe("retention", () => {
     expect(await rows(t, "workflows")).toEqual([]);
   });
 
-  test("is the definition's where start doesn't say, for each way of ending", async () => {
+  test("defaults to the definition's for each kind of end", async () => {
     const t = newBackend();
     const id = await t.mutation((ctx) =>
       start(ctx, definitions.expires, {}, { retention: { failed: 1 } }),
@@ -358,7 +358,7 @@ describe("restart from the failure", () => {
   const fromFailure = (t: Backend, id: string) =>
     t.mutation((ctx) => restartWith(ctx, component, id, { fromFailure: true }));
 
-  test("runs the last failed step again and keeps what came before, where a plain restart fails again", async () => {
+  test("runs the last failed step again and keeps earlier ones, while a plain restart fails again", async () => {
     const t = newBackend();
     let isBroken = true;
     let executed = 0;
@@ -391,7 +391,7 @@ describe("restart from the failure", () => {
     ]);
   });
 
-  test("is refused if no step failed, or with from, and changes nothing", async () => {
+  test("is refused without changes if no step failed or from is passed", async () => {
     const t = newBackend();
     const id = await startHandler(t, async () => {
       throw new Error("mine");

@@ -23,13 +23,13 @@ import type { WorkflowId } from "../../client/index.js";
 import { everyRow } from "../../testing/tables.js";
 import { internal } from "../../component/_generated/api.js";
 
-// Turns, timers and executions that come when nobody awaits them any more, and calls for runs that don't
-// exist, change nothing and log nothing.
+// Obsolete turns, timers and executions, and calls for runs that don't exist, change nothing and log
+// nothing.
 
 useBackend();
 const heard = listenToConsole();
 
-test("a turn of an earlier generation, of an ended run, of one that is gone", async () => {
+test("a turn of an earlier generation, an ended run or a deleted run", async () => {
   const t = newBackend();
   let turns = 0;
   const id = await startHandler(t, async (step) => {
@@ -51,7 +51,7 @@ test("a turn of an earlier generation, of an ended run, of one that is gone", as
   await expectIgnored(2);
 });
 
-test("a turn beyond the pending one finds nothing new", async () => {
+test("a turn after the pending one finds nothing new", async () => {
   const t = newBackend();
   const id = await startHandler(t, (step) => step.sleep(LATER));
   const before = await everyRow(t);
@@ -59,7 +59,7 @@ test("a turn beyond the pending one finds nothing new", async () => {
   expect(await everyRow(t)).toEqual(before);
 });
 
-test("a timer, of a sleep and of an event wait", async () => {
+test("an obsolete timer of a sleep or an event wait", async () => {
   const t = newBackend();
   const id = await startHandler(t, (step) =>
     Promise.all([
@@ -84,7 +84,7 @@ test("a timer, of a sleep and of an event wait", async () => {
   await expectIgnored(0, 0);
 });
 
-test("a query or mutation step of an earlier generation: its function doesn't run", async () => {
+test("the function of a query or mutation step of an earlier generation doesn't run", async () => {
   const t = newBackend();
   const id = await startHandler(t, (step) =>
     echo(step, 1, { runAfter: LATER }),
@@ -106,7 +106,7 @@ test("a query or mutation step of an earlier generation: its function doesn't ru
   expect(await effects(t)).toEqual([]);
 });
 
-test("cancel, restart and cleanup refuse an id of another table, garbage and a run that is gone", async () => {
+test("cancel, restart and cleanup refuse another table's id, an invalid id and a deleted run", async () => {
   const t = newBackend();
   const id = await startHandler(t, (step) => step.awaitEvent({ name: "go" }));
   const event = await create(t, id, "x");

@@ -35,7 +35,7 @@ import {
 useBackend();
 listenToConsole();
 
-// What an onComplete, a step or a direct call does meanwhile: a key belongs to one run in progress.
+// A key belongs to one run in progress, even if an onComplete, a step or a direct call starts others meanwhile.
 
 const component = components.workflow;
 const key = "order 1";
@@ -63,7 +63,7 @@ const running = async (t: Backend) =>
 const waits = () =>
   script("handler", "main", (step) => step.awaitEvent({ name: "go" }));
 
-/** Replaces the `onComplete` of all runs. */
+/** Scripts the `onComplete` of all runs. */
 const onEnds = (
   body: (ctx: RunMutationCtx, id: WorkflowId) => Promise<unknown>,
 ) =>
@@ -80,7 +80,7 @@ const find = (t: Backend) =>
   t.query((ctx) => findByKey(ctx, component, workflows.workflow, key));
 
 describe("a key", () => {
-  test("belongs to one run of its workflow in progress: another start returns it or is refused, until it ends", async () => {
+  test("belongs to one run in progress of its workflow, and until it ends another start returns it or is refused", async () => {
     const t = newBackend();
     waits();
     const id = await withKey(t);
@@ -102,7 +102,7 @@ describe("a key", () => {
     expect(await withKey(t, { ifRunning: "throw" })).not.toBe(id);
   });
 
-  test("that another run has by now keeps its earlier run from being restarted", async () => {
+  test("prevents a restart of its earlier run once another run has it", async () => {
     const t = newBackend();
     waits();
     const ended = await withKey(t);
@@ -121,7 +121,7 @@ describe("a key", () => {
     expect(await find(t)).toBe(ended);
   });
 
-  test("goes to the run that replaces the one that has it, whose action finishes unheard", async () => {
+  test("moves to the replacing run, and the replaced run's action is ignored", async () => {
     const t = newBackend();
     const action = gate();
     script("action", "slow", () => action.passed.then(() => "old"));
@@ -141,7 +141,7 @@ describe("a key", () => {
     expect(row!.step.runResult).toBeUndefined();
   });
 
-  test("holds among starts of one transaction, and of a handler", async () => {
+  test("is unique among starts in one transaction or handler", async () => {
     const t = newBackend();
     waits();
     const args = { handler: "main" };
@@ -165,7 +165,7 @@ describe("a start that replaces the run with its key", () => {
     ["starts with it, too", 3],
     ["restarts", 2],
   ])(
-    "replaces the run that the canceled one's onComplete %s",
+    "replaces a run that the canceled one's onComplete %s",
     async (does, runs) => {
       const t = newBackend();
       waits();
@@ -183,7 +183,7 @@ describe("a start that replaces the run with its key", () => {
     },
   );
 
-  test("throws WORKFLOW_RUNNING if each canceled run starts another, and changes nothing", async () => {
+  test("throws WORKFLOW_RUNNING without changes if each canceled run starts another", async () => {
     const t = newBackend();
     waits();
     onEnds((ctx) => begin(ctx));
@@ -198,7 +198,7 @@ describe("a start that replaces the run with its key", () => {
   });
 });
 
-test("the component creates no second run with a key, whoever calls it", async () => {
+test("the component never creates a second run with a key, even for direct calls", async () => {
   const t = newBackend();
   waits();
   const first = await withKey(t);
@@ -225,7 +225,7 @@ test("the component creates no second run with a key, whoever calls it", async (
 });
 
 describe("a handler that starts a run with its own run's key", () => {
-  /** The run's error, or what `start` returned. */
+  /** Returns the run's error, or the result of `start`. */
   async function startsItself(t: Backend, options: RunStartOptions) {
     let turns = 0;
     script("handler", "main", async (step) => {
@@ -248,7 +248,7 @@ describe("a handler that starts a run with its own run's key", () => {
     ["throw", /has that key and is still running/],
     ["replace", /is the one that starts it\. .* in its onComplete/],
   ] as const)(
-    "can't %s it: the error says to start the next run in onComplete",
+    "can't %s it, and the error says to start the next run in onComplete",
     async (ifRunning, error) => {
       const t = newBackend();
       const { status } = await startsItself(t, { ifRunning });
@@ -260,7 +260,7 @@ describe("a handler that starts a run with its own run's key", () => {
     },
   );
 
-  test("hands its key over in onComplete, run after run", async () => {
+  test("passes its key on in onComplete, run after run", async () => {
     const t = newBackend();
     script("handler", "main", async () => "done");
     let left = 3;
@@ -272,7 +272,7 @@ describe("a handler that starts a run with its own run's key", () => {
     expect(await outcomes(t)).toEqual(Array(4).fill("success"));
   });
 
-  test("may replace the run of another handler", async () => {
+  test("may replace another handler's run", async () => {
     const t = newBackend();
     waits();
     const old = await withKey(t);

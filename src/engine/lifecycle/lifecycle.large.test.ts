@@ -40,15 +40,15 @@ import { send } from "../../testing/events.js";
 import { completed } from "../../testing/statuses.js";
 import type { WorkflowCtx, WorkflowId } from "../../client/index.js";
 
-// What is too much for one transaction, with Convex's limits on: canceling and restarting runs with
-// many steps and children. (Cleaning them up: cleanup.test.ts.)
+// Cancels and restarts runs that are too large for one transaction under Convex's limits. For cleanup, see
+// cleanup.test.ts.
 
 useBackend();
 useQuietConsole();
 
 const startAsync = true;
 
-/** Asks for so many actions that begin later. */
+/** Asks for `count` actions that begin later. */
 const later = (step: WorkflowCtx, count: number) =>
   times(count, () => act(step, "late", { runAfter: LATER }));
 
@@ -69,7 +69,7 @@ const echoes = (count: number) => async (step: WorkflowCtx) => {
   return count;
 };
 
-/** A run of so many steps that has ended, whose handler now takes another number of them. */
+/** Returns an ended run with many steps, whose handler now asks for another number. */
 async function ended(t: Backend, count: number, next: number) {
   const id = await insertRun(t, { runResult: { kind: "failed", error: "no" } });
   await insertSteps(t, id, { from: 0, to: count });
@@ -108,7 +108,7 @@ describe("cancel reaches", () => {
     ],
     ["400 steps in flight", late(400), late(0), { runs: 1, jobs: 400 }],
   ])(
-    "%s, in transactions within limits: nothing begins",
+    "%s, in transactions within limits, and nothing begins",
     async (_what, handler, nested, scene) => {
       const t = newBackend({ transactionLimits: true });
       const begun = countLate();
@@ -119,9 +119,9 @@ describe("cancel reaches", () => {
       expect(await jobs(t)).toHaveLength(scene.jobs);
       await cancel(t, id);
       expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-      // The rest is left to other transactions.
+      // Other transactions do the rest.
       expect((await jobs(t)).length > 0).toBe(scene.jobs > 0);
-      // However many there are: Convex refuses arrays of more than 8,192.
+      // Lists must stay short, because Convex refuses arrays of more than 8,192.
       const lists = new Map<string, unknown[]>();
       for (let left = [""]; left.length > 0; await advance(1)) {
         const tasks = await rows(t, "tasks");
@@ -211,8 +211,8 @@ describe("between the transactions of a cancellation, 300 steps in flight", () =
   });
 });
 
-describe("restart with startAsync: true deletes thousands of steps in batches, from the last on:", () => {
-  test("until the last batch, no turn is taken, and the run can't be restarted or cleaned up", async () => {
+describe("restart with startAsync: true deletes thousands of steps in batches, last ones first:", () => {
+  test("before the last batch, no turn runs, and the run can't be restarted or cleaned up", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await ended(t, 5000, 12);
     await restart(t, id, { from: 10, startAsync });
@@ -235,7 +235,7 @@ describe("restart with startAsync: true deletes thousands of steps in batches, f
     expect(await effects(t)).toEqual([10, 11]);
   });
 
-  test("if the run is canceled, the rest of the restart does nothing, and a later restart begins anew", async () => {
+  test("if the run is canceled, the rest of the restart does nothing, and a later restart starts over", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await ended(t, 5000, 12);
     await restart(t, id, { from: 10, startAsync });
@@ -253,7 +253,7 @@ describe("restart with startAsync: true deletes thousands of steps in batches, f
 });
 
 describe("restart with startAsync: true and hundreds of steps in flight", () => {
-  test("restarts them, and each runs once", async () => {
+  test("restarts them so that each runs once", async () => {
     const t = newBackend({ transactionLimits: true });
     const begun = countLate();
     const id = await startHandler(t, late(300));
@@ -285,7 +285,7 @@ describe("restart with startAsync: true and hundreds of steps in flight", () => 
     ["deletes", 0],
     ["keeps", undefined],
   ])(
-    "%s those that await an event: one that is sent meanwhile is there for the run",
+    "%s event waits, and an event that is sent meanwhile reaches the run",
     async (_what, from) => {
       const t = newBackend({ transactionLimits: true });
       let first = true;
@@ -308,7 +308,7 @@ describe("restart with startAsync: true and hundreds of steps in flight", () => 
 });
 
 describe("restart with startAsync: false", () => {
-  test("throws and changes nothing when one transaction is too small", async () => {
+  test("throws and changes nothing if one transaction is too small", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await ended(t, 9000, 1);
     await expectRefused(
@@ -318,7 +318,7 @@ describe("restart with startAsync: false", () => {
     );
   });
 
-  test("is enough for the last of thousands of steps, and to execute the handler over hundreds", async () => {
+  test("can restart the last of thousands of steps, and execute the handler over hundreds", async () => {
     const t = newBackend({ transactionLimits: true });
     const thousands = await ended(t, 5000, 5000);
     await restart(t, thousands, { from: 4999 });

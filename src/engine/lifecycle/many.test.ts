@@ -40,7 +40,7 @@ const heard = listenToConsole();
 
 const { workflow } = components;
 
-/** As an action: each call is a transaction of its own. */
+/** Calls as an action, so each call has its own transaction. */
 const inAction = (t: Backend) =>
   ({
     runQuery: (query: FunctionReference<"query">, args: never) =>
@@ -61,7 +61,7 @@ async function insertMany(
   for (let index = 0; index < count; index++) await insertRun(t, fields);
 }
 
-/** Runs whose `onComplete` starts another such run. */
+/** Starts runs whose `onComplete` starts another such run. */
 function startsAnother(t: Backend) {
   script("handler", "main", (step) => step.awaitEvent({ name: "never" }));
   const begin = (ctx: RunMutationCtx) =>
@@ -71,7 +71,7 @@ function startsAnother(t: Backend) {
       { handler: "main" },
       { onComplete: internal.managed.onEnd, context: null },
     );
-  // A defect that cancels them too would otherwise never end.
+  // Without this limit, a defect that also cancels those would never end.
   let begun = 0;
   script("mutation", "onEnd", async (ctx: RunMutationCtx) =>
     ++begun <= 200 ? await begin(ctx) : null,
@@ -79,7 +79,7 @@ function startsAnother(t: Backend) {
   return { first: () => t.mutation(begin) };
 }
 
-/** Calls it in one mutation after another, until nothing is left. Returns how many each did. */
+/** Calls one mutation after another until no run is left. Returns each one's count. */
 async function everyBatch(
   t: Backend,
   act: (
@@ -101,7 +101,7 @@ const countAll = (t: Backend, name?: string) =>
   t.query((ctx) => counts(ctx, workflow, { name }));
 
 describe("cleanupMany", () => {
-  test("in an action cleans up all that match, in many transactions, and counts them", async () => {
+  test("in an action cleans up and counts all matching runs in many transactions", async () => {
     const t = newBackend({ transactionLimits: true });
     await insertMany(t, 150, { name: "a:a", runResult: SUCCESS });
     await insertMany(t, 20, { name: "a:a", runResult: FAILED });
@@ -122,14 +122,14 @@ describe("cleanupMany", () => {
       inProgress: 5,
     });
     expect(await countAll(t, "b:b")).toMatchObject({ completed: 10 });
-    // Without a status: every finished run.
+    // Without a status, every finished run matches.
     expect(await cleanupMany(inAction(t), workflow)).toMatchObject({
       done: 30,
     });
     expect(await countAll(t)).toMatchObject({ failed: 0, inProgress: 5 });
   });
 
-  test("in a mutation does one batch, and continues from its cursor in another", async () => {
+  test("in a mutation processes one batch, and continues from its cursor in another", async () => {
     const t = newBackend({ transactionLimits: true });
     await insertMany(t, 80, { runResult: SUCCESS });
     const batches = await everyBatch(t, manager.cleanupMany.bind(manager));
@@ -137,7 +137,7 @@ describe("cleanupMany", () => {
     expect(await rows(t, "workflows")).toEqual([]);
   });
 
-  test("leaves out runs by time, and children of a running parent", async () => {
+  test("skips runs outside the time range, and children of a parent in progress", async () => {
     const t = newBackend();
     script("handler", "child", async () => 1);
     const parent = await startHandler(t, async (step) => {
@@ -165,7 +165,7 @@ describe("cleanupMany", () => {
 });
 
 describe("cancelMany", () => {
-  test("cancels running runs of a name with their steps and children, each once, and calls onComplete", async () => {
+  test("cancels runs with a name and their steps and children once, and calls onComplete", async () => {
     const t = newBackend();
     script("handler", "child", (step) => step.sleep(9999));
     for (let index = 0; index < 3; index++)
@@ -184,7 +184,7 @@ describe("cancelMany", () => {
   });
 
   test.each(["in an action", "in a mutation"] as const)(
-    "a run that an onComplete starts in turn is not canceled, so that it ends: %s",
+    "a run that an onComplete starts isn't canceled, so that the call ends: %s",
     async (where) => {
       const t = newBackend();
       const starts = startsAnother(t);
@@ -208,7 +208,7 @@ describe("cancelMany", () => {
     },
   );
 
-  test("a later until doesn't make it cancel runs that start meanwhile", async () => {
+  test("a later until doesn't include runs that start meanwhile", async () => {
     const t = newBackend();
     const starts = startsAnother(t);
     await starts.first();
@@ -224,7 +224,7 @@ describe("cancelMany", () => {
 });
 
 describe("restartMany", () => {
-  test("restarts failed runs from a step, leaves out runs without it and children, and each runs once", async () => {
+  test("restarts failed runs from a step so that each runs once, and skips children and runs without the step", async () => {
     const t = newBackend();
     let isMended = false;
     let executed = 0;
@@ -264,7 +264,7 @@ describe("restartMany", () => {
     expect(await countAll(t)).toMatchObject({ failed: 0, completed: 5 });
   });
 
-  test("a run that fails again is not restarted twice by one call", async () => {
+  test("one call doesn't restart a run twice if it fails again", async () => {
     const t = newBackend();
     let starts = 0;
     for (let index = 0; index < 3; index++)
@@ -309,7 +309,7 @@ test.each<[keyof typeof many, object, RegExp]>([
   expect(await countAll(t)).toMatchObject({ failed: 2, inProgress: 1 });
 });
 
-test("a cursor of another filter reaches no run that the filter leaves out", async () => {
+test("another filter's cursor reaches no run outside the filter", async () => {
   const t = newBackend();
   const names = ["a:a", "b:b", "c:c"];
   for (const name of names)
@@ -327,7 +327,7 @@ test("a cursor of another filter reaches no run that the filter leaves out", asy
   expect(await countAll(t, "c:c")).toMatchObject({ failed: 8 });
 });
 
-test("restartMany warns of runs that it leaves out because they lack the step", async () => {
+test("restartMany warns about runs that it skips because they lack the step", async () => {
   const t = newBackend();
   await insertMany(t, 40, { runResult: FAILED });
   const options = { from: "steps:mispelled" };

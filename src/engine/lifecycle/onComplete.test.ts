@@ -53,7 +53,7 @@ const error = (matching: RegExp) => expect.stringMatching(matching) as string;
 
 type Begin = (t: Backend) => Promise<WorkflowId>;
 const context = "mine";
-/** Starts a run of the handler, and then does something to it. */
+/** Starts a run of the handler, then performs an operation on it. */
 const started =
   (handler: Handler, then?: (t: Backend, id: WorkflowId) => unknown): Begin =>
   async (t) => {
@@ -147,7 +147,7 @@ test.each<[string, Begin, object]>([
 });
 
 describe("onComplete is called in the transaction that ends the run,", () => {
-  test("after its result is written: it gets the result and sees the final status", async () => {
+  test("after its result is written, so it gets the result and sees the final status", async () => {
     const t = newBackend();
     const seen: unknown[] = [];
     const begin = (handler: Handler) =>
@@ -174,7 +174,7 @@ describe("onComplete is called in the transaction that ends the run,", () => {
     ]);
   });
 
-  test("and commits with it: nobody sees one without the other", async () => {
+  test("and commits together with it", async () => {
     const t = newBackend();
     const id = await startWithOnComplete(
       t,
@@ -190,7 +190,7 @@ describe("onComplete is called in the transaction that ends the run,", () => {
       const row = (await ctx.db.query("effects").first())!;
       await ctx.db.delete("effects", row._id);
     });
-    // The caller's transaction that ended it fails: it is not ended, and nobody was told.
+    // The caller's transaction fails, so the run hasn't ended and onComplete wasn't called.
     const other = await startHandler(t, (step) => step.sleep(LATER), {
       name: "other",
       context: 1,
@@ -205,7 +205,7 @@ describe("onComplete is called in the transaction that ends the run,", () => {
     expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
   });
 
-  test("and may start, send to and cancel other runs", async () => {
+  test("and may start, cancel and send events to other runs", async () => {
     const t = newBackend();
     const other = await startHandler(t, (step) => step.sleep(LATER), {
       name: "other",
@@ -265,7 +265,7 @@ describe("an onComplete that throws:", () => {
     expect(heard.said).toHaveLength(2);
   });
 
-  test("if its function is gone, the run ends and the failure is kept", async () => {
+  test("if its function was removed, the run ends and the failure is kept", async () => {
     const t = newBackend();
     const id = await t
       .mutation((ctx) =>
@@ -279,7 +279,7 @@ describe("an onComplete that throws:", () => {
         ),
       )
       .catch((thrown: Error) => thrown.message);
-    // No script: the handler throws, and the run fails.
+    // Without a script, the handler throws and the run fails.
     expect(await statusOf(t, id as WorkflowId)).toMatchObject({
       type: "failed",
     });
@@ -288,7 +288,7 @@ describe("an onComplete that throws:", () => {
     ]);
   });
 
-  test("its long error is cut to fit beside a large result, in the log too", async () => {
+  test("its long error is truncated to fit with a large result, even in the log", async () => {
     const t = newBackend();
     const id = await startWithOnComplete(
       t,
@@ -357,7 +357,7 @@ describe("an onComplete that fails its whole transaction:", () => {
     ]);
   });
 
-  test("if it does so once, it is called again, and its writes commit once", async () => {
+  test("if it fails only once, it is called again and its writes commit once", async () => {
     const t = newBackend();
     let calls = 0;
     const id = await startWithOnComplete(
@@ -374,7 +374,7 @@ describe("an onComplete that fails its whole transaction:", () => {
     expect(await rows(t, "onCompleteFailures")).toEqual([]);
   });
 
-  test("the check that ends the run does nothing to a run that has ended or continued otherwise", async () => {
+  test("the check that ends the run does nothing if the run has already ended or continued", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, (step) => step.sleep(10), {
       context: 1,
@@ -394,14 +394,14 @@ describe("an onComplete that fails its whole transaction:", () => {
   });
 });
 
-// Failures that were kept: listing them, and calling onComplete again.
+// Lists kept failures, and calls onComplete again.
 
 const listed = async (t: Backend) =>
   (await t.query((ctx) => client.listOnCompleteFailures(ctx, workflow))).page;
 const retry = (t: Backend, id: string) =>
   t.mutation((ctx) => client.retryOnComplete(ctx, workflow, id));
 
-/** A run whose `onComplete` throws until it is fixed. */
+/** Starts a run whose `onComplete` throws until it is fixed. */
 async function failing(
   t: Backend,
   end: () => Promise<unknown> = async () => 7,
@@ -417,7 +417,7 @@ async function failing(
   return { id, calls, state };
 }
 
-test("an onComplete that threw is listed, and is called again with the same arguments until a retry commits", async () => {
+test("an onComplete that threw is listed, and retries call it with the same arguments until one commits", async () => {
   const t = newBackend();
   const { id: workflowId, calls, state } = await failing(t);
   const result = { kind: "success", returnValue: 7 };
@@ -459,7 +459,7 @@ test("an onComplete that threw is listed, and is called again with the same argu
   expect(calls).toHaveLength(1);
 });
 
-test("a retry works when the run was cleaned up, and brings a ConvexError's data", async () => {
+test("a retry works after the run was cleaned up, and passes a ConvexError's data", async () => {
   const t = newBackend();
   const { id, calls, state } = await failing(t, () =>
     Promise.reject(new ConvexError({ code: 7 })),
@@ -473,7 +473,7 @@ test("a retry works when the run was cleaned up, and brings a ConvexError's data
   ]);
 });
 
-test("a failure that 0.4 kept takes onComplete from its run, and is refused if that was cleaned up", async () => {
+test("a failure from 0.4 uses its run's onComplete, and is refused if the run was cleaned up", async () => {
   const t = newBackend();
   const { calls, state } = await failing(t);
   state.isFixed = true;
@@ -497,7 +497,7 @@ test("a failure that 0.4 kept takes onComplete from its run, and is refused if t
   expect(await rows(t, "onCompleteFailures")).toHaveLength(2);
 });
 
-test("a completion of the workpool that nothing understands is listed, and can't be retried", async () => {
+test("an unknown completion from the workpool is listed but can't be retried", async () => {
   const t = newBackend();
   const id = await inComponent(t, (ctx) =>
     ctx.db.insert("onCompleteFailures", {

@@ -30,7 +30,7 @@ import {
 } from "../../client/index.js";
 import { MINUTE } from "../../testing/units.js";
 
-// Steps that act on the run they belong to. (Events that they send: eventsOwnRun.test.ts.)
+// Steps that manage their own run. For events that they send, see events.ownRun.test.ts.
 
 useBackend();
 listenToConsole();
@@ -126,7 +126,7 @@ const acts: [
   ],
 ];
 
-/** How a mutation step is run: by the pool, or inside the turn. */
+/** Runs a mutation step in the pool or inside the turn. */
 describe.each([
   ["by the pool", {}],
   ["inline", { inline: true }],
@@ -178,7 +178,7 @@ describe.each([
 describe.each(["driver", "pool"] as const)(
   "an inline step that finds its own run in a table (%s)",
   (execution) => {
-    /** The run's id is stored under an order, not given to the step. */
+    /** The run's id is stored in an order, not passed to the step. */
     async function runOfOrder(handler: (step: WorkflowCtx) => unknown) {
       const t = newBackend({ execution });
       script("mutation", "of order", async (ctx, act) => {
@@ -205,7 +205,7 @@ describe.each(["driver", "pool"] as const)(
     const echoInline = (step: WorkflowCtx, value: string) =>
       echo(step, value, { inline: true });
 
-    test("and cancels it: no inline step begins after it", async () => {
+    test("and cancels it is the last inline step to begin", async () => {
       const { done, status } = await runOfOrder(async (step) => {
         await echoInline(step, "before");
         await Promise.all([actOn(step, "cancel"), echoInline(step, "beside")]);
@@ -215,7 +215,7 @@ describe.each(["driver", "pool"] as const)(
       expect(done).toEqual(["before"]);
     });
 
-    test("and restarts it: each following step runs once, and none runs again", async () => {
+    test("and restarts it lets each following step run exactly once", async () => {
       const { t, id, done, status } = await runOfOrder(async (step) => {
         await echoInline(step, "before");
         await actOn(step, { startAsync: true });
@@ -227,7 +227,7 @@ describe.each(["driver", "pool"] as const)(
       expect(await journal(t, id)).toHaveLength(4);
     });
 
-    test("and restarts it at once although steps before it are not recorded: nothing of that turn happens", async () => {
+    test("and restarts it at once before earlier steps are recorded rolls back that turn", async () => {
       let restarts = 0;
       const { done, status } = await runOfOrder(async (step) => {
         await echoInline(step, "before");
@@ -243,7 +243,7 @@ describe.each(["driver", "pool"] as const)(
   },
 );
 
-test("a run of 0.4: no inline step begins after one that cancels it, however it found the run", async () => {
+test("in a run of 0.4, no inline step begins after one that cancels it, however it found the run", async () => {
   const t = newBackend();
   const id = await insertRun(t, { engineVersion: undefined });
   script("mutation", "cancel", (ctx) => cancel(ctx, workflow, id));

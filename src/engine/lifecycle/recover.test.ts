@@ -43,7 +43,7 @@ listenToConsole();
 
 type Meanwhile = (t: Backend, id: WorkflowId) => Promise<unknown>;
 
-/** A run; what happens to it; and how many scheduled functions an operator then finds to cancel. */
+/** A run, an operation on it, and how many scheduled functions an operator then finds to cancel. */
 const lost: [string, Handler, Meanwhile, number, unknown][] = [
   [
     "an event wait with a timeout",
@@ -104,14 +104,14 @@ const lost: [string, Handler, Meanwhile, number, unknown][] = [
   ],
 ];
 
-describe("recover brings back", () => {
+describe("recover resumes", () => {
   test.each(lost)("%s", async (_what, handler, meanwhile, count, result) => {
     const t = newBackend({ execution: "driver" });
     slow("slow", 5 * MINUTE);
     const id = await startHandler(t, handler);
     await meanwhile(t, id);
     expect(await cancelPending(t)).toBe(count);
-    // Longer than any watchdog takes, and less than the action.
+    // Longer than any watchdog needs, but shorter than the action.
     await advance(3 * MINUTE);
     expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
     expect(await recoverAll(t)).toBe(1);
@@ -120,7 +120,7 @@ describe("recover brings back", () => {
     expect(await statusOf(t, id)).toEqual(completed(result));
   });
 
-  test("a sleep, at the time at which it was to end", async () => {
+  test("a sleep, which ends at its original time", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
       step.sleep(10 * MINUTE).then(() => "slept"),
@@ -134,7 +134,7 @@ describe("recover brings back", () => {
     expect(await statusOf(t, id)).toEqual(completed("slept"));
   });
 
-  test("the end of a run that can't continue, whose onComplete is called once", async () => {
+  test("the end of a run that can't continue, and calls its onComplete once", async () => {
     const t = newBackend();
     let replays = 0;
     const id = await startHandler(
@@ -142,7 +142,7 @@ describe("recover brings back", () => {
       (step) => step.sleep(100, { name: replays++ ? "other" : "first" }),
       { context: "mine" },
     );
-    // The turn is taken; the run's end is scheduled.
+    // The turn ran, and the run's end is scheduled.
     for (let ms = 0; replays < 2; ms++) {
       vi.advanceTimersByTime(1);
       await advance(0);
@@ -156,7 +156,7 @@ describe("recover brings back", () => {
   });
 
   test.each(["goes on", "has ended"])(
-    "an action whose report to the pool was lost, once it can't be running any more, of a run that %s",
+    "an action whose report to the pool was lost, once it can no longer be running, of a run that %s",
     async (state) => {
       let reports = 0;
       const calls = new Calls(({ path, args }) => {
@@ -189,7 +189,7 @@ describe("recover brings back", () => {
     },
   );
 
-  test("every run of many, in batches, and says how many", async () => {
+  test("many runs in batches, and returns how many", async () => {
     const t = newBackend();
     for (let n = 0; n < 30; n++)
       await startHandler(
@@ -199,7 +199,7 @@ describe("recover brings back", () => {
       );
     await cancelPending(t);
     expect(await recoverAll(t)).toBe(20);
-    // All that can be done is.
+    // Everything possible is done.
     expect(await recoverAll(t)).toBe(0);
     await drain();
     const done = (await outcomes(t)).filter((kind) => kind === "success");
@@ -207,7 +207,7 @@ describe("recover brings back", () => {
   });
 });
 
-/** A run with more in flight than one transaction of anything treats. */
+/** Starts a run with more steps in flight than any one transaction processes. */
 const startWide = (t: Backend) =>
   startHandler(t, async (step) => {
     const all = times(300, () => step.sleep(HOUR));
@@ -218,10 +218,10 @@ const startWide = (t: Backend) =>
 const timersLeft = async (t: Backend) =>
   (await pending(t, /^execute:timer$/)).length;
 
-/** Only what goes on with something large: not the timers that it is to take back. */
+/** Matches the functions that continue large work, but not the timers to cancel. */
 const cancelTasks = (t: Backend) => cancelPending(t, /^turns:(look|perform)$/);
 
-describe("recover goes on with", () => {
+describe("recover continues", () => {
   test("a cancel", async () => {
     const t = newBackend();
     const id = await startWide(t);
@@ -245,7 +245,7 @@ describe("recover goes on with", () => {
     });
     await drain();
     await cleanup(t, id);
-    // The rest, the nested run, and their watchdogs.
+    // The rest of the run, the nested run, and their watchdogs.
     expect(await cancelTasks(t)).toBe(4);
     await advance(10 * MINUTE);
     expect(await rows(t, "steps")).not.toEqual([]);
@@ -255,7 +255,7 @@ describe("recover goes on with", () => {
       expect(await rows(t, table)).toEqual([]);
   });
 
-  test("the end of a run that leaves many waits", async () => {
+  test("the end of a run with many remaining waits", async () => {
     let dies = true;
     const calls = new Calls(({ path }) => {
       if (path === "turns:perform" && dies) throw new Error("died");

@@ -39,8 +39,7 @@ import { completed } from "../../testing/statuses.js";
 import * as client from "../../client/index.js";
 import type { EventId, WorkflowCtx, WorkflowId } from "../../client/index.js";
 
-// What a restart does with steps that are in flight, with what they bring, and with what belongs
-// to steps that it deletes.
+// How a restart handles steps in flight and their results, and the events and children of deleted steps.
 
 useBackend();
 const heard = useQuietConsole();
@@ -51,7 +50,7 @@ let eventId: EventId;
 type Finish = (t: Backend, workflowId: WorkflowId) => Promise<unknown>;
 const wait: Finish = () => advance(2 * LATER);
 
-/** A step that is in flight for a while; what ends it, the second time; and its result then. */
+/** A step that stays in flight for a while, the operation that ends it the second time, and its result then. */
 const kinds: [string, Handler, Finish, string][] = [
   ["a mutation", (step) => echo(step, "m", { runAfter }), wait, "m"],
   [
@@ -100,7 +99,7 @@ const kinds: [string, Handler, Finish, string][] = [
   ["a nested run", (step) => child(step), wait, "child"],
 ];
 
-/** Starts a run of which a step of the kind is in flight. */
+/** Starts a run that has a step of this kind in flight. */
 async function startKind(t: Backend, handler: Handler) {
   let attempts = 0;
   script("action", "flaky", () => {
@@ -152,7 +151,7 @@ describe.each(kinds)("%s in flight", (name, ask, finish, result) => {
       await finish(t, id);
       await drain();
       expect(await statusOf(t, id)).toEqual(completed(result));
-      // Once each: whatever the first execution had begun was taken back.
+      // Each ran once, because the first execution's work was withdrawn.
       const ran = ["first"];
       if (options.from === 0) ran.push("first");
       if (endsAlone) ran.push("quick");
@@ -165,7 +164,7 @@ describe.each(kinds)("%s in flight", (name, ask, finish, result) => {
     },
   );
 
-  test("when the run was canceled and restarted, it can be canceled and cleaned up again", async () => {
+  test("after a cancel and a restart, the run can be canceled and cleaned up again", async () => {
     const t = newBackend();
     const id = await startKind(t, (step) => ask(step, undefined));
     await cancel(t, id);
@@ -179,7 +178,7 @@ describe.each(kinds)("%s in flight", (name, ask, finish, result) => {
 });
 
 test.each(["driver", "pool"] as const)(
-  "the result of an action that began before the restart is ignored quietly (%s)",
+  "the result of an action from before the restart is ignored quietly (%s)",
   async (execution) => {
     const t = newBackend({ execution });
     const gates = [gate<string>(), gate<string>()];
@@ -201,7 +200,7 @@ test.each(["driver", "pool"] as const)(
   },
 );
 
-describe("results that are kept", () => {
+describe("results that a restart keeps", () => {
   test("and were delivered before the cut keep their places", async () => {
     const t = newBackend();
     const winners: unknown[] = [];
@@ -231,11 +230,11 @@ describe("results that are kept", () => {
     await drain();
     expect(winners).toContain("late");
     winners.length = 0;
-    // "early" came while step 2 was in flight; now it is there before step 2 has begun.
+    // "early" arrived while step 2 was in flight. Now it is there before step 2 begins.
     await restart(t, id, { from: 2 });
     await drain();
     expect(new Set(winners)).toEqual(new Set(["early"]));
-    // Each result has a place of its own, so that later turns show them in the same order.
+    // Each result has its own place, so later turns deliver them in the same order.
     const places = (await journal(t, id)).map(
       ({ delivery }) => delivery?.order,
     );
@@ -245,7 +244,7 @@ describe("results that are kept", () => {
 });
 
 describe("deleting steps also deletes", () => {
-  test("the events that they consumed, not those of steps that are kept", async () => {
+  test("the events that they consumed, but not those of kept steps", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => [
       await step.awaitEvent({ name: "one", validator: v.number() }),
@@ -311,7 +310,7 @@ describe("deleting steps also deletes", () => {
     expect(heard.takeNote()).toEqual([unsent, unsent]);
   });
 
-  test("their nested runs, and what is nested in those", async () => {
+  test("their nested runs at every level", async () => {
     const t = newBackend();
     script("handler", "child", async (step, depth: number) => {
       await echo(step, depth);
@@ -330,7 +329,7 @@ describe("deleting steps also deletes", () => {
   });
 
   test.each([{ startAsync: false }, { startAsync: true }])(
-    "the running children of steps, canceled when the restart commits: they take no more events and their work never begins ($startAsync)",
+    "the running children of steps, which are canceled at once and accept no events ($startAsync)",
     async (options) => {
       const t = newBackend();
       let ran = 0;

@@ -38,7 +38,7 @@ const heard = useQuietConsole();
 
 type Options = Parameters<typeof restart>[2];
 
-/** Four steps: a, b, a, c. */
+/** Runs four steps: a, b, a, c. */
 async function abac(step: WorkflowCtx) {
   for (const value of ["a", "b", "a", "c"])
     await echo(step, value, { name: value });
@@ -83,7 +83,7 @@ test.each<[string, Options, string, string?]>([
 );
 
 describe("a restart executes the handler over the recorded history:", () => {
-  test("a run that has failed continues where it stopped", async () => {
+  test("a failed run continues where it stopped", async () => {
     const t = newBackend();
     let broken = true;
     const { workflowId, status } = await runHandler(t, async (step) => {
@@ -99,7 +99,7 @@ describe("a restart executes the handler over the recorded history:", () => {
     expect(await effects(t)).toEqual([1, 2]);
   });
 
-  test("a run without steps is executed again", async () => {
+  test("a run without steps executes again", async () => {
     const t = newBackend();
     let times = 0;
     const { workflowId } = await runHandler(t, async () => ++times);
@@ -107,7 +107,7 @@ describe("a restart executes the handler over the recorded history:", () => {
     expect(await statusOf(t, workflowId)).toEqual(completed(2));
   });
 
-  test("from is the name of an event, a sleep or a function, or a function's reference", async () => {
+  test("from may name an event, a sleep or a function, or be a function's reference", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async (step) => {
       await echo(step, 1);
@@ -159,7 +159,7 @@ describe("an invalid restart throws and changes nothing:", () => {
       );
   });
 
-  test("of a run that is still running, or was restarted and whose turn is pending", async () => {
+  test("of a run in progress, or of one whose turn after a restart is pending", async () => {
     const t = newBackend();
     const pending = await ended(t);
     const waiting = await startHandler(t, (step) => step.sleep(1000), {
@@ -186,7 +186,7 @@ describe("a restart takes the next turn in this transaction, or leaves it to the
     expect(await jobs(t)).toEqual([]);
   });
 
-  test("with startAsync, nothing has run when it returns, and the run is in progress", async () => {
+  test("with startAsync, it returns before anything runs, and the run is in progress", async () => {
     const t = newBackend();
     const workflowId = await ended(t);
     let begun = false;
@@ -228,7 +228,7 @@ describe("a restart takes the next turn in this transaction, or leaves it to the
     },
   );
 
-  test("an error that the handler throws ends the run as failed", async () => {
+  test("an error in the handler fails the run", async () => {
     const t = newBackend();
     const workflowId = await ended(t);
     script("handler", "main", () => Promise.reject(new Error("no")));
@@ -239,7 +239,7 @@ describe("a restart takes the next turn in this transaction, or leaves it to the
 });
 
 describe("a run may be restarted", () => {
-  test("again and again", async () => {
+  test("several times", async () => {
     const t = newBackend();
     const workflowId = await ended(t);
     for (let times = 0; times < 3; times++) {
@@ -283,7 +283,7 @@ describe("a run may be restarted", () => {
   );
 });
 
-test("the manager cancels, restarts and cleans up, from an action and from another workflow", async () => {
+test("the manager cancels, restarts and cleans up from an action and from another workflow", async () => {
   const t = newBackend();
   type Acts = (ctx: WorkflowCtx) => Promise<unknown>;
   const byAction = (act: Acts) => t.action((ctx) => act(ctx as never));
@@ -304,6 +304,6 @@ test("the manager cancels, restarts and cleans up, from an action and from anoth
   expect(await byAction((ctx) => manager.cleanup(ctx, one))).toBe(true);
   const cleaned = await byWorkflow((ctx) => manager.cleanup(ctx, two));
   expect(cleaned).toEqual(completed(true));
-  // The first, and the three that acted on others.
+  // The first run, and the three that managed others.
   expect(await rows(t, "workflows")).toHaveLength(4);
 });

@@ -33,13 +33,13 @@ import {
 } from "../../testing/harness.js";
 import type { WorkflowCtx } from "../../client/index.js";
 
-// What a run leaves in flight when it ends by itself: race losers, steps that nobody awaited.
+// Steps that a run leaves in flight when it ends by itself, such as race losers and unawaited steps.
 
 useBackend();
 useQuietConsole();
 
 describe("steps in flight when a run ends by itself", () => {
-  test("continue and are recorded: they wake nothing and fail nothing", async () => {
+  test("continue and are recorded without waking or failing anything", async () => {
     const t = newBackend();
     let turns = 0;
     let ends = 0;
@@ -102,7 +102,7 @@ describe("steps in flight when a run ends by itself", () => {
   });
 
   test.each([1, 130])(
-    "are dropped within a transaction's limits if they are sleeps or event waits: %d of each",
+    "are dropped within a transaction's limits if they are sleeps or event waits, %d of each",
     async (count) => {
       const t = newBackend({ transactionLimits: true });
       const id = await startHandler(t, async (step) => {
@@ -129,9 +129,9 @@ describe("steps in flight when a run ends by itself", () => {
   );
 });
 
-describe("a step issued in the very turn that ends the run", () => {
+describe("a step issued in the turn that ends the run", () => {
   test.each(["returns", "throws"])(
-    "is still started, when the handler %s",
+    "still starts if the handler %s",
     async (how) => {
       const t = newBackend();
       script("handler", "child", (step) => echo(step, "child"));
@@ -151,7 +151,7 @@ describe("a step issued in the very turn that ends the run", () => {
   );
 });
 
-test("a child of an ended run may still be canceled alone", async () => {
+test("an ended run's child may still be canceled alone", async () => {
   const t = newBackend();
   script("handler", "child", (step) => step.sleep(LATER));
   const id = await startHandler(t, async (step) => {
@@ -167,7 +167,7 @@ test("a child of an ended run may still be canceled alone", async () => {
 });
 
 test.each(["driver", "pool"] as const)(
-  "a run that returns beside large steps in flight ends as it returned (%s)",
+  "a run that returns while large steps are in flight completes with its result (%s)",
   async (execution) => {
     const t = newBackend({ execution, transactionLimits: true });
     slow("slow", 540_000);

@@ -34,7 +34,7 @@ import { HOUR, MINUTE } from "../../testing/units.js";
 useBackend();
 const heard = listenToConsole();
 
-/** A handler that no longer asks for what its journal holds. */
+/** Returns a handler that no longer asks for its recorded steps. */
 async function startDiverging(t: Backend) {
   let replays = 0;
   return await startHandler(
@@ -44,7 +44,7 @@ async function startDiverging(t: Backend) {
   );
 }
 
-/** A run whose next turn, or end, is due in `ms`; the watchdog looks after a minute. */
+/** Starts a run whose next turn or end is due in `ms`. The watchdog checks after a minute. */
 async function pendingRun(t: Backend, ms: number, error?: string) {
   const id = await insertRun(t);
   await inComponent(t, async (ctx) => {
@@ -64,7 +64,7 @@ async function pendingRun(t: Backend, ms: number, error?: string) {
 }
 
 describe("a function that is still pending after hours", () => {
-  test("is not considered dead: the run ends as planned", async () => {
+  test("isn't considered dead, and the run ends as planned", async () => {
     const t = newBackend();
     const id = await pendingRun(t, 20 * MINUTE, "as it was to");
     await advance(19 * MINUTE);
@@ -74,7 +74,7 @@ describe("a function that is still pending after hours", () => {
     expect(heard.said).toEqual([]);
   });
 
-  test("is replaced for an action, once, and an operator is warned", async () => {
+  test("is also performed by an action once, and an operator is warned", async () => {
     const t = newBackend();
     let turns = 0;
     script("handler", "main", async () => ++turns);
@@ -119,8 +119,8 @@ test.each([
   },
 );
 
-describe("work that goes on in a transaction of its own", () => {
-  /** Cancels a run with more steps in flight than one transaction releases; `before` may have the rest fail. */
+describe("work that continues in a separate transaction", () => {
+  /** Cancels a run with more steps in flight than one transaction releases. `before` may make the rest fail. */
   async function cancelWide(before: (call: WatchedCall) => void = () => {}) {
     const calls = new Calls(before);
     const t = newBackend({ wrap: calls.wrap });
@@ -136,7 +136,7 @@ describe("work that goes on in a transaction of its own", () => {
     expect(await pending(t)).toEqual([]);
   };
 
-  test("is done at once, and nothing looks after it any more", async () => {
+  test("is done at once, and its watchdog ends", async () => {
     const { t, calls } = await cancelWide();
     await advance(1);
     expect(calls.of("turns:perform")).toHaveLength(1);
@@ -153,7 +153,7 @@ describe("work that goes on in a transaction of its own", () => {
     await expectDone(t);
   });
 
-  test("is tried again if its transaction dies, and an operator can read why", async () => {
+  test("is retried if its transaction crashes, and the log has the cause", async () => {
     let deaths = 0;
     const { t } = await cancelWide(({ path }) => {
       if (path === "turns:perform" && ++deaths <= 2) throw new Error("died");
@@ -168,7 +168,7 @@ describe("work that goes on in a transaction of its own", () => {
   });
 });
 
-/** Cancels a run in a transaction that has too little left to call its onComplete. */
+/** Cancels a run in a transaction with too little left to call its onComplete. */
 async function cancelAtTheLimit(t: Backend) {
   const id = await startHandler(t, (step) => step.sleep(HOUR), {
     context: "mine",
@@ -213,7 +213,7 @@ describe.each([
 });
 
 describe("an onComplete that waits for a transaction of its own", () => {
-  test("is called once if an operator cancels its job, its watchdog too", async () => {
+  test("is called once even if an operator cancels its job and its watchdog", async () => {
     const t = newBackend({ transactionLimits: true });
     await cancelAtTheLimit(t);
     await cancelPending(t, /^turns:(perform|look)$/);
@@ -225,7 +225,7 @@ describe("an onComplete that waits for a transaction of its own", () => {
     expect(await recoverAll(t)).toBe(0);
   });
 
-  test("is kept, and not called again, if its transaction dies", async () => {
+  test("is kept as a failure and not called again if its transaction crashes", async () => {
     let deaths = 0;
     const calls = new Calls(({ path }) => {
       if (path !== "turns:perform" || deaths === 2) return;
@@ -249,7 +249,7 @@ describe("an onComplete that waits for a transaction of its own", () => {
   });
 });
 
-/** A driver whose calls of the scheduler are lost. */
+/** Runs a driver whose scheduler calls are lost. */
 const losesSchedule = (modules: Modules, component: string): Modules =>
   Object.fromEntries(
     Object.entries(modules).map(([at, load]) => [
@@ -282,7 +282,7 @@ test.each([
   ],
   ["though the driver can't schedule its report", 0, losesSchedule],
 ])(
-  "a known outcome is recorded, %s: the action runs once",
+  "a known outcome is recorded %s, and the action runs once",
   async (_what, ms, hinders) => {
     const calls = new Calls(({ component, args }) => {
       if (component === "" && args["drive"]) throw new Error("The turn fails");
@@ -302,7 +302,7 @@ test.each([
   },
 );
 
-test("a driver's job that has ended is dead only if a second look finds no result either", async () => {
+test("a driver's ended job is dead only if a second check also finds no result", async () => {
   const t = newBackend({
     execution: "driver",
     wrap: (modules, component) => {
