@@ -37,7 +37,6 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
-import { completed } from "../../testing/statuses.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
 import type { WorkflowId } from "../../client/index.js";
@@ -46,16 +45,6 @@ useBackend();
 useQuietConsole();
 
 describe("cancel stops a run now:", () => {
-  test("its status is canceled in the same transaction", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) => step.sleep(LATER));
-    const status = await t.mutation(async (ctx) => {
-      await client.cancel(ctx, components.workflow, id);
-      return await client.getStatus(ctx, components.workflow, id);
-    });
-    expect(status).toEqual({ type: "canceled" });
-  });
-
   const late = { name: "late" };
   const retry = { maxAttempts: 5, initialBackoffMs: 60_000, base: 2 };
   let begun = 0;
@@ -113,7 +102,7 @@ describe("cancel stops a run now:", () => {
     expect(await endings(t)).toHaveLength(1);
   });
 
-  test("sleeps and event waits end and no longer complete anything", async () => {
+  test("its status is canceled in the same transaction, and its sleeps and event waits complete nothing and wait for nothing", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
       Promise.all([
@@ -122,7 +111,11 @@ describe("cancel stops a run now:", () => {
         step.awaitEvent({ name: "b", timeout: LATER }),
       ]),
     );
-    await cancel(t, id);
+    const status = await t.mutation(async (ctx) => {
+      await client.cancel(ctx, components.workflow, id);
+      return await client.getStatus(ctx, components.workflow, id);
+    });
+    expect(status).toEqual({ type: "canceled" });
     expect(await eventStates(t)).toEqual(["a created", "b created"]);
     const before = await everyRow(t);
     await advance(2 * LATER);
@@ -135,7 +128,7 @@ describe("cancel stops a run now:", () => {
     ["fails", "driver"],
     ["fails", "pool"],
   ] as const)(
-    "a running action that %s is ignored quietly and not retried (%s)",
+    "an action that runs and %s is ignored quietly, and is not retried (%s)",
     async (end, execution) => {
       const t = newBackend({ execution });
       const { open, passed } = gate();
@@ -186,7 +179,7 @@ describe("cancel throws and changes nothing for a run", () => {
     await expectRefused(t, error, () => cancel(t, id));
   });
 
-  test("unless ifFinished ignores an ended run, which cancel reports", async () => {
+  test("unless ignoring was asked for: then an ended run is ignored, and cancel returns that", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(LATER));
     const cancelUnlessEnded = () =>
@@ -201,7 +194,7 @@ describe("cancel throws and changes nothing for a run", () => {
   });
 });
 
-test("if onComplete cleans up a canceled run in the same transaction, its pending work never begins", async () => {
+test("a run may be canceled and then be cleaned up by its onComplete, in one go: its pending work never begins", async () => {
   const t = newBackend({ transactionLimits: true });
   let ran = 0;
   script("action", "late", () => ran++);
@@ -234,18 +227,5 @@ describe("nested runs", () => {
     await advance(A_WHILE);
     await cancel(t, id);
     expect(await outcomes(t)).toEqual(["canceled", "success"]);
-  });
-
-  test("that are canceled alone reject their parent's step with a Canceled error that can be caught", async () => {
-    const t = newBackend();
-    script("handler", "child", (step) => step.sleep(LATER));
-    const id = await startHandler(t, (step) =>
-      child(step).catch((error: Error) => `caught ${error.message}`),
-    );
-    await advance(A_WHILE);
-    const [, nested] = await rows(t, "workflows");
-    await cancel(t, nested!._id as string as WorkflowId);
-    await advance(A_WHILE);
-    expect(await statusOf(t, id)).toEqual(completed("caught Canceled"));
   });
 });
