@@ -6,7 +6,6 @@ import {
   type DriveReply as Reply,
 } from "../../shared/driverProtocol.js";
 import type { ComponentApi } from "../../component/_generated/component.js";
-import type { LogLevel } from "../../shared/logging.js";
 import type { Outcome } from "../../shared/outcome.js";
 import type { StepRow } from "./journalEntry.js";
 
@@ -56,15 +55,8 @@ export class ChangedRows {
   /** The reply to the driver. Undefined if there is no step for it to execute. */
   reply(
     driver: number,
-    {
-      size,
-      ...journal
-    }: {
-      revision: number;
-      logLevel: LogLevel;
-      size: number;
-      isWhole: boolean;
-    },
+    size: number,
+    journal: Pick<DriveReply, "revision" | "logLevel" | "isWhole">,
   ): DriveReply | undefined {
     const { rows } = this;
     const known = journal.isWhole ? rows : [...this.changed.values()];

@@ -190,10 +190,9 @@ export class Execution {
     const { begun, drive } = this;
     return (
       drive &&
-      this.changed.reply(drive.driver, {
+      this.changed.reply(drive.driver, this.journalSize, {
         revision: this.row.revision ?? 0,
         logLevel: begun.logLevel,
-        size: this.journalSize,
         isWhole: begun.journal !== undefined,
       })
     );
