@@ -2,7 +2,7 @@ import { combinatorsAreInPlace, installCombinators } from "./combinators.js";
 import { createConsole } from "./console.js";
 import { createDate } from "./date.js";
 import { HostCalls, trackHostCalls } from "./hostCalls.js";
-import { addLayer, type Combinators } from "./layers.js";
+import { addLayer, type Combinators, type Layer } from "./layers.js";
 import { MISSING_GLOBALS } from "./missingGlobals.js";
 import { createPerformance } from "./performance.js";
 import { createMath, createRandom } from "./random.js";
@@ -35,7 +35,7 @@ export interface EnvironmentSource {
  * The globals of one execution of a handler. Each new execution needs a new
  * environment, because it replays from the beginning.
  */
-export interface Environment {
+export interface Environment extends Layer {
   /**
    * Patches the globals, so that the handler can run. If they are already patched, values that the handler assigned to
    * them are lost, as after `leave`.
@@ -53,7 +53,6 @@ export interface Environment {
    * `leave`.
    */
   refuseRejections(): Promise<void>;
-  /** The handler's calls to the host. */
   readonly hostCalls: HostCalls;
 }
 
@@ -73,16 +72,7 @@ export function createEnvironment(source: EnvironmentSource): Environment {
       ...MISSING_GLOBALS.map((name) => [name, undefined] as const),
     ];
   };
-  const hostCalls = new HostCalls();
   const rejections: unknown[] = [];
-  const layer = {
-    // If globals are kept apart for each call, so is this result.
-    isCurrent: () => globalThis.Math === math,
-    combinators: source.combinators,
-    hostCalls,
-    rejections,
-  };
-
   let restore: (() => void) | undefined;
   const leave = () => {
     const pending = restore;
@@ -92,7 +82,12 @@ export function createEnvironment(source: EnvironmentSource): Environment {
   const isIntact = () =>
     areInPlace(globalThis, replacements!) && combinatorsAreInPlace();
 
-  return {
+  const environment: Environment = {
+    // If globals are kept apart for each call, so is this result.
+    isCurrent: () => globalThis.Math === math,
+    combinators: source.combinators,
+    hostCalls: new HostCalls(),
+    rejections,
     enter() {
       if (restore !== undefined) {
         if (isIntact()) return;
@@ -102,7 +97,7 @@ export function createEnvironment(source: EnvironmentSource): Environment {
       const values = (replacements ??= createReplacements());
       restore = changeAll([
         () => replaceProperties(globalThis, values),
-        () => addLayer(layer, patchAll),
+        () => addLayer(environment, patchAll),
       ]);
     },
     leave,
@@ -110,8 +105,8 @@ export function createEnvironment(source: EnvironmentSource): Environment {
       await rejectionsReported();
       if (rejections.length > 0) throw new UnhandledRejection(rejections[0]);
     },
-    hostCalls,
   };
+  return environment;
 }
 
 /** The patches that all running handlers share. */
