@@ -12,6 +12,7 @@ import {
 } from "convex/values";
 import { vDriveReply } from "../shared/driverProtocol.js";
 import type { ComponentApi } from "../component/_generated/component.js";
+import { invalidArgument } from "../shared/errors.js";
 import { errorMessage } from "../shared/failures.js";
 import { oneOf } from "../shared/oneOf.js";
 import { vRetention } from "../shared/retention.js";
@@ -245,6 +246,11 @@ async function start(ctx: AppMutationCtx, workflow: Workflow, call: Call) {
   // As references name a module's default export.
   const name = ownName.replace(/:default$/, "");
   const runAt = checkStart(name, call);
+  if (onComplete !== undefined && !onComplete.startsWith("function://"))
+    throw invalidArgument(
+      `Invalid options of start("${name}"): onComplete is "${onComplete}". Expected a function handle, as ` +
+        `createFunctionHandle(internal.file.name) returns it. In code, pass the mutation's reference to start instead.`,
+    );
   const { create, claimKey } = component.workflow;
   // With `throw`, `create` throws if a run has the key.
   let workflowId: string | null =

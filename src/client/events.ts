@@ -3,7 +3,7 @@ import type { RunResult } from "../shared/outcome.js";
 import { invalidArgument } from "../shared/errors.js";
 import { abbreviate } from "../shared/storable.js";
 import type { RunMutationCtx, WorkflowComponent } from "./types.js";
-import { changeRun, checkRunId, requireMutations } from "./calls.js";
+import { changeRun, checkRunId, explained, requireMutations } from "./calls.js";
 import { parse } from "./parse.js";
 import { checkOptions } from "./options.js";
 import type { EventId } from "./ids.js";
@@ -107,16 +107,16 @@ export async function sendEvent<T = unknown, Name extends string = string>(
   event: SentEvent<T, Name>,
 ): Promise<EventId<Name>> {
   requireMutations(ctx, "send an event");
-  checkOptions("event", event, "sendEvent", "spread");
+  checkOptions("event", event ?? null, "sendEvent", "spread");
   if (event.workflowId !== undefined) checkRunId(event.workflowId);
-  const id: string = await ctx.runMutation(component.event.send, {
+  const sent: Promise<string> = ctx.runMutation(component.event.send, {
     eventId: event.id,
     name: event.name,
     workflowId: event.workflowId,
     result: resultOf(event),
     strict: event.strict,
   });
-  return id as EventId<Name>;
+  return (await explained(ctx, "Can't send an event", sent)) as EventId<Name>;
 }
 
 function resultOf(event: SentEvent<unknown>): RunResult {

@@ -1,7 +1,7 @@
 import type { FunctionReturnType } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import { recoverInBatches } from "../shared/recovery.js";
-import { changeRun, nameFrom, requireMutations } from "./calls.js";
+import { changeRun, explained, nameFrom, requireMutations } from "./calls.js";
 import { checkOptions } from "./options.js";
 import type { AnyRef } from "./turn/stepContext.js";
 import type {
@@ -202,7 +202,8 @@ function inBatches<Options extends ManyOptions & Pick<RestartOptions, "from">>(
     let cursor: string | null | undefined = others.cursor;
     do {
       const args = { ...others, ...named, cursor: cursor ?? undefined };
-      const next: ManyResult = await ctx.runMutation(batch, args);
+      const answer: Promise<ManyResult> = ctx.runMutation(batch, args);
+      const next = await explained(ctx, `Invalid options of ${call}`, answer);
       done += next.done;
       cursor = next.cursor;
       // A mutation's batches would share one transaction.

@@ -17,12 +17,14 @@ import {
 import { rowCounts } from "../testing/managing.js";
 import {
   cancel,
+  cancelMany,
   cleanup,
   createEvent,
   defineEvent,
   defineWorkflow,
   getStatus,
   list,
+  listByName,
   listSteps,
   restart,
   sendEvent,
@@ -40,6 +42,11 @@ type Handler = (step: Any) => Promise<unknown>;
 const { workflow: component } = components;
 const { takesId } = internal.definitions;
 const main: Any = { handler: "main" };
+
+function cyclic() {
+  const value: Record<string, unknown> = {};
+  return Object.assign(value, { self: value });
+}
 
 describe("in a handler, the run fails and says what to do", () => {
   const echo = steps.echoQuery;
@@ -176,12 +183,37 @@ describe("in a handler, the run fails and says what to do", () => {
     [
       "options that are no object",
       (step) => step.sleep(5, "nap"),
-      /^Invalid options of step\.sleep: expected an object with name, not nap\.$/,
+      /^Invalid options of step\.sleep: expected an object with name, not "nap"\.$/,
     ],
     [
       "a duration in words",
       (step) => step.sleep("1 day"),
-      /^Invalid duration of step "sleep": 1 day\. Expected milliseconds, .*24 \* 60/,
+      /^Invalid duration of step "sleep": "1 day"\. Expected milliseconds, .*24 \* 60/,
+    ],
+    [
+      "a name in place of an event",
+      (step) => step.awaitEvent("go"),
+      /^awaitEvent takes an object with the event's name or its id, .* not "go"\.$/,
+    ],
+    [
+      "no event",
+      (step) => step.awaitEvent(),
+      /^awaitEvent takes an object .* not undefined\.$/,
+    ],
+    [
+      "a timeout in words",
+      (step) => step.awaitEvent({ name: "go", timeout: "5" }),
+      /^Invalid timeout of event "go": "5"\. Expected milliseconds from 0\.$/,
+    ],
+    [
+      "an argument that contains itself",
+      (step) => step.runQuery(echo, { value: cyclic() }),
+      /^Invalid arguments of step "steps:echoQuery": \.value\.self is a value that contains it, .*Leave it out\.$/,
+    ],
+    [
+      "a return value that contains itself",
+      async () => cyclic(),
+      /^Invalid return value: workflow "workflows:workflow": \.self is a value that contains it/,
     ],
     [
       "an option of awaitEvent",
@@ -247,6 +279,90 @@ describe("at a call, it throws, says what to do, and changes nothing", () => {
         start(ctx, workflows.workflow, main, { async: true } as Any),
       ),
       /^Invalid options of start\("workflows:workflow"\): .*Did you mean startAsync\?/,
+    ],
+    [
+      "start: arguments that are no object",
+      mutation((ctx) => start(ctx, workflows.workflow, null as Any)),
+      /^Can't start "workflows:workflow": its arguments are null\. Expected an object\.$/,
+    ],
+    [
+      "start: startAsync that is no flag",
+      mutation((ctx) =>
+        start(ctx, workflows.workflow, main, { startAsync: 1 } as Any),
+      ),
+      /: startAsync is 1\. Expected true or false\.$/,
+    ],
+    [
+      "start: an unknown execution",
+      mutation((ctx) =>
+        start(ctx, workflows.workflow, main, { execution: "x" } as Any),
+      ),
+      /: execution is "x"\. Expected "driver" or "pool"\.$/,
+    ],
+    [
+      "start: no onComplete",
+      mutation((ctx) =>
+        start(ctx, workflows.workflow, main, { onComplete: null } as Any),
+      ),
+      /^onComplete takes a mutation's reference, not null\./,
+    ],
+    [
+      "a direct start: onComplete that is no handle",
+      mutation((ctx) =>
+        ctx.runMutation(workflows.workflow, {
+          args: main,
+          onComplete: "steps:ended",
+        }),
+      ),
+      /onComplete is "steps:ended"\. Expected a function handle, as createFunctionHandle/,
+    ],
+    [
+      "list: an unknown status",
+      query((ctx) => list(ctx, component, { status: "running" } as Any)),
+      /^Invalid options of list: Validator error: [^]*running/,
+    ],
+    [
+      "list: an unknown order",
+      query((ctx) => list(ctx, component, { order: "up" } as Any)),
+      /^Invalid options of list: [^]*up/,
+    ],
+    [
+      "list: no items",
+      query((ctx) =>
+        list(ctx, component, { paginationOpts: { numItems: 0, cursor: null } }),
+      ),
+      /^Invalid options of list: paginationOpts\.numItems is 0\. Expected a whole number from 1\.$/,
+    ],
+    [
+      "listByName: no name",
+      query((ctx) => listByName(ctx, component, null as Any)),
+      /^Invalid name: null\. Expected a text, or a reference/,
+    ],
+    [
+      "cancel: an unknown ifFinished",
+      mutation((ctx) =>
+        cancel(ctx, component, "x", { ifFinished: "nope" } as Any),
+      ),
+      /^Can't cancel a workflow: [^]*nope/,
+    ],
+    [
+      "cancelMany: an unknown status",
+      mutation((ctx) =>
+        cancelMany(ctx, component, { status: "running" } as Any),
+      ),
+      /^Invalid options of cancelMany: [^]*running/,
+    ],
+    [
+      "sendEvent: strict that is no flag",
+      mutation((ctx) =>
+        sendEvent(ctx, component, { ...x, workflowId: "x", strict: "yes" }),
+      ),
+      /^Can't send an event: [^]*yes/,
+    ],
+    [
+      "sendEvent: no event",
+      mutation((ctx) => sendEvent(ctx, component, none)),
+      /^Invalid options of sendEvent: expected an object with name, .* not null\.$/,
     ],
     [
       "start: onComplete that is no reference",

@@ -1,4 +1,5 @@
 import { invalidArgument } from "../shared/errors.js";
+import { abbreviate } from "../shared/storable.js";
 
 /**
  * Checks that options exist, because a misspelled option would otherwise be ignored silently.
@@ -18,7 +19,7 @@ export function checkOptions(
   const known: readonly string[] = OPTIONS[call];
   if (typeof options !== "object" || options === null)
     throw invalidArgument(
-      `Invalid options of ${what}: expected an object with ${listed(known)}, not ${String(options)}.`,
+      `Invalid options of ${what}: expected an object with ${listed(known)}, not ${shown(options)}.`,
     );
   const given = options as Record<string, unknown>;
   for (const key of Object.keys(given)) {
@@ -42,6 +43,10 @@ const listed = (names: readonly string[]) =>
   names.length < 2
     ? names.join("")
     : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
+/** Shows an option's value in an error. */
+export const shown = (value: unknown) =>
+  typeof value === "string" ? `"${abbreviate(value)}"` : String(value);
 
 /** The names of these options in other libraries. */
 const MEANT: Record<string, string[]> = {

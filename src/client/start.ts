@@ -65,8 +65,13 @@ export async function startBy<Context, Workflow extends WorkflowReference>(
   const unknown = isLegacy ? "ignored" : "refused";
   checkOptions("start", options, `start("${name}")`, unknown);
   checkStart(name, options);
+  if (args !== undefined && (typeof args !== "object" || args === null))
+    throw invalidArgument(
+      `Can't start "${name}": its arguments are ${String(args)}. Expected an object.`,
+    );
   const { onComplete, context, startAsync, ifRunning } = options;
-  const fnHandle = onComplete && (await handleOf(onComplete));
+  const fnHandle =
+    onComplete === undefined ? undefined : await handleOf(onComplete);
   if (manager && isLegacy && startAsync && !hasNewOptions(options))
     return (await ctx.runMutation(manager.component.workflow.create, {
       workflowName: name,

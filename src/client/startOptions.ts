@@ -1,21 +1,19 @@
 import { invalidArgument } from "../shared/errors.js";
 import { MAX_NAME_LENGTH } from "../shared/limits.js";
-import { abbreviate } from "../shared/storable.js";
-import { checkOptions } from "./options.js";
+import { checkOptions, shown } from "./options.js";
 import type { Retention, RunStartOptions } from "./types.js";
 
 /** The options of a start in the arguments of a workflow's mutation. */
 export type StartCall = Omit<RunStartOptions, "runAt" | "runAfter"> & {
   runAt?: number;
   runAfter?: number;
+  startAsync?: boolean;
+  execution?: "driver" | "pool";
 };
 
 function refuse(what: string, why: string): never {
   throw invalidArgument(`Invalid options of ${what}: ${why}`);
 }
-
-const shown = (value: unknown) =>
-  typeof value === "string" ? `"${abbreviate(value)}"` : String(value);
 
 /** Checks the times that a start, a definition and a manager share, in milliseconds. */
 export function checkTimes(
@@ -39,8 +37,15 @@ export const mergedRetention = (a?: Retention, b?: Retention) =>
 /** Refuses invalid options. Returns when the first turn is due, unless it is due now. */
 export function checkStart(name: string, call: StartCall): number | undefined {
   const what = `start("${name}")`;
-  const { runAt, runAfter, key, ifRunning } = call;
+  const { startAsync, execution, runAt, runAfter, key, ifRunning } = call;
   checkTimes(what, call);
+  if (startAsync !== undefined && typeof startAsync !== "boolean")
+    refuse(what, `startAsync is ${shown(startAsync)}. Expected true or false.`);
+  if (![undefined, "driver", "pool"].includes(execution))
+    refuse(
+      what,
+      `execution is ${shown(execution)}. Expected "driver" or "pool".`,
+    );
   if (runAt !== undefined && runAfter !== undefined)
     refuse(what, "runAt and runAfter exclude each other. Give one of them.");
   if (key !== undefined && typeof key !== "string")

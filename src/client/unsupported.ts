@@ -1,5 +1,6 @@
 import { convexToJson, type JSONValue, type Value } from "convex/values";
 import { errorMessage } from "../shared/failures.js";
+import { MAX_VALUE_NESTING } from "../shared/limits.js";
 
 /**
  * Converts a value to the form in which Convex stores it.
@@ -28,14 +29,19 @@ interface Unsupported {
 function firstUnsupported(
   value: unknown,
   path: string,
+  around: unknown[] = [],
 ): Unsupported | undefined {
   const isArray = Array.isArray(value);
   const described = isArray ? undefined : describe(value);
   if (described) return { path, ...described };
   if (typeof value !== "object" || value === null) return undefined;
+  if (around.includes(value))
+    return { path, kind: "a value that contains it", advice: "Leave it out." };
+  if (around.length > MAX_VALUE_NESTING)
+    return { path, kind: "too deeply nested", advice: "Flatten it." };
   for (const [key, inner] of Object.entries(value)) {
     const at = isArray ? `${path}[${key}]` : `${path}.${key}`;
-    const found = firstUnsupported(inner, at);
+    const found = firstUnsupported(inner, at, [...around, value]);
     if (found) return found;
   }
   return undefined;

@@ -48,7 +48,7 @@ export type WorkflowStep = {
   name: string;
   stepId: string;
   stepNumber: number;
-  args: unknown;
+  args: any;
   runResult?: Infer<ReturnType<typeof vRunResult>>;
   startedAt: number;
   completedAt?: number;

@@ -80,3 +80,6 @@ function isConvexError(thrown: unknown): thrown is { data: unknown } {
     typeof thrown === "object" && thrown !== null && CONVEX_ERROR in thrown
   );
 }
+
+/** The errors of Convex and convex-test about a function's arguments. */
+export const ARGUMENTS_REFUSED = /^(ArgumentValidationError|Validator error)\b/;

@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import { describeFailure, errorMessage } from "../../shared/failures.js";
+import { ARGUMENTS_REFUSED, describeFailure, errorMessage } from "../../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../../shared/limits.js";
 import type { Origin } from "../../shared/origin.js";
 import type { RunResult } from "../../shared/outcome.js";
@@ -104,6 +104,3 @@ function errorText(error: unknown, step: Origin["step"]): string {
   const explanation = explainMissingGlobal(error) ?? explainUnavailable(text);
   return explanation ? `${text}\n${explanation}` : text;
 }
-
-/** The errors of Convex and convex-test about a function's arguments. */
-const ARGUMENTS_REFUSED = /^(ArgumentValidationError|Validator error)\b/;

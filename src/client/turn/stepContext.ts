@@ -18,7 +18,7 @@ import {
   withoutHalves,
 } from "../../shared/storable.js";
 import type { AwaitedEvent, WorkflowCtx } from "../context.js";
-import { checkOptions } from "../options.js";
+import { checkOptions, shown } from "../options.js";
 import { parse } from "../parse.js";
 import { toJson } from "../unsupported.js";
 import type { FunctionKind, StepRequest } from "../replay/journal.js";
@@ -145,7 +145,7 @@ export function createStepContext(
     setProgress(value: unknown) {
       replay.setProgress(progressFrom(value));
     },
-    withOptions(more: StepDefaults) {
+    withOptions(more: StepDefaults = {}) {
       if (!rules.isLegacy) checkOptions("withOptions", more);
       const given = Object.entries(more).filter(
         ([, value]) => value !== undefined,
@@ -222,7 +222,9 @@ function refuseOptions(kind: string, name: string, options: CallOptions) {
     refuse("runAt and runAfter exclude each other. Give one of them.");
   for (const [option, ms] of Object.entries({ runAt, runAfter }))
     if (ms !== undefined && !Number.isFinite(ms))
-      refuse(`${option} is ${ms}. Expected milliseconds, as a finite number.`);
+      refuse(
+        `${option} is ${shown(ms)}. Expected milliseconds, as a finite number.`,
+      );
   if (!inline && transactionLimits !== undefined)
     refuse("transactionLimits needs inline: true.");
   if (inline && (kind === "action" || kind === "workflow"))
@@ -326,7 +328,7 @@ function sleepRequest(
   const name = checkName(options.name ?? "sleep", rules);
   if (!Number.isFinite(duration))
     throw new Error(
-      `Invalid duration of step "${name}": ${duration}. Expected milliseconds, as a finite number, such as 24 * 60 * 60 * 1000 for a day.`,
+      `Invalid duration of step "${name}": ${shown(duration)}. Expected milliseconds, as a finite number, such as 24 * 60 * 60 * 1000 for a day.`,
     );
   return {
     kind: "sleep",
@@ -355,6 +357,10 @@ function eventRequest(
   event: AwaitedEvent<unknown, string>,
   rules: StepRules,
 ): WorkflowRequest {
+  if (typeof event !== "object" || event === null)
+    throw new Error(
+      `awaitEvent takes an object with the event's name or its id, such as { name: "approved" }, not ${shown(event)}.`,
+    );
   if (!rules.isLegacy) checkOptions("event", event, "awaitEvent", "spread");
   const { id, timeout, validator } = event;
   const name = event.name ?? id;
@@ -363,7 +369,7 @@ function eventRequest(
   checkName(name, rules);
   if (timeout !== undefined && !(timeout >= 0 && Number.isFinite(timeout)))
     throw new Error(
-      `Invalid timeout of event "${name}": ${timeout}. Expected milliseconds from 0.`,
+      `Invalid timeout of event "${name}": ${shown(timeout)}. Expected milliseconds from 0.`,
     );
   return {
     kind: "event",
