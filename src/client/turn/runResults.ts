@@ -1,5 +1,9 @@
 import { v } from "convex/values";
-import { ARGUMENTS_REFUSED, describeFailure, errorMessage } from "../../shared/failures.js";
+import {
+  ARGUMENTS_REFUSED,
+  describeFailure,
+  errorMessage,
+} from "../../shared/failures.js";
 import { MAX_JOURNAL_BYTES } from "../../shared/limits.js";
 import type { Origin } from "../../shared/origin.js";
 import type { RunResult } from "../../shared/outcome.js";
