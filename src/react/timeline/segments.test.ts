@@ -17,64 +17,58 @@ const bar = (fields: object, now = 100) =>
     .map(({ kind, from, to }) => `${kind} ${from}–${to}`)
     .join(" ");
 
+const attempt = (startedAt: number, endedAt?: number, error?: string) => ({
+  ...{ startedAt, endedAt, error },
+});
+
 describe("a function", () => {
-  test("is queued until its attempt begins, then runs to its result", () => {
-    expect(
-      bar({
-        completedAt: 9,
-        outcome: "success",
-        attempts: [{ startedAt: 4, endedAt: 9 }],
-      }),
-    ).toBe("queued 0–4 succeeded 4–9");
-  });
-
-  test("shows the backoff between attempts, and each attempt's result", () => {
-    const attempts = [
-      { startedAt: 0, endedAt: 5, error: "no" },
-      { startedAt: 20, endedAt: 25, error: "no" },
-      { startedAt: 40, endedAt: 50 },
-    ];
-    expect(bar({ completedAt: 50, outcome: "success", attempts })).toBe(
-      "failed 0–5 backingOff 5–20 failed 20–25 backingOff 25–40 succeeded 40–50",
-    );
-  });
-
   test.each([
-    ["running", [{ startedAt: 10 }], "queued 0–10 running 10–100"],
-    ["queued", [], "queued 0–100"],
-    ["scheduled", [], "scheduled 0–100 due 100–160"],
     [
-      "backingOff",
-      [{ startedAt: 0, endedAt: 30, error: "no" }],
+      "is queued until its attempt begins, then runs to its result",
+      { completedAt: 9, outcome: "success", attempts: [attempt(4, 9)] },
+      "queued 0–4 succeeded 4–9",
+    ],
+    [
+      "shows the backoff between attempts, and each attempt's result",
+      {
+        ...{ completedAt: 50, outcome: "success" },
+        attempts: [attempt(0, 5, "no"), attempt(20, 25, "no"), attempt(40, 50)],
+      },
+      "failed 0–5 backingOff 5–20 failed 20–25 backingOff 25–40 succeeded 40–50",
+    ],
+    [
+      "that is running reaches until now",
+      { state: "running", attempts: [attempt(10)] },
+      "queued 0–10 running 10–100",
+    ],
+    ["that is queued reaches until now", { state: "queued" }, "queued 0–100"],
+    [
+      "that is scheduled reaches until now, and then until it is due",
+      { state: "scheduled", dueAt: 160 },
+      "scheduled 0–100 due 100–160",
+    ],
+    [
+      "that is backing off reaches until now, and then until it is due",
+      { state: "backingOff", attempts: [attempt(0, 30, "no")], dueAt: 160 },
       "failed 0–30 backingOff 30–100 due 100–160",
     ],
-  ])("that is %s reaches until now", (state, attempts, expected) => {
-    const dueAt = expected.includes("due") ? 160 : undefined;
-    expect(bar({ state, attempts, dueAt })).toBe(expected);
-  });
-
-  test("is one segment if it has no attempts, such as a step of 0.4", () => {
-    expect(bar({ completedAt: 7, outcome: "failed" })).toBe("failed 0–7");
-  });
-
-  test("ends in a canceled segment if it was canceled between attempts", () => {
-    expect(
-      bar({
-        completedAt: 30,
-        outcome: "canceled",
-        attempts: [{ startedAt: 0, endedAt: 5, error: "no" }],
-      }),
-    ).toBe("failed 0–5 canceled 5–30");
-  });
-
-  test("is visible even if it took no time", () => {
-    expect(
-      bar({
-        completedAt: 0,
-        outcome: "success",
-        attempts: [{ startedAt: 0, endedAt: 0 }],
-      }),
-    ).toBe("succeeded 0–0");
+    [
+      "is one segment if it has no attempts, such as a step of 0.4",
+      { completedAt: 7, outcome: "failed" },
+      "failed 0–7",
+    ],
+    [
+      "ends in a canceled segment if it was canceled between attempts",
+      { completedAt: 30, outcome: "canceled", attempts: [attempt(0, 5, "no")] },
+      "failed 0–5 canceled 5–30",
+    ],
+    [
+      "is visible even if it took no time",
+      { completedAt: 0, outcome: "success", attempts: [attempt(0, 0)] },
+      "succeeded 0–0",
+    ],
+  ])("%s", (_title, fields, expected) => {
+    expect(bar(fields)).toBe(expected);
   });
 });
 
