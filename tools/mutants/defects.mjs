@@ -217,7 +217,8 @@ export const DEFECTS = [
     replace: "",
     killedBy: {
       file: "src/engine/run/notAWorkflow.test.ts",
-      title: "fails as a child, and the error names child and component",
+      title:
+        "fails as a child with an error that names the child and the component",
     },
   },
   {
@@ -227,7 +228,8 @@ export const DEFECTS = [
     replace: "    handle: run.workflowHandle,",
     killedBy: {
       file: "src/engine/run/notAWorkflow.test.ts",
-      title: "fails as a child, and the error names child and component",
+      title:
+        "fails as a child with an error that names the child and the component",
     },
   },
   {
@@ -442,7 +444,7 @@ export const DEFECTS = [
     replace: "return varied(Math.min(exact, LONGEST_BACKOFF_MS));",
     killedBy: {
       file: "src/engine/step/retries.test.ts",
-      title: "maxBackoffMs limits each pause, driver",
+      title: "maxBackoffMs limits each backoff, driver",
     },
   },
   {
@@ -514,7 +516,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/engine/step/events.timeout.test.ts",
       title:
-        "the wait is withdrawn in the transaction that times it out: a later event is kept for the next",
+        "the transaction that times a wait out also withdraws it, and a later event is kept for the next wait",
     },
   },
   {

@@ -4,7 +4,7 @@ const test = (file, title) => ({ file: `src/${file}.test.ts`, title });
 
 const INDEPENDENCE = test(
   "engine/run/independence",
-  "C13: two runs write no document of the component that is the other's, and read no range that the other writes, and every lookup uses an index: pool",
+  "C13: two runs never write each other's documents or read ranges that the other writes, and every lookup uses an index: pool",
 );
 
 export const DRIVER_DEFECTS = [
@@ -115,7 +115,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/platform/platformErrors",
-      "of an action (driver): the action starts after a pause, and that is its first attempt",
+      "of an action (driver) delays its first attempt",
     ),
   },
   {
@@ -286,7 +286,7 @@ export const DRIVER_DEFECTS = [
     killedBy: {
       file: "src/engine/platform/platformErrors.test.ts",
       title:
-        "a refusal of the platform is recognised: Too many writes per second. Your deployment is limited to 4 MiB per second.",
+        "the platform's refusal is recognised: Too many writes per second. Your deployment is limited to 4 MiB per second.",
     },
   },
   {
@@ -296,7 +296,7 @@ export const DRIVER_DEFECTS = [
     replace: "!hadConflict(error)",
     killedBy: test(
       "engine/platform/platformErrors",
-      "of a driver's turn: the driver retries it after a pause",
+      "of a driver's turn lets the driver retry it after a backoff",
     ),
   },
   {
@@ -306,7 +306,7 @@ export const DRIVER_DEFECTS = [
     replace: 'functionType !== "action"',
     killedBy: test(
       "engine/step/invoke",
-      "runs outside of any transaction, so that its run doesn't conflict with what it reads",
+      "runs outside any transaction, so its run doesn't conflict with the data that it reads",
     ),
   },
   {
@@ -316,7 +316,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (!run?.driver) return null;",
     killedBy: test(
       "engine/step/retries",
-      "the failure counts once, however often it is reported",
+      "a failure counts once even if it is reported several times",
     ),
   },
   {
@@ -326,7 +326,7 @@ export const DRIVER_DEFECTS = [
     replace: "row.drivenBy === 0",
     killedBy: test(
       "engine/step/retries",
-      "no driver waits, not even 400 ms: another one is scheduled after the pause, for each attempt",
+      "no driver waits, not even 400 ms, because another one is scheduled for each attempt",
     ),
   },
   {
@@ -336,7 +336,7 @@ export const DRIVER_DEFECTS = [
     replace: "const startedAt = now;",
     killedBy: test(
       "engine/step/retries",
-      "a run does not count as one that is driven",
+      "a run doesn't count towards runs with drivers",
     ),
   },
   {
@@ -371,7 +371,7 @@ export const DRIVER_DEFECTS = [
     killedBy: {
       file: "src/engine/run/progress.test.ts",
       title:
-        "that sets progress after it asked for the driver's next step isn't undone by the turn that follows",
+        "may set progress after it asked for the driver's next step, and the next turn doesn't undo that",
     },
   },
   {

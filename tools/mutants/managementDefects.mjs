@@ -60,7 +60,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "if (rows.length === max) break;",
     killedBy: test(
       "engine/run/paging",
-      "steps in flight are counted as far as a page's budget reaches",
+      "steps in flight are counted up to a page's budget",
     ),
   },
   {
@@ -70,7 +70,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/run/summaries",
-      "idPrefix finds the runs whose ids begin with it, 256 runs a page, and a whole id at once if the run matches the other filters",
+      "idPrefix searches 256 runs per page for ids that begin with it, and finds a whole id at once if it matches the filters",
     ),
   },
   {
@@ -80,7 +80,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/run/details",
-      "of a failed run has the step and the handler's line, until a restart",
+      "returns a failed run's step and handler line until a restart",
     ),
   },
   {
@@ -90,7 +90,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "while (canGoOn() && !canGoOn())",
     killedBy: test(
       "engine/run/list",
-      "in an action counts exactly up to 1,000, however large the runs",
+      "are exact up to 1,000 in an action, however large the runs are",
     ),
   },
   {
@@ -100,7 +100,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "bytes / open.length",
     killedBy: test(
       "engine/run/list",
-      "leaves what few runs in progress don't need to those that completed",
+      "give budget that few runs in progress don't need to completed ones",
     ),
   },
   {
@@ -190,7 +190,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "{}",
     killedBy: test(
       "engine/run/listEvents",
-      "a wait for a name logs that only events of other names were sent, whichever comes first",
+      "a wait for a name logs if only events with other names were sent before or after it",
     ),
   },
   {
@@ -200,7 +200,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: 'equal.gte("_creationTime", since).lte("_creationTime", until)',
     killedBy: test(
       "engine/run/list",
-      "lists and counts have exactly the runs that match any combination, in either order, however small the pages",
+      "lists and counts have exactly the matching runs for any combination, order and page size",
     ),
   },
   {
@@ -210,7 +210,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "count > MAX_COUNT ||",
     killedBy: test(
       "engine/run/list",
-      "is exact up to 1,000, and says 1000+ beyond",
+      "are exact up to 1,000, and 1000+ beyond",
     ),
   },
   {
@@ -220,7 +220,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "return { ...whole, page };",
     killedBy: test(
       "engine/run/paging",
-      "a page of runs that wait for steps with large arguments is shorter than a transaction's limits, and none is left out",
+      "a page of runs that wait for steps with large arguments stays within a transaction's limits, and no item is lost",
     ),
   },
   {
@@ -230,7 +230,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "return size() < 0 ? undefined : attempts;",
     killedBy: test(
       "engine/run/listSteps",
-      "a result that fills its row leaves no room for attempts, and is kept (pool)",
+      "a result that fills its row is kept without attempts (pool)",
     ),
   },
   {
@@ -337,7 +337,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/run/progress",
-      "progress that doesn't fit beside arguments or result is left out, and the run goes on",
+      "progress that doesn't fit into a row with arguments or result is omitted, and the run continues",
     ),
   },
   {
@@ -398,7 +398,7 @@ export const MANAGEMENT_DEFECTS = [
       "    if (problem || !run) return null;\n    if (problem)\n      throw",
     killedBy: test(
       "engine/turn/journal",
-      "of another generation, an ended run or one that is gone throws, and changes nothing",
+      "throws without changes for another generation, an ended run or a deleted run",
     ),
   },
   {
@@ -438,7 +438,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "run.restarting",
     killedBy: test(
       "engine/step/events.ended",
-      "an event that is sent while the waits of an ended run are still being dropped is kept",
+      "an event is kept if it is sent while an ended run's waits are still being dropped",
     ),
   },
   {
@@ -448,7 +448,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: 'if (event) await ctx.db.delete("events", event._id);',
     killedBy: test(
       "engine/step/events.ended",
-      "keeps an event that is sent by the id that the awaiting step had, until it is restarted from there",
+      "keeps an event that is sent by its waiting step's id until a restart from that step",
     ),
   },
   {
@@ -458,7 +458,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: ": `${text.slice(0, 41)}…`;",
     killedBy: test(
       "engine/step/events.refused",
-      "where it is awaited: the step is recorded beside its id",
+      "where it is awaited, and the step is recorded with the id",
     ),
   },
   {
@@ -468,7 +468,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "`Event not found: ${eventId}. Workflow",
     killedBy: test(
       "engine/step/events.refused",
-      "where it is awaited: the step is recorded beside its id",
+      "where it is awaited, and the step is recorded with the id",
     ),
   },
   {
@@ -492,7 +492,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "return answer === run._id || workflowId === run._id;",
     killedBy: test(
       "engine/run/notAWorkflow",
-      "fails as a child, and the error names child and component",
+      "fails as a child with an error that names the child and the component",
     ),
   },
   {
@@ -502,7 +502,7 @@ export const MANAGEMENT_DEFECTS = [
     replace: "throw thrown;",
     killedBy: test(
       "engine/step/steps",
-      "a step of a component that the app doesn't have fails, and the handler can catch it",
+      "a step that calls a missing component fails, and the handler can catch it",
     ),
   },
   {

@@ -237,7 +237,7 @@ export const RECOVERY_DEFECTS = [
     replace: "if (!result &&",
     killedBy: test(
       "engine/step/poolReports",
-      "is executed again if it was to execute a mutation",
+      "runs again if it executes a mutation",
     ),
   },
   {

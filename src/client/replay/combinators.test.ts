@@ -7,7 +7,7 @@ type Combinators = Record<
   (values: Iterable<unknown>) => Promise<unknown>
 >;
 
-/** What a handler gets by calling the methods of Promise. */
+/** The methods of Promise as a handler sees them. */
 function combinators(): Combinators {
   const tracking = trackingCombinators();
   const bound = Object.entries(tracking).map(([name, combinator]) => [
@@ -116,7 +116,7 @@ describe("the wake conditions of a blocked handler include", () => {
       async (ask) => {
         const a = ask("a");
         await new Promise((resolve) => {
-          // Subscribed to past its own `then`.
+          // Subscribes without the promise's own `then`.
           void Promise.prototype.then.call(a, resolve);
         });
       },
@@ -216,7 +216,7 @@ describe("the wake conditions of a blocked handler include", () => {
 });
 
 describe("combinators behave like the originals", () => {
-  /** Settles each step as its name says, and tells what the combinator made of it. */
+  /** Settles each step according to its name, and returns the combinator's result. */
   async function outcomeOf(
     name: keyof Combinators,
     members: (ask: Ask) => Iterable<unknown>,

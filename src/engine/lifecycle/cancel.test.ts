@@ -128,7 +128,7 @@ describe("cancel stops a run now:", () => {
     ["fails", "driver"],
     ["fails", "pool"],
   ] as const)(
-    "an action that runs and %s is ignored quietly, and is not retried (%s)",
+    "a running action that %s is ignored quietly and not retried (%s)",
     async (end, execution) => {
       const t = newBackend({ execution });
       const { open, passed } = gate();
@@ -179,7 +179,7 @@ describe("cancel throws and changes nothing for a run", () => {
     await expectRefused(t, error, () => cancel(t, id));
   });
 
-  test("unless ignoring was asked for: then an ended run is ignored, and cancel returns that", async () => {
+  test("unless ifFinished ignores an ended run, which cancel reports", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(LATER));
     const cancelUnlessEnded = () =>
@@ -194,7 +194,7 @@ describe("cancel throws and changes nothing for a run", () => {
   });
 });
 
-test("a run may be canceled and then be cleaned up by its onComplete, in one go: its pending work never begins", async () => {
+test("if onComplete cleans up a canceled run in the same transaction, its pending work never begins", async () => {
   const t = newBackend({ transactionLimits: true });
   let ran = 0;
   script("action", "late", () => ran++);

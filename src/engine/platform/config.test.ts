@@ -38,7 +38,7 @@ afterEach(() => {
   delete deployed.logLevel;
 });
 
-/** Begins a run of a manager's workflow: one action, unless the test scripts another handler. */
+/** Starts a run of a manager's workflow, with one action unless the test scripts another handler. */
 async function begin(
   t: Backend,
   workflow: Workflow,
@@ -68,7 +68,7 @@ async function parallelism(t: Backend) {
 }
 
 describe("utils:updateConfig", () => {
-  test("stores the given settings in one row, leaves the others unchanged, and updates the pool at once", async () => {
+  test("stores the given settings in one row, keeps the others, and updates the pool at once", async () => {
     const t = newBackend();
     for (const [changes, stored] of [
       [{ maxParallelism: 50 }, { maxParallelism: 50 }],
@@ -88,7 +88,7 @@ describe("utils:updateConfig", () => {
     expect(await poolConfig(t)).toMatchObject(kept);
   });
 
-  test("applies from then on, even if a manager asked for another value before", async () => {
+  test("takes effect even if a manager asked for another value before", async () => {
     const t = newBackend();
     await run(t, seven);
     await update(t, { maxParallelism: 50 });
@@ -111,7 +111,7 @@ describe("utils:updateConfig", () => {
 });
 
 describe("the log level", () => {
-  test("is WARN by default: a healthy run prints nothing, and its pool is configured once", async () => {
+  test("is WARN by default, so a healthy run prints nothing, and its pool is configured once", async () => {
     const t = newBackend();
     const info = vi.spyOn(console, "info");
     const log = vi.spyOn(console, "log");
@@ -126,7 +126,7 @@ describe("the log level", () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  test("of INFO prints one JSON line for each event of a run", async () => {
+  test("at INFO prints one JSON line for each event in a run", async () => {
     const t = newBackend();
     await update(t, { logLevel: "INFO" });
     const lines: unknown[] = [];
@@ -147,7 +147,7 @@ describe("the log level", () => {
     );
   });
 
-  test("of ERROR still prints errors that need an operator", async () => {
+  test("at ERROR still prints errors that need an operator", async () => {
     const t = newBackend();
     await update(t, { logLevel: "ERROR" });
     await callInternal(t, internal.pool.onComplete, {
@@ -195,7 +195,7 @@ test.each<[string, { stored?: number; workflow: Workflow; atATime: number }]>([
   expect(await statusOf(t, id)).toEqual(completed(40));
 });
 
-test("the value of a manager is the same for a run that is started through the pool, and its nested runs", async () => {
+test("a manager's value also applies to runs that start through the pool and to nested runs", async () => {
   const t = newBackend();
   script("handler", "parent", (step) =>
     step.runWorkflow(seven, { handler: "child" }),
@@ -229,7 +229,7 @@ describe("a value that earlier calls passed", () => {
     }
   });
 
-  test("doesn't return with a retry of a run that began then", async () => {
+  test("doesn't return when a run from that time is retried", async () => {
     const t = newBackend();
     let attempts = 0;
     script("action", "flaky", () => {
@@ -270,7 +270,7 @@ test.each([
   },
 );
 
-test("a pause by a manager ends when the manager is deployed with another value, each time", async () => {
+test("a manager's pause ends each time the manager is deployed with another value", async () => {
   const t = newBackend();
   script("handler", "other", (step) =>
     step.runMutation(steps.echo, { value: 1 }),
@@ -281,7 +281,7 @@ test("a pause by a manager ends when the manager is deployed with another value,
     await advance(60_000);
     expect(await statusOf(t, paused)).toMatchObject({ type: "inProgress" });
     deployed.maxParallelism = 25;
-    // A run that enqueues nothing.
+    // This run enqueues nothing.
     await begin(t, changing, "other");
     await drain();
     expect(await parallelism(t)).toBe(25);
@@ -310,7 +310,7 @@ describe("managers of one component", () => {
     );
   });
 
-  test("are warned of started runs only: after a refused start, the next one warns", async () => {
+  test("are warned about started runs only, so after a refused start, the next one warns", async () => {
     const t = newBackend();
     await run(t, three);
     await t
@@ -325,7 +325,7 @@ describe("managers of one component", () => {
   });
 });
 
-/** Creates a run as a manager with this value does, and counts what its transaction wrote. */
+/** Creates a run like a manager with this value, and counts the writes of its transaction. */
 const written = (t: Backend, maxParallelism?: number) =>
   t.mutation(async (ctx) => {
     await ctx.runMutation(components.workflow.workflow.create, {
@@ -339,7 +339,7 @@ const written = (t: Backend, maxParallelism?: number) =>
     return documentsWritten.used;
   });
 
-test("starts don't contend on the config row: once a value has been seen, or without one, a start writes the run and nothing else", async () => {
+test("starts don't contend on the config row, because without a new value a start writes only the run", async () => {
   const t = newBackend();
   const before = await rows(t, "config");
   await runHandler(t, async () => 1);
@@ -354,7 +354,7 @@ test("starts don't contend on the config row: once a value has been seen, or wit
 });
 
 test.each([-1, 1.5, 201, NaN])(
-  "an invalid maxParallelism (%d) is refused when a run is started, and nothing is changed",
+  "an invalid maxParallelism (%d) is refused without changes when a run starts",
   async (maxParallelism) => {
     const t = newBackend();
     const message = `Invalid maxParallelism: ${maxParallelism}`;

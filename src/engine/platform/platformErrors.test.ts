@@ -19,7 +19,7 @@ import { callInternal, listenToConsole } from "../../testing/managing.js";
 import { completed } from "../../testing/statuses.js";
 import { insist, wasRefused } from "./platformErrors.js";
 
-// What the platform refuses to start, as it has no room for it, has not begun.
+// A call that the platform refuses for lack of capacity hasn't begun.
 
 useBackend();
 const heard = listenToConsole();
@@ -38,9 +38,9 @@ const CONFLICT =
 const gaps = (times: number[]) =>
   times.slice(1).map((time, index) => time - times[index]!);
 
-test.each(REFUSALS)("a refusal of the platform is recognised: %s", (error) => {
+test.each(REFUSALS)("the platform's refusal is recognised: %s", (error) => {
   expect(wasRefused(error)).toBe(true);
-  // A function's own words.
+  // A function's own error.
   expect(wasRefused(`Uncaught Error: ${error}`)).toBe(false);
 });
 
@@ -95,7 +95,7 @@ test.each<
 
 // The test above says which errors are refusals. Once recognised, they are alike.
 describe("a refusal", () => {
-  /** A backend that refuses some calls, the first two times. */
+  /** Creates a backend that refuses some calls twice. */
   function refusing(
     execution: "driver" | "pool",
     refuses: (call: WatchedCall) => boolean,
@@ -113,7 +113,7 @@ describe("a refusal", () => {
     return { t, expectPauses };
   }
 
-  test("of a driver's turn: the driver retries it after a pause", async () => {
+  test("of a driver's turn lets the driver retry it after a backoff", async () => {
     type Drive = { stepNumber?: number } | undefined;
     const { t, expectPauses } = refusing(
       "driver",
@@ -133,7 +133,7 @@ describe("a refusal", () => {
   });
 
   test.each(["driver", "pool"] as const)(
-    "of an action (%s): the action starts after a pause, and that is its first attempt",
+    "of an action (%s) delays its first attempt",
     async (execution) => {
       const { t, expectPauses } = refusing(
         execution,
@@ -153,7 +153,7 @@ describe("a refusal", () => {
   );
 });
 
-test("a driver that the pool could not start leaves its mutation to the pool, after a pause", async () => {
+test("if the pool can't start a driver, its mutation runs in the pool after a backoff", async () => {
   const t = newBackend({ execution: "driver" });
   const allow = (maxParallelism: number) =>
     callInternal(t, internal.utils.updateConfig, { maxParallelism });

@@ -36,7 +36,7 @@ const startWith = (t: Backend, options: object, handler = "waits") => {
 };
 
 describe("getRun", () => {
-  test("has what list has, and the number of steps", async () => {
+  test("returns the fields of list and the number of steps", async () => {
     const t = newBackend();
     const id = await startWith(t, {});
     const { page } = await t.query((ctx) => manager.list(ctx));
@@ -50,7 +50,7 @@ describe("getRun", () => {
     });
   });
 
-  test("has the options of start, when the deadline and the cleanup are due, and a generation that cancel and restart raise", async () => {
+  test("returns the start options, the times of deadline and cleanup, and a generation that cancel and restart raise", async () => {
     const t = newBackend();
     const retention = { canceled: 5000 };
     const options = { key: "a key", timeout: 60_000, retention };
@@ -72,7 +72,7 @@ describe("getRun", () => {
     expect((await get(t, id))!.generation).toBeGreaterThan(generation);
   });
 
-  test("has the parent with its name and status, and the first 20 children", async () => {
+  test("returns the parent with its name and status, and the first 20 children", async () => {
     const t = newBackend();
     script("handler", "child", async (step) => {
       await step.awaitEvent({ name: "go" });
@@ -122,7 +122,7 @@ describe("getRun", () => {
     expect(run.children.length).toBeGreaterThanOrEqual(4);
   });
 
-  test("of a failed run has the step and the handler's line, until a restart", async () => {
+  test("returns a failed run's step and handler line until a restart", async () => {
     const t = newBackend();
     script("mutation", "fails", () => {
       throw new Error("no");
@@ -148,7 +148,7 @@ describe("getRun", () => {
       expect(restarted).not.toHaveProperty(field);
   });
 
-  test("cuts a long line of the handler", async () => {
+  test("truncates a long handler line", async () => {
     const t = newBackend();
     const { workflowId } = await runHandler(t, async () => {
       const error = new Error("no");

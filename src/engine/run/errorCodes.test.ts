@@ -132,7 +132,7 @@ const cases: [string, string, Act, RegExp][] = [
 ];
 
 test.each(cases)(
-  "the code %s tells clients of %s, and the error's text is its message",
+  "the code %s identifies %s for clients, and the error's text is its message",
   async (code, _what, act, message) => {
     const t = newBackend();
     const ended = (await runHandler(t, async () => null, { name: "ended" }))
@@ -160,7 +160,7 @@ test.each(cases)(
   },
 );
 
-test("a code reaches the handler whose step was refused", async () => {
+test("the handler of a refused step receives the code", async () => {
   const { status } = await runHandler(newBackend(), async (step) => {
     try {
       await manager.cancel(step, "abc");

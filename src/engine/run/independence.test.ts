@@ -36,7 +36,7 @@ listenToConsole();
 
 const RETRY = { maxAttempts: 3, initialBackoffMs: 1000, base: 2 };
 
-/** A run that does all there is. */
+/** A run that uses every feature. */
 const everything: Handler = async (step) => {
   step.setProgress({ done: 1 });
   await step.runMutation(steps.echo, { value: 1 });
@@ -94,7 +94,7 @@ const send = (t: Backend, workflowId: WorkflowId, name: string) =>
     sendEvent(ctx, components.workflow, { workflowId, name }),
   );
 
-/** All that the runs wait for, in the midst of what they do. */
+/** Brings both runs through all their waits, with their steps interleaved. */
 async function live(t: Backend, ids: WorkflowId[]) {
   for (const id of ids) await send(t, id, "sent before");
   await advance(20_000);
@@ -112,7 +112,7 @@ async function readAll(ctx: RunQueryCtx, workflowId: WorkflowId) {
 }
 
 test.each(["driver", "pool"] as const)(
-  "C13: two runs write no document of the component that is the other's, and read no range that the other writes, and every lookup uses an index: %s",
+  "C13: two runs never write each other's documents or read ranges that the other writes, and every lookup uses an index: %s",
   async (execution) => {
     const calls = new Calls();
     const t = newBackend({ execution, wrap: calls.wrap });

@@ -38,7 +38,7 @@ const STATUSES = Object.keys(RESULTS) as RunStatus[];
 const NAMES = ["folder/file:a", "folder/file:b", "folder/file:c"];
 const NAME = "workflows:workflow";
 
-/** Runs of each name and status by turns, started one millisecond apart. */
+/** Inserts runs that alternate between names and statuses, one millisecond apart. */
 async function insertRuns(t: Backend, count: number) {
   const runs = [];
   for (let index = 0; index < count; index++) {
@@ -54,7 +54,7 @@ async function insertRuns(t: Backend, count: number) {
 const idsOf = (runs: { workflowId: WorkflowId }[]) =>
   runs.map(({ workflowId }) => workflowId);
 
-test("a listed run has its values, status, times, parent and the first three steps that block it, without values in summaries", async () => {
+test("a listed run has its values, status, times, parent and first three steps in flight, but summaries have no values", async () => {
   const t = newBackend();
   script("handler", "child", (step) => step.awaitEvent({ name: "go" }));
   const completed = await runHandler(t, async () => "done", {
@@ -158,7 +158,7 @@ test("a listed run has its values, status, times, parent and the first three ste
 });
 
 describe("selecting runs", () => {
-  test("lists and counts have exactly the runs that match any combination, in either order, however small the pages", async () => {
+  test("lists and counts have exactly the matching runs for any combination, order and page size", async () => {
     const t = newBackend();
     const runs = await insertRuns(t, 36);
     const times = [undefined, runs[9]!.at, runs[25]!.at];
@@ -212,7 +212,7 @@ describe("selecting runs", () => {
     }
   });
 
-  test("a cursor of another name or status lists no run that the filter leaves out", async () => {
+  test("a cursor of another name or status lists no run outside the filter", async () => {
     const t = newBackend();
     await insertRuns(t, 36);
     const filters = [
@@ -247,7 +247,7 @@ describe("selecting runs", () => {
         }
   });
 
-  test("a workflow is named by folder/file:function or its reference, to functions, managers and steps, whatever the step is called that nests it", async () => {
+  test("functions, managers and steps accept a workflow's folder/file:function or reference, however its step is named", async () => {
     const t = newBackend();
     await insertRuns(t, 4);
     script("handler", "child", async () => 1);
@@ -281,7 +281,7 @@ describe("selecting runs", () => {
     expect(status).toEqual({ type: "completed", result: ["managed:three"] });
   });
 
-  test("a run of 0.4, whose row has none of the newer fields, is found by its status", async () => {
+  test("a run of 0.4 without the newer fields is found by its status", async () => {
     const t = newBackend();
     const old = { engineVersion: undefined };
     const runResult = RESULTS.failed;
@@ -325,7 +325,7 @@ describe("counts", () => {
       await insertRun(t, { args, runResult: RESULTS[status] });
   };
 
-  test("is exact up to 1,000, and says 1000+ beyond", async () => {
+  test("are exact up to 1,000, and 1000+ beyond", async () => {
     const t = newBackend({ transactionLimits: true });
     const canceled = async () =>
       (await t.query((ctx) => counts(ctx, component))).canceled;
@@ -335,7 +335,7 @@ describe("counts", () => {
     expect(await canceled()).toBe("1000+");
   });
 
-  test("counts as many large runs as one transaction can read, and says that there are more", async () => {
+  test("include as many large runs as one transaction can read, and show that there are more", async () => {
     const t = newBackend({ transactionLimits: true });
     for (const status of STATUSES) await insertLarge(t, 5, status);
     expect(await t.query((ctx) => counts(ctx, component))).toEqual(
@@ -343,7 +343,7 @@ describe("counts", () => {
     );
   });
 
-  test("leaves what few runs in progress don't need to those that completed", async () => {
+  test("give budget that few runs in progress don't need to completed ones", async () => {
     const t = newBackend({ transactionLimits: true });
     await insertLarge(t, 11, "completed");
     await insertLarge(t, 1, "inProgress");
@@ -353,7 +353,7 @@ describe("counts", () => {
     });
   });
 
-  test("in an action counts exactly up to 1,000, however large the runs", async () => {
+  test("are exact up to 1,000 in an action, however large the runs are", async () => {
     const t = newBackend({ transactionLimits: true });
     for (const status of STATUSES) await insertLarge(t, 30, status);
     await insertBare(t, 1001, "failed");
@@ -362,7 +362,7 @@ describe("counts", () => {
     expect(found).toEqual({ ...exact, failed: "1000+" });
   });
 
-  test("leaves out a run that was cleaned up while a step of it is in flight", async () => {
+  test("exclude a run that was cleaned up while its step is in flight", async () => {
     const t = newBackend();
     script("action", "slow", () => new Promise((end) => setTimeout(end, 9000)));
     const id = await startHandler(t, async (step) => {

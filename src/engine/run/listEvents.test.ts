@@ -16,7 +16,7 @@ const heard = listenToConsole();
 
 const { workflow } = components;
 
-test("lists events that are created, sent, waiting and consumed, each with its value, times and step", async () => {
+test("lists created, sent, waiting and consumed events with their values, times and steps", async () => {
   const t = newBackend();
   const id = await startHandler(t, async (step) => {
     await step.awaitEvent({ name: "first" });
@@ -62,7 +62,7 @@ test("lists events that are created, sent, waiting and consumed, each with its v
   expect(page[1]!.eventId).toBe(created);
 });
 
-test("a wait for a name logs that only events of other names were sent, whichever comes first", async () => {
+test("a wait for a name logs if only events with other names were sent before or after it", async () => {
   const t = newBackend();
   const waitsFor = "approved";
   const id = await startHandler(
@@ -86,7 +86,7 @@ test("a wait for a name logs that only events of other names were sent, whicheve
   expect(heard.said).toHaveLength(2);
 });
 
-test("a wait with a timeout or for an id, and waits whose events were all sent before, log nothing", async () => {
+test("a wait with a timeout or for an id logs nothing, and neither do waits whose events were sent before", async () => {
   const t = newBackend();
   const names = ["a", "b", "c"];
   const id = await startHandler(
@@ -111,7 +111,7 @@ test("a wait with a timeout or for an id, and waits whose events were all sent b
   expect(heard.said).toEqual([]);
 });
 
-test("a cursor of one run lists no event of another", async () => {
+test("a run's cursor lists no events of another run", async () => {
   const t = newBackend();
   const wait: Parameters<typeof startHandler>[1] = (step) =>
     step.awaitEvent({ name: "go" });

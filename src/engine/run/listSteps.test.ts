@@ -51,7 +51,7 @@ async function runningOf(t: Backend, id: WorkflowId) {
   return status.type === "inProgress" ? status.running : [];
 }
 
-/** The fields in which a listed step and a running one are alike. */
+/** Returns the fields that a listed step and a running step share. */
 const shown = (step: object) => {
   const { kind, name, args, startedAt, functionType, workId, eventId } =
     step as Record<string, unknown>;
@@ -60,7 +60,7 @@ const shown = (step: object) => {
 
 const never = () => new Promise(() => undefined);
 
-/** Starts a run that is in steps of every kind, of which each has a time of its own. */
+/** Starts a run with steps of every kind in flight, each with its own time. */
 async function startEveryKind(t: Backend) {
   script("handler", "child", (step) => step.awaitEvent({ name: "never" }));
   const child = { handler: "child" };
@@ -89,7 +89,7 @@ async function startEveryKind(t: Backend) {
   return { id: workflowId, ids };
 }
 
-test("steps of every kind in flight have their kind, name, arguments, state, due time and child, and are what a status shows as running", async () => {
+test("steps of every kind in flight have their kind, name, arguments, state, due time and child, as in the run's status", async () => {
   const t = newBackend();
   const { id, ids } = await startEveryKind(t);
   const found = await listed(t, id);
@@ -174,7 +174,7 @@ test("steps of every kind in flight have their kind, name, arguments, state, due
   expect(await runningOf(t, id)).toHaveLength(7);
 });
 
-test("when a run is canceled, its steps in flight are done, without a result and not due any more", async () => {
+test("when a run is canceled, its steps in flight are done without a result or a due time", async () => {
   const t = newBackend();
   const { id } = await startEveryKind(t);
   await cancel(t, id);
@@ -185,7 +185,7 @@ test("when a run is canceled, its steps in flight are done, without a result and
   }
 });
 
-test("completed steps of every kind say how and when they ended, in summaries without values and with the first line of an error, cut to 256 bytes", async () => {
+test("completed steps of every kind have their result and end time, and summaries have no values and an error's first 256 bytes", async () => {
   const t = newBackend();
   script("handler", "child", async () => "c");
   const message = `${"no ".repeat(200)}\n  second line`;
@@ -242,7 +242,7 @@ test("completed steps of every kind say how and when they ended, in summaries wi
   for (const none of [found.length, -1]) expect(await get(none)).toBeNull();
 });
 
-test("a retried action says which attempt it is at, and at which it ended", async () => {
+test("a retried action shows its current and its last attempt", async () => {
   const t = newBackend();
   const failures: Record<string, number> = { late: 1, never: 3, first: 0 };
   for (const [name, count] of Object.entries(failures)) {
@@ -315,7 +315,7 @@ describe.each(["driver", "pool"] as const)(
       expect(completedAt! - queued!.startedAt).toBeGreaterThanOrEqual(5000);
     });
 
-    test("an action that failed backs off until its next attempt is due, and shows when each attempt ran and why it failed", async () => {
+    test("a failed action backs off until its next attempt is due, and shows each attempt's times and error", async () => {
       const t = newBackend({ execution });
       const times: number[] = [];
       script("action", "flaky", async () => {
@@ -353,7 +353,7 @@ describe.each(["driver", "pool"] as const)(
   },
 );
 
-test("a step keeps its last ten attempts, each error cut to 1 KiB, and a turn's journal has none of them", async () => {
+test("a step keeps its last ten attempts with errors cut to 1 KiB, and a turn's journal omits them", async () => {
   const t = newBackend({ execution: "pool" });
   let calls = 0;
   script("action", "fails", () => {
@@ -385,7 +385,7 @@ test("a step keeps its last ten attempts, each error cut to 1 KiB, and a turn's 
 });
 
 test.each(["driver", "pool"] as const)(
-  "a result that fills its row leaves no room for attempts, and is kept (%s)",
+  "a result that fills its row is kept without attempts (%s)",
   async (execution) => {
     const t = newBackend({ execution });
     const args = { name: "big", input: "x".repeat(250_000) };
@@ -410,7 +410,7 @@ test.each(["driver", "pool"] as const)(
   },
 );
 
-test("a child's status is that of its run: in progress, ended, restarted, or absent once it was cleaned up", async () => {
+test("a child shows its run's status: in progress, ended, restarted, or absent after cleanup", async () => {
   const t = newBackend();
   script("handler", "child", (step) => step.sleep(1000));
   const id = await startHandler(t, async (step) => {
@@ -434,7 +434,7 @@ test("a child's status is that of its run: in progress, ended, restarted, or abs
   expect(await child()).toBeUndefined();
 });
 
-test("a step that waits for a slot of the pool is queued, the ones that have one are running", async () => {
+test("steps without a pool slot are queued, and those with one are running", async () => {
   const t = newBackend({ execution: "pool" });
   await inComponent(t, (ctx) =>
     ctx.runMutation(component.utils.updateConfig, { maxParallelism: 2 }),
@@ -453,7 +453,7 @@ test("a step that waits for a slot of the pool is queued, the ones that have one
   ]);
 });
 
-test("steps that 0.4 and earlier releases stored show what is known, and one without a kind is a function", async () => {
+test("steps from 0.4 and earlier show their known fields, and a step without a kind is a function", async () => {
   const t = newBackend();
   const id = await insertRun(t, { engineVersion: undefined });
   await insertSteps(t, id, { from: 0, to: 1 });

@@ -37,7 +37,7 @@ const HAS_MOVED = { type: "failed", error: noTurn(MOVED) };
 
 type Key = keyof typeof strangers;
 
-/** A backend on which `workflows:workflow` becomes another function, as after a deploy. */
+/** Creates a backend on which `workflows:workflow` becomes another function, as after a deploy. */
 function movingBackend(key: Key) {
   let hasMoved = false;
   const t = newBackend({
@@ -59,7 +59,7 @@ function movingBackend(key: Key) {
 describe.each(KINDS)("%s", (_kind, key) => {
   const name = `strangers:${key}`;
 
-  test("fails as a child, and the error names child and component", async () => {
+  test("fails as a child with an error that names the child and the component", async () => {
     const t = newBackend({ other: true });
     script("handler", "child", async () => "from the child");
     const { workflowId, status } = await runHandler(t, (step) =>
@@ -69,7 +69,7 @@ describe.each(KINDS)("%s", (_kind, key) => {
     expect(status).toHaveProperty("error", expect.stringContaining(workflowId));
   });
 
-  test("fails a run whose function it has become, at the next turn", async () => {
+  test("fails the next turn of a run whose workflow it replaced", async () => {
     const { t, move } = movingBackend(key);
     const id = await startHandler(t, async (step) => {
       await step.sleep(1000);
@@ -80,7 +80,7 @@ describe.each(KINDS)("%s", (_kind, key) => {
     expect(await statusOf(t, id)).toEqual(HAS_MOVED);
   });
 
-  test("fails a chain whose function it has become, once its step is replaced", async () => {
+  test("fails a chain whose workflow it replaced", async () => {
     const { t, move } = movingBackend(key);
     const id = await startHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 });
@@ -91,7 +91,7 @@ describe.each(KINDS)("%s", (_kind, key) => {
     expect(await statusOf(t, id)).toEqual(HAS_MOVED);
   });
 
-  test("refuses a restart, and fails one that is enqueued", async () => {
+  test("refuses a restart, and fails an enqueued one", async () => {
     const { t, move } = movingBackend(key);
     const { workflowId: id, status } = await runHandler(t, async () => "done");
     move();

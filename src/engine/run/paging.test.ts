@@ -31,7 +31,7 @@ type List = (
   options?: Options,
 ) => Promise<Page<Record<string, unknown>>>;
 
-/** Every list, and the field by which its items are told apart. */
+/** Every list, with the field that identifies its items. */
 const LISTS: Record<string, [field: string, read: List]> = {
   list: ["workflowId", (ctx, _id, options) => list(ctx, component, options)],
   listByName: [
@@ -87,7 +87,7 @@ async function insertEvents(t: Backend, id: WorkflowId, values: unknown[]) {
   return names;
 }
 
-test("every list has each row once, in either order, whatever the size of its pages, 100 of them by default, and continues after a row that was deleted", async () => {
+test("every list has each row once in either order and with any page size, 100 by default, and continues after a deleted row", async () => {
   const t = newBackend();
   const runs: WorkflowId[] = [];
   for (let count = 0; count < 101; count++) runs.push(await insertRun(t));
@@ -136,7 +136,7 @@ test("every list has each row once, in either order, whatever the size of its pa
   }
 });
 
-/** Runs, with the changes to each, and steps of each. */
+/** Inserts runs with changes, and steps for each. */
 async function insertRuns(
   t: Backend,
   count: number,
@@ -160,7 +160,7 @@ const text = "x".repeat(900_000);
 const inFlight = { inProgress: true, runResult: undefined };
 const third = { large: "x".repeat(300 * KiB) };
 
-/** Rows of which one transaction can't read all, and the lists that show them. */
+/** Rows that exceed one transaction's reads, with the lists that show them. */
 const LARGE: [
   rows: string,
   lists: string[],
@@ -205,7 +205,7 @@ const LARGE: [
 ];
 
 test.each(LARGE)(
-  "a page of %s is shorter than a transaction's limits, and none is left out",
+  "a page of %s stays within a transaction's limits, and no item is lost",
   async (_rows, lists, insert) => {
     const t = newBackend({ transactionLimits: true });
     const rows = await insert(t);
@@ -220,14 +220,14 @@ test.each(LARGE)(
   },
 );
 
-test("steps in flight are counted as far as a page's budget reaches", async () => {
+test("steps in flight are counted up to a page's budget", async () => {
   const t = newBackend({ transactionLimits: true });
   await insertRuns(t, 2, {}, 9, { ...inFlight, args: third });
   const { page } = await t.query((ctx) => manager.listSummaries(ctx));
   expect(page[0]!.steps).toEqual({ count: 9, inFlight: "6+" });
 });
 
-test("replies without values are small: 30 runs with large values, and 500 of 2,000 steps, in 256 KiB", async () => {
+test("replies without values are small, so 30 runs with large values or 500 of 2,000 steps fit in 256 KiB", async () => {
   const t = newBackend({ transactionLimits: true });
   const large = "x".repeat(400 * KiB);
   await insertRuns(t, 30, {

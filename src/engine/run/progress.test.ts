@@ -40,7 +40,7 @@ async function listed(t: Backend): Promise<unknown[]> {
 }
 
 describe.each(["driver", "pool"] as const)("setProgress, %s:", (execution) => {
-  test("status and list show a copy of the value that the handler last set, also after the run ends", async () => {
+  test("status and list show a copy of the handler's last value, even after the run ends", async () => {
     const t = newBackend({ execution });
     const id = await startHandler(t, async (step) => {
       const progress = { done: [0] };
@@ -84,7 +84,7 @@ describe.each(["driver", "pool"] as const)("setProgress, %s:", (execution) => {
     expect(await progressOf(t, id)).toBe(1);
   });
 
-  test("it is no step, so a handler may call it anew in a run in flight", async () => {
+  test("it isn't a step, so you can add a call to a handler with runs in flight", async () => {
     const t = newBackend({ execution });
     const id = await startHandler(t, (step) => step.sleep(1000));
     script("handler", "main", async (step) => {
@@ -101,7 +101,7 @@ describe.each(["driver", "pool"] as const)("setProgress, %s:", (execution) => {
     expect(await rows(t, "steps")).toHaveLength(2);
   });
 
-  test("the last call before the handler waits counts, in branches and beside inline steps too", async () => {
+  test("the last call before the handler waits counts, even in branches and with inline steps", async () => {
     const t = newBackend({ execution });
     const { status } = await runHandler(t, async (step) => {
       const branch = async (n: number) => {
@@ -167,7 +167,7 @@ describe("while a driver executes a step, whose row holds the progress,", () => 
       ({ progress }) => (progress as unknown) ?? [],
     );
 
-  test("what follows gets it", async () => {
+  test("the turn that follows takes it over", async () => {
     const { t, id } = await driven();
     await advance(10_000);
     expect(await heldNow(t)).toEqual([]);
@@ -210,7 +210,7 @@ describe("while a driver executes a step, whose row holds the progress,", () => 
 });
 
 describe("a driver's turn", () => {
-  test("that sets progress after it asked for the driver's next step isn't undone by the turn that follows", async () => {
+  test("may set progress after it asked for the driver's next step, and the next turn doesn't undo that", async () => {
     const t = newBackend({ execution: "driver" });
     slow("short", 1000);
     slow("long", 5000);
@@ -300,7 +300,7 @@ describe("a restart", () => {
     expect(await progressOf(t, workflowId)).toBe(0);
   });
 
-  test("or a cancel in the midst of a turn keeps what that turn sets from being stored", async () => {
+  test("or a cancel during a turn discards the progress that the turn sets", async () => {
     const t = newBackend();
     script("mutation", "restarts", async (ctx, id) => {
       await client.cancel(ctx, components.workflow, id as WorkflowId);
@@ -322,7 +322,7 @@ describe("a restart", () => {
   });
 });
 
-describe("a value that can't be progress is refused where it is set, and leaves the last one, of up to 4 KiB:", () => {
+describe("an invalid value is refused at the call and keeps the last one, which may have up to 4 KiB:", () => {
   const good = "x".repeat(4096 - 8);
 
   test.each<[string, unknown, RegExp]>([
@@ -357,7 +357,7 @@ describe("a value that can't be progress is refused where it is set, and leaves 
   });
 });
 
-test("progress that doesn't fit beside arguments or result is left out, and the run goes on", async () => {
+test("progress that doesn't fit into a row with arguments or result is omitted, and the run continues", async () => {
   const t = newBackend();
   const large = "x".repeat((1 << 20) - 5 * 1024);
   const end = async (result: unknown, options?: { input: string }) => {

@@ -45,7 +45,7 @@ const RESULTS = [
 ] as const;
 const NAME = "workflows:workflow";
 
-/** As many runs of two workflows, in every status. Returns one with many steps and events. */
+/** Inserts runs of two workflows in every status. Returns one with many steps and events. */
 async function fill(t: Backend, runs: number, steps: number) {
   for (let from = 0; from < runs; from += 4000)
     await inComponent(t, async (ctx) => {
@@ -89,7 +89,7 @@ const listBy =
 
 const selected = { name: NAME, status: "failed" } as const;
 
-/** The second page of each is read. */
+/** Each list reads its second page. */
 const lists: Record<string, List> = {
   "list, oldest first": listBy({}),
   "list, newest first": listBy({ order: "desc" }),
@@ -146,7 +146,7 @@ async function costs(t: Backend, id: WorkflowId) {
   return found;
 }
 
-test(`among ${MANY} runs, and ${STEPS} steps of one, every list and batch reads as much as among few, and all are found`, async () => {
+test(`with ${MANY} runs, and ${STEPS} steps in one, every list and batch reads as much as with few, and finds all`, async () => {
   const few = newBackend({ transactionLimits: true });
   const expected = await costs(few, await fill(few, FEW, FEW));
   const t = newBackend({ transactionLimits: true });

@@ -60,14 +60,14 @@ type InParts = {
   ): Promise<unknown[]>;
 };
 
-/** The runs of one instance of the component. */
+/** Returns the runs of one instance of the component. */
 const runsOf = (t: Backend, instance: string) =>
   (t as unknown as InParts).runInComponent(instance, (ctx) =>
     ctx.db.query("workflows").collect(),
   );
 
 describe("the handler's first turn", () => {
-  test("runs inside the caller's transaction, up to where it waits", async () => {
+  test("runs inside the caller's transaction until it waits", async () => {
     const t = newBackend();
     script("handler", "main", (step) =>
       step.runMutation(steps.echo, { value: 1 }),
@@ -81,7 +81,7 @@ describe("the handler's first turn", () => {
     expect(await effects(t)).toEqual([]);
   });
 
-  test("may complete the run: the caller sees the result and the writes of inline steps", async () => {
+  test("may complete the run, and the caller sees its result and the writes of inline steps", async () => {
     const t = newBackend();
     script("handler", "main", (step, input) =>
       step.runMutation(steps.echo, { value: input }, { inline: true }),
@@ -114,7 +114,7 @@ describe("the handler's first turn", () => {
     },
   );
 
-  test("that throws fails the run, not its caller, also before its first await and in a job of the pool", async () => {
+  test("that throws fails the run but not its caller, even before its first await or in a pool job", async () => {
     const t = newBackend();
     const rejects = () => Promise.reject(new Error("no"));
     const id = await startHandler(t, rejects);
@@ -129,7 +129,7 @@ describe("the handler's first turn", () => {
     expect(status).toEqual(failed("no"));
   });
 
-  test("begins once, not again in the next turn", async () => {
+  test("begins only once", async () => {
     const t = newBackend();
     await runHandler(t, async (step) => {
       await step.runMutation(steps.echo, { value: 1 });
@@ -138,7 +138,7 @@ describe("the handler's first turn", () => {
     expect(await effects(t)).toEqual([1, 2]);
   });
 
-  test("is left to a job of the pool by startAsync", async () => {
+  test("runs in a pool job with startAsync", async () => {
     const t = newBackend();
     let begun = false;
     const handler = async () => {
@@ -154,7 +154,7 @@ describe("the handler's first turn", () => {
   });
 });
 
-describe("a start that is impossible throws at the call site and changes nothing:", () => {
+describe("an impossible start throws at the call and changes nothing:", () => {
   let deep: unknown = 1;
   for (let depth = 0; depth < 20; depth++) deep = [deep];
   const isNone = /Can't start .*: it is not a workflow. Pass a reference to/;
@@ -233,7 +233,7 @@ describe("a start that is impossible throws at the call site and changes nothing
   const another =
     /the workflow is defined with components.other, the manager with components.workflow/;
 
-  test("a workflow of another instance of the component, by a manager", async () => {
+  test("a manager that starts another instance's workflow", async () => {
     const t = newBackend({ other: true });
     await expectNothingStarted(
       t,
@@ -253,7 +253,7 @@ describe("a start that is impossible throws at the call site and changes nothing
       error: RegExp,
     ];
     const later = { startAsync: true };
-    // Not "main", which would start itself again and again.
+    // Not "main", which would start itself forever.
     const quiet = { handler: "quiet" };
     const refusals: Refusal[] = [
       ...cases
@@ -296,7 +296,7 @@ describe("a start that is impossible throws at the call site and changes nothing
       expect(String(caught)).toMatch(message);
       expect(status).toEqual(completed("went on"));
       expect(await effects(t)).toEqual([]);
-      // Only the run of the handler itself.
+      // Only the handler's own run.
       expect(await runsOf(t, "workflow")).toHaveLength(1);
       expect(await runsOf(t, "other")).toEqual([]);
     });
@@ -320,7 +320,7 @@ describe("a start that is impossible throws at the call site and changes nothing
 });
 
 describe("a run may be started", () => {
-  test("from a mutation, an action and by the manager's method, with an id of the right table", async () => {
+  test("from a mutation, an action and a manager, with an id of the right table", async () => {
     const t = newBackend();
     const owner = await t.run((ctx) =>
       ctx.db.insert("effects", { key: "k", value: 1 }),
@@ -353,7 +353,7 @@ describe("a run may be started", () => {
 });
 
 describe("onComplete and context", () => {
-  test("are passed together, or neither: onComplete receives the context unchanged, null too", async () => {
+  test("are passed together or not at all, and onComplete receives the context unchanged, even null", async () => {
     const t = newBackend();
     await runHandler(t, async () => 1);
     expect(await endings(t)).toEqual([]);
@@ -376,9 +376,9 @@ describe("onComplete and context", () => {
   });
 });
 
-// As other packages and scripts call it, not through this package's client.
+// Called directly, as other packages and scripts do, not through this package's client.
 describe("workflow.create", () => {
-  test("runs the first turn inside the caller's transaction, or with startAsync in a pool job with the given name", async () => {
+  test("runs the first turn inside the caller's transaction, or with startAsync in a pool job with the workflow's name", async () => {
     const t = newBackend();
     script("handler", "main", async () => "done");
     const now = await createRun(t);
@@ -390,7 +390,7 @@ describe("workflow.create", () => {
     expect(await statusOf(t, later)).toEqual(completed("done"));
   });
 
-  test("with createOnly stores its arguments and leaves the first turn of a run by this engine's rules to the caller, and calls onComplete with the context", async () => {
+  test("with createOnly stores the run for this engine's rules and leaves its first turn to the caller", async () => {
     const t = newBackend();
     script("handler", "main", async () => "done");
     const fnHandle = await handleOf(t, steps.ended);
@@ -417,7 +417,7 @@ describe("workflow.create", () => {
     expect(await endings(t)).toMatchObject([{ context: [1] }]);
   });
 
-  test("of a function that doesn't exist throws and changes nothing", async () => {
+  test("throws and changes nothing if the function doesn't exist", async () => {
     const t = newBackend();
     const workflowHandle = "function://;gone:workflow";
     await expectUnchanged(t, heard, () =>

@@ -27,7 +27,7 @@ useBackend();
 
 const { workflow } = components;
 
-test("a finished run is completed with what its handler returned, failed with what it threw, or canceled", async () => {
+test("a finished run is completed with its return value, failed with its error, or canceled", async () => {
   const t = newBackend();
   const ends: [Handler, object][] = [
     [async () => ({ a: [1n, null] }), completed({ a: [1n, null] })],
@@ -46,7 +46,7 @@ test("a finished run is completed with what its handler returned, failed with wh
   expect(await statusOf(t, id)).toEqual({ type: "canceled" });
 });
 
-test("a status shows as many of thousands of steps in flight as one response can hold", async () => {
+test("a status shows as many steps in flight as one reply can hold", async () => {
   const t = newBackend({ transactionLimits: true });
   const id = await insertRun(t);
   await inComponent(t, async (ctx) => {
@@ -70,7 +70,7 @@ test("a status shows as many of thousands of steps in flight as one response can
   expect(running[0]).toMatchObject({ name: "sleep 0" });
 });
 
-test("the manager, a query, a mutation, an action and a workflow's step may ask for a status", async () => {
+test("a manager, a query, a mutation, an action and a step may read a status", async () => {
   const t = newBackend();
   const { workflowId, status } = await runHandler(t, async () => 1);
   const ask = (ctx: Parameters<typeof getStatus>[0]) =>
@@ -86,7 +86,7 @@ test("the manager, a query, a mutation, an action and a workflow's step may ask 
     expect(found).toEqual(status);
 });
 
-test("reading a run by an id of none, or of one that was cleaned up, throws, and what the console reads is empty", async () => {
+test("reading a run with an invalid or cleaned-up id throws, but the console's functions return nothing", async () => {
   const t = newBackend();
   const { workflowId: gone } = await runHandler(t, (step) => step.sleep(1));
   const [step] = await rows(t, "steps");

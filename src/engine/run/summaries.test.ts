@@ -23,7 +23,7 @@ const pagesOf = (t: Backend, numItems: number, options: ListSummariesOptions) =>
     summaries(t, { ...options, paginationOpts }),
   );
 
-test("a run's summary counts up to 10 steps in flight, and all of its steps", async () => {
+test("a run's summary counts all its steps, and up to 10 steps in flight", async () => {
   const t = newBackend();
   const inFlight = [0, 10, 11, 50];
   for (const count of inFlight)
@@ -44,7 +44,7 @@ test("a run's summary counts up to 10 steps in flight, and all of its steps", as
   ]);
 });
 
-test("idPrefix finds the runs whose ids begin with it, 256 runs a page, and a whole id at once if the run matches the other filters", async () => {
+test("idPrefix searches 256 runs per page for ids that begin with it, and finds a whole id at once if it matches the filters", async () => {
   const t = newBackend();
   const id = await insertRun(t, { name: "a:a" });
   const ids: string[] = [id];
@@ -77,7 +77,7 @@ test("idPrefix finds the runs whose ids begin with it, 256 runs a page, and a wh
   expect((await pagesOf(t, 200, { idPrefix: "" })).sizes).toEqual([200, 101]);
 });
 
-test("parent lists a run's children and no others, in pages and by status, and nothing for a text that is no id", async () => {
+test("parent lists only a run's children, in pages and by status, and nothing for an invalid id", async () => {
   const t = newBackend();
   script("handler", "child", (step) => step.awaitEvent({ name: "go" }));
   const [parent, other] = [1, 2].map(() =>
@@ -105,7 +105,7 @@ test("parent lists a run's children and no others, in pages and by status, and n
   expect((await summaries(t, { parent: "no id" })).page).toEqual([]);
 });
 
-test("listNames has each workflow once, in alphabetical order, at most 100, and reads one run of each within a transaction's limits", async () => {
+test("listNames returns up to 100 workflows in alphabetical order, and reads one run of each within a transaction's limits", async () => {
   const t = newBackend({ transactionLimits: true });
   const names = () => t.query((ctx) => manager.listNames(ctx));
   expect(await names()).toEqual([]);

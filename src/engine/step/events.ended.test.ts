@@ -26,14 +26,14 @@ import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
 import type { EventId } from "../../client/index.js";
 
-// Events for runs that have finished or were cleaned up: accepted, with one warning.
+// Events for finished or cleaned-up runs are accepted with one warning.
 
 useBackend();
 const heard = listenToConsole();
 
 const go = { name: "go", validator: v.string() };
 
-/** What ends a run that awaits "go" beside something else. */
+/** Ways to end a run that awaits "go" and something else. */
 const endings: {
   how: string;
   ends: () => Promise<unknown>;
@@ -44,7 +44,7 @@ const endings: {
   { how: "canceled", ends: () => new Promise(() => {}), cancels: true },
 ];
 
-/** Nothing but the event and one warning that names it and the run. */
+/** Expects only the event, and one warning that names the event and the run. */
 async function expectAccepted(
   t: Backend,
   event: Parameters<typeof send>[1],
@@ -67,7 +67,7 @@ async function expectAccepted(
 describe.each(endings)("a run that has $how", ({ how, ends, cancels }) => {
   const state = `already ${how}`;
 
-  /** Ends a run, which has an event "other", too. Once it is restarted, it awaits "go" alone. */
+  /** Ends a run that also has an event "other". After a restart, it awaits only "go". */
   async function ended(t: Backend) {
     let again = false;
     const { workflowId, ids } = await startWithEvents(
@@ -91,7 +91,7 @@ describe.each(endings)("a run that has $how", ({ how, ends, cancels }) => {
     return { workflowId, id: ids[0], expectRestarted };
   }
 
-  test("keeps an event that is sent to it, executes nothing, and a restart finds it", async () => {
+  test("keeps an event for a restart without executing anything", async () => {
     const t = newBackend();
     const { workflowId, id, expectRestarted } = await ended(t);
     const before = await everyRow(t);
@@ -131,7 +131,7 @@ describe.each(endings)("a run that has $how", ({ how, ends, cancels }) => {
     await expectRestarted();
   });
 
-  test("keeps an event that is sent by the id that the awaiting step had, until it is restarted from there", async () => {
+  test("keeps an event that is sent by its waiting step's id until a restart from that step", async () => {
     const t = newBackend();
     const { workflowId, expectRestarted } = await ended(t);
     const { page } = await t.query((ctx) =>
@@ -144,7 +144,7 @@ describe.each(endings)("a run that has $how", ({ how, ends, cancels }) => {
     await expectRestarted({ from: 1, startAsync: true });
   });
 
-  test("no longer accepts events once it is cleaned up, and nothing is left behind", async () => {
+  test("no longer keeps events after cleanup", async () => {
     const t = newBackend();
     const { workflowId, id } = await ended(t);
     await send(t, { workflowId, name: "go" });
@@ -173,7 +173,7 @@ describe.each(endings)("a run that has $how", ({ how, ends, cancels }) => {
   });
 });
 
-/** The data of the ConvexError that a send throws. */
+/** Returns the data of the ConvexError that a send throws. */
 async function thrownBy(t: Backend, event: Parameters<typeof send>[1]) {
   const error: unknown = await send(t, event).catch(
     (thrown: unknown) => thrown,
@@ -182,7 +182,7 @@ async function thrownBy(t: Backend, event: Parameters<typeof send>[1]) {
   return (typeof data === "string" ? JSON.parse(data) : data) as unknown;
 }
 
-test("a caller that sends an event to a failed run keeps its own writes", async () => {
+test("a mutation that sends an event to a failed run keeps its own writes", async () => {
   const t = newBackend();
   const { workflowId } = await runHandler(t, async (step) => {
     await step.runMutation(steps.fail, { message: "no repository" });
@@ -200,7 +200,7 @@ test("a caller that sends an event to a failed run keeps its own writes", async 
   expect(await eventStates(t)).toEqual(["go sent"]);
 });
 
-test("strict lets an event through to a run in progress", async () => {
+test("strict accepts an event for a run in progress", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, (step) => step.awaitEvent(go));
   await send(t, { workflowId, name: "go", value: "yes", strict: true });
@@ -208,7 +208,7 @@ test("strict lets an event through to a run in progress", async () => {
   expect(await statusOf(t, workflowId)).toMatchObject({ result: "yes" });
 });
 
-test("an id decides which event is sent: a name or a run passed with it may be another's", async () => {
+test("an id alone decides which event is sent, even with another name or run", async () => {
   const t = newBackend();
   const { workflowId, ids } = await startWithEvents(t, ["made"], (step, id) =>
     step.awaitEvent({ ...go, id }),
@@ -223,7 +223,7 @@ test("an id decides which event is sent: a name or a run passed with it may be a
   expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
 });
 
-test("an event that is sent while the waits of an ended run are still being dropped is kept", async () => {
+test("an event is kept if it is sent while an ended run's waits are still being dropped", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, (step) =>
     Promise.any(

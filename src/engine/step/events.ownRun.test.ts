@@ -21,14 +21,14 @@ import {
   type WorkflowId,
 } from "../../client/index.js";
 
-// Events that a run is sent by its own steps: each takes effect, and the run's turn sees it.
+// A run's own steps send it events, and its turn sees each of them.
 
 useBackend();
 
 const go = { name: "go", validator: v.string() };
 const event = (workflowId: WorkflowId) => ({ ...go, workflowId, value: "own" });
 
-/** The function "send" sends a run its event, and then does something else. */
+/** The function "send" sends a run its event, then does something else. */
 function scriptSend(then: () => void = () => undefined) {
   type Ctx = Parameters<typeof sendEvent>[0];
   const body = async (ctx: Ctx, workflowId: WorkflowId) => {
@@ -130,7 +130,7 @@ describe.each(senders)("an event that %s sends", (_how, sends) => {
   });
 });
 
-test("an inline step that sends as the handler ends leaves a run that is done", async () => {
+test("an inline step that sends as the handler ends leaves a finished run", async () => {
   scriptSend();
   const { status } = await runHandler(newBackend(), async (step) => {
     void step.awaitEvent(go);
@@ -140,7 +140,7 @@ test("an inline step that sends as the handler ends leaves a run that is done", 
   expect(status).toEqual(completed("sent"));
 });
 
-test("an event that an inline step sent is not there when the turn is rolled back", async () => {
+test("an inline step's event is rolled back with its turn", async () => {
   const t = newBackend();
   let failing = true;
   scriptSend(() => {
@@ -171,7 +171,7 @@ test("an event created with the step context is awaited and sent by its id", asy
   expect(status).toEqual(completed("by id"));
 });
 
-test("a nested run sends events to its parent, which sends some back", async () => {
+test("a nested run and its parent send each other events", async () => {
   scriptSend();
   script("handler", "child", async (step, parent: WorkflowId) => {
     await sendEvent(step, components.workflow, {
@@ -196,7 +196,7 @@ test("a nested run sends events to its parent, which sends some back", async () 
   expect(status).toEqual(completed("own"));
 });
 
-test("two runs that wait for each other's events in turn both end", async () => {
+test("two runs that wait for each other's events by turns both end", async () => {
   const t = newBackend();
   const rally = (first: boolean) => async (step: WorkflowCtx, id: string) => {
     const other = (
@@ -206,7 +206,7 @@ test("two runs that wait for each other's events in turn both end", async () => 
     ) as WorkflowId;
     for (let round = 0; round < 5; round++) {
       if (first || round > 0) await step.awaitEvent({ name: "ball" });
-      // The other one is done by then.
+      // The other run has ended by then.
       if (first && round === 4) break;
       await sendEvent(step, components.workflow, {
         workflowId: other,

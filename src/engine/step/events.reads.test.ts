@@ -26,7 +26,7 @@ useBackend();
 
 const go = { name: "go", validator: v.string() };
 
-/** Gives the run 2,000 more events, of the name awaited and of others, in every state that doesn't answer. */
+/** Gives the run 2,000 more events, with the awaited name and others, in every state that doesn't end the wait. */
 async function addEvents(t: Backend, workflowId: WorkflowId) {
   await inComponent(t, async (ctx) => {
     const step = await ctx.db.query("steps").first();
@@ -70,7 +70,7 @@ async function addEvents(t: Backend, workflowId: WorkflowId) {
 type Work = (ctx: Ctx, workflowId: WorkflowId) => Promise<unknown>;
 type Prepare = (t: Backend, workflowId: WorkflowId) => Promise<unknown>;
 
-/** What `work` reads in its transaction, in a run with few events or with many. */
+/** Returns the reads of `work` in a run with few or many events. */
 async function readsOf(
   many: boolean,
   handler: (step: WorkflowCtx) => Promise<unknown>,
@@ -78,7 +78,7 @@ async function readsOf(
   prepare?: Prepare,
 ) {
   const t = newBackend({ transactionLimits: true });
-  // A step, so that the added rows have one to name.
+  // The added rows refer to this step.
   const workflowId = await startHandler(t, async (step) => {
     void step.sleep(1e9);
     return await handler(step);
@@ -103,14 +103,14 @@ const awaitLater = async (step: WorkflowCtx) => {
 
 const sendGo: Work = (ctx, workflowId) =>
   sendEvent(ctx, components.workflow, { workflowId, ...go, value: "it" });
-/** The turn reads its journal, which is the same with few events and with many. */
+/** The turn reads its journal, which doesn't depend on the number of events. */
 const turn: Work = (ctx, workflowId) =>
   ctx.runMutation(workflows.workflow, {
     workflowId,
     generationNumber: 0,
   } as never);
 
-/** Sends "go" so often, and then what the run waits for before it. */
+/** Sends "go" `count` times, then the event that the run awaits first. */
 const sendMany =
   (count: number): Prepare =>
   async (t, workflowId) => {
@@ -128,11 +128,11 @@ test.each<[string, Scene, number?]>([
     "send one to the oldest that was created",
     [never, sendGo, (t, workflowId) => create(t, workflowId, "go")],
   ],
-  // One event of another name, to warn of it.
+  // One read of an event with another name, for the warning.
   ["await one that is not there", [awaitLater, turn, sendMany(0)], 1],
   ["await one that is there", [awaitLater, turn, sendMany(1)]],
 ])(
-  "with 2,000 more events in the run, as much is read to %s",
+  "2,000 more events in the run don't increase the reads to %s",
   async (_what, scene, more = 0) => {
     const few = await readsOf(false, ...scene);
     const many = await readsOf(true, ...scene);
@@ -142,7 +142,7 @@ test.each<[string, Scene, number?]>([
   },
 );
 
-test("with 500 events of one name kept, as much is read to await one of them", async () => {
+test("500 kept events with one name don't increase the reads to await one", async () => {
   const reads = (count: number) =>
     readsOf(false, awaitLater, turn, sendMany(count));
   expect(await reads(500)).toEqual(await reads(1));

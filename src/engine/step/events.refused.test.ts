@@ -34,15 +34,15 @@ import {
   type WorkflowId,
 } from "../../client/index.js";
 
-// What is refused. sendEvent and createEvent throw, and leave everything as it was. awaitEvent is a
-// step that fails, which the handler can catch.
+// Refused calls. sendEvent and createEvent throw and change nothing. awaitEvent is a step that fails, and the
+// handler can catch that.
 
 useBackend();
 
 const waitForGo = (step: WorkflowCtx) =>
   step.awaitEvent({ name: "go", validator: v.string() });
 
-/** A run that waits for two events, one by its name and one by its id, and has ids of its own. */
+/** Starts a run that waits for one event by name and one by id, and returns other ids. */
 async function waitingRun(t: Backend) {
   const { workflowId, ids } = await startWithEvents(
     t,
@@ -58,7 +58,7 @@ async function waitingRun(t: Backend) {
   return { workflowId, id: ids[0], later: ids[1], stepId: step!._id };
 }
 
-test("an id that was sent before can't be sent again: the error names event, name and run", async () => {
+test("an id can't be sent twice, and the error has the event's id, name and run", async () => {
   const t = newBackend();
   const { workflowId, id, later } = await waitingRun(t);
   await send(t, { id: later, value: "nobody awaits it" });
@@ -72,7 +72,7 @@ test("an id that was sent before can't be sent again: the error names event, nam
   );
   await t.mutation(async (ctx) => {
     await sendEvent(ctx, components.workflow, { id, value: "first" });
-    // The transaction's own send stays.
+    // The transaction's first send stays.
     await expect(
       sendEvent(ctx, components.workflow, { id, value: "second" }),
     ).rejects.toThrow(consumed);
@@ -87,7 +87,7 @@ test("an id that was sent before can't be sent again: the error names event, nam
   );
 });
 
-test("ids of nothing, or of something else, can't be sent to or created for", async () => {
+test("sending and creating refuse invalid ids and ids of other tables", async () => {
   const t = newBackend();
   const { workflowId, id, stepId } = await waitingRun(t);
   const appId = await t.run((ctx) =>
@@ -115,7 +115,7 @@ test("ids of nothing, or of something else, can't be sent to or created for", as
     );
 });
 
-test("an event can't be sent or created under too long a name", async () => {
+test("an event can't be sent or created with too long a name", async () => {
   const t = newBackend();
   const { workflowId } = await waitingRun(t);
   const name = "n".repeat(MAX_NAME_LENGTH + 1);
@@ -130,7 +130,7 @@ test("an event can't be sent or created under too long a name", async () => {
     );
 });
 
-describe("a huge name or id is cut in the error, never inside a character", () => {
+describe("a huge name or id is truncated in the error, but never inside a character", () => {
   const huge = "🦭".repeat(300_000);
 
   test("where it is sent or created", async () => {
@@ -155,7 +155,7 @@ describe("a huge name or id is cut in the error, never inside a character", () =
     }
   });
 
-  test("where it is awaited: the step is recorded beside its id", async () => {
+  test("where it is awaited, and the step is recorded with the id", async () => {
     const t = newBackend();
     const id = "🦭".repeat(175_000) as EventId;
     const { status, workflowId } = await runHandler(t, async (step) => {
@@ -172,7 +172,7 @@ describe("a huge name or id is cut in the error, never inside a character", () =
   });
 });
 
-test("an event of a transaction that fails was never sent", async () => {
+test("an event from a failed transaction was never sent", async () => {
   const t = newBackend();
   const { workflowId } = await waitingRun(t);
   await expectRefused(t, /^not this time$/, () =>
@@ -184,7 +184,7 @@ test("an event of a transaction that fails was never sent", async () => {
   );
 });
 
-/** An event "theirs" of another run, which waits for "go". */
+/** Creates an event "theirs" of another run, which waits for "go". */
 async function otherRun(t: Backend) {
   const other = await startHandler(t, waitForGo, { name: "other" });
   return { other, id: await create(t, other, "theirs") };
@@ -225,7 +225,7 @@ test.each<{
     error: /^Event not found: \S*events/,
   },
 ])(
-  "a step that awaits $what rejects, can be caught, and rejects again on every replay",
+  "a step that awaits $what rejects on every replay and can be caught",
   async ({ idOf, error }) => {
     const t = newBackend();
     const seen = new Set<string>();
@@ -250,7 +250,7 @@ test.each<{
     expect([...seen]).toEqual([expect.stringMatching(error)]);
     expect([...seen][0]).toContain(id);
     expect(await statusOf(t, workflowId)).toEqual(completed([...seen][0]));
-    // The event of another run stays as it is.
+    // The other run's event doesn't change.
     expect(await eventStates(t)).toEqual(states);
     const [row] = await journal(t, workflowId);
     expect(row?.step).toMatchObject({

@@ -36,7 +36,7 @@ import {
   type WorkflowCtx,
 } from "../../client/index.js";
 
-// What becomes of events, and which step gets which.
+// The states of events, and which step consumes which event.
 
 useBackend();
 
@@ -76,7 +76,7 @@ describe.each([
   const is = (state: string) => areEvents(`go ${state}`);
   const atFirst = areEvents(...created.map(() => "go created"));
 
-  test("waits if it is awaited first, and is consumed when it is sent", async () => {
+  test("is consumed when it is sent if it is awaited first", async () => {
     await expectStory({
       created,
       handler: awaits,
@@ -92,7 +92,7 @@ describe.each([
     });
   });
 
-  test("is kept if it is sent first, until it is awaited", async () => {
+  test("is kept until it is awaited if it is sent first", async () => {
     await expectStory({
       created,
       handler: async (step, id) => {
@@ -121,14 +121,14 @@ describe.each([
   });
 });
 
-/** What a wait comes to, as text. */
+/** Describes the outcome of a wait. */
 const outcome = (wait: Promise<unknown>) =>
   wait.then(
     (value) => `got ${value as string}`,
     (error: Error) => error.message,
   );
 
-/** Why a second wait for the first event's id is refused. */
+/** The error of a second wait for the first event's id. */
 const refusal = (state: string, { ids, workflowId }: StoryRun) =>
   expect.stringMatching(
     new RegExp(`^Event already ${state}: ${ids[0]} .*"go".*${workflowId}`),
@@ -312,7 +312,7 @@ test.each([
   await expectStory(story);
 });
 
-test("a wait that is refused is a failed step, and fails the run if the handler doesn't catch it", async () => {
+test("a refused wait is a failed step and fails the run unless the handler catches it", async () => {
   const t = newBackend();
   const { workflowId, ids } = await startWithEvents(t, ["go"], (step, id) =>
     Promise.all([byId(step, id), byId(step, id)]),
@@ -328,7 +328,7 @@ test("a wait that is refused is a failed step, and fails the run if the handler 
   });
 });
 
-test("an event of one run doesn't resume another that awaits the same name", async () => {
+test("an event doesn't resume another run that awaits the same name", async () => {
   const t = newBackend();
   const first = await startHandler(t, byName);
   const second = await startHandler(t, byName);
@@ -338,7 +338,7 @@ test("an event of one run doesn't resume another that awaits the same name", asy
   expect(await statusOf(t, second)).toEqual(completed("second's"));
 });
 
-test("an event's row says when it was awaited, sent and consumed, and its step is listed with its id", async () => {
+test("an event's row has the times of its wait, send and consumption, and its step is listed with its id", async () => {
   const t = newBackend();
   const start = Date.now();
   const workflowId = await startHandler(t, async (step) => {
@@ -390,7 +390,7 @@ test("an event's row says when it was awaited, sent and consumed, and its step i
   expect(second?.step.startedAt).toBeGreaterThanOrEqual(start + 1300);
 });
 
-test("events sent by concurrent actions each go to a step of their own: none is consumed twice", async () => {
+test("events from concurrent actions each go to a different step", async () => {
   const t = newBackend();
   script("action", "send", async (ctx, { workflowId, value }) => {
     await sendEvent(ctx, components.workflow, { workflowId, ...go, value });
@@ -417,7 +417,7 @@ interface Await {
   timeout?: number;
 }
 
-/** Branches that await, one after another; and what is sent, with the time between. */
+/** Branches that await one event after another, and the events to send with the times between them. */
 function randomProgram(seed: number) {
   const random = new Random(seed);
   const some = <T>(most: number, make: () => T) =>
@@ -432,7 +432,7 @@ function randomProgram(seed: number) {
   return { branches, sent, startAsync: random.chance(0.5) };
 }
 
-describe("whatever the interleaving of branches, events and timeouts: the nth step that got an event of a name got the nth sent", () => {
+describe("for any interleaving of branches, events and timeouts, events with a name are consumed in the order sent", () => {
   const awaitNext = (step: WorkflowCtx, wait: Await) =>
     step.awaitEvent({ ...wait, validator: v.number() }).then(
       (value) => `${wait.name} ${value}`,
@@ -484,7 +484,7 @@ describe("whatever the interleaving of branches, events and timeouts: the nth st
         else await settle();
       }
       await drain();
-      // Whatever is still waited for comes now.
+      // Send every event that is still awaited.
       let status = await statusOf(t, workflowId);
       while (status.type === "inProgress") {
         expect(status.running).not.toEqual([]);
@@ -505,7 +505,7 @@ describe("whatever the interleaving of branches, events and timeouts: the nth st
         const taken = recorded.filter((got) => isTaken.test(got));
         expect(taken).toEqual(taken.map((_, place) => `${name} ${place}`));
       }
-      // The handler saw what the journal holds.
+      // The handler saw the results in the journal.
       const { result } = status as { result: string[][] };
       const asked = branches.map((branch) => branch.map(({ name }) => name));
       const nameOf = (got: string) => got.split(" ")[0];
@@ -513,7 +513,7 @@ describe("whatever the interleaving of branches, events and timeouts: the nth st
       expect(result.flat().sort()).toEqual(recorded.sort());
     });
 
-  test("every hazard was met", () => {
+  test("every hazard occurred", () => {
     for (const times of Object.values(hazards))
       expect(times).toBeGreaterThan(5);
   });

@@ -33,7 +33,7 @@ useBackend();
 
 const go = { name: "go", validator: v.string() };
 
-/** Awaits "go" for so long: what the handler got, as text. */
+/** Awaits "go" with a timeout, and describes the outcome. */
 const within = (step: WorkflowCtx, timeout?: number) =>
   outcome(step.awaitEvent({ ...go, timeout }));
 
@@ -43,7 +43,7 @@ const outcome = (promise: Promise<unknown>) =>
     (error: Error) => error.name,
   );
 
-/** Timers of the component that are still to fire. */
+/** Returns the component's pending timers. */
 async function timers(t: Backend) {
   const scheduled = await inComponent(t, (ctx) =>
     ctx.db.system.query("_scheduled_functions").collect(),
@@ -58,7 +58,7 @@ const areTimers =
   async ({ t }) =>
     expect(await timers(t)).toHaveLength(count);
 
-test("an event that doesn't come in time rejects with a TimeoutError of the step's name and the time, on every replay", async () => {
+test("a wait that times out rejects on every replay with a TimeoutError that has the step's name and the timeout", async () => {
   const t = newBackend();
   const start = Date.now();
   const { status, workflowId } = await runHandler(t, async (step) => {
@@ -86,7 +86,7 @@ test("an event that doesn't come in time rejects with a TimeoutError of the step
   expect(uncaught.status).toEqual(failed(message));
 });
 
-test("the wait is withdrawn in the transaction that times it out: a later event is kept for the next", async () => {
+test("the transaction that times a wait out also withdraws it, and a later event is kept for the next wait", async () => {
   const withdrawnWith = new Set<string>();
   const looks: Act = async ({ t, workflowId }) => {
     const [row] = await journal(t, workflowId);
@@ -106,7 +106,7 @@ test("the wait is withdrawn in the transaction that times it out: a later event 
     ],
     result: ["TimeoutError", "late"],
   });
-  // At no time was one there without the other.
+  // Neither was ever visible without the other.
   expect([...withdrawnWith]).toEqual(['[true,["go waiting"]]', "[false,[]]"]);
 });
 
@@ -275,7 +275,7 @@ test("an invalid timeout rejects, can be caught, and records nothing", async () 
   expect(await journal(t, workflowId)).toEqual([]);
 });
 
-test("the timer of a wait that cancellation dropped starts anew with a restart", async () => {
+test("a restart starts the timer of a canceled wait again", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, (step) => within(step, 60_000));
   await advance(50_000);

@@ -18,7 +18,7 @@ import {
   type WorkflowId,
 } from "../../client/index.js";
 
-// What an event carries, from who sends it to who awaits it.
+// An event's value, from its sender to the step that awaits it.
 
 useBackend();
 
@@ -31,7 +31,7 @@ type AnyValidator = Validator<any, "required" | "optional", any>;
 const sendGo = (t: Backend, workflowId: WorkflowId, payload: Payload) =>
   send(t, { workflowId, name: "go", ...payload } as Parameters<typeof send>[1]);
 
-/** What a handler gets that awaits "go", run again over its journal after a step; or how its run fails. */
+/** Returns the value that a handler gets from "go" after a replay, or how its run fails. */
 const awaiting =
   (validator?: AnyValidator, catches = true) =>
   async (step: WorkflowCtx) => {
@@ -57,7 +57,7 @@ const validator = v.object({
   bytes: v.bytes(),
   nothing: v.null(),
 });
-/** With fields that `named` doesn't name, at any depth. */
+/** A value with fields that `named` doesn't name, at any depth. */
 const extra = {
   a: 1,
   extra: true,
@@ -147,7 +147,7 @@ const payloads: [
   ],
 ];
 
-/** Both ways for an event to reach its step. */
+/** Both orders of sending and awaiting an event. */
 const ways: [string, boolean][] = [
   ["sent before it is awaited", true],
   ["sent while it is awaited", false],
@@ -229,7 +229,7 @@ test.each<[string, Payload, RegExp]>([
   },
 );
 
-test("defineEvent's definition, spread into both sides, carries name and validator", async () => {
+test("a definition from defineEvent provides the name and the validator on both sides", async () => {
   const approval = defineEvent({
     name: "approval",
     validator: v.object({ approved: v.boolean() }),

@@ -32,7 +32,7 @@ type Ctx = Parameters<Parameters<typeof script<"mutation">>[2]>[0];
 const insert = (ctx: Ctx, value: Value) =>
   ctx.db.insert("effects", { key: "write", value });
 
-/** A mutation that writes what it is told, then does what its test says. */
+/** A mutation that writes its argument, then runs its test's script. */
 function scriptWrite(then: (input: any) => unknown = () => null) {
   script("mutation", "write", async (ctx, input) => {
     await insert(ctx, input);
@@ -49,7 +49,7 @@ const written = (step: WorkflowCtx) =>
   step.runQuery(steps.query, { name: "written" }, inline);
 
 describe("an inline step runs inside the handler's transaction", () => {
-  test("with no job of its own, each sees what those before it wrote, and is recorded as any other step", async () => {
+  test("without a separate job, sees the writes of earlier ones, and is recorded like any other step", async () => {
     const t = newBackend();
     scriptWrite();
     const id = await startHandler(t, async (step) => {
@@ -58,7 +58,7 @@ describe("an inline step runs inside the handler's transaction", () => {
       seen.push(await written(step));
       return seen;
     });
-    // The handler ends as it starts.
+    // The handler ends when it starts.
     expect(await statusOf(t, id)).toEqual(completed([[], ["a"]]));
     expect(await jobs(t)).toEqual([]);
     const recorded = (functionType: string, returnValue: unknown) => ({
@@ -118,7 +118,7 @@ describe("a sub-transaction of its own", () => {
     expect(await effects(t)).toEqual(kept);
   });
 
-  test("transactionLimits limit it: beyond them it fails, can be caught, and is rolled back", async () => {
+  test("transactionLimits limit it, and beyond them it fails, can be caught and is rolled back", async () => {
     const t = newBackend({ transactionLimits: true });
     script("mutation", "write", async (ctx) => {
       for (let n = 0; n < 5; n++) await insert(ctx, n);
@@ -145,7 +145,7 @@ describe("a sub-transaction of its own", () => {
   });
 });
 
-test("inline steps run before pool steps that were issued earlier, whose numbers they follow", async () => {
+test("inline steps run before earlier pool steps, but their numbers follow", async () => {
   const t = newBackend();
   const { workflowId } = await runHandler(t, async (step) => {
     await Promise.all([
@@ -178,7 +178,7 @@ describe("many inline steps", () => {
       (step: WorkflowCtx) => Promise.all(all.map((n) => echo(step, n))),
     ],
   ])(
-    "600 %s continue in further turns: each runs once, within a transaction's limits",
+    "600 %s continue in further turns, and each runs once within a transaction's limits",
     async (_how, handler) => {
       const t = newBackend({ transactionLimits: true });
       let turns = 0;
@@ -189,17 +189,17 @@ describe("many inline steps", () => {
       expect(status).toEqual(completed(all));
       expect(await effects(t)).toEqual(all);
       expect(await journal(t, workflowId)).toHaveLength(600);
-      // The fake clock stands still, as on a backend that has none.
+      // The fake clock stands still, as on a backend without one.
       expect(turns).toBe(Math.ceil(600 / 32));
-      // A turn that yields leaves nothing pending when the run has ended.
+      // A turn that yielded left nothing pending after the run has ended.
       const [run] = await rows(t, "workflows");
       expect(run!.pendingTurn).toBeUndefined();
       expect(await jobs(t)).toEqual([]);
     },
   );
 
-  describe("with 4 ms of user code charged for each call", () => {
-    /** A backend whose `performance` runs, and the longest that any transaction has taken. */
+  describe("if each call is charged 4 ms of user code", () => {
+    /** Creates a backend whose `performance` advances, and records the longest transaction. */
     function chargingBackend() {
       let clock = 0;
       let begunAt = 0;

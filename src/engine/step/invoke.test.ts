@@ -23,12 +23,12 @@ import {
 import { completed } from "../../testing/statuses.js";
 import { MiB } from "../../testing/units.js";
 
-// G7: a step's function may use nearly all of a transaction, of which its result takes the rest.
+// G7: a step's function may use nearly all of a transaction, and recording its result takes the rest.
 
 useBackend();
 const heard = listenToConsole();
 
-/** Metrics of what a transaction may use. */
+/** Metrics of a transaction's limits. */
 type Ctx = Parameters<Parameters<typeof script<"mutation">>[2]>[0];
 
 const call = { name: "greedy" };
@@ -87,7 +87,7 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
     const { status } = await runHandler(t, async (step) => {
       const kept: unknown = await step.runMutation(steps.mutation, call);
       const value = "after";
-      // Not returned: a difference would fill the screen.
+      // Not returned, because a difference would fill the screen.
       return [
         kept === returned,
         await step.runQuery(steps.echoQuery, { value }),
@@ -121,7 +121,7 @@ describe("a step whose function uses nearly all of a transaction is recorded, an
     "bytesWritten",
     "bytesRead",
   ] as const)(
-    "all of the %s that it gets, in a group of steps with large arguments",
+    "all of its %s, in a group of steps with large arguments",
     async (limit) => {
       const t = newBackend({ transactionLimits: true });
       const stored = "x".repeat(900_000);
@@ -175,7 +175,7 @@ test("a mutation step may use almost all of a transaction", async () => {
 
 type Limit = keyof typeof useOne;
 
-/** One more of each thing that is limited. */
+/** Uses one more unit of each limit. */
 const useOne = {
   documentsWritten: (ctx: Ctx) =>
     ctx.db.insert("effects", { key: "many", value: 1 }),
@@ -193,7 +193,7 @@ const useOne = {
 
 const bytesOfOne = { bytesWritten: 70 * 1024, bytesRead: 900_200 };
 
-/** Uses all that is left, but for less than one more takes. */
+/** Uses almost everything that is left, so that one more unit doesn't fit. */
 async function useUp(ctx: Ctx, limit: Limit) {
   const metrics = await ctx.meta.getTransactionMetrics();
   const ofOne = bytesOfOne[limit as keyof typeof bytesOfOne] ?? 1;
@@ -222,7 +222,7 @@ describe("a step whose function uses more than a transaction has", () => {
     expect(row!.step.runResult).toMatchObject({ kind: "failed" });
   });
 
-  test("fails its attempt only: others in flight are unaffected", async () => {
+  test("fails only its attempt and doesn't affect other steps in flight", async () => {
     const t = newBackend({ transactionLimits: true });
     script("query", "greedy", async (ctx) => {
       for (;;) await ctx.db.query("ended").first();
@@ -241,7 +241,7 @@ describe("a step whose function uses more than a transaction has", () => {
 describe.each(["driver", "pool"] as const)(
   "a query step of a run in mode %s",
   (execution) => {
-    test("runs outside of any transaction, so that its run doesn't conflict with what it reads", async () => {
+    test("runs outside any transaction, so its run doesn't conflict with the data that it reads", async () => {
       const calls = new Calls();
       const t = newBackend({ execution, wrap: calls.wrap });
       const { status } = await runHandler(t, async (step) => [
@@ -263,7 +263,7 @@ describe.each(["driver", "pool"] as const)(
       expect(heard.said).toEqual([]);
     });
 
-    test("is executed again if its job or driver crashed, because it has no effects", async () => {
+    test("runs again if its job or driver crashed, because it has no effects", async () => {
       const t = newBackend({ execution });
       let executions = 0;
       script("query", "read", () => ++executions);

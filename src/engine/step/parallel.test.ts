@@ -24,7 +24,7 @@ import { MINUTE } from "../../testing/units.js";
 useBackend();
 listenToConsole();
 
-/** Starts a run, and counts its turns: each executes the handler once. */
+/** Starts a run and counts its turns, which each execute the handler once. */
 async function startCounting(t: Backend, handler: Handler) {
   const counted = { turns: 0 };
   const counting: Handler = async (step, input) => {
@@ -41,7 +41,7 @@ const fail = (step: WorkflowCtx, message: string, minutes = 0) =>
   step.runMutation(steps.fail, { message }, { runAfter: minutes * MINUTE });
 
 const many = [5, 1, 4, 2, 3];
-/** Steps that end after 5, 1, 4, 2 and 3 minutes. Some of them fail. */
+/** Runs steps that end after 5, 1, 4, 2 and 3 minutes. Some of them fail. */
 const eachOf = (step: WorkflowCtx, fails = (_n: number) => false) =>
   many.map((n) => (fails(n) ? fail(step, `${n}`, n) : echo(step, n, n)));
 const messageOf = (error: Error) => error.message;
@@ -142,7 +142,7 @@ test.each(turns)("%s", async (_title, handler, expected) => {
   expect(counted.turns).toBe(expected.turns);
 });
 
-test("a busy action holds up neither a race nor the steps after it, and its result can still be awaited", async () => {
+test("a slow action delays neither a race nor the steps after it, and its result can still be awaited", async () => {
   const t = newBackend();
   const gated = gate();
   script("action", "busy", () => gated.passed);
@@ -164,7 +164,7 @@ test("a busy action holds up neither a race nor the steps after it, and its resu
   expect(await statusOf(t, id)).toEqual(completed(["quick", "busy done"]));
 });
 
-test("nested workflows run side by side", async () => {
+test("nested workflows run in parallel", async () => {
   const t = newBackend();
   script("handler", "child", async (step, n: number) => {
     await step.sleep(n * MINUTE);
@@ -182,7 +182,7 @@ test("nested workflows run side by side", async () => {
 });
 
 describe("Promise.all over steps takes one turn", () => {
-  test("when the first fails, and the others continue", async () => {
+  test("when the first step fails, and the others continue", async () => {
     const t = newBackend();
     const { id, counted } = await startCounting(t, (step) =>
       Promise.all([...eachOf(step), fail(step, "at once")]),

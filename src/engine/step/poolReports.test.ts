@@ -26,7 +26,7 @@ import { completed, failed } from "../../testing/statuses.js";
 import { components, internal } from "../../component/_generated/api.js";
 import type { WorkflowId } from "../../client/index.js";
 
-// What jobs that are in the pool at a switch from 0.4 call when they are done.
+// Functions that jobs call when they end, if they were in the pool at a switch from 0.4.
 
 useBackend();
 const heard = listenToConsole();
@@ -43,7 +43,7 @@ const success = (returnValue: unknown): Result => ({
   returnValue,
 });
 
-/** A run that waits for a function step, with its parts as 0.4 would name them to the pool. */
+/** Starts a run that waits for a function step, and returns its ids as 0.4 passed them to the pool. */
 async function waiting(t: Backend, options: { legacy?: boolean } = {}) {
   const id = await startHandler(
     t,
@@ -66,7 +66,7 @@ async function waiting(t: Backend, options: { legacy?: boolean } = {}) {
   return { id, context };
 }
 
-/** The two functions that complete a step, called alike. */
+/** The two functions that complete a step, with the same signature. */
 const completions = {
   "pool:onComplete": (t: Backend, context: unknown, result: Result) =>
     callInternal(t, internal.pool.onComplete, { workId, context, result }),
@@ -92,7 +92,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
       expect.stringMatching(/^caught The return value .* too large/) as string,
     ],
   ])(
-    "records the step's result, and wakes the run: %#",
+    "records the step's result and wakes the run: %#",
     async (result, value) => {
       for (const legacy of [false, true]) {
         const t = newBackend();
@@ -104,7 +104,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     },
   );
 
-  test("changes nothing and logs nothing the second time, of another generation, or of a deleted step or run", async () => {
+  test("does nothing the second time, for another generation, or for a deleted step or run", async () => {
     const t = newBackend();
     const expectIgnored = (context: unknown, value: unknown) =>
       expectUnchanged(t, heard, () => complete(t, context, success(value)));
@@ -146,13 +146,13 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     expect(heard.said).toEqual([
       expect.stringContaining("onCompleteFailures") as string,
     ]);
-    // It names no run.
+    // The context names no run.
     await advance(1000);
     expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
   });
 
   test.each(["stepId", "workflowId"] as const)(
-    "a context of another shape fails the run that its %s names, with its onComplete",
+    "a context with another shape fails the run that its %s names, and calls its onComplete",
     async (field) => {
       const t = newBackend();
       const { id, context: known } = await waiting(t);
@@ -172,7 +172,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     },
   );
 
-  test("a context of another shape changes nothing of a run that has ended", async () => {
+  test("a context with another shape doesn't change an ended run", async () => {
     const t = newBackend();
     const { id, context } = await waiting(t);
     await complete(t, context, success(1));
@@ -185,7 +185,7 @@ describe.each(Object.entries(completions))("%s", (_name, complete) => {
     expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
   });
 
-  test("a report that no row can hold is kept shortened, and never throws", async () => {
+  test("a report that is too large for a row is shortened and never throws", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     let deep: unknown = 1n;
@@ -248,7 +248,7 @@ describe("pool:handlerOnComplete", () => {
     expect(await statusOf(t, id)).toEqual(failed(expect.stringMatching(error)));
   });
 
-  test("changes nothing and logs nothing if the turn succeeded, of another generation, an ended run or one that is gone", async () => {
+  test("does nothing if the turn succeeded, or for another generation, an ended run or a deleted run", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     const context = { workflowId: id, generationNumber: 0 };
@@ -266,7 +266,7 @@ describe("pool:handlerOnComplete", () => {
     await expectIgnored(context);
   });
 
-  test("keeps a context of another shape, and fails the run that it names", async () => {
+  test("keeps a context with another shape and fails the run that it names", async () => {
     const t = newBackend();
     const { id } = await waiting(t);
     const contexts = ["text", { generationNumber: 0 }, { workflowId: id }];
@@ -302,7 +302,7 @@ describe("a job of the pool whose scheduled function an operator canceled", () =
     },
   );
 
-  test("is executed again if it was to execute a mutation", async () => {
+  test("runs again if it executes a mutation", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) =>
       step.runMutation(steps.echo, { value: 1 }, { runAfter: LATER }),
@@ -318,7 +318,7 @@ describe("a job of the pool whose scheduled function an operator canceled", () =
   });
 });
 
-/** Leaves the first sleep of a run to a job of the pool, as 0.4 did. */
+/** Moves a run's first sleep to a pool job, as under 0.4. */
 async function sleepInPool(
   t: Backend,
   id: WorkflowId,
@@ -347,7 +347,7 @@ async function sleepInPool(
   });
 }
 
-test("a job that 0.4 left in the pool ends the sleep of its run", async () => {
+test("a job that 0.4 left in the pool ends its run's sleep", async () => {
   const t = newBackend();
   const id = await startHandler(t, async (step) => {
     await step.sleep(LATER);
@@ -362,7 +362,7 @@ test("a job that 0.4 left in the pool ends the sleep of its run", async () => {
   expect(heard.said).toEqual([]);
 });
 
-test("a sleep that 0.4 left in the pool is removed from it, once, when its run is canceled and restarted", async () => {
+test("a sleep that 0.4 left in the pool is removed once when its run is canceled and restarted", async () => {
   const t = newBackend();
   const id = await startHandler(t, (step) => step.sleep(LATER));
   await sleepInPool(t, id, { runAfter: LATER, completes: false });

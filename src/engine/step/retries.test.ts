@@ -41,7 +41,7 @@ const { definitions } = internal;
 const call = { name: "attempt" };
 const noError = () => new Error("not this time");
 
-/** Each attempt of the action: when it began. It fails as often as `failures` says. */
+/** Scripts an action that fails `failures` times, and collects the start of each attempt. */
 function attempts(failures = Infinity, error: () => unknown = noError) {
   const times: number[] = [];
   script("action", "attempt", () => {
@@ -56,7 +56,7 @@ type Retry = boolean | RetryBehavior;
 const runAttempt = (step: WorkflowCtx, retry?: Retry) =>
   step.runAction(steps.action, call, { retry });
 
-/** Runs one action step of a workflow to its end. */
+/** Runs a workflow's action step to its end. */
 async function run(
   t: Backend,
   retry?: Retry,
@@ -74,8 +74,8 @@ const gaps = (times: number[]) =>
   times.slice(1).map((time, at) => time - times[at]!);
 
 /**
- * The delays are between half and one and a half of what the policy says. The pool takes up to one of its units
- * of time from that, and adds what it needs.
+ * Delays are between half and one and a half of the policy's. The pool may start up to one time unit earlier, and
+ * adds its own latency.
  */
 function expectBackoffs(times: number[], exact: number[]) {
   expect(gaps(times)).toHaveLength(exact.length);
@@ -97,7 +97,7 @@ const doubling = (initialBackoffMs: number) => policy(3, initialBackoffMs, 2);
 
 const STANDARD = [500, 1000, 2000, 4000];
 
-/** The pauses between attempts of a step that doesn't say `retry`, and of one that passes true. */
+/** Returns the backoffs of a step without `retry`, and of one that passes true. */
 const workflowsWithPauses: [string, unknown, number[], number[]][] = [
   ["defined without a policy", workflows.workflow, [], STANDARD],
   [
@@ -140,7 +140,7 @@ describe.each(workflowsWithPauses)(
 );
 
 describe("how often and when", () => {
-  test("the delays vary, so that steps that failed together aren't retried together", async () => {
+  test("delays vary, so that steps that failed together aren't retried together", async () => {
     const times: Record<string, number[]> = {};
     script("action", "attempt", (_ctx, at: string) => {
       (times[at] ??= []).push(Date.now());
@@ -161,7 +161,7 @@ describe("how often and when", () => {
     expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(5000);
   });
 
-  test("no attempt follows one that succeeds", async () => {
+  test("no attempt follows a successful one", async () => {
     const times = attempts(2);
     expect(await run(newBackend(), true)).toEqual(completed("attempt 3"));
     expect(times).toHaveLength(3);
@@ -189,7 +189,7 @@ describe("how often and when", () => {
     expect(turns).toBe(2);
   });
 
-  test("queries, mutations and nested workflows are not retried, whatever the defaults", async () => {
+  test("queries, mutations and nested workflows are never retried by defaults", async () => {
     const t = newBackend();
     const calls: string[] = [];
     const fails = (what: string) => () => {
@@ -223,7 +223,7 @@ describe("between two attempts of an action that a driver executes", () => {
     config: { maxParallelism?: number; execution?: "pool" },
   ) => callInternal(t, component.utils.updateConfig, config);
 
-  /** Starts a run of one action, which fails as often as `failures` says, with pauses that double. */
+  /** Starts a run with one action, which fails `failures` times, with backoffs that double. */
   async function begin(initialBackoffMs: number, failures?: number) {
     const t = newBackend({ execution: "driver" });
     const times = attempts(failures);
@@ -237,21 +237,21 @@ describe("between two attempts of an action that a driver executes", () => {
   }
 
   test.each([400, HOUR])(
-    "no driver waits, not even %d ms: another one is scheduled after the pause, for each attempt",
+    "no driver waits, not even %d ms, because another one is scheduled for each attempt",
     async (pause) => {
       const { t, id, times, expectResult } = await begin(pause, 2);
       await drain();
       await expectResult("attempt 3");
       const [first, second] = await journal(t, id);
       expect(first).toMatchObject({ drivenBy: 3, failedAttempts: 2 });
-      // It went on with the run.
+      // The driver continued the run.
       expect(second).toMatchObject({ drivenBy: 3 });
       expect(await rows(t, "workflows")).toMatchObject([{ drivers: 3 }]);
       expectBackoffs(times, [pause, 2 * pause]);
     },
   );
 
-  test("a run does not count as one that is driven", async () => {
+  test("a run doesn't count towards runs with drivers", async () => {
     const t = newBackend({ execution: "driver" });
     attempts(5);
     for (let i = 0; i < 5; i++)
@@ -273,7 +273,7 @@ describe("between two attempts of an action that a driver executes", () => {
     expect(row).toMatchObject({ drivers: 1, runResult: { kind: "success" } });
   });
 
-  test("another run has the only slot of the pool, a paused pool is waited for, and a cancel ends the retries", async () => {
+  test("another run may use the only pool slot, a paused pool delays the attempt, and a cancel ends the retries", async () => {
     const { t, id, times } = await begin(HOUR);
     await configure(t, { maxParallelism: 1 });
     await advance(5000);
@@ -311,7 +311,7 @@ describe("between two attempts of an action that a driver executes", () => {
     expect(row?.drivenBy).toBeUndefined();
   });
 
-  test("the failure counts once, however often it is reported", async () => {
+  test("a failure counts once even if it is reported several times", async () => {
     const { t, id, times } = await begin(HOUR);
     await advance(5000);
     const context = {
@@ -337,7 +337,7 @@ describe("between two attempts of an action that a driver executes", () => {
   });
 });
 
-test("a suite comes to the end of a retried action that lets what has begun end and advances to the next timer, in turns", async () => {
+test("a retried action ends in a test that alternately finishes running functions and advances to the next timer", async () => {
   const t = newBackend({ execution: "driver" });
   attempts(2);
   const id = await startHandler(t, (step) => runAttempt(step, true));
@@ -367,7 +367,7 @@ test.each([
   ["a string", "out of money"],
   ["null", null],
 ])(
-  "the ConvexError of the last attempt rejects the step with its data: %s",
+  "the last attempt's ConvexError rejects the step with its data: %s",
   async (_what, data) => {
     const t = newBackend();
     const times = attempts(Infinity, () => new ConvexError(data));
@@ -386,7 +386,7 @@ test.each([
 
 const title = "an attempt whose outcome is unknown, as its process died: %s";
 describe.each(EXECUTIONS)(title, (execution) => {
-  /** Starts a run of one action, whose first attempt is reported dead long before it returns. */
+  /** Starts a run with one action, whose first attempt is reported as crashed long before it returns. */
   async function died(t: Backend, retry?: Retry, error?: string) {
     let started = 0;
     let revive!: (value: string) => void;
@@ -399,7 +399,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
     await advance(5000);
     await reportDeath(t, id, execution, error);
     await advance(5000);
-    // The pool under test waits for it.
+    // The pool waits for this action.
     revive("too late");
     await drain();
     return { status: await statusOf(t, id), started };
@@ -444,7 +444,7 @@ describe.each(EXECUTIONS)(title, (execution) => {
   });
 });
 
-/** The error of the first attempt, and how long after it the second one begins. */
+/** Returns the first attempt's error, and the time until the second one begins. */
 const pauses: [string, () => unknown, number, Partial<RetryBehavior>?][] = [
   [
     "after `ms`, however long the policy's backoff is",
@@ -484,7 +484,7 @@ describe.each(EXECUTIONS)(
       expect(pause).toBeLessThan(exact + 1000);
     });
 
-    test("gets no more attempts than its policy has, and then fails with its message", async () => {
+    test("gets no more attempts than its policy allows, then fails with its message", async () => {
       const times = attempts(Infinity, () => later({ ms: 1000 }));
       const status = await run(newBackend({ execution }), slow);
       expect(status).toEqual(failed("busy"));
@@ -500,7 +500,7 @@ test.each([
   ["RetryAfterError", "pool"],
   ["NonRetryableError", "driver"],
 ] as const)(
-  "a %s without retries is an error like any other, from a mutation too (%s)",
+  "a %s without retries is an ordinary error, even from a mutation (%s)",
   async (which, execution) => {
     const error = () =>
       which === "RetryAfterError"
@@ -528,7 +528,7 @@ const later = (
 ) => new RetryAfterError("busy", when);
 
 test.each([[{}], [{ ms: NaN }], [{ ms: 1, at: 1 }], [undefined]])(
-  "RetryAfterError refuses what is no time: %j",
+  "RetryAfterError refuses an invalid time: %j",
   (when) => {
     expect(() => new RetryAfterError("busy", when as never)).toThrow(
       /^Invalid RetryAfterError "busy": expected \{ ms \} or \{ at \} in milliseconds, got /,
@@ -537,7 +537,7 @@ test.each([[{}], [{ ms: NaN }], [{ ms: 1, at: 1 }], [undefined]])(
 );
 
 test.each(EXECUTIONS)(
-  "maxBackoffMs limits each pause, %s",
+  "maxBackoffMs limits each backoff, %s",
   async (execution) => {
     const times = attempts();
     await run(newBackend({ execution }), {

@@ -51,7 +51,7 @@ function scriptThrowing(error: () => unknown) {
   });
 }
 
-/** What the handler catches, on each of its executions. */
+/** Returns the error that the handler catches on each execution. */
 async function caught(
   t: Backend,
   run: (step: WorkflowCtx) => Promise<unknown>,
@@ -67,7 +67,7 @@ async function caught(
 }
 
 describe.each(stepKinds)("a failed %s step", (_kind, run) => {
-  test("rejects with an Error of the step's message, live and on replay, or fails the run with it", async () => {
+  test("rejects with an Error that has the step's message, live and on replay, or fails the run with it", async () => {
     const t = newBackend();
     scriptThrowing(() => new TypeError("it broke"));
     for (const error of await caught(t, run)) {
@@ -86,7 +86,7 @@ describe.each(stepKinds)("a failed %s step", (_kind, run) => {
     ["a number", 42],
     ["null", null],
   ])(
-    "rejects with a ConvexError and its data, and is recorded with it: %s",
+    "rejects with a ConvexError and is recorded with its data: %s",
     async (_what, data) => {
       const t = newBackend();
       const thrown = new ConvexError(data);
@@ -104,7 +104,7 @@ describe.each(stepKinds)("a failed %s step", (_kind, run) => {
   );
 });
 
-test("the recorded error of a function has the data of a ConvexError of any copy of that class, or else its text", () => {
+test("a function's recorded error has a ConvexError's data, from any copy of the class, or else its text", () => {
   const data = { big: 5n, bytes: new Uint8Array([1]).buffer };
   class Copy extends Error {
     [CONVEX_ERROR] = true;
@@ -139,7 +139,7 @@ test("a nested workflow that is canceled, and a step recorded as canceled, rejec
   const [row] = await journal(t, id);
   const { workflowId } = row!.step as { workflowId?: string };
   await cancel(t, workflowId as WorkflowId);
-  // As the pool does for a job that was canceled in it.
+  // The pool does this for a job that was canceled there.
   await callInternal(t, component.pool.onComplete, {
     workId: "job" as never,
     result: { kind: "canceled" },
@@ -150,21 +150,21 @@ test("a nested workflow that is canceled, and a step recorded as canceled, rejec
   expect(await effects(t)).toEqual([]);
 });
 
-// A failed result may carry the data of a ConvexError: workpool 0.4.13 and later report it.
+// A failed result may contain a ConvexError's data, because workpool 0.4.13 and later report it.
 
 const data = { code: "NO_STOCK", left: 0n };
 const noStock = { kind: "failed" as const, error: "no stock", errorData: data };
 const workId = "some job" as never;
 const LATER = 100_000;
 
-/** What a handler is told of a failure. */
+/** Returns a failure as the handler sees it. */
 const describeError = (error: unknown) =>
   error instanceof ConvexError
     ? { data: error.data as unknown, message: error.message }
     : `no ConvexError: ${String(error)}`;
 const told = { data, message: "no stock" };
 
-/** With an older workpool, the schema of 0.4.8 refuses `errorData` wherever a result is stored. */
+/** With an older workpool, the schema of 0.4.8 refuses `errorData` in every stored result. */
 async function expectStoredAsBefore(t: Backend) {
   for (const [table, all] of Object.entries(await everyRow(t)))
     if (table.startsWith("workflow.") && table !== "workflow.scheduled")
@@ -181,7 +181,7 @@ const waitForAction: Handler = (step) =>
     .runAction(steps.echoAction, { value: "own" }, { runAfter: LATER })
     .catch(describeError);
 
-/** How 0.4 names a run's first step to the pool. */
+/** Returns the context that 0.4 passed to the pool for a run's first step. */
 async function contextOf(t: Backend, id: WorkflowId) {
   const [row] = await journal(t, id);
   return { generationNumber: 0, stepId: row!._id };
@@ -253,7 +253,7 @@ test.each<[string, Handler, (t: Backend, id: WorkflowId) => Promise<unknown>]>([
     },
   ],
 ])(
-  "the data of a failed result reaches, as a ConvexError, the handler that awaits %s",
+  "a failed result's data reaches, as a ConvexError, the handler that awaits %s",
   async (_what, handler, report) => {
     const t = newBackend();
     const id = await startHandler(t, handler);
@@ -267,7 +267,7 @@ test.each<[string, Handler, (t: Backend, id: WorkflowId) => Promise<unknown>]>([
   },
 );
 
-test("a step which 0.4 recorded with the data of its failure rejects with a ConvexError", async () => {
+test("a step that 0.4 recorded with a failure's data rejects with a ConvexError", async () => {
   const t = newBackend();
   const id = await startHandler(t, waitForAction);
   const { stepId } = await contextOf(t, id);
@@ -299,7 +299,7 @@ test("data that can't be stored is dropped, and the error is kept", async () => 
   );
 });
 
-test("a step that is recorded with its result keeps the data beside it", async () => {
+test("a step that is recorded with its result keeps the data separately", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, waitForAction);
   const step = {
@@ -326,7 +326,7 @@ test("a step that is recorded with its result keeps the data beside it", async (
   await expectStoredAsBefore(t);
 });
 
-test("a completion that names no step is kept without the data", async () => {
+test("a completion without a step is kept without the data", async () => {
   const t = newBackend();
   const args = { workId, context: "nothing", result: noStock };
   await callInternal(t, component.pool.onComplete, args);
@@ -368,7 +368,7 @@ describe("onComplete of a run that failed with a ConvexError", () => {
       [withoutData],
     ],
     [
-      "is recorded as failed if it fails without the data too",
+      "is recorded as failed if it also fails without the data",
       "endedWithoutData",
       throwing,
       [],

@@ -30,7 +30,7 @@ const policy = (maxAttempts: number, initialBackoffMs = 1, base = 1) => ({
 });
 const messageOf = (error: Error) => error.message;
 
-/** Calls a step of a kind with options that its types may refuse, as JavaScript can. */
+/** Calls a step with options that its types may refuse, as JavaScript can. */
 function call(step: WorkflowCtx, kind: Kind, options?: object, args?: unknown) {
   const ref = {
     Query: steps.echoQuery,
@@ -51,7 +51,7 @@ type Kind = "Query" | "Mutation" | "Action" | "Workflow";
 
 const tooLong = "n".repeat(MAX_NAME_LENGTH + 1);
 
-describe("a call whose options are wrong rejects, naming the step, and records nothing:", () => {
+describe("a call with invalid options rejects with the step's name and records nothing:", () => {
   test.each<[string, Kind, object, RegExp]>([
     [
       "inline with runAt",
@@ -149,7 +149,7 @@ describe("a call whose options are wrong rejects, naming the step, and records n
     let thrown = false;
     const { workflowId, status } = await runHandler(t, async (step) => {
       try {
-        // It rejects: nothing is thrown at the call.
+        // The call rejects instead of throwing.
         const promise = call(step, kind, options, args);
         return await promise.then(() => "no error", messageOf);
       } catch {
@@ -166,7 +166,7 @@ describe("a call whose options are wrong rejects, naming the step, and records n
     expect(await effects(t)).toEqual([]);
   });
 
-  test("uncaught, it fails the run; caught, it is refused again on replay and the run continues", async () => {
+  test("it fails the run unless caught, and is refused again on replay", async () => {
     const t = newBackend();
     const wrong = (step: WorkflowCtx) => call(step, "Action", { inline: true });
     const uncaught = await runHandler(t, wrong, { name: "wrong" });
@@ -220,14 +220,14 @@ test.each<[string, Handler, RegExp]>([
   expect(status).toEqual(completed(expect.stringMatching(why)));
 });
 
-test("a step that is to start in four years starts in four years", async () => {
-  // Not at the beginning of one of the pool's units of time.
+test("a step with a delay of four years starts in four years", async () => {
+  // This isn't the beginning of one of the pool's time units.
   vi.setSystemTime(1_700_000_000_050);
   const t = newBackend();
   const workflowId = await startHandler(t, (step) =>
     call(step, "Query", { runAfter: 4 * YEAR_MS }),
   );
-  // The pool would look after it a hundred thousand times until then.
+  // The pool would check the job a hundred thousand times until then.
   expect(await statusOf(t, workflowId)).toMatchObject({
     type: "inProgress",
     running: [{ kind: "function" }],
@@ -239,7 +239,7 @@ test("a step that is to start in four years starts in four years", async () => {
 });
 
 test.each(["driver", "pool"] as const)(
-  "a step whose runAt is long past starts at once and logs nothing (%s)",
+  "a step with a runAt long past starts at once and logs nothing (%s)",
   async (execution) => {
     const { status } = await runHandler(newBackend({ execution }), (step) =>
       call(step, "Mutation", { runAt: 0 }),
@@ -322,7 +322,7 @@ describe("withOptions", () => {
     expect(count).toBe(attempts);
   });
 
-  test("retry: steps of other kinds on the same ctx run as before", async () => {
+  test("retry doesn't affect steps of other kinds on the same ctx", async () => {
     const t = newBackend();
     script("handler", "child", async () => 3);
     const { status } = await runHandler(t, async (step) => {
@@ -339,7 +339,7 @@ describe("withOptions", () => {
     expect(status).toEqual(completed([1, 2, 3, "once", true]));
   });
 
-  test("unstableArgs: applies to every call on it, unless the call overrides it", async () => {
+  test("unstableArgs applies to every call on it, unless the call overrides it", async () => {
     const t = newBackend();
     script("handler", "child", async () => null);
     let execution = 0;

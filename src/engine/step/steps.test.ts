@@ -40,7 +40,7 @@ import { DAY } from "../../testing/units.js";
 useBackend();
 listenToConsole();
 
-/** What the handler returned. */
+/** Returns the handler's result. */
 async function resultOf(handler: Handler, t = newBackend()): Promise<any> {
   const { status } = await runHandler(t, handler);
   if (status.type !== "completed") throw new Error(JSON.stringify(status));
@@ -112,7 +112,7 @@ describe("every step is recorded", () => {
     ["a value of every Convex type as it is", value, value],
     ["null for a function that returns nothing", undefined, null],
   ])(
-    "and runs once, although the handler is executed many times, and gives it %s",
+    "and runs once although the handler executes many times, and returns %s",
     async (_what, returned, given) => {
       const ran = scriptSteps(() => returned);
       const seen: unknown[] = [];
@@ -129,7 +129,7 @@ describe("every step is recorded", () => {
     },
   );
 
-  test("workflowId is the run's id, in a nested run the nested run's", async () => {
+  test("workflowId is the run's id, and the nested run's id in a nested run", async () => {
     const t = newBackend();
     script("handler", "child", async (step) => step.workflowId);
     const { workflowId, status } = await runHandler(t, async (step) => [
@@ -143,7 +143,7 @@ describe("every step is recorded", () => {
     expect(status).toMatchObject({ result: [workflowId, nested] });
   });
 
-  test("arguments are those of the call, even if the handler changes them later", async () => {
+  test("arguments keep their values at the call, even if the handler changes them later", async () => {
     const t = newBackend();
     const result = await resultOf(async (step) => {
       const numbers = [1];
@@ -156,7 +156,7 @@ describe("every step is recorded", () => {
   });
 });
 
-test("a step's name is folder/file:function by default, and the name that the call passes, for every kind", async () => {
+test("for every kind, a step's name is the name passed or else folder/file:function", async () => {
   const t = newBackend();
   scriptSteps(() => null);
   const { workflowId } = await runHandler(t, async (step) => {
@@ -199,7 +199,7 @@ describe("runAt and runAfter", () => {
     },
   );
 
-  test("a step that is due later doesn't hold up its siblings", async () => {
+  test("a step that is due later doesn't delay its siblings", async () => {
     const t = newBackend();
     const id = await startHandler(t, async (step) => {
       await Promise.all([
@@ -229,7 +229,7 @@ describe("sleep", () => {
     },
   );
 
-  test("of an invalid duration rejects with step name and value, and records nothing", async () => {
+  test("with an invalid duration rejects with the step's name and the value, and records nothing", async () => {
     const t = newBackend();
     const { workflowId, status } = await runHandler(t, async (step) => {
       const errors: string[] = [];
@@ -250,7 +250,7 @@ describe("sleep", () => {
 });
 
 describe("a step's function may be", () => {
-  test("a function handle, of every kind and inline: its step has the name after function://", async () => {
+  test("a function handle of any kind, even inline, and its step has the name after function://", async () => {
     const t = newBackend();
     script("handler", "child", async (_step, input) => ["child", input]);
     const { echoQuery, echo, echoAction, workflow } = await t.run(async () => ({
@@ -275,7 +275,7 @@ describe("a step's function may be", () => {
     );
   });
 
-  test("a component's function, inline too: its step has the names of component, module and function", async () => {
+  test("a component's function, even inline, and its step has the names of component, module and function", async () => {
     const t = newBackend();
     const { workflowId, status } = await runHandler(t, async (step) => {
       const { workflow, event } = components.workflow;
@@ -297,7 +297,7 @@ describe("a step's function may be", () => {
   });
 });
 
-test("the step context can replace an action's ctx if only its run methods are used, for the type checker too", async () => {
+test("the step context can replace an action's ctx of which only run methods are used, even for the type checker", async () => {
   type Runner = Pick<
     GenericActionCtx<GenericDataModel>,
     "runQuery" | "runMutation" | "runAction"
@@ -317,7 +317,7 @@ test("the step context can replace an action's ctx if only its run methods are u
   expect(result).toEqual([1, 2, 3, "inProgress"]);
 });
 
-/** How long a sleep took. A commit of convex-test may come a millisecond after the time it is due. */
+/** Returns how long a sleep took. convex-test may commit a millisecond after the due time. */
 function sleepOf({ step, timer }: Awaited<ReturnType<typeof journal>>[number]) {
   const asked = timer!.endsAt - step.startedAt;
   const took = step.completedAt! - step.startedAt;
@@ -339,7 +339,7 @@ test("restart from a component's function finds its last step", async () => {
   expect(await effects(t)).toEqual([1, 2, 2]);
 });
 
-test("list calls with a workflow's step record the order in which they read", async () => {
+test("list calls with a workflow's step record the order of their results", async () => {
   const t = newBackend();
   const { workflowId } = await runHandler(t, async (step) => {
     await list(step, components.workflow);
@@ -356,7 +356,7 @@ test("list calls with a workflow's step record the order in which they read", as
   ]);
 });
 
-test("a step of a component that the app doesn't have fails, and the handler can catch it", async () => {
+test("a step that calls a missing component fails, and the handler can catch it", async () => {
   const t = newBackend();
   const { absent } = componentsGeneric() as never as Absent;
   const { status, workflowId } = await runHandler(t, async (step) => {

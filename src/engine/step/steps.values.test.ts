@@ -89,7 +89,7 @@ describe.each(stepKinds)("the arguments of a %s", (kind, run) => {
     await expectStorableRows(t);
   });
 
-  test("that are as bad as possible don't keep other steps from running", async () => {
+  test("don't prevent other steps from running, even in the worst case", async () => {
     scriptSteps(() => kind);
     const input = textOf(2 * MiB);
     const { status } = await runHandler(newBackend(), async (step) => {
@@ -108,7 +108,7 @@ test.each([
   ["a Date", new Date(0)],
   ["a Map", new Map()],
 ])(
-  "arguments that are no Convex values reject, which can be caught: %s",
+  "arguments that aren't Convex values reject and can be caught: %s",
   async (_what, input) => {
     const t = newBackend();
     const { status, workflowId } = await runHandler(t, async (step) => {
@@ -141,7 +141,7 @@ describe.each(stepKinds)("a %s's return value", (_kind, run) => {
     await expectStorableRows(t);
   });
 
-  test("over 800 KiB fails the step with an error that gives its size, the maximum and its beginning", async () => {
+  test("over 800 KiB fails the step with an error that has its size, the maximum and its beginning", async () => {
     scriptSteps(() => "begin" + textOf(MAX_RESULT_BYTES + 1 - 5));
     const error = await caughtMessage(newBackend(), run);
     expect(error).toMatch(/return value of step "\S+" is too large/);
@@ -253,7 +253,7 @@ test.each<[string, () => unknown, RegExp]>([
     /^begin (?=[^]{0,40000}$)/,
   ],
 ])(
-  "a handler's %s fails the run, saying why, at once and after a turn",
+  "a handler's %s fails the run with a clear error, at once and after a turn",
   async (_what, handler, why) => {
     const t = newBackend();
     const errors: string[] = [];
@@ -275,7 +275,7 @@ test.each<[string, () => unknown, RegExp]>([
   ["long error", throwing(new Error("why ".repeat(20_000))), /^why why/],
   ["oversized return value", () => textOf(MiB), /is too large.*begins/],
 ])(
-  "a %s of a run whose arguments fill its row is shortened to fit",
+  "a %s is shortened to fit if the run's arguments fill its row",
   async (_what, result, message) => {
     const t = newBackend();
     const input = textOf(maxArgsBytes(undefined) - 200);
@@ -294,7 +294,7 @@ test.each([
   ["bytes", new Uint8Array(MAX_RESULT_BYTES + 1).buffer],
   ["big integers", { big: 1n, text: textOf(MAX_RESULT_BYTES) }],
 ])(
-  "the preview of an oversized value takes 16 KiB at most: %s",
+  "the preview of an oversized value takes at most 16 KiB: %s",
   (_what, value) => {
     const error = recordingProblem("The return value", value)!;
     const preview = /It begins: ([^]*)$/.exec(error)![1]!;
@@ -306,7 +306,7 @@ test.each([
   },
 );
 
-test("an event's value alone may be 800 KiB, and over that its send is refused", async () => {
+test("an event's value may be 800 KiB, and a send above that is refused", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, async (step) => {
     await step.awaitEvent({ name: "news" });
@@ -323,7 +323,7 @@ test("an event's value alone may be 800 KiB, and over that its send is refused",
   await expectStorableRows(t);
 });
 
-describe("a journal over 8 MiB fails the run with an error that names run, both sizes and the step", () => {
+describe("a journal over 8 MiB fails the run with an error that has the run, both sizes and the step", () => {
   const large = textOf(700 * KiB);
   const oneByOne =
     (count: number, run: (step: WorkflowCtx) => Promise<unknown>) =>
@@ -381,7 +381,7 @@ describe("a journal over 8 MiB fails the run with an error that names run, both 
   });
 });
 
-test("effects of steps that ran stay, whatever happens to their results", async () => {
+test("effects of steps stay, whatever happens to their results", async () => {
   const t = newBackend();
   script("mutation", "value", async (ctx) => {
     await ctx.db.insert("effects", { key: "large", value: 1 });

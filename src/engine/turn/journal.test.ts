@@ -37,7 +37,7 @@ import { create as createEvent, send } from "../../testing/events.js";
 import { completed } from "../../testing/statuses.js";
 import { rowsOf, type Begun } from "../../client/turn/journalEntry.js";
 
-// The component's functions called as other packages and scripts do, not through this package's
+// Calls the component's functions directly, as other packages and scripts do, not through this package's
 // client.
 
 useBackend();
@@ -51,7 +51,7 @@ const beginTurn = (t: Backend, workflowId: string, generationNumber = 0) =>
   t.mutation((ctx) =>
     ctx.runMutation(api.beginTurn, { workflowId, generationNumber }),
   );
-/** Whether the pages are text or values, each form that follows another. */
+/** Returns the forms of the pages, text or values, without repetitions. */
 const formsOf = (pages: Begun["journal"]) =>
   pages!
     .map((page) => (typeof page === "string" ? "text" : "values"))
@@ -84,7 +84,7 @@ describe("journal.load", () => {
     });
   });
 
-  test("of a journal too large to be replayed is not ok, and stays within limits", async () => {
+  test("returns not ok for a journal that is too large to replay, and stays within limits", async () => {
     const t = newBackend({ transactionLimits: true });
     const id = await insertRun(t);
     const value = "x".repeat(900_000);
@@ -95,7 +95,7 @@ describe("journal.load", () => {
     expect((await load(t, id)).ok).toBe(false);
   });
 
-  test("of a run that is gone, or an id that is no run's, throws", async () => {
+  test("throws for a deleted run or an invalid id", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
@@ -105,7 +105,7 @@ describe("journal.load", () => {
 });
 
 describe("journal.beginTurn", () => {
-  test("begins the pending turn: a result that arrives later makes another pending", async () => {
+  test("begins the pending turn, so a later result makes another one pending", async () => {
     const t = newBackend();
     script("handler", "main", async () => 1);
     const id = await createRun(t, { startAsync: true });
@@ -117,7 +117,7 @@ describe("journal.beginTurn", () => {
     expect(after!.pendingTurn).toBeUndefined();
   });
 
-  /** The forms and rows of a journal of so many steps, whose nth has these arguments. */
+  /** Returns the forms and rows of a journal with `count` steps, whose nth has these arguments. */
   async function beginJournal(count: number, nth: number, args: Value) {
     const t = newBackend({ transactionLimits: count > 10 });
     const id = await insertRun(t);
@@ -189,7 +189,7 @@ describe("journal.beginTurn", () => {
     expect(await beginJournal(count, count - 1, args)).toEqual([form]);
   });
 
-  test("changes nothing and is null if there is nothing for a turn to do, or says that a run is unknown once it was cleaned up", async () => {
+  test("changes nothing and is null if there is nothing for a turn to do, or returns unknown for a cleaned-up run", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(1000), {
       startAsync: true,
@@ -223,7 +223,7 @@ const startSteps = (
     }),
   );
 
-/** A step as a client of 0.4 passes it: without a place in the journal, wakes or deliveries. */
+/** A step as a client of 0.4 passes it, without a journal position, wake condition or delivery. */
 const asks = (fields: object, options: Partial<Asked> = {}) => ({
   ...options,
   step: {
@@ -236,7 +236,7 @@ const asks = (fields: object, options: Partial<Asked> = {}) => ({
 });
 const sleeps = { kind: "sleep", name: "s" };
 
-/** A step of one of the app's functions, which gets its own name. */
+/** A step that calls one of the app's functions with its own name. */
 async function asksFor(
   t: Backend,
   functionType: "mutation" | "query" | "action",
@@ -253,7 +253,7 @@ async function asksFor(
   return asks({ kind: "function", functionType, name, handle, args }, options);
 }
 
-/** A run whose handler is not asked for any of the steps, and must not be replayed. */
+/** Creates a run whose handler must not be replayed, because it asks for none of the steps. */
 async function runOfOthers(t: Backend) {
   script("handler", "main", () => new Promise(() => undefined));
   const id = await createRun(t, { createOnly: true });
@@ -307,7 +307,7 @@ describe("journal.startSteps", () => {
     expect(await effects(t)).toEqual(["m"]);
   });
 
-  test("continues after the recorded steps, and refuses a place that is not the journal's next", async () => {
+  test("continues after the recorded steps, and refuses any position but the next", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     await insertSteps(t, id, { from: 0, to: 3 });
@@ -324,7 +324,7 @@ describe("journal.startSteps", () => {
     expect([first!.stepNumber, second!.stepNumber]).toEqual([3, 4]);
   });
 
-  test("starts steps when they are scheduled for", async () => {
+  test("starts steps at their scheduled times", async () => {
     const t = newBackend();
     const { id, neverReplayed } = await runOfOthers(t);
     const at = (name: string, schedulerOptions: object) =>
@@ -346,7 +346,7 @@ describe("journal.startSteps", () => {
     }
   });
 
-  test("retries actions as the step says, or as the options do, and refuses an event that can't be awaited as a failed step", async () => {
+  test("retries actions according to the step or else the options, and refuses an event that can't be awaited as a failed step", async () => {
     const t = newBackend();
     const id = await insertRun(t);
     const own = { maxAttempts: 2, initialBackoffMs: 1, base: 3 };
@@ -382,7 +382,7 @@ describe("journal.startSteps", () => {
     expect(await startSteps(t, id, Array(400).fill(one))).toHaveLength(400);
   });
 
-  test("of an earlier generation, or of a run that is gone, starts nothing", async () => {
+  test("starts nothing for an earlier generation or a deleted run", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(1000));
     await cancel(t, id);
@@ -425,7 +425,7 @@ describe("workflow.complete", () => {
     await expectUnchanged(t, heard, () => advance(5000));
   });
 
-  test("of another generation, an ended run or one that is gone throws, and changes nothing", async () => {
+  test("throws without changes for another generation, an ended run or a deleted run", async () => {
     const t = newBackend();
     const id = await startHandler(t, (step) => step.sleep(1000), {
       context: "mine",
