@@ -250,7 +250,6 @@ describe("at a call, it throws, says what to do, and changes nothing", () => {
   const query = (call: (ctx: Any) => Promise<unknown>) => (t: Backend) =>
     t.query(call);
   const notFound = /^Invalid workflow ID: undefined\. Expected the id/;
-  const noMutations = /with this ctx: it can't run mutations\. Call it in a mu/;
   const none: Any = undefined;
   const x: Any = { name: "x" };
 
@@ -373,21 +372,6 @@ describe("at a call, it throws, says what to do, and changes nothing", () => {
         } as Any),
       ),
       /^onComplete takes a mutation's reference, not the function itself\./,
-    ],
-    [
-      "start in a query",
-      query((ctx) => start(ctx, workflows.workflow, main)),
-      noMutations,
-    ],
-    [
-      "sendEvent in a query",
-      query((ctx) => sendEvent(ctx, component, x)),
-      noMutations,
-    ],
-    [
-      "createEvent in a query",
-      query((ctx) => createEvent(ctx, component, x)),
-      noMutations,
     ],
     ...[getStatus, listSteps, cancel, restart, cleanup].map((call): Call => [
       `${call.name} without an id`,

@@ -53,11 +53,12 @@ describe("arguments", () => {
     await expectRefused(t, /Validator|Expected|Invalid/i, () =>
       call(t, definitions.takesId, { args }),
     );
-    await expectRefused(t, /Validator|Expected|Invalid/i, () =>
-      t.mutation((ctx) =>
-        start(ctx, definitions.takesId, args as never, { startAsync: true }),
-      ),
-    );
+    for (const startAsync of [false, true])
+      await expectRefused(t, /Validator|Expected|Invalid/i, () =>
+        t.mutation((ctx) =>
+          start(ctx, definitions.takesId, args as never, { startAsync }),
+        ),
+      );
   });
 
   test.each<[string, (ids: { right: string; wrong: string }) => object]>([

@@ -129,15 +129,6 @@ describe("the handler's first turn", () => {
     expect(status).toEqual(failed("no"));
   });
 
-  test("begins only once", async () => {
-    const t = newBackend();
-    await runHandler(t, async (step) => {
-      await step.runMutation(steps.echo, { value: 1 });
-      await step.runMutation(steps.echo, { value: 2 });
-    });
-    expect(await effects(t)).toEqual([1, 2]);
-  });
-
   test("runs in a pool job with startAsync", async () => {
     const t = newBackend();
     let begun = false;
@@ -165,20 +156,6 @@ describe("an impossible start throws at the call and changes nothing:", () => {
     args: object,
     error: RegExp,
   ][] = [
-    [
-      "an argument of another type",
-      typed,
-      { owner: "1;effects", count: "many" },
-      /Validator error/i,
-    ],
-    [
-      "an id of another table",
-      typed,
-      { owner: "1;ended", count: 1 },
-      /Validator error/i,
-    ],
-    ["a missing argument", workflows.workflow, {}, /handler/],
-    ["an unknown argument", workflows.workflow, { ...main, more: 1 }, /more/],
     [
       "a reference to nothing",
       anyApi["workflows"]!["nothing"],
@@ -311,6 +288,8 @@ describe("an impossible start throws at the call and changes nothing:", () => {
       (ctx) => manager.cancel(ctx, id),
       (ctx) => manager.restart(ctx, id),
       (ctx) => manager.cleanup(ctx, id),
+      (ctx) => manager.sendEvent(ctx, { workflowId: id, name: "x" }),
+      (ctx) => manager.createEvent(ctx, { workflowId: id, name: "x" }),
     ];
     for (const call of calls)
       await expect(t.query((ctx) => call(ctx as never))).rejects.toThrow(
