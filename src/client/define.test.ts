@@ -84,17 +84,19 @@ describe("its mutation, called directly", () => {
     return "done";
   };
 
-  test("with { args } starts a run and returns its id", async () => {
-    const t = newBackend();
-    script("handler", "main", handler);
-    const id = await call(t, definitions.byFunction, { args: main });
-    expect((await rows(t, "workflows")).map(({ _id }) => _id)).toEqual([id]);
-    expect(await journal(t, id as string)).toHaveLength(1);
-    await drain();
-    expect(await statusOf(t, id as WorkflowId)).toMatchObject({
-      result: "done",
-    });
-  });
+  test.each([false, true])(
+    "with { args } starts a run and returns its id, and with startAsync leaves its first turn to the pool (%s)",
+    async (startAsync) => {
+      const t = newBackend();
+      script("handler", "main", handler);
+      const args = { args: main, startAsync };
+      const id = (await call(t, definitions.byFunction, args)) as WorkflowId;
+      expect((await rows(t, "workflows")).map(({ _id }) => _id)).toEqual([id]);
+      expect(await journal(t, id)).toHaveLength(startAsync ? 0 : 1);
+      await drain();
+      expect(await statusOf(t, id)).toMatchObject({ result: "done" });
+    },
+  );
 
   test("from another mutation, whose transaction it shares", async () => {
     const t = newBackend();
@@ -108,20 +110,6 @@ describe("its mutation, called directly", () => {
     const id = await t.mutation((ctx) =>
       ctx.runMutation(definitions.byFunction, { args: main }),
     );
-    await drain();
-    expect(await statusOf(t, id as WorkflowId)).toMatchObject({
-      result: "done",
-    });
-  });
-
-  test("with startAsync leaves the first turn to the pool", async () => {
-    const t = newBackend();
-    script("handler", "main", handler);
-    const id = await call(t, definitions.byFunction, {
-      args: main,
-      startAsync: true,
-    });
-    expect(await journal(t, id as string)).toEqual([]);
     await drain();
     expect(await statusOf(t, id as WorkflowId)).toMatchObject({
       result: "done",
@@ -219,41 +207,27 @@ describe("its mutation, called to advance a run", () => {
     expect(await statusOf(t, workflowId)).toMatchObject({ result: "done" });
   });
 
-  test("changes nothing for another generation", async () => {
+  test("changes nothing for another generation, without one, for an id that isn't a workflow's, or for an ended run", async () => {
     const t = newBackend();
     const workflowId = await waitingRun(t);
+    const turn = (args: object) => call(t, definitions.byFunction, args);
     const before = await everyRow(t);
     for (const generationNumber of [1, -1])
-      expect(
-        await call(t, definitions.byFunction, { workflowId, generationNumber }),
-      ).toEqual({ kind: "turn", workflowId });
+      expect(await turn({ workflowId, generationNumber })).toEqual({
+        kind: "turn",
+        workflowId,
+      });
     expect(await everyRow(t)).toEqual(before);
-  });
-
-  test("changes nothing for an ended run", async () => {
-    const t = newBackend();
-    const workflowId = await waitingRun(t);
-    await drain();
-    const before = await everyRow(t);
-    await call(t, definitions.byFunction, { workflowId, generationNumber: 0 });
-    expect(await everyRow(t)).toEqual(before);
-  });
-
-  test("refuses a missing generation, and the error says how to start a run", async () => {
-    const t = newBackend();
-    const workflowId = await waitingRun(t);
+    // The error says how to start a run.
     await expectRefused(t, /generationNumber.*To start a run, pass args/, () =>
-      call(t, definitions.byFunction, { workflowId }),
+      turn({ workflowId }),
     );
-  });
-
-  test("refuses an id that isn't a workflow's", async () => {
-    const t = newBackend();
     await expectRefused(t, /Invalid workflow ID: nothing/, () =>
-      call(t, definitions.byFunction, {
-        workflowId: "nothing",
-        generationNumber: 0,
-      }),
+      turn({ workflowId: "nothing", generationNumber: 0 }),
     );
+    await drain();
+    const ended = await everyRow(t);
+    await turn({ workflowId, generationNumber: 0 });
+    expect(await everyRow(t)).toEqual(ended);
   });
 });
