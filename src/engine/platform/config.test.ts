@@ -126,27 +126,6 @@ describe("the log level", () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  test("at INFO prints one JSON line for each event in a run", async () => {
-    const t = newBackend();
-    await update(t, { logLevel: "INFO" });
-    const lines: unknown[] = [];
-    vi.spyOn(console, "info").mockImplementation((line: string) => {
-      if (line.startsWith('{"component":"workflow"'))
-        lines.push(JSON.parse(line));
-    });
-    const { workflowId } = await runHandler(t, (step) =>
-      step.runMutation(steps.echo, { value: 1 }),
-    );
-    expect(lines).toMatchObject(
-      [
-        { event: "started", name: "workflows:workflow" },
-        { event: "started", stepName: "steps:echo" },
-        { event: "stepCompleted", name: "steps:echo", status: "success" },
-        { event: "completed", status: "success" },
-      ].map((line) => ({ component: "workflow", workflowId, ...line })),
-    );
-  });
-
   test("at ERROR still prints errors that need an operator", async () => {
     const t = newBackend();
     await update(t, { logLevel: "ERROR" });
