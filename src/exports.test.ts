@@ -60,7 +60,7 @@ test("the client exports these values and no others", async () => {
   for (const name of VALUES) expect(client[name], name).toBeDefined();
 });
 
-test("what is re-exported of the pool is the pool's own", async () => {
+test("re-exports from the workpool are its own objects", async () => {
   const client = await import("@convex-dev/workflow");
   const pool = await import("@convex-dev/workpool");
   expect(client.NonRetryableError).toBe(pool.NonRetryableError);
@@ -192,7 +192,7 @@ describe("entry points", () => {
     expect(Object.keys(found.dependencies)).toEqual(["@tanstack/virtual-core"]);
   });
 
-  test("only ./react imports what only the console needs", () => {
+  test("only ./react imports the console's dependencies", () => {
     const importers = readdirSync(SOURCES, {
       recursive: true,
       encoding: "utf8",

@@ -48,7 +48,7 @@ function cyclic() {
   return Object.assign(value, { self: value });
 }
 
-describe("in a handler, the run fails and says what to do", () => {
+describe("in a handler, the run fails with an error that says how to fix it", () => {
   const echo = steps.echoQuery;
   test.each<[mistake: string, handler: Handler, error: RegExp]>([
     [
@@ -244,7 +244,7 @@ describe("in a handler, the run fails and says what to do", () => {
   });
 });
 
-describe("at a call, it throws, says what to do, and changes nothing", () => {
+describe("a call throws an error that says how to fix it, and changes nothing", () => {
   const mutation = (call: (ctx: Any) => Promise<unknown>) => (t: Backend) =>
     t.mutation(call);
   const query = (call: (ctx: Any) => Promise<unknown>) => (t: Backend) =>
@@ -419,7 +419,7 @@ describe("at a call, it throws, says what to do, and changes nothing", () => {
   });
 });
 
-test("what code without types legitimately passes is accepted: undefined options, and a spread definition", async () => {
+test("undefined options and a spread definition from untyped code are accepted", async () => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
   const t = newBackend();
   const approval = defineEvent({ name: "approval", validator: v.string() });
@@ -455,7 +455,7 @@ test("an app without the component is told to use it", async () => {
   );
 });
 
-describe("a definition throws where it is made, and says what to do", () => {
+describe("a definition throws an error that says how to fix it", () => {
   const manager = new WorkflowManager(component);
   test.each<[string, () => unknown, RegExp]>([
     [

@@ -32,7 +32,7 @@ test("the size of an invalid Convex value is refused", () => {
 
 const stored = (value: unknown) => jsonToConvex(convexToJson(value as Value));
 
-describe("a value that is compared with what is stored", () => {
+describe("a value that is compared with its stored form", () => {
   const pairs = values.flatMap((a) => values.map((b) => [a, b] as const));
 
   test("is equal only if it would be stored that way", () => {

@@ -531,7 +531,7 @@ describe("the run page", () => {
   });
 });
 
-test("what authorize denies is hidden or fails with a reason, and appears as soon as it is allowed", async () => {
+test("an action that authorize denies is hidden or fails with a reason, and appears as soon as it is allowed", async () => {
   served.setEnvironment({ DENIED: "listRuns stats getRun listSteps" });
   await open();
   await page.getByText("The server refused this").waitFor();

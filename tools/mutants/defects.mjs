@@ -495,7 +495,7 @@ export const DEFECTS = [
     killedBy: {
       file: "src/client/mistakes.test.ts",
       title:
-        "what code without types legitimately passes is accepted: undefined options, and a spread definition",
+        "undefined options and a spread definition from untyped code are accepted",
     },
   },
   {

@@ -55,7 +55,7 @@ describe("the context", () => {
     ]);
   });
 
-  test("lacks what the platform lacks", async () => {
+  test("lacks the globals that the platform lacks", async () => {
     const types = await run(`
       return [
         typeof queueMicrotask, typeof Buffer, typeof setImmediate,

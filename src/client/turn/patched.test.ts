@@ -312,7 +312,7 @@ describe.each(ALL)("step.patched, with the rules of %s", (rules) => {
       return "removed";
     };
 
-    test("accepts what patched recorded", async () => {
+    test("accepts a patch that patched recorded", async () => {
       const t = backend(rules);
       const id = await begin(t, rules, after);
       deploy(deprecated);

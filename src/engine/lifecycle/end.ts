@@ -55,7 +55,7 @@ export async function endRun(
   await callOnComplete(ctx, run, config, outcome.failure);
 }
 
-/** The first part of ending a run. `callOnComplete` has to follow in the same transaction. */
+/** Writes the result of a run that ends. `callOnComplete` must follow in the same transaction. */
 export async function writeResult(
   ctx: MutationCtx,
   run: Run,
@@ -99,7 +99,7 @@ export async function writeResult(
   }
 }
 
-/** A row with the largest values still has room for a line of this length. */
+/** Even a row with the largest values has room for a line of this length. */
 const MAX_LINE_BYTES = 512;
 
 const failedAt = ({ step, line }: Origin = {}): Run["failedAt"] => ({
@@ -107,7 +107,7 @@ const failedAt = ({ step, line }: Origin = {}): Run["failedAt"] => ({
   line: line && shortenError(line, MAX_LINE_BYTES),
 });
 
-/** For a run that no turn could end: the last step in its journal. */
+/** Returns the last step in the journal of a run that no turn could end. */
 async function originOfCrash(ctx: MutationCtx, run: Run): Promise<Origin> {
   const last = await lastStep(ctx, run._id);
   if (!last) return {};
@@ -128,7 +128,7 @@ export async function callOnComplete(
   else await scheduleTask(ctx, "callOnComplete", callback);
 }
 
-/** The call of `onComplete` that an ended run needs, in a form that fits into a row. */
+/** Returns the call of `onComplete` that an ended run needs, in a form that fits into a row. */
 function callbackOf(run: Run, failure?: Failure): Callback | undefined {
   const { onComplete, runResult } = run;
   if (!onComplete || !runResult) return undefined;
@@ -199,7 +199,7 @@ export async function keepFailedCallback(
   reason: string,
   config?: Config,
 ) {
-  // Short enough to fit beside the largest result.
+  // Short enough to fit into a row with the largest result.
   const error = shortenError(reason, 1000);
   const { log } = config ?? (await readConfig(ctx));
   log.error(

@@ -98,7 +98,7 @@ const runningAfter = (ctx: MutationCtx, afterRun: number) =>
       q.eq("runResult.kind", undefined).gt("_creationTime", afterRun),
     );
 
-/** Runs that ended by themselves with function steps in flight, which still have to finish and be recorded. */
+/** Yields runs that ended by themselves with function steps in flight, which still must finish and be recorded. */
 async function* endedInFlightAfter(ctx: MutationCtx, afterRun: string) {
   for (let next = afterRun; ;) {
     const row = await ctx.db
@@ -114,7 +114,7 @@ async function* endedInFlightAfter(ctx: MutationCtx, afterRun: string) {
   }
 }
 
-/** Tasks whose scheduled functions won't run. */
+/** Schedules tasks again whose scheduled functions won't run. */
 async function recoverTasks(
   ctx: MutationCtx,
   { afterTask }: { afterTask: number },
@@ -166,7 +166,7 @@ async function recoverRun(
   budget: Budget,
   begun?: Part,
 ): Promise<{ isLost: boolean; afterStep?: number }> {
-  // A task continues it.
+  // A task continues the restart.
   if (run.restarting) return { isLost: false };
   let isLost = begun ? begun.isLost : await recoverTurn(ctx, run);
   for await (const row of stepsInFlight(ctx, run._id, begun?.afterStep)) {

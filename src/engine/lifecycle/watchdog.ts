@@ -59,10 +59,10 @@ interface Work {
   job: JobId;
   /** A finished job has reported to another function, whose transaction may be late. Only a second check can tell. */
   reports?: boolean;
-  /** Absent if the awaited work writes the row, because the two would conflict. */
+  /** Stores the next check's id. Absent if the awaited work writes the row, because the two would conflict. */
   noteCheck?(checkId: string): Promise<void>;
   onVeryLate?(forMs: number): Promise<void>;
-  /** The job won't do the work. It may have failed for good. */
+  /** Called if the job won't do the work. It may have failed for good. */
   onOver(crash: { error: string } | undefined): Promise<void>;
 }
 
@@ -76,7 +76,7 @@ async function findWork(
   return await pendingTurn(ctx, watched);
 }
 
-/** A run's turn or, with a result, its end. */
+/** Watches a run's turn or, with a result, its end. */
 async function pendingTurn(
   ctx: MutationCtx,
   pending: Pending,

@@ -54,7 +54,7 @@ export const summaryFields = {
   ),
 };
 
-/** A run as users see it. */
+/** A run in its public form. */
 export const vPublicRun = v.object({
   ...summaryFields,
   args: v.any(),
@@ -62,7 +62,7 @@ export const vPublicRun = v.object({
   runResult: v.optional(vRunResult()),
 });
 
-/** How many steps in flight a list shows for each run. */
+/** The maximum number of steps in flight that a list shows for each run. */
 const MAX_BLOCKED_ON = 3;
 
 export function publicRun(run: Run, inFlight: StepRow[]) {
@@ -103,7 +103,7 @@ export function summaryOf(run: Run, inFlight: StepRow[]) {
 export const firstLine = (error: string, maxBytes = 1024) =>
   shortenError(error.split("\n")[0]!, maxBytes);
 
-/** The first steps of a run that are in flight. */
+/** Returns a run's first steps in flight. */
 export async function firstInFlight(
   ctx: QueryCtx,
   run: Run,
@@ -137,7 +137,7 @@ export type RunFilter = {
   parent?: Id<"workflows">;
 };
 
-/** The index that has the selected runs, and the values of its fields before the time of creation. */
+/** Returns the index that has the selected runs, and the values of its fields before the creation time. */
 function indexFor({
   name,
   status,
@@ -152,7 +152,7 @@ function indexFor({
     : ["nameResult", { name, ...kind }];
 }
 
-/** Every filter is one range of an index, oldest run first. */
+/** Returns the runs of a filter, oldest first. Every filter is one index range. */
 function runsBy(db: QueryCtx["db"], filter: RunFilter) {
   const { since = 0, until = Number.MAX_VALUE } = filter;
   const [index, values] = indexFor(filter);
@@ -165,7 +165,7 @@ function runsBy(db: QueryCtx["db"], filter: RunFilter) {
   });
 }
 
-/** Whether `runsBy` has this run. */
+/** Whether `runsBy` includes this run. */
 export function isSelected(run: Run, filter: RunFilter) {
   const { name, status, since = 0, until = Infinity, parent } = filter;
   if (run._creationTime < since || run._creationTime >= until) return false;
@@ -176,7 +176,7 @@ export function isSelected(run: Run, filter: RunFilter) {
   );
 }
 
-/** As `runsBy`, in pages. */
+/** Like `runsBy`, in pages. */
 export function pagesOfRuns(
   ctx: QueryCtx,
   filter: RunFilter,
@@ -220,7 +220,7 @@ async function* withKeys(runs: AsyncIterable<Run>) {
 
 type RunsAsked = RunFilter & PageArgs;
 
-/** A page of the selected runs, each converted by `toItem`. */
+/** Returns a page of the selected runs, each converted by `toItem`. */
 export async function pageOfRuns<Item>(
   ctx: QueryCtx,
   { order, paginationOpts, ...filter }: RunsAsked,
@@ -237,9 +237,9 @@ export const listRuns = (ctx: QueryCtx, asked: RunsAsked) =>
     publicRun(run, run.runResult ? [] : await firstInFlight(ctx, run, budget)),
   );
 
-/** `more`: the creation time of the first run that isn't counted. Absent: all are. */
+/** `more` is the creation time of the first run that isn't counted. It is absent if all are. */
 const vCount = v.object({ count: v.number(), more: v.optional(v.number()) });
-/** Those that have the fewest runs first, in most apps, because they leave their budget to the others. */
+/** Statuses with the fewest runs in most apps come first, because they leave their budget to the others. */
 export const vCounts = v.object({
   inProgress: vCount,
   failed: vCount,

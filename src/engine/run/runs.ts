@@ -16,7 +16,7 @@ export type StepRow = Doc<"steps">;
 
 export type RunChanges = Partial<Omit<Run, "_id" | "_creationTime">>;
 
-/** Changes a run: its row, and the object that this transaction holds. */
+/** Changes a run's row, and the object that this transaction holds. */
 export async function updateRun(
   ctx: MutationCtx,
   run: Run,
@@ -26,7 +26,7 @@ export async function updateRun(
   await ctx.db.patch("workflows", run._id, changes);
 }
 
-/** The function type of a function step. Undefined for any other kind. */
+/** Returns a function step's type, or undefined for any other kind. */
 export const functionTypeOf = (step: StepRow["step"]) =>
   "functionType" in step ? step.functionType : undefined;
 
@@ -50,7 +50,7 @@ export function parseRunId(ctx: QueryCtx, workflowId: string) {
   return id;
 }
 
-/** The run, unless it was cleaned up. */
+/** Returns the run unless it was cleaned up. */
 export async function findRun(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,
@@ -64,7 +64,7 @@ export const generationOf = (run: Run): Generation => ({
   generationNumber: run.generationNumber,
 });
 
-/** The run of a generation, unless it was canceled or restarted since. */
+/** Returns the run of a generation unless it was canceled or restarted since. */
 export async function runOf(
   ctx: QueryCtx,
   { workflowId, generationNumber }: Generation,
@@ -73,19 +73,19 @@ export async function runOf(
   return run?.generationNumber === generationNumber ? run : null;
 }
 
-/** As `runOf`, unless the run has ended. */
+/** Like `runOf`, but only if the run hasn't ended. */
 export async function runInProgress(ctx: QueryCtx, generation: Generation) {
   const run = await runOf(ctx, generation);
   return run?.runResult ? null : run;
 }
 
-/** The run that a text is the id of, unless it was cleaned up. */
+/** Returns the run with this id unless it was cleaned up. Any text is accepted. */
 export async function findRunByText(ctx: QueryCtx, workflowId: string) {
   const id = ctx.db.normalizeId("workflows", workflowId);
   return id && (await findRun(ctx, id));
 }
 
-/** The parent of a child, also of one that 0.4 began. */
+/** Returns the parent of a child, even of one that 0.4 began. */
 export async function parentOf(
   ctx: QueryCtx,
   { parent, onComplete }: Run,
@@ -95,7 +95,7 @@ export async function parentOf(
   const { stepId } = (onComplete?.context ?? {}) as { stepId?: unknown };
   const id =
     typeof stepId === "string" ? ctx.db.normalizeId("steps", stepId) : null;
-  // The app's own context may have a stepId, too.
+  // The app's own context may also have a stepId.
   if (
     !id ||
     onComplete!.fnHandle !==
@@ -130,7 +130,7 @@ export function statusOfRun({ runResult }: Run): RunStatus {
   return kind === "success" ? "completed" : kind;
 }
 
-/** The run of a workflow and a key that is in progress. */
+/** Returns the workflow's run in progress that has this key. */
 export async function runWithKey(
   ctx: QueryCtx,
   name: string | undefined,
@@ -144,7 +144,7 @@ export async function runWithKey(
     .first();
 }
 
-/** Every run that begins or begins again passes here, so that at most one run in progress has a key. */
+/** Every start and restart calls this, so that at most one run in progress has a key. */
 export async function checkKeyIsFree(
   ctx: QueryCtx,
   { name, key }: Pick<Run, "name" | "key">,
@@ -180,7 +180,7 @@ export async function lastStep(ctx: QueryCtx, workflowId: Id<"workflows">) {
     .first();
 }
 
-/** In the order of creation, after the creation time `after`. */
+/** Returns steps in flight in order of creation, after the creation time `after`. */
 export function stepsInFlight(
   ctx: QueryCtx,
   workflowId: Id<"workflows">,

@@ -81,7 +81,7 @@ export async function sendEvent(
   });
 }
 
-/** No step waits for the event. If the run waits for another one, the name may be wrong. */
+/** Warns if the run waits for an event with another name, because the name may be wrong. */
 async function warnOfOtherName(
   ctx: MutationCtx,
   run: Run,
@@ -105,7 +105,7 @@ interface Target {
   name: string;
 }
 
-/** Why nothing will consume the event, and whether it is kept. Undefined for a run in progress. */
+/** Returns why nothing will consume the event, and whether it is kept. Undefined for a run in progress. */
 function deliveryProblem({ run, runId, name }: Target) {
   const what = `Event "${abbreviate(name)}"`;
   if (!run)

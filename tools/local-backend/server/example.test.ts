@@ -226,7 +226,7 @@ test("`convex run` prints a function's own output, the CLI shows tables and docu
   expect((await fetch(`${siteUrl}/nothing`)).status).toBe(404);
 });
 
-test("codegen of the app writes what is committed, and that of the component runs", async () => {
+test("codegen of the app writes the committed files, and codegen of the component runs", async () => {
   const { app } = example;
   const generated = "convex/_generated/server.d.ts";
   const appCodegen = await convex(app, "codegen", "--typecheck", "disable");
