@@ -280,35 +280,30 @@ describe("listSteps", () => {
     expect((await list({ workflowId: "no id" })).page).toEqual([]);
   });
 
-  test("a run's cursor shows no steps of another run", async () => {
+  test("another run's cursor is refused", async () => {
     const t = newBackend();
-    const refusedCursor = (error: unknown) => {
-      expect(String(error)).toContain("Invalid cursor");
-      return { page: [] };
-    };
     const ids = [await insertRun(t), await insertRun(t), await insertRun(t)];
     for (const id of ids) await insertSteps(t, id, { from: 0, to: 4 });
-    const list = (workflowId: string, cursor: string | null, end?: string) =>
+    const list = (
+      workflowId: string,
+      order: "asc" | "desc",
+      cursor: string | null,
+      endCursor?: string,
+    ) =>
       t.query(api.console.listSteps, {
-        workflowId,
-        paginationOpts: { numItems: 2, cursor, endCursor: end },
+        ...{ workflowId, order },
+        paginationOpts: { numItems: 2, cursor, endCursor },
       });
     for (const from of ids)
       for (const order of ["asc", "desc"] as const) {
-        const { continueCursor } = await t.query(api.console.listSteps, {
-          ...{ workflowId: from, order },
-          paginationOpts: { numItems: 2, cursor: null },
-        });
-        // With the lowest convex-helpers, such a cursor is refused.
-        const listed = [
-          list(ids[1]!, continueCursor),
-          list(ids[1]!, null, continueCursor),
-        ].map((found) => found.catch(refusedCursor));
-        for (const found of await Promise.all(listed)) {
-          const whole = await t.query((ctx) => manager.listSteps(ctx, ids[1]!));
-          const own = whole.page.map(({ stepId }) => stepId);
-          for (const { stepId } of found.page) expect(own).toContain(stepId);
-        }
+        const { continueCursor } = await list(from, order, null);
+        const pages = [
+          list(ids[1]!, order, continueCursor),
+          list(ids[1]!, order, null, continueCursor),
+        ];
+        for (const page of pages)
+          if (from === ids[1]) await page;
+          else await expect(page).rejects.toThrow(/^Invalid cursor: /);
       }
   });
 });

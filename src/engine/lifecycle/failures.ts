@@ -9,7 +9,7 @@ import type {
   MutationCtx,
   QueryCtx,
 } from "../../component/_generated/server.js";
-import { pageOf, type PageArgs } from "../run/paging.js";
+import { pageOf, pagesWithin, type PageArgs } from "../run/paging.js";
 import { call } from "./end.js";
 
 /** A completion that couldn't be delivered, in its public form. */
@@ -32,7 +32,7 @@ export async function listFailures(
     .query("onCompleteFailures")
     .withIndex("by_creation_time")
     .order(order);
-  return await pageOf(rows, paginationOpts, publicFailure);
+  return await pageOf(pagesWithin(rows, [], 2), paginationOpts, publicFailure);
 }
 
 function publicFailure(

@@ -111,14 +111,14 @@ test("a wait with a timeout or for an id logs nothing, and neither do waits whos
   expect(heard.said).toEqual([]);
 });
 
-test("a run's cursor lists no events of another run", async () => {
+test("a cursor of another run is refused", async () => {
   const t = newBackend();
-  const wait: Parameters<typeof startHandler>[1] = (step) =>
-    step.awaitEvent({ name: "go" });
   const ids: WorkflowId[] = [];
-  for (let n = 0; n < 3; n++) ids.push(await startHandler(t, wait));
-  for (const id of ids)
+  for (let n = 0; n < 3; n++) {
+    const id = await startHandler(t, (step) => step.sleep(1000));
     for (const name of ["a", "b", "c"]) await create(t, id, name);
+    ids.push(id);
+  }
   const page = (id: WorkflowId, order: "asc" | "desc", cursor: string | null) =>
     t.query((ctx) =>
       listEvents(ctx, workflow, id, {
@@ -126,21 +126,11 @@ test("a run's cursor lists no events of another run", async () => {
         paginationOpts: { numItems: 2, cursor },
       }),
     );
-  const { page: own } = await t.query((ctx) =>
-    manager.listEvents(ctx, ids[1]!),
-  );
   for (const from of ids)
     for (const order of ["asc", "desc"] as const) {
       const { continueCursor } = await page(from, order, null);
-      const found = await page(ids[1]!, order, continueCursor).catch(
-        (error: unknown) => {
-          // With the lowest convex-helpers, another run's cursor is refused.
-          expect(String(error)).toContain("Invalid cursor");
-          if (from === ids[1]) throw error;
-          return { page: [] };
-        },
-      );
-      const listed = own.map(({ eventId }) => eventId);
-      for (const { eventId } of found.page) expect(listed).toContain(eventId);
+      const next = page(ids[1]!, order, continueCursor);
+      if (from === ids[1]) expect((await next).page).toHaveLength(1);
+      else await expect(next).rejects.toThrow(/^Invalid cursor: /);
     }
 });

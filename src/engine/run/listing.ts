@@ -16,7 +16,7 @@ import {
   type StepRow,
 } from "./runs.js";
 import schema from "../../component/schema.js";
-import { onlyPage, pageOf, selectedPages, type PageArgs } from "./paging.js";
+import { onlyPage, pageOf, pagesWithin, type PageArgs } from "./paging.js";
 import type { Budget } from "../../shared/transactionBudget.js";
 
 const RESULT_OF = {
@@ -183,9 +183,9 @@ export function pagesOfRuns(
   order: PageArgs["order"] = "asc",
 ) {
   const db = paginator(readerOfRuns(ctx), schema) as unknown as QueryCtx["db"];
-  const pages = selectedPages(runsBy(db, filter).order(order), (run) =>
-    isSelected(run, filter),
-  );
+  const [, values] = indexFor(filter);
+  const rows = runsBy(db, filter).order(order);
+  const pages = pagesWithin(rows, Object.values(values), 2);
   return {
     paginate: async (options: PaginationOptions) => {
       // For an empty range, convex-helpers 0.1.122 reads rows.

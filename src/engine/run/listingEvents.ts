@@ -5,7 +5,7 @@ import { preview, sizeOf } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
 import type { Doc } from "../../component/_generated/dataModel.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
-import { pageOf, selectedPages, type PageArgs } from "./paging.js";
+import { pageOf, pagesWithin, type PageArgs } from "./paging.js";
 import type { Budget } from "../../shared/transactionBudget.js";
 import { oneOf } from "../../shared/oneOf.js";
 import type { Run, StepRow } from "./runs.js";
@@ -58,7 +58,7 @@ export async function listEventsOf(
     .query("events")
     .withIndex("workflow", (q) => q.eq("workflowId", run._id))
     .order(order);
-  const own = selectedPages(rows, ({ workflowId }) => workflowId === run._id);
+  const own = pagesWithin(rows, [run._id], 2);
   return await pageOf(own, paginationOpts, async (event, budget) =>
     publicEvent(event, await stepOf(ctx, event, budget)),
   );

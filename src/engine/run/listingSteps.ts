@@ -11,7 +11,7 @@ import { shortenError } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
 import { statesOfJobs, type JobId } from "../platform/workpool.js";
-import { pageOf, pageBudget, selectedPages, type PageArgs } from "./paging.js";
+import { pageOf, pageBudget, pagesWithin, type PageArgs } from "./paging.js";
 import type { Budget } from "../../shared/transactionBudget.js";
 import {
   endedForcibly,
@@ -65,7 +65,7 @@ export async function listStepsOf(
     .query("steps")
     .withIndex("workflow", (q) => q.eq("workflowId", run._id))
     .order(order);
-  const own = selectedPages(rows, ({ workflowId }) => workflowId === run._id);
+  const own = pagesWithin(rows, [run._id], 3);
   const result = await pageOf(own, paginationOpts, async (row, budget) => {
     // The workpool reads this much to find a job's state, including its arguments.
     if (jobOf(run, row).workId) budget.spend(4, row.step.args);

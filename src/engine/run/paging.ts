@@ -70,28 +70,52 @@ export function invalidCursor(cursor: string) {
   );
 }
 
-/** Returns pages of selected rows. With another list's cursor, convex-helpers 0.1.122 reads rows of that list. */
-export const selectedPages = <Row>(
+/**
+ * Returns pages of the rows that have these values in the first fields of an index. Refuses a cursor of another list:
+ * it would select nothing, or rows of that list with convex-helpers 0.1.122.
+ *
+ * @param further - The number of the index's other fields, with those that Convex adds to it.
+ */
+export const pagesWithin = <Row>(
   rows: Pages<Row>,
-  isSelected: (row: Row) => boolean,
+  values: unknown[],
+  further: number,
 ): Pages<Row> => ({
   async paginate(options) {
-    const result = await rows.paginate(options);
-    if (!result.page.every(isSelected))
-      throw invalidCursor(String(options.cursor ?? options.endCursor));
-    return result;
+    for (const cursor of [options.cursor, options.endCursor])
+      if (typeof cursor === "string" && !isWithin(cursor, values, further))
+        throw invalidCursor(cursor);
+    return await rows.paginate(options);
   },
 });
 
-async function readPage<Row>(rows: Pages<Row>, asked: PaginationOptions) {
+/** Whether a cursor, which is JSON of an index key, belongs to a list of rows with these values. */
+function isWithin(cursor: string, values: unknown[], further: number) {
+  const key = keyIn(cursor);
+  // Every list ends with it.
+  if (cursor === "[]") return true;
+  return (
+    key.length === values.length + further &&
+    values.every((value, at) => key[at] === inCursor(value)) &&
+    key.slice(values.length).every((value) => typeof value !== "object")
+  );
+}
+
+function keyIn(cursor: string): unknown[] {
   try {
-    return await rows.paginate(withinLimits(asked));
-  } catch (error) {
-    // Cursors are JSON of an index key. Reading rows throws neither.
-    if (!(error instanceof SyntaxError || error instanceof TypeError))
-      throw error;
-    throw invalidCursor(String(asked.cursor));
+    const key: unknown = JSON.parse(cursor);
+    return Array.isArray(key) ? key : [];
+  } catch {
+    return [];
   }
+}
+
+/** convex-helpers writes an absent field as a text, and marks texts that could be mistaken for it. */
+function inCursor(value: unknown) {
+  if (value === undefined) return "undefined";
+  return typeof value === "string" && value.endsWith("undefined")
+    ? `_${value}`
+    : value;
 }
 
 /**
@@ -106,7 +130,7 @@ export async function pageOf<Row, Item>(
     budget: Budget,
   ) => Item | undefined | Promise<Item | undefined>,
 ): Promise<PaginationResult<Item>> {
-  const whole = await readPage(rows, asked);
+  const whole = await rows.paginate(withinLimits(asked));
   const budget = pageBudget();
   const page: Item[] = [];
   let numItems = 0;
