@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Modules } from "./harness.js";
+import { wrapFunctions } from "./wrapFunctions.js";
 
 /** A function call in a backend. */
 export interface WatchedCall {
@@ -21,8 +22,6 @@ export interface WatchedCall {
 export const callersOf = ({ caller }: WatchedCall): string[] =>
   caller ? [caller.path, ...callersOf(caller)] : [];
 
-type Handler = (ctx: unknown, args: Record<string, any>) => Promise<unknown>;
-
 /** Returns the call that began a call's transaction. */
 export const transactionOf = (call: WatchedCall): WatchedCall =>
   call.caller && !call.caller.isAction ? transactionOf(call.caller) : call;
@@ -40,12 +39,20 @@ export class Calls {
   ) {}
 
   readonly wrap = (modules: Modules, component: string): Modules =>
-    Object.fromEntries(
-      Object.entries(modules).map(([file, load]) => [
-        file,
-        async () => this.wrapModule(component, file, await load()),
-      ]),
-    );
+    wrapFunctions(modules, (path, { _handler, isAction = false }) => {
+      return (ctx, args) => {
+        const caller = inside.getStore();
+        const depth = (caller?.depth ?? 0) + 1;
+        const call = { component, path, args, isAction, depth, caller };
+        this.all.push(call);
+        return inside.run(call, async () => {
+          this.before(call);
+          const result = await _handler(ctx, args);
+          (call as WatchedCall).result = result;
+          return result;
+        });
+      };
+    });
 
   /** Returns the call that runs in this async context. */
   current(): WatchedCall | undefined {
@@ -54,44 +61,5 @@ export class Calls {
 
   of(path: string): WatchedCall[] {
     return this.all.filter((call) => call.path === path);
-  }
-
-  private wrapModule(component: string, file: string, module: unknown) {
-    const name = file.replace(/^.*\/(?=[^/]+$)/, "").replace(/\.[jt]s$/, "");
-    return Object.fromEntries(
-      Object.entries(module as object).map(
-        ([key, value]: [string, unknown]) => [
-          key,
-          typeof value === "function" && "_handler" in value
-            ? this.wrapFunction(component, `${name}:${key}`, value as never)
-            : value,
-        ],
-      ),
-    );
-  }
-
-  private wrapFunction(
-    component: string,
-    path: string,
-    fn: { _handler: Handler; isAction?: boolean },
-  ) {
-    const { _handler } = fn;
-    const handler: Handler = (ctx, args) => {
-      const caller = inside.getStore();
-      const depth = (caller?.depth ?? 0) + 1;
-      const isAction = fn.isAction === true;
-      const call = { component, path, args, isAction, depth, caller };
-      this.all.push(call);
-      return inside.run(call, async () => {
-        this.before(call);
-        const result = await _handler(ctx, args);
-        (call as WatchedCall).result = result;
-        return result;
-      });
-    };
-    return new Proxy(fn, {
-      get: (target, key): unknown =>
-        key === "_handler" ? handler : Reflect.get(target, key),
-    });
   }
 }

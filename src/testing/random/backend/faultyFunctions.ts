@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Modules } from "../../harness.js";
+import { wrapFunctions, type Handler } from "../../wrapFunctions.js";
 import {
   boundaryOf,
   mayBeKilled,
@@ -10,8 +11,6 @@ import {
 import type { Decide, Fault } from "./faults.js";
 
 type Ctx = Record<string, any>;
-type Handler = (ctx: Ctx, args: Record<string, any>) => Promise<unknown>;
-type ConvexFunction = { _handler: Handler; isMutation?: true; isAction?: true };
 
 /** The process of an action and of the actions that it calls. */
 interface Process {
@@ -47,12 +46,15 @@ export class FaultyFunctions {
   ) {}
 
   readonly wrap = (modules: Modules, component: string): Modules =>
-    Object.fromEntries(
-      Object.entries(modules).map(([file, load]) => [
-        file,
-        async () => this.wrapModule(component, file, await load()),
-      ]),
-    );
+    wrapFunctions(modules, (path, { _handler, isMutation, isAction }) => {
+      if (!isMutation && !isAction) return _handler;
+      return (ctx, args) => {
+        const called = { component, path, args };
+        return isAction
+          ? this.action(called, _handler, ctx)
+          : this.transaction(called, _handler, ctx);
+      };
+    });
 
   /** Runs `body` without faults in its calls. Functions that it schedules may still fail. */
   async undisturbed<T>(body: () => Promise<T>): Promise<T> {
@@ -62,35 +64,6 @@ export class FaultyFunctions {
   /** Runs `body` inside a transaction that fails at its end. */
   async doomed<T>(body: () => Promise<T>): Promise<T> {
     return await inside.run({ kind: "doomed" }, body);
-  }
-
-  private wrapModule(component: string, file: string, module: unknown) {
-    const name = file.replace(/^.*\/(?=[^/]+$)/, "").replace(/\.[jt]s$/, "");
-    return Object.fromEntries(
-      Object.entries(module as object).map(
-        ([key, value]: [string, unknown]) => [
-          key,
-          isFunction(value)
-            ? this.wrapFunction(component, `${name}:${key}`, value)
-            : value,
-        ],
-      ),
-    );
-  }
-
-  private wrapFunction(component: string, path: string, fn: ConvexFunction) {
-    const { _handler, isMutation, isAction } = fn;
-    if (!isMutation && !isAction) return fn;
-    const handler: Handler = (ctx, args) => {
-      const called = { component, path, args };
-      return isAction
-        ? this.action(called, _handler, ctx)
-        : this.transaction(called, _handler, ctx);
-    };
-    return new Proxy(fn, {
-      get: (target, key): unknown =>
-        key === "_handler" ? handler : Reflect.get(target, key),
-    });
   }
 
   private async transaction(called: Called, handler: Handler, ctx: Ctx) {
@@ -240,9 +213,6 @@ export class FaultyFunctions {
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 type Run = () => Promise<{ result: unknown; calls: Called[] }>;
-
-const isFunction = (value: unknown): value is ConvexFunction =>
-  typeof value === "function" && "_handler" in value;
 
 /** Stops the action once its process has crashed. */
 function mortal(ctx: Ctx, process: Process): Ctx {
