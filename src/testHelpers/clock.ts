@@ -90,8 +90,18 @@ class FakeTime implements Time {
       throw new Error(
         "The fake timers were restored or replaced while workflows were running.",
       );
+    if (Math.abs(Date.now() - this.clock.now) > TOLERANCE_MS)
+      throw halfFaked("setTimeout is fake, but Date isn't");
   }
 }
+
+/** Sleeps compare their end with Date, so it must pass together with timers. */
+const halfFaked = (what: string) =>
+  new Error(
+    `${what}, so no time passes for workflows. Call vi.useFakeTimers() without toFake before you start runs.`,
+  );
+
+const TOLERANCE_MS = 1000;
 
 /** While the clock stands still, convex-test's transactions may be up to a millisecond ahead. */
 const DUE_MS = 1;
@@ -135,6 +145,8 @@ const LONGEST_REAL_WAIT_MS = 5000;
 
 class RealTime implements Time {
   private turns = 0;
+  private readonly startedAt = Date.now();
+  private waited = 0;
 
   async settle(t: Test) {
     await t.finishInProgressScheduledFunctions();
@@ -150,6 +162,8 @@ class RealTime implements Time {
       );
     this.turns = 0;
     await realTurn(10);
+    if (++this.waited >= 10 && Date.now() === this.startedAt)
+      throw halfFaked("Date is mocked, but setTimeout isn't");
   }
 
   async runDue() {

@@ -307,6 +307,27 @@ describe("without fake timers", () => {
     expect(await waitForRun(t, id)).toEqual(done(null));
   });
 
+  test.each([
+    [
+      "Date",
+      () => vi.setSystemTime(0),
+      /^Date is mocked, but setTimeout isn't, so no time passes/,
+    ],
+    [
+      "setTimeout",
+      () => vi.useFakeTimers({ toFake: ["setTimeout"] }),
+      /^setTimeout is fake, but Date isn't, so no time passes/,
+    ],
+  ])(
+    "if only %s is fake, a sleep ends with advice",
+    async (_what, fake, advice) => {
+      fake();
+      const t = newTest();
+      const id = await start(t, (step) => step.sleep(3000));
+      await expect(waitForRun(t, id)).rejects.toThrow(advice);
+    },
+  );
+
   test("a run that started in real time can't be driven by fake timers, and the error says so", async () => {
     const t = newTest();
     await start(t, (step) => step.sleep(DAY));

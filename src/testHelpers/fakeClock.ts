@@ -1,5 +1,7 @@
 /** The clock of @sinonjs/fake-timers, which `vi.useFakeTimers` installs. */
 export interface FakeClock {
+  /** The clock's time. */
+  now: number;
   next(): number;
   countTimers(): number;
   setTimeout: (
