@@ -75,7 +75,7 @@ async function beside({ chains, steps, kind, maxParallelism }: Options) {
 const isChain = ({ run }: { run: string }) => run.startsWith("chain");
 
 test.each([
-  ["C10", 12, "mutation", 25, 3000, 60],
+  ["C10", 12, "mutation", 25, 3000, 100],
   ["C11", 5, "mutation", 5, 5000, 100],
   ["C11", 5, "action", 5, 5000, 40],
 ] as const)(
