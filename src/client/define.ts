@@ -248,8 +248,7 @@ async function start(ctx: AppMutationCtx, workflow: Workflow, call: Call) {
   const runAt = checkStart(name, call);
   if (onComplete !== undefined && !onComplete.startsWith("function://"))
     throw invalidArgument(
-      `Invalid options of start("${name}"): onComplete is "${onComplete}". Expected a function handle, as ` +
-        `createFunctionHandle(internal.file.name) returns it. In code, pass the mutation's reference to start instead.`,
+      `Invalid options of start("${name}"): onComplete is "${onComplete}". Expected a handle from createFunctionHandle.`,
     );
   const { create, claimKey } = component.workflow;
   // With `throw`, `create` throws if a run has the key.

@@ -313,7 +313,7 @@ describe("a call throws an error that says how to fix it, and changes nothing", 
           onComplete: "steps:ended",
         }),
       ),
-      /onComplete is "steps:ended"\. Expected a function handle, as createFunctionHandle/,
+      /onComplete is "steps:ended"\. Expected a handle from createFunctionHandle\.$/,
     ],
     [
       "list: an unknown status",

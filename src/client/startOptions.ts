@@ -34,18 +34,26 @@ export function checkTimes(
 export const mergedRetention = (a?: Retention, b?: Retention) =>
   a || b ? { ...a, ...b } : undefined;
 
+const CHOICES: Record<string, unknown[]> = {
+  startAsync: [true, false],
+  execution: ["driver", "pool"],
+  ifRunning: ["return", "throw", "replace"],
+};
+
 /** Refuses invalid options. Returns when the first turn is due, unless it is due now. */
 export function checkStart(name: string, call: StartCall): number | undefined {
   const what = `start("${name}")`;
   const { startAsync, execution, runAt, runAfter, key, ifRunning } = call;
   checkTimes(what, call);
-  if (startAsync !== undefined && typeof startAsync !== "boolean")
-    refuse(what, `startAsync is ${shown(startAsync)}. Expected true or false.`);
-  if (![undefined, "driver", "pool"].includes(execution))
-    refuse(
-      what,
-      `execution is ${shown(execution)}. Expected "driver" or "pool".`,
-    );
+  const choices = { startAsync, execution, ifRunning };
+  for (const [option, chosen] of Object.entries(choices)) {
+    const allowed = CHOICES[option]!;
+    if (chosen !== undefined && !allowed.includes(chosen))
+      refuse(
+        what,
+        `${option} is ${shown(chosen)}. Expected ${allowed.map(shown).join(" or ")}.`,
+      );
+  }
   if (runAt !== undefined && runAfter !== undefined)
     refuse(what, "runAt and runAfter exclude each other. Give one of them.");
   if (key !== undefined && typeof key !== "string")
@@ -54,11 +62,6 @@ export function checkStart(name: string, call: StartCall): number | undefined {
     refuse(
       what,
       `the key ${shown(key)} has ${key.length} characters. Expected 1 to ${MAX_NAME_LENGTH}.`,
-    );
-  if (![undefined, "return", "throw", "replace"].includes(ifRunning))
-    refuse(
-      what,
-      `ifRunning is ${shown(ifRunning)}. Expected "return", "throw" or "replace".`,
     );
   if (ifRunning !== undefined && key === undefined)
     refuse(what, "ifRunning needs a key.");

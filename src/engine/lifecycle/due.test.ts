@@ -424,7 +424,7 @@ test.each<[RunStartOptions, RegExp]>([
   [{ ifRunning: "throw" }, /ifRunning needs a key\.$/],
   [
     { key: "a", ifRunning: "queue" as never },
-    /ifRunning is "queue"\. Expected "return", "throw" or "replace"\.$/,
+    /ifRunning is "queue"\. Expected "return" or "throw" or "replace"\.$/,
   ],
   [{ key: 5 as never }, /the key is 5\. Expected a string\.$/],
   [{ key: null as never }, /the key is null\. Expected a string\.$/],
