@@ -16,6 +16,7 @@ function program(execute: (steps: Tracer) => Promise<void>) {
 
 export const sequence = program(async ({ see }) => {
   await see.read("query");
+  await see.cut("unstorable");
   await see.write("mutation");
   await see.act("action");
   await see.sleep("sleep", 300);
