@@ -128,7 +128,8 @@ describe("cancel reaches", () => {
         for (const { _id, args } of tasks) lists.set(_id, args.runs);
         left = tasks.map(({ _id }) => _id);
       }
-      if (scene.runs > 300) expect(lists.size).toBeGreaterThan(2);
+      // The cancel leaves two. Between two looks, further ones may come and go.
+      if (scene.runs > 300) expect(lists.size).toBeGreaterThanOrEqual(2);
       for (const runs of lists.values())
         expect(runs.length).toBeLessThanOrEqual(100);
       await advance(A_WHILE);
