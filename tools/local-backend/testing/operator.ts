@@ -12,6 +12,9 @@ const COMPONENTS = [
   ...["workflow/workpool", "workflow/workpool/batchWorker"],
 ];
 
+/** More than the faults refuse or make conflict in a row. */
+const TRIES = 10;
+
 /** How long the operator waits for a running function to cancel, and how often it checks. */
 const LONGEST_WAIT_MS = 5000;
 const LOOK_MS = 10;
@@ -50,7 +53,10 @@ export function cancelsAndRecovers(
   }
   const call = async (componentPath: string, path: string) => {
     const caller = { admin: true };
-    await deployment.call({ componentPath, path, args: {}, caller });
+    const target = { componentPath, path, args: {}, caller };
+    // A command that fails says so, and the operator repeats it.
+    for (let tries = 0; tries < TRIES; tries++)
+      if ((await deployment.call(target)).status === "success") return;
   };
   for (const minutes of RECOVERED_AFTER_MINUTES)
     clock.setTimer(last + minutes * MINUTE, () => {
