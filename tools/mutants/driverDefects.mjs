@@ -332,8 +332,8 @@ export const DRIVER_DEFECTS = [
   {
     name: "retries: a driver that waits for its attempt counts as one that drives",
     file: "src/engine/run/driverState.ts",
-    find: "const startedAt = Math.max(now, due.runAt);",
-    replace: "const startedAt = now;",
+    find: "driver: { ...job, checkId, startedAt },",
+    replace: "driver: { ...job, checkId, startedAt: now },",
     killedBy: test(
       "engine/step/retries",
       "a run doesn't count towards runs with drivers",
