@@ -1,6 +1,7 @@
 import { v, type GenericValidator } from "convex/values";
 import * as helpers from "convex-helpers/validators";
 import { describe, expect, test } from "vitest";
+import { db } from "../testing/idReader.js";
 import { parse } from "./parse.js";
 
 const fields = { name: v.string(), age: v.optional(v.number()) };
@@ -34,16 +35,6 @@ const values: unknown[] = [
   Object.assign(Object.create(null) as object, { name: "n" }),
   ...[new Date(0), new Map(), new (class Name {})()],
 ];
-
-/** Accepts the id "right" of the table runs. */
-const db = {
-  normalizeId: (table: string, id: string) =>
-    table === "runs" && id === "right" ? id : null,
-  system: {
-    normalizeId: (table: string, id: string) =>
-      table === "_storage" && id === "file" ? id : null,
-  },
-} as never;
 
 /** Returns a function's result, or that it throws. */
 function resultOf(run: () => unknown) {

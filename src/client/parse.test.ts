@@ -1,16 +1,7 @@
 import { v } from "convex/values";
 import { describe, expect, test } from "vitest";
+import { db } from "../testing/idReader.js";
 import { parse } from "./parse.js";
-
-/** Accepts the id "right" of the table runs. */
-const db = {
-  normalizeId: (table: string, id: string) =>
-    table === "runs" && id === "right" ? id : null,
-  system: {
-    normalizeId: (table: string, id: string) =>
-      table === "_storage" && id === "file" ? id : null,
-  },
-} as never;
 
 describe("parsing a value by a validator", () => {
   test("checks the tables of ids, including system tables", () => {

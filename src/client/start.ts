@@ -110,7 +110,7 @@ export async function startBy<Context, Workflow extends WorkflowReference>(
     answer = await run(startAsync);
   } catch (error) {
     if (NO_WORKFLOW.test(String(error))) throw notAWorkflow(name, error);
-    if (!rules && ARGUMENTS_REFUSED.test(String(error)))
+    if (!rules && REFUSED_AT_START.test(String(error)))
       throw argumentsRefused(name, args, error);
     // The mutation has rolled the run back. If the handler crashed, a separate turn can report the cause.
     if (rules || startAsync || !("db" in ctx)) throw error;
@@ -145,7 +145,7 @@ const NO_WORKFLOW =
   /validat[^]*field `(args|caller)`(?![^]*Path: \.args)|did not answer as a workflow/i;
 
 /** The workflow's validator refused the arguments before a run was created. */
-const ARGUMENTS_REFUSED =
+const REFUSED_AT_START =
   /(ArgumentValidationError|Validator error|validation error)/i;
 
 function argumentsRefused(name: string, args: object, cause: unknown) {

@@ -126,13 +126,6 @@ export async function expectStory(story: Story) {
   expect(await statusOf(t, run.workflowId)).toEqual(completed(expected));
 }
 
-/** Ends a run at once, even if it waits. */
-export async function cancelRun(t: Backend, workflowId: WorkflowId) {
-  await t.mutation((ctx) =>
-    client.cancel(ctx, components.workflow, workflowId),
-  );
-}
-
 /** Removes every field that 0.4 doesn't write from all rows. */
 export async function asWrittenBy04(t: Backend) {
   await inComponent(t, async (ctx) => {

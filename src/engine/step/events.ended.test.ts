@@ -15,13 +15,17 @@ import {
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
 import {
-  cancelRun,
   create,
   eventStates,
   send,
   startWithEvents,
 } from "../../testing/events.js";
-import { cleanup, listenToConsole, restart } from "../../testing/managing.js";
+import {
+  cancel,
+  cleanup,
+  listenToConsole,
+  restart,
+} from "../../testing/managing.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
 import type { EventId } from "../../client/index.js";
@@ -80,7 +84,7 @@ describe.each(endings)("a run that has $how", ({ how, ends, cancels }) => {
       },
     );
     await drain();
-    if (cancels) await cancelRun(t, workflowId);
+    if (cancels) await cancel(t, workflowId);
     heard.said = [];
     const expectRestarted = async (options?: Parameters<typeof restart>[2]) => {
       again = true;
@@ -231,7 +235,7 @@ test("an event is kept if it is sent while an ended run's waits are still being 
     ),
   );
   await drain();
-  await cancelRun(t, workflowId);
+  await cancel(t, workflowId);
   const waiting = (await eventStates(t)).filter(
     (state) => state === "go waiting",
   );

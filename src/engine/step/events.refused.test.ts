@@ -16,13 +16,12 @@ import {
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
 import {
-  cancelRun,
   create,
   eventStates,
   send,
   startWithEvents,
 } from "../../testing/events.js";
-import { cleanup } from "../../testing/managing.js";
+import { cancel, cleanup } from "../../testing/managing.js";
 import { expectRefused } from "../../testing/directCalls.js";
 import {
   createEvent,
@@ -218,7 +217,7 @@ test.each<{
     what: "an event of a run that was deleted",
     idOf: async (t) => {
       const { other, id } = await otherRun(t);
-      await cancelRun(t, other);
+      await cancel(t, other);
       await cleanup(t, other);
       return id;
     },

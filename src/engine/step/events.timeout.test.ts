@@ -17,7 +17,6 @@ import {
 import { completed, failed } from "../../testing/statuses.js";
 import {
   areEvents,
-  cancelRun,
   eventStates,
   expectStory,
   passes,
@@ -27,6 +26,7 @@ import {
   type Act,
   type Story,
 } from "../../testing/events.js";
+import { cancel } from "../../testing/managing.js";
 import { restart, TimeoutError, type WorkflowCtx } from "../../client/index.js";
 
 useBackend();
@@ -279,7 +279,7 @@ test("a restart starts the timer of a canceled wait again", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, (step) => within(step, 60_000));
   await advance(50_000);
-  await cancelRun(t, workflowId);
+  await cancel(t, workflowId);
   await t.mutation((ctx) => restart(ctx, components.workflow, workflowId));
   await advance(50_000);
   expect(await eventStates(t)).toEqual(["go waiting"]);

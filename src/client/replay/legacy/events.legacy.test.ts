@@ -12,12 +12,12 @@ import {
 import { completed } from "../../../testing/statuses.js";
 import {
   asWrittenBy04,
-  cancelRun,
   create,
   eventStates,
   send,
   startWithEvents,
 } from "../../../testing/events.js";
+import { cancel } from "../../../testing/managing.js";
 import { caseOf } from "./testing/cases.js";
 import { Deployment } from "./testing/deployment.js";
 import { CURRENT } from "./testing/releases/current.js";
@@ -86,7 +86,7 @@ test("a wait that began under 0.4 receives its event after the run is canceled a
   const t = newBackend();
   const workflowId = await startHandler(t, three);
   await asWrittenBy04(t);
-  await cancelRun(t, workflowId);
+  await cancel(t, workflowId);
   await t.mutation((ctx) => restart(ctx, components.workflow, workflowId));
   expect(await eventStates(t)).toEqual(Array(3).fill("go waiting"));
   for (const value of ["1", "2", "3"])
@@ -153,7 +153,7 @@ test("cleanup deletes events that 0.4 stored, awaited or not", async () => {
   await send(t, { workflowId, name: "never awaited" });
   await send(t, { workflowId, name: "go" });
   await asWrittenBy04(t);
-  await cancelRun(t, workflowId);
+  await cancel(t, workflowId);
   await t.mutation((ctx) => cleanup(ctx, components.workflow, workflowId));
   await drain();
   expect(await eventStates(t)).toEqual([]);
