@@ -11,7 +11,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: one that was detached takes turns",
     file: "src/engine/driver/begin.ts",
-    find: "if (!run.driver || run.drivers !== driver) return null;",
+    find: "if (!isAttached(run, driver)) return null;",
     replace: "if (run.drivers !== driver) return null;",
     killedBy: test(
       "engine/driver/driver.faults",
@@ -21,7 +21,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: one that was replaced takes turns",
     file: "src/engine/driver/begin.ts",
-    find: "if (!run.driver || run.drivers !== driver) return null;",
+    find: "if (!isAttached(run, driver)) return null;",
     replace: "if (!run.driver) return null;",
     killedBy: test(
       "engine/driver/driver.faults",
@@ -312,7 +312,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "retries: a failure that was recorded is counted again",
     file: "src/engine/run/driverState.ts",
-    find: "if (!run?.driver || run.drivers !== id.driver) return null;",
+    find: "if (!run || !isAttached(run, id.driver)) return null;",
     replace: "if (!run?.driver) return null;",
     killedBy: test(
       "engine/step/retries",
@@ -397,7 +397,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: given a step although its run no longer has it",
     file: "src/engine/step/dispatch.ts",
-    find: "isAttached &&",
+    find: "isAttached(run, caller.driver) &&",
     replace: "",
     killedBy: {
       file: "src/engine/driver/driver.test.ts",

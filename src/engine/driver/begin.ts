@@ -8,7 +8,11 @@ import { sizeOf } from "../../shared/storable.js";
 import { isHalfUnused } from "../../shared/transactionBudget.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import { readConfig } from "../platform/config.js";
-import { detachDriver, markCopyCurrent } from "../run/driverState.js";
+import {
+  detachDriver,
+  isAttached,
+  markCopyCurrent,
+} from "../run/driverState.js";
 import { scheduleDue } from "../run/dueTask.js";
 import {
   isInFlight,
@@ -136,7 +140,7 @@ async function executeDriven(
     outcome: reported,
   }: Infer<ReturnType<typeof vBeginDrive>>,
 ): Promise<ExecutedStep | { run: Run; completed?: undefined } | null> {
-  if (!run.driver || run.drivers !== driver) return null;
+  if (!isAttached(run, driver)) return null;
   // When the run ends, the driver continues with its step, as a job of the workpool would.
   const runHasEnded = run.runResult !== undefined;
   const row = await stepAt(ctx, run._id, stepNumber);

@@ -20,6 +20,7 @@ import {
   type vWatched,
 } from "../platform/scheduler.js";
 import { scheduleTaskAgain } from "../platform/tasks.js";
+import { isAttached } from "../run/driverState.js";
 import { anyStarted, wake } from "../run/waking.js";
 import { look } from "./watchdog.js";
 
@@ -238,7 +239,7 @@ async function recoverStep(ctx: MutationCtx, { row, run }: PendingStep) {
   }
   if (!("functionType" in step) || row.unstarted) return false;
   if (!step.workId) {
-    const isExecuted = run.driver && run.drivers === row.drivenBy;
+    const isExecuted = isAttached(run, row.drivenBy);
     if (!isExecuted) await takeOver(ctx, { row, run });
     return !isExecuted;
   }

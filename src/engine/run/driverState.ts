@@ -41,6 +41,10 @@ export async function markCopyCurrent(ctx: MutationCtx, run: Run) {
   await updateRun(ctx, run, { driver: { ...driver, revision } });
 }
 
+/** Whether the run still has this driver. */
+export const isAttached = (run: Run, driver: number | undefined) =>
+  run.driver !== undefined && run.drivers === driver;
+
 /** The step in flight that the run's driver executes. */
 export async function stepOfDriver(ctx: QueryCtx, run: Run) {
   if (run.drivers === undefined) return undefined;
@@ -63,7 +67,7 @@ export async function driverOf(
   id: ObjectType<typeof vDriver>,
 ): Promise<{ run: Run; row: StepRow | undefined } | null> {
   const run = await runOf(ctx, id);
-  if (!run?.driver || run.drivers !== id.driver) return null;
+  if (!run || !isAttached(run, id.driver)) return null;
   return { run, row: await stepOfDriver(ctx, run) };
 }
 

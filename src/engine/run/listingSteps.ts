@@ -10,6 +10,7 @@ import {
 import { shortenError } from "../../shared/storable.js";
 import schema from "../../component/schema.js";
 import type { QueryCtx } from "../../component/_generated/server.js";
+import { isAttached } from "./driverState.js";
 import { statesOfJobs, type JobId } from "../platform/workpool.js";
 import { pageOf, pageBudget, pagesWithin, type PageArgs } from "./paging.js";
 import type { Budget } from "../../shared/transactionBudget.js";
@@ -111,8 +112,7 @@ async function childOf(ctx: QueryCtx, { step }: StepRow, budget: Budget) {
 /** Returns the job that executes a function step in flight, its own or the run's driver. */
 function jobOf(run: Run, { step, unstarted, drivenBy }: StepRow): JobId {
   if (!("functionType" in step) || !step.inProgress || unstarted) return {};
-  const isDriven = drivenBy !== undefined && drivenBy === run.drivers;
-  return isDriven ? (run.driver ?? {}) : { workId: step.workId };
+  return isAttached(run, drivenBy) ? run.driver! : { workId: step.workId };
 }
 
 function stateOfStep(

@@ -4,7 +4,12 @@ import { internal } from "../../component/_generated/api.js";
 import type { MutationCtx } from "../../component/_generated/server.js";
 import type { Config } from "../platform/config.js";
 import { enqueue, type Job } from "../platform/workpool.js";
-import { canDrive, startDriver, type DueStep } from "../run/driverState.js";
+import {
+  canDrive,
+  isAttached,
+  startDriver,
+  type DueStep,
+} from "../run/driverState.js";
 import { isLegacy } from "../../shared/replayVersion.js";
 import { generationOf, type Run } from "../run/runs.js";
 import type { ExecutionMode, StepExecution } from "../../component/schema.js";
@@ -55,10 +60,9 @@ export async function execute(
     return await executeInPool(ctx, run, due, config);
   const { caller } = turn;
   // Nothing would execute the step of a driver that the run no longer has.
-  const isAttached = run.driver && caller?.driver === run.drivers;
   if (
     caller &&
-    isAttached &&
+    isAttached(run, caller.driver) &&
     !caller.shouldHandOver &&
     canDrive(run, only, config)
   )
