@@ -144,7 +144,7 @@ export const vGeneration = {
 };
 export type Generation = ObjectType<typeof vGeneration>;
 
-/** Identifies one execution of a step, in its completion. */
+/** Identifies a step within a generation of its run. All its attempts share it. */
 export const vStepExecution = { ...vGeneration, stepNumber: v.number() };
 export type StepExecution = ObjectType<typeof vStepExecution>;
 
@@ -183,7 +183,7 @@ export const vTaskKind = oneOf(
 );
 
 export default defineSchema({
-  // One row for each run. Written by `create`, by the turn that ends the run, and by cancel and restart.
+  // One row for each run. Written by `create`, by whatever ends the run, by restart and by cleanup.
   // A wake and the turn that follows write `pendingTurn`. The start, the end and the check of a driver write
   // `driver` and `drivers`. The first change of the journal by anything but the driver writes `revision`.
   // Read by every turn and every completion. Deleted by cleanup, or with the last function step that was in
@@ -326,7 +326,8 @@ export default defineSchema({
   // One row for each piece of work that continues in another transaction: the rest of a cancel, a restart, a
   // cleanup or an end, a pending call of `onComplete`, a run's deadline, or its cleanup when it
   // has been kept long enough. Inserted when it is scheduled. Read by its watchdog
-  // and by `utils:recover`. Deleted by the transaction that performs it.
+  // and by `utils:recover`. Deleted by the transaction that performs it, when it is withdrawn,
+  // or by the watchdog of a call of `onComplete` that crashed.
   tasks: defineTable({
     kind: vTaskKind,
     args: v.any(),

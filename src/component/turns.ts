@@ -4,7 +4,7 @@ import * as scheduled from "../engine/lifecycle/scheduled.js";
 import { vDue, vPending } from "../engine/platform/scheduler.js";
 import * as watchdog from "../engine/lifecycle/watchdog.js";
 
-// Scheduled work: turns, tasks, and the watchdog of both.
+// Scheduled work: turns and tasks, and the watchdog of turns, tasks, drivers and steps' jobs.
 
 export const take = internalMutation({
   args: vPending,

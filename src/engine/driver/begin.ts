@@ -128,8 +128,8 @@ interface ExecutedStep extends PendingStep {
 
 /**
  * The part of a driver's turn before the handler. It executes the driver's step, unless an earlier call committed and
- * the driver missed the reply. Returns null if there is no turn to take, because the driver was detached or the step
- * is retried.
+ * the driver missed the reply. Returns null if no turn follows in this transaction: the driver was detached, the
+ * run ended, or the step is retried or was recorded here.
  */
 async function executeDriven(
   ctx: MutationCtx,

@@ -14,7 +14,10 @@ import { recordResult } from "../step/completing.js";
 
 export const fallBackArgs = { ...vDriver, ...vUnrecorded };
 
-/** Records a driver's step and takes the turn separately, because the driver couldn't take the turn with the step. */
+/**
+ * Detaches a driver and continues its step without it. Records the outcome that the driver couldn't record, schedules
+ * the next attempt of a failed action, or executes a step that didn't begin in the pool.
+ */
 export const fallBackToPool = (
   ctx: MutationCtx,
   { stepNumber, outcome, ...id }: ObjectType<typeof fallBackArgs>,

@@ -11,7 +11,10 @@ import { detachDriver } from "../run/driverState.js";
 import { releaseTurn } from "../run/waking.js";
 import { scheduleTask, type Ending } from "../platform/tasks.js";
 
-/** Cancels runs and their children, breadth first. Runs that don't fit in one transaction are left to further ones. */
+/**
+ * Cancels runs and their children, and releases the steps in flight of ended runs (see `Ending`), breadth first. What
+ * doesn't fit in one transaction is left to further ones.
+ */
 export async function cancelRuns(
   ctx: MutationCtx,
   runs: Ending[],

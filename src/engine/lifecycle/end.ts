@@ -193,7 +193,7 @@ const RESERVED_FOR_FAILURE: Reserve = {
 };
 
 /** Stores that an `onComplete` failed, for an operator to call it again. */
-export async function keepFailedCallback(
+async function keepFailedCallback(
   ctx: MutationCtx,
   callback: Callback,
   reason: string,

@@ -25,10 +25,10 @@ import { anyStarted, wake } from "../run/waking.js";
 import { look } from "./watchdog.js";
 
 /** How many runs one transaction checks. Each may be large. */
-const RUNS_PER_BATCH = 8;
+const RUNS_PER_CHECK = 8;
 
 /** How many steps in flight one transaction checks. Each may take a call to the workpool. */
-const STEPS_PER_BATCH = 64;
+const STEPS_PER_CHECK = 64;
 
 const TASKS_PER_BATCH = 100;
 
@@ -68,7 +68,7 @@ export async function recoverRuns(
   const runs = isOfEnded
     ? endedInFlightAfter(ctx, after.afterEnded)
     : runningAfter(ctx, after.afterRun);
-  const budget = new Budget(STEPS_PER_BATCH);
+  const budget = new Budget(STEPS_PER_CHECK);
   let recovered = 0;
   let place = after;
   for await (const run of runs) {
@@ -82,7 +82,7 @@ export async function recoverRuns(
     place = isOfEnded
       ? { afterEnded: run._id }
       : { afterRun: run._creationTime };
-    budget.spend(STEPS_PER_BATCH / RUNS_PER_BATCH);
+    budget.spend(STEPS_PER_CHECK / RUNS_PER_CHECK);
     if (budget.isSpent || !(await isHalfUnused(ctx)))
       return { recovered, after: place };
   }
@@ -158,8 +158,8 @@ async function wakePool(ctx: MutationCtx, config: Config) {
 }
 
 /**
- * Whether the run waited for something that can no longer happen. If its steps in flight exceed the budget, after which
- * step to continue.
+ * Repairs a run. Returns whether it waited for something that can no longer happen and, if its steps in flight exceed
+ * the budget, after which step to continue.
  */
 async function recoverRun(
   ctx: MutationCtx,
@@ -178,7 +178,7 @@ async function recoverRun(
   return { isLost };
 }
 
-/** Whether the run's driver had no watchdog, or nothing would have caused its next turn. */
+/** Repairs a run's driver and turn. Returns whether nothing would have watched the driver or caused the next turn. */
 async function recoverTurn(ctx: MutationCtx, run: Run) {
   const { pendingTurn, driver } = run;
   const driverIsLost =
@@ -221,7 +221,7 @@ const lookNow = (
   watched: Infer<typeof vWatched>,
 ) => look(ctx, { jobId, watched, seen: { state: "pending", forMs: 0 } });
 
-/** Whether nothing would have ended a step in flight. */
+/** Repairs a step in flight. Returns whether nothing would have ended it. */
 async function recoverStep(ctx: MutationCtx, { row, run }: PendingStep) {
   const { step, timer, stepNumber } = row;
   const execution = { ...generationOf(run), stepNumber };

@@ -6,8 +6,12 @@ import type { Generation, vOnComplete } from "../../component/schema.js";
 import type { Failure, RunResult } from "../../shared/outcome.js";
 import { cancelScheduled, delayUntil, watch } from "./scheduler.js";
 
-/** The arguments of each kind of task. If a task is performed twice or too late, it changes nothing. */
+/**
+ * The arguments of each kind of task. `claimTask` lets each be performed once. Those with a generation do nothing if the
+ * run was canceled or restarted since, except `callOnComplete`.
+ */
 export interface TaskArgs {
+  /** Also the rest of any other end. */
   cancel: { runs: Ending[] };
   restart: Generation;
   cleanUp: {

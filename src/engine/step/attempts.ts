@@ -147,8 +147,8 @@ const isOfLastDriver = ({ row, run }: PendingStep) =>
   row.drivenBy !== undefined && row.drivenBy === run.drivers;
 
 /**
- * Executes a step in flight again, by another driver, which continues the run from there, or as a separate job. It
- * doesn't run together with a turn, because that may be why it failed.
+ * Executes a step in flight again, as a separate job, so not together with a turn, because that may be why it failed.
+ * With `byDriver`, another driver executes it and continues the run from there.
  */
 export async function executeAgain(
   ctx: MutationCtx,

@@ -16,7 +16,7 @@ import {
 } from "./completing.js";
 
 /** The workpool's report of a finished job. Jobs and their contexts outlive the release that enqueued them. */
-export interface Report {
+interface Report {
   workId?: string;
   /** The child, if 0.4 waited for one. */
   workflowId?: string;

@@ -47,11 +47,11 @@ export const turnFields = {
       willReceiveReply: v.boolean(),
     }),
   ),
-  /** Function steps and children in flight in addition to `steps`. */
+  /** Function steps and children in flight in addition to `steps`. If absent, no driver executes `steps`. */
   inFlight: v.optional(v.number()),
   /** The progress that the handler set in this turn. */
   progress: v.optional(v.any()),
-  /** Nothing but `steps` is in flight. */
+  /** Nothing but `steps` is in flight, not even a sleep or an event wait, so a driven step may hold the progress. */
   isAlone: v.optional(v.boolean()),
   /** The turn records more in this transaction. */
   goesOn: v.optional(v.boolean()),
