@@ -250,14 +250,14 @@ export const DEFECTS = [
     },
   },
   {
-    name: "trials: a turn that died of a rejection fails its run",
+    name: "trials: a turn that crashed because of a rejection fails its run",
     file: "src/engine/turn/trials.ts",
     find: "if (isLegacy(run) || isVerdict(run, text)) return text;",
     replace: "return text;",
     killedBy: lateRejection("handledAfterASleep"),
   },
   {
-    name: "trials: a turn that died of a timer is tried again",
+    name: "trials: a turn that crashed because of a timer is retried",
     file: "src/engine/turn/trials.ts",
     find: "if (advice) return `${text}\\n${advice}`;",
     replace: "",
@@ -547,7 +547,7 @@ export const DEFECTS = [
     killedBy: FAULTS,
   },
   {
-    name: "watchdog: a run whose end died not ended",
+    name: "watchdog: a run whose end crashed is not ended",
     file: "src/engine/lifecycle/watchdog.ts",
     find: "if (result) await endWithoutCallback(ctx, run, result, crash.error);\n      else",
     replace: "if (!result)",

@@ -221,7 +221,7 @@ export const DRIVER_DEFECTS = [
   {
     name: "driver: what it executed is not written down before an inline step",
     file: "src/client/turn/execution.ts",
-    find: "if (this.completed) await this.commit(NOTHING, { goesOn: true });",
+    find: "if (this.completed) await this.commit(NOTHING, { recordsMore: true });",
     replace: "",
     killedBy: test(
       "engine/driver/driver.concurrent",

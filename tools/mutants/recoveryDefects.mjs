@@ -201,7 +201,7 @@ export const RECOVERY_DEFECTS = [
     ),
   },
   {
-    name: "tasks: an onComplete whose transaction died is called again",
+    name: "tasks: an onComplete whose transaction crashed is called again",
     file: "src/engine/lifecycle/watchdog.ts",
     find: 'if (crash && row.kind === "callOnComplete") {',
     replace: "if (!row) {",

@@ -304,7 +304,7 @@ export class Execution {
     const { ctx } = this;
     if (!(await this.hasRoomForInline(turn.inlineSteps))) return null;
     // Its function may read the journal or restart the run, so record the executed step first.
-    if (this.completed) await this.commit(NOTHING, { goesOn: true });
+    if (this.completed) await this.commit(NOTHING, { recordsMore: true });
     const before = await transactionMetrics(ctx);
     const outcome = await this.tryInline(request, turn);
     const after = await transactionMetrics(ctx);
@@ -392,7 +392,7 @@ export class Execution {
 
   private async commit(
     record: TurnRecord<WorkflowRequest>,
-    { end, goesOn }: Pick<Commit, "end" | "goesOn"> = {},
+    { end, recordsMore }: Pick<Commit, "end" | "recordsMore"> = {},
   ): Promise<JournalEntry[] | null> {
     const { ctx, workflow, row: run, drive, completed, progress } = this;
     const steps: NewStepArgs[] = [];
@@ -423,7 +423,7 @@ export class Execution {
       inFlight: this.journal.filter(isExecuting).length,
       progress,
       isAlone: this.journal.every(({ outcome }) => outcome),
-      goesOn,
+      recordsMore,
       end,
     });
     if (!rows) return null;

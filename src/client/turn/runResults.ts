@@ -60,8 +60,8 @@ export function resultOf(
       return {
         kind: "failed",
         error:
-          `The handler of workflow ${run._id} waits for something that is not a step, while no step is in flight: ` +
-          `it can never go on. Await only steps, and promises made of them; do other asynchronous work in a step.`,
+          `The handler of workflow ${run._id} waits for something that is not a step, while no step is in flight, so it can ` +
+          `never continue. Await only steps, and promises made of them. Do other asynchronous work in a step.`,
       };
     case "heldBack":
       return {

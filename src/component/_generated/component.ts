@@ -374,11 +374,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | { kind: "canceled" };
           };
           generationNumber: number;
-          goesOn?: boolean;
           hasMore?: boolean;
           inFlight?: number;
           isAlone?: boolean;
           progress?: any;
+          recordsMore?: boolean;
           steps: Array<{
             argsOmitted?: boolean;
             delivery?: { issued: number; order: number };

@@ -149,7 +149,7 @@ async function executeDriven(
   if (reported) {
     const outcome = await concludeAttempt(ctx, { row, run }, reported);
     return (
-      outcome && (await executed(ctx, { row, run }, outcome, !runHasEnded))
+      outcome && (await handToTurn(ctx, { row, run }, outcome, !runHasEnded))
     );
   }
   const elapsed = startClock();
@@ -157,7 +157,7 @@ async function executeDriven(
   const isLong = elapsed() > STEP_MS_BEFORE_TURN;
   const now = await ctx.db.get("workflows", run._id);
   if (now && isStillDriven(now, run))
-    return await executed(
+    return await handToTurn(
       ctx,
       { row, run: now },
       outcome,
@@ -173,8 +173,11 @@ const isStillDriven = (now: Run, before: Run) =>
   now.drivers === before.drivers &&
   now.driver !== undefined;
 
-/** Lets the turn follow in the same transaction unless too little of its budget is left. */
-async function executed(
+/**
+ * Hands the result to the turn that follows in this transaction. Records it here if no turn may follow, or if too little
+ * of the transaction's budget is left for one.
+ */
+async function handToTurn(
   ctx: MutationCtx,
   { row, run }: PendingStep,
   outcome: Outcome,

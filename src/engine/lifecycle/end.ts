@@ -246,7 +246,7 @@ export const keepCrashedCallback = (
   keepFailedCallback(
     ctx,
     callback,
-    `The transaction that called it died: ${crash}`,
+    `The transaction that called it crashed: ${crash}`,
   );
 
 /** Ends the sleeps and event waits of a finished run, because they would wake nothing. */

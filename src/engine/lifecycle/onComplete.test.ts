@@ -119,7 +119,7 @@ test.each<[string, Begin, object]>([
   [
     "a handler that waits for something that can never happen",
     started(() => new Promise(() => undefined)),
-    { kind: "failed", error: error(/never go on/) },
+    { kind: "failed", error: error(/can never continue/) },
   ],
   [
     "a return value that can't be stored",
@@ -350,10 +350,10 @@ describe("an onComplete that fails its whole transaction:", () => {
     await advance(2 * LATER);
     expect(calls).toBe(2);
     expect(await statusOf(t, id)).toEqual(
-      failed(error(/turn of workflow .* died/)),
+      failed(error(/turn of workflow .* crashed/)),
     );
     expect(await rows(t, "onCompleteFailures")).toMatchObject([
-      { workflowId: id, error: error(/died/) },
+      { workflowId: id, error: error(/crashed/) },
     ]);
   });
 

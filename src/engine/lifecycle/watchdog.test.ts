@@ -163,7 +163,7 @@ describe("work that continues in a separate transaction", () => {
     expect(deaths).toBe(3);
     await expectDone(t);
     expect(error.mock.calls.flat().join()).toMatch(
-      /A task of the kind "cancel" died, and is tried again: .*died/,
+      /A task of the kind "cancel" crashed and is retried: .*died/,
     );
   });
 });
@@ -243,7 +243,7 @@ describe("an onComplete that waits for a transaction of its own", () => {
       {
         workflowId: id,
         runResult: { kind: "canceled" },
-        error: expect.stringContaining("died") as string,
+        error: expect.stringContaining("crashed") as string,
       },
     ]);
   });

@@ -32,7 +32,7 @@ export const lookArgs = { watched: vWatched, jobId: v.string(), seen: vSeen };
 
 /**
  * Checks a job. A late job isn't dead and changes nothing. If a job failed for good or an operator canceled it, its
- * work is given up or scheduled again, depending on its kind.
+ * work is abandoned or scheduled again, depending on its kind.
  */
 export async function look(
   ctx: MutationCtx,
@@ -98,7 +98,7 @@ async function pendingTurn(
       else
         await scheduleRunEnd(ctx, run, {
           kind: "failed",
-          error: `A turn of workflow ${run._id} died: ${crash.error}`,
+          error: `A turn of workflow ${run._id} crashed: ${crash.error}`,
         });
     },
   };
@@ -120,7 +120,7 @@ async function task(
         return await keepCrashedCallback(ctx, row.args as never, crash.error);
       }
       const { log } = await readConfig(ctx);
-      if (crash) log.error(`${what} died, and is tried again: ${crash.error}`);
+      if (crash) log.error(`${what} crashed and is retried: ${crash.error}`);
       await scheduleTaskAgain(ctx, taskId);
     },
   };
@@ -140,7 +140,7 @@ async function performNow(
   const { log } = await readConfig(ctx);
   log.warn(
     `${what} has been due for ${Math.round(forMs / 60_000)} minutes. The deployment is busy, or the ` +
-      `transaction dies of an internal error.`,
+      `transaction fails because of an internal error.`,
   );
   await ctx.scheduler.runAfter(0, internal.turns.takeNow, { due });
 }

@@ -54,7 +54,7 @@ export const turnFields = {
   /** Nothing but `steps` is in flight, not even a sleep or an event wait, so a driven step may hold the progress. */
   isAlone: v.optional(v.boolean()),
   /** The turn records more in this transaction. */
-  goesOn: v.optional(v.boolean()),
+  recordsMore: v.optional(v.boolean()),
 };
 
 type Turn = ObjectType<typeof turnFields>;
@@ -118,7 +118,8 @@ export async function commitTurn(
   if (progress !== undefined && !isHeld)
     await setProgress(ctx, run, progress, { ends });
   if (!ends && (turn.hasMore || missed)) await wake(ctx, run);
-  const continues = turn.goesOn || (!turn.hasMore && rows.some(isUndelivered));
+  const continues =
+    turn.recordsMore || (!turn.hasMore && rows.some(isUndelivered));
   if (caller && !ends && !continues) await detachIdle(ctx, run, rows);
   return { run, config, rows };
 }

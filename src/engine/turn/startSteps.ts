@@ -98,7 +98,7 @@ async function nextStepNumber(
     return null;
   }
   throw new Error(
-    `Workflow ${run._id}: a turn wants to record step ${first.stepNumber} "${first.step.name}", but the journal goes on at step ${next}.`,
+    `Workflow ${run._id}: a turn wants to record step ${first.stepNumber} "${first.step.name}", but the journal continues at step ${next}.`,
   );
 }
 

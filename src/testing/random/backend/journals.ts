@@ -59,7 +59,9 @@ function endOf({ runResult }: Doc<"workflows">) {
       return { kind: "returned", value: runResult.returnValue as unknown };
     case "failed":
       if (wasDisturbed(runResult)) return undefined;
-      return /can never go on|leaves a rejected promise/.test(runResult.error)
+      return /can never continue|leaves a rejected promise/.test(
+        runResult.error,
+      )
         ? { kind: "blocked" }
         : { kind: "threw", message: runResult.error };
     default:

@@ -84,7 +84,7 @@ function checkOutcomes(rows: JournalEntry[], { steps }: Foretold) {
 /** Whether an injected fault changed the result of a step or a run. */
 export const wasDisturbed = (result: RunResult) =>
   result.kind === "failed" &&
-  /Injected|process died|outcome is unknown|turn of workflow \S+ died|attempt \d/i.test(
+  /Injected|process died|outcome is unknown|turn of workflow \S+ crashed|attempt \d/i.test(
     result.error,
   );
 
