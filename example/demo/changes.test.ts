@@ -20,7 +20,7 @@ const ended = (at: number, returnValue: unknown = null): Partial<Step> => ({
 });
 
 /** Returns the printed lines for a run that is read in these states, one after another. */
-function told(...states: Run[]) {
+function printed(...states: Run[]) {
   const lineOf = plainLines(1000);
   const lines: string[] = [];
   states.reduce((before, after) => {
@@ -40,7 +40,7 @@ test("a run's changes are printed from its start to its end", () => {
     step(0, { attempt: 2, maxAttempts: 3, ...ended(1500, "x") }),
     step(1, { kind: "sleep" }),
   ];
-  const lines = told(
+  const lines = printed(
     queued,
     started,
     { ...started, steps },
@@ -65,7 +65,7 @@ test("a run's changes are printed from its start to its end", () => {
 
 test("steps that started and ended between two readings are printed in order", () => {
   const steps = [step(0, ended(1300)), step(1, ended(1200)), step(2)];
-  const lines = told(started, { ...started, steps });
+  const lines = printed(started, { ...started, steps });
   expect(lines.map((line) => line.replace(/.*step /, ""))).toEqual([
     "0 n0: started",
     "1 n1: started",
@@ -104,7 +104,7 @@ test("a run that doesn't end as expected is reported", () => {
     ...started,
     ...{ state: "failed", error: "No", endedAt: 1500, asExpected: false },
   };
-  expect(told(started, over)).toEqual([
+  expect(printed(started, over)).toEqual([
     "0.50 s  a: failed, No (took 0.50 s), which was not expected",
   ]);
 });
@@ -117,7 +117,7 @@ test("in a run with hundreds of steps, most are only counted but failures are pr
     completedAt: 1500,
     result: { kind: "failed", error: "No" },
   });
-  const lines = told(started, { ...started, steps });
+  const lines = printed(started, { ...started, steps });
   expect(lines.length).toBeLessThan(90);
   expect(lines).toContainEqual(expect.stringContaining("n250: failed, No"));
   expect(lines.at(-1)).toContain("300 steps ended, 300 started");

@@ -17,8 +17,8 @@ const AT_ONCE = 6;
 /** Far longer than all runs together take. */
 const TIME_LIMIT_MS = 300_000;
 /** How long the demo waits before it sends an event itself, so that you can answer with a key. */
-const PATIENCE_MS = 700;
-const PATIENCE_WITH_KEYS_MS = 5000;
+const AUTO_SEND_MS = 700;
+const AUTO_SEND_WITH_KEYS_MS = 5000;
 const FLUSH_MS = 100;
 /** How long keys still work after all runs have ended. */
 const GRACE_MS = 3000;
@@ -82,7 +82,7 @@ async function play(options, { call }, isLive) {
   const changes = inOrder(teller(options, isLive, beganAt), seenUntil);
   const flushing = setInterval(changes.flush, FLUSH_MS, undefined);
   const hasKeys = isLive && process.stdin.isTTY === true;
-  const patienceMs = hasKeys ? PATIENCE_WITH_KEYS_MS : PATIENCE_MS;
+  const autoSendAfterMs = hasKeys ? AUTO_SEND_WITH_KEYS_MS : AUTO_SEND_MS;
   const graceMs = hasKeys ? GRACE_MS : 0;
 
   const stop = new AbortController();
@@ -103,7 +103,7 @@ async function play(options, { call }, isLive) {
   for (const scenario of scenarios(options))
     if (options.names.length === 0 || options.names.includes(scenario.name))
       runners.push(
-        createRunner(scenario, { call, tell: changes.hold, patienceMs }),
+        createRunner(scenario, { call, tell: changes.hold, autoSendAfterMs }),
       );
   const queue = [...runners];
   /** @type {Set<Promise<void>>} */

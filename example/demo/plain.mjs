@@ -5,11 +5,11 @@ import { activity, duration, outcome, stepOutcome } from "./text.mjs";
 /** @import { Change, Step } from "./types.mjs" */
 
 /** If a run has more steps than this, the rest are counted instead of printed. */
-const TOLD_STEPS = 40;
+const PRINTED_STEPS = 40;
 const COUNTED_STEPS = 100;
 
 /**
- * @param {number} beganAt times are told from there
+ * @param {number} beganAt the time from which lines count theirs
  * @returns {(change: Change) => string | undefined} a change's line, if it has one
  */
 export function plainLines(beganAt) {
@@ -17,26 +17,26 @@ export function plainLines(beganAt) {
   const steps = new Map();
 
   /** @param {Change & { type: `step${string}` }} change */
-  const isTold = (change) => {
+  const isPrinted = (change) => {
     const count = steps.get(change.run) ?? { started: 0, ended: 0 };
     steps.set(change.run, count);
     if (change.type === "stepStarted") count.started++;
     if (change.type === "stepEnded") count.ended++;
     const hasFailed =
       change.type === "stepEnded" && change.result.kind === "failed";
-    return count.started <= TOLD_STEPS || hasFailed;
+    return count.started <= PRINTED_STEPS || hasFailed;
   };
 
   return (change) => {
-    const say = (/** @type {string} */ text) =>
+    const withTime = (/** @type {string} */ text) =>
       `${duration(change.at - beganAt).padStart(8)}  ${change.run}: ${text}`;
     if (change.type === "runStarted" || change.type === "runRestarted")
       steps.delete(change.run);
-    if (!("step" in change)) return say(describe(change));
-    if (isTold(change)) return say(describe(change));
+    if (!("step" in change)) return withTime(describe(change));
+    if (isPrinted(change)) return withTime(describe(change));
     const { started = 0, ended = 0 } = steps.get(change.run) ?? {};
     return change.type === "stepEnded" && ended % COUNTED_STEPS === 0
-      ? say(`${ended} steps ended, ${started} started`)
+      ? withTime(`${ended} steps ended, ${started} started`)
       : undefined;
   };
 }

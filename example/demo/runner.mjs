@@ -16,9 +16,9 @@ const PAUSES_PER_LOOK = 3;
  * @param {object} options
  * @param {Call} options.call
  * @param {(change: Change) => void} options.tell
- * @param {number} options.patienceMs how long a wait for an event may take before the demo sends it
+ * @param {number} options.autoSendAfterMs how long a wait for an event may take before the demo sends it
  */
-export function createRunner(scenario, { call, tell, patienceMs }) {
+export function createRunner(scenario, { call, tell, autoSendAfterMs }) {
   const { label, note, start, answer } = scenario;
   /** @type {Run} */
   let run = { label, note, state: "queued", steps: [] };
@@ -77,10 +77,10 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
     });
     started = undefined;
     const waiting = answer && waitingStep();
-    run.answer = waiting && answer.says;
+    run.answer = waiting && answer.label;
     run.answersAt =
       waiting && answer.byItself !== false
-        ? waiting.startedAt + patienceMs
+        ? waiting.startedAt + autoSendAfterMs
         : undefined;
     continuedBy = isOver ? continuedRun(status) : undefined;
     seenUntil = isOver ? Infinity : began;
@@ -138,7 +138,7 @@ export function createRunner(scenario, { call, tell, patienceMs }) {
           note: "started by the run before it",
           expected: { type: "completed" },
         },
-        { call, tell, patienceMs },
+        { call, tell, autoSendAfterMs },
       ),
     /** Looks at it until it has ended. @param {AbortSignal} signal */
     async watch(signal) {

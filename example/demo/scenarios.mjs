@@ -34,7 +34,7 @@ export const scenarios = ({ fail = false } = {}) => [
       args: { name: "Ada", dayMs: 300, outages: 2 },
     },
     answer: {
-      says: "verify the email",
+      label: "verify the email",
       call: async (_call, workflowId) => ({
         path: "onboarding:verifyEmail",
         args: { workflowId },
@@ -72,7 +72,7 @@ export const scenarios = ({ fail = false } = {}) => [
       args: { questions: ["Tea or coffee?", "Milk?", "Sugar?"] },
     },
     answer: {
-      says: "answer the question",
+      label: "answer the question",
       call: async (call, workflowId) => {
         const { question, answerId } = await call("signals:open", {
           workflowId,
@@ -113,7 +113,7 @@ export const scenarios = ({ fail = false } = {}) => [
       args: { items: ["flight", "hotel", "car"] },
     },
     answer: {
-      says: "pay",
+      label: "pay",
       call: async (_call, workflowId) => ({
         path: "booking:pay",
         args: { workflowId },
@@ -173,7 +173,7 @@ export const scenarios = ({ fail = false } = {}) => [
 function approve() {
   return {
     event: "decision",
-    says: "approve",
+    label: "approve",
     call: async (_call, workflowId) => ({
       path: "approval:decide",
       args: { workflowId, approved: true },

@@ -104,7 +104,7 @@ export interface Scenario {
   answer?: {
     /** The name of the event's step. If absent, any event. */
     event?: string;
-    says: string;
+    label: string;
     /** Whether the demo answers if nobody presses the key. Default: true. */
     byItself?: boolean;
     /** Returns the function to call. */

@@ -9,16 +9,10 @@ import * as client from "../client/index.js";
 import { internal as componentInternal } from "../component/_generated/api.js";
 import { components, internal } from "../testing/app/_generated/api.js";
 import { script, type Handler } from "../testing/app/scripts.js";
+import { effects, statusOf, useFakeTimers } from "../testing/harness.js";
 import { callInternal } from "../testing/managing.js";
-import {
-  effects,
-  newTest,
-  send,
-  start,
-  statusOf,
-  useFakeTimers,
-} from "../testing/helpers.js";
 import { DAY } from "../testing/units.js";
+import { newTest, send, start } from "../testing/userSetup.js";
 
 const { steps, strangers, workflows } = internal;
 

@@ -9,14 +9,8 @@ import {
 import { NonRetryableError, type WorkflowCtx } from "../client/index.js";
 import { components, internal } from "../testing/app/_generated/api.js";
 import { script, type Handler } from "../testing/app/scripts.js";
-import {
-  effects,
-  newTest,
-  send,
-  start,
-  useFakeTimers,
-  type Test,
-} from "../testing/helpers.js";
+import { effects, useFakeTimers } from "../testing/harness.js";
+import { newTest, send, start, type Test } from "../testing/userSetup.js";
 
 const { steps, workflows } = internal;
 

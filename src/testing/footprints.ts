@@ -10,7 +10,7 @@ interface Read {
   table: string;
   /** Whether a document is in the read range. Ranges count in full. */
   covers(document: Document): boolean;
-  says: string;
+  text: string;
 }
 
 interface Write {
@@ -134,17 +134,17 @@ type Query = { source: Source; operators: object[] };
 const readOfId = (id: string): Read => ({
   table: tableOf(id),
   covers: ({ _id }) => _id === id,
-  says: id,
+  text: id,
 });
 
 function readOf(source: Source): Read {
-  const says = JSON.stringify(source);
+  const text = JSON.stringify(source);
   if (source.type !== "IndexRange")
-    return { table: source.tableName, covers: () => true, says };
+    return { table: source.tableName, covers: () => true, text };
   return {
     table: source.indexName.split(".")[0]!,
     covers: (document) => source.range.every((bound) => holds(bound, document)),
-    says,
+    text,
   };
 }
 
@@ -173,7 +173,7 @@ function holds({ type, fieldPath, value }: Bound, document: Document) {
 }
 
 /** Returns the reads and writes by which transactions of different runs can conflict. A run and its children count as one. */
-export function meetings(transactions: Footprint[]): string[] {
+export function crossRunConflicts(transactions: Footprint[]): string[] {
   const parents = new Map<string, string | undefined>();
   for (const { table, id, versions } of transactions.flatMap((t) => t.writes))
     if (table === "workflows")
@@ -204,7 +204,7 @@ export function meetings(transactions: Footprint[]): string[] {
             for (const { writes, call: by } of writers)
               if (writes.some((write) => isRead(read, write)))
                 found.add(
-                  `${call.path} reads ${read.says}, which ${by.path} writes`,
+                  `${call.path} reads ${read.text}, which ${by.path} writes`,
                 );
   return [...found];
 }

@@ -43,22 +43,34 @@ async function preload() {
         loaded.set(load, await load());
 }
 
-/** Every suite with a backend needs this. It installs fake timers and loads the modules. */
-export function useBackend() {
+/** Makes the backoff of retries the same every time. */
+export function useFixedPauses() {
   const { random } = Math;
-  beforeAll(preload);
+  beforeEach(() => {
+    const numbers = new Random(0);
+    Math.random = () => numbers.next();
+  });
+  afterEach(() => {
+    Math.random = random;
+  });
+}
+
+/** Installs fake timers, as users do. */
+export function useFakeTimers() {
+  useFixedPauses();
   beforeEach(() => {
     clearScripts();
-    const numbers = new Random(0);
-    // Backoff uses random numbers, so make them the same every time.
-    Math.random = () => numbers.next();
-    vi.useFakeTimers();
-    vi.setSystemTime(1_700_000_000_000);
+    vi.useFakeTimers({ now: 1_700_000_000_000 });
   });
   afterEach(() => {
     vi.useRealTimers();
-    Math.random = random;
   });
+}
+
+/** Every suite with a backend needs this. It installs fake timers and loads the modules. */
+export function useBackend() {
+  beforeAll(preload);
+  useFakeTimers();
 }
 
 export type Backend = ReturnType<typeof newBackend>;
@@ -133,9 +145,9 @@ export async function advance(ms: number) {
   }
 }
 
-async function advanceWhile(goOn: () => boolean) {
+async function advanceWhile(shouldContinue: () => boolean) {
   await settle();
-  for (let timers = 0; goOn(); timers++) {
+  for (let timers = 0; shouldContinue(); timers++) {
     if (timers > 500_000) throw new Error("The backend never comes to rest");
     vi.advanceTimersToNextTimer();
     await settle();

@@ -18,8 +18,9 @@ import {
 import type { WorkflowCtx } from "../client/index.js";
 import { internal } from "./app/_generated/api.js";
 import { script } from "./app/scripts.js";
-import { effects, newTest, start, useFixedPauses } from "./helpers.js";
+import { effects, useFixedPauses } from "./harness.js";
 import { DAY, HOUR } from "./units.js";
+import { newTest, start } from "./userSetup.js";
 
 const { steps, workflows } = internal;
 

@@ -12,7 +12,7 @@ import type { Package } from "./packages/package.js";
 import { recordFunctions, type Modules } from "./recording/functions.js";
 import { recordOperations } from "./recording/operations.js";
 import { recorder } from "./recording/recorder.js";
-import { quiet, seedRandom } from "./surroundings.js";
+import { quiet, seedRandom } from "./environment.js";
 
 type Mutation = FunctionReference<"mutation", any>;
 type Query = FunctionReference<"query", any>;

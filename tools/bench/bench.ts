@@ -3,7 +3,7 @@ import { compare } from "./compare.js";
 import { parseOptions, USAGE } from "./options.js";
 import { CURRENT } from "./packages/current.js";
 import { PUBLISHED } from "./packages/published.js";
-import { say } from "./say.js";
+import { print } from "./print.js";
 import { profile } from "./report/profile.js";
 import { trace } from "./report/trace.js";
 
@@ -11,11 +11,11 @@ import { trace } from "./report/trace.js";
 export async function main(argv: string[]): Promise<number> {
   const options = parseOptions(argv);
   if (typeof options === "string") {
-    say(options);
+    print(options);
     return 1;
   }
   if (options.help) {
-    say(USAGE);
+    print(USAGE);
     return 0;
   }
   const installed = [PUBLISHED, CURRENT];

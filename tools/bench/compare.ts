@@ -4,7 +4,7 @@ import type { Options } from "./options.js";
 import { PUBLISHED } from "./packages/published.js";
 import type { Result } from "./report/result.js";
 import { resultsText } from "./report/results.js";
-import { say } from "./say.js";
+import { print } from "./print.js";
 import { scenarios } from "./scenarios/all.js";
 import { Measuring, type Scenario } from "./scenarios/scenario.js";
 
@@ -17,24 +17,25 @@ export async function compare(
     ({ name }) => options.only?.test(name) ?? true,
   );
   if (chosen.length === 0) {
-    say(`No scenario's name matches ${options.only}`);
+    print(`No scenario's name matches ${options.only}`);
     return 1;
   }
   const whole = !options.quick && !options.only;
-  if (whole) say("This takes ten to twenty minutes; --quick takes about two.");
+  if (whole)
+    print("This takes ten to twenty minutes; --quick takes about two.");
   await warmUp(measured);
   const results: Result[] = [];
   for (const scenario of chosen)
     for (const n of options.quick ? scenario.quickSizes : scenario.sizes)
       results.push(...(await measureSideBySide(measured, scenario, n)));
   const text = resultsText(results, chosen);
-  say(`\n${text}`);
+  print(`\n${text}`);
   if (whole) {
     await writeFile(pathOf("RESULTS.md"), text);
     await writeFile(pathOf("results.json"), jsonOf(results));
   }
   if (options.json) await writeFile(options.json, jsonOf(results));
-  return sayWhatFailed(results);
+  return printFailures(results);
 }
 
 async function measureSideBySide(
@@ -53,7 +54,7 @@ async function measureSideBySide(
       `${result.package} ${seconds} s${result.error ? " (failed)" : ""}`,
     );
   }
-  say(`${scenario.name}, n = ${n}: ${took.join(", ")}`);
+  print(`${scenario.name}, n = ${n}: ${took.join(", ")}`);
   return results;
 }
 
@@ -89,12 +90,12 @@ async function warmUp(measured: Backends[]) {
 }
 
 /** A failure of the published release is a result. A failure of this package is an error. */
-function sayWhatFailed(results: Result[]): number {
+function printFailures(results: Result[]): number {
   const failed = results.filter(
     (result) => result.error && result.package !== PUBLISHED.name,
   );
   for (const { scenario, n, error } of failed)
-    say(`FAILED ${scenario}, n = ${n}: ${error}`);
+    print(`FAILED ${scenario}, n = ${n}: ${error}`);
   return failed.length > 0 ? 1 : 0;
 }
 

@@ -12,7 +12,7 @@ import {
   sumOfSteps,
   type WindowName,
 } from "./scenarios/scenario.js";
-import { callsOfSteps } from "./steady.js";
+import { callsOfSteps } from "./steadyState.js";
 
 // The maximum costs of this package, with the platform's limits. They are counts, so they are the same on
 // every machine.

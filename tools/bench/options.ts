@@ -20,7 +20,7 @@ export const USAGE = `npm run bench -- [options]
   --execution <which>  measure this package a second time, with steps executed by "driver" or "pool"
   --trace              instead: every transaction of one step, for each kind of step
   --profile <pattern>  instead: what each function cost, in scenarios whose name matches
-  --help               say this
+  --help               print this help
 A full run (no --quick, no --only) writes tools/bench/RESULTS.md and results.json.`;
 
 /** Returns the options, or an error message. */

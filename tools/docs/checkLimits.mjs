@@ -11,67 +11,67 @@ const MIB = 1024 * KIB;
 /** Maps the beginning of each row to its text and the constants that it states. */
 const ROWS = {
   "return value of a step": {
-    says: "800 KiB",
+    text: "800 KiB",
     is: { MAX_RESULT_BYTES: 800 * KIB },
   },
   "arguments of a mutation or child": {
-    says: "1 MiB less 4 KiB; 1 MB less 4 KiB",
+    text: "1 MiB less 4 KiB; 1 MB less 4 KiB",
     is: {
       MAX_ROW_BYTES: MIB - 4 * KIB,
       MAX_POOL_ARGS_BYTES: 1_000_000 - 4 * KIB,
     },
   },
   "arguments and result of one step": {
-    says: "1 MiB less 4 KiB",
+    text: "1 MiB less 4 KiB",
     is: { MAX_ROW_BYTES: MIB - 4 * KIB },
   },
-  "journal of one run": { says: "8 MiB", is: { MAX_JOURNAL_BYTES: 8 * MIB } },
+  "journal of one run": { text: "8 MiB", is: { MAX_JOURNAL_BYTES: 8 * MIB } },
   "nesting of a value": {
-    says: "13; 8,192; 1,024",
+    text: "13; 8,192; 1,024",
     is: {
       MAX_VALUE_NESTING: 13,
       MAX_ARRAY_LENGTH: 8192,
       MAX_OBJECT_FIELDS: 1024,
     },
   },
-  "stored error": { says: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
+  "stored error": { text: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
   "value of `step.setProgress`": {
-    says: "4 KiB",
+    text: "4 KiB",
     is: { MAX_PROGRESS_BYTES: 4 * KIB },
   },
-  "name of a step": { says: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
+  "name of a step": { text: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
   "new steps of one turn": {
-    says: "400, or 1 MiB of arguments",
+    text: "400, or 1 MiB of arguments",
     is: { NEW_STEPS_PER_TURN: 400, NEW_BYTES_PER_TURN: MIB },
   },
   "inline steps of one turn": {
-    says: "256, or 300 ms of the turn; at least 100 ms after its replay",
+    text: "256, or 300 ms of the turn; at least 100 ms after its replay",
     is: {
       INLINE_STEPS_PER_TURN: 256,
       INLINE_MS_PER_TURN: 300,
       INLINE_MS_AFTER_REPLAY: 100,
     },
   },
-  "`runAt` and `runAfter`": { says: "four years", is: {} },
-  "`maxParallelism`": { says: "0 to 200, 25 unless set", is: {} },
+  "`runAt` and `runAfter`": { text: "four years", is: {} },
+  "`maxParallelism`": { text: "0 to 200, 25 unless set", is: {} },
 };
 
 export async function checkLimits(documents, problems) {
   const limits = await loadLimits();
   const { lines } = documents.find(({ source }) => source === SOURCE);
   const rows = tableUnder(lines, "## Limits");
-  for (const [begins, { says, is }] of Object.entries(ROWS)) {
+  for (const [begins, { text, is }] of Object.entries(ROWS)) {
     const row = rows.find(({ cells }) => cells[0].startsWith(begins));
-    if (!row?.cells[1].startsWith(says))
+    if (!row?.cells[1].startsWith(text))
       problems.add(
         { source: SOURCE, line: row?.line },
-        `the limit of "${begins}" should be "${says}"`,
+        `the limit of "${begins}" should be "${text}"`,
       );
     for (const [name, value] of Object.entries(is))
       if (limits[name] !== value)
         problems.add(
           { source: SOURCE, line: row?.line },
-          `${name} is ${limits[name]}, the table says ${value}`,
+          `${name} is ${limits[name]}, the table has ${value}`,
         );
   }
   for (const { cells, line } of rows)

@@ -100,7 +100,7 @@ export function toTest(title, module, calls) {
       const expected = `"${kind}", (workflowId: any) => (${value})`;
       return at === 0
         ? `  await session.call(${call}, ${expected});`
-        : `  await session.goOn(${expected});`;
+        : `  await session.expectNext(${expected});`;
     });
   });
   return [

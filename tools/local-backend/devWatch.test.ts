@@ -35,9 +35,9 @@ test("a file is still watched after it was replaced several times", async () => 
   await watched(async (dir, next) => {
     const file = path.join(dir, "a.ts");
     for (const change of [replace, replace, writeFile, replace]) {
-      const told = next();
+      const reported = next();
       await change(file, String(Math.random()));
-      await told;
+      await reported;
     }
   });
 });
@@ -45,8 +45,8 @@ test("a file is still watched after it was replaced several times", async () => 
 test("new files in new folders are reported, but generated files, tests and editors' temporary files aren't", async () => {
   await watched(async (dir, next) => {
     const early = next();
-    let wasTold = false;
-    void early.then(() => (wasTold = true));
+    let wasReported = false;
+    void early.then(() => (wasReported = true));
     for (const file of [
       ...["_generated/api.ts", "node_modules/a.js"],
       ...["a.test.ts", ".a.swp", "a.ts~"],
@@ -54,7 +54,7 @@ test("new files in new folders are reported, but generated files, tests and edit
       await writeFile(path.join(dir, file), "2");
     // Changes are reported once nothing has changed for a while.
     await new Promise((resolve) => setTimeout(resolve, 600));
-    expect(wasTold).toBe(false);
+    expect(wasReported).toBe(false);
     await mkdir(path.join(dir, "folder"));
     await writeFile(path.join(dir, "folder/b.ts"), "3");
     await early;

@@ -67,8 +67,9 @@ export class Copy {
     const seconds = Math.round((Date.now() - started) / 1000);
     // If a test has several rows, one failure is enough.
     const statuses = named.map(({ status }) => status);
-    const told = statuses.find((status) => status !== "passed") ?? statuses[0];
-    if (told) return { status: told, seconds };
+    const decisive =
+      statuses.find((status) => status !== "passed") ?? statuses[0];
+    if (decisive) return { status: decisive, seconds };
     return { status: `not run (${output.slice(-2000)})`, seconds };
   }
 }

@@ -12,9 +12,10 @@ import { TESTING_DEFECTS } from "./testingDefects.mjs";
 
 const random = (file) => `src/testing/random/${file}.test.ts`;
 
-const FORETOLD = {
+const PREDICTED = {
   file: random("core"),
-  title: "does what the oracle foretells, whatever comes in which order",
+  title:
+    "random programs do what the oracle predicts, in whatever order results arrive",
 };
 const FAULTS = {
   file: random("faults"),
@@ -66,21 +67,21 @@ export const DEFECTS = [
     file: "src/client/replay/replay.ts",
     find: "journal[a]!.delivery!.order - journal[b]!.delivery!.order",
     replace: "a - b",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "replay: place of a result not stored",
     file: "src/client/replay/replay.ts",
     find: "this.deliveries.push({ stepNumber, delivery: entry.delivery });",
     replace: "",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "replay: steps asked for not counted in a result's place",
     file: "src/client/replay/replay.ts",
     find: "issued: this.issued.length }",
     replace: "issued: 0 }",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "replay: results of one time delivered last asked first",
@@ -97,35 +98,35 @@ export const DEFECTS = [
     file: "src/client/replay/replay.ts",
     find: "a.entry!.completedAt! - b.entry!.completedAt!",
     replace: "b.entry!.completedAt! - a.entry!.completedAt!",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "replay: result of an inline step not recorded",
     file: "src/client/replay/replay.ts",
     find: "      completed,\n",
     replace: "",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "replay: place of an inline step not stored",
     file: "src/client/replay/replay.ts",
     find: "if (isDelivered) step.completed.delivery = this.place();",
     replace: "",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "replay: steps in flight started again",
     file: "src/client/replay/replay.ts",
     find: "if (entry && !entry.unstarted)",
     replace: "if (entry?.outcome)",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "replay: time of the turn instead of the step's",
     file: "src/client/replay/replay.ts",
     find: "this.journal[this.issued.length]?.startedAt ?? this.ports.now",
     replace: "this.ports.now",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "replay: the handler is given the journal's own results",
@@ -237,7 +238,7 @@ export const DEFECTS = [
     file: "src/client/environment/quiesce.ts",
     find: "const drain = settle ??",
     replace: "const drain = settle ? () => Promise.resolve() :",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "quiesce: a handler with a host call pending is taken for blocked",
@@ -301,7 +302,7 @@ export const DEFECTS = [
     file: "src/client/replay/stepPromise.ts",
     find: "this.hasSubscriber = true;",
     replace: "this.hasSubscriber = false;",
-    killedBy: FORETOLD,
+    killedBy: PREDICTED,
   },
   {
     name: "waits: a race taken for Promise.all",
@@ -340,18 +341,18 @@ export const DEFECTS = [
     replace: "",
     killedBy: {
       file: random("backend"),
-      title: "programs do what the oracle foretells: pool",
+      title: "programs do what the oracle predicts: pool",
     },
   },
   {
-    name: "waking: nobody is told when a turn dies",
+    name: "waking: nobody learns that a turn failed",
     file: "src/engine/run/waking.ts",
     find: 'exclude: ["success"]',
     replace: 'exclude: ["success", "failed"]',
     killedBy: EVERY_BOUNDARY,
   },
   {
-    name: "execution: nobody is told when a step's transaction dies",
+    name: "execution: nobody learns that a step's transaction failed",
     file: "src/engine/step/dispatch.ts",
     find: 'exclude: ["success"]',
     replace: 'exclude: ["success", "failed"]',
@@ -407,7 +408,7 @@ export const DEFECTS = [
     killedBy: FAULTS,
   },
   {
-    name: "retries: an attempt that another followed is told again",
+    name: "retries: an attempt that another followed is reported again",
     file: "src/engine/step/poolReports.ts",
     find: "step.workId !== undefined && step.workId !== workId",
     replace: "false",

@@ -179,7 +179,7 @@ export const DRIVER_DEFECTS = [
     ),
   },
   {
-    name: "driver: told of a journal too large to be told",
+    name: "driver: receives a journal that is too large to pass",
     file: "src/client/turn/driver.ts",
     find: "canBeHeld({ size, rows }) ? known : undefined",
     replace: "known",

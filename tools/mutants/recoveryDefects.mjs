@@ -84,7 +84,7 @@ export const RECOVERY_DEFECTS = [
     ),
   },
   {
-    name: "config: the pool told what nobody says",
+    name: "config: the pool gets a setting that nobody passed",
     file: "src/engine/platform/config.ts",
     find: "const isSaid = isPaused || said.maxParallelism !== undefined;",
     replace: "const isSaid = true;",

@@ -40,7 +40,7 @@ import {
 import { internal } from "../../component/_generated/api.js";
 import { internal as app } from "../../testing/app/_generated/api.js";
 import { manager } from "../../testing/app/workflows.js";
-import { dieUncatchably } from "../../testing/dying.js";
+import { timeOutTransaction } from "../../testing/transactionTimeout.js";
 import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
 import type { OnCompleteArgs, WorkflowId } from "../../client/index.js";
@@ -342,7 +342,7 @@ describe("an onComplete that fails its whole transaction:", () => {
       },
       () => {
         calls++;
-        return dieUncatchably();
+        return timeOutTransaction();
       },
     );
     await advance(1000);
@@ -365,7 +365,7 @@ describe("an onComplete that fails its whole transaction:", () => {
       (step) => step.sleep(10),
       async (ctx, { result }) => {
         await ctx.db.insert("effects", { key: "end", value: result.kind });
-        if (calls++ === 0) await dieUncatchably();
+        if (calls++ === 0) await timeOutTransaction();
       },
     );
     await advance(2 * LATER);

@@ -16,7 +16,7 @@ import {
   type Modules,
 } from "../../testing/harness.js";
 import { cancel as cancelRun } from "../../client/index.js";
-import { late } from "../../testing/lateness.js";
+import { delayFirstCall } from "../../testing/delays.js";
 import { cancel, insertRun, listenToConsole } from "../../testing/managing.js";
 import {
   act,
@@ -198,7 +198,7 @@ describe.each([
         begin !== startDiverging || "result" in args;
       const t = newBackend({
         transactionLimits: true,
-        wrap: late(path, ms, isLate),
+        wrap: delayFirstCall(path, ms, isLate),
       });
       const workflowId = await begin(t);
       await drain();
@@ -278,7 +278,7 @@ test.each([
   [
     "however late the driver reports it",
     57_000,
-    late("driving:fallBackToPool", 5 * HOUR),
+    delayFirstCall("driving:fallBackToPool", 5 * HOUR),
   ],
   ["though the driver can't schedule its report", 0, losesSchedule],
 ])(
@@ -310,7 +310,7 @@ test("a driver's ended job is dead only if a second check also finds no result",
         if (args["drive"]) throw new Error("The turn fails");
         if (path === "driving:onComplete") throw new Error("Not told");
       });
-      return late("driving:fallBackToPool", 20_000)(
+      return delayFirstCall("driving:fallBackToPool", 20_000)(
         calls.wrap(modules, component),
         component,
       );

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Handler } from "../../testing/app/scripts.js";
 import { Calls } from "../../testing/calls.js";
-import { Footprints, meetings } from "../../testing/footprints.js";
+import { Footprints, crossRunConflicts } from "../../testing/footprints.js";
 import {
   advance,
   components,
@@ -157,7 +157,7 @@ test.each(["driver", "pool"] as const)(
     expect(await rows(t, "workflows")).toEqual([]);
     const transactions = footprints.transactions();
     expect(transactions.length).toBeGreaterThan(100);
-    expect(meetings(transactions)).toEqual([]);
+    expect(crossRunConflicts(transactions)).toEqual([]);
     // The config is a single row.
     expect([...footprints.scans]).toEqual(["config"]);
     const indexes = ["steps.workflow", "steps.name", "events.name"];

@@ -42,7 +42,7 @@ useLateTimers();
 useQuietConsole();
 
 for (const execution of [driverExecution, poolExecution]) {
-  const title = `programs do what the oracle foretells: ${execution.name}`;
+  const title = `programs do what the oracle predicts: ${execution.name}`;
   test(title, { timeout: 3_600_000 }, async () => {
     const coverage = new Coverage(
       `random programs, ${execution.name}`,

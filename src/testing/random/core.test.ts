@@ -1,7 +1,7 @@
 import { test } from "vitest";
 import { generate } from "./generate.js";
 import { HAZARDS, executeRandomRun } from "./memory/randomRun.js";
-import { checkForetold, checkPrefixes } from "./memory/checks.js";
+import { checkPrediction, checkPrefixes } from "./memory/checks.js";
 import { checkInOrder } from "./memory/inOrder.js";
 import { RUN_ID } from "./memory/turn.js";
 import { Random } from "./random.js";
@@ -9,7 +9,8 @@ import { forEachSeed, onlySeed, seeds } from "./seeds.js";
 import { Coverage } from "./coverage.js";
 
 const coverage = new Coverage("random programs in memory", HAZARDS);
-const TITLE = "does what the oracle foretells, whatever comes in which order";
+const TITLE =
+  "random programs do what the oracle predicts, in whatever order results arrive";
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
   await forEachSeed(
@@ -29,11 +30,11 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
         random.fork(),
         coverage,
       );
-      const foretold = await checkForetold(program, run.rows, run.end, {
+      const predicted = await checkPrediction(program, run.rows, run.end, {
         runId: RUN_ID,
         inlineFirst: !restarted,
       });
-      await checkPrefixes(program, run.rows, foretold, {
+      await checkPrefixes(program, run.rows, predicted, {
         runId: RUN_ID,
         quiesce: turns.quiesce,
       });

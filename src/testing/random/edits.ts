@@ -5,7 +5,7 @@ import { GLOBALS, interpret, patchId } from "./interpret.js";
 import { deliveredIn } from "./memory/checks.js";
 import type { Edits } from "./memory/randomRun.js";
 import type { MemoryRun } from "./memory/store.js";
-import { foretell } from "./oracle.js";
+import { predict } from "./oracle.js";
 import { withChildren } from "./pace.js";
 import { everyNode, type CallNode, type Node } from "./program.js";
 import type { Random } from "./random.js";
@@ -14,7 +14,7 @@ import type { Random } from "./random.js";
 const FIRST_NEW_ID = 10_000;
 
 /** Edits random parts of a program. It adds, removes, replaces or reorders steps. */
-export function editAtRandom(program: Node, random: Random): Node {
+export function randomEdit(program: Node, random: Random): Node {
   const nodes = [...everyNode(program)].filter((node) => isEditable(node));
   const count = Math.min(nodes.length, random.between(1, 4));
   const chosen = new Set<Node>();
@@ -67,7 +67,7 @@ export async function passedIn(
   runId: string,
 ): Promise<Map<number, number>> {
   const passed = new Map<number, number>();
-  await foretell(program, {
+  await predict(program, {
     runId,
     delivered: deliveredIn(rows),
     outcomeOf: (stepNumber) => rows[stepNumber]?.outcome,

@@ -69,7 +69,7 @@ for (const suite of SUITES)
         steps: random.between(2, 8),
         children: 1,
       });
-      const faults = Faults.atRandom(random.fork(), most);
+      const faults = Faults.random(random.fork(), most);
       const faultRun = new FaultRun(program, random, faults, {
         ...chances,
         onHappening: (happening) => coverage.hit(happening),

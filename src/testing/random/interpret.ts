@@ -8,7 +8,7 @@ import { isStep, type CallNode, type Node, type StepNode } from "./program.js";
 const { steps, workflows } = internal;
 
 /** The globals that a handler may use in addition to its step context. */
-export interface Surroundings {
+export interface HandlerGlobals {
   now(): number;
   random(): number;
   hostCall(): Promise<unknown>;
@@ -17,7 +17,7 @@ export interface Surroundings {
 }
 
 /** Reads the globals on each call, because a handler has its own. */
-export const GLOBALS: Surroundings = {
+export const GLOBALS: HandlerGlobals = {
   now: () => Date.now(),
   random: () => Math.random(),
   hostCall: () => createFunctionHandle(steps.echo as never),
@@ -36,9 +36,9 @@ export const PROGRAM = "program";
 export async function interpret(
   program: Node,
   step: WorkflowCtx,
-  around: Surroundings = GLOBALS,
+  globals: HandlerGlobals = GLOBALS,
 ): Promise<ProgramResult> {
-  const interpreter = new Interpreter(step, around);
+  const interpreter = new Interpreter(step, globals);
   const value = await interpreter.evaluate(program);
   return { value, log: interpreter.log.join(" ") };
 }
@@ -52,7 +52,7 @@ class Interpreter {
 
   constructor(
     private readonly step: WorkflowCtx,
-    private readonly around: Surroundings,
+    private readonly globals: HandlerGlobals,
   ) {}
 
   async evaluate(node: Node): Promise<string> {
@@ -95,10 +95,10 @@ class Interpreter {
       }
       case "fork":
         return await this.evaluate(
-          this.around.random() < 0.5 ? node.low : node.high,
+          this.globals.random() < 0.5 ? node.low : node.high,
         );
       case "edit": {
-        const isNew = this.around.takesNew?.(node.id, this.step) ?? false;
+        const isNew = this.globals.takesNew?.(node.id, this.step) ?? false;
         return await this.evaluate(isNew ? node.now : node.old);
       }
       case "host":
@@ -163,7 +163,7 @@ class Interpreter {
    */
   private callHost() {
     const called = this.hostCalls
-      .then(() => this.around.hostCall())
+      .then(() => this.globals.hostCall())
       .then(() => hop("await", 1000));
     this.hostCalls = called;
     return called;
@@ -232,8 +232,8 @@ class Interpreter {
       workflowId: this.step.workflowId,
       plan,
       seen: shows.includes("log") ? this.log.join(" ") : undefined,
-      at: shows.includes("time") ? this.around.now() : undefined,
-      dice: shows.includes("random") ? this.around.random() : undefined,
+      at: shows.includes("time") ? this.globals.now() : undefined,
+      dice: shows.includes("random") ? this.globals.random() : undefined,
       noise: unstable ? noise++ : undefined,
     };
   }

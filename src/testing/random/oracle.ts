@@ -25,7 +25,7 @@ export interface Given {
   takesNew?(edit: number, asked: number): boolean;
 }
 
-export interface ForetoldStep {
+export interface PredictedStep {
   kind:
     "query" | "mutation" | "action" | "workflow" | "event" | "sleep" | "patch";
   name: string;
@@ -34,8 +34,8 @@ export interface ForetoldStep {
   outcome?: Outcome;
 }
 
-export interface Foretold {
-  steps: ForetoldStep[];
+export interface Prediction {
+  steps: PredictedStep[];
   /** The number of steps asked for before the nth result was delivered. */
   issuedAt: number[];
   /** The numbers of the inline steps that weren't delivered before the nth result. */
@@ -51,11 +51,14 @@ export interface Foretold {
  * promises, and settles them in that order, each when the handler is blocked. It doesn't use replay or
  * the engine.
  */
-export async function foretell(program: Node, given: Given): Promise<Foretold> {
+export async function predict(
+  program: Node,
+  given: Given,
+): Promise<Prediction> {
   return await new Oracle(given).run(program);
 }
 
-interface Asked extends ForetoldStep {
+interface Asked extends PredictedStep {
   settle: () => void;
 }
 
@@ -65,9 +68,9 @@ class Oracle {
 
   constructor(private readonly given: Given) {}
 
-  async run(program: Node): Promise<Foretold> {
+  async run(program: Node): Promise<Prediction> {
     const { given } = this;
-    let end: Foretold["end"] = { kind: "blocked" };
+    let end: Prediction["end"] = { kind: "blocked" };
     interpret(program, this.context(), {
       now: () => given.startedAt(this.asked.length) ?? 0,
       random: randomOf(given.runId),
@@ -115,7 +118,7 @@ class Oracle {
 
   private context(): WorkflowCtx {
     const call =
-      (kind: ForetoldStep["kind"]) =>
+      (kind: PredictedStep["kind"]) =>
       (_ref: unknown, { input, half }: CallArgs, options: Options) =>
         this.ask({
           kind,
@@ -140,7 +143,7 @@ class Oracle {
     return context as unknown as WorkflowCtx;
   }
 
-  private ask(step: ForetoldStep): Promise<unknown> {
+  private ask(step: PredictedStep): Promise<unknown> {
     const stepNumber = this.asked.length;
     const promise = new Promise((resolve, reject) => {
       const settle = () => {

@@ -11,10 +11,10 @@ import { useQuietConsole } from "./backend/quiet.js";
 import { restartTimers } from "./backend/timers.js";
 import { Coverage } from "./coverage.js";
 import { same } from "./differences.js";
-import { BackendDeploy, editAtRandom, MemoryDeploy } from "./edits.js";
+import { BackendDeploy, randomEdit, MemoryDeploy } from "./edits.js";
 import { generate } from "./generate.js";
 import { PROGRAM } from "./interpret.js";
-import { checkForetold, mayRejectLate } from "./memory/checks.js";
+import { checkPrediction, mayRejectLate } from "./memory/checks.js";
 import { HAZARDS, executeRandomRun } from "./memory/randomRun.js";
 import { RUN_ID } from "./memory/turn.js";
 import { everyNode, type Node } from "./program.js";
@@ -39,7 +39,7 @@ test(IN_MEMORY, { timeout: 3_600_000 }, async () => {
       steps: random.between(2, 12),
       children: 1,
     });
-    const program = editAtRandom(generated, random.fork());
+    const program = randomEdit(generated, random.fork());
     if (onlySeed !== undefined) console.info(JSON.stringify(program));
     const deploy = new MemoryDeploy(program, RUN_ID, random.below(20));
     const { run } = await executeRandomRun(
@@ -50,7 +50,7 @@ test(IN_MEMORY, { timeout: 3_600_000 }, async () => {
     );
     deploy.finish();
     const given = deploy.answers?.given ?? new Map<number, boolean>();
-    await checkForetold(program, run.rows, run.end, {
+    await checkPrediction(program, run.rows, run.end, {
       runId: RUN_ID,
       inlineFirst: false,
       takesNew: (edit) => given.get(edit) ?? false,
@@ -79,7 +79,7 @@ test(ON_BACKEND, { timeout: 3_600_000 }, async () => {
     const rules = RULES[seed % RULES.length]!;
     const options = { steps: random.between(3, 9), children: 1 };
     const generated = generate(random.fork(), options);
-    const program = editAtRandom(generated, random.fork());
+    const program = randomEdit(generated, random.fork());
     // 0.4 doesn't hold back results that leave a rejection.
     if (rules === "0.4" && mayRejectLate(program)) return;
     if (onlySeed !== undefined) console.info(rules, JSON.stringify(program));

@@ -117,7 +117,7 @@ async function callsOf(body: (ctx: Ctx) => Promise<unknown>): Promise<Call[]> {
       nested: internalMutationGeneric(
         async ({ db }, { fails }: { fails: boolean }) => {
           await db.get(kept!);
-          if (fails) throw new Error("As it was told");
+          if (fails) throw new Error("As the test asked");
         },
       ),
       action: internalActionGeneric(async (ctx) => {

@@ -2,7 +2,7 @@ import type { Figures } from "../measuring.js";
 
 interface Column {
   title: string;
-  says: string;
+  description: string;
   value: (figures: Figures) => number;
 }
 
@@ -11,72 +11,77 @@ const kilobytes = (bytes: number) => Math.round(bytes / 1000);
 export const COLUMNS: Column[] = [
   {
     title: "tx",
-    says: "transactions: mutations and queries that no other transaction called",
+    description:
+      "transactions: mutations and queries that no other transaction called",
     value: ({ transactions }) => transactions,
   },
   {
     title: "actions",
-    says: "actions, those that are steps included",
+    description: "actions, those that are steps included",
     value: ({ actions }) => actions,
   },
   {
     title: "hops",
-    says: "functions that the scheduler began",
+    description: "functions that the scheduler began",
     value: ({ hops }) => hops,
   },
   {
     title: "nested",
-    says: "calls inside of transactions, each a fresh context on the platform",
+    description:
+      "calls inside of transactions, each a fresh context on the platform",
     value: ({ nestedCalls }) => nestedCalls,
   },
   {
     title: "depth",
-    says: "levels of calls below the function that began the transaction; the platform allows 8",
+    description:
+      "levels of calls below the function that began the transaction; the platform allows 8",
     value: ({ depth }) => depth,
   },
   {
     title: "ranges",
-    says: "index ranges read",
+    description: "index ranges read",
     value: ({ indexRanges }) => indexRanges,
   },
   {
     title: "docs read",
-    says: "documents read, also those that a patch, replace or delete implies",
+    description:
+      "documents read, also those that a patch, replace or delete implies",
     value: ({ documentsRead }) => documentsRead,
   },
   {
     title: "implied",
-    says: "of these, the implied ones",
+    description: "of these, the implied ones",
     value: ({ impliedReads }) => impliedReads,
   },
   {
     title: "most read",
-    says: "documents read by the transaction that read most",
+    description: "documents read by the transaction that read most",
     value: ({ mostDocumentsRead }) => mostDocumentsRead,
   },
   {
     title: "kB read",
-    says: "thousands of bytes of them",
+    description: "thousands of bytes of them",
     value: ({ bytesRead }) => kilobytes(bytesRead),
   },
   {
     title: "docs written",
-    says: "documents inserted, patched, replaced or deleted",
+    description: "documents inserted, patched, replaced or deleted",
     value: ({ documentsWritten }) => documentsWritten,
   },
   {
     title: "kB written",
-    says: "thousands of bytes of them, each document whole",
+    description: "thousands of bytes of them, each document whole",
     value: ({ bytesWritten }) => kilobytes(bytesWritten),
   },
   {
     title: "ms waited",
-    says: "time until the handlers have returned, where functions take none: the pool's own delays, and sleeps",
+    description:
+      "time until the handlers have returned, where functions take none: the pool's own delays, and sleeps",
     value: ({ modelledMs }) => Math.round(modelledMs),
   },
   {
     title: "CPU ms",
-    says: "what the machine took, convex-test and counting included",
+    description: "what the machine took, convex-test and counting included",
     value: ({ cpuMs }) => Math.round(cpuMs),
   },
 ];

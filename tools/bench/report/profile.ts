@@ -1,7 +1,7 @@
 import type { Backends } from "../backend.js";
 import type { Call } from "../recording/call.js";
 import { addTo, noCounts, type Counts } from "../recording/counts.js";
-import { say } from "../say.js";
+import { print } from "../print.js";
 import { scenarios } from "../scenarios/all.js";
 import { Measuring, type Scenario } from "../scenarios/scenario.js";
 import { table } from "./table.js";
@@ -15,7 +15,7 @@ export async function profile(
   for (const scenario of chosen)
     for (const backends of measured) await profileOne(backends, scenario);
   if (chosen.length > 0) return 0;
-  say(`No scenario's name matches ${which}`);
+  print(`No scenario's name matches ${which}`);
   return 1;
 }
 
@@ -23,9 +23,9 @@ async function profileOne(backends: Backends, scenario: Scenario) {
   const n = scenario.quickSizes.at(-1)!;
   const measuring = new Measuring(await backends.make());
   await scenario.run(n, measuring);
-  say(`\n## ${scenario.name}, n = ${n}, ${backends.installed.name}`);
+  print(`\n## ${scenario.name}, n = ${n}, ${backends.installed.name}`);
   for (const { window, measured } of measuring.windows)
-    say(`\nwindow: ${window}\n\n${profileTable(measured.calls)}`);
+    print(`\nwindow: ${window}\n\n${profileTable(measured.calls)}`);
 }
 
 interface Cost extends Counts {

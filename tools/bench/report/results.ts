@@ -36,13 +36,15 @@ export function resultsText(results: Result[], scenarios: Scenario[]): string {
   if (failures.length > 0) section("What failed", failures.join("\n"));
   section(
     "Columns",
-    COLUMNS.map(({ title, says }) => `- ${title}: ${says}`).join("\n"),
+    COLUMNS.map(({ title, description }) => `- ${title}: ${description}`).join(
+      "\n",
+    ),
   );
   section(
     "Scenarios",
     scenarios
-      .filter(({ name, says }) => name !== `time: ${says}`)
-      .map(({ name, says }) => `- ${name}: ${says}`)
+      .filter(({ name, description }) => name !== `time: ${description}`)
+      .map(({ name, description }) => `- ${name}: ${description}`)
       .join("\n"),
   );
   return `${sections.join("\n\n")}\n`;

@@ -5,9 +5,9 @@ import {
   unitOf,
   type Call,
 } from "../recording/call.js";
-import { say } from "../say.js";
+import { print } from "../print.js";
 import { Measuring, sumOfSteps } from "../scenarios/scenario.js";
-import { unitsOfSteps } from "../steady.js";
+import { unitsOfSteps } from "../steadyState.js";
 
 const N = 6;
 const FROM = 3;
@@ -19,9 +19,9 @@ export async function trace(measured: Backends[]): Promise<number> {
       const measuring = new Measuring(await backends.make());
       await measuring.wholeRun("sequential", { kind, n: N }, sumOfSteps(N));
       const { calls } = measuring.windows[0]!.measured;
-      say(`\n## ${backends.installed.name}: a ${kind} step\n`);
+      print(`\n## ${backends.installed.name}: a ${kind} step\n`);
       for (const unit of unitsOfSteps(calls, FROM, FROM + 1))
-        say(unitText(unit));
+        print(unitText(unit));
     }
   return 0;
 }

@@ -9,13 +9,13 @@ const SIZES = { sizes: [20], quickSizes: [20] };
 export const events: Scenario[] = [
   {
     name: "events awaited",
-    says: "each sent a second after the one before, when it is awaited",
+    description: "each sent a second after the one before, when it is awaited",
     ...SIZES,
     run: (n, measuring) => awaitEvents(n, measuring, 1000),
   },
   {
     name: "events sent before",
-    says: "all sent as soon as the run has started",
+    description: "all sent as soon as the run has started",
     ...SIZES,
     run: (n, measuring) => awaitEvents(n, measuring, 0),
   },

@@ -7,15 +7,15 @@ import type { Scenario } from "./scenario.js";
 // The same programs with a model of a backend's latency. See `latency.ts`.
 
 const timed = (
-  says: string,
+  description: string,
   n: number,
   workflow: string,
   args: Partial<ProgramArgs>,
   result?: (n: number) => number,
 ): Scenario => {
   const scenario = program({
-    name: `time: ${says}`,
-    says,
+    name: `time: ${description}`,
+    description,
     workflow,
     args,
     ...(result ? { result } : {}),

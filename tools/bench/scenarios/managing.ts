@@ -15,21 +15,21 @@ const INLINE = { kind: "mutation", inline: true } as const;
 export const managing: Scenario[] = [
   {
     name: "cancel",
-    says: "a run with n actions in flight",
+    description: "a run with n actions in flight",
     sizes: [100],
     quickSizes: [100],
     run: cancel,
   },
   {
     name: "cleanup",
-    says: "a run of n steps",
+    description: "a run of n steps",
     sizes: [500],
     quickSizes: [100],
     run: cleanup,
   },
   {
     name: "status",
-    says: "of a run of n steps",
+    description: "of a run of n steps",
     sizes: [500],
     quickSizes: [100],
     run: async (n, measuring) => {
@@ -41,7 +41,7 @@ export const managing: Scenario[] = [
   },
   {
     name: "list of steps",
-    says: "n of them, in pages of 100",
+    description: "n of them, in pages of 100",
     sizes: [500],
     quickSizes: [100],
     run: async (n, measuring) => {
@@ -53,7 +53,7 @@ export const managing: Scenario[] = [
   },
   {
     name: "list of runs",
-    says: "n of them, in pages of 100",
+    description: "n of them, in pages of 100",
     sizes: [1000],
     quickSizes: [100],
     run: async (n, measuring) => {

@@ -9,13 +9,15 @@ const SIZES = { sizes: [500], quickSizes: [100] };
 export const manyRuns: Scenario[] = [
   {
     name: "runs started one by one",
-    says: "n runs of one mutation step, each started by a mutation of its own",
+    description:
+      "n runs of one mutation step, each started by a mutation of its own",
     ...SIZES,
     run: (n, measuring) => startRuns(n, measuring, 1, false),
   },
   {
     name: "runs started by the fifty",
-    says: "n runs of one mutation step, started 50 by a mutation, with startAsync",
+    description:
+      "n runs of one mutation step, started 50 by a mutation, with startAsync",
     ...SIZES,
     run: (n, measuring) => startRuns(n, measuring, 50, true),
   },

@@ -23,7 +23,7 @@ const OPTIONS: Record<string, (index: number) => object> = {
 export const operating: Scenario[] = [
   program({
     name: "sequential with progress",
-    says: "n mutation steps, each after a setProgress",
+    description: "n mutation steps, each after a setProgress",
     workflow: "sequential",
     args: { kind: "mutation", progress: true },
     sizes: [100],
@@ -31,13 +31,13 @@ export const operating: Scenario[] = [
   }),
   ...Object.entries(OPTIONS).map(([what, options]) => ({
     name: `start with ${what}`,
-    says: `n runs of one mutation step, each started with ${what}, until all is at rest (0.4.8 ignores these options)`,
+    description: `n runs of one mutation step, each started with ${what}, until all is at rest (0.4.8 ignores these options)`,
     ...SIZES,
     run: (n: number, measuring: Measuring) => startEach(n, measuring, options),
   })),
   {
     name: "start with a key that a run has",
-    says: "n times, which returns that run's id",
+    description: "n times, which returns that run's id",
     ...SIZES,
     run: async (n, measuring) => {
       const [first] = await startWaiting(1, measuring, { key: "order" });
@@ -49,7 +49,7 @@ export const operating: Scenario[] = [
   },
   {
     name: "cancelMany",
-    says: "n runs that each wait for an event, in batches of 32",
+    description: "n runs that each wait for an event, in batches of 32",
     ...SIZES,
     run: async (n, measuring) => {
       await startWaiting(n, measuring);
@@ -60,7 +60,7 @@ export const operating: Scenario[] = [
   },
   {
     name: "restartMany",
-    says: "n canceled runs, which then wait for the same event again",
+    description: "n canceled runs, which then wait for the same event again",
     ...SIZES,
     run: async (n, measuring) => {
       await startWaiting(n, measuring);
@@ -73,7 +73,7 @@ export const operating: Scenario[] = [
   },
   {
     name: "cleanupMany",
-    says: "n canceled runs of one step",
+    description: "n canceled runs of one step",
     ...SIZES,
     run: async (n, measuring) => {
       await startWaiting(n, measuring);
@@ -86,7 +86,7 @@ export const operating: Scenario[] = [
   },
   {
     name: "list by status",
-    says: "one page of n runs among twice as many",
+    description: "one page of n runs among twice as many",
     ...SIZES,
     run: async (n, measuring) => {
       await startWaiting(n, measuring);
@@ -101,7 +101,7 @@ export const operating: Scenario[] = [
   },
   {
     name: "counts",
-    says: "of n runs, which it reads",
+    description: "of n runs, which it reads",
     ...SIZES,
     run: async (n, measuring) => {
       await startWaiting(n, measuring);

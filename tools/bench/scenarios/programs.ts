@@ -7,7 +7,7 @@ const KINDS = ["query", "mutation", "action"] as const;
 
 interface Program {
   name: string;
-  says: string;
+  description: string;
   workflow: string;
   sizes: number[];
   quickSizes: number[];
@@ -40,7 +40,7 @@ export const programs: Scenario[] = [
   ...KINDS.map((kind) =>
     program({
       name: `sequential ${kind}`,
-      says: `n ${kind} steps, one after another`,
+      description: `n ${kind} steps, one after another`,
       workflow: "sequential",
       args: { kind },
       ...LENGTHS,
@@ -48,7 +48,7 @@ export const programs: Scenario[] = [
   ),
   program({
     name: "sequential inline",
-    says: "n inline mutations, one after another",
+    description: "n inline mutations, one after another",
     workflow: "sequential",
     args: { kind: "mutation", inline: true },
     sizes: [...LENGTHS.sizes, 4000],
@@ -57,7 +57,7 @@ export const programs: Scenario[] = [
   ...(["mutation", "action"] as const).map((kind) =>
     program({
       name: `fan-out ${kind}`,
-      says: `n ${kind} steps at once, maxParallelism 100`,
+      description: `n ${kind} steps at once, maxParallelism 100`,
       workflow: "wide",
       args: { kind },
       ...WIDTHS,
@@ -65,7 +65,7 @@ export const programs: Scenario[] = [
   ),
   program({
     name: "fan-out action, default",
-    says: "n action steps at once, maxParallelism left as it is",
+    description: "n action steps at once, maxParallelism left as it is",
     workflow: "parallel",
     args: { kind: "action" },
     ...one(100),
@@ -73,7 +73,7 @@ export const programs: Scenario[] = [
   ...(["mutation", "action"] as const).map((kind) =>
     program({
       name: `branches ${kind}`,
-      says: `n branches of three ${kind} steps each, maxParallelism 100`,
+      description: `n branches of three ${kind} steps each, maxParallelism 100`,
       workflow: "branches",
       args: { kind },
       ...one(50),
@@ -81,14 +81,14 @@ export const programs: Scenario[] = [
   ),
   program({
     name: "children",
-    says: "n nested workflows of one mutation step each, at once",
+    description: "n nested workflows of one mutation step each, at once",
     workflow: "children",
     args: { kind: "mutation" },
     ...one(20),
   }),
   program({
     name: "sleeps",
-    says: "n sleeps of a second, one after another",
+    description: "n sleeps of a second, one after another",
     workflow: "sleeps",
     args: { ms: 1000 },
     result: (n) => n,
@@ -96,21 +96,21 @@ export const programs: Scenario[] = [
   }),
   program({
     name: "failing steps",
-    says: "n mutation steps that fail and are caught",
+    description: "n mutation steps that fail and are caught",
     workflow: "failing",
     result: (n) => n,
     ...one(20),
   }),
   program({
     name: "retried actions",
-    says: "n action steps whose first attempt fails",
+    description: "n action steps whose first attempt fails",
     workflow: "retried",
     ...one(20),
   }),
   ...(["mutation", "action"] as const).map((kind) =>
     program({
       name: `large results ${kind}`,
-      says: `n ${kind} steps, one after another, that return 100 kB each`,
+      description: `n ${kind} steps, one after another, that return 100 kB each`,
       workflow: "sequential",
       args: { kind, bytes: LARGE },
       result: (n) => sumOfBytes(n, LARGE),

@@ -9,7 +9,7 @@ import { measure, type Measured } from "../measuring.js";
 /** A measured scenario, with its own backend for each size. */
 export interface Scenario {
   name: string;
-  says: string;
+  description: string;
   sizes: number[];
   /** The sizes for `--quick`. */
   quickSizes: number[];

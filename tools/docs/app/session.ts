@@ -130,7 +130,7 @@ export function newSession(modules: Record<string, () => Promise<unknown>>) {
       expect(value).toEqual(expected(workflowId));
     },
 
-    async goOn(kind: Kind, expected: (workflowId: unknown) => unknown) {
+    async expectNext(kind: Kind, expected: (workflowId: unknown) => unknown) {
       await expectRun(kind, expected(workflowId));
     },
 

@@ -14,7 +14,7 @@ import {
 const MAX_ACTION_MS = 30 * 60_000;
 
 /**
- * @typedef {object} Surroundings
+ * @typedef {object} ActionOptions
  * @property {Clock} clock
  * @property {{ isDead: boolean, death: Promise<never> }} tree `death` rejects when the action dies
  * @property {StartFunction} start
@@ -25,18 +25,18 @@ const MAX_ACTION_MS = 30 * 60_000;
  * Its host calls, timers and `fetch` overlap.
  *
  * @param {Invocation} invocation
- * @param {Surroundings} surroundings
+ * @param {ActionOptions} options
  * @returns {Promise<string>} the result as JSON
  */
-export function runOutsideTransaction(invocation, surroundings) {
+export function runOutsideTransaction(invocation, options) {
   return new Promise((resolve, reject) => {
-    void new ActionRun(invocation, surroundings, resolve, reject).goOn();
+    void new ActionRun(invocation, options, resolve, reject).resume();
   });
 }
 
 class ActionRun {
   #invocation;
-  #surroundings;
+  #options;
   #resolve;
   #reject;
   /** @type {FunctionRun} */
@@ -53,34 +53,34 @@ class ActionRun {
 
   /**
    * @param {Invocation} invocation
-   * @param {Surroundings} surroundings
+   * @param {ActionOptions} options
    * @param {(json: string) => void} resolve
    * @param {(error: unknown) => void} reject
    */
-  constructor(invocation, surroundings, resolve, reject) {
+  constructor(invocation, options, resolve, reject) {
     this.#invocation = invocation;
-    this.#surroundings = surroundings;
+    this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#run = surroundings.start(
+    this.#run = options.start(
       invocation,
       (call) => this.#calls.push(call),
       this.#actionHost(),
     );
-    surroundings.tree.death.catch(() => this.#end());
+    options.tree.death.catch(() => this.#end());
     this.#setTimer(MAX_ACTION_MS, () =>
       this.#fail(new FunctionError(timedOut(MAX_ACTION_MS))),
     );
   }
 
   /** Runs its code until it waits, then performs its requests. */
-  async goOn() {
+  async resume() {
     this.#mustContinue = true;
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
       while (this.#mustContinue && !this.#isOver) {
-        if (this.#surroundings.tree.isDead) return;
+        if (this.#options.tree.isDead) return;
         this.#mustContinue = false;
         await this.#run.continue();
         if (!this.#isOver) this.#takeRequests();
@@ -136,7 +136,7 @@ class ActionRun {
       return this.#fail(error);
     }
     this.#inFlight--;
-    void this.goOn();
+    void this.resume();
   }
 
   /**
@@ -144,7 +144,7 @@ class ActionRun {
    * @param {() => void} fire
    */
   #setTimer(ms, fire) {
-    const cancel = this.#surroundings.clock.setTimer(ms, () => {
+    const cancel = this.#options.clock.setTimer(ms, () => {
       this.#timers.delete(cancel);
       fire();
     });

@@ -85,14 +85,14 @@ export class VirtualClock {
   }
 
   /**
-   * @param {() => boolean} goOn
+   * @param {() => boolean} shouldContinue
    * @param {number} until
    */
-  async #advanceWhile(goOn, until) {
+  async #advanceWhile(shouldContinue, until) {
     await drained();
     for (;;) {
       const next = this.#timers[0];
-      if (!goOn() || next === undefined || next.at > until) return;
+      if (!shouldContinue() || next === undefined || next.at > until) return;
       pop(this.#timers);
       if (!next.fire) continue;
       this.#now = next.at;

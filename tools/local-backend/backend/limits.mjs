@@ -15,7 +15,7 @@ const MAX_VALUE_BYTES = 16 << 20;
 /**
  * Throws if arguments or a result exceed a limit.
  *
- * @param {string} what "Arguments", say
+ * @param {string} what for example, "Arguments"
  * @param {string} json
  * @returns {JSONValue} the same value
  */

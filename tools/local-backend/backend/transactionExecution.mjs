@@ -15,7 +15,7 @@ const MAX_READS = 16;
  *
  * @param {Invocation} invocation
  * @param {StartFunction} start
- * @param {(what: string) => void} note is told of what a function rarely does
+ * @param {(what: string) => void} note counts what a function rarely does
  * @returns {Promise<string>} the result as JSON
  */
 export async function runInTransaction(invocation, start, note) {

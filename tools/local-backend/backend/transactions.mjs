@@ -41,7 +41,7 @@ import { validateArgs, validateReturns } from "./validation.mjs";
 /**
  * Further reads and writes of a transaction, before and after its function.
  *
- * @typedef {object} Surroundings
+ * @typedef {object} TransactionHooks
  * @property {(frame: Frame) => Promise<void>} [before] throws to abandon the transaction
  * @property {(frame: Frame) => Promise<void>} [after]
  */
@@ -68,7 +68,7 @@ export class Transactions {
   /**
    * @param {RunnableFunction} target a query or a mutation
    * @param {string} argsJson
-   * @param {TransactionOptions & Surroundings} options
+   * @param {TransactionOptions & TransactionHooks} options
    * @returns {Promise<string>} the result as JSON
    */
   run(target, argsJson, { before, after, ...options }) {

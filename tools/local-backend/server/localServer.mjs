@@ -23,7 +23,7 @@ import { createSystemFunctions } from "./systemFunctions.mjs";
  * @param {number} [options.port] default: any that is free
  * @param {number} [options.sitePort] of HTTP actions; default: any that is free
  * @param {string} [options.adminKey] default: a new one
- * @param {(report: import("../backend/types.mjs").DeployReport) => void} [options.onDeployed] is told of each push
+ * @param {(report: import("../backend/types.mjs").DeployReport) => void} [options.onDeployed] is called after each push
  * @returns {Promise<{ url: string, siteUrl: string, adminKey: string, instanceName: string, close: () => Promise<void> }>}
  * @throws if a port is taken
  */

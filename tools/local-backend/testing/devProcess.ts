@@ -5,7 +5,7 @@ import { expect, vi } from "vitest";
 import { ROOT } from "../../paths.mjs";
 import { run } from "../../run.mjs";
 import { findServer } from "../devState.mjs";
-import { PATIENCE } from "./eventually.js";
+import { POLLING } from "./eventually.js";
 
 const running = new Set<ChildProcess>();
 
@@ -43,8 +43,8 @@ export class TestProcess {
   /** Waits until it has printed something. */
   async prints(text: string | RegExp) {
     // Unlike `expect.poll`, this works in hooks. It ends before their timeout, to show the output.
-    const timeout = PATIENCE.timeout / 3;
-    const options = { ...PATIENCE, timeout };
+    const timeout = POLLING.timeout / 3;
+    const options = { ...POLLING, timeout };
     await vi.waitFor(() => expect(this.output).toMatch(text), options);
   }
 

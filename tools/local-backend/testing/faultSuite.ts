@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { REFUSALS } from "../backend/admission.mjs";
 import { forEachSeed, seeds } from "../../../src/testing/random/seeds.js";
 import { bundle, WORKFLOW_APP } from "./backend.js";
-import { ordeal, PROGRAMS, type Counts } from "./ordeal.js";
+import { runWithFaults, PROGRAMS, type Counts } from "./faultRun.js";
 
 /** The faults and states that every set of seeds must cover. */
 const HAZARDS = [
@@ -46,7 +46,7 @@ export async function survivesFaults(
   const missing = () => expected.filter((name) => !totals[name]);
   let count = 0;
   const survive = async (seed: number) => {
-    const counts = await ordeal(push, seed, { freshContexts });
+    const counts = await runWithFaults(push, seed, { freshContexts });
     for (const [name, times] of Object.entries(counts))
       totals[name] = (totals[name] ?? 0) + times;
     count++;

@@ -55,7 +55,7 @@ export async function checkInvariants(
   checkEffects(effects, runs);
   checkAttempts(attempts, restarts, runs);
   checkErrors(runs);
-  await checkToldOnce(deployment, endings, runs);
+  await checkOnCompleteCalls(deployment, endings, runs);
   for (const ending of endings) checkCanceled(ending, effects, runs);
   for (const run of runs) checkTrace(run);
   checkLog(lines);
@@ -139,7 +139,7 @@ function lastRestart(name: string, restarts: Restart[]) {
 }
 
 /** Checks that each onComplete was called once, or that its failure is recorded (G2). */
-async function checkToldOnce(
+async function checkOnCompleteCalls(
   deployment: Deployment,
   endings: Ending[],
   runs: Recorded[],
@@ -147,7 +147,7 @@ async function checkToldOnce(
   const failures = await deployment.rows("onCompleteFailures", WORKFLOW);
   for (const { run } of runs) {
     const { _id, onComplete, runResult, generationNumber } = run;
-    const told = endings.filter(({ workflowId }) => workflowId === _id);
+    const reported = endings.filter(({ workflowId }) => workflowId === _id);
     const kept = failures.filter(
       (failure: { workflowId?: string; generationNumber?: number }) =>
         failure.workflowId === _id &&
@@ -155,10 +155,11 @@ async function checkToldOnce(
     );
     same(
       `calls of onComplete of run ${_id}, and failures of it`,
-      told.length + kept.length,
+      reported.length + kept.length,
       onComplete ? 1 : 0,
     );
-    for (const { result } of told) same(`what ${_id} told`, result, runResult);
+    for (const { result } of reported)
+      same(`the result that ${_id} reported`, result, runResult);
   }
 }
 
@@ -182,17 +183,17 @@ function checkCanceled(
 /** Checks that the handler received the results in the journal. */
 function checkTrace({ run: { _id, runResult }, steps }: Recorded) {
   if (runResult?.kind !== "success") return;
-  for (const [name, told] of Object.entries(runResult.returnValue as Trace)) {
+  for (const [name, seen] of Object.entries(runResult.returnValue as Trace)) {
     const row = steps.find(({ step }) => step.name === name);
     const result = row?.step.runResult;
     // This is the result of a combinator, not of a step.
     if (!row && name === "any") continue;
-    if ("value" in told && result?.kind === "success")
-      same(`value of "${name}" in ${_id}`, told.value, result.returnValue);
-    else if ("error" in told && result?.kind === "failed")
-      same(`error of "${name}" in ${_id}`, told.error, result.error);
-    else if (Object.keys(told).length > 0)
-      same(`outcome of "${name}" in run ${_id}`, told, result);
+    if ("value" in seen && result?.kind === "success")
+      same(`value of "${name}" in ${_id}`, seen.value, result.returnValue);
+    else if ("error" in seen && result?.kind === "failed")
+      same(`error of "${name}" in ${_id}`, seen.error, result.error);
+    else if (Object.keys(seen).length > 0)
+      same(`outcome of "${name}" in run ${_id}`, seen, result);
   }
 }
 

@@ -64,7 +64,7 @@ export async function startProgram(
   );
 }
 
-export interface Surroundings {
+export interface RunHooks {
   /** Called between timers. */
   meanwhile?: () => Promise<void>;
   /** Called before all timers are drained, because runs may be stuck while watchdogs check them forever. */
@@ -77,7 +77,7 @@ export interface Surroundings {
 export async function runUntilEnded(
   t: Backend,
   random: Random,
-  { meanwhile, rescue, call = (body) => body() }: Surroundings = {},
+  { meanwhile, rescue, call = (body) => body() }: RunHooks = {},
 ) {
   const send = (workflowId: string, name: string) =>
     call(() => sendTo(t, workflowId, name));

@@ -22,7 +22,7 @@ import {
   checkAtRest,
   checkAttempts,
   checkEffects,
-  checkToldOnce,
+  checkOnCompleteCalls,
 } from "./invariants.js";
 import { checkJournal, recordedRuns, readRuns } from "./journals.js";
 import { Operator } from "./operator.js";
@@ -230,7 +230,7 @@ export class FaultRun {
       checkEnded(recorded);
       await checkJournal(recorded, { restarted: restarts > 0 });
       if (recorded.run._id === this.workflowId)
-        await checkToldOnce(t, recorded.run, 1 + restarts);
+        await checkOnCompleteCalls(t, recorded.run, 1 + restarts);
     }
     await checkAtRest(t);
     await checkEffects(t, runs, restarts);

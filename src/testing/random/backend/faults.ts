@@ -95,7 +95,7 @@ export class Faults {
     new Faults((_place, opportunity) => opportunity === n);
 
   /** Injects up to `most` faults. Places with few opportunities have a higher probability. */
-  static atRandom(random: Random, most: number): Faults {
+  static random(random: Random, most: number): Faults {
     const faults: Faults = new Faults(
       (place) =>
         faults.happened.length < most && random.chance(LIKELY[place] ?? 0.03),

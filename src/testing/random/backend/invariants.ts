@@ -73,19 +73,19 @@ export async function checkAtRest(t: Backend) {
 }
 
 /** Checks that each onComplete was called once, or that its failure is recorded. */
-export async function checkToldOnce(
+export async function checkOnCompleteCalls(
   t: Backend,
   run: Doc<"workflows">,
   times: number,
 ) {
   const ended = await t.run((ctx) => ctx.db.query("ended").collect());
-  const told = ended.filter(({ workflowId }) => workflowId === run._id);
+  const reported = ended.filter(({ workflowId }) => workflowId === run._id);
   const failures = (await rows(t, "onCompleteFailures")).filter(
     ({ workflowId }) => workflowId === run._id,
   );
   same(
     "calls of onComplete, and failures of it that are kept",
-    told.length + failures.length,
+    reported.length + failures.length,
     times,
   );
 }

@@ -3,7 +3,7 @@ import type { JournalEntry } from "../../../client/replay/journal.js";
 import type { Doc } from "../../../component/_generated/dataModel.js";
 import { rows, type Backend } from "../../harness.js";
 import {
-  checkForetold,
+  checkPrediction,
   checkPrefixes,
   wasDisturbed,
 } from "../memory/checks.js";
@@ -42,14 +42,14 @@ export async function checkJournal(
   const end = endOf(run);
   // The run ended before its first turn, or before its first turn after a restart.
   const cut = !end && (restarted || entries.length === 0);
-  const foretold = await checkForetold(program, entries, end, {
+  const predicted = await checkPrediction(program, entries, end, {
     runId,
     inlineFirst: !restarted && !takesNew,
     cut,
     takesNew,
   });
   if (takesNew) return;
-  await checkPrefixes(program, entries, foretold, { runId, quiesce: "ticks" });
+  await checkPrefixes(program, entries, predicted, { runId, quiesce: "ticks" });
   if (!restarted && !cut) await checkInOrder(program, entries, runId);
 }
 

@@ -2,7 +2,7 @@ import type { RunResult } from "@convex-dev/workpool";
 import type { JournalEntry } from "../../../client/replay/journal.js";
 import { describeFailure } from "../../../shared/failures.js";
 import { same } from "../differences.js";
-import { foretell, type Foretold } from "../oracle.js";
+import { predict, type Prediction } from "../oracle.js";
 import { everyNode, type Node } from "../program.js";
 import { emptyRun, type MemoryRun } from "./store.js";
 import { takeTurn, type Quiesce, type Turn, type TurnOptions } from "./turn.js";
@@ -25,7 +25,7 @@ export function deliveredIn(rows: JournalEntry[]): number[] {
 }
 
 /** Checks that the journal equals the oracle's prediction for its delivery order. */
-export async function checkForetold(
+export async function checkPrediction(
   program: Node,
   rows: JournalEntry[],
   end: End | undefined,
@@ -36,10 +36,10 @@ export async function checkForetold(
     /** For a program that was edited during its run. */
     takesNew?: (edit: number) => boolean;
   },
-): Promise<Foretold> {
+): Promise<Prediction> {
   const delivered = deliveredIn(rows);
   checkOrders(rows, delivered);
-  const foretold = await foretell(program, {
+  const predicted = await predict(program, {
     runId: options.runId,
     delivered,
     outcomeOf: (stepNumber) => rows[stepNumber]?.outcome,
@@ -47,23 +47,23 @@ export async function checkForetold(
     takesNew: options.takesNew,
   });
   const asked = options.cut
-    ? foretold.steps.slice(0, rows.length)
-    : foretold.steps;
-  same("the steps", rows.map(requestIn), asked.map(foretoldRequest));
+    ? predicted.steps.slice(0, rows.length)
+    : predicted.steps;
+  same("the steps", rows.map(requestIn), asked.map(predictedRequest));
   // New code may ask for more steps at an earlier turn's delivery.
   if (!options.takesNew)
     same(
       "the number of steps asked for when each result was delivered",
       delivered.map((stepNumber) => rows[stepNumber]!.delivery!.issued),
-      foretold.issuedAt,
+      predicted.issuedAt,
     );
-  checkOutcomes(rows, foretold);
+  checkOutcomes(rows, predicted);
   // After a turn has crashed, the following turns deliver one result each, even of inline steps.
   if (options.inlineFirst && !mayRejectLate(program))
-    checkInlineFirst(delivered, foretold);
+    checkInlineFirst(delivered, predicted);
   if (end)
-    same("how the run ended", describeEnd(end), describeEnd(foretold.end));
-  return foretold;
+    same("how the run ended", describeEnd(end), describeEnd(predicted.end));
+  return predicted;
 }
 
 function checkOrders(rows: JournalEntry[], delivered: number[]) {
@@ -73,7 +73,7 @@ function checkOrders(rows: JournalEntry[], delivered: number[]) {
   same("the places of results", orders, [...orders.keys()]);
 }
 
-function checkOutcomes(rows: JournalEntry[], { steps }: Foretold) {
+function checkOutcomes(rows: JournalEntry[], { steps }: Prediction) {
   for (const [stepNumber, row] of rows.entries()) {
     const { outcome } = steps[stepNumber]!;
     if (outcome && row.outcome && !wasDisturbed(row.outcome.result))
@@ -96,7 +96,7 @@ export function mayRejectLate(program: Node): boolean {
 }
 
 /** Checks that inline steps run in order when the handler is blocked, before any waiting result is delivered. */
-function checkInlineFirst(delivered: number[], { inlineDueAt }: Foretold) {
+function checkInlineFirst(delivered: number[], { inlineDueAt }: Prediction) {
   for (const [at, due] of inlineDueAt.entries())
     if (due.length > 0)
       same(
@@ -112,7 +112,11 @@ const requestIn = (row: JournalEntry) => ({
   input: comparable(inputOf(row.args)),
 });
 
-const foretoldRequest = ({ kind, name, input }: Foretold["steps"][number]) => ({
+const predictedRequest = ({
+  kind,
+  name,
+  input,
+}: Prediction["steps"][number]) => ({
   kind,
   name,
   input: comparable(input),
@@ -227,13 +231,13 @@ export async function checkReplay(
 export async function checkPrefixes(
   program: Node,
   recorded: JournalEntry[],
-  foretold: Foretold,
+  predicted: Prediction,
   options: { runId: string; quiesce: Quiesce },
 ) {
   const delivered = deliveredIn(recorded);
-  for (const [at, issued] of foretold.issuedAt.entries()) {
+  for (const [at, issued] of predicted.issuedAt.entries()) {
     // A journal is never cut between inline steps, because they are recorded together with their effects.
-    if (foretold.inlineDueAt[at]!.length > 0) continue;
+    if (predicted.inlineDueAt[at]!.length > 0) continue;
     const known = new Set(delivered.slice(0, at));
     const rows = recorded.slice(0, issued).map((row, stepNumber) =>
       known.has(stepNumber)

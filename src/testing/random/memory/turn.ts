@@ -18,7 +18,7 @@ import {
 import {
   GLOBALS,
   interpret,
-  type Surroundings,
+  type HandlerGlobals,
   type WorkInput,
 } from "../interpret.js";
 import type { Node } from "../program.js";
@@ -40,7 +40,7 @@ export interface TurnOptions {
   inlineSteps?: number;
   /** Whether there is room for an inline step other than the turn's first. */
   inlineFits?: () => boolean;
-  takesNew?: Surroundings["takesNew"];
+  takesNew?: HandlerGlobals["takesNew"];
   /** Default: true. Otherwise, a refusal arrives like any other result. */
   refusesAtOnce?: boolean;
 }
@@ -140,7 +140,7 @@ export async function takeTurn(
     },
     Object.assign(replay, { setProgress: () => {} }),
   );
-  const around = {
+  const globals = {
     ...GLOBALS,
     takesNew: options.takesNew,
     hostCall() {
@@ -149,7 +149,7 @@ export async function takeTurn(
       return reply;
     },
   };
-  const end = await replay.run(() => interpret(program, step, around));
+  const end = await replay.run(() => interpret(program, step, globals));
   if (end.kind !== "waiting" && end.kind !== "yielded") run.end = end;
   return { end, run, writes };
 }

@@ -27,7 +27,6 @@ const MAX_IDLE = 4;
 
 /** @typedef {{ path: string, source: string, sourceMap?: string | null, environment: string }} Module */
 /** @typedef {Pick<Invocation, "modulePath" | "name" | "argsJson" | "print" | "asyncSyscall"> & { dir: string, env: Record<string, string> }} NodeInvocation */
-/** @typedef {{ clock: Clock, death: Promise<never> }} Surroundings */
 
 export class NodeThreads {
   #folder;
@@ -110,7 +109,7 @@ export class NodeThreads {
 
   /**
    * @param {NodeInvocation} invocation
-   * @param {Surroundings} surroundings
+   * @param {{ clock: Clock, death: Promise<never> }} options `death` rejects when the action dies
    * @returns {Promise<string>} the result as JSON
    */
   async run(invocation, { clock, death }) {

@@ -30,7 +30,7 @@ const BUSY_MS = [200, 1500] as const;
  * Runs a few workflows on a deployment with faults, all determined by a seed. Waits until no work
  * remains, then checks the invariants. Throws if one is violated.
  */
-export async function ordeal(
+export async function runWithFaults(
   push: Push,
   seed: number,
   { freshContexts = true } = {},

@@ -4,12 +4,12 @@ type Syscall = (op: string, args: string) => Promise<string>;
  * Makes everything in this transaction fail from now on, as if it had run out of time. No code can catch
  * that, and none of its writes remain.
  */
-export async function dieUncatchably(): Promise<never> {
+export async function timeOutTransaction(): Promise<never> {
   const { Convex } = globalThis as unknown as { Convex: object };
   const working = Object.getOwnPropertyDescriptor(Convex, "asyncSyscall")!;
   const host = () => working.get!.call(Convex) as Syscall;
   const usedBefore = await indexRangesRead(host());
-  const dead: Syscall = async (op, args) => {
+  const timedOut: Syscall = async (op, args) => {
     // The next transaction has read fewer ranges.
     if ((await indexRangesRead(host())) < usedBefore) {
       Object.defineProperty(Convex, "asyncSyscall", working);
@@ -19,7 +19,7 @@ export async function dieUncatchably(): Promise<never> {
   };
   Object.defineProperty(Convex, "asyncSyscall", {
     configurable: true,
-    get: () => dead,
+    get: () => timedOut,
   });
   throw new Error("Function execution timed out");
 }

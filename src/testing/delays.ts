@@ -12,9 +12,9 @@ type Handler = (
 
 /**
  * Delays the first call of a component's function, as a backlog would: `newBackend({ wrap:
- * late("turns:take", 70_000) })`. Its scheduled function stays pending until then. `applies` selects calls by arguments.
+ * delayFirstCall("turns:take", 70_000) })`. Its scheduled function stays pending until then. `applies` selects calls by arguments.
  */
-export function late(
+export function delayFirstCall(
   path: string,
   ms: number,
   applies: (args: Record<string, unknown>) => boolean = () => true,
