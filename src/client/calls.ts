@@ -7,7 +7,8 @@ import type {
 import { invalidArgument } from "../shared/errors.js";
 import { ARGUMENTS_REFUSED, errorMessage } from "../shared/failures.js";
 import { checkOptions, shown, type OPTIONS } from "./options.js";
-import { nameOf, rulesOf, type AnyRef } from "./turn/stepContext.js";
+import type { AnyRef } from "./replay/journal.js";
+import { nameOf, rulesOf } from "./turn/stepContext.js";
 import type { RunMutationCtx, RunQueryCtx } from "./types.js";
 
 type Query = FunctionReference<"query", FunctionVisibility>;

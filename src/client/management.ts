@@ -3,7 +3,7 @@ import type { ComponentApi } from "../component/_generated/component.js";
 import { recoverInBatches } from "../shared/recovery.js";
 import { changeRun, explained, nameFrom, requireMutations } from "./calls.js";
 import { checkOptions } from "./options.js";
-import type { AnyRef } from "./turn/stepContext.js";
+import type { AnyRef } from "./replay/journal.js";
 import type {
   RunFilter,
   RunMutationCtx,

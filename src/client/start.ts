@@ -7,13 +7,13 @@ import type { Started } from "./define.js";
 import type { WorkflowId } from "./ids.js";
 import { checkOptions, FIRST_START_OPTIONS, OPTIONS } from "./options.js";
 import { checkStart } from "./startOptions.js";
+import type { AnyRef } from "./replay/journal.js";
 import {
   componentName,
   nameOf,
   nameOfReference,
   rulesOf,
   STARTS_RUN,
-  type AnyRef,
 } from "./turn/stepContext.js";
 import type {
   RunMutationCtx,

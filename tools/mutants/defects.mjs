@@ -202,8 +202,8 @@ export const DEFECTS = [
   },
   {
     name: "warnings: a run that a step's error fails has no line of its handler",
-    file: "src/client/turn/execution.ts",
-    find: "this.callers.set(request, new Error());",
+    file: "src/client/replay/journal.ts",
+    find: "request.caller = new Error();",
     replace: "void 0;",
     killedBy: {
       file: "src/shared/logging.test.ts",

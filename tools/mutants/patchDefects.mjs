@@ -60,14 +60,14 @@ export const PATCH_DEFECTS = [
   {
     name: "patch: not passed when a run of 0.4 is replayed",
     file: "src/client/replay/legacy/replay.ts",
-    find: "while (this.patches.has(this.taken)) this.taken++;",
+    find: 'while (this.asked[this.taken]?.kind === "patch") this.taken++;',
     replace: "",
     killedBy: ON_BACKEND,
   },
   {
     name: "patch: not recorded before the requests of a run of 0.4",
     file: "src/client/replay/legacy/replay.ts",
-    find: "if (!entry) this.newPatch = Math.min(this.newPatch, this.asked);",
+    find: "if (!entry) this.newPatch = Math.min(this.newPatch, stepNumber);",
     replace: "",
     killedBy: patched(
       "is recorded if the handler returns, or throws, right after it",
@@ -76,7 +76,7 @@ export const PATCH_DEFECTS = [
   {
     name: "patch: recorded though a run of 0.4 asks for it too late",
     file: "src/client/replay/legacy/replay.ts",
-    find: "this.askedBefore = this.asked;",
+    find: "this.askedBefore = this.asked.length;",
     replace: "",
     killedBy: ON_BACKEND,
   },

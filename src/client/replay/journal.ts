@@ -1,9 +1,17 @@
+import type {
+  FunctionReference,
+  FunctionType,
+  TransactionLimits,
+} from "convex/server";
 import type { Outcome } from "../../shared/outcome.js";
+import type { RetryBehavior } from "../../shared/retry.js";
+
+export type AnyRef = FunctionReference<FunctionType, "public" | "internal">;
 
 export type StepKind = "function" | "workflow" | "event" | "sleep" | "patch";
 export type FunctionKind = "query" | "mutation" | "action";
 
-/** A handler's call of a method of its step context. */
+/** A handler's call of a method of its step context, with everything that starts the step. */
 export interface StepRequest {
   kind: StepKind;
   /** Only for functions. */
@@ -16,6 +24,18 @@ export interface StepRequest {
   inline?: boolean;
   /** Converts a recorded value for the handler. If this throws, the handler gets the error. */
   parse?: (value: unknown) => unknown;
+  /** The function or workflow to run. */
+  target?: AnyRef;
+  retry?: boolean | RetryBehavior;
+  runAt?: number;
+  runAfter?: number;
+  transactionLimits?: TransactionLimits;
+  /** For event waits. */
+  timeoutMs?: number;
+  /** This step starts a run, so the target has to be a workflow. */
+  startsRun?: boolean;
+  /** The handler's call, for the log, if it may reject. */
+  caller?: Error;
 }
 
 /** When a result was delivered: as the `order`th of all results, after the handler had issued `issued` steps. */
@@ -57,6 +77,11 @@ export interface JournalEntry {
   condition: WakeCondition;
   /** A restart kept the step, and this turn starts it again. */
   unstarted?: boolean;
+}
+
+export function rememberCaller(request: StepRequest, entry?: JournalEntry) {
+  if (request.inline || entry?.outcome?.result.kind === "failed")
+    request.caller = new Error();
 }
 
 /** Whether an entry is a call of `step.patched` with this id. */

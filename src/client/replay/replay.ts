@@ -8,6 +8,7 @@ import {
 } from "./divergence.js";
 import {
   isPatch,
+  rememberCaller,
   type Delivery,
   type JournalEntry,
   type StepRequest,
@@ -28,9 +29,9 @@ import {
 import { changedWaits, wakeConditions } from "./waits.js";
 
 /** A step that the handler asked for in this execution. */
-interface Issued<Request> {
+interface Issued {
   stepNumber: number;
-  request: Request;
+  request: StepRequest;
   promise: StepPromise;
   /** The bytes of the arguments, and of the outcome if an inline step ran. */
   bytes: number;
@@ -64,14 +65,13 @@ interface Issued<Request> {
  * delivered, because something may await the branch by then. `src/engine/turn/trials.ts` finds the result that
  * crashed a turn.
  */
-export class Replay<
-  Request extends StepRequest,
-> implements HandlerReplay<Request> {
-  private readonly issued: Issued<Request>[] = [];
+export class Replay implements HandlerReplay {
+  readonly asked: StepRequest[] = [];
+  private readonly issued: Issued[] = [];
   /** Steps to record, in the order asked, including inline steps and steps to start again. */
-  private unwritten: Issued<Request>[] = [];
+  private unwritten: Issued[] = [];
   /** Steps whose results wait for their first delivery, except those held back. The next is last. */
-  private readonly arrived: Issued<Request>[] = [];
+  private readonly arrived: Issued[] = [];
   /** The numbers of steps whose results earlier turns delivered, in the order of deliveries. */
   private readonly deliveredBefore: number[];
   /** How many results this execution of the handler got. */
@@ -93,7 +93,7 @@ export class Replay<
   constructor(
     private readonly runId: string,
     private readonly journal: JournalEntry[],
-    private readonly ports: TurnPorts<Request>,
+    private readonly ports: TurnPorts,
   ) {
     this.deliveredBefore = [...journal.keys()]
       .filter((at) => journal[at]!.delivery && journal[at]!.outcome)
@@ -124,12 +124,14 @@ export class Replay<
     return held && isStoredAs(held, args) ? held : undefined;
   }
 
-  request(request: Request): Promise<unknown> {
+  request(request: StepRequest): Promise<unknown> {
     const stepNumber = this.issued.length;
     const entry = this.journal[stepNumber];
     const promise = StepPromise.issue(request);
     const step = { stepNumber, request, promise, entry, bytes: 0 };
+    this.asked.push(request);
     this.issued.push(step);
+    rememberCaller(request, entry);
     if (entry)
       this.divergence ??= differentRequest(
         this.runId,
@@ -145,7 +147,7 @@ export class Replay<
     return promise;
   }
 
-  patched(patch: Request, records: boolean): boolean {
+  patched(patch: StepRequest, records: boolean): boolean {
     const entry = this.journal[this.issued.length];
     const holds = entry ? isPatch(entry, patch.name) : records;
     if (!holds) return false;
@@ -157,7 +159,7 @@ export class Replay<
   }
 
   /** Queues a recorded step for delivery if its result is due. */
-  private arrive(step: Issued<Request>) {
+  private arrive(step: Issued) {
     if (!isUndelivered(step) || step.entry!.heldBack) return;
     const { arrived } = this;
     const at = arrived.findIndex((other) => arrivedBefore(other, step));
@@ -186,7 +188,7 @@ export class Replay<
     if (this.divergence) throw this.divergence;
   }
 
-  private deliver(step: Issued<Request>, outcome: Outcome): Promise<void> {
+  private deliver(step: Issued, outcome: Outcome): Promise<void> {
     this.delivered++;
     return this.resume(() => step.promise.settle(outcome));
   }
@@ -245,8 +247,8 @@ export class Replay<
   }
 
   private async runInline(
-    step: Issued<Request>,
-    before: Issued<Request>[],
+    step: Issued,
+    before: Issued[],
   ): Promise<TurnEnd | undefined> {
     const { ports, used } = this;
     if (used.inlineBytes >= ports.limits.newBytes) return await this.yield();
@@ -274,7 +276,7 @@ export class Replay<
     if (isDelivered) await this.deliver(step, outcome);
   }
 
-  private async deliverNew(step: Issued<Request>): Promise<undefined> {
+  private async deliverNew(step: Issued): Promise<undefined> {
     const entry = step.entry!;
     entry.delivery = this.place();
     const { stepNumber } = step;
@@ -318,7 +320,7 @@ export class Replay<
   /** Records all changes. Returns false if the run was canceled or restarted meanwhile. */
   private async write(
     { hasMore = false, waits = [], trials, end }: Partial<TurnRecord> = {},
-    conditions?: Map<Issued<Request>, WakeCondition>,
+    conditions?: Map<Issued, WakeCondition>,
   ): Promise<boolean> {
     const { deliveries } = this;
     const { steps } = this.writable();
@@ -344,11 +346,11 @@ export class Replay<
   }
 
   private newStep(
-    step: Issued<Request>,
+    step: Issued,
     condition: WakeCondition = this.settled
       ? { wakes: "never" }
       : wakeConditionOf(step.promise),
-  ): NewStep<Request> {
+  ): NewStep {
     const { stepNumber, request, completed, entry } = step;
     return {
       stepNumber,
@@ -419,18 +421,15 @@ export class Replay<
 const numberOf = ({ stepNumber }: { stepNumber: number }) => stepNumber;
 
 /** Whether a step's result is recorded but not yet delivered. A patch has no result to deliver. */
-const isUndelivered = ({ entry }: Issued<StepRequest>) =>
+const isUndelivered = ({ entry }: Issued) =>
   entry?.outcome && !entry.delivery && entry.kind !== "patch";
 
 /** Whether this is a new inline step that hasn't run. If a restart kept it, it starts again like any other step. */
-const isInlineDue = ({ request, entry, completed }: Issued<StepRequest>) =>
+const isInlineDue = ({ request, entry, completed }: Issued) =>
   request.inline && !entry && !completed;
 
 /** Compares by (completedAt, stepNumber). */
-function arrivedBefore(
-  a: Issued<StepRequest>,
-  b: Issued<StepRequest>,
-): boolean {
+function arrivedBefore(a: Issued, b: Issued): boolean {
   const ms = a.entry!.completedAt! - b.entry!.completedAt!;
   return ms < 0 || (ms === 0 && a.stepNumber < b.stepNumber);
 }

@@ -1,5 +1,6 @@
 import { ConvexError, type Value } from "convex/values";
 import type { Outcome } from "../../shared/outcome.js";
+import type { StepRequest } from "./journal.js";
 
 /** Your `awaitEvent` rejects with this error if no event arrives within its `timeout`. */
 export class TimeoutError extends Error {
@@ -17,18 +18,17 @@ export class TimeoutError extends Error {
 }
 
 /** The request of the step that each error came from. */
-const requests = new WeakMap<object, object>();
+const requests = new WeakMap<object, StepRequest>();
 
 /** Converts a step's failure to the error that its handler gets. */
-export function stepError(request: { name: string }, outcome: Outcome): Error {
+export function stepError(request: StepRequest, outcome: Outcome): Error {
   const error = toError(request.name, outcome);
   requests.set(error, request);
   return error;
 }
 
 /** The request of the step whose error a handler didn't catch. Undefined if the handler itself threw. */
-export const stepOfError = (error: unknown): object | undefined =>
-  typeof error === "object" && error !== null ? requests.get(error) : undefined;
+export const stepOfError = (error: unknown) => requests.get(error as object);
 
 function toError(name: string, { result, failure }: Outcome): Error {
   if (result.kind !== "failed") return new Error("Canceled");

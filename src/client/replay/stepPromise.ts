@@ -46,7 +46,7 @@ export class StepPromise extends Promise<unknown> {
   /** Whether a subscriber may use any result. */
   hasSubscriber = false;
   readonly combinators: Combinator[] = [];
-  private request!: Pick<StepRequest, "name" | "parse">;
+  private request!: StepRequest;
   private settlers!: Settlers;
 
   // Promises derived from a step's are ordinary ones.
@@ -54,7 +54,7 @@ export class StepPromise extends Promise<unknown> {
     return Promise;
   }
 
-  static issue(request: Pick<StepRequest, "name" | "parse">): StepPromise {
+  static issue(request: StepRequest): StepPromise {
     const promise = new StepPromise(keepSettlers);
     promise.settlers = settlers;
     promise.request = request;
@@ -91,7 +91,7 @@ void Object.defineProperty(StepPromise.prototype, "constructor", {
 
 /** Gives the handler a copy of a step's result. */
 export function settleWith(
-  request: Pick<StepRequest, "name" | "parse">,
+  request: StepRequest,
   recorded: Outcome,
   resolve: (value: unknown) => void,
   reject: (error: unknown) => void,

@@ -8,9 +8,9 @@ import type {
 } from "./journal.js";
 
 /** A step that a turn records: a new one, or one that a restart kept to start again. */
-export interface NewStep<Request extends StepRequest = StepRequest> {
+export interface NewStep {
   stepNumber: number;
-  request: Request;
+  request: StepRequest;
   startedAt: number;
   /** For a step that a restart kept. */
   stepId?: string;
@@ -20,8 +20,8 @@ export interface NewStep<Request extends StepRequest = StepRequest> {
 }
 
 /** Everything that a turn records in one call. */
-export interface TurnRecord<Request extends StepRequest = StepRequest> {
-  steps: NewStep<Request>[];
+export interface TurnRecord {
+  steps: NewStep[];
   deliveries: { stepNumber: number; delivery: Delivery }[];
   /** The steps in flight whose wake condition changed. */
   waits: { stepNumber: number; condition: WakeCondition }[];
@@ -83,7 +83,7 @@ export interface InlineRun {
 }
 
 /** The environment of a replay. */
-export interface TurnPorts<Request extends StepRequest = StepRequest> {
+export interface TurnPorts {
   /** The time of this turn. */
   now: number;
   /** Calls `begin`, then lets the handler run until it is blocked. */
@@ -92,7 +92,7 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
    * Runs an inline step. Returns null if this turn has no room for it, so the next turn runs it. The turn's first inline
    * step always has room, unless a driver's step ran in the same transaction.
    */
-  runInline(request: Request, turn: InlineTurn): Promise<InlineRun | null>;
+  runInline(request: StepRequest, turn: InlineTurn): Promise<InlineRun | null>;
   trials?: Trials;
   /** The limits may shrink during the turn. */
   readonly limits: TurnLimits;
@@ -101,7 +101,7 @@ export interface TurnPorts<Request extends StepRequest = StepRequest> {
    * began. A turn may record several times, because it continues if steps get their results at once. The last record may
    * be empty.
    */
-  record(record: TurnRecord<Request>): Promise<JournalEntry[] | null>;
+  record(record: TurnRecord): Promise<JournalEntry[] | null>;
 }
 
 export type Settled =
@@ -139,13 +139,15 @@ export type TurnEnd =
   | { kind: "fenced" };
 
 /** A run's replay, seen from the handler's side. */
-export interface HandlerReplay<Request extends StepRequest = StepRequest> {
-  request(request: Request): Promise<unknown>;
+export interface HandlerReplay {
+  /** The requests of this execution, in order. */
+  readonly asked: StepRequest[];
+  request(request: StepRequest): Promise<unknown>;
   /**
    * Returns true if the journal's next entry is this patch, or if there is none and `records` is set. Then the patch
    * becomes the next entry.
    */
-  patched(patch: Request, records: boolean): boolean;
+  patched(patch: StepRequest, records: boolean): boolean;
   /** Returns the next request's recorded arguments if `args` equal them. */
   recordedArgs(args: unknown): Record<string, unknown> | undefined;
   /** The time that the handler sees. */

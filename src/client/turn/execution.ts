@@ -44,7 +44,7 @@ import { handlerLine } from "./handlerLine.js";
 import { createQuiesce, settle } from "../environment/quiesce.js";
 import { trackingCombinators } from "../replay/combinators.js";
 import { copyOf } from "../replay/copy.js";
-import type { JournalEntry } from "../replay/journal.js";
+import type { JournalEntry, StepRequest } from "../replay/journal.js";
 import { stepOfError } from "../replay/stepErrors.js";
 import { LegacyReplay } from "../replay/legacy/replay.js";
 import { Replay } from "../replay/replay.js";
@@ -59,12 +59,7 @@ import {
   type TurnRecord,
 } from "../replay/turn.js";
 import { newStepArgs, requestProblem, type NewStepArgs } from "./stepRow.js";
-import {
-  componentName,
-  createStepContext,
-  type StepReplay,
-  type WorkflowRequest,
-} from "./stepContext.js";
+import { componentName, createStepContext } from "./stepContext.js";
 import type { AppMutationCtx } from "../types.js";
 import type { WorkflowId } from "../ids.js";
 import type { Workflow } from "../context.js";
@@ -119,11 +114,7 @@ export class Execution {
   private readonly row: Run;
   private readonly journal: JournalEntry[];
   private readonly changed: ChangedRows;
-  /** The requests of the handler's latest execution, in order. */
-  private asked: WorkflowRequest[] = [];
-  /** The call stacks of requests that may reject, for the log. */
-  private callers = new WeakMap<WorkflowRequest, Error>();
-  private replay: RunReplay | undefined;
+  private replay!: RunReplay;
   /** The turn's elapsed milliseconds when its first inline step was due. */
   private inlineSince: number | undefined;
   private journalSize: number;
@@ -200,9 +191,9 @@ export class Execution {
 
   /** Returns where the run ended, for the log. */
   private origin(end?: RunEnd): Origin {
-    const { asked } = this;
+    const { asked } = this.replay;
     const thrown = end?.kind === "threw" ? end.error : undefined;
-    const ofStep = asked.indexOf(stepOfError(thrown) as WorkflowRequest);
+    const ofStep = asked.indexOf(stepOfError(thrown)!);
     const failed = ofStep >= 0;
     const stepNumber = failed ? ofStep : asked.length - 1;
     const request = asked[stepNumber];
@@ -210,9 +201,9 @@ export class Execution {
     const child = row && "workflowId" in row ? row.workflowId : undefined;
     return {
       step: request && { stepNumber, name: request.name, failed, child },
-      line: handlerLine(failed ? this.callers.get(request!) : thrown),
+      line: handlerLine(failed ? request!.caller : thrown),
       unawaited: this.replay
-        ?.unawaited()
+        .unawaited()
         .slice(0, MAX_WARNINGS)
         .map((step) => ({ ...step, error: shortenError(step.error, 1024) })),
     };
@@ -234,27 +225,13 @@ export class Execution {
     const ports = this.ports(environment);
     const replay = createReplay(run, journal, ports, workflow);
     this.replay = replay;
-    this.asked = [];
     this.progress = undefined;
-    const stepReplay: StepReplay = {
-      request: (request) => {
-        const { outcome } = journal[this.asked.push(request) - 1] ?? {};
-        if (outcome?.result.kind === "failed" || request.inline)
-          this.callers.set(request, new Error());
-        return replay.request(request);
-      },
-      patched: (patch, records) => {
-        const holds = replay.patched(patch, records);
-        if (holds) this.asked.push(patch);
-        return holds;
-      },
-      recordedArgs: (args) => replay.recordedArgs(args),
-      setProgress: (value) => {
-        // A replayed value is stored only if the run has none, for example after a restart.
-        const isNew = replay.live || this.storedProgress === undefined;
-        if (isNew) this.progress = value;
-      },
+    const setProgress = (value: unknown) => {
+      // A replayed value is stored only if the run has none, for example after a restart.
+      const isNew = replay.live || this.storedProgress === undefined;
+      if (isNew) this.progress = value;
     };
+    const stepReplay = Object.assign(replay, { setProgress });
     const step = createStepContext(rules, stepReplay, this.ctx.meta);
     try {
       return await replay.run(() =>
@@ -265,7 +242,7 @@ export class Execution {
     }
   }
 
-  private ports(environment: Environment): TurnPorts<WorkflowRequest> {
+  private ports(environment: Environment): TurnPorts {
     const { ctx, row: run } = this;
     const quiesce = createQuiesce(
       () => ctx.meta.getTransactionMetrics(),
@@ -298,7 +275,7 @@ export class Execution {
   }
 
   private async runInline(
-    request: WorkflowRequest,
+    request: StepRequest,
     turn: InlineTurn,
   ): Promise<InlineRun | null> {
     const { ctx } = this;
@@ -334,7 +311,7 @@ export class Execution {
   }
 
   private async tryInline(
-    request: WorkflowRequest,
+    request: StepRequest,
     { inlineSteps, unwritten }: InlineTurn,
   ): Promise<Outcome | null> {
     const { ctx } = this;
@@ -368,7 +345,7 @@ export class Execution {
   }
 
   /** Records the turn, if it has anything to record. */
-  private async record(record: TurnRecord<WorkflowRequest>) {
+  private async record(record: TurnRecord) {
     // A driver without a next step must be detached, even if the turn did nothing.
     const leavesDriver = this.drive !== undefined && this.reply() === undefined;
     const isNothing = isEmpty(record) && !leavesDriver && !this.completed;
@@ -391,7 +368,7 @@ export class Execution {
   }
 
   private async commit(
-    record: TurnRecord<WorkflowRequest>,
+    record: TurnRecord,
     { end, recordsMore }: Pick<Commit, "end" | "recordsMore"> = {},
   ): Promise<JournalEntry[] | null> {
     const { ctx, workflow, row: run, drive, completed, progress } = this;
@@ -459,7 +436,7 @@ type Commit = FunctionArgs<ComponentApi["journal"]["commit"]>;
 /** The maximum number of unawaited steps that one turn logs. */
 const MAX_WARNINGS = 10;
 
-const NOTHING: TurnRecord<WorkflowRequest> = {
+const NOTHING: TurnRecord = {
   steps: [],
   deliveries: [],
   waits: [],
@@ -472,13 +449,13 @@ const isExecuting = ({ kind, outcome, unstarted }: JournalEntry) =>
 /** How often one turn of a run of 0.4 may begin again. Each time, it replays the whole journal. */
 const ROUNDS_PER_TURN = 50;
 
-type RunReplay = Replay<WorkflowRequest> | LegacyReplay<WorkflowRequest>;
+type RunReplay = Replay | LegacyReplay;
 
 /** Chooses the rules that the run began under. */
 function createReplay(
   run: Run,
   journal: JournalEntry[],
-  ports: TurnPorts<WorkflowRequest>,
+  ports: TurnPorts,
   { workpoolOptions }: Workflow,
 ): RunReplay {
   const { engineVersion } = run;

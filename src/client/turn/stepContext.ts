@@ -1,13 +1,7 @@
-import {
-  getFunctionAddress,
-  getFunctionName,
-  type FunctionReference,
-  type FunctionType,
-  type TransactionLimits,
-} from "convex/server";
+import { getFunctionAddress, getFunctionName } from "convex/server";
 import { jsonToConvex, type JSONValue, type Validator } from "convex/values";
 import { MAX_PROGRESS_BYTES } from "../../shared/limits.js";
-import { retryProblem, type RetryBehavior } from "../../shared/retry.js";
+import { retryProblem } from "../../shared/retry.js";
 import {
   abbreviate,
   hasHalves,
@@ -21,7 +15,7 @@ import type { AwaitedEvent, WorkflowCtx } from "../context.js";
 import { checkOptions, shown } from "../options.js";
 import { parse } from "../parse.js";
 import { toJson } from "../unsupported.js";
-import type { FunctionKind, StepRequest } from "../replay/journal.js";
+import type { AnyRef, FunctionKind, StepRequest } from "../replay/journal.js";
 import type { HandlerReplay } from "../replay/turn.js";
 import type {
   InlineOptions,
@@ -31,22 +25,6 @@ import type {
   WorkflowComponent,
 } from "../types.js";
 import type { WorkflowId } from "../ids.js";
-
-/** A request with everything that starts the step. */
-export interface WorkflowRequest extends StepRequest {
-  /** The function or workflow to run. */
-  target?: AnyRef;
-  retry?: boolean | RetryBehavior;
-  runAt?: number;
-  runAfter?: number;
-  transactionLimits?: TransactionLimits;
-  /** For event waits. */
-  timeoutMs?: number;
-  /** This step starts a run, so the target has to be a workflow. */
-  startsRun?: boolean;
-}
-
-export type AnyRef = FunctionReference<FunctionType, "public" | "internal">;
 
 type CallOptions = RunOptions &
   InlineOptions &
@@ -74,7 +52,7 @@ export const rulesOf = (ctx: object): StepRules | undefined =>
 
 /** A run's replay, seen from its step context. */
 export interface StepReplay extends Pick<
-  HandlerReplay<WorkflowRequest>,
+  HandlerReplay,
   "request" | "patched" | "recordedArgs"
 > {
   setProgress(value: unknown): void;
@@ -99,7 +77,7 @@ export function createStepContext(
             options?.retry ?? (kind === "action" ? defaults.retry : undefined),
         } as CallOptions)
       : options;
-  const issue = (request: () => WorkflowRequest) => {
+  const issue = (request: () => StepRequest) => {
     try {
       return replay.request(request());
     } catch (error) {
@@ -184,7 +162,7 @@ function functionRequest(
   options: CallOptions | undefined,
   rules: StepRules,
   replay: StepReplay,
-): WorkflowRequest {
+): StepRequest {
   const name = checkName(options?.name ?? nameOfReference(target, kind), rules);
   if (options) {
     if (!rules.isLegacy) {
@@ -323,7 +301,7 @@ function sleepRequest(
   duration: number,
   options: { name?: string } = {},
   rules: StepRules,
-): WorkflowRequest {
+): StepRequest {
   if (!rules.isLegacy) checkOptions("step.sleep", options);
   const name = checkName(options.name ?? "sleep", rules);
   if (!Number.isFinite(duration))
@@ -340,7 +318,7 @@ function sleepRequest(
   };
 }
 
-function patch(id: string, rules: StepRules): WorkflowRequest {
+function patch(id: string, rules: StepRules): StepRequest {
   if (typeof id !== "string" || id === "")
     throw new Error(
       `Invalid id of a patch: ${preview(id)}. Expected a text, such as "notify-customer".`,
@@ -356,7 +334,7 @@ function patch(id: string, rules: StepRules): WorkflowRequest {
 function eventRequest(
   event: AwaitedEvent<unknown, string>,
   rules: StepRules,
-): WorkflowRequest {
+): StepRequest {
   if (typeof event !== "object" || event === null)
     throw new Error(
       `awaitEvent takes an object with the event's name or its id, such as { name: "approved" }, not ${shown(event)}.`,

@@ -7,8 +7,9 @@ import {
   argumentsProblem,
 } from "../../shared/storable.js";
 import { mayBeLimit } from "../../shared/transactionBudget.js";
+import type { AnyRef, StepRequest } from "../replay/journal.js";
 import type { NewStep } from "../replay/turn.js";
-import { nameOf, type AnyRef, type WorkflowRequest } from "./stepContext.js";
+import { nameOf } from "./stepContext.js";
 import type { WorkflowComponent } from "../types.js";
 
 export type NewStepArgs = FunctionArgs<
@@ -16,20 +17,18 @@ export type NewStepArgs = FunctionArgs<
 >["steps"][number];
 
 /** Returns why a step fails without running. It is recorded without its arguments, because no row can hold them. */
-export const requestProblem = (request: WorkflowRequest): string | undefined =>
+export const requestProblem = (request: StepRequest): string | undefined =>
   argumentsProblem(request, maxArgsBytes(request.functionType)) ??
   delayProblem(request);
 
-function delayProblem({ kind, name, runAt, runAfter = 0 }: WorkflowRequest) {
+function delayProblem({ kind, name, runAt, runAfter = 0 }: StepRequest) {
   const delay = runAt === undefined ? runAfter : runAt - Date.now();
   if (kind === "sleep" || delay <= LONGEST_DELAY_MS) return undefined;
   return `Step "${name}" can't start in ${delay} ms: the longest delay is ${LONGEST_DELAY_MS} ms, four years. Sleep first.`;
 }
 
 /** Converts a step to the arguments of `journal:startSteps`. */
-export async function newStepArgs(
-  step: NewStep<WorkflowRequest>,
-): Promise<NewStepArgs> {
+export async function newStepArgs(step: NewStep): Promise<NewStepArgs> {
   const { request, stepNumber, stepId, condition, startedAt } = step;
   const { kind, name, target, functionType, runAt, runAfter } = request;
   const problem = requestProblem(request);
@@ -71,9 +70,7 @@ export async function newStepArgs(
 }
 
 /** Returns the outcome of a step that fails without running, if there is an error. */
-function failedBy(
-  error: string | undefined,
-): NewStep<WorkflowRequest>["completed"] {
+function failedBy(error: string | undefined): NewStep["completed"] {
   if (error === undefined) return undefined;
   return {
     outcome: { result: { kind: "failed", error } },

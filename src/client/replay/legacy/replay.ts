@@ -1,6 +1,11 @@
 import type { Outcome } from "../../../shared/outcome.js";
 import { differentRequest } from "../divergence.js";
-import { isPatch, type JournalEntry, type StepRequest } from "../journal.js";
+import {
+  isPatch,
+  rememberCaller,
+  type JournalEntry,
+  type StepRequest,
+} from "../journal.js";
 import { settleWith } from "../stepPromise.js";
 import {
   startHandler,
@@ -20,14 +25,11 @@ const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2, patch: 0 };
 const ALONE = { inlineSteps: 0, unwritten: { steps: 0, bytes: 0 } };
 
 /** 0.4 has no limits. */
-type Ports<Request extends StepRequest> = Pick<
-  TurnPorts<Request>,
-  "now" | "resume" | "runInline" | "record"
->;
+type Ports = Pick<TurnPorts, "now" | "resume" | "runInline" | "record">;
 
-interface Asked<Request> {
+interface Asked {
   stepNumber: number;
-  request: Request;
+  request: StepRequest;
   answer: (entry: JournalEntry) => void;
 }
 
@@ -50,22 +52,19 @@ interface Asked<Request> {
  * If everything that L3 started completes at once (inline steps, events already sent), 0.4 replied in an order that
  * its own replay didn't repeat. Here the turn begins again, over the longer journal.
  */
-export class LegacyReplay<
-  Request extends StepRequest,
-> implements HandlerReplay<Request> {
-  private readonly queue: LegacyQueue<Asked<Request>>;
-  /** How many requests and patches the handler has asked for. */
-  private asked = 0;
-  /** The patches among them, and the first that isn't recorded. */
-  private readonly patches = new Map<number, Request>();
+export class LegacyReplay implements HandlerReplay {
+  /** The requests and patches of this execution, in order. */
+  readonly asked: StepRequest[] = [];
+  private readonly queue: LegacyQueue<Asked>;
+  /** The first patch that isn't recorded. */
   private newPatch = Infinity;
   /**
-   * The value of `asked` when the batch was taken. This turn records no later patch, because on replay the branches
+   * The length of `asked` when the batch was taken. This turn records no later patch, because on replay the branches
    * that the batch resumes may ask for more steps first.
    */
   private askedBefore = Infinity;
   private taken = 0;
-  private batch: Asked<Request>[] | undefined;
+  private batch: Asked[] | undefined;
   private divergence: Error | undefined;
   private settled: Settled | undefined;
   live: boolean;
@@ -73,7 +72,7 @@ export class LegacyReplay<
   constructor(
     private readonly runId: string,
     private readonly journal: JournalEntry[],
-    private readonly ports: Ports<Request>,
+    private readonly ports: Ports,
     /** How many requests the queue buffers. This is the manager's `maxParallelism`, or 10. */
     capacity = 10,
   ) {
@@ -96,25 +95,27 @@ export class LegacyReplay<
     return undefined;
   }
 
-  patched(patch: Request, records: boolean): boolean {
-    const entry = this.journal[this.asked];
+  patched(patch: StepRequest, records: boolean): boolean {
+    const stepNumber = this.asked.length;
+    const entry = this.journal[stepNumber];
     if (!(entry ? isPatch(entry, patch.name) : records)) return false;
-    if (!entry) this.newPatch = Math.min(this.newPatch, this.asked);
-    this.patches.set(this.asked++, patch);
+    if (!entry) this.newPatch = Math.min(this.newPatch, stepNumber);
+    this.asked.push(patch);
     this.passPatches();
     return true;
   }
 
   /** Skips entries of patches, which are answered at once, so the next entry belongs to a request. */
   private passPatches() {
-    while (this.patches.has(this.taken)) this.taken++;
+    while (this.asked[this.taken]?.kind === "patch") this.taken++;
     this.live = this.taken >= this.journal.length;
   }
 
-  request(request: Request): Promise<unknown> {
-    const stepNumber = this.asked++;
+  request(request: StepRequest): Promise<unknown> {
+    const stepNumber = this.asked.push(request) - 1;
+    rememberCaller(request, this.journal[stepNumber]);
     let layered = async () => {
-      let answer!: Asked<Request>["answer"];
+      let answer!: Asked["answer"];
       const answered = new Promise((resolve, reject) => {
         answer = (entry) =>
           settleWith(request, entry.outcome!, resolve, reject);
@@ -164,9 +165,9 @@ export class LegacyReplay<
     }
   }
 
-  private async gatherBatch(first: Asked<Request>) {
+  private async gatherBatch(first: Asked) {
     const batch = [first];
-    this.askedBefore = this.asked;
+    this.askedBefore = this.asked.length;
     for (let left = this.queue.size; left > 0; left--)
       batch.push(await this.queue.take());
     this.batch = batch;
@@ -177,16 +178,15 @@ export class LegacyReplay<
    * restarted since the turn began. If a restart left gaps, completed steps between them don't start again.
    */
   private async startBatch(
-    batch: Asked<Request>[],
+    batch: Asked[],
     end: RunEnd | undefined,
   ): Promise<JournalEntry[] | null> {
-    const steps: NewStep<Request>[] = [];
-    const due = new Map(this.patches);
-    for (const { stepNumber, request } of batch) due.set(stepNumber, request);
+    const steps: NewStep[] = [];
+    const last = batch.at(-1)?.stepNumber ?? -1;
     let stepNumber = Math.min(this.newPatch, batch[0]?.stepNumber ?? Infinity);
     for (; stepNumber < this.askedBefore; stepNumber++) {
-      if (!due.has(stepNumber)) break;
-      const request = due.get(stepNumber)!;
+      const request = this.asked[stepNumber];
+      if (!request || (request.kind !== "patch" && stepNumber > last)) break;
       const entry = this.journal[stepNumber];
       if (entry) this.compare(stepNumber, entry, request);
       if (entry && !entry.unstarted) continue;
@@ -208,11 +208,11 @@ export class LegacyReplay<
   }
 
   private newStep(
-    request: Request,
+    request: StepRequest,
     stepNumber: number,
     kept: JournalEntry | undefined,
     outcome: Outcome | undefined,
-  ): NewStep<Request> {
+  ): NewStep {
     return {
       stepNumber,
       request,
@@ -223,7 +223,11 @@ export class LegacyReplay<
     };
   }
 
-  private compare(stepNumber: number, entry: JournalEntry, request: Request) {
+  private compare(
+    stepNumber: number,
+    entry: JournalEntry,
+    request: StepRequest,
+  ) {
     const divergence = differentRequest(
       this.runId,
       stepNumber,

@@ -51,10 +51,7 @@ export type Ask = (
   name: string,
   request?: Partial<StepRequest>,
 ) => Promise<unknown>;
-export type Handler = (
-  ask: Ask,
-  replay: Replay<StepRequest>,
-) => Promise<unknown>;
+export type Handler = (ask: Ask, replay: Replay) => Promise<unknown>;
 
 /** Executes turns over a journal in memory, without a backend. */
 export class Machine {
@@ -87,7 +84,7 @@ export class Machine {
 
   async turn(): Promise<TurnEnd> {
     const journal = structuredClone(this.journal);
-    const replay: Replay<StepRequest> = new Replay(RUN, journal, {
+    const replay: Replay = new Replay(RUN, journal, {
       now: this.time,
       resume: async (begin) => {
         begin();

@@ -9,7 +9,6 @@ import type {
   TurnEnd,
   TurnRecord,
 } from "../../../client/replay/turn.js";
-import type { WorkflowRequest } from "../../../client/turn/stepContext.js";
 import type { Outcome } from "../../../shared/outcome.js";
 import type { WorkInput } from "../interpret.js";
 import { outcomeOf, refusalOf } from "../work.js";
@@ -51,7 +50,7 @@ export class MemoryTransaction {
   }
 
   /** Records a turn, starts its steps, and returns their entries. */
-  record(turn: TurnRecord<WorkflowRequest>): JournalEntry[] {
+  record(turn: TurnRecord): JournalEntry[] {
     const { steps, deliveries, waits, hasMore } = turn;
     for (const { stepNumber, delivery } of deliveries)
       this.place(this.run.rows[stepNumber]!, delivery);
@@ -69,7 +68,7 @@ export class MemoryTransaction {
     row.delivery = delivery;
   }
 
-  private write(step: NewStep<WorkflowRequest>): JournalEntry {
+  private write(step: NewStep): JournalEntry {
     const { rows } = this.run;
     if (step.stepId !== undefined) {
       const kept = rows[step.stepNumber]!;

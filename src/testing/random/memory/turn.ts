@@ -11,10 +11,7 @@ import {
   type TurnEnd,
   type TurnLimits,
 } from "../../../client/replay/turn.js";
-import {
-  createStepContext,
-  type WorkflowRequest,
-} from "../../../client/turn/stepContext.js";
+import { createStepContext } from "../../../client/turn/stepContext.js";
 import {
   GLOBALS,
   interpret,
@@ -83,49 +80,45 @@ export async function takeTurn(
   const { run } = transaction;
   run.pendingTurn = false;
   let writes = 0;
-  const replay: Replay<WorkflowRequest> = new Replay(
-    runId,
-    structuredClone(run.rows),
-    {
-      now,
-      resume: async (begin) => {
-        environment.enter();
-        // During a macrotask, the test runner's own code may run.
-        globalThis.process = process;
-        try {
-          begin();
-          await quiesceBy(quiesce, environment.hostCalls)();
-          await environment.refuseRejections();
-        } finally {
-          environment.leave();
-        }
-      },
-      runInline: async ({ name, args }, { inlineSteps: before }) =>
-        before === 0 || (before < inlineSteps && inlineFits())
-          ? {
-              outcome: structuredClone(
-                args["half"] === undefined
-                  ? outcomeOf((args["input"] as WorkInput).plan)
-                  : refusalOf(name),
-              ),
-              isFenced: false,
-            }
-          : null,
-      trials: run.trials,
-      limits: {
-        newSteps: Infinity,
-        deliveries: Infinity,
-        newBytes: Infinity,
-        deliveredBytes: Infinity,
-        ...limits,
-      },
-      record: async (record) => {
-        if (isEmpty({ ...record, end: undefined })) return [];
-        writes++;
-        return transaction.record(record);
-      },
+  const replay: Replay = new Replay(runId, structuredClone(run.rows), {
+    now,
+    resume: async (begin) => {
+      environment.enter();
+      // During a macrotask, the test runner's own code may run.
+      globalThis.process = process;
+      try {
+        begin();
+        await quiesceBy(quiesce, environment.hostCalls)();
+        await environment.refuseRejections();
+      } finally {
+        environment.leave();
+      }
     },
-  );
+    runInline: async ({ name, args }, { inlineSteps: before }) =>
+      before === 0 || (before < inlineSteps && inlineFits())
+        ? {
+            outcome: structuredClone(
+              args["half"] === undefined
+                ? outcomeOf((args["input"] as WorkInput).plan)
+                : refusalOf(name),
+            ),
+            isFenced: false,
+          }
+        : null,
+    trials: run.trials,
+    limits: {
+      newSteps: Infinity,
+      deliveries: Infinity,
+      newBytes: Infinity,
+      deliveredBytes: Infinity,
+      ...limits,
+    },
+    record: async (record) => {
+      if (isEmpty({ ...record, end: undefined })) return [];
+      writes++;
+      return transaction.record(record);
+    },
+  });
   const environment = createEnvironment({
     runId,
     now: () => replay.now(),

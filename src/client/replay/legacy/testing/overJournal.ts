@@ -14,7 +14,7 @@ export async function overJournal(
   handler: (ask: Ask) => Promise<unknown>,
   capacity?: number,
 ): Promise<TurnEnd> {
-  const replay = new LegacyReplay<StepRequest>(
+  const replay = new LegacyReplay(
     "run",
     journal,
     {

@@ -2,12 +2,9 @@ import { createDate } from "../../../environment/date.js";
 import { createMath, createRandom } from "../../../environment/random.js";
 import { toEntry, type StepRow } from "../../../turn/journalEntry.js";
 import * as client from "../../../index.js";
-import {
-  createStepContext,
-  type WorkflowRequest,
-} from "../../../turn/stepContext.js";
+import { createStepContext } from "../../../turn/stepContext.js";
 import type { WorkflowId } from "../../../ids.js";
-import type { JournalEntry } from "../../journal.js";
+import type { JournalEntry, StepRequest } from "../../journal.js";
 import type { TurnEnd } from "../../turn.js";
 import { LegacyReplay } from "../replay.js";
 import { components } from "./app/_generated/api.js";
@@ -53,9 +50,9 @@ export function turnsOf(golden: Golden): GoldenTurn[] {
 export async function retake(
   turn: GoldenTurn,
   afterMicrotasks: () => Promise<unknown>,
-): Promise<{ end: TurnEnd; asked: WorkflowRequest[] }> {
+): Promise<{ end: TurnEnd; asked: StepRequest[] }> {
   const journal = turn.journal.map(toEntry);
-  const asked: WorkflowRequest[] = [];
+  const asked: StepRequest[] = [];
   for (;;) {
     const end = await retakeOnce(turn, journal, asked, afterMicrotasks);
     if (end.kind !== "again") return { end, asked };
@@ -65,7 +62,7 @@ export async function retake(
 async function retakeOnce(
   turn: GoldenTurn,
   journal: JournalEntry[],
-  asked: WorkflowRequest[],
+  asked: StepRequest[],
   afterMicrotasks: () => Promise<unknown>,
 ): Promise<TurnEnd> {
   const { workflowId, which, now } = turn;
@@ -74,7 +71,7 @@ async function retakeOnce(
     Date: createDate(() => replay.now()),
     Math: createMath(createRandom(workflowId)),
   };
-  const replay: LegacyReplay<WorkflowRequest> = new LegacyReplay(
+  const replay: LegacyReplay = new LegacyReplay(
     workflowId,
     journal,
     {
