@@ -8,12 +8,12 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** Time ranges that end now, with their lengths in milliseconds. */
+/** Time ranges that end now. */
 export const RANGES = {
-  "1h": 3_600_000,
-  "24h": 86_400_000,
-  "7d": 604_800_000,
-  "30d": 2_592_000_000,
+  "1h": { label: "Last hour", ms: 3_600_000 },
+  "24h": { label: "Last 24 hours", ms: 86_400_000 },
+  "7d": { label: "Last 7 days", ms: 604_800_000 },
+  "30d": { label: "Last 30 days", ms: 2_592_000_000 },
 } as const;
 export type Range = keyof typeof RANGES;
 
@@ -27,7 +27,7 @@ export type Filter = {
   until?: number;
 };
 
-const VIEWS = ["timeline", "list", "events"] as const;
+export const VIEWS = ["timeline", "list", "events"] as const;
 export type View = (typeof VIEWS)[number];
 
 export type Route =

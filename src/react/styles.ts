@@ -4,34 +4,34 @@
  */
 export const STYLES = `
 .wfc {
-  --bg: #ffffff;
-  --raised: #ffffff;
-  --subtle: #f7f7f8;
-  --hover: #f3f3f5;
-  --selected: #eef2ff;
-  --border: #e4e4e8;
-  --strong-border: #8b8b95;
-  --text: #1c1c21;
-  --muted: #61616b;
-  --accent: #3451b2;
-  --on-accent: #ffffff;
-  --focus: #3e63dd;
-  --running: #2f6bd8;
-  --success: #18794e;
-  --danger: #c62a2f;
-  --danger-bg: #fff5f5;
-  --danger-border: #f3c3c3;
-  --warn: #ad5700;
-  --neutral: #80808c;
-  --waiting: #6e56cf;
-  --bar-success: #46a171;
-  --bar-danger: #dc4a50;
-  --bar-running: #4a84ea;
-  --string: #18653f;
-  --number: #8a4b08;
+  --bg: light-dark(#ffffff, #111113);
+  --raised: light-dark(#ffffff, #19191c);
+  --subtle: light-dark(#f7f7f8, #17171a);
+  --hover: light-dark(#f3f3f5, #1d1d21);
+  --selected: light-dark(#eef2ff, #1c2340);
+  --border: light-dark(#e4e4e8, #2b2b31);
+  --strong-border: light-dark(#8b8b95, #6c6c78);
+  --text: light-dark(#1c1c21, #ededf0);
+  --muted: light-dark(#61616b, #a0a0ab);
+  --accent: light-dark(#3451b2, #9eb1ff);
+  --on-accent: light-dark(#ffffff, #111113);
+  --focus: light-dark(#3e63dd, #849dff);
+  --running: light-dark(#2f6bd8, #70a5ff);
+  --success: light-dark(#18794e, #4cc38a);
+  --danger: light-dark(#c62a2f, #ff8589);
+  --danger-bg: light-dark(#fff5f5, #241316);
+  --danger-border: light-dark(#f3c3c3, #5a2a2e);
+  --warn: light-dark(#ad5700, #f1a10d);
+  --neutral: light-dark(#80808c, #878792);
+  --waiting: light-dark(#6e56cf, #a897f5);
+  --bar-success: light-dark(#46a171, #388f62);
+  --bar-danger: light-dark(#dc4a50, #d6494f);
+  --bar-running: light-dark(#4a84ea, #4d86e8);
+  --string: light-dark(#18653f, #7fd3a6);
+  --number: light-dark(#8a4b08, #f0b46a);
   --shadow: 0 8px 30px rgb(0 0 0 / 12%), 0 1px 3px rgb(0 0 0 / 12%);
   --mono: ui-monospace, "SF Mono", SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace;
-  color-scheme: light;
+  color-scheme: light dark;
   container: wfc / inline-size;
   position: relative;
   display: flex;
@@ -48,35 +48,7 @@ export const STYLES = `
   -webkit-text-size-adjust: 100%;
 }
 @media (prefers-color-scheme: dark) {
-  .wfc {
-    --bg: #111113;
-    --raised: #19191c;
-    --subtle: #17171a;
-    --hover: #1d1d21;
-    --selected: #1c2340;
-    --border: #2b2b31;
-    --strong-border: #6c6c78;
-    --text: #ededf0;
-    --muted: #a0a0ab;
-    --accent: #9eb1ff;
-    --on-accent: #111113;
-    --focus: #849dff;
-    --running: #70a5ff;
-    --success: #4cc38a;
-    --danger: #ff8589;
-    --danger-bg: #241316;
-    --danger-border: #5a2a2e;
-    --warn: #f1a10d;
-    --neutral: #878792;
-    --waiting: #a897f5;
-    --bar-success: #388f62;
-    --bar-danger: #d6494f;
-    --bar-running: #4d86e8;
-    --string: #7fd3a6;
-    --number: #f0b46a;
-    --shadow: 0 12px 40px rgb(0 0 0 / 60%), 0 0 0 1px #2b2b31;
-    color-scheme: dark;
-  }
+  .wfc { --shadow: 0 12px 40px rgb(0 0 0 / 60%), 0 0 0 1px #2b2b31; }
 }
 /* What the app's page does to elements by their names stops here. */
 .wfc :where(:not(svg, svg *)) { all: revert; box-sizing: border-box; }
@@ -193,11 +165,12 @@ export const STYLES = `
 .wfc-run-title .wfc-title { max-width: 100%; }
 .wfc-actions { display: flex; flex-wrap: wrap; gap: 8px; margin-left: auto; }
 .wfc-facts { display: flex; flex-wrap: wrap; gap: 8px 28px; margin-top: 10px !important; }
-.wfc-fact { min-width: 0; max-width: 100%; }
-.wfc-fact dt { color: var(--muted); font-size: 12px; }
-.wfc-fact dd { display: flex; flex-wrap: wrap; align-items: center; gap: 0 12px; min-height: 22px; max-height: 66px; overflow-y: auto; min-width: 0; }
-.wfc-fact dd > code { max-width: 300px; }
-.wfc-fact .wfc-icon-button { width: 22px; height: 22px; margin-left: -8px; }
+.wfc-facts .wfc-fact { min-width: 0; max-width: 100%; }
+.wfc-fact dt { color: var(--muted); }
+.wfc-facts dt { font-size: 12px; }
+.wfc-facts dd { display: flex; flex-wrap: wrap; align-items: center; gap: 0 12px; min-height: 22px; max-height: 66px; overflow-y: auto; min-width: 0; }
+.wfc-facts dd > code { max-width: 300px; }
+.wfc-facts .wfc-icon-button { width: 22px; height: 22px; margin-left: -8px; }
 .wfc-panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 8px; margin-top: 12px; align-items: start; }
 .wfc-panel { min-width: 0; border: 1px solid var(--border); border-radius: 8px; background: var(--subtle); }
 .wfc-panel-head { display: flex; align-items: center; gap: 10px; height: 34px; padding: 0 6px 0 4px; }
@@ -261,7 +234,7 @@ export const STYLES = `
 .wfc-details-body { flex: 1; min-height: 0; overflow: auto; padding: 12px 16px 24px; scrollbar-width: thin; overscroll-behavior: contain; }
 .wfc-details-body:focus-visible, .wfc-events:focus-visible { outline-offset: -2px; }
 .wfc-pairs { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; }
-.wfc-pairs dt { color: var(--muted); }
+.wfc-pairs .wfc-fact { display: contents; }
 .wfc-pairs dd { display: flex; align-items: center; gap: 7px; min-width: 0; overflow-wrap: anywhere; }
 .wfc-section { margin-top: 16px; }
 .wfc-section h3 { font-size: 12px !important; font-weight: 600; }
@@ -368,7 +341,7 @@ export const STYLES = `
   .wfc-crumbs { padding: 0 12px; }
   .wfc-actions { margin-left: 0; width: 100%; }
   .wfc-facts { flex-direction: column; gap: 2px; }
-  .wfc-fact { display: grid; grid-template-columns: 92px 1fr; align-items: baseline; }
+  .wfc-facts .wfc-fact { display: grid; grid-template-columns: 92px 1fr; align-items: baseline; }
   .wfc-body { flex: none; height: max(360px, 78cqh, 70vh); }
   .wfc-timeline-tools { padding: 4px 12px; }
   .wfc-steps .wfc-row { padding: 0 12px; column-gap: 8px; }

@@ -8,33 +8,43 @@ export type Described =
       type: "string" | "number" | "bigint" | "boolean" | "null" | "bytes";
       text: string;
     }
-  | { kind: "array"; values: unknown[] }
-  | { kind: "object"; entries: [string, unknown][] };
+  | {
+      kind: "tree";
+      isArray: boolean;
+      size: number;
+      /** Returns the first children with their names. */
+      first: (count: number) => [string, unknown][];
+    };
 
 /** Further bytes are counted but not shown. */
 const SHOWN_BYTES = 32;
 
 export function describeValue(value: unknown): Described {
-  switch (typeof value) {
-    case "string":
-      return { kind: "leaf", type: "string", text: value };
+  const type = typeof value;
+  switch (type) {
     case "bigint":
-      return { kind: "leaf", type: "bigint", text: `${value}n` };
+      return { kind: "leaf", type, text: `${value as bigint}n` };
+    case "string":
     case "number":
+    case "boolean":
       return {
         kind: "leaf",
-        type: "number",
+        type,
         text: Object.is(value, -0) ? "-0" : String(value),
       };
-    case "boolean":
-      return { kind: "leaf", type: "boolean", text: String(value) };
   }
   if (value instanceof ArrayBuffer)
     return { kind: "leaf", type: "bytes", text: bytesText(value) };
-  if (Array.isArray(value)) return { kind: "array", values: value };
-  if (typeof value === "object" && value !== null)
-    return { kind: "object", entries: Object.entries(value) };
-  return { kind: "leaf", type: "null", text: "null" };
+  if (typeof value !== "object" || value === null)
+    return { kind: "leaf", type: "null", text: "null" };
+  const isArray = Array.isArray(value);
+  return {
+    kind: "tree",
+    isArray,
+    size: isArray ? value.length : Object.keys(value).length,
+    first: (count) =>
+      Object.entries(isArray ? value.slice(0, count) : value).slice(0, count),
+  };
 }
 
 function bytesText(buffer: ArrayBuffer) {
@@ -71,22 +81,17 @@ function write(
     );
     return;
   }
-  const isArray = described.kind === "array";
+  const { isArray, size, first } = described;
   put(isArray ? "[" : "{");
-  const items = isArray ? described.values : described.entries;
-  if (depth >= MAX_PREVIEW_DEPTH && items.length > 0) put("…");
+  if (depth >= MAX_PREVIEW_DEPTH && size > 0) put("…");
   else
-    for (const [index, item] of items.entries()) {
+    for (const [index, [key, each]] of first(out.room + 1).entries()) {
       if (out.room <= 0) return;
       put(index === 0 ? (isArray ? "" : " ") : ", ");
-      if (isArray) write(item, out, depth + 1);
-      else {
-        const [key, each] = item as [string, unknown];
-        put(`${key.slice(0, out.room)}: `);
-        write(each, out, depth + 1);
-      }
+      if (!isArray) put(`${key.slice(0, out.room)}: `);
+      write(each, out, depth + 1);
     }
-  put(isArray ? "]" : items.length > 0 ? " }" : "}");
+  put(isArray ? "]" : size > 0 ? " }" : "}");
 }
 
 /** Returns Convex's JSON, which keeps 64-bit integers and bytes. */

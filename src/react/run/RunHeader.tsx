@@ -2,12 +2,18 @@ import { useConvex } from "convex/react";
 import { useId, useState } from "react";
 import type { RunDetails, ConsoleStep } from "../api.js";
 import { useConsole } from "../context.js";
-import { formatCount } from "../format.js";
+import { formatCount, formatDuration } from "../format.js";
 import { formatHash } from "../route.js";
-import { copy, CopyButton, Due, Duration, Time } from "../ui/basics.js";
+import {
+  CopyButton,
+  Due,
+  ErrorText,
+  Fact,
+  Time,
+  useCopy,
+} from "../ui/basics.js";
 import { Button } from "../ui/buttons.js";
 import { messageOf } from "../ui/errors.js";
-import { ErrorText } from "../ui/ErrorText.js";
 import { Icon } from "../ui/Icon.js";
 import { ACTIONS, applies, labelOf, type Action } from "../ui/RunAction.js";
 import { StatusIcon, StatusLabel } from "../ui/Status.js";
@@ -28,6 +34,7 @@ export function RunHeader({
 }) {
   const { api, notify } = useConsole();
   const convex = useConvex();
+  const copy = useCopy();
   const [isDownloading, setIsDownloading] = useState(false);
   const { workflowId, status, startedAt, endedAt } = run;
 
@@ -59,9 +66,7 @@ export function RunHeader({
             </Button>
           ))}
           <Button
-            onClick={() =>
-              void copy(() => toJson({ ...run, steps }), "run", notify)
-            }
+            onClick={() => void copy(() => toJson({ ...run, steps }), "run")}
             icon="copy"
           >
             Copy as JSON
@@ -85,11 +90,9 @@ export function RunHeader({
           <Time at={startedAt} now={now} />
         </Fact>
         <Fact name="Duration">
-          {status === "inProgress" || endedAt !== undefined ? (
-            <Duration from={startedAt} to={endedAt} now={now} />
-          ) : (
-            "–"
-          )}
+          {status === "inProgress" || endedAt !== undefined
+            ? formatDuration((endedAt ?? now) - startedAt)
+            : "–"}
         </Fact>
         <Fact name="Steps">
           {formatCount(doneOf(run.steps))} done
@@ -183,15 +186,6 @@ function FailedAt({ run }: { run: RunDetails }) {
         </RunLink>
       )}
     </p>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <div className="wfc-fact">
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -1,17 +1,16 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { RunDetails } from "../api.js";
 import { useConsole } from "../context.js";
 import { useLive, useLivePages } from "../data/live.js";
-import type { Route, View } from "../route.js";
-import { Button } from "../ui/buttons.js";
-import { ErrorMessage } from "../ui/ErrorMessage.js";
-import { Message } from "../ui/basics.js";
+import { VIEWS, type Route, type View } from "../route.js";
+import { Tabs } from "../ui/buttons.js";
+import { ErrorMessage, Message } from "../ui/basics.js";
 import { useKeys, useNow } from "../ui/hooks.js";
 import { applies, RunActionDialog, type Action } from "../ui/RunAction.js";
 import { Events } from "./Events.js";
 import { RunHeader } from "./RunHeader.js";
 import { StepDetails } from "./StepDetails.js";
-import { StepsTable, type StepsTableHandle } from "./StepsTable.js";
+import { StepsTable } from "./StepsTable.js";
 
 export const STEPS_PER_PAGE = 100;
 const EVENTS_PER_PAGE = 50;
@@ -73,9 +72,8 @@ function LoadedRun({
   run: RunDetails;
   onMoreEvents: () => void;
 }) {
-  const { api, navigate, rootRef, runsHash } = useConsole();
+  const { api, navigate, runsHash } = useConsole();
   const { workflowId, view } = route;
-  const table = useRef<StepsTableHandle>(null);
   const now = useNow(run.status === "inProgress");
   const steps = useLivePages(api.listSteps, { workflowId }, STEPS_PER_PAGE);
   const { items, loadMore } = steps;
@@ -95,15 +93,10 @@ function LoadedRun({
     if (isMissing) loadMore?.();
   }, [isMissing, loadMore]);
 
-  useKeys(rootRef, (key) => {
-    if (key === "j") table.current?.move(1);
-    else if (key === "k") table.current?.move(-1);
-    else if (key === "f") table.current?.fit();
-    else if (key === "+" || key === "=") table.current?.zoom(0.5);
-    else if (key === "-") table.current?.zoom(2);
-    else if (key === "Escape" && route.step !== undefined) select(undefined);
-    else if (key === "Escape") location.hash = runsHash();
-    else return false;
+  useKeys((key) => {
+    if (key !== "Escape") return false;
+    if (route.step !== undefined) select(undefined);
+    else location.hash = runsHash();
     return true;
   });
 
@@ -119,14 +112,14 @@ function LoadedRun({
       <div className="wfc-body">
         <div className="wfc-main">
           <div className="wfc-toolbar">
-            <div className="wfc-tabs" role="group" aria-label="View">
-              {(Object.keys(VIEW_LABELS) as View[]).map((each) => (
-                <Button
-                  key={each}
-                  kind="tab"
-                  aria-pressed={view === each}
-                  onClick={() => show({ view: each })}
-                >
+            <Tabs
+              label="View"
+              options={VIEWS}
+              chosen={view}
+              onChoose={(view) => show({ view })}
+            >
+              {(each) => (
+                <>
                   {VIEW_LABELS[each]}
                   {each === "events" && events.length > 0 && (
                     <span className="wfc-count">
@@ -134,9 +127,9 @@ function LoadedRun({
                       {hasAllEvents ? "" : "+"}
                     </span>
                   )}
-                </Button>
-              ))}
-            </div>
+                </>
+              )}
+            </Tabs>
           </div>
           {view === "events" ? (
             <Events
@@ -149,7 +142,6 @@ function LoadedRun({
             <ErrorMessage error={steps.error} />
           ) : (
             <StepsTable
-              ref={table}
               view={view}
               run={run}
               steps={steps}

@@ -2,11 +2,18 @@ import type { ConsoleStep } from "../api.js";
 import { useConsole } from "../context.js";
 import { formatDuration } from "../format.js";
 import { SEGMENT_KINDS } from "../timeline/segments.js";
-import { copy, CopyButton, Due, Duration, Swatch, Time } from "../ui/basics.js";
+import {
+  CopyButton,
+  Due,
+  ErrorMessage,
+  ErrorText,
+  Fact,
+  Swatch,
+  Time,
+  useCopy,
+} from "../ui/basics.js";
 import { useLive } from "../data/live.js";
 import { Button, IconButton } from "../ui/buttons.js";
-import { ErrorMessage } from "../ui/ErrorMessage.js";
-import { ErrorText } from "../ui/ErrorText.js";
 import { STATUS_LABELS, StatusIcon } from "../ui/Status.js";
 import { ValueTree } from "../ui/ValueTree.js";
 import { toJson } from "../values.js";
@@ -31,7 +38,8 @@ export function StepDetails({
   onRestart: () => void;
   onClose: () => void;
 }) {
-  const { api, notify } = useConsole();
+  const { api } = useConsole();
+  const copy = useCopy();
   const { stepNumber } = step;
   const found = useLive(api.listSteps, {
     workflowId,
@@ -59,7 +67,7 @@ export function StepDetails({
           {canRestart && <Button onClick={onRestart}>Restart from here</Button>}
           <Button
             disabled={!whole}
-            onClick={() => void copy(() => toJson(whole), "step", notify)}
+            onClick={() => void copy(() => toJson(whole), "step")}
             icon="copy"
           >
             Copy as JSON
@@ -73,23 +81,23 @@ export function StepDetails({
         aria-label="Details of the step"
       >
         <dl className="wfc-pairs">
-          <Pair name="State">
+          <Fact name="State">
             <Swatch kind={state} />
             {SEGMENT_KINDS[state]}
-          </Pair>
-          <Pair name="Kind">{kindOf(step)}</Pair>
-          <Pair name="Started">
+          </Fact>
+          <Fact name="Kind">{kindOf(step)}</Fact>
+          <Fact name="Started">
             <Time at={step.startedAt} now={now} />
-          </Pair>
+          </Fact>
           {(step.state !== "done" || step.completedAt !== undefined) && (
-            <Pair name="Duration">
-              <Duration from={step.startedAt} to={step.completedAt} now={now} />
-            </Pair>
+            <Fact name="Duration">
+              {formatDuration((step.completedAt ?? now) - step.startedAt)}
+            </Fact>
           )}
           {step.dueAt !== undefined && (
-            <Pair name={dueLabel(step)}>
+            <Fact name={dueLabel(step)}>
               <Due at={step.dueAt} now={now} />
-            </Pair>
+            </Fact>
           )}
           <WaitsFor step={step} />
         </dl>
@@ -159,11 +167,11 @@ function dueLabel(step: ConsoleStep) {
 
 function WaitsFor({ step }: { step: ConsoleStep }) {
   if (step.kind === "event" && step.state === "waiting")
-    return <Pair name="Waits for">event “{step.name}”</Pair>;
+    return <Fact name="Waits for">event “{step.name}”</Fact>;
   if (step.kind !== "workflow") return null;
   const { child } = step;
   return (
-    <Pair name="Child">
+    <Fact name="Child">
       {child ? (
         <RunLink workflowId={child.workflowId}>
           <StatusIcon status={child.status} />
@@ -174,16 +182,7 @@ function WaitsFor({ step }: { step: ConsoleStep }) {
           {step.state === "done" ? "cleaned up" : "not started"}
         </span>
       )}
-    </Pair>
-  );
-}
-
-function Pair({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </>
+    </Fact>
   );
 }
 

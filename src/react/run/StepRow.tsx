@@ -3,7 +3,7 @@ import type { ConsoleStep } from "../api.js";
 import { formatDuration } from "../format.js";
 import { place } from "../timeline/axis.js";
 import { SEGMENT_KINDS, segmentsOf } from "../timeline/segments.js";
-import { Duration, Swatch, Time } from "../ui/basics.js";
+import { Swatch, Time } from "../ui/basics.js";
 import { kindOf, stateOf } from "./steps.js";
 
 /** Renders when its step changes, the axis moves or, while it is in flight, time passes. */
@@ -64,11 +64,9 @@ export const StepRow = memo(function StepRow(props: {
             <Time at={step.startedAt} now={now || Date.now()} />
           </span>
           <span role="cell" className="wfc-cell-duration">
-            {step.state === "done" && step.completedAt === undefined ? (
-              "–"
-            ) : (
-              <Duration from={step.startedAt} to={step.completedAt} now={now} />
-            )}
+            {step.state === "done" && step.completedAt === undefined
+              ? "–"
+              : formatDuration((step.completedAt ?? now) - step.startedAt)}
           </span>
           <span role="cell" className="wfc-cell-attempts">
             {step.attempts.length || ""}

@@ -1,8 +1,6 @@
 import {
-  forwardRef,
   useCallback,
   useEffect,
-  useImperativeHandle,
   useLayoutEffect,
   useMemo,
   useRef,
@@ -28,15 +26,9 @@ import {
 } from "../timeline/segments.js";
 import { Swatch } from "../ui/basics.js";
 import { Button, IconButton } from "../ui/buttons.js";
-import { useWidth } from "../ui/hooks.js";
+import { useKeys, useLatest, useWidth } from "../ui/hooks.js";
 import { ColumnHeaders, PagedTable, usePagedRows } from "../ui/PagedTable.js";
 import { StepRow } from "./StepRow.js";
-
-export type StepsTableHandle = {
-  move: (by: 1 | -1) => void;
-  fit: () => void;
-  zoom: (factor: number) => void;
-};
 
 const ROW_PX = 28;
 const AHEAD = 30;
@@ -55,17 +47,14 @@ const LIST_COLUMNS = [
 ];
 
 /** Shows a run's steps as bars on a time axis or as a list. It renders only visible rows. */
-export const StepsTable = forwardRef(function StepsTable(
-  props: {
-    view: "timeline" | "list";
-    run: RunDetails;
-    steps: LivePages<ConsoleStep>;
-    now: number;
-    selected: number | undefined;
-    onSelect: (stepNumber: number | undefined) => void;
-  },
-  handle: React.ForwardedRef<StepsTableHandle>,
-) {
+export function StepsTable(props: {
+  view: "timeline" | "list";
+  run: RunDetails;
+  steps: LivePages<ConsoleStep>;
+  now: number;
+  selected: number | undefined;
+  onSelect: (stepNumber: number | undefined) => void;
+}) {
   const { view, run, steps, now, selected, onSelect } = props;
   const { items } = steps;
   const scroller = useRef<HTMLDivElement>(null);
@@ -75,6 +64,7 @@ export const StepsTable = forwardRef(function StepsTable(
   const paged = usePagedRows({
     ...{ pages: steps, scroller, height: ROW_PX, ahead: AHEAD, active: index },
     focusableOf: ({ stepNumber }) => `[data-step="${stepNumber}"] button`,
+    onMove: ({ stepNumber }) => onSelect(stepNumber),
   });
   const { rows } = paged;
 
@@ -119,14 +109,16 @@ export const StepsTable = forwardRef(function StepsTable(
     return true;
   });
 
-  useImperativeHandle(handle, () => ({
-    move: (by) => {
-      const next = paged.move(by);
-      if (next) onSelect(next.stepNumber);
-    },
-    fit: () => setPart(undefined),
-    zoom: (factor) => setShown(zoom(whole, shown, factor)),
-  }));
+  const fit = () => setPart(undefined);
+  const zoomIn = () => setShown(zoom(whole, shown, 0.5));
+  const zoomOut = () => setShown(zoom(whole, shown, 2));
+  useKeys((key) => {
+    if (key === "f") fit();
+    else if (key === "+" || key === "=") zoomIn();
+    else if (key === "-") zoomOut();
+    else return false;
+    return true;
+  });
 
   return (
     <>
@@ -139,18 +131,18 @@ export const StepsTable = forwardRef(function StepsTable(
               label="Zoom out"
               title="Zoom out (-)"
               disabled={part === undefined}
-              onClick={() => setShown(zoom(whole, shown, 2))}
+              onClick={zoomOut}
             />
             <IconButton
               icon="plus"
               label="Zoom in"
               title="Zoom in (+)"
-              onClick={() => setShown(zoom(whole, shown, 0.5))}
+              onClick={zoomIn}
             />
             <Button
               title="Show the whole run (f)"
               disabled={part === undefined}
-              onClick={() => setPart(undefined)}
+              onClick={fit}
             >
               Fit
             </Button>
@@ -200,7 +192,7 @@ export const StepsTable = forwardRef(function StepsTable(
       </PagedTable>
     </>
   );
-});
+}
 
 function Axis({
   axisRef,
@@ -263,10 +255,7 @@ function useWheel(
   isOn: boolean,
   onWheel: (event: WheelEvent) => boolean,
 ) {
-  const latest = useRef(onWheel);
-  useEffect(() => {
-    latest.current = onWheel;
-  });
+  const latest = useLatest(onWheel);
   useEffect(() => {
     const { current } = element;
     if (!current || !isOn) return;

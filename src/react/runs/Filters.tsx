@@ -3,13 +3,6 @@ import { fromLocalInput, toLocalInput } from "../format.js";
 import { RANGES, type Filter, type Range } from "../route.js";
 import { Icon } from "../ui/Icon.js";
 
-const RANGE_LABELS: Record<Range, string> = {
-  "1h": "Last hour",
-  "24h": "Last 24 hours",
-  "7d": "Last 7 days",
-  "30d": "Last 30 days",
-};
-
 /** How long after the last key press a filter applies. */
 const TYPING_MS = 250;
 
@@ -70,7 +63,7 @@ export function Filters({
           }}
         >
           <option value="">Any time</option>
-          {Object.entries(RANGE_LABELS).map(([range, label]) => (
+          {Object.entries(RANGES).map(([range, { label }]) => (
             <option key={range} value={range}>
               {label}
             </option>

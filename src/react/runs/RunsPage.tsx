@@ -3,10 +3,9 @@ import type { RunSummary } from "../api.js";
 import { useConsole } from "../context.js";
 import { useLive, useLivePages } from "../data/live.js";
 import { formatCount, plural } from "../format.js";
-import { RANGES, type Filter } from "../route.js";
-import { Message } from "../ui/basics.js";
-import { Button } from "../ui/buttons.js";
-import { ErrorMessage } from "../ui/ErrorMessage.js";
+import { RANGES, STATUSES, type Filter } from "../route.js";
+import { ErrorMessage, Message } from "../ui/basics.js";
+import { Button, Tabs } from "../ui/buttons.js";
 import { useKeys, useNow } from "../ui/hooks.js";
 import {
   ACTIONS,
@@ -15,16 +14,15 @@ import {
   RunActionDialog,
   type Action,
 } from "../ui/RunAction.js";
+import { STATUS_LABELS, StatusIcon } from "../ui/Status.js";
 import { Filters } from "./Filters.js";
-import { RunsTable, type RunsTableHandle } from "./RunsTable.js";
-import { StatusTabs } from "./StatusTabs.js";
+import { RunsTable } from "./RunsTable.js";
 
 export const RUNS_PER_PAGE = 50;
 
 export function RunsPage({ filter }: { filter: Filter }) {
-  const { api, navigate, rootRef } = useConsole();
+  const { api, navigate } = useConsole();
   const searchRef = useRef<HTMLInputElement>(null);
-  const tableRef = useRef<RunsTableHandle>(null);
   const args = useArgs(filter);
   const runs = useLivePages(api.listRuns, args, RUNS_PER_PAGE);
   const { items } = runs;
@@ -49,11 +47,8 @@ export function RunsPage({ filter }: { filter: Filter }) {
       { replace: true },
     );
 
-  useKeys(rootRef, (key) => {
+  useKeys((key) => {
     if (key === "/") searchRef.current?.focus();
-    else if (key === "j") tableRef.current?.move(1);
-    else if (key === "k") tableRef.current?.move(-1);
-    else if (key === "x") tableRef.current?.toggle();
     else if (key === "Escape" && chosen.length > 0) clear();
     else return false;
     return true;
@@ -77,11 +72,26 @@ export function RunsPage({ filter }: { filter: Filter }) {
       </header>
       <div className="wfc-toolbar">
         {chosen.length === 0 ? (
-          <StatusTabs
-            counts={counts}
-            status={filter.status}
-            onChange={(status) => change({ status })}
-          />
+          <Tabs
+            label="Status"
+            options={[undefined, ...STATUSES]}
+            chosen={filter.status}
+            onChoose={(status) => change({ status })}
+          >
+            {(status) =>
+              status ? (
+                <>
+                  <StatusIcon status={status} />
+                  {STATUS_LABELS[status]}
+                  <span className="wfc-count wfc-status-count">
+                    {counts ? formatCount(counts[status]) : "–"}
+                  </span>
+                </>
+              ) : (
+                "All"
+              )
+            }
+          </Tabs>
         ) : (
           <div className="wfc-bulk" role="group" aria-label="Selected runs">
             <span className="wfc-bulk-count">
@@ -127,7 +137,6 @@ export function RunsPage({ filter }: { filter: Filter }) {
         )
       ) : (
         <RunsTable
-          ref={tableRef}
           runs={runs}
           now={now}
           selected={selected}
@@ -161,7 +170,7 @@ export function RunsPage({ filter }: { filter: Filter }) {
 /** Returns the query's arguments. A range ends now. Its beginning was fixed when the user chose it. */
 function useArgs({ status, name, idPrefix, range, since, until }: Filter) {
   const rangeSince = useMemo(
-    () => (range ? Date.now() - RANGES[range] : undefined),
+    () => (range ? Date.now() - RANGES[range].ms : undefined),
     [range],
   );
   return { status, name, idPrefix, since: rangeSince ?? since, until };

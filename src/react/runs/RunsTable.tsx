@@ -1,7 +1,5 @@
 import {
-  forwardRef,
   memo,
-  useImperativeHandle,
   useRef,
   useState,
   useCallback,
@@ -11,12 +9,12 @@ import {
 import type { RunSummary } from "../api.js";
 import { useConsole } from "../context.js";
 import type { LivePages } from "../data/live.js";
-import { formatCount } from "../format.js";
+import { formatCount, formatDuration } from "../format.js";
 import { doneOf } from "../run/steps.js";
 import { formatHash } from "../route.js";
-import { Duration, Time } from "../ui/basics.js";
+import { Time } from "../ui/basics.js";
 import { Button } from "../ui/buttons.js";
-import { useWidth } from "../ui/hooks.js";
+import { useKeys, useWidth } from "../ui/hooks.js";
 import {
   ColumnHeaders,
   PagedTable,
@@ -25,13 +23,6 @@ import {
 } from "../ui/PagedTable.js";
 import { StatusLabel } from "../ui/Status.js";
 import { useScrollAnchor, useScrollMemory } from "../ui/virtual.js";
-
-export type RunsTableHandle = {
-  /** Moves the focus by rows. */
-  move: (by: 1 | -1) => void;
-  /** Selects or deselects the row that has the focus. */
-  toggle: () => void;
-};
 
 /** Below this width, a row has two lines. `styles.ts` uses the same number. */
 const NARROW_PX = 720;
@@ -53,20 +44,17 @@ const COLUMNS = [
   "Last error or wait",
 ];
 
-export const RunsTable = forwardRef(function RunsTable(
-  {
-    runs,
-    now,
-    selected,
-    onSelect,
-  }: {
-    runs: LivePages<RunSummary>;
-    now: number;
-    selected: ReadonlySet<string>;
-    onSelect: Dispatch<SetStateAction<ReadonlySet<string>>>;
-  },
-  handle: React.ForwardedRef<RunsTableHandle>,
-) {
+export function RunsTable({
+  runs,
+  now,
+  selected,
+  onSelect,
+}: {
+  runs: LivePages<RunSummary>;
+  now: number;
+  selected: ReadonlySet<string>;
+  onSelect: Dispatch<SetStateAction<ReadonlySet<string>>>;
+}) {
   const { items, loadMore } = runs;
   const scroller = useRef<HTMLDivElement>(null);
   const width = useWidth(scroller);
@@ -78,6 +66,7 @@ export const RunsTable = forwardRef(function RunsTable(
     pages: { items, loadMore: isFruitful ? loadMore : undefined },
     ...{ scroller, height, ahead: AHEAD, active },
     focusableOf: ({ workflowId }) => `[data-id="${CSS.escape(workflowId)}"] a`,
+    onMove: ({ workflowId }) => setActiveId(workflowId),
   });
   useScrollAnchor(scroller, items, height, ({ workflowId }) => workflowId);
   const { scrolls, runsHash } = useConsole();
@@ -89,15 +78,11 @@ export const RunsTable = forwardRef(function RunsTable(
     [onSelect],
   );
 
-  useImperativeHandle(handle, () => ({
-    move: (by) => {
-      const next = paged.move(by);
-      if (next) setActiveId(next.workflowId);
-    },
-    toggle: () => {
-      if (active >= 0) toggle(items[active]!.workflowId);
-    },
-  }));
+  useKeys((key) => {
+    if (key !== "x" || active < 0) return false;
+    toggle(items[active]!.workflowId);
+    return true;
+  });
 
   const all =
     items.length > 0 && items.every((run) => selected.has(run.workflowId));
@@ -150,7 +135,7 @@ export const RunsTable = forwardRef(function RunsTable(
       )}
     </PagedTable>
   );
-});
+}
 
 function toggled(selected: ReadonlySet<string>, id: string) {
   const next = new Set(selected);
@@ -207,11 +192,9 @@ const Row = memo(function Row(props: RowProps) {
         <Time at={startedAt} now={reference} />
       </span>
       <span role="cell" className="wfc-cell-duration">
-        {status === "inProgress" || endedAt !== undefined ? (
-          <Duration from={startedAt} to={endedAt} now={reference} />
-        ) : (
-          "–"
-        )}
+        {status === "inProgress" || endedAt !== undefined
+          ? formatDuration((endedAt ?? reference) - startedAt)
+          : "–"}
       </span>
       <span role="cell" className="wfc-cell-steps">
         <Steps run={run} />

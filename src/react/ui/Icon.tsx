@@ -1,7 +1,4 @@
 const PATHS = {
-  check: "M4.5 8.3 7 10.8l4.5-5.3",
-  cross: "m5.5 5.5 5 5m0-5-5 5",
-  slash: "M5 11l6-6",
   chevron: "m6 4 4 4-4 4",
   copy: "M6 6h7v7H6zM10 6V3H3v7h3",
   search: "M11 11l3 3M12 7A5 5 0 1 1 2 7a5 5 0 0 1 10 0Z",

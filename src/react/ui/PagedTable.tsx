@@ -1,12 +1,13 @@
 import { useEffect, useRef, type ReactNode, type RefObject } from "react";
 import type { LivePages } from "../data/live.js";
+import { useKeys } from "./hooks.js";
 import { useVirtualRows } from "./virtual.js";
 
 /** The position of a row. */
 export type Placed = { index: number; start: number; height: number };
 
 /**
- * The scrolling rows of a live list. The next page loads when few rows are left, and the focus moves by rows.
+ * The scrolling rows of a live list. The next page loads when few rows are left, and keys move the focus by rows.
  */
 export function usePagedRows<Item>({
   pages: { items, loadMore },
@@ -15,6 +16,7 @@ export function usePagedRows<Item>({
   ahead,
   active,
   focusableOf,
+  onMove,
 }: {
   pages: Pick<LivePages<Item>, "items" | "loadMore">;
   scroller: RefObject<HTMLDivElement | null>;
@@ -25,6 +27,8 @@ export function usePagedRows<Item>({
   active: number;
   /** Returns a selector for the focusable element in an item's row. */
   focusableOf: (item: Item) => string;
+  /** Gets the item to which the focus moves. */
+  onMove: (item: Item) => void;
 }) {
   const count = items.length;
   const rows = useVirtualRows({ count, height, scroller, kept: active });
@@ -43,17 +47,19 @@ export function usePagedRows<Item>({
     if (found) toFocus.current = undefined;
   });
 
-  /** Moves the focus, and returns the item that gets it. */
-  const move = (by: 1 | -1): Item | undefined => {
+  useKeys((key) => {
+    if (key !== "j" && key !== "k") return false;
+    const by = key === "j" ? 1 : -1;
     const index = Math.min(Math.max(active + by, 0), count - 1);
     const next = items[index];
-    if (next === undefined) return undefined;
+    if (next === undefined) return true;
     toFocus.current = focusableOf(next);
     rows.scrollToIndex(index, { align: "auto" });
-    return next;
-  };
+    onMove(next);
+    return true;
+  });
 
-  return { rows, height, scroller, move };
+  return { rows, height, scroller };
 }
 
 /** A table whose rows scroll below its header. It renders only those in view. */

@@ -1,9 +1,9 @@
 import { useMutation } from "convex/react";
-import { useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { useConsole } from "../context.js";
 import { plural } from "../format.js";
 import type { Status } from "../route.js";
-import { ConfirmDialog } from "./Dialog.js";
+import { Button } from "./buttons.js";
 import { messageOf } from "./errors.js";
 import { StatusIcon } from "./Status.js";
 
@@ -44,7 +44,10 @@ const BATCH = 50;
 /** How many run names a confirmation shows. */
 const NAMED = 5;
 
-/** Asks before it acts on runs, shows how many, and announces the result. */
+/**
+ * Asks before it acts on runs, shows how many, and announces the result. The browser keeps the focus inside, and closes
+ * the dialog on Escape.
+ */
 export function RunActionDialog({
   action,
   runs,
@@ -66,11 +69,19 @@ export function RunActionDialog({
     action === "restart" &&
     !from &&
     runs.every(({ status }) => status === "failed");
-  const mutate = {
-    cancel: useMutation(api.cancel),
-    restart: useMutation(api.restart),
-    cleanup: useMutation(api.cleanup),
-  }[action];
+  // All three take the arguments of one of them.
+  const mutate = useMutation(api[action] as typeof api.restart);
+  const element = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => {
+    const dialog = element.current!;
+    const before = document.activeElement;
+    if (!dialog.open) dialog.showModal();
+    return () => {
+      dialog.close();
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
   const { verb, done, effect } = TEXTS[action];
   const what = plural(runs.length, "run");
 
@@ -109,46 +120,66 @@ export function RunActionDialog({
   }
 
   return (
-    <ConfirmDialog
-      title={
-        from ? `Restart from step ${from.stepNumber}?` : `${verb} ${what}?`
-      }
-      confirm={isBusy ? "Working…" : from ? "Restart" : `${verb} ${what}`}
-      danger={action !== "restart"}
-      isBusy={isBusy}
-      onConfirm={() => void act()}
-      onClose={onClose}
+    <dialog
+      ref={element}
+      className="wfc-dialog"
+      aria-labelledby={titleId}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClick={(event) => {
+        if (event.target === element.current) onClose();
+      }}
     >
-      <ul className="wfc-targets">
-        {runs.slice(0, NAMED).map(({ workflowId, name, status }) => (
-          <li key={workflowId}>
-            <StatusIcon status={status} />
-            <span className="wfc-ellipsis">{name ?? "unnamed"}</span>
-            <code className="wfc-ellipsis">{workflowId}</code>
-          </li>
-        ))}
-        {runs.length > NAMED && (
-          <li className="wfc-muted">{`and ${plural(runs.length - NAMED, "other")}`}</li>
-        )}
-      </ul>
-      <p>
-        {from
-          ? `Step ${from.stepNumber}, ${from.name}, and all steps after it run again. The steps before it keep their results.`
-          : effect}
-      </p>
-      {askFailure && (
-        <label className="wfc-choice">
-          <input
-            type="checkbox"
-            checked={fromFailure}
-            onChange={({ target }) => setFromFailure(target.checked)}
-          />
-          <span>
-            Run the last failed step and all after it again. Otherwise, the
-            recorded failure is replayed, so the same handler fails again.
-          </span>
-        </label>
-      )}
-    </ConfirmDialog>
+      <div className="wfc-dialog-body">
+        <h2 id={titleId} className="wfc-dialog-title">
+          {from ? `Restart from step ${from.stepNumber}?` : `${verb} ${what}?`}
+        </h2>
+        <div className="wfc-dialog-text">
+          <ul className="wfc-targets">
+            {runs.slice(0, NAMED).map(({ workflowId, name, status }) => (
+              <li key={workflowId}>
+                <StatusIcon status={status} />
+                <span className="wfc-ellipsis">{name ?? "unnamed"}</span>
+                <code className="wfc-ellipsis">{workflowId}</code>
+              </li>
+            ))}
+            {runs.length > NAMED && (
+              <li className="wfc-muted">{`and ${plural(runs.length - NAMED, "other")}`}</li>
+            )}
+          </ul>
+          <p>
+            {from
+              ? `Step ${from.stepNumber}, ${from.name}, and all steps after it run again. The steps before it keep their results.`
+              : effect}
+          </p>
+          {askFailure && (
+            <label className="wfc-choice">
+              <input
+                type="checkbox"
+                checked={fromFailure}
+                onChange={({ target }) => setFromFailure(target.checked)}
+              />
+              <span>
+                Run the last failed step and all after it again. Otherwise, the
+                recorded failure is replayed, so the same handler fails again.
+              </span>
+            </label>
+          )}
+        </div>
+        <div className="wfc-dialog-actions">
+          <Button onClick={onClose}>Back</Button>
+          <Button
+            autoFocus
+            kind={action === "restart" ? "primary" : "danger"}
+            disabled={isBusy}
+            onClick={() => void act()}
+          >
+            {isBusy ? "Working…" : from ? "Restart" : `${verb} ${what}`}
+          </Button>
+        </div>
+      </div>
+    </dialog>
   );
 }

@@ -1,13 +1,12 @@
 import { useState } from "react";
 import { plural } from "../format.js";
 import { describeValue, preview, type Described } from "../values.js";
-import { ShowAllButton } from "./basics.js";
+import { useCut } from "./basics.js";
 import { Button } from "./buttons.js";
 import { Icon } from "./Icon.js";
 
 /** How many children are shown at first, and added with each click on "Show more". */
 const PAGE = 100;
-const SHOWN_LENGTH = 1000;
 
 /** Shows a value of any size and depth. It renders only open parts, up to the number that the user asked for. */
 export function ValueTree({ value }: { value: unknown }) {
@@ -44,25 +43,14 @@ function Node({
       </li>
     );
 
-  const size =
-    described.kind === "array"
-      ? described.values.length
-      : described.entries.length;
+  const { isArray, size, first } = described;
   if (size === 0)
     return (
       <li className="wfc-tree-leaf">
         {key}
-        <span className="wfc-tree-empty">
-          {described.kind === "array" ? "[]" : "{}"}
-        </span>
+        <span className="wfc-tree-empty">{isArray ? "[]" : "{}"}</span>
       </li>
     );
-  const children: [string, unknown][] =
-    described.kind === "array"
-      ? described.values
-          .slice(0, count)
-          .map((each, index) => [String(index), each])
-      : described.entries.slice(0, count);
   return (
     <li>
       <button
@@ -75,9 +63,7 @@ function Node({
         {key}
         {isOpen ? (
           <span className="wfc-tree-size">
-            {described.kind === "array"
-              ? plural(size, "item")
-              : plural(size, "field")}
+            {plural(size, isArray ? "item" : "field")}
           </span>
         ) : (
           <span className="wfc-tree-preview">{preview(value, 80)}</span>
@@ -85,7 +71,7 @@ function Node({
       </button>
       {isOpen && (
         <ul>
-          {children.map(([childName, child]) => (
+          {first(count).map(([childName, child]) => (
             <Node key={childName} name={childName} value={child} />
           ))}
           {size > count && (
@@ -102,22 +88,14 @@ function Node({
 }
 
 function Leaf({ leaf }: { leaf: Described & { kind: "leaf" } }) {
-  const [isWhole, setIsWhole] = useState(false);
   const { type, text } = leaf;
+  const { shown, toggle } = useCut(text, 1000);
   if (type !== "string")
     return <span className={`wfc-tree-${type}`}>{text}</span>;
-  const isLong = text.length > SHOWN_LENGTH;
-  const shown = isLong && !isWhole ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
   return (
     <>
       <span className="wfc-tree-string">&quot;{shown}&quot;</span>
-      {isLong && (
-        <ShowAllButton
-          length={text.length}
-          isWhole={isWhole}
-          onChange={setIsWhole}
-        />
-      )}
+      {toggle}
     </>
   );
 }

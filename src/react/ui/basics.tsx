@@ -1,13 +1,14 @@
+import { useState } from "react";
 import { useConsole } from "../context.js";
 import {
   formatDistance,
-  formatDuration,
   formatExactTime,
   formatTime,
   plural,
 } from "../format.js";
 import type { SegmentKind } from "../timeline/segments.js";
 import { Button, IconButton } from "./buttons.js";
+import { messageOf } from "./errors.js";
 
 function timeAs(format: (at: number, now: number) => string) {
   return function ({ at, now }: { at: number; now: number }) {
@@ -30,19 +31,6 @@ export function Swatch({ kind }: { kind: SegmentKind }) {
   return <span className={`wfc-swatch wfc-seg-${kind}`} aria-hidden="true" />;
 }
 
-/** Shows how long something took, or has taken so far. */
-export function Duration({
-  from,
-  to,
-  now,
-}: {
-  from: number;
-  to: number | undefined;
-  now: number;
-}) {
-  return <>{formatDuration((to ?? now) - from)}</>;
-}
-
 export function CopyButton({
   text,
   what,
@@ -51,28 +39,26 @@ export function CopyButton({
   text: () => string;
   what: string;
 }) {
-  const { notify } = useConsole();
+  const copy = useCopy();
   return (
     <IconButton
       icon="copy"
       label={`Copy the ${what}`}
-      title={`Copy the ${what}`}
-      onClick={() => void copy(text, what, notify)}
+      onClick={() => void copy(text, what)}
     />
   );
 }
 
-export async function copy(
-  text: () => string,
-  what: string,
-  notify: (text: string, kind?: "error") => void,
-) {
-  try {
-    await navigator.clipboard.writeText(text());
-    notify(`Copied the ${what}.`);
-  } catch {
-    notify(`Can't copy the ${what}: the browser refused it.`, "error");
-  }
+export function useCopy() {
+  const { notify } = useConsole();
+  return async (text: () => string, what: string) => {
+    try {
+      await navigator.clipboard.writeText(text());
+      notify(`Copied the ${what}.`);
+    } catch {
+      notify(`Can't copy the ${what}: the browser refused it.`, "error");
+    }
+  };
 }
 
 export function Message({
@@ -95,19 +81,57 @@ export function Message({
   );
 }
 
-/** Switches between the beginning of a long text and all of it. */
-export function ShowAllButton({
-  length,
-  isWhole,
-  onChange,
-}: {
-  length: number;
-  isWhole: boolean;
-  onChange: (isWhole: boolean) => void;
-}) {
+/** A pair in a list of facts. */
+export function Fact(props: { name: string; children: React.ReactNode }) {
   return (
-    <Button kind="link" onClick={() => onChange(!isWhole)}>
-      {isWhole ? "Show less" : `Show all ${plural(length, "character")}`}
-    </Button>
+    <div className="wfc-fact">
+      <dt>{props.name}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
+
+/** Explains why nothing is shown. */
+export function ErrorMessage({ error }: { error: Error }) {
+  const reason = "It gave no reason. Look into your deployment's logs.";
+  return (
+    <Message kind="error" title="The server refused this">
+      <p>{messageOf(error) || reason}</p>
+    </Message>
+  );
+}
+
+/** Cuts a text that is longer than `max`. The toggle shows all of it. */
+export function useCut(text: string, max: number) {
+  const [isWhole, setIsWhole] = useState(false);
+  if (text.length <= max) return { shown: text };
+  return {
+    shown: isWhole ? text : `${text.slice(0, max)}…`,
+    toggle: (
+      <Button kind="link" onClick={() => setIsWhole(!isWhole)}>
+        {isWhole ? "Show less" : `Show all ${plural(text.length, "character")}`}
+      </Button>
+    ),
+  };
+}
+
+/** Shows a thrown error as plain text, whatever it contains. */
+export function ErrorText({ text, label }: { text: string; label: string }) {
+  const { shown, toggle } = useCut(text, 2000);
+  return (
+    <div className="wfc-error">
+      <pre
+        className="wfc-error-text"
+        tabIndex={0}
+        role="region"
+        aria-label={label}
+      >
+        {shown}
+      </pre>
+      <div className="wfc-error-actions">
+        <CopyButton text={() => text} what="error" />
+        {toggle}
+      </div>
+    </div>
   );
 }

@@ -1,4 +1,4 @@
-import type { ComponentProps } from "react";
+import type { ComponentProps, ReactNode } from "react";
 import { Icon, type IconName } from "./Icon.js";
 
 const CLASSES = {
@@ -40,5 +40,34 @@ export function IconButton(
     >
       <Icon name={icon} />
     </button>
+  );
+}
+
+export function Tabs<Option extends string | undefined>({
+  label,
+  options,
+  chosen,
+  onChoose,
+  children,
+}: {
+  label: string;
+  options: readonly Option[];
+  chosen: Option;
+  onChoose: (option: Option) => void;
+  children: (option: Option) => ReactNode;
+}) {
+  return (
+    <div className="wfc-tabs" role="group" aria-label={label}>
+      {options.map((option) => (
+        <Button
+          key={option ?? ""}
+          kind="tab"
+          aria-pressed={option === chosen}
+          onClick={() => onChoose(option)}
+        >
+          {children(option)}
+        </Button>
+      ))}
+    </div>
   );
 }

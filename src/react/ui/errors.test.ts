@@ -1,6 +1,6 @@
 import { ConvexError } from "convex/values";
 import { expect, test } from "vitest";
-import { codeOf, messageOf } from "./errors.js";
+import { messageOf } from "./errors.js";
 
 test.each([
   [
@@ -29,11 +29,3 @@ test.each([
     expect(messageOf(error)).toBe(message);
   },
 );
-
-test("codeOf finds the code of a ConvexError and of no other error", () => {
-  expect(codeOf(new ConvexError({ code: "A", message: "No." }))).toBe("A");
-  expect(codeOf(new ConvexError({ code: 1 }))).toBeUndefined();
-  expect(codeOf(new ConvexError("A"))).toBeUndefined();
-  expect(codeOf(new Error("A"))).toBeUndefined();
-  expect(codeOf(null)).toBeUndefined();
-});

@@ -14,10 +14,3 @@ export function messageOf(error: unknown): string {
     .replace(/\n+\s*Called by client\s*$/, "")
     .trim();
 }
-
-export function codeOf(error: unknown): string | undefined {
-  const data = (error as { data?: { code?: unknown } } | null)?.data;
-  return typeof data === "object" && typeof data?.code === "string"
-    ? data.code
-    : undefined;
-}

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type RefObject } from "react";
+import { useConsole } from "../context.js";
 
 /** Returns the current time. It updates every second while `isLive`. */
 export function useNow(isLive: boolean): number {
@@ -26,28 +27,13 @@ export function useWidth(element: RefObject<HTMLElement | null>): number {
   return width;
 }
 
-/** Returns the value once it hasn't changed for `ms`. */
-export function useSettled<T>(value: T, ms: number): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timeout = setTimeout(() => setSettled(value), ms);
-    return () => clearTimeout(timeout);
-  }, [value, ms]);
-  return settled;
-}
-
 /**
  * Handles keys that are pressed in the console, or while nothing on the page has the focus. It ignores typed text, the
  * browser's shortcuts, and keys in an open dialog.
  */
-export function useKeys(
-  root: RefObject<HTMLElement | null>,
-  onKey: (key: string) => boolean | void,
-) {
-  const latest = useRef(onKey);
-  useEffect(() => {
-    latest.current = onKey;
-  });
+export function useKeys(onKey: (key: string) => boolean) {
+  const { rootRef: root } = useConsole();
+  const latest = useLatest(onKey);
   useEffect(() => {
     const listener = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey) return;
@@ -65,6 +51,15 @@ export function useKeys(
     document.addEventListener("keydown", listener);
     return () => document.removeEventListener("keydown", listener);
   }, [root]);
+}
+
+/** Returns a reference to the latest value, for listeners that are added once. */
+export function useLatest<T>(value: T): RefObject<T> {
+  const latest = useRef(value);
+  useEffect(() => {
+    latest.current = value;
+  });
+  return latest;
 }
 
 function isTypedIn(element: HTMLElement) {
