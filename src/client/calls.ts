@@ -110,11 +110,9 @@ export function nameFrom<Name extends string | number | undefined>(
   name: Name | AnyRef,
 ) {
   if (typeof name !== "object") return name;
-  try {
-    return nameOf(name);
-  } catch {
-    throw invalidArgument(
+  return nameOf(name, () =>
+    invalidArgument(
       `Invalid name: ${shown(name)}. Expected a text, or a reference such as internal.file.name.`,
-    );
-  }
+    ),
+  );
 }

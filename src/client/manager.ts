@@ -61,11 +61,7 @@ export class WorkflowManager {
     checkOptions("WorkflowManager", options);
     checkDefaults("WorkflowManager", component, options);
   }
-}
 
-// Methods, so that a class that extends this one can override them.
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export interface WorkflowManager {
   /**
    * Defines a workflow. Export the result from a module of your app. Pass the handler here, or to
    * the `handler` method of the result. See `defineWorkflow`.
@@ -88,6 +84,21 @@ export interface WorkflowManager {
   >(
     definition: WorkflowDefinition<ArgsValidator, Returns>,
   ): WorkflowBuilder<ArgsValidator, Returns>;
+  define({ handler, ...definition }: AnyDefinition): unknown {
+    const { component, options } = this;
+    const { workpoolOptions, retention } = definition;
+    const register = (handler: WorkflowHandler<any, any>) =>
+      registerWorkflow(
+        component,
+        {
+          ...definition,
+          retention: mergedRetention(options.retention, retention),
+          workpoolOptions: { ...options.workpoolOptions, ...workpoolOptions },
+        },
+        handler,
+      );
+    return handler ? register(handler) : { handler: register };
+  }
 
   /**
    * Defines a mutation to pass to `start` as `onComplete`. Export the result from a module of your
@@ -115,7 +126,9 @@ export interface WorkflowManager {
     "internal",
     OnCompleteArgs<Infer<Context>, Infer<ReturnValue>>,
     null
-  >;
+  > {
+    return defineOnComplete(definition);
+  }
 
   /**
    * Defines the functions of the console, for `WorkflowConsole` of `@convex-dev/workflow/react`. Export them from a
@@ -131,10 +144,12 @@ export interface WorkflowManager {
    */
   console<DataModel extends GenericDataModel = GenericDataModel>(
     options: ConsoleOptions<DataModel>,
-  ): ConsoleFunctions;
+  ): ConsoleFunctions {
+    return defineConsole(this.component, options);
+  }
 
   /** Starts a run: see {@link start}. */
-  start<
+  async start<
     Context = unknown,
     Workflow extends WorkflowReference = WorkflowReference,
   >(
@@ -142,8 +157,18 @@ export interface WorkflowManager {
     workflow: Workflow,
     args: ArgsOfWorkflow<Workflow>,
     options?: StartOptions<Context>,
-  ): Promise<WorkflowId>;
+  ): Promise<WorkflowId> {
+    return await startBy(this, ctx, workflow, args, options);
+  }
+}
 
+type AnyDefinition = WorkflowDefinition & {
+  handler?: WorkflowHandler<any, any>;
+};
+
+// Methods, so that a class that extends this one can override them.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface WorkflowManager {
   /** Returns the status of a run: see {@link reading.getStatus | getStatus}. */
   status(...args: Args<"getStatus">): Result<"getStatus">;
   /** Stops a run: see {@link management.cancel | cancel}. */
@@ -204,33 +229,6 @@ export interface WorkflowManager {
   ): Promise<EventId<Name>>;
 }
 
-type Method = (this: WorkflowManager, ...args: any[]) => unknown;
-
-const METHODS = {
-  define({ handler, ...definition }: WorkflowDefinition & { handler?: never }) {
-    const { component, options } = this;
-    const { workpoolOptions, retention } = definition;
-    const register = (handler: WorkflowHandler<any, any>) =>
-      registerWorkflow(
-        component,
-        {
-          ...definition,
-          retention: mergedRetention(options.retention, retention),
-          workpoolOptions: { ...options.workpoolOptions, ...workpoolOptions },
-        },
-        handler,
-      );
-    return handler ? register(handler) : { handler: register };
-  },
-  defineOnComplete,
-  console(options) {
-    return defineConsole(this.component, options);
-  },
-  async start(ctx, workflow, args, options) {
-    return await startBy(this, ctx, workflow, args, options);
-  },
-} satisfies Record<string, Method>;
-
 type Functions = typeof management & typeof reading;
 
 /** The parameters of a function that takes a component, without the component. */
@@ -256,24 +254,23 @@ const FUNCTIONS = {
 } satisfies Record<
   Exclude<
     keyof WorkflowManager,
-    "component" | "options" | keyof typeof METHODS
+    | "component"
+    | "options"
+    | "define"
+    | "defineOnComplete"
+    | "console"
+    | "start"
   >,
   unknown
 >;
 
 type Run = (...args: any[]) => Promise<unknown>;
 
-const bound = Object.entries<Run>(FUNCTIONS).map(
-  ([name, run]): [string, Method] => [
-    name,
-    async function (ctx, ...rest) {
+for (const [name, run] of Object.entries<Run>(FUNCTIONS))
+  Object.defineProperty(WorkflowManager.prototype, name, {
+    async value(this: WorkflowManager, ctx: unknown, ...rest: unknown[]) {
       return await run(ctx, this.component, ...rest);
     },
-  ],
-);
-for (const [name, value] of [...Object.entries<Method>(METHODS), ...bound])
-  Object.defineProperty(WorkflowManager.prototype, name, {
-    value,
     configurable: true,
     writable: true,
   });

@@ -166,13 +166,8 @@ function notAWorkflow(name: string | undefined, cause?: unknown) {
   );
 }
 
-export function nameOfWorkflow(workflow: WorkflowReference): string {
-  try {
-    return nameOf(workflow);
-  } catch (error) {
-    throw notAWorkflow(undefined, error);
-  }
-}
+export const nameOfWorkflow = (workflow: WorkflowReference): string =>
+  nameOf(workflow, (cause) => notAWorkflow(undefined, cause));
 
 /** Before convex 1.46, its types have only one kind of reference. */
 async function handleOf(onComplete: object) {

@@ -235,35 +235,43 @@ function checkName(name: string, { isLegacy }: StepRules): string {
   return name;
 }
 
-/** Returns the name of a step's target. For a component's function, `component/module/function`. For a handle, its text. */
-export function nameOf(target: AnyRef): string {
-  const { name, reference, functionHandle } = getFunctionAddress(target);
-  return (
-    name ??
-    reference?.replace(/^_reference\/childComponent\//, "") ??
-    functionHandle?.replace(/^function:\/\//, "") ??
-    getFunctionName(target)
-  );
+/**
+ * Returns the name of a step's target. For a component's function, `component/module/function`. For a handle, its text.
+ *
+ * @param refused - Creates the error if `target` isn't a reference.
+ */
+export function nameOf(
+  target: AnyRef,
+  refused?: (cause: unknown) => Error,
+): string {
+  try {
+    const { name, reference, functionHandle } = getFunctionAddress(target);
+    return (
+      name ??
+      reference?.replace(/^_reference\/childComponent\//, "") ??
+      functionHandle?.replace(/^function:\/\//, "") ??
+      getFunctionName(target)
+    );
+  } catch (cause) {
+    throw refused?.(cause) ?? cause;
+  }
 }
 
-/** Like `nameOf`. If `target` isn't a reference, the error names the call and the expected kind. */
+/** Like `nameOf`, for what `taker` takes. Default: the method of `step` for this kind. */
 export function nameOfReference(
   target: AnyRef,
   kind: string,
-  taker?: string,
+  taker = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`,
 ): string {
-  try {
-    return nameOf(target);
-  } catch (cause) {
-    const method = `step.run${kind[0]!.toUpperCase()}${kind.slice(1)}`;
+  return nameOf(target, (cause) => {
     // A registered function is also a JavaScript function.
     const given =
       typeof target === "function" ? "the function itself" : preview(target);
-    throw new Error(
-      `${taker ?? method} takes ${withArticle(kind)}'s reference, not ${given}. Pass it as internal.file.name or api.file.name.`,
+    return new Error(
+      `${taker} takes ${withArticle(kind)}'s reference, not ${given}. Pass it as internal.file.name or api.file.name.`,
       { cause },
     );
-  }
+  });
 }
 
 const withArticle = (kind: string) =>

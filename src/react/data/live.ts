@@ -22,11 +22,11 @@ type Query<Args extends Record<string, any>, Result> = FunctionReference<
   Result
 >;
 
-/** A live query. An error is a value, because access may be granted, or the run may appear, while the page is open. */
-export type Live<T> =
-  | { status: "loading" }
-  | { status: "error"; error: Error }
-  | { status: "ready"; value: T };
+/**
+ * A live query, which loads while it has neither. An error is a value, because access may be granted, or the run may
+ * appear, while the page is open.
+ */
+type Live<T> = { value?: T; error?: Error };
 
 export function useLive<Args extends Record<string, any>, Result>(
   query: Query<Args, Result>,
@@ -45,9 +45,7 @@ export function useLive<Args extends Record<string, any>, Result>(
   if (kept !== undefined)
     if (result !== undefined) before.current = { kept, result };
     else if (before.current?.kept === kept) result = before.current.result;
-  if (result === undefined) return { status: "loading" };
-  if (result instanceof Error) return { status: "error", error: result };
-  return { status: "ready", value: result };
+  return result instanceof Error ? { error: result } : { value: result };
 }
 
 export type LivePages<Item> = {

@@ -21,12 +21,11 @@ export function RunPage({ route }: { route: RunRoute }) {
   const { api, runsHash } = useConsole();
   const { workflowId } = route;
   const [eventCount, setEventCount] = useState(EVENTS_PER_PAGE);
-  const run = useLive(
+  const { value: run, error } = useLive(
     api.getRun,
     { workflowId, events: { numItems: eventCount, cursor: null } },
     workflowId,
   );
-  const found = run.status === "ready" ? run.value : undefined;
   return (
     <section className="wfc-page wfc-run" aria-label="Run">
       <nav className="wfc-crumbs" aria-label="Breadcrumb">
@@ -36,16 +35,16 @@ export function RunPage({ route }: { route: RunRoute }) {
           {workflowId}
         </code>
       </nav>
-      {run.status === "error" ? (
-        <ErrorMessage error={run.error} />
-      ) : found === null ? (
+      {error ? (
+        <ErrorMessage error={error} />
+      ) : run === null ? (
         <Message title="This run doesn't exist">
           <p>It was cleaned up, or the id is wrong.</p>
         </Message>
-      ) : found ? (
+      ) : run ? (
         <LoadedRun
           route={route}
-          run={found}
+          run={run}
           onMoreEvents={() => setEventCount(eventCount + EVENTS_PER_PAGE)}
         />
       ) : (

@@ -41,12 +41,12 @@ export function StepDetails({
   const { api } = useConsole();
   const copy = useCopy();
   const { stepNumber } = step;
-  const found = useLive(api.listSteps, {
+  const { value, error } = useLive(api.listSteps, {
     workflowId,
     step: stepNumber,
     paginationOpts: ONE,
   });
-  const whole = found.status === "ready" ? found.value.page[0] : undefined;
+  const whole = value?.page[0];
   const runResult = whole?.runResult;
   const attempts = whole?.attempts ?? step.attempts;
   const state = stateOf(step);
@@ -101,7 +101,7 @@ export function StepDetails({
           )}
           <WaitsFor step={step} />
         </dl>
-        {found.status === "error" && <ErrorMessage error={found.error} />}
+        {error && <ErrorMessage error={error} />}
         {whole && (
           <Section name="Arguments" copied={whole.args}>
             <ValueTree value={whole.args} />

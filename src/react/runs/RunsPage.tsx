@@ -54,9 +54,7 @@ export function RunsPage({ filter }: { filter: Filter }) {
     return true;
   });
 
-  const stats = useLive(api.stats, { name: filter.name }, "stats");
-  const { counts = undefined, names = [] } =
-    stats.status === "ready" ? stats.value : {};
+  const { value } = useLive(api.stats, { name: filter.name }, "stats");
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
 
   return (
@@ -65,7 +63,7 @@ export function RunsPage({ filter }: { filter: Filter }) {
         <h1 className="wfc-title">Runs</h1>
         <Filters
           filter={filter}
-          names={names}
+          names={value?.names ?? []}
           searchRef={searchRef}
           onChange={change}
         />
@@ -84,7 +82,7 @@ export function RunsPage({ filter }: { filter: Filter }) {
                   <StatusIcon status={status} />
                   {STATUS_LABELS[status]}
                   <span className="wfc-count wfc-status-count">
-                    {counts ? formatCount(counts[status]) : "–"}
+                    {value ? formatCount(value.counts[status]) : "–"}
                   </span>
                 </>
               ) : (
