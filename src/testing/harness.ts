@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers";
 import batchWorker from "@convex-dev/batch-worker/test";
 import workpool from "@convex-dev/workpool/test";
 import { convexTest } from "convex-test";
-import type { GenericMutationCtx } from "convex/server";
+import type { GenericDataModel, GenericMutationCtx } from "convex/server";
 import { afterEach, beforeAll, beforeEach, vi } from "vitest";
 import type { DataModel, Doc } from "../component/_generated/dataModel.js";
 import type { WorkflowId, WorkflowStatus } from "../client/index.js";
@@ -154,23 +154,26 @@ async function advanceWhile(shouldContinue: () => boolean) {
   }
 }
 
-type ComponentRunner = {
+type ComponentRunner<Model extends GenericDataModel> = {
   runInComponent<T>(
     path: string,
-    run: (ctx: GenericMutationCtx<DataModel>) => Promise<T>,
+    run: (ctx: GenericMutationCtx<Model>) => Promise<T>,
   ): Promise<T>;
 };
 
+/** Reads and writes the tables of the component with this path, such as "workflow/workpool". */
+export const inPart = <T, Model extends GenericDataModel = GenericDataModel>(
+  t: Backend,
+  path: string,
+  run: (ctx: GenericMutationCtx<Model>) => Promise<T>,
+): Promise<T> =>
+  (t as unknown as ComponentRunner<Model>).runInComponent(path, run);
+
 /** Reads and writes the component's own tables. */
-export async function inComponent<T>(
+export const inComponent = <T>(
   t: Backend,
   run: (ctx: GenericMutationCtx<DataModel>) => Promise<T>,
-): Promise<T> {
-  return await (t as unknown as ComponentRunner).runInComponent(
-    "workflow",
-    run,
-  );
-}
+): Promise<T> => inPart(t, "workflow", run);
 
 /** Returns all rows of one of the component's tables. */
 export async function rows<T extends keyof DataModel>(t: Backend, table: T) {

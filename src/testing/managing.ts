@@ -15,6 +15,7 @@ import type { Handler } from "./app/scripts.js";
 import {
   components,
   inComponent,
+  inPart,
   journal,
   script,
   workflows,
@@ -42,46 +43,25 @@ export async function callInternal<
   return await inComponent(t, (ctx) => ctx.runMutation(mutation, args));
 }
 
-type Job = { _id: string; fnName: string; canceled?: boolean };
-type InPool = {
-  runInComponent<T>(
-    path: string,
-    run: (ctx: {
-      db: { query(table: string): { collect(): Promise<Job[]> } };
-    }) => Promise<T>,
-  ): Promise<T>;
-};
-
 /** Returns the names of the workpool's jobs that weren't canceled. */
 export async function jobs(t: Backend): Promise<string[]> {
-  const backend = t as unknown as InPool;
-  return await backend.runInComponent("workflow/workpool", async ({ db }) => {
-    const dropped = await db.query("pendingCancelation").collect();
-    const ids = new Set(
-      dropped.map((row) => (row as unknown as { workId: string }).workId),
-    );
-    const work = await db.query("work").collect();
-    return work
-      .filter(({ _id, canceled }) => !canceled && !ids.has(_id))
-      .map(({ fnName }) => fnName);
-  });
+  const dropped = await poolRows(t, "pendingCancelation");
+  const ids = new Set(dropped.map(({ workId }) => workId as string));
+  const work = await poolRows(t, "work");
+  return work
+    .filter(({ _id, canceled }) => !canceled && !ids.has(_id as string))
+    .map(({ fnName }) => fnName as string);
 }
 
 /** Returns the workpool's config. */
 export async function poolConfig(t: Backend) {
   const [globals] = await poolRows(t, "globals");
-  return globals as unknown as { maxParallelism: number; logLevel: string };
+  return globals as { maxParallelism: number; logLevel: string };
 }
 
 /** Returns the rows of one of the workpool's tables. */
-export async function poolRows(t: Backend, table: string) {
-  const backend = t as unknown as InPool;
-  return await backend.runInComponent(
-    "workflow/workpool",
-    async ({ db }) =>
-      (await db.query(table).collect()) as unknown as Record<string, unknown>[],
-  );
-}
+export const poolRows = (t: Backend, table: string) =>
+  inPart(t, "workflow/workpool", (ctx) => ctx.db.query(table).collect());
 
 /** Counts the rows of each table of the component, and omits empty tables. */
 export async function rowCounts(t: Backend): Promise<Record<string, number>> {

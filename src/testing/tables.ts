@@ -2,25 +2,21 @@ import workpool from "@convex-dev/workpool/test";
 import type { GenericDataModel, GenericMutationCtx } from "convex/server";
 import schema from "../component/schema.js";
 import appSchema from "./app/schema.js";
-import type { Backend } from "./harness.js";
+import { inPart, type Backend } from "./harness.js";
 
 type Ctx = GenericMutationCtx<GenericDataModel>;
-type ComponentRunner = {
-  runInComponent<T>(path: string, run: (ctx: Ctx) => Promise<T>): Promise<T>;
-};
 
 /**
  * Returns every row of the app, the component and its workpool, and every scheduled function. A refused
  * call must not change them.
  */
 export async function everyRow(t: Backend): Promise<Record<string, unknown[]>> {
-  const components = t as unknown as ComponentRunner;
   return {
     ...(await t.run((ctx) => dump("app", appSchema.tables, ctx as Ctx))),
-    ...(await components.runInComponent("workflow", (ctx) =>
+    ...(await inPart(t, "workflow", (ctx) =>
       dump("workflow", schema.tables, ctx),
     )),
-    ...(await components.runInComponent("workflow/workpool", (ctx) =>
+    ...(await inPart(t, "workflow/workpool", (ctx) =>
       dump("workpool", workpool.schema.tables, ctx),
     )),
   };

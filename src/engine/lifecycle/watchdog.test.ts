@@ -30,6 +30,7 @@ import { completed, failed } from "../../testing/statuses.js";
 import { internal } from "../../component/_generated/api.js";
 import { schedulePending, watch } from "../platform/scheduler.js";
 import { HOUR, MINUTE } from "../../testing/units.js";
+import { wrapFunctions } from "../../testing/wrapFunctions.js";
 
 useBackend();
 const heard = listenToConsole();
@@ -249,30 +250,23 @@ describe("an onComplete that waits for a transaction of its own", () => {
   });
 });
 
-/** Runs a driver whose scheduler calls are lost. */
-const losesSchedule = (modules: Modules, component: string): Modules =>
-  Object.fromEntries(
-    Object.entries(modules).map(([at, load]) => [
-      at,
-      component !== "workflow" || !at.endsWith("/driving.ts")
-        ? load
-        : async () => {
-            const module = (await load()) as { drive: { _handler: Handler } };
-            const drive = new Proxy(module.drive, {
-              get: (target, key): unknown =>
-                key === "_handler"
-                  ? (ctx: object, args: unknown) =>
-                      target._handler({ ...ctx, scheduler: LOST }, args)
-                  : Reflect.get(target, key),
-            });
-            return { ...module, drive };
-          },
-    ]),
-  );
-type Handler = (ctx: object, args: unknown) => Promise<unknown>;
-const LOST = {
+const connectionLost = {
   runAfter: () => Promise.reject(new Error("Connection lost")),
 };
+
+/** Runs a driver whose scheduler calls are lost. */
+const losesSchedule = (modules: Modules): Modules =>
+  wrapFunctions(
+    modules,
+    (path, { _handler }) =>
+      (ctx, args) =>
+        _handler(
+          path === "driving:drive"
+            ? { ...ctx, scheduler: connectionLost }
+            : ctx,
+          args,
+        ),
+  );
 
 test.each([
   [
