@@ -10,23 +10,23 @@ const MIB = 1024 * KIB;
 
 /** Maps the beginning of each row to its text and the constants that it states. */
 const ROWS = {
-  "return value of a step": {
+  "Return value of a step": {
     text: "800 KiB",
     is: { MAX_RESULT_BYTES: 800 * KIB },
   },
-  "arguments of a mutation or child": {
+  "Arguments of a mutation or child": {
     text: "1 MiB less 4 KiB; 1 MB less 4 KiB",
     is: {
       MAX_ROW_BYTES: MIB - 4 * KIB,
       MAX_POOL_ARGS_BYTES: 1_000_000 - 4 * KIB,
     },
   },
-  "arguments and result of one step": {
+  "Arguments and result of one step": {
     text: "1 MiB less 4 KiB",
     is: { MAX_ROW_BYTES: MIB - 4 * KIB },
   },
-  "journal of one run": { text: "8 MiB", is: { MAX_JOURNAL_BYTES: 8 * MIB } },
-  "nesting of a value": {
+  "Journal of one run": { text: "8 MiB", is: { MAX_JOURNAL_BYTES: 8 * MIB } },
+  "Nesting of a value": {
     text: "13; 8,192; 1,024",
     is: {
       MAX_VALUE_NESTING: 13,
@@ -34,17 +34,17 @@ const ROWS = {
       MAX_OBJECT_FIELDS: 1024,
     },
   },
-  "stored error": { text: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
-  "value of `step.setProgress`": {
+  "Stored error": { text: "16 KiB", is: { MAX_ERROR_BYTES: 16 * KIB } },
+  "Value of `step.setProgress`": {
     text: "4 KiB",
     is: { MAX_PROGRESS_BYTES: 4 * KIB },
   },
-  "name of a step": { text: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
-  "new steps of one turn": {
+  "Name of a step": { text: "1,024 characters", is: { MAX_NAME_LENGTH: 1024 } },
+  "New steps of one turn": {
     text: "400, or 1 MiB of arguments",
     is: { NEW_STEPS_PER_TURN: 400, NEW_BYTES_PER_TURN: MIB },
   },
-  "inline steps of one turn": {
+  "Inline steps of one turn": {
     text: "256, or 300 ms of the turn; at least 100 ms after its replay",
     is: {
       INLINE_STEPS_PER_TURN: 256,
@@ -52,7 +52,7 @@ const ROWS = {
       INLINE_MS_AFTER_REPLAY: 100,
     },
   },
-  "`runAt` and `runAfter`": { text: "four years", is: {} },
+  "`runAt` and `runAfter`": { text: "Four years", is: {} },
   "`maxParallelism`": { text: "0 to 200, 25 unless set", is: {} },
 };
 

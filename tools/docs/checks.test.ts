@@ -95,7 +95,7 @@ test("a wrong limit and an unchecked limit are reported", async () => {
   expect(await limitsIn((readme) => readme)).toEqual([]);
   expect(
     await limitsIn((readme) => readme.replace("| 8 MiB", "| 9 MiB")),
-  ).toEqual([`${SOURCE}: the limit of "journal of one run" should be "8 MiB"`]);
+  ).toEqual([`${SOURCE}: the limit of "Journal of one run" should be "8 MiB"`]);
   const another = "| luck | 1 | it ends | nowhere |\n\n[CONTRIBUTING]";
   expect(
     await limitsIn((readme) => readme.replace("\n[CONTRIBUTING]", another)),
