@@ -12,7 +12,6 @@ import {
   act,
   child,
   LATER,
-  outcomes,
   times,
   useQuietConsole,
 } from "../../testing/scenes.js";
@@ -214,18 +213,4 @@ test("if onComplete cleans up a canceled run in the same transaction, its pendin
   await drain();
   expect(ran).toBe(0);
   expect(await rowCounts(t)).toEqual({});
-});
-
-describe("nested runs", () => {
-  test("that have ended stay unchanged", async () => {
-    const t = newBackend();
-    script("handler", "child", async () => "done");
-    const id = await startHandler(t, async (step) => {
-      await child(step);
-      await step.sleep(LATER);
-    });
-    await advance(A_WHILE);
-    await cancel(t, id);
-    expect(await outcomes(t)).toEqual(["canceled", "success"]);
-  });
 });

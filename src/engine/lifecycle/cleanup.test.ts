@@ -104,21 +104,6 @@ describe("cleanup deletes a finished run", () => {
     expect(heard.takeNote()).toHaveLength(1);
   });
 
-  test("with its nested runs at every level", async () => {
-    const t = newBackend();
-    script("handler", "child", async (step, depth: number) => {
-      await echo(step, depth);
-      if (depth > 0) await child(step, depth - 1);
-    });
-    const { workflowId } = await runHandler(t, (step) =>
-      Promise.all([child(step, 3), child(step, 1)]),
-    );
-    expect(await rowCounts(t)).toEqual({ workflows: 7, steps: 12 });
-    await cleanup(t, workflowId);
-    await drain();
-    await expectGone(t);
-  });
-
   test("with a nested run in progress, which is canceled first", async () => {
     const t = newBackend();
     let ran = 0;

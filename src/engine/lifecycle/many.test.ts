@@ -263,21 +263,6 @@ describe("restartMany", () => {
     expect(executed).toBe(4);
     expect(await countAll(t)).toMatchObject({ failed: 0, completed: 5 });
   });
-
-  test("one call doesn't restart a run twice if it fails again", async () => {
-    const t = newBackend();
-    let starts = 0;
-    for (let index = 0; index < 3; index++)
-      await startHandler(t, async () => {
-        starts++;
-        throw new Error("again");
-      });
-    starts = 0;
-    const result = await restartMany(inAction(t), workflow, { from: 0 });
-    await drain();
-    expect(result).toEqual({ done: 3, cursor: null });
-    expect(starts).toBe(3);
-  });
 });
 
 const many = { cancelMany, restartMany, cleanupMany };

@@ -7,7 +7,6 @@ import {
   cleanup,
   insertRun,
   listenToConsole,
-  rowCounts,
   startWithOnComplete,
 } from "../../testing/managing.js";
 import {
@@ -204,25 +203,6 @@ describe("onComplete is called in the transaction that ends the run,", () => {
     expect(await endings(t)).toEqual([]);
     expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
   });
-
-  test("and may start, cancel and send events to other runs", async () => {
-    const t = newBackend();
-    const other = await startHandler(t, (step) => step.sleep(LATER), {
-      name: "other",
-    });
-    script("handler", "next", async () => "next");
-    await startWithOnComplete(
-      t,
-      async () => 1,
-      async (ctx) => {
-        await client.cancel(ctx, workflow, other);
-        await client.start(ctx, workflows.workflow, { handler: "next" });
-      },
-    );
-    await drain();
-    expect(await statusOf(t, other)).toEqual({ type: "canceled" });
-    expect(await rowCounts(t)).toMatchObject({ workflows: 3 });
-  });
 });
 
 describe("an onComplete that throws:", () => {
@@ -252,17 +232,6 @@ describe("an onComplete that throws:", () => {
     expect(heard.said).toEqual([
       error(new RegExp(`onComplete of workflow ${id} failed.*callback broke`)),
     ]);
-  });
-
-  test("start and cancel still succeed", async () => {
-    const t = newBackend();
-    const one = await throwing(t, async () => 1);
-    expect(await statusOf(t, one)).toMatchObject({ type: "completed" });
-    const two = await throwing(t, (step) => step.sleep(LATER));
-    await cancel(t, two);
-    expect(await statusOf(t, two)).toEqual({ type: "canceled" });
-    expect(await rowCounts(t)).toMatchObject({ onCompleteFailures: 2 });
-    expect(heard.said).toHaveLength(2);
   });
 
   test("if its function was removed, the run ends and the failure is kept", async () => {

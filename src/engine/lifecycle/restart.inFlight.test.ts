@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import {
   cancel,
   cleanup,
-  gate,
   jobs,
   restart,
   rowCounts,
@@ -177,46 +176,7 @@ describe.each(kinds)("%s in flight", (name, ask, finish, result) => {
   });
 });
 
-test.each(["driver", "pool"] as const)(
-  "the result of an action from before the restart is ignored quietly (%s)",
-  async (execution) => {
-    const t = newBackend({ execution });
-    const gates = [gate<string>(), gate<string>()];
-    let begun = 0;
-    script("action", "slow", () => gates[begun++]!.passed);
-    const id = await startHandler(t, (step) => act(step, "slow"));
-    await advance(A_WHILE);
-    await cancel(t, id);
-    await advance(A_WHILE);
-    await restart(t, id);
-    await advance(A_WHILE);
-    expect(begun).toBe(2);
-    gates[0]!.open("of the first execution");
-    await advance(A_WHILE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-    gates[1]!.open("of the second");
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed("of the second"));
-  },
-);
-
 describe("results that a restart keeps", () => {
-  test("and were delivered before the cut keep their places", async () => {
-    const t = newBackend();
-    const winners: unknown[] = [];
-    const id = await startHandler(t, async (step) => {
-      const slow = echo(step, "slow", { runAfter: 50_000 });
-      const winner = await Promise.race([slow, echo(step, "quick")]);
-      await echo(step, "middle", { runAfter });
-      await echo(step, "last");
-      winners.push(winner);
-    });
-    await drain();
-    await restart(t, id, { from: 3 });
-    await drain();
-    expect(winners).toEqual(["quick", "quick"]);
-  });
-
   test("and were delivered after the cut count as new", async () => {
     const t = newBackend();
     const winners: unknown[] = [];
@@ -308,24 +268,6 @@ describe("deleting steps also deletes", () => {
       'waits for event "by name"',
     ) as string;
     expect(heard.takeNote()).toEqual([unsent, unsent]);
-  });
-
-  test("their nested runs at every level", async () => {
-    const t = newBackend();
-    script("handler", "child", async (step, depth: number) => {
-      await echo(step, depth);
-      if (depth > 0) await child(step, depth - 1);
-    });
-    const id = await startHandler(t, async (step) => void child(step, 2));
-    await drain();
-    const ids = async () => (await rows(t, "workflows")).map(({ _id }) => _id);
-    expect(await rowCounts(t)).toEqual({ workflows: 4, steps: 6 });
-    const before = await ids();
-    await restart(t, id, { from: 0 });
-    await drain();
-    expect(await rowCounts(t)).toEqual({ workflows: 4, steps: 6 });
-    expect((await ids()).filter((run) => before.includes(run))).toEqual([id]);
-    expect(await effects(t)).toEqual([2, 1, 0, 2, 1, 0]);
   });
 
   test.each([{ startAsync: false }, { startAsync: true }])(

@@ -5,21 +5,13 @@ import {
   restart,
   startWithOnComplete,
 } from "../../testing/managing.js";
-import {
-  echo,
-  LATER,
-  outcomes,
-  removeFunction,
-  useQuietConsole,
-} from "../../testing/scenes.js";
-import { manager } from "../../testing/app/workflows.js";
+import { echo, removeFunction, useQuietConsole } from "../../testing/scenes.js";
 import {
   components,
   drain,
   effects,
   endings,
   newBackend,
-  rows,
   runHandler,
   script,
   startHandler,
@@ -82,53 +74,27 @@ test.each<[string, Options, string, string?]>([
   },
 );
 
-describe("a restart executes the handler over the recorded history:", () => {
-  test("a failed run continues where it stopped", async () => {
-    const t = newBackend();
-    let broken = true;
-    const { workflowId, status } = await runHandler(t, async (step) => {
-      await echo(step, 1);
-      if (broken) throw new Error("bug");
-      return await echo(step, 2);
-    });
-    expect(status).toEqual(failed("bug"));
-    broken = false;
-    await restart(t, workflowId);
+test("from of a restart may name an event, a sleep or a function, or be a function's reference", async () => {
+  const t = newBackend();
+  const { workflowId } = await runHandler(t, async (step) => {
+    await echo(step, 1);
+    await step.sleep(1000);
+    await echo(step, 2);
+    await step.awaitEvent({ name: "go", timeout: 10 }).catch(() => null);
+    await echo(step, 3);
+    await echo(step, 4);
+    await step.runQuery(steps.echoQuery, { value: 5 });
+  });
+  const ranSince = async (from: NonNullable<Options>["from"]) => {
+    const { length } = await effects(t);
+    await restart(t, workflowId, { from });
     await drain();
-    expect(await statusOf(t, workflowId)).toEqual(completed(2));
-    expect(await effects(t)).toEqual([1, 2]);
-  });
-
-  test("a run without steps executes again", async () => {
-    const t = newBackend();
-    let times = 0;
-    const { workflowId } = await runHandler(t, async () => ++times);
-    await restart(t, workflowId, { from: 0 });
-    expect(await statusOf(t, workflowId)).toEqual(completed(2));
-  });
-
-  test("from may name an event, a sleep or a function, or be a function's reference", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, async (step) => {
-      await echo(step, 1);
-      await step.sleep(1000);
-      await echo(step, 2);
-      await step.awaitEvent({ name: "go", timeout: 10 }).catch(() => null);
-      await echo(step, 3);
-      await echo(step, 4);
-      await step.runQuery(steps.echoQuery, { value: 5 });
-    });
-    const ranSince = async (from: NonNullable<Options>["from"]) => {
-      const { length } = await effects(t);
-      await restart(t, workflowId, { from });
-      await drain();
-      return (await effects(t)).slice(length);
-    };
-    expect(await ranSince("go")).toEqual([3, 4]);
-    expect(await ranSince("sleep")).toEqual([2, 3, 4]);
-    expect(await ranSince("steps:echo")).toEqual([4]);
-    expect(await ranSince(steps.echo)).toEqual([4]);
-  });
+    return (await effects(t)).slice(length);
+  };
+  expect(await ranSince("go")).toEqual([3, 4]);
+  expect(await ranSince("sleep")).toEqual([2, 3, 4]);
+  expect(await ranSince("steps:echo")).toEqual([4]);
+  expect(await ranSince(steps.echo)).toEqual([4]);
 });
 
 describe("an invalid restart throws and changes nothing:", () => {
@@ -175,17 +141,6 @@ describe("an invalid restart throws and changes nothing:", () => {
 });
 
 describe("a restart takes the next turn in this transaction, or leaves it to the pool with startAsync:", () => {
-  test("the caller sees the turn's outcome", async () => {
-    const t = newBackend();
-    const workflowId = await ended(t);
-    const status = await t.mutation(async (ctx) => {
-      await client.restart(ctx, components.workflow, workflowId, {});
-      return await client.getStatus(ctx, components.workflow, workflowId);
-    });
-    expect(status).toEqual(completed("done"));
-    expect(await jobs(t)).toEqual([]);
-  });
-
   test("with startAsync, it returns before anything runs, and the run is in progress", async () => {
     const t = newBackend();
     const workflowId = await ended(t);
@@ -227,83 +182,37 @@ describe("a restart takes the next turn in this transaction, or leaves it to the
       expect(kinds).toEqual(["success", "failed"]);
     },
   );
-
-  test("an error in the handler fails the run", async () => {
-    const t = newBackend();
-    const workflowId = await ended(t);
-    script("handler", "main", () => Promise.reject(new Error("no")));
-    await restart(t, workflowId, { from: 0 });
-    expect(await statusOf(t, workflowId)).toEqual(failed("no"));
-    expect(await endings(t)).toHaveLength(2);
-  });
 });
 
-describe("a run may be restarted", () => {
-  test("several times", async () => {
+test.each([
+  ["canceled", { startAsync: false }],
+  ["canceled", { startAsync: true }],
+  ["failed", { startAsync: true }],
+] as const)(
+  "a run may be restarted by its own onComplete when it is %s, and continues (%o)",
+  async (end, options) => {
     const t = newBackend();
-    const workflowId = await ended(t);
-    for (let times = 0; times < 3; times++) {
-      await restart(t, workflowId, { from: 3 });
-      await drain();
+    const seen: string[] = [];
+    const id = await startWithOnComplete(
+      t,
+      async (step) => {
+        await step.runAction(steps.echoAction, { value: 1 });
+        await step.sleep(1000);
+        if (end === "failed" && seen.length === 0) throw new Error("first");
+        return "slept";
+      },
+      async (ctx, { workflowId, result }) => {
+        seen.push(result.kind);
+        if (seen.length > 1) return;
+        await client.restart(ctx, components.workflow, workflowId, options);
+      },
+    );
+    if (end === "canceled") {
+      await cancel(t, id);
+      expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
     }
-    expect((await effects(t)).join("")).toEqual("abacccc");
-  });
-
-  test.each([
-    ["canceled", { startAsync: false }],
-    ["canceled", { startAsync: true }],
-    ["failed", { startAsync: true }],
-  ] as const)(
-    "by its own onComplete when it is %s, and continues (%o)",
-    async (end, options) => {
-      const t = newBackend();
-      const seen: string[] = [];
-      const id = await startWithOnComplete(
-        t,
-        async (step) => {
-          await step.runAction(steps.echoAction, { value: 1 });
-          await step.sleep(1000);
-          if (end === "failed" && seen.length === 0) throw new Error("first");
-          return "slept";
-        },
-        async (ctx, { workflowId, result }) => {
-          seen.push(result.kind);
-          if (seen.length > 1) return;
-          await client.restart(ctx, components.workflow, workflowId, options);
-        },
-      );
-      if (end === "canceled") {
-        await cancel(t, id);
-        expect(await statusOf(t, id)).toMatchObject({ type: "inProgress" });
-      }
-      await drain();
-      expect(await statusOf(t, id)).toEqual(completed("slept"));
-      expect(seen).toEqual([end, "success"]);
-    },
-  );
-});
-
-test("the manager cancels, restarts and cleans up from an action and from another workflow", async () => {
-  const t = newBackend();
-  type Acts = (ctx: WorkflowCtx) => Promise<unknown>;
-  const byAction = (act: Acts) => t.action((ctx) => act(ctx as never));
-  const byWorkflow = async (act: Acts) =>
-    (await runHandler(t, act, { name: "other" })).status;
-  const sleeper = (step: WorkflowCtx) => step.sleep(LATER);
-  const id = await ended(t);
-  const one = await startHandler(t, sleeper, { name: "sleeper" });
-  const two = await startHandler(t, sleeper, { name: "sleeper" });
-  await byAction((ctx) => manager.cancel(ctx, one));
-  await byWorkflow((ctx) => manager.cancel(ctx, two));
-  expect((await outcomes(t)).slice(1, 3)).toEqual(["canceled", "canceled"]);
-  await byAction((ctx) => manager.restart(ctx, id, { from: "c" }));
-  await drain();
-  await byWorkflow((ctx) => manager.restart(ctx, id, { from: 3 }));
-  await drain();
-  expect((await effects(t)).join("")).toEqual("abaccc");
-  expect(await byAction((ctx) => manager.cleanup(ctx, one))).toBe(true);
-  const cleaned = await byWorkflow((ctx) => manager.cleanup(ctx, two));
-  expect(cleaned).toEqual(completed(true));
-  // The first run, and the three that managed others.
-  expect(await rows(t, "workflows")).toHaveLength(4);
-});
+    await drain();
+    expect(await statusOf(t, id)).toEqual(completed("slept"));
+    expect(seen).toEqual([end, "success"]);
+  },
+);

@@ -1,10 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  cancel,
-  gate,
-  jobs,
-  startWithOnComplete,
-} from "../../testing/managing.js";
+import { gate, jobs, startWithOnComplete } from "../../testing/managing.js";
 import {
   A_WHILE,
   act,
@@ -85,22 +80,6 @@ describe("steps in flight when a run ends by itself", () => {
     expect([turns, ends]).toEqual([turnsBefore, 1]);
   });
 
-  test("are retried as their policy says", async () => {
-    const t = newBackend();
-    let attempts = 0;
-    script("action", "flaky", () => {
-      if (++attempts < 3) throw new Error("not yet");
-      return "at last";
-    });
-    const id = await startHandler(t, async (step) => {
-      void act(step, "flaky", { retry: true });
-    });
-    await drain();
-    const [row] = await journal(t, id);
-    expect(row!.step.runResult).toMatchObject({ returnValue: "at last" });
-    expect(attempts).toBe(3);
-  });
-
   test.each([1, 130])(
     "are dropped within a transaction's limits if they are sleeps or event waits, %d of each",
     async (count) => {
@@ -149,21 +128,6 @@ describe("a step issued in the turn that ends the run", () => {
       expect(await statusOf(t, id)).toMatchObject({ type });
     },
   );
-});
-
-test("an ended run's child may still be canceled alone", async () => {
-  const t = newBackend();
-  script("handler", "child", (step) => step.sleep(LATER));
-  const id = await startHandler(t, async (step) => {
-    void child(step);
-  });
-  await advance(1000);
-  const [, nested] = await rows(t, "workflows");
-  await cancel(t, nested!._id as never);
-  await drain();
-  expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-  const [row] = await journal(t, id);
-  expect(row!.step.runResult).toEqual({ kind: "canceled" });
 });
 
 test.each(["driver", "pool"] as const)(

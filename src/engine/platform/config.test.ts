@@ -88,13 +88,6 @@ describe("utils:updateConfig", () => {
     expect(await poolConfig(t)).toMatchObject(kept);
   });
 
-  test("takes effect even if a manager asked for another value before", async () => {
-    const t = newBackend();
-    await run(t, seven);
-    await update(t, { maxParallelism: 50 });
-    expect(await parallelism(t)).toBe(50);
-  });
-
   const invalid = (given: number) =>
     `Invalid maxParallelism: ${given}. Expected a whole number from 0 to 200.`;
   test.each<[object, string | RegExp]>([

@@ -1,6 +1,5 @@
 import { validate } from "convex-helpers/validators";
 import { describe, expect, test } from "vitest";
-import { internal as component } from "../../component/_generated/api.js";
 import { send, startWithEvents } from "../../testing/events.js";
 import {
   cancel,
@@ -14,7 +13,6 @@ import {
   advance,
   components,
   drain,
-  inComponent,
   journal,
   newBackend,
   script,
@@ -57,8 +55,6 @@ const shown = (step: object) => {
     step as Record<string, unknown>;
   return { kind, name, args, startedAt, functionType, workId, eventId };
 };
-
-const never = () => new Promise(() => undefined);
 
 /** Starts a run with steps of every kind in flight, each with its own time. */
 async function startEveryKind(t: Backend) {
@@ -172,17 +168,6 @@ test("steps of every kind in flight have their kind, name, arguments, state, due
     ...waiting,
   ]);
   expect(await runningOf(t, id)).toHaveLength(7);
-});
-
-test("when a run is canceled, its steps in flight are done without a result or a due time", async () => {
-  const t = newBackend();
-  const { id } = await startEveryKind(t);
-  await cancel(t, id);
-  for (const step of await listed(t, id)) {
-    expect(step).toMatchObject({ state: "done", attempts: [] });
-    expect(step.dueAt).toBeUndefined();
-    expect(step.runResult?.kind).not.toBe("success");
-  }
 });
 
 test("completed steps of every kind have their result and end time, and summaries have no values and an error's first 256 bytes", async () => {
@@ -432,25 +417,6 @@ test("a child shows its run's status: in progress, ended, restarted, or absent a
   expect(await status()).toBe("canceled");
   await cleanup(t, workflowId);
   expect(await child()).toBeUndefined();
-});
-
-test("steps without a pool slot are queued, and those with one are running", async () => {
-  const t = newBackend({ execution: "pool" });
-  await inComponent(t, (ctx) =>
-    ctx.runMutation(component.utils.updateConfig, { maxParallelism: 2 }),
-  );
-  script("action", "slow", never);
-  const id = await startHandler(t, (step) =>
-    Promise.all(
-      [1, 2, 3].map(() => step.runAction(steps.action, { name: "slow" })),
-    ),
-  );
-  await advance(5000);
-  expect((await states(t, id)).sort()).toEqual([
-    "queued",
-    "running",
-    "running",
-  ]);
 });
 
 test("steps from 0.4 and earlier show their known fields, and a step without a kind is a function", async () => {

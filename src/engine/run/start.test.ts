@@ -334,51 +334,29 @@ test("onComplete receives the context unchanged, even null", async () => {
 });
 
 // Called directly, as other packages and scripts do, not through this package's client.
-describe("workflow.create", () => {
-  test("runs the first turn inside the caller's transaction, or with startAsync in a pool job with the workflow's name", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const now = await createRun(t);
-    expect(await statusOf(t, now)).toEqual(completed("done"));
-    expect(await jobs(t)).toEqual([]);
-    const later = await createRun(t, { startAsync: true });
-    expect(await jobs(t)).toEqual(["some:workflow"]);
-    await drain();
-    expect(await statusOf(t, later)).toEqual(completed("done"));
-  });
-
-  test("with createOnly stores the run for this engine's rules and leaves its first turn to the caller", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    const fnHandle = await handleOf(t, steps.ended);
-    const onComplete = { fnHandle, context: [1] };
-    const options = { createOnly: true, onComplete, maxParallelism: 9 };
-    const id = await createRun(t, options);
-    await drain();
-    expect(await statusOf(t, id)).toEqual({ type: "inProgress", running: [] });
-    expect(await rows(t, "workflows")).toMatchObject([
-      {
-        name: "some:workflow",
-        workflowHandle: HANDLE,
-        args: main,
-        onComplete,
-        generationNumber: 0,
-        engineVersion: 1,
-      },
-    ]);
-    const turn = { workflowId: id, generationNumber: 0 };
-    await t.mutation((ctx) =>
-      ctx.runMutation(workflows.workflow as never, turn as never),
-    );
-    expect(await statusOf(t, id)).toEqual(completed("done"));
-    expect(await endings(t)).toMatchObject([{ context: [1] }]);
-  });
-
-  test("throws and changes nothing if the function doesn't exist", async () => {
-    const t = newBackend();
-    const workflowHandle = "function://;gone:workflow";
-    await expectUnchanged(t, heard, () =>
-      expect(createRun(t, { workflowHandle })).rejects.toThrow("gone"),
-    );
-  });
+test("workflow.create with createOnly stores the run for this engine's rules and leaves its first turn to the caller", async () => {
+  const t = newBackend();
+  script("handler", "main", async () => "done");
+  const fnHandle = await handleOf(t, steps.ended);
+  const onComplete = { fnHandle, context: [1] };
+  const options = { createOnly: true, onComplete, maxParallelism: 9 };
+  const id = await createRun(t, options);
+  await drain();
+  expect(await statusOf(t, id)).toEqual({ type: "inProgress", running: [] });
+  expect(await rows(t, "workflows")).toMatchObject([
+    {
+      name: "some:workflow",
+      workflowHandle: HANDLE,
+      args: main,
+      onComplete,
+      generationNumber: 0,
+      engineVersion: 1,
+    },
+  ]);
+  const turn = { workflowId: id, generationNumber: 0 };
+  await t.mutation((ctx) =>
+    ctx.runMutation(workflows.workflow as never, turn as never),
+  );
+  expect(await statusOf(t, id)).toEqual(completed("done"));
+  expect(await endings(t)).toMatchObject([{ context: [1] }]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cancel, cleanup, insertRun } from "../../testing/managing.js";
+import { cleanup, insertRun } from "../../testing/managing.js";
 import { manager } from "../../testing/app/workflows.js";
 import {
   components,
@@ -8,12 +8,9 @@ import {
   newBackend,
   rows,
   runHandler,
-  startHandler,
   statusOf,
-  steps,
   useBackend,
 } from "../../testing/harness.js";
-import { completed, failed } from "../../testing/statuses.js";
 import {
   exportHistory,
   getStatus,
@@ -21,30 +18,10 @@ import {
   listSteps,
   type WorkflowId,
 } from "../../client/index.js";
-import type { Handler } from "../../testing/app/scripts.js";
 
 useBackend();
 
 const { workflow } = components;
-
-test("a finished run is completed with its return value, failed with its error, or canceled", async () => {
-  const t = newBackend();
-  const ends: [Handler, object][] = [
-    [async () => ({ a: [1n, null] }), completed({ a: [1n, null] })],
-    [async () => undefined, completed(null)],
-    [
-      (step) => step.runMutation(steps.fail, { message: "out of paper" }),
-      failed("out of paper"),
-    ],
-  ];
-  for (const [at, [handler, status]] of ends.entries())
-    expect(await runHandler(t, handler, { name: `${at}` })).toMatchObject({
-      status,
-    });
-  const id = await startHandler(t, (step) => step.sleep(1000));
-  await cancel(t, id);
-  expect(await statusOf(t, id)).toEqual({ type: "canceled" });
-});
 
 test("a status shows as many steps in flight as one reply can hold", async () => {
   const t = newBackend({ transactionLimits: true });
@@ -68,22 +45,6 @@ test("a status shows as many steps in flight as one reply can hold", async () =>
   const running = status.type === "inProgress" ? status.running : [];
   expect(running.length).toBeGreaterThanOrEqual(500);
   expect(running[0]).toMatchObject({ name: "sleep 0" });
-});
-
-test("a manager, a query, a mutation, an action and a step may read a status", async () => {
-  const t = newBackend();
-  const { workflowId, status } = await runHandler(t, async () => 1);
-  const ask = (ctx: Parameters<typeof getStatus>[0]) =>
-    getStatus(ctx, workflow, workflowId);
-  const asking = await runHandler(t, (step) => ask(step), { name: "asking" });
-  expect(asking.status).toEqual(completed(status));
-  for (const found of [
-    await t.query((ctx) => manager.status(ctx, workflowId)),
-    await t.query((ctx) => ask(ctx)),
-    await t.mutation((ctx) => ask(ctx)),
-    await t.action((ctx) => ask(ctx)),
-  ])
-    expect(found).toEqual(status);
 });
 
 test("reading a run with an invalid or cleaned-up id throws, but the console's functions return nothing", async () => {
