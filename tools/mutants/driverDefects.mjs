@@ -15,7 +15,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (run.drivers !== driver) return null;",
     killedBy: test(
       "engine/driver/driver.faults",
-      "was detached takes no turn and leaves the other one pending",
+      "a driver that was detached takes no turn and leaves a pending one",
     ),
   },
   {
@@ -25,7 +25,7 @@ export const DRIVER_DEFECTS = [
     replace: "if (!run.driver) return null;",
     killedBy: test(
       "engine/driver/driver.faults",
-      "was replaced takes no turn and leaves the other one pending",
+      "a driver that was replaced takes no turn and leaves a pending one",
     ),
   },
   {
@@ -84,8 +84,8 @@ export const DRIVER_DEFECTS = [
     find: "drivenBy === driver && step.inProgress",
     replace: "drivenBy !== undefined && step.inProgress",
     killedBy: test(
-      "engine/driver/driver",
-      "hands over to another driver after a minute, so that long chains share the pool",
+      "engine/driver/driver.bounds",
+      "hands over to another after a minute, so that long chains share the pool",
     ),
   },
   {

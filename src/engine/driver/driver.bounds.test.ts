@@ -38,32 +38,42 @@ import { MINUTE } from "../../testing/units.js";
 useBackend();
 
 describe("a driver", () => {
-  const ofSeconds = (n: number): Handler => {
-    slow("second", 1000);
-    return async (step) => {
+  const ofSeconds =
+    (n: number): Handler =>
+    async (step) => {
       for (let i = 0; i < n; i++) await act(step, "second");
     };
-  };
   const drivers = async (t: ReturnType<typeof newBackend>) =>
     (await rows(t, "workflows")).map((run) => run.drivers);
 
-  test("keeps its run for up to a minute while at most four runs have drivers", async () => {
+  test.each([
+    [
+      "keeps its run for up to a minute while at most four runs have drivers",
+      { runs: 4, seconds: 40, least: 1, most: 1 },
+    ],
+    [
+      "hands over to another after a minute, so that long chains share the pool",
+      { runs: 1, seconds: 70, least: 2, most: 2 },
+    ],
+    [
+      "hands over after three seconds while more than four runs have drivers",
+      { runs: 5, seconds: 20, least: 5, most: 20 },
+    ],
+  ])("%s", async (_title, { runs, seconds, least, most }) => {
     const t = newBackend({ execution: "driver" });
-    for (let i = 0; i < 4; i++) await startHandler(t, ofSeconds(40));
+    const begun = slow("second", 1000);
+    for (let i = 0; i < runs; i++) await startHandler(t, ofSeconds(seconds));
     await drain();
-    expect(await drivers(t)).toEqual([1, 1, 1, 1]);
-  });
-
-  test("hands over after three seconds while more than four runs have drivers", async () => {
-    const t = newBackend({ execution: "driver" });
-    for (let i = 0; i < 5; i++) await startHandler(t, ofSeconds(20));
-    await drain();
-    for (const count of await drivers(t))
-      expect(count).toBeGreaterThanOrEqual(5);
+    for (const count of await drivers(t)) {
+      expect(count).toBeGreaterThanOrEqual(least);
+      expect(count).toBeLessThanOrEqual(most);
+    }
+    expect(begun).toHaveLength(runs * seconds);
   });
 
   test("that began late hands over after its first step", async () => {
     const t = newBackend({ execution: "driver" });
+    slow("second", 1000);
     await configure(t, { maxParallelism: 0 });
     await startHandler(t, ofSeconds(2));
     await advance(MINUTE);

@@ -48,67 +48,137 @@ function watched() {
   return { t, calls };
 }
 
-/** Makes a step send an event to its own run. */
-function sender(step: WorkflowCtx) {
+/** Scripts mutations that change the run of their step. */
+function scriptChanges() {
+  let restarts = 0;
   script("mutation", "send", (ctx, { workflowId, name }) =>
     sendEvent(ctx, workflow, { workflowId, name }),
   );
-  return (name: string, options?: { inline: true }) => {
-    const input = { workflowId: step.workflowId, name };
-    return step.runMutation(steps.mutation, { name: "send", input }, options);
-  };
+  script("mutation", "cancel", (ctx, { workflowId }) =>
+    cancel(ctx, workflow, workflowId),
+  );
+  script(
+    "mutation",
+    "restart once",
+    async (ctx, { workflowId, ...options }) => {
+      if (restarts++ > 0) return "not again";
+      await cancel(ctx, workflow, workflowId);
+      await restart(ctx, workflow, workflowId, options);
+    },
+  );
 }
 
-describe("an inline step of a driver's turn", () => {
-  test("that restarts the run finds the driver's action completed, so the action doesn't run again", async () => {
-    const t = newBackend({ execution: "driver" });
-    const begun = slow("first", 1000);
-    slow("other", 5000);
-    let restarts = true;
-    script("mutation", "restart once", async (ctx, id) => {
-      if (!restarts) return "not again";
-      restarts = false;
-      await cancel(ctx, workflow, id);
-      await restart(ctx, workflow, id);
-    });
-    const { status } = await runHandler(t, async (step) => {
-      const first = act(step, "first");
-      const other = (async () => {
-        await step.sleep(100);
-        return await act(step, "other");
-      })();
-      await first;
-      const call = { name: "restart once", input: step.workflowId };
-      await step.runMutation(steps.mutation, call, { inline: true });
-      return await other;
-    });
-    expect(status).toEqual(completed("other"));
-    expect(begun).toHaveLength(1);
-  });
+/** Runs one of these mutations as a step. */
+const change = (
+  step: WorkflowCtx,
+  name: string,
+  more: object = {},
+  options?: { inline: true },
+) =>
+  step.runMutation(
+    steps.mutation,
+    { name, input: { workflowId: step.workflowId, ...more } },
+    options,
+  );
+const inline = { inline: true } as const;
 
-  test("that completes a group with an event wakes the run", async () => {
-    const t = newBackend({ execution: "driver" });
-    const { status } = await runHandler(t, async (step) => {
-      const sends = sender(step);
+/** Scripts actions that record their start. */
+function counted() {
+  const begun: string[] = [];
+  for (const [name, ms] of Object.entries({ a: 1000, b: 5000, last: 0 }))
+    script("action", name, async () => {
+      begun.push(name);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return name;
+    });
+  return begun;
+}
+
+test.each<[string, Handler, { status: object; begun: string[] }]>([
+  [
+    "restarts the run finds the driver's action completed, so the action doesn't run again",
+    async (step) => {
+      const first = act(step, "a");
+      const other = step.sleep(100).then(() => act(step, "b"));
+      await first;
+      await change(step, "restart once", {}, inline);
+      return await other;
+    },
+    { status: completed("b"), begun: ["a", "b", "b"] },
+  ],
+  [
+    "restarts the run from its first step leaves nothing in the journal",
+    async (step) => {
+      await act(step, "a");
+      const options = { from: 0, startAsync: true };
+      const again = await change(step, "restart once", options, inline);
+      return [again, await act(step, "last")];
+    },
+    {
+      status: completed(["not again", "last"]),
+      begun: ["a", "a", "last"],
+    },
+  ],
+  [
+    "cancels the run doesn't run the reported action again",
+    async (step) => {
+      await act(step, "a");
+      await change(step, "cancel", {}, inline);
+    },
+    { status: { type: "canceled" }, begun: ["a"] },
+  ],
+  [
+    "cancels the run after the next step was recorded doesn't start that step",
+    async (step) => {
+      await act(step, "a");
+      const next = act(step, "b");
+      // The event was already sent, so the same turn continues with the next step recorded.
+      await step.awaitEvent({ name: "go" });
+      await change(step, "cancel", {}, inline);
+      await next;
+    },
+    { status: { type: "canceled" }, begun: ["a"] },
+  ],
+  [
+    "completes a group with an event wakes the run",
+    async (step) => {
       const other = (async () => {
         await step.awaitEvent({ name: "first" });
-        await sends("last", { inline: true });
+        await change(step, "send", { name: "last" }, inline);
       })();
-      await Promise.all([sends("first"), step.awaitEvent({ name: "last" })]);
+      await Promise.all([
+        change(step, "send", { name: "first" }),
+        step.awaitEvent({ name: "last" }),
+      ]);
       await other;
-      return "done";
-    });
-    expect(status).toEqual(completed("done"));
-  });
-});
+    },
+    { status: completed(null), begun: [] },
+  ],
+])(
+  "an inline step of a driver's turn that %s",
+  async (_which, handler, { status, begun }) => {
+    const t = newBackend({ execution: "driver" });
+    scriptChanges();
+    const found = counted();
+    const workflowId = await startHandler(t, handler);
+    await send(t, { workflowId, name: "go" });
+    await drain();
+    expect(await statusOf(t, workflowId)).toEqual(status);
+    expect(found).toEqual(begun);
+    const recorded = await journal(t, workflowId);
+    expect(recorded.map(({ stepNumber }) => stepNumber)).toEqual(
+      recorded.map((_row, at) => at),
+    );
+  },
+);
 
 test("a pending turn that a driver took isn't taken again", async () => {
   const { t, calls } = watched();
+  scriptChanges();
   await runHandler(t, async (step) => {
-    const sends = sender(step);
     await echo(step, 0);
     const go = (async () => await step.awaitEvent({ name: "go" }))();
-    await sends("go");
+    await change(step, "send", { name: "go" });
     await go;
     await step.sleep(1000);
   });
@@ -219,77 +289,6 @@ test("a driver that exits without reporting its action's result doesn't leave th
   });
 });
 
-/** Scripts actions that record their start. */
-function counted(...names: string[]) {
-  const begun: string[] = [];
-  for (const name of names)
-    script("action", name, () => {
-      begun.push(name);
-      return name;
-    });
-  return begun;
-}
-
-const inlineCall = (step: Parameters<Handler>[0], name: string) =>
-  step.runMutation(
-    steps.mutation,
-    { name, input: step.workflowId },
-    { inline: true },
-  );
-
-describe("a turn of a driver in which an inline step", () => {
-  test("cancels the run doesn't run the reported action again", async () => {
-    const t = newBackend({ execution: "driver" });
-    const begun = counted("a", "b", "last");
-    script("mutation", "cancel", (ctx, id) => cancel(ctx, workflow, id));
-    const { status } = await runHandler(t, async (step) => {
-      await act(step, "a");
-      await inlineCall(step, "cancel");
-    });
-    expect(status).toEqual({ type: "canceled" });
-    expect(begun).toEqual(["a"]);
-  });
-
-  test("cancels the run after the next step was recorded doesn't start that step", async () => {
-    const t = newBackend({ execution: "driver" });
-    const begun = counted("a", "b", "last");
-    script("mutation", "cancel", (ctx, id) => cancel(ctx, workflow, id));
-    const workflowId = await startHandler(t, async (step) => {
-      await act(step, "a");
-      const next = act(step, "b");
-      // The event was already sent, so the same turn continues with the next step recorded.
-      await step.awaitEvent({ name: "go" });
-      await inlineCall(step, "cancel");
-      await next;
-    });
-    await send(t, { workflowId, name: "go" });
-    await drain();
-    expect(await statusOf(t, workflowId)).toEqual({ type: "canceled" });
-    expect((await journal(t, workflowId)).length).toBeGreaterThan(1);
-    expect(begun).toEqual(["a"]);
-  });
-
-  test("restarts the run from its first step leaves nothing in the journal", async () => {
-    const t = newBackend({ execution: "driver" });
-    const begun = counted("a", "b", "last");
-    let restarts = true;
-    script("mutation", "restart once", async (ctx, id) => {
-      restarts = false;
-      await cancel(ctx, workflow, id);
-      await restart(ctx, workflow, id, { from: 0, startAsync: true });
-    });
-    const { status, workflowId } = await runHandler(t, async (step) => {
-      await act(step, "a");
-      if (restarts) await inlineCall(step, "restart once");
-      return await act(step, "b");
-    });
-    expect(status).toEqual(completed("b"));
-    expect(begun).toEqual(["a", "a", "b"]);
-    const recorded = await journal(t, workflowId);
-    expect(recorded.map(({ stepNumber }) => stepNumber)).toEqual([0, 1]);
-  });
-});
-
 describe("an unawaited action, requested by the turn that ends the run,", () => {
   const ending: Record<string, Handler> = {
     "the first turn": async (step) => void act(step, "last"),
@@ -319,7 +318,7 @@ describe("an unawaited action, requested by the turn that ends the run,", () => 
       ],
     ])("%s", async (_what, onEnd, runs) => {
       const t = newBackend({ execution });
-      const begun = counted("a", "b", "last");
+      const begun = counted();
       let ends = 0;
       await startWithOnComplete(t, handler, (ctx, args) =>
         ends++ === 0 ? onEnd(ctx, args) : null,
@@ -332,7 +331,7 @@ describe("an unawaited action, requested by the turn that ends the run,", () => 
 
   test("starts even if the journal has grown too large", async () => {
     const t = newBackend({ execution: "driver" });
-    const begun = counted("a", "b", "last");
+    const begun = counted();
     const input = "x".repeat(950_000);
     script("mutation", "take", () => null);
     const take = (step: Parameters<Handler>[0]) =>

@@ -13,6 +13,7 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
+import type { Handler } from "../../testing/app/scripts.js";
 import { Calls } from "../../testing/calls.js";
 import { send } from "../../testing/events.js";
 import {
@@ -22,10 +23,7 @@ import {
   times,
   useQuietConsole,
 } from "../../testing/scenes.js";
-import type {
-  Boundary,
-  Called,
-} from "../../testing/random/backend/boundaries.js";
+import type { Boundary } from "../../testing/random/backend/boundaries.js";
 import type { Fault } from "../../testing/random/backend/faults.js";
 import { FaultyFunctions } from "../../testing/random/backend/faultyFunctions.js";
 import { everyRow } from "../../testing/tables.js";
@@ -115,6 +113,12 @@ test.each<
     { begun: 2, by: [2, 3], failed: 1 },
   ],
   [
+    "a turn that crashes together with its step leaves each to run alone: the step in the pool, the turn by a new driver",
+    "driven turn",
+    ["failed"],
+    { by: ["pool", 2] },
+  ],
+  [
     "a turn that has committed and is reported as a conflict is not taken again with its step",
     "driver",
     ["reported conflict"],
@@ -166,26 +170,6 @@ test("if a committed turn is reported as failed, its step falls back to the pool
   expect(begun).toHaveLength(1);
 });
 
-test("after a turn crashed together with its step, each runs alone", async () => {
-  const functions = new FaultyFunctions((at, ...possible) =>
-    at === "driven turn" && possible.includes("failed") && driven++ === 0
-      ? "failed"
-      : undefined,
-  );
-  let driven = 0;
-  const t = newBackend({ execution: "driver", wrap: functions.wrap });
-  const { status, first } = await run(t, "mutation");
-  expect(status).toMatchObject({ result: [1, 2] });
-  expect(inPool(first)).toBe(true);
-  // The second driver's turn, with the second step.
-  expect(driven).toBe(2);
-  const executions = functions.calls.filter(
-    ({ path }: Called) => path === "execute:transaction",
-  );
-  expect(executions).toHaveLength(1);
-  expect(await effects(t)).toEqual([1, 2]);
-});
-
 test("if a driver can't find out whether its action may begin, the pool runs its first attempt", async () => {
   const calls = new Calls(({ path }) => {
     if (path === "driving:dueStep") throw new Error("An internal error");
@@ -233,76 +217,47 @@ describe("a driver that is delayed", () => {
   });
 });
 
-describe("a driver that arrives while a turn is pending and", () => {
-  /** Calls a turn as a driver would, and returns whether anything changed. */
-  async function comes(t: Backend, workflowId: string, driver: number) {
-    const [row] = await rows(t, "workflows");
-    expect(row).toHaveProperty("pendingTurn");
-    const before = await everyRow(t);
-    const drive = { driver, stepNumber: 0, shouldHandOver: false };
-    await takeTurn(t, workflowId, 0, drive);
-    expect(await everyRow(t)).toEqual(before);
-  }
-
-  test("was detached takes no turn and leaves the other one pending", async () => {
-    const t = newBackend({ execution: "driver" });
-    const workflowId = await startHandler(t, async (step) => {
+test.each<[string, Handler, unknown]>([
+  [
+    "was detached",
+    async (step) => {
       await echo(step, 1);
       await step.awaitEvent({ name: "go" });
       return await echo(step, 2);
-    });
-    await drain();
-    const [row] = await rows(t, "workflows");
-    expect([row!.drivers, row!.driver]).toEqual([1, undefined]);
-    await send(t, { workflowId, name: "go" });
-    await comes(t, workflowId, 1);
-    await drain();
-    expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
-  });
-
-  test("was replaced takes no turn and leaves the other one pending", async () => {
-    const t = newBackend({ execution: "driver" });
-    slow("act", 5000);
-    const workflowId = await startHandler(t, async (step) => {
+    },
+    undefined,
+  ],
+  [
+    "was replaced",
+    async (step) => {
       await echo(step, 1);
       await step.sleep(10);
       const acted = step.runAction(steps.action, act);
       await Promise.race([acted, step.awaitEvent({ name: "go" })]);
       await acted;
       return await echo(step, 2);
-    });
+    },
+    expect.anything(),
+  ],
+])(
+  "a driver that %s takes no turn and leaves a pending one",
+  async (_how, handler, driver) => {
+    const t = newBackend({ execution: "driver" });
+    slow("act", 5000);
+    const workflowId = await startHandler(t, handler);
     await advance(3000);
     await send(t, { workflowId, name: "go" });
     const [row] = await rows(t, "workflows");
-    expect(row).toMatchObject({ drivers: 2, driver: expect.anything() });
-    await comes(t, workflowId, 1);
+    expect(row).toHaveProperty("pendingTurn");
+    expect(row!.driver).toEqual(driver);
+    const before = await everyRow(t);
+    const drive = { driver: 1, stepNumber: 0, shouldHandOver: false };
+    await takeTurn(t, workflowId, 0, drive);
+    expect(await everyRow(t)).toEqual(before);
     await drain();
     expect(await statusOf(t, workflowId)).toMatchObject({ result: 2 });
-  });
-});
-
-test("a call of a driver that was replaced changes nothing", async () => {
-  const t = newBackend({ execution: "driver" });
-  slow("slow", 1.5 * MINUTE);
-  const workflowId = await startHandler(t, (step) =>
-    step.runAction(steps.action, { name: "slow" }),
-  );
-  await advance(5000);
-  const before = await everyRow(t);
-  for (const [driver, generationNumber] of [
-    [0, 0],
-    [2, 0],
-    [1, 1],
-  ])
-    await takeTurn(t, workflowId, generationNumber, {
-      driver,
-      stepNumber: 0,
-      shouldHandOver: false,
-      outcome: { kind: "success", returnValue: "forged" },
-    });
-  expect(await everyRow(t)).toEqual(before);
-  await drain();
-});
+  },
+);
 
 test.each(["mutation", "action"] as const)(
   "a run with a driver fails with a clear error if its workflow was removed, and its %s is recorded",

@@ -45,60 +45,6 @@ useBackend();
 
 const theRun = async (t: Backend) => (await rows(t, "workflows"))[0]!;
 
-/** Returns the parts of a journal that don't depend on how its steps are executed. */
-async function comparable(t: Backend, workflowId: string) {
-  return (await journal(t, workflowId)).map(
-    ({ stepNumber, step, delivery, failure }) => ({
-      stepNumber,
-      name: step.name,
-      result: step.runResult,
-      delivery,
-      failure,
-    }),
-  );
-}
-
-const chain: Handler = async (step) => {
-  const found: unknown[] = [];
-  for (let i = 0; i < 3; i++) {
-    found.push(await echo(step, i));
-    found.push(await step.runQuery(steps.echoQuery, { value: i }));
-    found.push(await step.runAction(steps.echoAction, { value: i }));
-  }
-  await step.runMutation(steps.fail, { message: "no" }).catch(() => undefined);
-  return found;
-};
-
-describe("a chain of steps", () => {
-  test("has one driver up to its first action and another after it, and leaves the same journal as the pool", async () => {
-    const driven = newBackend({ execution: "driver" });
-    const first = await runHandler(driven, chain);
-    expect(await theRun(driven)).toMatchObject({ drivers: 2 });
-    const pooled = newBackend({ execution: "pool" });
-    const second = await runHandler(pooled, chain);
-    expect((await theRun(pooled)).drivers).toBeUndefined();
-    expect(first.status).toEqual(second.status);
-    expect(await comparable(driven, first.workflowId)).toEqual(
-      await comparable(pooled, second.workflowId),
-    );
-  });
-
-  test("hands over to another driver after a minute, so that long chains share the pool", async () => {
-    const t = newBackend({ execution: "driver" });
-    const begun = slow("slow", 40_000);
-    const { status, workflowId } = await runHandler(t, async (step) => {
-      for (let i = 0; i < 4; i++) await act(step, "slow");
-      return "done";
-    });
-    expect(status).toEqual(completed("done"));
-    expect(begun).toHaveLength(4);
-    const found = await journal(t, workflowId);
-    expect(found.map(({ drivenBy }) => drivenBy)).toEqual([1, 1, 2, 2]);
-    const { drivers, driver } = await theRun(t);
-    expect({ drivers, driver }).toEqual({ drivers: 2, driver: undefined });
-  });
-});
-
 describe("after steps that are refused at once", () => {
   type Refused = (step: WorkflowCtx) => Promise<unknown>;
   const refusals: [string, Refused][] = [
