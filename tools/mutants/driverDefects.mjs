@@ -45,7 +45,7 @@ export const DRIVER_DEFECTS = [
     replace: "{ revision }",
     killedBy: test(
       "engine/driver/driver",
-      "a sleep that ends earlier is delivered first, and the driver continues with the changed journal",
+      "a sleep that ends while a driver executes an action is delivered first, and the driver continues with the changed journal",
     ),
   },
   {
@@ -155,7 +155,7 @@ export const DRIVER_DEFECTS = [
     replace: "this.reply()",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "cancels the run after the next step was recorded doesn't start that step",
+      "an inline step of a driver's turn that cancels the run after the next step was recorded doesn't start that step",
     ),
   },
   {
@@ -175,7 +175,7 @@ export const DRIVER_DEFECTS = [
     replace: "turn.caller &&",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "restarts the run from its first step leaves nothing in the journal",
+      "an inline step of a driver's turn that restarts the run from its first step leaves nothing in the journal",
     ),
   },
   {
@@ -225,7 +225,7 @@ export const DRIVER_DEFECTS = [
     replace: "",
     killedBy: test(
       "engine/driver/driver.concurrent",
-      "that restarts the run finds the driver's action completed, so the action doesn't run again",
+      "an inline step of a driver's turn that restarts the run finds the driver's action completed, so the action doesn't run again",
     ),
   },
   {

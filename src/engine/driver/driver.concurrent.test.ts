@@ -17,14 +17,7 @@ import {
   steps,
   useBackend,
 } from "../../testing/harness.js";
-import {
-  act,
-  configure,
-  echo,
-  outcomes,
-  slow,
-  times,
-} from "../../testing/scenes.js";
+import { act, echo, slow, times } from "../../testing/scenes.js";
 import { completed } from "../../testing/statuses.js";
 import { nested } from "../../testing/storable.js";
 import {
@@ -34,7 +27,6 @@ import {
   sendEvent,
   type WorkflowCtx,
 } from "../../client/index.js";
-import { MINUTE } from "../../testing/units.js";
 
 // Other changes to a driver's run, even during its turn, and their costs.
 
@@ -251,20 +243,6 @@ const depthOf = (value: unknown): number =>
   typeof value !== "object" || value === null
     ? 0
     : 1 + Math.max(0, ...Object.values(value).map(depthOf));
-
-test("drivers that wait in the pool are checked less and less often", async () => {
-  const { t, calls } = watched();
-  await configure(t, { maxParallelism: 1 });
-  slow("blocker", 30 * MINUTE);
-  await startHandler(t, (step) => act(step, "blocker"), { name: "blocker" });
-  await advance(5000);
-  for (let i = 0; i < 20; i++) await startHandler(t, (step) => echo(step, 1));
-  await advance(20 * MINUTE);
-  // The running driver is checked each minute, the others after 1, 3, 7 and 15.
-  expect(calls.of("turns:look").length).toBeLessThanOrEqual(20 + 20 * 4);
-  await drain();
-  expect(new Set(await outcomes(t))).toEqual(new Set(["success"]));
-});
 
 test("a driver that exits without reporting its action's result doesn't leave the run stuck", async () => {
   const calls = new Calls(({ component, path, args }) => {

@@ -125,6 +125,12 @@ test.each<
     { by: [1, 1] },
   ],
   [
+    "a turn that has committed and is reported as failed leaves the next step, which hasn't begun, to the pool",
+    "driver",
+    ["reported"],
+    { by: [1, "pool"] },
+  ],
+  [
     "a driver that is delayed before the turn of a mutation is waited for",
     "driver",
     ["stalled"],
@@ -152,22 +158,6 @@ test.each<
   );
   expect(by).toEqual(scene.by);
   expect(first?.failedAttempts).toBe(scene.failed);
-});
-
-test("if a committed turn is reported as failed, its step falls back to the pool", async () => {
-  const t = faulty("driver", ["reported"]);
-  const begun = attempts();
-  const workflowId = await startHandler(t, async (step) => {
-    await step.runAction(steps.echoAction, { value: 1 });
-    return await step.runAction(steps.action, act);
-  });
-  await drain();
-  expect(await statusOf(t, workflowId)).toMatchObject({ result: "acted" });
-  const [first, second] = await journal(t, workflowId);
-  expect(first?.drivenBy).toBe(1);
-  // The step is in flight but hasn't begun.
-  expect(inPool(second)).toBe(true);
-  expect(begun).toHaveLength(1);
 });
 
 test("if a driver can't find out whether its action may begin, the pool runs its first attempt", async () => {
