@@ -6,7 +6,6 @@ import {
   effects,
   newBackend,
   rows,
-  runHandler,
   startHandler,
   statusOf,
   steps,
@@ -185,24 +184,6 @@ async function thrownBy(t: Backend, event: Parameters<typeof send>[1]) {
   const { data } = error as { data: unknown };
   return (typeof data === "string" ? JSON.parse(data) : data) as unknown;
 }
-
-test("a mutation that sends an event to a failed run keeps its own writes", async () => {
-  const t = newBackend();
-  const { workflowId } = await runHandler(t, async (step) => {
-    await step.runMutation(steps.fail, { message: "no repository" });
-    await step.awaitEvent(go);
-  });
-  await t.mutation(async (ctx) => {
-    await ctx.db.insert("effects", { key: "task", value: "done" });
-    await client.sendEvent(ctx, components.workflow, {
-      ...go,
-      workflowId,
-      value: "task done",
-    });
-  });
-  expect(await effects(t)).toEqual(["done"]);
-  expect(await eventStates(t)).toEqual(["go sent"]);
-});
 
 test("strict accepts an event for a run in progress", async () => {
   const t = newBackend();

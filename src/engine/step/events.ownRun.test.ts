@@ -2,20 +2,16 @@ import { v } from "convex/values";
 import { describe, expect, test } from "vitest";
 import {
   components,
-  drain,
   newBackend,
   runHandler,
   script,
-  startHandler,
-  statusOf,
   steps,
   useBackend,
   workflows,
 } from "../../testing/harness.js";
 import { completed } from "../../testing/statuses.js";
-import { eventStates, send } from "../../testing/events.js";
+import { eventStates } from "../../testing/events.js";
 import {
-  createEvent,
   sendEvent,
   type WorkflowCtx,
   type WorkflowId,
@@ -140,37 +136,6 @@ test("an inline step that sends as the handler ends leaves a finished run", asyn
   expect(status).toEqual(completed("sent"));
 });
 
-test("an inline step's event is rolled back with its turn", async () => {
-  const t = newBackend();
-  let failing = true;
-  scriptSend(() => {
-    if (failing) throw new Error("not yet");
-  });
-  const { status } = await runHandler(t, async (step) => {
-    const first = await inline(step).catch((error: Error) => error.message);
-    failing = false;
-    await inline(step);
-    return [first, await step.awaitEvent(go)];
-  });
-  expect(status).toEqual(completed(["not yet", "own"]));
-  expect(await eventStates(t)).toEqual(["go consumed"]);
-});
-
-test("an event created with the step context is awaited and sent by its id", async () => {
-  const { status } = await runHandler(newBackend(), async (step) => {
-    const { workflowId } = step;
-    const id = await createEvent(step, components.workflow, {
-      name: "go",
-      workflowId,
-    });
-    const awaited = step.awaitEvent({ id, validator: v.string() });
-    await step.sleep(1000);
-    await sendEvent(step, components.workflow, { id, value: "by id" });
-    return await awaited;
-  });
-  expect(status).toEqual(completed("by id"));
-});
-
 test("a nested run and its parent send each other events", async () => {
   scriptSend();
   script("handler", "child", async (step, parent: WorkflowId) => {
@@ -194,34 +159,4 @@ test("a nested run and its parent send each other events", async () => {
     return await child;
   });
   expect(status).toEqual(completed("own"));
-});
-
-test("two runs that wait for each other's events by turns both end", async () => {
-  const t = newBackend();
-  const rally = (first: boolean) => async (step: WorkflowCtx, id: string) => {
-    const other = (
-      first
-        ? await step.awaitEvent({ name: "other", validator: v.string() })
-        : id
-    ) as WorkflowId;
-    for (let round = 0; round < 5; round++) {
-      if (first || round > 0) await step.awaitEvent({ name: "ball" });
-      // The other run has ended by then.
-      if (first && round === 4) break;
-      await sendEvent(step, components.workflow, {
-        workflowId: other,
-        name: "ball",
-      });
-    }
-    return "played";
-  };
-  const first = await startHandler(t, rally(true), { name: "first" });
-  const second = await startHandler(t, rally(false), {
-    name: "second",
-    input: first,
-  });
-  await send(t, { workflowId: first, name: "other", value: second });
-  await drain();
-  for (const workflowId of [first, second])
-    expect(await statusOf(t, workflowId)).toEqual(completed("played"));
 });

@@ -31,38 +31,22 @@ async function addEvents(t: Backend, workflowId: WorkflowId) {
   await inComponent(t, async (ctx) => {
     const step = await ctx.db.query("steps").first();
     const run = workflowId as unknown as Id<"workflows">;
+    const stepId = step!._id;
+    const result = { kind: "success" as const, returnValue: 1 };
     for (let n = 0; n < 500; n++) {
-      await ctx.db.insert("events", {
-        workflowId: run,
-        name: "go",
-        state: {
-          kind: "consumed",
-          waitingAt: n,
-          sentAt: n,
-          consumedAt: n,
-          stepId: step!._id,
+      const at = { waitingAt: n, sentAt: n, consumedAt: n };
+      const events = [
+        { name: "go", state: { kind: "consumed" as const, stepId, ...at } },
+        { name: `a${n}`, state: { kind: "sent" as const, result, sentAt: n } },
+        { name: n % 2 ? "g" : "goo", state: { kind: "created" as const } },
+        {
+          name: `z${n}`,
+          state: { kind: "waiting" as const, waitingAt: n, stepId },
+          waiter: n,
         },
-      });
-      await ctx.db.insert("events", {
-        workflowId: run,
-        name: `a${n}`,
-        state: {
-          kind: "sent",
-          result: { kind: "success", returnValue: n },
-          sentAt: n,
-        },
-      });
-      await ctx.db.insert("events", {
-        workflowId: run,
-        name: n % 2 ? "g" : "goo",
-        state: { kind: "created" },
-      });
-      await ctx.db.insert("events", {
-        workflowId: run,
-        name: `z${n}`,
-        state: { kind: "waiting", waitingAt: n, stepId: step!._id },
-        waiter: n,
-      });
+      ];
+      for (const event of events)
+        await ctx.db.insert("events", { workflowId: run, ...event });
     }
   });
 }

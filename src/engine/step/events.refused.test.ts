@@ -24,7 +24,6 @@ import {
 import { cancel, cleanup } from "../../testing/managing.js";
 import { expectRefused } from "../../testing/directCalls.js";
 import {
-  createEvent,
   listSteps,
   sendEvent,
   vWorkflowStep,
@@ -171,18 +170,6 @@ describe("a huge name or id is truncated in the error, but never inside a charac
   });
 });
 
-test("an event from a failed transaction was never sent", async () => {
-  const t = newBackend();
-  const { workflowId } = await waitingRun(t);
-  await expectRefused(t, /^not this time$/, () =>
-    t.mutation(async (ctx) => {
-      await sendEvent(ctx, components.workflow, { workflowId, name: "go" });
-      await createEvent(ctx, components.workflow, { workflowId, name: "a" });
-      throw new Error("not this time");
-    }),
-  );
-});
-
 /** Creates an event "theirs" of another run, which waits for "go". */
 async function otherRun(t: Backend) {
   const other = await startHandler(t, waitForGo, { name: "other" });
@@ -266,14 +253,3 @@ test.each<{
     expect(validate(vWorkflowStep, page[0])).toBe(true);
   },
 );
-
-test("a step that awaits neither a name nor an id rejects", async () => {
-  const { status } = await runHandler(newBackend(), async (step) => {
-    await expect(step.awaitEvent({} as never)).rejects.toThrow(
-      "awaitEvent needs the event's name or its id",
-    );
-    await step.sleep(1);
-    return "caught";
-  });
-  expect(status).toEqual(completed("caught"));
-});

@@ -1,15 +1,10 @@
 import { v } from "convex/values";
 import { expect, test } from "vitest";
 import {
-  advance,
-  components,
   inComponent,
   journal,
   newBackend,
-  rows,
   runHandler,
-  startHandler,
-  statusOf,
   steps,
   useBackend,
   type Backend,
@@ -26,8 +21,7 @@ import {
   type Act,
   type Story,
 } from "../../testing/events.js";
-import { cancel } from "../../testing/managing.js";
-import { restart, TimeoutError, type WorkflowCtx } from "../../client/index.js";
+import { TimeoutError, type WorkflowCtx } from "../../client/index.js";
 
 useBackend();
 
@@ -114,24 +108,6 @@ const inTime: Story["acts"] = [sends("go", "in time"), areTimers(0)];
 
 test.each<[string, Story]>([
   [
-    "an event sent as soon as the wait has timed out, before the run's next turn, is kept for the next",
-    {
-      handler: async (step) => [
-        await within(step, 1000),
-        await step.awaitEvent(go),
-      ],
-      acts: [
-        passes(1000),
-        async ({ t, workflowId }) =>
-          expect(await journal(t, workflowId)).toMatchObject([
-            { step: { inProgress: false } },
-          ]),
-        sends("go", "late"),
-      ],
-      result: ["TimeoutError", "late"],
-    },
-  ],
-  [
     "a wait for an id that timed out leaves the event as it was created, to be sent and awaited",
     {
       created: ["go"],
@@ -142,20 +118,6 @@ test.each<[string, Story]>([
       },
       acts: [passes(1500), areEvents("go created"), sends(0, "late")],
       result: ["TimeoutError", "late"],
-    },
-  ],
-  [
-    "if one of several waits times out, it leaves the queue and the others keep their order",
-    {
-      handler: (step) =>
-        Promise.all([within(step, 3000), within(step, 1000), within(step)]),
-      acts: [
-        passes(2000),
-        areEvents("go waiting", "go waiting"),
-        sends("go", "1"),
-        sends("go", "2"),
-      ],
-      result: ["got 1", "TimeoutError", "got 2"],
     },
   ],
   [
@@ -224,65 +186,6 @@ test.each<[string, Story]>([
       result: ["too late", "to the next"],
     },
   ],
-  [
-    "a timer that fires after its event was consumed changes nothing",
-    {
-      handler: async (step) => {
-        const got = await within(step, 1000);
-        await step.sleep(60_000);
-        return got;
-      },
-      acts: [
-        async (run) => {
-          const [timer] = await timers(run.t);
-          for (const act of [...inTime, passes(1)]) await act(run);
-          const before = await rows(run.t, "steps");
-          const { name, args } = timer!;
-          await inComponent(run.t, (ctx) =>
-            ctx.scheduler.runAfter(0, name as never, args[0] as never),
-          );
-          await advance(10);
-          expect(await rows(run.t, "steps")).toEqual(before);
-        },
-      ],
-      result: "got in time",
-    },
-  ],
 ])("%s", async (_title, story) => {
   await expectStory(story);
-});
-
-test("an invalid timeout rejects, can be caught, and records nothing", async () => {
-  const t = newBackend();
-  const { status, workflowId } = await runHandler(t, async (step) => {
-    const messages: string[] = [];
-    for (const timeout of [-1, NaN, Infinity])
-      await step
-        .awaitEvent({ ...go, timeout })
-        .catch((error: Error) => messages.push(error.message));
-    return messages;
-  });
-  expect(status).toEqual(
-    completed(
-      ["-1", "NaN", "Infinity"].map(
-        (timeout) =>
-          expect.stringMatching(
-            new RegExp(`^Invalid timeout of event "go": ${timeout}`),
-          ) as string,
-      ),
-    ),
-  );
-  expect(await journal(t, workflowId)).toEqual([]);
-});
-
-test("a restart starts the timer of a canceled wait again", async () => {
-  const t = newBackend();
-  const workflowId = await startHandler(t, (step) => within(step, 60_000));
-  await advance(50_000);
-  await cancel(t, workflowId);
-  await t.mutation((ctx) => restart(ctx, components.workflow, workflowId));
-  await advance(50_000);
-  expect(await eventStates(t)).toEqual(["go waiting"]);
-  await advance(11_000);
-  expect(await statusOf(t, workflowId)).toEqual(completed("TimeoutError"));
 });

@@ -12,12 +12,10 @@ import {
   statusOf,
   steps,
   useBackend,
-  workflows,
 } from "../../testing/harness.js";
 import { completed, failed } from "../../testing/statuses.js";
 import { jobs, listenToConsole } from "../../testing/managing.js";
-import { everyRow } from "../../testing/tables.js";
-import { start, type WorkflowCtx } from "../../client/index.js";
+import { type WorkflowCtx } from "../../client/index.js";
 
 useBackend();
 listenToConsole();
@@ -72,25 +70,6 @@ describe("an inline step runs inside the handler's transaction", () => {
       recorded("mutation", null),
       recorded("query", ["a"]),
     ]);
-  });
-
-  test("and is undone with it", async () => {
-    const t = newBackend();
-    const before = await everyRow(t);
-    scriptWrite();
-    let asked = false;
-    script("handler", "main", async (step) => {
-      await write(step, 1);
-      asked = true;
-    });
-    await expect(
-      t.mutation(async (ctx) => {
-        await start(ctx, workflows.workflow, { handler: "main" });
-        throw new Error("the caller changes its mind");
-      }),
-    ).rejects.toThrow("changes its mind");
-    expect(asked).toBe(true);
-    expect(await everyRow(t)).toEqual(before);
   });
 });
 

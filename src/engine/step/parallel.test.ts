@@ -4,9 +4,7 @@ import {
   advance,
   drain,
   effects,
-  journal,
   newBackend,
-  runHandler,
   script,
   startHandler,
   statusOf,
@@ -17,7 +15,7 @@ import {
 } from "../../testing/harness.js";
 import { completed, failed } from "../../testing/statuses.js";
 import { send } from "../../testing/events.js";
-import { gate, listenToConsole } from "../../testing/managing.js";
+import { listenToConsole } from "../../testing/managing.js";
 import type { WorkflowCtx } from "../../client/index.js";
 import { MINUTE } from "../../testing/units.js";
 
@@ -142,45 +140,6 @@ test.each(turns)("%s", async (_title, handler, expected) => {
   expect(counted.turns).toBe(expected.turns);
 });
 
-test("a slow action delays neither a race nor the steps after it, and its result can still be awaited", async () => {
-  const t = newBackend();
-  const gated = gate();
-  script("action", "busy", () => gated.passed);
-  const id = await startHandler(t, async (step) => {
-    const busy = step.runAction(steps.action, { name: "busy" });
-    const quick = step.runAction(steps.echoAction, { value: "quick" });
-    const first = await Promise.race([busy, quick]);
-    for (let n = 1; n <= 3; n++) await echo(step, n);
-    return [first, await busy];
-  });
-  await advance(MINUTE);
-  expect(await effects(t)).toEqual([1, 2, 3]);
-  expect(await statusOf(t, id)).toMatchObject({
-    type: "inProgress",
-    running: [{ name: "steps:action" }],
-  });
-  gated.open("busy done");
-  await drain();
-  expect(await statusOf(t, id)).toEqual(completed(["quick", "busy done"]));
-});
-
-test("nested workflows run in parallel", async () => {
-  const t = newBackend();
-  script("handler", "child", async (step, n: number) => {
-    await step.sleep(n * MINUTE);
-    return await echo(step, n);
-  });
-  const { status } = await runHandler(t, (step) =>
-    Promise.all(
-      [3, 1, 2].map((input) =>
-        step.runWorkflow(workflows.workflow, { handler: "child", input }),
-      ),
-    ),
-  );
-  expect(status).toEqual(completed([3, 1, 2]));
-  expect(await effects(t)).toEqual([1, 2, 3]);
-});
-
 describe("Promise.all over steps takes one turn", () => {
   test("when the first step fails, and the others continue", async () => {
     const t = newBackend();
@@ -216,21 +175,3 @@ describe("Promise.all over steps takes one turn", () => {
     expect(counted.turns).toBe(2);
   });
 });
-
-test("1,100 steps run at the same time, within the limits of every transaction", async () => {
-  const count = 1100;
-  const t = newBackend({ transactionLimits: true });
-  const { id, counted } = await startCounting(t, async (step) => {
-    const values = await Promise.all(
-      Array.from({ length: count }, (_, n) =>
-        n % 2 ? echo(step, n) : step.runQuery(steps.echoQuery, { value: n }),
-      ),
-    );
-    return (values as number[]).reduce((sum, value) => sum + value);
-  });
-  await drain();
-  expect(await statusOf(t, id)).toEqual(completed((count * (count - 1)) / 2));
-  expect(await journal(t, id)).toHaveLength(count);
-  expect(await effects(t)).toHaveLength(count / 2);
-  expect(counted.turns).toBeLessThan(count / 50 + 5);
-}, 240_000);

@@ -161,34 +161,6 @@ describe("how often and when", () => {
     expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(5000);
   });
 
-  test("no attempt follows a successful one", async () => {
-    const times = attempts(2);
-    expect(await run(newBackend(), true)).toEqual(completed("attempt 3"));
-    expect(times).toHaveLength(3);
-  });
-
-  test("between attempts the step is in flight, its siblings continue, and the handler doesn't resume", async () => {
-    const t = newBackend();
-    attempts(1);
-    let turns = 0;
-    const id = await startHandler(t, async (step) => {
-      turns++;
-      return await Promise.all([
-        runAttempt(step, policy(2, HOUR)),
-        step.runMutation(steps.echo, { value: 1 }),
-      ]);
-    });
-    await advance(60_000);
-    expect(await statusOf(t, id)).toMatchObject({
-      type: "inProgress",
-      running: [{ name: "steps:action" }],
-    });
-    expect(turns).toBe(1);
-    await drain();
-    expect(await statusOf(t, id)).toEqual(completed(["attempt 2", 1]));
-    expect(turns).toBe(2);
-  });
-
   test("queries, mutations and nested workflows are never retried by defaults", async () => {
     const t = newBackend();
     const calls: string[] = [];
@@ -359,28 +331,6 @@ test.each([
     );
     expect(await run(newBackend(), true)).toEqual(failed(message));
     expect(times).toHaveLength(count);
-  },
-);
-
-test.each([
-  ["an object", { code: 402, tags: ["a"] }],
-  ["a string", "out of money"],
-  ["null", null],
-])(
-  "the last attempt's ConvexError rejects the step with its data: %s",
-  async (_what, data) => {
-    const t = newBackend();
-    const times = attempts(Infinity, () => new ConvexError(data));
-    const id = await startHandler(t, async (step) => {
-      try {
-        await runAttempt(step, true);
-      } catch (error) {
-        return [error instanceof ConvexError, (error as any).data];
-      }
-    });
-    await drain();
-    expect(await statusOf(t, id)).toMatchObject({ result: [true, data] });
-    expect(times).toHaveLength(5);
   },
 );
 

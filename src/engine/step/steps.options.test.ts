@@ -209,6 +209,21 @@ test.each<[string, Handler, RegExp]>([
     /name "n+…" is too long: 1025 characters, the maximum is 1024/,
   ],
   [
+    "an event wait without a name or an id",
+    (step) => step.awaitEvent({} as never),
+    /^awaitEvent needs the event's name or its id\.$/,
+  ],
+  [
+    "an event wait with a negative timeout",
+    (step) => step.awaitEvent({ name: "go", timeout: -1 }),
+    /^Invalid timeout of event "go": -1\. Expected milliseconds from 0\.$/,
+  ],
+  [
+    "an infinite sleep",
+    (step) => step.sleep(Infinity, { name: "nap" }),
+    /^Invalid duration of step "nap": Infinity\. Expected milliseconds/,
+  ],
+  [
     "a step that is to start in more than four years",
     (step) => call(step, "Query", { runAfter: 4 * YEAR_MS + 1000 }),
     /can't start in \d+ ms: the longest delay is \d+ ms, four years. Sleep first/,
@@ -360,20 +375,5 @@ describe("withOptions", () => {
     expect(status).toEqual(
       failed(expect.stringContaining("Determinism violation")),
     );
-  });
-
-  test("its steps and the original's are numbered together", async () => {
-    const t = newBackend();
-    const { workflowId, status } = await runHandler(t, async (step) => {
-      const ctx = step.withOptions({ retry: true });
-      await Promise.all([
-        call(ctx, "Action", { name: "a" }),
-        call(step, "Action", { name: "b" }),
-        call(ctx, "Action", { name: "c" }),
-      ]);
-    });
-    expect(status).toEqual(completed(null));
-    const names = (await journal(t, workflowId)).map(({ step }) => step.name);
-    expect(names).toEqual(["a", "b", "c"]);
   });
 });

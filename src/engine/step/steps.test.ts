@@ -9,7 +9,6 @@ import { describe, expect, test } from "vitest";
 import { internal } from "../../testing/app/_generated/api.js";
 import type { Handler } from "../../testing/app/scripts.js";
 import {
-  advance,
   components,
   drain,
   effects,
@@ -17,7 +16,6 @@ import {
   newBackend,
   runHandler,
   script,
-  startHandler,
   statusOf,
   steps,
   useBackend,
@@ -129,20 +127,6 @@ describe("every step is recorded", () => {
     },
   );
 
-  test("workflowId is the run's id, and the nested run's id in a nested run", async () => {
-    const t = newBackend();
-    script("handler", "child", async (step) => step.workflowId);
-    const { workflowId, status } = await runHandler(t, async (step) => [
-      step.workflowId,
-      await step.runWorkflow(workflows.workflow, child),
-    ]);
-    const [nested] = (await journal(t, workflowId)).map(({ step }) =>
-      step.kind === "workflow" ? step.workflowId : undefined,
-    );
-    expect(nested).toBeDefined();
-    expect(status).toMatchObject({ result: [workflowId, nested] });
-  });
-
   test("arguments keep their values at the call, even if the handler changes them later", async () => {
     const t = newBackend();
     const result = await resultOf(async (step) => {
@@ -198,24 +182,6 @@ describe("runAt and runAfter", () => {
       }
     },
   );
-
-  test("a step that is due later doesn't delay its siblings", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, async (step) => {
-      await Promise.all([
-        step.runMutation(steps.echo, { value: "late" }, { runAfter: wait }),
-        step
-          .runMutation(steps.echo, { value: 1 })
-          .then(() => step.runMutation(steps.echo, { value: 2 })),
-      ]);
-      return "done";
-    });
-    await advance(wait / 2);
-    expect(await effects(t)).toEqual([1, 2]);
-    await drain();
-    expect(await effects(t)).toEqual([1, 2, "late"]);
-    expect(await statusOf(t, id)).toEqual(completed("done"));
-  });
 });
 
 describe("sleep", () => {
@@ -228,25 +194,6 @@ describe("sleep", () => {
       expect(sleepOf(row!)).toBe(Math.max(0, ms));
     },
   );
-
-  test("with an invalid duration rejects with the step's name and the value, and records nothing", async () => {
-    const t = newBackend();
-    const { workflowId, status } = await runHandler(t, async (step) => {
-      const errors: string[] = [];
-      for (const ms of [NaN, Infinity])
-        await step
-          .sleep(ms, { name: "nap" })
-          .catch((error: Error) => errors.push(error.message));
-      return errors;
-    });
-    expect(status).toMatchObject({
-      result: [
-        expect.stringMatching(/step "nap": NaN.*milliseconds/),
-        expect.stringMatching(/step "nap": Infinity.*milliseconds/),
-      ],
-    });
-    expect(await journal(t, workflowId)).toEqual([]);
-  });
 });
 
 describe("a step's function may be", () => {

@@ -8,18 +8,13 @@ import {
 } from "../../shared/limits.js";
 import { recordingProblem } from "../../shared/storable.js";
 import {
-  drain,
   effects,
-  journal,
   newBackend,
   runHandler,
   script,
-  startHandler,
-  statusOf,
   steps,
   useBackend,
 } from "../../testing/harness.js";
-import { send } from "../../testing/events.js";
 import { completed, failed } from "../../testing/statuses.js";
 import { listenToConsole } from "../../testing/managing.js";
 import { expectStorableRows, nested, textOf } from "../../testing/storable.js";
@@ -102,28 +97,6 @@ describe.each(stepKinds)("the arguments of a %s", (kind, run) => {
     expect(status).toEqual(completed(["rejected", "fulfilled"]));
   });
 });
-
-test.each([
-  ["a function", () => 1],
-  ["a Date", new Date(0)],
-  ["a Map", new Map()],
-])(
-  "arguments that aren't Convex values reject and can be caught: %s",
-  async (_what, input) => {
-    const t = newBackend();
-    const { status, workflowId } = await runHandler(t, async (step) => {
-      const thrown = await step
-        .runMutation(steps.mutation, { ...callArgs, input })
-        .catch((error: Error) => error.message);
-      await step.sleep(1);
-      return thrown;
-    });
-    expect(status).toEqual(
-      completed(expect.stringContaining("which Convex can't store")),
-    );
-    expect(await journal(t, workflowId)).toHaveLength(1);
-  },
-);
 
 describe.each(stepKinds)("a %s's return value", (_kind, run) => {
   test.each<[string, Value]>([
@@ -305,23 +278,6 @@ test.each([
     expect(preview).not.toMatch(/\p{Surrogate}/u);
   },
 );
-
-test("an event's value may be 800 KiB, and a send above that is refused", async () => {
-  const t = newBackend();
-  const workflowId = await startHandler(t, async (step) => {
-    await step.awaitEvent({ name: "news" });
-    return "came";
-  });
-  const sendSize = (size: number) =>
-    send(t, { workflowId, name: "news", value: textOf(size) });
-  await expect(sendSize(MAX_RESULT_BYTES + 1)).rejects.toThrow(
-    /value of event "news" is too large: 819201 bytes, the maximum is 819200/,
-  );
-  await sendSize(MAX_RESULT_BYTES);
-  await drain();
-  expect(await statusOf(t, workflowId)).toEqual(completed("came"));
-  await expectStorableRows(t);
-});
 
 describe("a journal over 8 MiB fails the run with an error that has the run, both sizes and the step", () => {
   const large = textOf(700 * KiB);
