@@ -36,7 +36,6 @@ import type { Id } from "../../component/_generated/dataModel.js";
 import type { WorkflowId } from "../../client/index.js";
 import {
   restart as restartWith,
-  restartMany,
   sendEvent,
   start,
   type RunStartOptions,
@@ -405,9 +404,6 @@ describe("restart from the failure", () => {
     await expect(
       t.mutation((ctx) => restartWith(ctx, component, id, both)),
     ).rejects.toThrow(/of restart: from and fromFailure exclude each other/);
-    await expect(
-      t.mutation((ctx) => restartMany(ctx, component, both)),
-    ).rejects.toThrow(/restartMany: from and fromFailure exclude each other/);
     expect(await rows(t, "workflows")).toEqual(before);
   });
 });

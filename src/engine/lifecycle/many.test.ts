@@ -266,7 +266,7 @@ describe("restartMany", () => {
 });
 
 const many = { cancelMany, restartMany, cleanupMany };
-const both = /from and fromFailure exclude each other/;
+const both = /restartMany: from and fromFailure exclude each other/;
 
 test.each<[keyof typeof many, object, RegExp]>([
   ["restartMany", { from: -1 }, /^Step number cannot be negative: -1$/],

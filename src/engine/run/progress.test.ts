@@ -138,16 +138,12 @@ describe("while a driver executes a step, whose row holds the progress,", () => 
   /** A run whose driver executes an action that takes 5 s. */
   async function driven() {
     const t = newBackend();
-    script(
-      "action",
-      "slow",
-      () => new Promise((resolve) => setTimeout(resolve, 5000)),
-    );
+    slow("slow", 5000);
     const id = await startHandler(t, async (step) => {
       step.setProgress("begun");
-      await step.runMutation(steps.echo, { value: 1 });
+      await echo(step, 1);
       step.setProgress("acting");
-      await step.runAction(steps.action, { name: "slow" });
+      await act(step, "slow");
       step.setProgress("done");
       await step.sleep(60_000);
     });
@@ -183,29 +179,26 @@ describe("while a driver executes a step, whose row holds the progress,", () => 
     expect(await progressOf(t, id)).toBe("begun");
   });
 
-  test("the step keeps it until the workpool executes it instead", async () => {
+  test.each<[string, typeof executeAgain]>([
+    ["the step keeps it until the workpool executes it instead", executeAgain],
+    [
+      "a result that is recorded without a turn returns it",
+      (ctx, step) =>
+        recordResult(ctx, step, {
+          result: { kind: "success", returnValue: null },
+        }),
+    ],
+  ])("%s", async (_what, change) => {
     const { t, id } = await driven();
     await inComponent(t, async (ctx) => {
       const row = (await ctx.db.query("steps").order("desc").first())!;
       const run = (await ctx.db.get("workflows", row.workflowId))!;
-      await executeAgain(ctx, { row, run });
+      await change(ctx, { row, run });
     });
     expect(await heldNow(t)).toEqual([]);
     expect(await progressOf(t, id)).toBe("acting");
     await advance(20_000);
     expect(await progressOf(t, id)).toBe("done");
-  });
-
-  test("a result that is recorded without a turn returns it", async () => {
-    const { t, id } = await driven();
-    await inComponent(t, async (ctx) => {
-      const row = (await ctx.db.query("steps").order("desc").first())!;
-      const run = (await ctx.db.get("workflows", row.workflowId))!;
-      const result = { kind: "success" as const, returnValue: null };
-      await recordResult(ctx, { row, run }, { result });
-    });
-    expect(await heldNow(t)).toEqual([]);
-    expect(await progressOf(t, id)).toBe("acting");
   });
 });
 
