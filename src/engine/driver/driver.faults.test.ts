@@ -128,7 +128,7 @@ test.each<
     "a turn that has committed and is reported as failed leaves the next step, which hasn't begun, to the pool",
     "driver",
     ["reported"],
-    { by: [1, "pool"] },
+    { begun: 1, by: [1, "pool"] },
   ],
   [
     "a driver that is delayed before the turn of a mutation is waited for",

@@ -286,6 +286,19 @@ test("a step that 0.4 recorded with a failure's data rejects with a ConvexError"
   expect(await statusOf(t, id)).toEqual(completed(told));
 });
 
+test("data that can't be stored is dropped, and the error is kept", async () => {
+  const t = newBackend();
+  const id = await startHandler(t, waitForAction);
+  const context = await contextOf(t, id);
+  const deep = JSON.parse("[".repeat(40) + "]".repeat(40)) as unknown;
+  const result = { ...noStock, errorData: deep };
+  await callInternal(t, component.pool.onComplete, { workId, context, result });
+  await drain();
+  expect(await statusOf(t, id)).toEqual(
+    completed("no ConvexError: Error: no stock"),
+  );
+});
+
 test("a step that is recorded with its result keeps the data separately", async () => {
   const t = newBackend();
   const workflowId = await startHandler(t, waitForAction);
