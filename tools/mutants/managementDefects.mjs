@@ -69,7 +69,7 @@ export const MANAGEMENT_DEFECTS = [
     find: "if (!matches(run, asked)) return undefined;",
     replace: "",
     killedBy: test(
-      "engine/run/summaries",
+      "engine/run/list",
       "idPrefix searches 256 runs per page for ids that begin with it, and finds a whole id at once if it matches the filters",
     ),
   },
