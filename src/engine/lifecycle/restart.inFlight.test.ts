@@ -177,6 +177,22 @@ describe.each(kinds)("%s in flight", (name, ask, finish, result) => {
 });
 
 describe("results that a restart keeps", () => {
+  test("and were delivered before the cut keep their places", async () => {
+    const t = newBackend();
+    const winners: unknown[] = [];
+    const id = await startHandler(t, async (step) => {
+      const slow = echo(step, "slow", { runAfter: 50_000 });
+      const winner = await Promise.race([slow, echo(step, "quick")]);
+      await echo(step, "middle", { runAfter });
+      await echo(step, "last");
+      winners.push(winner);
+    });
+    await drain();
+    await restart(t, id, { from: 3 });
+    await drain();
+    expect(winners).toEqual(["quick", "quick"]);
+  });
+
   test("and were delivered after the cut count as new", async () => {
     const t = newBackend();
     const winners: unknown[] = [];

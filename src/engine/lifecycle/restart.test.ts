@@ -74,6 +74,14 @@ test.each<[string, Options, string, string?]>([
   },
 );
 
+test("a restart from the beginning of a run without steps executes it again", async () => {
+  const t = newBackend();
+  let times = 0;
+  const { workflowId } = await runHandler(t, async () => ++times);
+  await restart(t, workflowId, { from: 0 });
+  expect(await statusOf(t, workflowId)).toEqual(completed(2));
+});
+
 test("from of a restart may name an event, a sleep or a function, or be a function's reference", async () => {
   const t = newBackend();
   const { workflowId } = await runHandler(t, async (step) => {
