@@ -29,33 +29,25 @@ export function formatDistance(time: number, now: number): string {
   return ms > 0 ? `in ${formatDuration(ms)}` : `${formatDuration(-ms)} ago`;
 }
 
-const withSeconds: Intl.DateTimeFormatOptions = {
-  month: "short",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-};
+const formatter = (year?: "numeric") =>
+  new Intl.DateTimeFormat("en", {
+    year,
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+  });
+const withoutYear = /* @__PURE__ */ formatter();
+const withYear = /* @__PURE__ */ formatter("numeric");
 
 /** Formats a time in the reader's time zone. Omits the current year. */
 export function formatTime(ms: number, now: number): string {
   const date = new Date(ms);
   if (Number.isNaN(date.getTime())) return String(ms);
   const sameYear = date.getFullYear() === new Date(now).getFullYear();
-  const options = sameYear
-    ? withSeconds
-    : ({ ...withSeconds, year: "numeric" } as const);
-  return formatter(sameYear, options).format(date);
-}
-
-/** Formatters are expensive to create. */
-const formatters = new Map<boolean, Intl.DateTimeFormat>();
-function formatter(key: boolean, options: Intl.DateTimeFormatOptions) {
-  const known = formatters.get(key);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat("en", { ...options, hour12: false });
-  formatters.set(key, made);
-  return made;
+  return (sameYear ? withoutYear : withYear).format(date);
 }
 
 /** Formats a time to the millisecond, for a tooltip. */
@@ -68,6 +60,9 @@ export function formatCount(count: number | string): string {
   if (typeof count === "number") return count.toLocaleString("en");
   return count.replace(/\d+/, (digits) => Number(digits).toLocaleString("en"));
 }
+
+export const capitalized = (word: string) =>
+  word.slice(0, 1).toUpperCase() + word.slice(1);
 
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;

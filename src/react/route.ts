@@ -36,7 +36,7 @@ export type Route =
 
 /** Reads a hash. It ignores invalid parts, because people edit URLs. */
 export function parseHash(hash: string): Route {
-  const [path = "", query = ""] = split(hash.replace(/^#\/?/, ""));
+  const [, path = "", query = ""] = /^#?\/?([^?]*)\??([^]*)$/.exec(hash)!;
   const params = new URLSearchParams(query);
   const [first, id] = path.split("/");
   if (first === "runs" && id)
@@ -86,11 +86,6 @@ function queryOf(fields: Record<string, string | undefined>) {
     if (value) params.set(key, value);
   const query = params.toString();
   return query && `?${query}`;
-}
-
-function split(text: string): [string, string] {
-  const at = text.indexOf("?");
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 function decode(text: string) {

@@ -140,10 +140,10 @@ export const STYLES = `
 .wfc .wfc-row-link:focus-visible { outline: none; }
 .wfc .wfc-row-link::after { content: ""; position: absolute; inset: 0; }
 .wfc-runs .wfc-row { grid-template-columns: 18px 104px minmax(120px, 1.3fr) minmax(90px, 0.7fr) 128px 92px 84px minmax(120px, 2fr); }
-.wfc-cell-check { position: relative; z-index: 1; line-height: 0; overflow: visible !important; }
-.wfc-cell-check input { width: 15px; height: 15px; margin: 0; accent-color: var(--accent); cursor: pointer; }
-.wfc-cell-check::before { content: ""; position: absolute; inset: -10px; }
-.wfc-cell-check input { position: relative; }
+.wfc-runs .wfc-row > :first-child { position: relative; z-index: 1; line-height: 0; overflow: visible !important; }
+.wfc-runs .wfc-row > :first-child input { width: 15px; height: 15px; margin: 0; accent-color: var(--accent); cursor: pointer; }
+.wfc-runs .wfc-row > :first-child::before { content: ""; position: absolute; inset: -10px; }
+.wfc-runs .wfc-row > :first-child input { position: relative; }
 .wfc-cell-id, .wfc-cell-started { color: var(--muted); }
 .wfc-error-line { color: var(--danger); }
 .wfc-skeleton > div { display: flex; align-items: center; padding: 0 16px; border-bottom: 1px solid var(--border); }
@@ -154,7 +154,6 @@ export const STYLES = `
 .wfc-message-title { color: var(--text); font-weight: 600; font-size: 14px !important; margin-bottom: 4px !important; }
 .wfc-message-text { max-width: 560px; margin: 0 auto; overflow-wrap: anywhere; white-space: pre-wrap; max-height: 50vh; overflow: auto; }
 .wfc-message-error .wfc-message-title { color: var(--danger); }
-.wfc-loading { flex: 1; padding: 40px 16px; text-align: center; color: var(--muted); }
 
 /* Run page */
 .wfc-crumbs { flex: none; display: flex; align-items: center; gap: 8px; height: 36px; padding: 0 16px; color: var(--muted); border-bottom: 1px solid var(--border); }
@@ -326,7 +325,7 @@ export const STYLES = `
   .wfc-runs .wfc-row[data-id]:has(.wfc-error-line) { grid-template-areas: "check status name started" "check last last duration"; }
   .wfc-runs .wfc-row:has(.wfc-error-line) .wfc-cell-id { display: none; }
   .wfc-runs .wfc-row:not(:has(.wfc-error-line)) .wfc-cell-last { display: none; }
-  .wfc-runs .wfc-cell-check { grid-area: check; }
+  .wfc-runs .wfc-row > :first-child { grid-area: check; }
   .wfc-runs .wfc-cell-status { grid-area: status; }
   .wfc-runs .wfc-cell-status .wfc-status-text { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .wfc-runs .wfc-cell-name { grid-area: name; }

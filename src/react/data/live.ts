@@ -7,13 +7,7 @@ import {
 } from "convex/server";
 import { convexToJson, type Value } from "convex/values";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import {
-  FIRST_PAGE,
-  requestsOf,
-  withNext,
-  withSplits,
-  type Cursors,
-} from "./pages.js";
+import { FIRST_PAGE, requestsOf, withNext, withSplits } from "./pages.js";
 
 type Query<Args extends Record<string, any>, Result> = FunctionReference<
   "query",
@@ -71,14 +65,6 @@ export function useLivePages<
   const key = keyOf(query, args);
   const [state, setState] = useState({ key, cursors: FIRST_PAGE });
   const cursors = state.key === key ? state.cursors : FIRST_PAGE;
-  const setCursors = useCallback(
-    (change: (cursors: Cursors) => Cursors) =>
-      setState((before) => ({
-        key,
-        cursors: change(before.key === key ? before.cursors : FIRST_PAGE),
-      })),
-    [key],
-  );
 
   const queries = useMemo(
     () =>
@@ -97,55 +83,47 @@ export function useLivePages<
   const found = cursors.map((_, index) => results[index]);
   const error = found.find((each) => each instanceof Error);
   const pages = found.map((each) => (each instanceof Error ? undefined : each));
-  const isComplete = pages.every((page) => page !== undefined);
+  const loaded = pages.filter((page) => page !== undefined);
+  const isComplete = loaded.length === pages.length;
 
   const next = withSplits(cursors, pages, numItems);
   useEffect(() => {
-    if (next !== cursors) setCursors(() => next);
+    if (next !== cursors) setState({ key, cursors: next });
   });
 
-  // While a page loads, the old items stay.
-  const shown = useRef<Shown<Item>>({ key, pages: [], items: [] });
-  if (pages.every(isLoaded)) {
-    if (!isSame(shown.current, key, pages))
-      shown.current = { key, pages, items: pages.flatMap(({ page }) => page) };
-  } else if (shown.current.key !== key) {
-    shown.current = { key, pages: [], items: [] };
+  // While a page loads, the old items stay. A page that changes is a new object.
+  const shown = useRef({
+    key,
+    pages: [] as typeof loaded,
+    items: [] as Item[],
+  });
+  const before = shown.current.key === key ? shown.current.pages : [];
+  const current = isComplete ? loaded : before;
+  const isSame =
+    shown.current.key === key &&
+    current.length === before.length &&
+    current.every((page, index) => page === before[index]);
+  if (!isSame) {
+    const items = current.flatMap(({ page }) => page);
+    shown.current = { key, pages: current, items };
   }
+  const { items } = shown.current;
 
   const last = pages.at(-1);
-  const canLoadMore = isComplete && last !== undefined && !last.isDone;
   const loadMore = useCallback(
-    () => setCursors((before) => (last ? withNext(before, last) : before)),
-    [setCursors, last],
+    () => last && setState({ key, cursors: withNext(cursors, last) }),
+    [key, cursors, last],
   );
+  const isDone = isComplete && last!.isDone;
   return {
-    items: error ? [] : shown.current.items,
-    isLoading: !error && !isComplete && shown.current.items.length === 0,
-    error: error,
-    loadMore: canLoadMore ? loadMore : undefined,
-    isDone: isComplete && last!.isDone,
+    items: error ? [] : items,
+    isLoading: !error && !isComplete && items.length === 0,
+    error,
+    loadMore: isComplete && !isDone ? loadMore : undefined,
+    isDone,
     pageCount: cursors.length,
   };
 }
-
-type Shown<Item> = {
-  key: string;
-  pages: readonly PaginationResult<Item>[];
-  items: readonly Item[];
-};
-
-const isLoaded = <T>(page: T | undefined): page is T => page !== undefined;
-
-/** Whether no page has changed. A changed page is a new object. */
-const isSame = <Item>(
-  shown: Shown<Item>,
-  key: string,
-  pages: readonly PaginationResult<Item>[],
-) =>
-  shown.key === key &&
-  shown.pages.length === pages.length &&
-  pages.every((page, index) => page === shown.pages[index]);
 
 function definedOf(args: object): Record<string, Value> {
   return Object.fromEntries(

@@ -2,18 +2,11 @@ import { useMutation } from "convex/react";
 import { useId, useState } from "react";
 import type { ConsoleEvent } from "../api.js";
 import { useConsole } from "../context.js";
-import { formatCount } from "../format.js";
+import { capitalized, formatCount } from "../format.js";
 import { Time } from "../ui/basics.js";
 import { Button } from "../ui/buttons.js";
 import { messageOf } from "../ui/errors.js";
 import { parseTyped, preview } from "../values.js";
-
-const STATE_LABELS: Record<ConsoleEvent["state"], string> = {
-  created: "Created",
-  waiting: "Waiting",
-  sent: "Sent",
-  consumed: "Consumed",
-};
 
 export function Events({
   workflowId,
@@ -47,11 +40,11 @@ export function Events({
         <table className="wfc-event-table">
           <thead>
             <tr>
-              <th scope="col">Event</th>
-              <th scope="col">State</th>
-              <th scope="col">Time</th>
-              <th scope="col">Step</th>
-              <th scope="col">Value</th>
+              {["Event", "State", "Time", "Step", "Value"].map((header) => (
+                <th key={header} scope="col">
+                  {header}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
@@ -64,7 +57,7 @@ export function Events({
                   </th>
                   <td>
                     <span className={`wfc-pill wfc-event-${event.state}`}>
-                      {STATE_LABELS[event.state]}
+                      {capitalized(event.state)}
                     </span>
                   </td>
                   <td>{at !== undefined && <Time at={at} now={now} />}</td>

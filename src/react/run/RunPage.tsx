@@ -2,7 +2,8 @@ import { useEffect, useMemo, useState } from "react";
 import type { RunDetails } from "../api.js";
 import { useConsole } from "../context.js";
 import { useLive, useLivePages } from "../data/live.js";
-import { VIEWS, type Route, type View } from "../route.js";
+import { capitalized } from "../format.js";
+import { VIEWS, type Route } from "../route.js";
 import { Tabs } from "../ui/buttons.js";
 import { ErrorMessage, Message } from "../ui/basics.js";
 import { useKeys, useNow } from "../ui/hooks.js";
@@ -48,19 +49,13 @@ export function RunPage({ route }: { route: RunRoute }) {
           onMoreEvents={() => setEventCount(eventCount + EVENTS_PER_PAGE)}
         />
       ) : (
-        <div className="wfc-loading" role="status">
+        <div className="wfc-message" role="status">
           Loading…
         </div>
       )}
     </section>
   );
 }
-
-const VIEW_LABELS: Record<View, string> = {
-  timeline: "Timeline",
-  list: "List",
-  events: "Events",
-};
 
 function LoadedRun({
   route,
@@ -119,7 +114,7 @@ function LoadedRun({
             >
               {(each) => (
                 <>
-                  {VIEW_LABELS[each]}
+                  {capitalized(each)}
                   {each === "events" && events.length > 0 && (
                     <span className="wfc-count">
                       {events.length}

@@ -24,27 +24,18 @@ import {
   SEGMENT_KINDS,
   type SegmentKind,
 } from "../timeline/segments.js";
-import { Swatch } from "../ui/basics.js";
+import { Swatch, Time } from "../ui/basics.js";
 import { Button, IconButton } from "../ui/buttons.js";
 import { useKeys, useLatest, useWidth } from "../ui/hooks.js";
-import { ColumnHeaders, PagedTable, usePagedRows } from "../ui/PagedTable.js";
-import { StepRow } from "./StepRow.js";
+import { PagedTable, usePagedRows, type Column } from "../ui/PagedTable.js";
+import { Bar } from "./Bar.js";
+import { kindOf, stateOf } from "./steps.js";
 
 const ROW_PX = 28;
 const AHEAD = 30;
 
 /** Narrower segments have no label, because it would be cut off. */
 const LABEL_PX = 40;
-
-const LIST_COLUMNS = [
-  "#",
-  "Step",
-  "Kind",
-  "State",
-  "Started",
-  "Duration",
-  "Attempts",
-];
 
 /** Shows a run's steps as bars on a time axis or as a list. It renders only visible rows. */
 export function StepsTable(props: {
@@ -63,7 +54,6 @@ export function StepsTable(props: {
   const index = items.findIndex(({ stepNumber }) => stepNumber === selected);
   const paged = usePagedRows({
     ...{ pages: steps, scroller, height: ROW_PX, ahead: AHEAD, active: index },
-    focusableOf: ({ stepNumber }) => `[data-step="${stepNumber}"] button`,
     onMove: ({ stepNumber }) => onSelect(stepNumber),
   });
   const { rows } = paged;
@@ -120,6 +110,48 @@ export function StepsTable(props: {
     return true;
   });
 
+  const columns: Column<ConsoleStep>[] = [
+    {
+      header: "#",
+      className: "wfc-cell-number",
+      cell: ({ stepNumber }) => stepNumber,
+    },
+    {
+      header: "Step",
+      className: "wfc-cell-name",
+      cell: ({ stepNumber, name }) => (
+        <button
+          type="button"
+          className="wfc-row-link"
+          aria-pressed={stepNumber === selected}
+          title={name}
+          onClick={() =>
+            onSelect(stepNumber === selected ? undefined : stepNumber)
+          }
+        >
+          {name}
+        </button>
+      ),
+    },
+  ];
+  if (view === "list") columns.push(...listColumns(now));
+  else
+    columns.push({
+      header: (
+        <Axis
+          axisRef={axis}
+          width={width}
+          shown={shown}
+          start={startedAt}
+          onPan={(ms) => setShown(pan(whole, shown, ms))}
+        />
+      ),
+      label: "Time since the start",
+      className: "wfc-cell-bar",
+      cell: (step) => (
+        <Bar step={step} shown={shown} now={step.state === "done" ? 0 : now} />
+      ),
+    });
   return (
     <>
       {view === "timeline" && (
@@ -154,37 +186,12 @@ export function StepsTable(props: {
         label="Steps"
         pages={steps}
         paged={paged}
-        columns={
-          view === "list" ? (
-            <ColumnHeaders names={LIST_COLUMNS} />
-          ) : (
-            <>
-              <ColumnHeaders names={["#", "Step"]} />
-              <span role="columnheader" aria-label="Time since the start">
-                <Axis
-                  axisRef={axis}
-                  width={width}
-                  shown={shown}
-                  start={startedAt}
-                  onPan={(ms) => setShown(pan(whole, shown, ms))}
-                />
-              </span>
-            </>
-          )
-        }
-        row={(step, placed) => (
-          <StepRow
-            key={step.stepNumber}
-            step={step}
-            {...placed}
-            view={view}
-            from={shown.from}
-            to={shown.to}
-            now={step.state === "done" ? 0 : now}
-            isSelected={step.stepNumber === selected}
-            onSelect={onSelect}
-          />
-        )}
+        columns={columns}
+        rowOf={({ stepNumber }) => ({
+          key: stepNumber,
+          "data-step": stepNumber,
+          "data-selected": stepNumber === selected || undefined,
+        })}
       >
         {!steps.isLoading && items.length === 0 && (
           <p className="wfc-message">This run has no steps yet.</p>
@@ -193,6 +200,32 @@ export function StepsTable(props: {
     </>
   );
 }
+
+const listColumns = (now: number): Column<ConsoleStep>[] => [
+  { header: "Kind", className: "wfc-muted", cell: kindOf },
+  {
+    header: "State",
+    className: "wfc-cell-state",
+    cell: (step) => (
+      <>
+        <Swatch kind={stateOf(step)} />
+        {SEGMENT_KINDS[stateOf(step)]}
+      </>
+    ),
+  },
+  {
+    header: "Started",
+    cell: ({ startedAt }) => <Time at={startedAt} now={now} />,
+  },
+  {
+    header: "Duration",
+    cell: ({ state, startedAt, completedAt }) =>
+      state === "done" && completedAt === undefined
+        ? "–"
+        : formatDuration((completedAt ?? now) - startedAt),
+  },
+  { header: "Attempts", cell: ({ attempts }) => attempts.length || "" },
+];
 
 function Axis({
   axisRef,

@@ -1,11 +1,4 @@
-import {
-  memo,
-  useRef,
-  useState,
-  useCallback,
-  type Dispatch,
-  type SetStateAction,
-} from "react";
+import { useRef, useState } from "react";
 import type { RunSummary } from "../api.js";
 import { useConsole } from "../context.js";
 import type { LivePages } from "../data/live.js";
@@ -15,12 +8,7 @@ import { formatHash } from "../route.js";
 import { Time } from "../ui/basics.js";
 import { Button } from "../ui/buttons.js";
 import { useKeys, useWidth } from "../ui/hooks.js";
-import {
-  ColumnHeaders,
-  PagedTable,
-  usePagedRows,
-  type Placed,
-} from "../ui/PagedTable.js";
+import { PagedTable, usePagedRows, type Column } from "../ui/PagedTable.js";
 import { StatusLabel } from "../ui/Status.js";
 import { useScrollAnchor, useScrollMemory } from "../ui/virtual.js";
 
@@ -34,16 +22,6 @@ const AHEAD = 15;
 /** A search by id loads this many pages by itself, because they may have few matches or none. */
 const PAGES_TO_SEARCH = 20;
 
-const COLUMNS = [
-  "Status",
-  "Workflow",
-  "Id",
-  "Started",
-  "Duration",
-  "Steps",
-  "Last error or wait",
-];
-
 export function RunsTable({
   runs,
   now,
@@ -53,7 +31,7 @@ export function RunsTable({
   runs: LivePages<RunSummary>;
   now: number;
   selected: ReadonlySet<string>;
-  onSelect: Dispatch<SetStateAction<ReadonlySet<string>>>;
+  onSelect: (selected: ReadonlySet<string>) => void;
 }) {
   const { items, loadMore } = runs;
   const scroller = useRef<HTMLDivElement>(null);
@@ -65,7 +43,6 @@ export function RunsTable({
   const paged = usePagedRows({
     pages: { items, loadMore: isFruitful ? loadMore : undefined },
     ...{ scroller, height, ahead: AHEAD, active },
-    focusableOf: ({ workflowId }) => `[data-id="${CSS.escape(workflowId)}"] a`,
     onMove: ({ workflowId }) => setActiveId(workflowId),
   });
   useScrollAnchor(scroller, items, height, ({ workflowId }) => workflowId);
@@ -73,10 +50,11 @@ export function RunsTable({
   const rowsPx = items.length * height;
   useScrollMemory(scroller, scrolls, runsHash(), rowsPx, loadMore);
 
-  const toggle = useCallback(
-    (id: string) => onSelect((before) => toggled(before, id)),
-    [onSelect],
-  );
+  const toggle = (id: string) => {
+    const next = new Set(selected);
+    if (!next.delete(id)) next.add(id);
+    onSelect(next);
+  };
 
   useKeys((key) => {
     if (key !== "x" || active < 0) return false;
@@ -87,43 +65,91 @@ export function RunsTable({
   const all =
     items.length > 0 && items.every((run) => selected.has(run.workflowId));
   const some = !all && items.some((run) => selected.has(run.workflowId));
+  const columns: Column<RunSummary>[] = [
+    {
+      header: (
+        <input
+          type="checkbox"
+          aria-label="Select all loaded runs"
+          checked={all}
+          ref={(box) => {
+            if (box) box.indeterminate = some;
+          }}
+          onChange={() =>
+            onSelect(
+              new Set(all ? [] : items.map(({ workflowId }) => workflowId)),
+            )
+          }
+        />
+      ),
+      cell: ({ workflowId, name }) => (
+        <input
+          type="checkbox"
+          aria-label={`Select ${name ?? "run"} ${workflowId}`}
+          checked={selected.has(workflowId)}
+          onChange={() => toggle(workflowId)}
+        />
+      ),
+    },
+    {
+      header: "Status",
+      className: "wfc-cell-status",
+      cell: ({ status }) => <StatusLabel status={status} />,
+    },
+    {
+      header: "Workflow",
+      className: "wfc-cell-name",
+      cell: ({ workflowId, name }) => (
+        <a
+          className="wfc-row-link"
+          href={formatHash({ page: "run", workflowId, view: "timeline" })}
+        >
+          {name ?? "unnamed"}
+        </a>
+      ),
+    },
+    {
+      header: "Id",
+      className: "wfc-cell-id",
+      cell: ({ workflowId }) => <code title={workflowId}>{workflowId}</code>,
+    },
+    {
+      header: "Started",
+      className: "wfc-cell-started",
+      cell: ({ startedAt }) => <Time at={startedAt} now={now} />,
+    },
+    {
+      header: "Duration",
+      className: "wfc-cell-duration",
+      cell: ({ status, startedAt, endedAt }) =>
+        status === "inProgress" || endedAt !== undefined
+          ? formatDuration((endedAt ?? now) - startedAt)
+          : "–",
+    },
+    {
+      header: "Steps",
+      className: "wfc-cell-steps",
+      cell: (run) => <Steps run={run} />,
+    },
+    {
+      header: "Last error or wait",
+      className: "wfc-cell-last",
+      cell: (run) => <Last run={run} />,
+    },
+  ];
   return (
     <PagedTable
       className="wfc-runs"
       label="Runs"
       pages={runs}
       paged={paged}
-      columns={
-        <>
-          <span role="columnheader" className="wfc-cell-check">
-            <input
-              type="checkbox"
-              aria-label="Select all loaded runs"
-              checked={all}
-              ref={(box) => {
-                if (box) box.indeterminate = some;
-              }}
-              onChange={() =>
-                onSelect(
-                  new Set(all ? [] : items.map(({ workflowId }) => workflowId)),
-                )
-              }
-            />
-          </span>
-          <ColumnHeaders names={COLUMNS} />
-        </>
-      }
-      row={(run, placed) => (
-        <Row
-          key={run.workflowId}
-          run={run}
-          {...placed}
-          now={run.status === "inProgress" ? now : 0}
-          isSelected={selected.has(run.workflowId)}
-          onToggle={toggle}
-          onFocus={setActiveId}
-        />
-      )}
+      columns={columns}
+      rowOf={({ workflowId }) => ({
+        key: workflowId,
+        "data-id": workflowId,
+        "data-selected": selected.has(workflowId) || undefined,
+        onFocus: () => setActiveId(workflowId),
+      })}
     >
       {runs.isLoading && <Skeleton height={height} />}
       {loadMore && !isFruitful && (
@@ -136,75 +162,6 @@ export function RunsTable({
     </PagedTable>
   );
 }
-
-function toggled(selected: ReadonlySet<string>, id: string) {
-  const next = new Set(selected);
-  if (!next.delete(id)) next.add(id);
-  return next;
-}
-
-type RowProps = Placed & {
-  run: RunSummary;
-  /** 0 if the run has ended, so that it isn't rendered again each second. */
-  now: number;
-  isSelected: boolean;
-  onToggle: (workflowId: string) => void;
-  onFocus: (workflowId: string) => void;
-};
-
-const Row = memo(function Row(props: RowProps) {
-  const { run, index, start, height, now, isSelected } = props;
-  const { workflowId, name, status, startedAt, endedAt } = run;
-  const reference = now || Date.now();
-  return (
-    <div
-      className="wfc-row"
-      role="row"
-      aria-rowindex={index + 2}
-      data-id={workflowId}
-      data-selected={isSelected || undefined}
-      style={{ height, transform: `translateY(${start}px)` }}
-      onFocus={() => props.onFocus(workflowId)}
-    >
-      <span role="cell" className="wfc-cell-check">
-        <input
-          type="checkbox"
-          aria-label={`Select ${name ?? "run"} ${workflowId}`}
-          checked={isSelected}
-          onChange={() => props.onToggle(workflowId)}
-        />
-      </span>
-      <span role="cell" className="wfc-cell-status">
-        <StatusLabel status={status} />
-      </span>
-      <span role="cell" className="wfc-cell-name">
-        <a
-          className="wfc-row-link"
-          href={formatHash({ page: "run", workflowId, view: "timeline" })}
-        >
-          {name ?? "unnamed"}
-        </a>
-      </span>
-      <code role="cell" className="wfc-cell-id" title={workflowId}>
-        {workflowId}
-      </code>
-      <span role="cell" className="wfc-cell-started">
-        <Time at={startedAt} now={reference} />
-      </span>
-      <span role="cell" className="wfc-cell-duration">
-        {status === "inProgress" || endedAt !== undefined
-          ? formatDuration((endedAt ?? reference) - startedAt)
-          : "–"}
-      </span>
-      <span role="cell" className="wfc-cell-steps">
-        <Steps run={run} />
-      </span>
-      <span role="cell" className="wfc-cell-last">
-        <Last run={run} />
-      </span>
-    </div>
-  );
-});
 
 function Steps({ run }: { run: RunSummary }) {
   const { count, inFlight } = run.steps;

@@ -1,10 +1,22 @@
-import { useEffect, useRef, type ReactNode, type RefObject } from "react";
+import {
+  useEffect,
+  useRef,
+  type ComponentProps,
+  type ReactNode,
+  type RefObject,
+} from "react";
 import type { LivePages } from "../data/live.js";
 import { useKeys } from "./hooks.js";
 import { useVirtualRows } from "./virtual.js";
 
-/** The position of a row. */
-export type Placed = { index: number; start: number; height: number };
+/** A column of a table: its header and its cells. */
+export type Column<Item> = {
+  header: ReactNode;
+  /** Names the header if it isn't a text. */
+  label?: string;
+  className?: string;
+  cell: (item: Item) => ReactNode;
+};
 
 /**
  * The scrolling rows of a live list. The next page loads when few rows are left, and keys move the focus by rows.
@@ -15,7 +27,6 @@ export function usePagedRows<Item>({
   height,
   ahead,
   active,
-  focusableOf,
   onMove,
 }: {
   pages: Pick<LivePages<Item>, "items" | "loadMore">;
@@ -25,8 +36,6 @@ export function usePagedRows<Item>({
   ahead: number;
   /** The index of the row that has the focus, or -1. */
   active: number;
-  /** Returns a selector for the focusable element in an item's row. */
-  focusableOf: (item: Item) => string;
   /** Gets the item to which the focus moves. */
   onMove: (item: Item) => void;
 }) {
@@ -39,10 +48,13 @@ export function usePagedRows<Item>({
   }, [isNearEnd, loadMore]);
 
   // A row gets the focus as soon as it is rendered.
-  const toFocus = useRef<string>(undefined);
+  const toFocus = useRef<Item>(undefined);
   useEffect(() => {
-    if (!toFocus.current) return;
-    const found = scroller.current?.querySelector<HTMLElement>(toFocus.current);
+    if (toFocus.current === undefined) return;
+    const row = items.indexOf(toFocus.current) + 2;
+    const found = scroller.current?.querySelector<HTMLElement>(
+      `[aria-rowindex="${row}"] .wfc-row-link`,
+    );
     found?.focus({ preventScroll: true });
     if (found) toFocus.current = undefined;
   });
@@ -53,7 +65,7 @@ export function usePagedRows<Item>({
     const index = Math.min(Math.max(active + by, 0), count - 1);
     const next = items[index];
     if (next === undefined) return true;
-    toFocus.current = focusableOf(next);
+    toFocus.current = next;
     rows.scrollToIndex(index, { align: "auto" });
     onMove(next);
     return true;
@@ -68,12 +80,12 @@ export function PagedTable<Item>(props: {
   label: string;
   pages: LivePages<Item>;
   paged: ReturnType<typeof usePagedRows<Item>>;
-  columns: ReactNode;
-  row: (item: Item, at: Placed) => ReactNode;
+  columns: readonly Column<Item>[];
+  rowOf: (item: Item) => ComponentProps<"div"> & { key: React.Key };
   /** Content below the rows. */
   children?: ReactNode;
 }) {
-  const { className, label, pages, columns, row, children } = props;
+  const { className, label, pages, columns, rowOf, children } = props;
   const { rows, height, scroller } = props.paged;
   const { items, isDone, isLoading } = pages;
   return (
@@ -86,7 +98,11 @@ export function PagedTable<Item>(props: {
     >
       <div className="wfc-thead" role="rowgroup">
         <div className="wfc-row" role="row" aria-rowindex={1}>
-          {columns}
+          {columns.map(({ header, label }, at) => (
+            <span key={at} role="columnheader" aria-label={label}>
+              {header}
+            </span>
+          ))}
         </div>
       </div>
       <div className="wfc-scroller" ref={scroller} role="presentation">
@@ -95,22 +111,29 @@ export function PagedTable<Item>(props: {
           className="wfc-rows"
           style={{ height: rows.getTotalSize() }}
         >
-          {rows
-            .getVirtualItems()
-            .map(({ index, start }) =>
-              row(items[index]!, { index, start, height }),
-            )}
+          {rows.getVirtualItems().map(({ index, start }) => {
+            const item = items[index]!;
+            const { key, ...row } = rowOf(item);
+            return (
+              <div
+                key={key}
+                className="wfc-row"
+                role="row"
+                aria-rowindex={index + 2}
+                style={{ height, transform: `translateY(${start}px)` }}
+                {...row}
+              >
+                {columns.map(({ className, cell }, at) => (
+                  <span key={at} role="cell" className={className}>
+                    {cell(item)}
+                  </span>
+                ))}
+              </div>
+            );
+          })}
         </div>
         {children}
       </div>
     </div>
   );
-}
-
-export function ColumnHeaders({ names }: { names: readonly string[] }) {
-  return names.map((name) => (
-    <span key={name} role="columnheader">
-      {name}
-    </span>
-  ));
 }
