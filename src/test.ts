@@ -9,7 +9,7 @@ import type { TestConvex } from "convex-test";
 import type { ComponentApi } from "./component/_generated/component.js";
 import schema from "./component/schema.js";
 import { addInstance } from "./testHelpers/backends.js";
-import { watchedModules, type Modules } from "./testHelpers/modules.js";
+import { watchedModules, type Modules } from "./testHelpers/mocks.js";
 
 export {
   finishWorkflows,

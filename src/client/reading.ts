@@ -1,12 +1,11 @@
 import type { PaginationResult } from "convex/server";
 import type { ComponentApi } from "../component/_generated/component.js";
 import type { WorkflowHistory } from "../shared/history.js";
-import type { RunResult } from "../shared/outcome.js";
+import { finalStatus, type RunResult } from "../shared/outcome.js";
 import { nameFrom, pageOf, queryRun, type ListOptions } from "./calls.js";
 import type { EventId, WorkflowId } from "./ids.js";
 import { checkOptions } from "./options.js";
 import { nameOfWorkflow } from "./start.js";
-import type { StepRow } from "./turn/journalEntry.js";
 import type {
   PublicWorkflow,
   Retention,
@@ -37,32 +36,13 @@ export async function getStatus(
     workflowId,
   });
   const { runResult, progress } = workflow;
-  return {
-    ...statusFrom(runResult, inProgress),
-    ...(progress !== undefined && { progress: progress as unknown }),
-  };
-}
-
-function statusFrom(
-  runResult: RunResult | undefined,
-  inProgress: StepRow[],
-): WorkflowStatus {
-  switch (runResult?.kind) {
-    case undefined:
-      return {
-        type: "inProgress",
-        running: inProgress.map(
-          ({ step }) =>
-            ({ ...step, kind: step.kind ?? "function" }) as RunningStep,
-        ),
-      };
-    case "success":
-      return { type: "completed", result: runResult.returnValue };
-    case "failed":
-      return { type: "failed", error: runResult.error };
-    case "canceled":
-      return { type: "canceled" };
-  }
+  const running = inProgress.map(
+    ({ step }) => ({ ...step, kind: step.kind ?? "function" }) as RunningStep,
+  );
+  const status: WorkflowStatus = runResult
+    ? finalStatus(runResult)
+    : { type: "inProgress", running };
+  return progress === undefined ? status : { ...status, progress };
 }
 
 type ListRunsOptions = RunFilter & ListOptions;

@@ -26,6 +26,18 @@ export type RunResult<Returns = unknown> =
   | { kind: "failed"; error: string; errorData?: any }
   | { kind: "canceled" };
 
+/** The status of a run that has ended, as apps see it. */
+export function finalStatus(result: RunResult) {
+  switch (result.kind) {
+    case "success":
+      return { type: "completed" as const, result: result.returnValue };
+    case "failed":
+      return { type: "failed" as const, error: result.error };
+    case "canceled":
+      return { type: "canceled" as const };
+  }
+}
+
 /** Like `vRunResult`, with a validator of the return value. */
 export const vResultOf = <ReturnValue extends Validator<any, "required", any>>(
   returnValue: ReturnValue,

@@ -1,7 +1,6 @@
 import type { GenericMutationCtx } from "convex/server";
 import type { TestConvex } from "convex-test";
 import type { DataModel, Doc } from "../component/_generated/dataModel.js";
-import { fakeClock } from "./fakeClock.js";
 
 /** A `convexTest` with any schema. The result of `t.withIdentity(…)` isn't one. */
 export type Test = TestConvex<any>;
@@ -11,6 +10,24 @@ export interface Mock {
   path: string;
   fn: (args: unknown) => unknown;
 }
+
+/** The clock of @sinonjs/fake-timers, which `vi.useFakeTimers` installs. */
+export interface FakeClock {
+  /** The clock's time. */
+  now: number;
+  next(): number;
+  countTimers(): number;
+  setTimeout: (
+    callback: () => void,
+    ms?: number,
+    ...args: unknown[]
+  ) => unknown;
+  clearTimeout: (id: unknown) => void;
+}
+
+/** Vitest's `vi` can't tell whether this very `setTimeout` is fake. */
+export const fakeClock = () =>
+  (globalThis.setTimeout as unknown as { clock?: FakeClock }).clock;
 
 /** The state that `register` keeps for one `convexTest`. */
 export interface Backend {

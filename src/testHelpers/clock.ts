@@ -1,5 +1,4 @@
-import type { Test } from "./backends.js";
-import { fakeClock, type FakeClock } from "./fakeClock.js";
+import { fakeClock, type FakeClock, type Test } from "./backends.js";
 import type { Remaining } from "./remaining.js";
 
 /** Lets time pass, with fake timers or in real time. */

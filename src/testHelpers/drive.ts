@@ -1,5 +1,6 @@
 import { makeFunctionReference } from "convex/server";
 import type { WorkflowStatus } from "@convex-dev/workflow";
+import { finalStatus } from "../shared/outcome.js";
 import {
   backendOf,
   findRun,
@@ -86,7 +87,7 @@ export async function waitForRun(
   await drive(t, {
     counts: (left) => left.kind !== "deadline" || isOwn(left),
     until: async () => {
-      final = finalStatus(await readRun(t, place));
+      final = statusOf(await readRun(t, place));
       return final !== undefined;
     },
     maxTimers,
@@ -114,7 +115,7 @@ export async function skipSleep(
     counts: (left) => left.kind === "work" && isOwn(left),
     until: async () =>
       (await sleepsOf(t, place)).length > 0 ||
-      finalStatus(await readRun(t, place)) !== undefined,
+      statusOf(await readRun(t, place)) !== undefined,
     maxTimers,
   });
   const { generationNumber } = await readRun(t, place);
@@ -132,7 +133,7 @@ export async function skipSleep(
       });
     });
   if (sleeps.length > 0) return;
-  const end = finalStatus(await readRun(t, place));
+  const end = statusOf(await readRun(t, place));
   throw new Error(
     end
       ? `Workflow ${workflowId} doesn't sleep: it is ${end.type}.`
@@ -162,11 +163,11 @@ async function drive(t: Test, { counts, until, maxTimers = 10_000 }: Goal) {
   const backend = backendOf(t);
   const time = currentTime();
   const readLeft = (most?: number) => remainingOf(t, backend, counts, most);
-  const patience = new Patience(maxTimers);
+  const checkProgress = progressCheck(maxTimers);
   for (;;) {
     await time.settle(t);
     if (await until?.()) return;
-    await patience.check(readLeft);
+    await checkProgress(readLeft);
     if ((await readLeft(1)).length > 0) await time.advance(readLeft);
     // The app's own functions may be due as well.
     else if (!(await time.runDue())) return;
@@ -177,21 +178,14 @@ async function drive(t: Test, { counts, until, maxTimers = 10_000 }: Goal) {
 const CHECK_EVERY = 100;
 const MAX_UNCHANGED = 5;
 
-/** Throws if runs continue forever, or if due work never completes. */
-class Patience {
-  private readonly maxTimers: number;
-  private timers = 0;
-  private seen = "";
-  private unchanged = 0;
-
-  constructor(maxTimers: number) {
-    this.maxTimers = maxTimers;
-  }
-
-  async check(readLeft: () => Promise<Remaining[]>) {
-    const { maxTimers } = this;
-    const isOver = this.timers++ >= maxTimers;
-    if (!isOver && this.timers % CHECK_EVERY > 0) return;
+/** Creates a check that throws if runs continue forever, or if due work never completes. */
+function progressCheck(maxTimers: number) {
+  let timers = 0;
+  let seen = "";
+  let unchanged = 0;
+  return async (readLeft: () => Promise<Remaining[]>) => {
+    const isOver = timers++ >= maxTimers;
+    if (!isOver && timers % CHECK_EVERY > 0) return;
     const left = await readLeft();
     const now = left.map(({ what }) => what).join("; ");
     const shown = now.slice(0, 1000) || "Only functions of the app are due";
@@ -199,14 +193,14 @@ class Patience {
       throw new Error(
         `There is still work left after ${maxTimers} timers. ${shown}. Pass \`until\` if a run goes on forever, or a higher \`maxTimers\`.`,
       );
-    this.unchanged = now === this.seen ? this.unchanged + 1 : 0;
-    this.seen = now;
+    unchanged = now === seen ? unchanged + 1 : 0;
+    seen = now;
     const isWaiting = left.some(({ dueAt = 0 }) => dueAt > Date.now());
-    if (this.unchanged >= MAX_UNCHANGED && !isWaiting)
+    if (unchanged >= MAX_UNCHANGED && !isWaiting)
       throw new Error(
-        `Nothing has changed for ${this.unchanged * CHECK_EVERY} timers. ${shown}. Is the workpool paused, or Date mocked without fake timers?`,
+        `Nothing has changed for ${unchanged * CHECK_EVERY} timers. ${shown}. Is the workpool paused, or Date mocked without fake timers?`,
       );
-  }
+  };
 }
 
 /** Returns a filter for the remaining work of a run's tree. */
@@ -232,16 +226,7 @@ const describe = (t: Test, { name, workflowId }: Place) =>
     return `${describeRun(run!)} is in progress: ${await describeWaits(ctx, workflowId)}`;
   });
 
-function finalStatus({ runResult, progress }: Run): FinalStatus | undefined {
-  const more = progress === undefined ? {} : { progress: progress as unknown };
-  switch (runResult?.kind) {
-    case "success":
-      return { type: "completed", result: runResult.returnValue, ...more };
-    case "failed":
-      return { type: "failed", error: runResult.error, ...more };
-    case "canceled":
-      return { type: "canceled", ...more };
-    case undefined:
-      return undefined;
-  }
+function statusOf({ runResult, progress }: Run): FinalStatus | undefined {
+  const status = runResult && finalStatus(runResult);
+  return status && progress !== undefined ? { ...status, progress } : status;
 }

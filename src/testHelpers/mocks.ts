@@ -1,6 +1,7 @@
 import {
   getFunctionAddress,
   makeFunctionReference,
+  mutationGeneric,
   type FunctionArgs,
   type FunctionReference,
   type FunctionReturnType,
@@ -8,14 +9,21 @@ import {
 import { describeFailure } from "../shared/failures.js";
 import {
   backendOf,
+  isLeftBehind,
   type Backend,
   type Ctx,
   type Mock,
   type Run,
   type Test,
 } from "./backends.js";
-import { mockInlineSteps, noteTurn } from "./inlineSteps.js";
-import { callMock, findMock, pathOf } from "./mockCalls.js";
+import {
+  callMock,
+  currentCall,
+  findMock,
+  mockInlineSteps,
+  noteTurn,
+  pathOf,
+} from "./inlineSteps.js";
 
 type AnyReference = FunctionReference<any, any>;
 
@@ -61,7 +69,7 @@ export function mockStep<Ref extends AnyReference>(
   fn: MockFunction<Ref>,
 ): () => void {
   const backend = backendOf(t);
-  const path = pathOf(getFunctionAddress(ref), "");
+  const path = pathOf(getFunctionAddress(ref));
   const mock: Mock = { path, fn: inThisContext(fn) };
   backend.mocks.unshift(mock);
   mockInlineSteps();
@@ -94,6 +102,32 @@ function inThisContext<Args>(fn: (args: Args) => unknown) {
     });
 }
 
+export type Modules = Record<string, () => Promise<unknown>>;
+
+/** Wraps the modules of a component for a test's backend. convex-test loads a module for each call. */
+export const watchedModules = (modules: Modules, backend: Backend): Modules =>
+  Object.fromEntries(
+    Object.entries(modules).map(([path, load]) => [
+      path,
+      async () =>
+        isLeftBehind(backend) && !(await currentCall())
+          ? NOTHING
+          : heedingModule(
+              path,
+              (await load()) as Record<string, unknown>,
+              backend,
+            ),
+    ]),
+  );
+
+/** Replaces every scheduled function in a backend that was left behind. */
+const nothing = mutationGeneric({ handler: () => null });
+const NOTHING = new Proxy(
+  {},
+  // With a method `then`, it would look like a promise.
+  { get: (_, name) => (name === "then" ? undefined : nothing) },
+);
+
 type Method = "runQuery" | "runMutation" | "runAction";
 type Call = (target: unknown, args: unknown, options?: unknown) => unknown;
 type AnyCtx = Pick<Ctx, "db"> & Record<Method, Call>;
@@ -120,7 +154,7 @@ const DOORS: Record<string, Methods> = {
 };
 
 /** Wraps a module of the component, so that its doors use the test's mocks. */
-export function heedingModule(
+function heedingModule(
   path: string,
   module: Record<string, unknown>,
   backend: Backend,

@@ -63,7 +63,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: results of mocks not copied",
-    file: "src/testHelpers/mockCalls.ts",
+    file: "src/testHelpers/inlineSteps.ts",
     find: "jsonToConvex(convexToJson(((await fn(args)) ?? null) as Value))",
     replace: "((await fn(args)) ?? null)",
     killedBy: mocks(
@@ -95,7 +95,7 @@ export const TESTING_DEFECTS = [
   },
   {
     name: "testing: work left behind under another clock done",
-    file: "src/testHelpers/modules.ts",
+    file: "src/testHelpers/mocks.ts",
     find: "isLeftBehind(backend) && !(await currentCall())",
     replace: "false",
     killedBy: isolation(
