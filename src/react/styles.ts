@@ -84,10 +84,8 @@ export const STYLES = `
 .wfc .wfc-icon-button:hover:not(:disabled) { background: var(--hover); color: var(--text); }
 .wfc .wfc-icon-button:disabled { opacity: 0.4; }
 .wfc .wfc-link-button { color: var(--accent); font-weight: 500; border-radius: 3px; }
-.wfc .wfc-link-button:hover { text-decoration: underline; text-underline-offset: 2px; }
 .wfc .wfc-link { display: inline-flex; align-items: center; gap: 5px; color: var(--accent); max-width: 100%; }
-.wfc .wfc-link:hover { text-decoration: underline; text-underline-offset: 2px; }
-.wfc-count { color: var(--muted); font-weight: 400; }
+.wfc .wfc-link:hover, .wfc .wfc-link-button:hover, .wfc .wfc-count { color: var(--muted); font-weight: 400; }
 .wfc-tab .wfc-status-count { min-width: 6ch; text-align: left; font-variant-numeric: tabular-nums; }
 
 .wfc-status { display: flex; align-items: center; gap: 6px; white-space: nowrap; }
@@ -141,9 +139,8 @@ export const STYLES = `
 .wfc .wfc-row-link::after { content: ""; position: absolute; inset: 0; }
 .wfc-runs .wfc-row { grid-template-columns: 18px 104px minmax(120px, 1.3fr) minmax(90px, 0.7fr) 128px 92px 84px minmax(120px, 2fr); }
 .wfc-runs .wfc-row > :first-child { position: relative; z-index: 1; line-height: 0; overflow: visible !important; }
-.wfc-runs .wfc-row > :first-child input { width: 15px; height: 15px; margin: 0; accent-color: var(--accent); cursor: pointer; }
+.wfc-runs .wfc-row > :first-child input { position: relative; width: 15px; height: 15px; margin: 0; accent-color: var(--accent); cursor: pointer; }
 .wfc-runs .wfc-row > :first-child::before { content: ""; position: absolute; inset: -10px; }
-.wfc-runs .wfc-row > :first-child input { position: relative; }
 .wfc-cell-id, .wfc-cell-started { color: var(--muted); }
 .wfc-error-line { color: var(--danger); }
 .wfc-skeleton > div { display: flex; align-items: center; padding: 0 16px; border-bottom: 1px solid var(--border); }
@@ -158,7 +155,6 @@ export const STYLES = `
 /* Run page */
 .wfc-crumbs { flex: none; display: flex; align-items: center; gap: 8px; height: 36px; padding: 0 16px; color: var(--muted); border-bottom: 1px solid var(--border); }
 .wfc-crumbs a { color: var(--accent); font-weight: 500; }
-.wfc-crumbs a:hover { text-decoration: underline; text-underline-offset: 2px; }
 .wfc-run-header { flex: none; padding: 12px 16px; border-bottom: 1px solid var(--border); }
 .wfc-run-title { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 12px; }
 .wfc-run-title .wfc-title { max-width: 100%; }

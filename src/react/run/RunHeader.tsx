@@ -3,12 +3,12 @@ import { useId, useState } from "react";
 import type { RunDetails, ConsoleStep } from "../api.js";
 import { useConsole } from "../context.js";
 import { formatCount, formatDuration } from "../format.js";
-import { formatHash } from "../route.js";
+import { formatHash, type Status } from "../route.js";
 import {
   CopyButton,
   Due,
   ErrorText,
-  Fact,
+  Facts,
   Time,
   useCopy,
 } from "../ui/basics.js";
@@ -52,6 +52,44 @@ export function RunHeader({
     }
   }
 
+  const { parent, children, moreChildren } = run;
+  const due = (at: number | undefined) =>
+    at !== undefined && <Due at={at} now={now} />;
+  const facts = {
+    Id: (
+      <>
+        <code className="wfc-ellipsis">{workflowId}</code>
+        <CopyButton text={() => workflowId} what="id" />
+      </>
+    ),
+    Started: <Time at={startedAt} now={now} />,
+    Duration:
+      status === "inProgress" || endedAt !== undefined
+        ? formatDuration((endedAt ?? now) - startedAt)
+        : "–",
+    Steps: stepsText(run),
+    Generation: formatCount(run.generation),
+    Key: run.key !== undefined && (
+      <code className="wfc-ellipsis">{run.key}</code>
+    ),
+    "Times out": due(run.deadlineAt),
+    "Cleaned up": due(run.cleanupAt),
+    Parent: parent && (
+      <RunLink {...parent} step={parent.stepNumber}>
+        {`${parent.name ?? parent.workflowId}, step ${parent.stepNumber}`}
+      </RunLink>
+    ),
+    [`Children (${children.length}${moreChildren ? "+" : ""})`]:
+      children.length > 0 &&
+      children.map((child) => (
+        <RunLink key={child.workflowId} {...child}>
+          {child.name ?? child.workflowId}
+        </RunLink>
+      )),
+    Progress: run.progress !== undefined && (
+      <code className="wfc-ellipsis">{preview(run.progress)}</code>
+    ),
+  };
   return (
     <header className="wfc-run-header">
       <div className="wfc-run-title">
@@ -81,69 +119,7 @@ export function RunHeader({
           </Button>
         </div>
       </div>
-      <dl className="wfc-facts">
-        <Fact name="Id">
-          <code className="wfc-ellipsis">{workflowId}</code>
-          <CopyButton text={() => workflowId} what="id" />
-        </Fact>
-        <Fact name="Started">
-          <Time at={startedAt} now={now} />
-        </Fact>
-        <Fact name="Duration">
-          {status === "inProgress" || endedAt !== undefined
-            ? formatDuration((endedAt ?? now) - startedAt)
-            : "–"}
-        </Fact>
-        <Fact name="Steps">
-          {formatCount(doneOf(run.steps))} done
-          {run.steps.inFlight !== 0 &&
-            `, ${formatCount(run.steps.inFlight)} in flight`}
-        </Fact>
-        <Fact name="Generation">{formatCount(run.generation)}</Fact>
-        {run.key !== undefined && (
-          <Fact name="Key">
-            <code className="wfc-ellipsis">{run.key}</code>
-          </Fact>
-        )}
-        {run.deadlineAt !== undefined && (
-          <Fact name="Times out">
-            <Due at={run.deadlineAt} now={now} />
-          </Fact>
-        )}
-        {run.cleanupAt !== undefined && (
-          <Fact name="Cleaned up">
-            <Due at={run.cleanupAt} now={now} />
-          </Fact>
-        )}
-        {run.parent && (
-          <Fact name="Parent">
-            <RunLink
-              workflowId={run.parent.workflowId}
-              step={run.parent.stepNumber}
-            >
-              {run.parent.status && <StatusIcon status={run.parent.status} />}
-              {`${run.parent.name ?? run.parent.workflowId}, step ${run.parent.stepNumber}`}
-            </RunLink>
-          </Fact>
-        )}
-        {run.children.length > 0 && (
-          <Fact
-            name={`Children (${run.children.length}${run.moreChildren ? "+" : ""})`}
-          >
-            {run.children.map(({ workflowId, name, status }) => (
-              <RunLink key={workflowId} workflowId={workflowId}>
-                {status && <StatusIcon status={status} />}
-                {name ?? workflowId}
-              </RunLink>
-            ))}
-          </Fact>
-        )}
-        {run.progress !== undefined && (
-          <Fact name="Progress">
-            <code className="wfc-ellipsis">{preview(run.progress)}</code>
-          </Fact>
-        )}
-      </dl>
+      <Facts className="wfc-facts" of={facts} />
       <div className="wfc-panels">
         <ValuePanel name="Arguments" value={run.args as unknown} />
         {run.runResult?.kind === "success" && (
@@ -189,12 +165,20 @@ function FailedAt({ run }: { run: RunDetails }) {
   );
 }
 
+function stepsText({ steps }: RunDetails) {
+  const { inFlight } = steps;
+  const more = inFlight === 0 ? "" : `, ${formatCount(inFlight)} in flight`;
+  return `${formatCount(doneOf(steps))} done${more}`;
+}
+
 export function RunLink({
   workflowId,
+  status,
   step,
   children,
 }: {
   workflowId: string;
+  status?: Status;
   step?: number;
   children: React.ReactNode;
 }) {
@@ -204,6 +188,7 @@ export function RunLink({
       title={workflowId}
       href={formatHash({ page: "run", workflowId, view: "timeline", step })}
     >
+      {status && <StatusIcon status={status} />}
       {children}
     </a>
   );

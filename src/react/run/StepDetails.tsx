@@ -7,14 +7,14 @@ import {
   Due,
   ErrorMessage,
   ErrorText,
-  Fact,
+  Facts,
   Swatch,
   Time,
   useCopy,
 } from "../ui/basics.js";
 import { useLive } from "../data/live.js";
 import { Button, IconButton } from "../ui/buttons.js";
-import { STATUS_LABELS, StatusIcon } from "../ui/Status.js";
+import { STATUS_LABELS } from "../ui/Status.js";
 import { ValueTree } from "../ui/ValueTree.js";
 import { toJson } from "../values.js";
 import { RunLink } from "./RunHeader.js";
@@ -50,6 +50,27 @@ export function StepDetails({
   const runResult = whole?.runResult;
   const attempts = whole?.attempts ?? step.attempts;
   const state = stateOf(step);
+  const facts = {
+    State: (
+      <>
+        <Swatch kind={state} />
+        {SEGMENT_KINDS[state]}
+      </>
+    ),
+    Kind: kindOf(step),
+    Started: <Time at={step.startedAt} now={now} />,
+    Duration:
+      (step.state !== "done" || step.completedAt !== undefined) &&
+      formatDuration((step.completedAt ?? now) - step.startedAt),
+    [dueLabel(step)]: step.dueAt !== undefined && (
+      <Due at={step.dueAt} now={now} />
+    ),
+    "Waits for":
+      step.kind === "event" &&
+      step.state === "waiting" &&
+      `event “${step.name}”`,
+    Child: step.kind === "workflow" && <Child step={step} />,
+  };
   return (
     <aside className="wfc-details" aria-label={`Step ${step.stepNumber}`}>
       <header className="wfc-details-header">
@@ -80,27 +101,7 @@ export function StepDetails({
         role="region"
         aria-label="Details of the step"
       >
-        <dl className="wfc-pairs">
-          <Fact name="State">
-            <Swatch kind={state} />
-            {SEGMENT_KINDS[state]}
-          </Fact>
-          <Fact name="Kind">{kindOf(step)}</Fact>
-          <Fact name="Started">
-            <Time at={step.startedAt} now={now} />
-          </Fact>
-          {(step.state !== "done" || step.completedAt !== undefined) && (
-            <Fact name="Duration">
-              {formatDuration((step.completedAt ?? now) - step.startedAt)}
-            </Fact>
-          )}
-          {step.dueAt !== undefined && (
-            <Fact name={dueLabel(step)}>
-              <Due at={step.dueAt} now={now} />
-            </Fact>
-          )}
-          <WaitsFor step={step} />
-        </dl>
+        <Facts className="wfc-pairs" of={facts} />
         {error && <ErrorMessage error={error} />}
         {whole && (
           <Section name="Arguments" copied={whole.args}>
@@ -165,24 +166,12 @@ function dueLabel(step: ConsoleStep) {
   return step.state === "backingOff" ? "Next attempt" : "Due";
 }
 
-function WaitsFor({ step }: { step: ConsoleStep }) {
-  if (step.kind === "event" && step.state === "waiting")
-    return <Fact name="Waits for">event “{step.name}”</Fact>;
-  if (step.kind !== "workflow") return null;
-  const { child } = step;
+function Child({ step: { child, state } }: { step: ConsoleStep }) {
+  if (child) return <RunLink {...child}>{STATUS_LABELS[child.status]}</RunLink>;
   return (
-    <Fact name="Child">
-      {child ? (
-        <RunLink workflowId={child.workflowId}>
-          <StatusIcon status={child.status} />
-          {STATUS_LABELS[child.status]}
-        </RunLink>
-      ) : (
-        <span className="wfc-muted">
-          {step.state === "done" ? "cleaned up" : "not started"}
-        </span>
-      )}
-    </Fact>
+    <span className="wfc-muted">
+      {state === "done" ? "cleaned up" : "not started"}
+    </span>
   );
 }
 

@@ -81,13 +81,23 @@ export function Message({
   );
 }
 
-/** A pair in a list of facts. */
-export function Fact(props: { name: string; children: React.ReactNode }) {
+/** Lists what is known by its names. */
+export function Facts(props: {
+  className: string;
+  of: Record<string, React.ReactNode>;
+}) {
   return (
-    <div className="wfc-fact">
-      <dt>{props.name}</dt>
-      <dd>{props.children}</dd>
-    </div>
+    <dl className={props.className}>
+      {Object.entries(props.of).map(
+        ([name, fact]) =>
+          fact && (
+            <div key={name} className="wfc-fact">
+              <dt>{name}</dt>
+              <dd>{fact}</dd>
+            </div>
+          ),
+      )}
+    </dl>
   );
 }
 
