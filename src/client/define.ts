@@ -19,7 +19,7 @@ import { vRetention } from "../shared/retention.js";
 import { vResultOf } from "../shared/outcome.js";
 import { retryProblem } from "../shared/retry.js";
 import type { Workflow, WorkflowHandler } from "./context.js";
-import type { Drive } from "./turn/driver.js";
+import type { Drive } from "./turn/journalEntry.js";
 import { componentName } from "./turn/stepContext.js";
 import { takeTurn } from "./turn/turn.js";
 import type {
@@ -319,15 +319,6 @@ async function advance(
     throw new Error(
       `Workflow ${workflowId} can't take a turn without its generationNumber. To start a run, pass args and no workflowId.`,
     );
-  const taken = await takeTurn(
-    ctx,
-    workflow,
-    { workflowId: workflowId!, generationNumber },
-    drive,
-  );
-  if (!taken) return null;
-  const { runResult, reply } = taken;
-  if (reply) return reply;
-  if (runResult) return { kind: "complete" as const, runResult };
-  return { kind: "turn" as const, workflowId: workflowId as WorkflowId };
+  const turn = { workflowId: workflowId!, generationNumber };
+  return await takeTurn(ctx, workflow, turn, drive);
 }

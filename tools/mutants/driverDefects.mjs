@@ -80,8 +80,8 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: goes on with the step that it has handed over",
-    file: "src/client/turn/driver.ts",
-    find: "drivenBy === driver && step.inProgress",
+    file: "src/client/turn/execution.ts",
+    find: "drivenBy === drive.driver && step.inProgress",
     replace: "drivenBy !== undefined && step.inProgress",
     killedBy: test(
       "engine/driver/driver.bounds",
@@ -180,7 +180,7 @@ export const DRIVER_DEFECTS = [
   },
   {
     name: "driver: receives a journal that is too large to pass",
-    file: "src/client/turn/driver.ts",
+    file: "src/client/turn/execution.ts",
     find: "canBeHeld({ size, rows }) ? known : undefined",
     replace: "known",
     killedBy: test(

@@ -24,10 +24,13 @@ export function differentRequest(
 ): DeterminismError | undefined {
   const difference = firstDifference(entry, request);
   if (!difference) return undefined;
+  const { what, at } = difference;
+  const shown = (value: unknown) =>
+    at ? ` with ${at.path} = ${preview(value, 500)}` : "";
   return violation(runId, [
-    `at step ${stepNumber}: ${difference.what} differs.`,
-    `  The journal holds: ${describe(entry)}${difference.held}`,
-    `  The handler asked for: ${describe(request)}${difference.asked}`,
+    `at step ${stepNumber}: ${what} differs.`,
+    `  The journal holds: ${describe(entry)}${shown(at?.left)}`,
+    `  The handler asked for: ${describe(request)}${shown(at?.right)}`,
     ...keepPatch(entry),
   ]);
 }
@@ -64,21 +67,15 @@ function describe(step: JournalEntry | StepRequest): string {
   return `${kind} "${step.name}"`;
 }
 
-function firstDifference(entry: JournalEntry, request: StepRequest) {
-  if (kindOf(entry) !== kindOf(request))
-    return { what: "the kind", held: "", asked: "" };
-  if (entry.name !== request.name)
-    return { what: "the name", held: "", asked: "" };
-  const { args } = request;
-  if (request.unstableArgs || entry.argsOmitted || args === entry.args)
-    return undefined;
-  const at = findDifference(entry.args, args, "args");
-  if (!at) return undefined;
-  return {
-    what: `the value of ${at.path}`,
-    held: ` with ${at.path} = ${preview(at.left, 500)}`,
-    asked: ` with ${at.path} = ${preview(at.right, 500)}`,
-  };
+function firstDifference(
+  entry: JournalEntry,
+  request: StepRequest,
+): { what: string; at?: Difference } | undefined {
+  if (kindOf(entry) !== kindOf(request)) return { what: "the kind" };
+  if (entry.name !== request.name) return { what: "the name" };
+  if (request.unstableArgs || entry.argsOmitted) return undefined;
+  const at = findDifference(entry.args, request.args, "args");
+  return at && { what: `the value of ${at.path}`, at };
 }
 
 const kindOf = (step: JournalEntry | StepRequest) =>

@@ -33,8 +33,15 @@ import {
   transactionMetrics,
   type Reserve,
 } from "../../shared/transactionBudget.js";
-import { ChangedRows, type Drive, type DriveReply } from "./driver.js";
-import { toEntry, type Begun, type Run, type StepRow } from "./journalEntry.js";
+import { canBeHeld, drivenStep } from "../../shared/driverProtocol.js";
+import {
+  toEntry,
+  type Begun,
+  type Drive,
+  type DriveReply,
+  type Run,
+  type StepRow,
+} from "./journalEntry.js";
 import { journalTooLarge, resultOf } from "./runResults.js";
 import {
   createEnvironment,
@@ -113,7 +120,8 @@ export class Execution {
   private readonly limits = { ...FULL_LIMITS };
   private readonly row: Run;
   private readonly journal: JournalEntry[];
-  private readonly changed: ChangedRows;
+  /** The journal's rows when the turn began. */
+  private readonly loaded: StepRow[];
   private replay!: RunReplay;
   /** The turn's elapsed milliseconds when its first inline step was due. */
   private inlineSince: number | undefined;
@@ -130,7 +138,8 @@ export class Execution {
     private readonly ctx: AppMutationCtx,
     private readonly workflow: Workflow,
     private readonly begun: Begun,
-    rows: StepRow[],
+    /** The journal's rows. The turn replaces those that it changes. */
+    private readonly rows: StepRow[],
     private readonly drive: Drive | undefined,
     /** Milliseconds since the turn began, in real time. */
     private readonly elapsed: () => number,
@@ -141,24 +150,26 @@ export class Execution {
     this.completed = completed;
     const holder = rows.find(({ step }) => step.inProgress);
     this.storedProgress = holder?.progress ?? begun.workflow.progress;
-    this.changed = new ChangedRows(rows);
+    this.loaded = [...rows];
     if (completed) {
-      const { stepNumber, result, failure } = completed;
-      this.changed.complete(stepNumber, { result, failure }, this.now);
-      this.journalSize += sizeOf(result) + sizeOf(failure);
+      const { stepNumber, result: runResult, failure } = completed;
+      const { step } = rows[stepNumber]!;
+      const ended = { inProgress: false, runResult, completedAt: this.now };
+      this.change(stepNumber, { step: { ...step, ...ended }, failure });
+      this.journalSize += sizeOf(runResult) + sizeOf(failure);
     }
     this.journal = rows.map((row) => this.toEntry(row));
   }
 
-  /** Executes and commits the turn. The reply has the driver's next step, if there is one. */
-  async run(): Promise<{ runResult?: RunResult; reply?: DriveReply }> {
+  /** Executes and commits the turn. Returns the driver's next step, or else the run's result, if there is one. */
+  async run() {
     const isCurrent = await this.execute();
     const { runResult } = this;
     // If the run was canceled or restarted, this driver has nothing left to do.
     const reply = isCurrent ? this.reply() : undefined;
     // The driver still executes a step that the last turn asked for, unless `onComplete` prevents it.
     if (reply && runResult) reply.next.unsure = true;
-    return { runResult, reply };
+    return reply ?? (runResult && { kind: "complete" as const, runResult });
   }
 
   /** Executes the turn. Returns false if the run was canceled or restarted meanwhile. */
@@ -177,15 +188,24 @@ export class Execution {
     }
   }
 
+  /** The reply to the driver. Undefined if there is no step for it to execute. */
   private reply(): DriveReply | undefined {
-    const { begun, drive } = this;
+    const { begun, drive, rows, loaded, journalSize: size } = this;
+    if (!drive) return undefined;
+    const isWhole = begun.journal !== undefined;
+    const known = isWhole ? rows : rows.filter((row, at) => row !== loaded[at]);
+    const next = known.find(
+      ({ drivenBy, step }) => drivenBy === drive.driver && step.inProgress,
+    );
     return (
-      drive &&
-      this.changed.reply(drive.driver, this.journalSize, {
+      next && {
+        kind: "driving",
+        next: drivenStep(next),
         revision: this.row.revision ?? 0,
         logLevel: begun.logLevel,
-        isWhole: begun.journal !== undefined,
-      })
+        isWhole,
+        rows: canBeHeld({ size, rows }) ? known : undefined,
+      }
     );
   }
 
@@ -197,7 +217,7 @@ export class Execution {
     const failed = ofStep >= 0;
     const stepNumber = failed ? ofStep : asked.length - 1;
     const request = asked[stepNumber];
-    const row = this.changed.rowAt(stepNumber)?.step;
+    const row = this.rows[stepNumber]?.step;
     const child = row && "workflowId" in row ? row.workflowId : undefined;
     return {
       step: request && { stepNumber, name: request.name, failed, child },
@@ -407,11 +427,15 @@ export class Execution {
     this.runResult = end?.runResult;
     this.storedProgress = progress ?? this.storedProgress;
     for (const { stepNumber, delivery } of record.deliveries)
-      this.changed.change(stepNumber, { delivery });
+      this.change(stepNumber, { delivery });
     for (const { stepNumber, condition } of record.waits)
-      this.changed.change(stepNumber, { group: undefined, ...condition });
-    for (const row of rows) this.changed.add(row);
+      this.change(stepNumber, { group: undefined, ...condition });
+    for (const row of rows) this.rows[row.stepNumber] = row;
     return rows.map((row) => this.toEntry(row));
+  }
+
+  private change(stepNumber: number, fields: Partial<StepRow>) {
+    this.rows[stepNumber] = { ...this.rows[stepNumber]!, ...fields };
   }
 
   private toEntry(row: StepRow) {

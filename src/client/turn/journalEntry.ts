@@ -1,5 +1,9 @@
 import type { FunctionReturnType } from "convex/server";
 import type { ComponentApi } from "../../component/_generated/component.js";
+import type {
+  Drive as ProtocolDrive,
+  DriveReply as ProtocolReply,
+} from "../../shared/driverProtocol.js";
 import { toOutcome } from "../../shared/outcome.js";
 import { sizeOf } from "../../shared/storable.js";
 import type { JournalEntry } from "../replay/journal.js";
@@ -13,6 +17,9 @@ export type StepRow = Exclude<
   NonNullable<Begun["journal"]>[number],
   string
 >[number];
+
+export type Drive = ProtocolDrive<StepRow>;
+export type DriveReply = ProtocolReply<StepRow>;
 
 /** Parses rows from the pages of a turn. A page is JSON text, a row, or a list of rows. */
 export const rowsOf = (pages: (string | StepRow | StepRow[])[]): StepRow[] =>

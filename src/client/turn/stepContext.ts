@@ -51,10 +51,7 @@ export const rulesOf = (ctx: object): StepRules | undefined =>
   (ctx as { [RULES]?: StepRules })[RULES];
 
 /** A run's replay, seen from its step context. */
-export interface StepReplay extends Pick<
-  HandlerReplay,
-  "request" | "patched" | "recordedArgs"
-> {
+export interface StepReplay extends HandlerReplay {
   setProgress(value: unknown): void;
 }
 

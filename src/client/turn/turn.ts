@@ -1,16 +1,16 @@
 import type { RunResult } from "../../shared/outcome.js";
 import { startClock } from "../../shared/clock.js";
-import { toBeginArgs, type Drive, type DriveReply } from "./driver.js";
-import { rowsOf } from "./journalEntry.js";
+import { rowsOf, type Drive } from "./journalEntry.js";
 import { isLegacy } from "../../shared/replayVersion.js";
 import { Execution } from "./execution.js";
 import { argsProblem, journalTooLarge } from "./runResults.js";
+import type { WorkflowId } from "../ids.js";
 import type { AppMutationCtx } from "../types.js";
 import type { Workflow } from "../context.js";
 
 /**
- * Executes one turn of a run. Begins the turn, executes the handler and commits the record. Returns the run's result if
- * this turn ended it, and the driver's next step, if any. Returns null if this component has no such run.
+ * Executes one turn of a run. Begins the turn, executes the handler and commits the record. Returns the driver's next
+ * step, if there is one, or else the run's result if this turn ended it. Returns null if this component has no such run.
  *
  * Throws if the handler can't be replayed over the journal, so that the turn is rolled back.
  */
@@ -19,16 +19,20 @@ export async function takeTurn(
   workflow: Workflow,
   turn: { workflowId: string; generationNumber: number },
   drive?: Drive,
-): Promise<{ runResult?: RunResult; reply?: DriveReply } | null> {
+) {
   const elapsed = startClock();
   const { journal } = workflow.component;
   const begun = await ctx.runMutation(journal.beginTurn, {
     ...turn,
-    drive: drive && toBeginArgs(drive),
+    drive: drive && withoutRows(drive),
     timeoutMs: workflow.timeout,
   });
   if (begun === "unknown") return null;
-  if (!begun) return {};
+  const taken = {
+    kind: "turn" as const,
+    workflowId: turn.workflowId as WorkflowId,
+  };
+  if (!begun) return taken;
   const run = begun.workflow;
   const fail = async (runResult: RunResult) => {
     const { completed } = begun;
@@ -39,13 +43,21 @@ export async function takeTurn(
       completed,
       end,
     });
-    return { runResult };
+    return { kind: "complete" as const, runResult };
   };
   if (begun.tooLarge)
     return await fail(journalTooLarge(run._id, begun.tooLarge));
   const rows = rowsOf(begun.journal ?? drive!.held!.rows);
-  if (isLegacy(run) && begun.blocked) return {};
+  if (isLegacy(run) && begun.blocked) return taken;
   const refused = rows.length === 0 && argsProblem(ctx, workflow, run);
   if (refused) return await fail({ kind: "failed", error: refused });
-  return await new Execution(ctx, workflow, begun, rows, drive, elapsed).run();
+  const execution = new Execution(ctx, workflow, begun, rows, drive, elapsed);
+  return (await execution.run()) ?? taken;
+}
+
+/** The part of a driver's message that begins a turn. */
+function withoutRows({ driver, stepNumber, outcome, held }: Drive) {
+  if (!held) return { driver, stepNumber, outcome };
+  const { rows: _, ...copy } = held;
+  return { driver, stepNumber, outcome, held: copy };
 }

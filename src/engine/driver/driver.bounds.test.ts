@@ -28,8 +28,7 @@ import {
   takeTurn,
   times,
 } from "../../testing/scenes.js";
-import type { Drive } from "../../client/turn/driver.js";
-import { rowsOf } from "../../client/turn/journalEntry.js";
+import { rowsOf, type Drive } from "../../client/turn/journalEntry.js";
 import { sendEvent } from "../../client/index.js";
 import { MINUTE } from "../../testing/units.js";
 
