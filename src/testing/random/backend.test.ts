@@ -13,7 +13,7 @@ import {
   recordedRuns,
   type RecordedRun,
 } from "./backend/journals.js";
-import { useQuietConsole } from "./backend/quiet.js";
+import { silenceConsole } from "./backend/quiet.js";
 import { restartTimers, useLateTimers } from "./backend/timers.js";
 import { same } from "./differences.js";
 import { generate } from "./generate.js";
@@ -39,7 +39,7 @@ const HAZARDS = [
 
 useBackend();
 useLateTimers();
-useQuietConsole();
+silenceConsole();
 
 for (const execution of [driverExecution, poolExecution]) {
   const title = `programs do what the oracle predicts: ${execution.name}`;

@@ -2,7 +2,7 @@ import { describe, test } from "vitest";
 import { useBackend } from "../harness.js";
 import { Faults, PLACES, POOL_PLACES, type Place } from "./backend/faults.js";
 import { FaultRun } from "./backend/faultRun.js";
-import { useQuietConsole } from "./backend/quiet.js";
+import { silenceConsole } from "./backend/quiet.js";
 import { useLateTimers } from "./backend/timers.js";
 import type { Node } from "./program.js";
 import { Random } from "./random.js";
@@ -56,7 +56,7 @@ function call(id: number, kind: "mutation" | "query"): Node {
 
 useBackend();
 useLateTimers();
-useQuietConsole();
+silenceConsole();
 
 describe.each(["driver", "pool"] as const)("executed by %s", (execution) => {
   const TITLE = `a run survives each fault that can happen to it, one at a time`;

@@ -2,7 +2,7 @@ import { afterEach, test, vi } from "vitest";
 import { useBackend } from "../harness.js";
 import { Faults, PLACES, type Place } from "./backend/faults.js";
 import { FaultRun, HAPPENINGS, type Happening } from "./backend/faultRun.js";
-import { useQuietConsole } from "./backend/quiet.js";
+import { silenceConsole } from "./backend/quiet.js";
 import { useLateTimers } from "./backend/timers.js";
 import { generate } from "./generate.js";
 import { Random } from "./random.js";
@@ -52,7 +52,7 @@ const SUITES: Suite[] = [
 
 useBackend();
 useLateTimers();
-useQuietConsole();
+silenceConsole();
 afterEach(() => vi.restoreAllMocks());
 
 for (const suite of SUITES)

@@ -16,7 +16,7 @@ import { installPrograms } from "./backend/app.js";
 import { runUntilEnded, startProgram } from "./backend/execute.js";
 import { checkAtRest } from "./backend/invariants.js";
 import { readRuns } from "./backend/journals.js";
-import { useQuietConsole } from "./backend/quiet.js";
+import { silenceConsole } from "./backend/quiet.js";
 import { restartTimers, useLateTimers } from "./backend/timers.js";
 import { same } from "./differences.js";
 import { checkEnded, ResultWatch } from "./guarantees.js";
@@ -58,7 +58,7 @@ type Situation = (typeof SITUATIONS)[number];
 
 useBackend();
 useLateTimers();
-useQuietConsole();
+silenceConsole();
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
   const coverage = new Coverage("management", SITUATIONS);

@@ -83,7 +83,7 @@ class Oracle {
     );
     const issuedAt: number[] = [];
     const inlineDueAt: number[][] = [];
-    await nothingMoreHappens();
+    await quiescence();
     for (const stepNumber of given.delivered) {
       issuedAt.push(this.asked.length);
       inlineDueAt.push(this.inlineDue());
@@ -98,7 +98,7 @@ class Oracle {
         );
       this.delivered.add(stepNumber);
       step.settle();
-      await nothingMoreHappens();
+      await quiescence();
     }
     return { steps: this.asked, issuedAt, inlineDueAt, end };
   }
@@ -181,7 +181,7 @@ function errorOf({ result, failure }: Outcome): Error {
 }
 
 /** Resolves when every microtask has run. */
-const nothingMoreHappens = () =>
+const quiescence = () =>
   new Promise<void>((resolve) => setImmediate(() => resolve()));
 
 /** Returns the numbers of a run's `Math.random`, as the contract defines them. */

@@ -8,10 +8,10 @@ const UNIT_MS = 20_000;
  * Slows a program down, so that the order of results doesn't depend on how steps are executed. The
  * program also no longer depends on the ids of runs.
  */
-export function slowly(program: Node, random: Random): Node {
+export function paced(program: Node, random: Random): Node {
   const left = Array.from({ length: 30 }, (_, at) => UNIT_MS * (at + 1));
   const duration = () => left.splice(random.below(left.length), 1)[0] ?? 1;
-  const paced = (node: Node): Node => {
+  const pace = (node: Node): Node => {
     switch (node.do) {
       case "sleep":
         return { ...node, ms: duration() };
@@ -19,7 +19,7 @@ export function slowly(program: Node, random: Random): Node {
         // Nobody sends this event.
         return { ...node, timeout: duration() };
       case "child":
-        return { ...node, program: paced(node.program) };
+        return { ...node, program: pace(node.program) };
       case "call": {
         const { plan, shows } = node;
         return {
@@ -34,12 +34,12 @@ export function slowly(program: Node, random: Random): Node {
         };
       }
       case "fork":
-        return paced(random.chance(0.5) ? node.low : node.high);
+        return pace(random.chance(0.5) ? node.low : node.high);
       default:
-        return withChildren(node, paced);
+        return withChildren(node, pace);
     }
   };
-  return paced(program);
+  return pace(program);
 }
 
 export function withChildren(node: Node, change: (inner: Node) => Node): Node {

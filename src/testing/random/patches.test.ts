@@ -7,7 +7,7 @@ import { inComponent, newBackend, script, useBackend } from "../harness.js";
 import { installPrograms } from "./backend/app.js";
 import { runUntilEnded, startProgram } from "./backend/execute.js";
 import { checkJournal, recordedRuns } from "./backend/journals.js";
-import { useQuietConsole } from "./backend/quiet.js";
+import { silenceConsole } from "./backend/quiet.js";
 import { restartTimers } from "./backend/timers.js";
 import { Coverage } from "./coverage.js";
 import { same } from "./differences.js";
@@ -22,7 +22,7 @@ import { Random } from "./random.js";
 import { forEachSeed, onlySeed, seeds } from "./seeds.js";
 
 useBackend();
-useQuietConsole();
+silenceConsole();
 
 const FILE = "src/testing/random/patches.test.ts";
 const IN_MEMORY =

@@ -4,13 +4,13 @@ import { installPrograms } from "./backend/app.js";
 import { startProgram } from "./backend/execute.js";
 import { Faults } from "./backend/faults.js";
 import { FaultyFunctions } from "./backend/faultyFunctions.js";
-import { useQuietConsole } from "./backend/quiet.js";
+import { silenceConsole } from "./backend/quiet.js";
 import type { Node } from "./program.js";
 
 // Bugs that random programs and faults have found, each reduced to a minimal case.
 
 useBackend();
-useQuietConsole();
+silenceConsole();
 
 test("an attempt whose failure is reported twice is followed by one attempt, not two", async () => {
   const program: Node = {
@@ -32,7 +32,7 @@ test("an attempt whose failure is reported twice is followed by one attempt, not
   );
   expect(others).toEqual([]);
   const retried = await rows(t, "steps");
-  await functions.undisturbed(() =>
+  await functions.withoutFaults(() =>
     runner.fun(
       { componentPath: "workflow", udfPath: "pool:actionOnComplete" },
       told!.args,

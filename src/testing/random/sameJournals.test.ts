@@ -3,11 +3,11 @@ import { drain, newBackend, useBackend } from "../harness.js";
 import { installPrograms } from "./backend/app.js";
 import { startProgram } from "./backend/execute.js";
 import { recordedRuns, type RecordedRun } from "./backend/journals.js";
-import { useQuietConsole } from "./backend/quiet.js";
+import { silenceConsole } from "./backend/quiet.js";
 import { restartTimers } from "./backend/timers.js";
 import { same } from "./differences.js";
 import { generate } from "./generate.js";
-import { slowly } from "./pace.js";
+import { paced } from "./pace.js";
 import type { Node } from "./program.js";
 import { Random } from "./random.js";
 import { forEachSeed, onlySeed, seeds } from "./seeds.js";
@@ -27,7 +27,7 @@ const HAZARDS = [
 ] as const;
 
 useBackend();
-useQuietConsole();
+silenceConsole();
 
 test(TITLE, { timeout: 3_600_000 }, async () => {
   const coverage = new Coverage("same journals", HAZARDS);
@@ -36,7 +36,7 @@ test(TITLE, { timeout: 3_600_000 }, async () => {
   await forEachSeed(all, FILE, TITLE, async (seed) => {
     const random = new Random(seed);
     const options = { steps: random.between(3, 9), children: 1 };
-    const program = slowly(generate(random.fork(), options), random.fork());
+    const program = paced(generate(random.fork(), options), random.fork());
     if (onlySeed !== undefined) console.info(JSON.stringify(program));
     const driven = await execute(program, "driver");
     const pooled = await execute(program, "pool");

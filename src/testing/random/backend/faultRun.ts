@@ -114,11 +114,11 @@ export class FaultRun {
     const { t, functions } = this;
     if (this.random.chance(0.1)) {
       const before = await everyRow(t);
-      await expect(functions.doomed(body)).rejects.toThrow("Injected");
+      await expect(functions.rolledBack(body)).rejects.toThrow("Injected");
       same("what a failed call leaves", await everyRow(t), before);
       this.note("call that failed");
     }
-    return await functions.undisturbed(body);
+    return await functions.withoutFaults(body);
   };
 
   private async untilEnded() {
@@ -152,7 +152,7 @@ export class FaultRun {
     const runner = t as unknown as {
       fun(path: object, args: unknown): Promise<unknown>;
     };
-    await functions.undisturbed(() =>
+    await functions.withoutFaults(() =>
       runner.fun({ componentPath: component, udfPath: path }, args),
     );
     if (drive) this.note("driven turn repeated");
@@ -177,13 +177,13 @@ export class FaultRun {
 
   private async disturb() {
     const { functions, operator } = this;
-    if (!(await functions.undisturbed(() => operator.cancelSome()))) return;
+    if (!(await functions.withoutFaults(() => operator.cancelSome()))) return;
     this.toDisturb--;
     this.note("canceled by an operator");
   }
 
   private async recover() {
-    const recovered = await this.functions.undisturbed(() =>
+    const recovered = await this.functions.withoutFaults(() =>
       this.operator.recover(),
     );
     if (recovered > 0) this.note("recovered");

@@ -14,7 +14,7 @@ type Ctx = Record<string, any>;
 
 /** The process of an action and of the actions that it calls. */
 interface Process {
-  dead: boolean;
+  hasCrashed: boolean;
 }
 
 /** The platform's error. No function throws an error that begins like this. */
@@ -28,9 +28,9 @@ const TOO_LONG_MS = 80 * 60_000;
 type Inside =
   | { kind: "transaction"; calls: Called[] }
   /** A transaction that will be rolled back. */
-  | { kind: "doomed" }
+  | { kind: "rolledBack" }
   | { kind: "action"; process: Process }
-  | { kind: "undisturbed" };
+  | { kind: "faultless" };
 
 /** Shared by all backends, because every storage in use slows down all promises of its thread. */
 const inside = new AsyncLocalStorage<Inside>();
@@ -57,26 +57,26 @@ export class FaultyFunctions {
     });
 
   /** Runs `body` without faults in its calls. Functions that it schedules may still fail. */
-  async undisturbed<T>(body: () => Promise<T>): Promise<T> {
-    return await inside.run({ kind: "undisturbed" }, body);
+  async withoutFaults<T>(body: () => Promise<T>): Promise<T> {
+    return await inside.run({ kind: "faultless" }, body);
   }
 
   /** Runs `body` inside a transaction that fails at its end. */
-  async doomed<T>(body: () => Promise<T>): Promise<T> {
-    return await inside.run({ kind: "doomed" }, body);
+  async rolledBack<T>(body: () => Promise<T>): Promise<T> {
+    return await inside.run({ kind: "rolledBack" }, body);
   }
 
   private async transaction(called: Called, handler: Handler, ctx: Ctx) {
-    const around = inside.getStore();
+    const outer = inside.getStore();
     const run = () => this.runTransaction(called, handler, ctx);
-    switch (around?.kind) {
-      case "undisturbed":
+    switch (outer?.kind) {
+      case "faultless":
         return (await run()).result;
-      case "doomed":
+      case "rolledBack":
         await run();
         throw new Error("Injected: conflict");
       case "transaction":
-        return await this.nested(called, run, around.calls);
+        return await this.nested(called, run, outer.calls);
       case "action":
         return await this.calledByAction(called, run);
       case undefined:
@@ -86,11 +86,11 @@ export class FaultyFunctions {
 
   private async runTransaction(called: Called, handler: Handler, ctx: Ctx) {
     const calls: Called[] = [];
-    const around = inside.getStore();
+    const outer = inside.getStore();
     const within: Inside =
-      around?.kind === "undisturbed" ? around : { kind: "transaction", calls };
+      outer?.kind === "faultless" ? outer : { kind: "transaction", calls };
     const result = await inside.run(within, () =>
-      handler(knowingErrors(called, ctx), called.args),
+      handler(withJobErrors(called, ctx), called.args),
     );
     if (mayRepeat(called)) calls.push(called);
     return { result, calls };
@@ -124,7 +124,7 @@ export class FaultyFunctions {
       ? ["conflict", "killed"]
       : ["conflict"];
     const fault = this.decide(boundary, ...faults);
-    if (fault === "conflict") await this.attemptInVain(called, ctx);
+    if (fault === "conflict") await this.attemptAndRollBack(called, ctx);
     const { result, calls } = await run();
     if (fault === "killed") throw new Error("Injected: killed");
     this.calls.push(...calls);
@@ -132,9 +132,12 @@ export class FaultyFunctions {
   }
 
   /** Runs the call in a nested transaction and rolls it back, as the platform does before a retry. */
-  private async attemptInVain({ component, path, args }: Called, ctx: Ctx) {
+  private async attemptAndRollBack(
+    { component, path, args }: Called,
+    ctx: Ctx,
+  ) {
     const self = `function://${component};${path}`;
-    await this.doomed(async () => {
+    await this.rolledBack(async () => {
       await (ctx["runMutation"] as Handler)(self as never, args).catch(
         () => undefined,
       );
@@ -143,16 +146,16 @@ export class FaultyFunctions {
 
   /** Runs an action of the workpool in its own process. Actions that it calls crash together with it. */
   private async action(called: Called, handler: Handler, ctx: Ctx) {
-    const around = inside.getStore();
+    const outer = inside.getStore();
     const process =
-      around?.kind === "action" ? around.process : { dead: false };
+      outer?.kind === "action" ? outer.process : { hasCrashed: false };
     const runIn = (ctx: Ctx) =>
       inside.run({ kind: "action", process }, () =>
-        handler(mortal(ctx, process), called.args),
+        handler(stoppedByCrash(ctx, process), called.args),
       );
     if (boundaryOf(called) === "driver")
-      return await runIn(this.unlucky(ctx, process));
-    if (around) {
+      return await runIn(this.withDriverFaults(ctx, process));
+    if (outer) {
       const isOfUser = called.component === "";
       if (isOfUser && this.decide("action", "refused"))
         throw new Error(REFUSAL);
@@ -161,20 +164,20 @@ export class FaultyFunctions {
     const fault = this.decide("action", "died early", "died late");
     if (fault === "died early") throw new Error("Injected: died early");
     if (fault === "died late") {
-      await runIn(unableToTell(ctx)).catch(() => undefined);
+      await runIn(crashedContext(ctx)).catch(() => undefined);
       throw new Error("Injected: died late");
     }
-    const result = await runIn(this.misinformed(ctx));
-    if (process.dead) throw new Error("Injected: died in its midst");
+    const result = await runIn(this.withLostReplies(ctx));
+    if (process.hasCrashed) throw new Error("Injected: crashed while it ran");
     return result;
   }
 
   /** Injects faults between a driver's calls and into their replies. */
-  private unlucky(ctx: Ctx, process: Process): Ctx {
+  private withDriverFaults(ctx: Ctx, process: Process): Ctx {
     const runMutation = ctx["runMutation"] as Call;
     const die = () => {
-      process.dead = true;
-      throw new Error("Injected: the process is dead");
+      process.hasCrashed = true;
+      throw new Error("Injected: the process has crashed");
     };
     return {
       ...ctx,
@@ -197,7 +200,7 @@ export class FaultyFunctions {
     };
   }
 
-  private misinformed(ctx: Ctx): Ctx {
+  private withLostReplies(ctx: Ctx): Ctx {
     const runMutation = ctx["runMutation"] as Call;
     return {
       ...ctx,
@@ -215,34 +218,37 @@ type Call = (...args: unknown[]) => Promise<unknown>;
 type Run = () => Promise<{ result: unknown; calls: Called[] }>;
 
 /** Stops the action once its process has crashed. */
-function mortal(ctx: Ctx, process: Process): Ctx {
-  const dead = unableToTell(ctx);
-  const whileAlive =
+function stoppedByCrash(ctx: Ctx, process: Process): Ctx {
+  const crashed = crashedContext(ctx);
+  const unlessCrashed =
     (name: "runMutation" | "runAction"): Call =>
     (...args) =>
-      process.dead ? dead["runMutation"]() : (ctx[name] as Call)(...args);
+      process.hasCrashed
+        ? crashed["runMutation"]()
+        : (ctx[name] as Call)(...args);
   return {
     ...ctx,
-    runMutation: whileAlive("runMutation"),
-    runAction: whileAlive("runAction"),
+    runMutation: unlessCrashed("runMutation"),
+    runAction: unlessCrashed("runAction"),
     get scheduler(): unknown {
-      return process.dead ? dead["scheduler"] : ctx["scheduler"];
+      return process.hasCrashed ? crashed["scheduler"] : ctx["scheduler"];
     },
   };
 }
 
 /** Makes a crashed process unable to report anything. */
-function unableToTell(ctx: Ctx): Ctx {
-  const dead = () => Promise.reject(new Error("Injected: the process is dead"));
+function crashedContext(ctx: Ctx): Ctx {
+  const crashed = () =>
+    Promise.reject(new Error("Injected: the process has crashed"));
   return {
     ...ctx,
-    runMutation: dead,
-    scheduler: { runAfter: dead, runAt: dead, cancel: dead },
+    runMutation: crashed,
+    scheduler: { runAfter: crashed, runAt: crashed, cancel: crashed },
   };
 }
 
 /** Adds the error of a failed scheduled function, which the platform records but convex-test doesn't. */
-function knowingErrors({ path }: Called, ctx: Ctx): Ctx {
+function withJobErrors({ path }: Called, ctx: Ctx): Ctx {
   if (path !== "recovery:recover") return ctx;
   const { db } = ctx;
   const get = async (...args: unknown[]) => {

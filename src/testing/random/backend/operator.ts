@@ -22,7 +22,7 @@ const COMPONENTS = ["workflow", "workflow", "workflow/workpool/batchWorker"];
 
 /** An operator who cancels all or some scheduled functions of a component in the dashboard, and recovers the runs. */
 export class Operator {
-  private isOwing = false;
+  private owesRecovery = false;
 
   constructor(
     private readonly t: Backend,
@@ -44,14 +44,14 @@ export class Operator {
       return chosen.length;
     });
     if (canceled === 0) return false;
-    this.isOwing = true;
+    this.owesRecovery = true;
     return true;
   }
 
   /** Returns how many runs it recovered. Does nothing if nothing was canceled since. */
   async recover(): Promise<number> {
-    if (!this.isOwing) return 0;
-    this.isOwing = false;
+    if (!this.owesRecovery) return 0;
+    this.owesRecovery = false;
     const recovered = await this.t.action((ctx) =>
       client.recover(ctx, components.workflow),
     );

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 let lines = 0;
 
 /** Silences errors and warnings, because the platform, the workpool and the engine log every fault. */
-export function useQuietConsole() {
+export function silenceConsole() {
   beforeEach(() => {
     const count = () => void lines++;
     vi.spyOn(console, "error").mockImplementation(count);

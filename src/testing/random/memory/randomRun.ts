@@ -168,7 +168,7 @@ class RandomExecution {
 
   private async turn() {
     const before = this.run;
-    const turn = await this.takeTurnUnlessItDies();
+    const turn = await this.takeTurnThatMayFail();
     if (!turn) return;
     this.run = turn.run;
     if (this.edits) this.edits.isFresh = false;
@@ -186,7 +186,7 @@ class RandomExecution {
     } else await checkReplay(this.program, this.run, this.turnOptions());
   }
 
-  private async takeTurnUnlessItDies() {
+  private async takeTurnThatMayFail() {
     const { run } = this;
     try {
       return await takeTurn(this.program, run, this.turnOptions());
@@ -194,7 +194,7 @@ class RandomExecution {
       if (!(error instanceof UnhandledRejection)) throw error;
       this.coverage.hit("turn died of a rejection");
       const transaction = new MemoryTransaction(run, this.now());
-      transaction.turnDied(error.message);
+      transaction.turnFailed(error.message);
       this.run = transaction.run;
       return undefined;
     }

@@ -126,7 +126,7 @@ export class MemoryTransaction {
   }
 
   /** Handles a turn that crashed because of a rejection. Further turns find out which result caused it. */
-  turnDied(error: string) {
+  turnFailed(error: string) {
     const { run } = this;
     const { trials } = run;
     const [tried, ...steps] = trials?.steps ?? [];
