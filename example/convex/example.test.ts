@@ -1,5 +1,5 @@
 import { listSteps, type WorkflowId } from "@convex-dev/workflow";
-import { finishWorkflows, waitForRun } from "@convex-dev/workflow/test";
+import { waitForRun } from "@convex-dev/workflow/test";
 import { expect, test } from "vitest";
 import { components, internal } from "./_generated/api.js";
 import { newBackend, useFakeTimers, type Backend } from "./testing.setup.js";
@@ -38,19 +38,6 @@ test("a query, an action that fails once, a mutation and a sleep run in this ord
   ]);
 });
 
-test("the workflow can be called directly, as `npx convex run` does", async () => {
-  const t = newBackend();
-  const workflowId = await t.mutation(internal.example.exampleWorkflow, {
-    args: { exampleArg: "James" },
-  });
-  await finishWorkflows(t);
-  expect(
-    await t.query(internal.example.status, {
-      workflowId: workflowId as WorkflowId,
-    }),
-  ).toEqual({ type: "completed", result: "Hello, James!" });
-});
-
 test("an action that exhausts its retries fails the run, and a restart continues from there", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.example.start, {
@@ -68,18 +55,4 @@ test("an action that exhausts its retries fails the run, and a restart continues
     result: "Hello, James!",
   });
   expect(await attemptsOf(t, workflowId)).toBe(4);
-});
-
-test("a canceled run stops, and cleanup deletes it", async () => {
-  const t = newBackend();
-  const { start, cancel, cleanup, status } = internal.example;
-  const workflowId = await t.mutation(start, { exampleArg: "James" });
-  expect(await t.mutation(cleanup, { workflowId })).toBe(false);
-  await t.mutation(cancel, { workflowId });
-  expect(await waitForRun(t, workflowId)).toEqual({ type: "canceled" });
-  expect(await greetings(t)).toEqual([]);
-  expect(await t.mutation(cleanup, { workflowId })).toBe(true);
-  await expect(t.query(status, { workflowId })).rejects.toThrow(
-    `Workflow not found: ${workflowId}`,
-  );
 });

@@ -39,14 +39,3 @@ test("two levels of children add up the shops' sales, and are cleaned up togethe
   await finishWorkflows(t);
   expect(await runs(t)).toEqual({});
 });
-
-test("canceling the report cancels its children", async () => {
-  const t = newBackend();
-  const workflowId = await t.mutation(internal.fanOut.start, { regions });
-  await t.mutation(internal.fanOut.cancel, { workflowId });
-  await finishWorkflows(t);
-  const ended = await runs(t);
-  expect(Object.keys(ended)).not.toContain("fanOut:reportShop success");
-  expect(ended).toMatchObject({ "fanOut:report canceled": 1 });
-  expect(await t.run((ctx) => ctx.db.query("sales").collect())).toEqual([]);
-});

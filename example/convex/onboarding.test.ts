@@ -64,15 +64,6 @@ test("follow-ups are sent at their times, after the email is verified", async ()
   });
 });
 
-test("an email that is verified early isn't requested again", async () => {
-  const t = newBackend();
-  const workflowId = await t.mutation(internal.onboarding.start, {
-    name: "Ada",
-  });
-  await t.mutation(internal.onboarding.verifyEmail, { workflowId });
-  expect(await waitForRun(t, workflowId)).toMatchObject({ type: "completed" });
-});
-
 test("a service that stays down fails the run, and a restart continues from there", async () => {
   const t = newBackend();
   const workflowId = await t.mutation(internal.onboarding.start, {

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { execFile } from "node:child_process";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { ROOT } from "../../tools/paths.mjs";
 import { run } from "../../tools/run.mjs";
 import type { Change } from "./types.mjs";
@@ -33,13 +33,24 @@ const story = (output: string, label: string) =>
         .replace(/ \(took [\d.]+ s\)/, ""),
     );
 
+/** They start together, because a demo waits most of the time. */
+function startDemos() {
+  const piped = ["example", "approval", "trip", "transcription"];
+  const asJson = ["signals", "booking", "subscription", "race", "fanOut"];
+  return {
+    piped: run("npm", ["run", "--silent", "demo", ...piped], { cwd: ROOT }),
+    failing: demo("example", "--fail"),
+    asJson: demo("--json", ...asJson),
+  };
+}
+
+let started: ReturnType<typeof startDemos>;
+beforeAll(() => {
+  started = startDemos();
+});
+
 test("`npm run demo` in a pipe prints the progress of several workflows at once, then exits", async () => {
-  const names = ["example", "approval", "trip", "transcription"];
-  const { code, output } = await run(
-    "npm",
-    ["run", "--silent", "demo", ...names],
-    { cwd: ROOT },
-  );
+  const { code, output } = await started.piped;
   expect(code, output).toBe(0);
   expect(output).not.toContain("\x1b");
   expect(story(output, "example")).toEqual([
@@ -81,7 +92,7 @@ const optional = (output: string, line: string) =>
   output.includes(line) ? [line] : [];
 
 test("if a run fails unexpectedly, the demo exits with 1 and prints the component's warning", async () => {
-  const { code, stdout, stderr } = await demo("example", "--fail");
+  const { code, stdout, stderr } = await started.failing;
   expect(code).toBe(1);
   expect(stdout).toContain("The service is down (attempt 3) (took");
   expect(stdout).toContain("1 of 1 runs did not end as expected.");
@@ -89,8 +100,7 @@ test("if a run fails unexpectedly, the demo exits with 1 and prints the componen
 });
 
 test("`--json` prints one line for each change, and the summary last", async () => {
-  const names = ["signals", "booking", "subscription", "race", "fanOut"];
-  const { code, stdout, stderr } = await demo("--json", ...names);
+  const { code, stdout, stderr } = await started.asJson;
   expect(stderr).toBe("");
   expect(code).toBe(0);
   const lines = stdout

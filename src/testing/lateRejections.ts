@@ -1,5 +1,6 @@
 import type { FunctionReference } from "convex/server";
 import type { WorkflowCtx } from "../client/index.js";
+import { MINUTE } from "./units.js";
 
 type Ref<Type extends "mutation" | "action"> = FunctionReference<
   Type,
@@ -21,8 +22,6 @@ interface LateRejection {
   /** The run's return value, or a pattern for its error. */
   ends: { returns: unknown } | { fails: RegExp };
 }
-
-const MINUTE = 60_000;
 
 /** Handlers whose branches fail before anything awaits them. They must behave the same on every backend. */
 export function lateRejections({

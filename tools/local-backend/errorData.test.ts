@@ -1,9 +1,9 @@
 // @vitest-environment node
 import { expect, test } from "vitest";
+import { HOUR } from "../../src/testing/units.js";
 import { startBackend } from "./testing/backend.js";
 
 const APP = "tools/local-backend/testing/handlersApp";
-const HOUR = 3_600_000;
 
 test("onComplete of a run that failed with a ConvexError is called once, even if its validator lacks the data", async () => {
   const { run, clock, column } = await startBackend(APP);

@@ -1,14 +1,11 @@
 // @vitest-environment node
-import type { JSONValue } from "convex/values";
 import { describe, expect, test } from "vitest";
 import { lateRejections } from "../../src/testing/lateRejections.js";
+import { HOUR, MINUTE } from "../../src/testing/units.js";
 import { bundle, startBackend } from "./testing/backend.js";
 
 const APP = "tools/local-backend/testing/handlersApp";
 const PUBLISHED_APP = "tools/local-backend/testing/publishedApp";
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 
 type Flow = [name: string, args?: object];
 
@@ -106,68 +103,3 @@ test("a handler disposes of its resources with steps", async () => {
     effects: ["lock outer", "lock inner", "unlock inner", "unlock outer"],
   });
 });
-
-test("runs are listed by status, counted and managed through the backend's indexes", async () => {
-  const { run, clock } = await startBackend(APP);
-  const start = async (name: string) =>
-    (await run("flows:start", { name, args: { count: 1 } })) as string;
-  const waiting = [await start("besideSleep"), await start("besideSleep")];
-  const done = [await start("betweenSteps"), await start("betweenSteps")];
-  await clock.advance(MINUTE);
-  const call = async (name: string, args: Record<string, JSONValue>) =>
-    (await run(name, args, { componentPath: "workflow" })) as never;
-  const listed = async (filter: Record<string, JSONValue>) => {
-    const ids: string[] = [];
-    for (let cursor: string | null = null; ;) {
-      const result: Listed = await call("workflow:list", {
-        ...filter,
-        paginationOpts: { numItems: 1, cursor },
-      });
-      ids.push(...result.page.map(({ workflowId }) => workflowId));
-      if (result.isDone) return ids;
-      cursor = result.continueCursor;
-    }
-  };
-  const name = "flows:besideSleep";
-  expect(await listed({ status: "inProgress" })).toEqual(waiting);
-  expect(await listed({ status: "inProgress", name, order: "desc" })).toEqual(
-    [...waiting].reverse(),
-  );
-  expect(await listed({ status: "completed", since: 1 })).toEqual(done);
-  expect(await listed({ status: "completed", name })).toEqual([]);
-  const none = { failed: 0, canceled: 0 };
-  const counts = async () => {
-    const counted = Object.entries<{ count: number }>(
-      await call("workflow:counts", {}),
-    );
-    return Object.fromEntries(
-      counted.map(([kind, { count }]) => [kind, count]),
-    );
-  };
-  expect(await counts()).toEqual({ ...none, inProgress: 2, completed: 2 });
-  const steps: { page: object[] } = await call("workflow:listSteps", {
-    workflowId: waiting[0]!,
-    paginationOpts: { numItems: 10, cursor: null },
-  });
-  expect(steps.page).toContainEqual(
-    expect.objectContaining({ kind: "sleep", state: "waiting" }),
-  );
-  expect(
-    await call("event:list", {
-      workflowId: waiting[0]!,
-      paginationOpts: { numItems: 10, cursor: null },
-    }),
-  ).toMatchObject({ page: [] });
-  const all = { done: 2, cursor: null };
-  expect(await call("workflow:cleanupMany", {})).toEqual(all);
-  expect(await call("workflow:cancelMany", {})).toEqual(all);
-  expect(await counts()).toEqual({
-    ...{ ...none, inProgress: 0, completed: 0, canceled: 2 },
-  });
-});
-
-type Listed = {
-  page: { workflowId: string }[];
-  isDone: boolean;
-  continueCursor: string;
-};

@@ -1,4 +1,5 @@
 import type { RunResult, WorkflowCtx } from "../../client/index.js";
+import { DAY } from "../units.js";
 import { api } from "./functions.js";
 import {
   Aborter,
@@ -40,7 +41,6 @@ interface Program {
 
 const { read, write, act, flaky, count, fail } = api.functions;
 const program = api.app.program;
-const DAY = 24 * 60 * 60 * 1000;
 
 const WAITS_FOR_ALL = "0.4.8 resumes when no step is in flight any more";
 

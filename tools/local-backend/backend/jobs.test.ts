@@ -1,9 +1,9 @@
 // @vitest-environment node
 import { describe, expect, test } from "vitest";
+import { HOUR } from "../../../src/testing/units.js";
 import { PLATFORM_APP, startBackend } from "../testing/backend.js";
 import type { FaultOptions } from "./faults.mjs";
 
-const HOUR = 60 * 60_000;
 const BOOM = expect.stringMatching(/^Uncaught Error: boom\n/) as unknown;
 const TRANSIENT = "Transient error while executing action";
 

@@ -3,7 +3,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { WorkflowId } from "@convex-dev/workflow";
-import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { ConvexReactClient } from "convex/react";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -108,79 +107,6 @@ test("an approval waits for its event, and `convex run --watch` and ConvexReactC
   await watching.prints('"completed"');
   await watching.stop("SIGTERM");
   await react.close();
-});
-
-test("a run is canceled, restarted, decided and cleaned up", async () => {
-  const { http, runInCli, call, watchStatus } = example;
-  const { approval } = internal;
-  const workflowId = await call(approval.start, { title: "Desk" });
-  const status = watchStatus(approval.status, workflowId);
-  await status.until(WAITS);
-  await runInCli("approval:cancel", { workflowId });
-  await status.until({ type: "canceled" });
-  await call(approval.restart, { workflowId });
-  await status.until(WAITS);
-  await call(approval.decide, { workflowId, approved: false });
-  await status.until(completed("rejected"));
-
-  expect(await runInCli("approval:cleanup", { workflowId })).toBe(true);
-  const afterwards = http.query(approval.status as any, { workflowId } as any);
-  await expect(afterwards).rejects.toThrow(workflowId);
-});
-
-test("a parent runs its children and restarts one of them, and cancels them when it is canceled", async () => {
-  const { call, watchStatus } = example;
-  const { trip } = internal;
-  const lisbon = await call(trip.start, {
-    ...{ city: "Lisbon", nights: 3, confirmAfterMs: 100 },
-  });
-  const status = watchStatus(trip.status, lisbon);
-  await status.until(completed({ total: 360 }));
-  const updates = status.seen.length;
-  await call(trip.restart, { workflowId: lisbon });
-  await eventually(() =>
-    status.seen.slice(updates).some(({ type }) => type === "inProgress"),
-  ).toBe(true);
-  await status.until(completed({ total: 360 }));
-
-  const oslo = await call(trip.start, {
-    ...{ city: "Oslo", nights: 1, confirmAfterMs: 3_600_000 },
-  });
-  const parent = watchStatus(trip.status, oslo);
-  let child: any;
-  await eventually(() => {
-    const latest: any = parent.seen.at(-1);
-    child = latest?.running?.find((step: any) =>
-      step.name.endsWith("bookHotel"),
-    )?.workflowId;
-    return child;
-  }).toBeTypeOf("string");
-  const childStatus = watchStatus(trip.status, child);
-  await call(trip.cancel, { workflowId: oslo });
-  await parent.until({ type: "canceled" });
-  await childStatus.until({ type: "canceled" });
-});
-
-test("internal functions are closed to clients without the admin key", async () => {
-  const { url } = example;
-  const stranger = new ConvexHttpClient(url, { logger: false });
-  const socket = new ConvexClient(url, { logger: false });
-  const { save, countGreetings } = internal.example as any;
-  const args: any = { name: "x", text: "y" };
-  const calls = await Promise.allSettled([
-    stranger.mutation(save, args),
-    socket.mutation(save, args),
-    stranger.query(countGreetings, { name: "x" } as any),
-  ]);
-  for (const { status, reason } of calls as PromiseRejectedResult[]) {
-    expect(status).toBe("rejected");
-    expect(String(reason)).toMatch(/Could not find public function/);
-  }
-  await socket.mutation(mutation("notes:add"), { text: "from a stranger" });
-  expect(await stranger.query(query("notes:list"))).toContain(
-    "from a stranger",
-  );
-  await socket.close();
 });
 
 test("`convex run` of an unknown function ends with the functions there are", async () => {

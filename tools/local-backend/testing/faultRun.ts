@@ -1,4 +1,5 @@
 import { ResultWatch } from "../../../src/testing/random/guarantees.js";
+import { DAY } from "../../../src/testing/units.js";
 import { VirtualClock } from "../backend/clock.mjs";
 import { createDeployment } from "../backend/deployment.mjs";
 import type { FaultOptions } from "../backend/faults.mjs";
@@ -16,9 +17,8 @@ export const PROGRAMS = [
 /** How often each fault occurred, and each program and operation started. */
 export type Counts = Record<string, number>;
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** Shorter than a day, because the workpool never stops looking for jobs whose completion an operator canceled. */
-const OPERATED_MS = DAY_MS / 4;
+const OPERATED_MS = DAY / 4;
 
 /** The share of deployments whose operator cancels scheduled functions. OPERATED=1 means all. */
 const OPERATED = Number(process.env.OPERATED ?? 0.4);
@@ -59,7 +59,7 @@ export async function runWithFaults(
     const look = async () => watch.look(await readRuns(deployment));
     for (let i = 0; i < 3; i++)
       clock.setTimer(random.between([0, 20_000]), () => void look());
-    await clock.advance(isOperated ? OPERATED_MS : DAY_MS);
+    await clock.advance(isOperated ? OPERATED_MS : DAY);
     await look();
     await checkInvariants(deployment, clock, lines, { isOperated });
     return { ...counts, ...committed, ...deployment.hazards() };

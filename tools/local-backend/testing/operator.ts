@@ -1,8 +1,7 @@
+import { MINUTE } from "../../../src/testing/units.js";
 import type { VirtualClock } from "../backend/clock.mjs";
 import type { Random } from "../backend/random.mjs";
 import type { Deployment } from "../backend/types.mjs";
-
-const MINUTE = 60_000;
 
 /** When `utils:recover` is called after the last cancellation. The workpool itself takes minutes to find lost jobs. */
 const RECOVERED_AFTER_MINUTES = [1, 5, 8, 15, 20, 30, 45, 60, 120, 180, 240];

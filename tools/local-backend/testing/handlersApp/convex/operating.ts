@@ -3,7 +3,7 @@ import { actionGeneric, mutationGeneric, queryGeneric } from "convex/server";
 import { v } from "convex/values";
 import { api, components } from "../../flows/references.js";
 
-// Runs with a deadline, a key, a later start and a retention.
+// Runs with a deadline, a key and a retention.
 
 const MINUTE = 60_000;
 
@@ -14,8 +14,6 @@ const workflow = new WorkflowManager(components.workflow, {
 export const waits = workflow
   .define({ args: {}, timeout: 10 * MINUTE })
   .handler(async (step) => await step.awaitEvent({ name: "go" }));
-
-export const ends = workflow.define({ args: {} }).handler(async () => "ended");
 
 /** Fails until "up" is noted, after a step that must not be repeated and two attempts of an action. */
 export const charges = workflow
@@ -117,7 +115,6 @@ export const attemptsOf = queryGeneric({
 const options = {
   key: v.optional(v.string()),
   ifRunning: v.optional(v.union(v.literal("throw"), v.literal("replace"))),
-  runAfter: v.optional(v.number()),
 };
 
 /** Starts runs whose end is noted. */
