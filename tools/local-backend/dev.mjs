@@ -9,7 +9,7 @@ import {
   whatIsMissing,
 } from "./devLog.mjs";
 import { CONFIG_FILE, parseDevOptions, USAGE } from "./devOptions.mjs";
-import { whenNpmDies } from "./devParent.mjs";
+import { onNpmExit } from "./devParent.mjs";
 import { servePage } from "./devPage.mjs";
 import { push } from "./devPush.mjs";
 import { findServer, removeState, saveState } from "./devState.mjs";
@@ -87,7 +87,7 @@ async function whenToStop() {
   let unwatch;
   await new Promise((resolve) => {
     for (const signal of SIGNALS) process.once(signal, resolve);
-    unwatch = whenNpmDies(resolve);
+    unwatch = onNpmExit(resolve);
   });
   (await unwatch)();
 }

@@ -14,7 +14,7 @@ const SHELLS = new Set(["sh", "bash", "dash", "zsh", "ash", "ksh"]);
  * @param {() => void} act
  * @returns {Promise<() => void>} ends the watch
  */
-export async function whenNpmDies(act) {
+export async function onNpmExit(act) {
   if (process.env.npm_lifecycle_event === undefined) return () => {};
   const parent = process.ppid;
   const watched = [parent, ...(await parentOfShell(parent))];

@@ -16,7 +16,7 @@ const MAX_ACTION_MS = 30 * 60_000;
 /**
  * @typedef {object} ActionOptions
  * @property {Clock} clock
- * @property {{ isDead: boolean, death: Promise<never> }} tree `death` rejects when the action dies
+ * @property {{ hasCrashed: boolean, crashed: Promise<never> }} tree `crashed` rejects when the action crashes
  * @property {StartFunction} start
  */
 
@@ -67,7 +67,7 @@ class ActionRun {
       (call) => this.#calls.push(call),
       this.#actionHost(),
     );
-    options.tree.death.catch(() => this.#end());
+    options.tree.crashed.catch(() => this.#end());
     this.#setTimer(MAX_ACTION_MS, () =>
       this.#fail(new FunctionError(timedOut(MAX_ACTION_MS))),
     );
@@ -80,7 +80,7 @@ class ActionRun {
     this.#isRunning = true;
     try {
       while (this.#mustContinue && !this.#isOver) {
-        if (this.#options.tree.isDead) return;
+        if (this.#options.tree.hasCrashed) return;
         this.#mustContinue = false;
         await this.#run.continue();
         if (!this.#isOver) this.#takeRequests();

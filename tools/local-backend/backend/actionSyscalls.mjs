@@ -56,10 +56,10 @@ export function actionSyscalls(host) {
       throw new FunctionError(`"${name}" is not available in actions here`);
     if (!name.startsWith("1.0/actions/")) return await handle(frame, args);
     const call = args.name ?? args.reference ?? name;
-    await mayDie(frame, "before", call);
+    await mayCrash(frame, "before", call);
     await faults.waitForCall();
     const result = await handle(frame, args);
-    await mayDie(frame, "after", call);
+    await mayCrash(frame, "after", call);
     if (WRITES.has(name) && faults.losesReport(frame.target.path))
       throw new FunctionError("Connection lost while the call was in flight");
     return result;
@@ -121,7 +121,7 @@ export function actionSyscalls(host) {
   /** @param {ActionFrame} frame */
   function optionsOf({ tree }) {
     /** @type {Pick<TransactionOptions, "retries" | "onKilled">} */
-    const options = { retries: "call", onKilled: () => tree.die() };
+    const options = { retries: "call", onKilled: () => tree.crash() };
     return options;
   }
 
@@ -130,8 +130,9 @@ export function actionSyscalls(host) {
    * @param {"before" | "after"} when
    * @param {string} call
    */
-  async function mayDie({ target, tree }, when, call) {
+  async function mayCrash({ target, tree }, when, call) {
     const { componentPath, path: action } = target;
-    if (faults.diesAt({ when, componentPath, action, call })) await tree.die();
+    if (faults.crashesAt({ when, componentPath, action, call }))
+      await tree.crash();
   }
 }

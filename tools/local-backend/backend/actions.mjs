@@ -1,7 +1,7 @@
 // @ts-check
 /** Runs actions, which are outside transactions. If one crashes, so does everything that it waits for. */
 import { actionSyscalls } from "./actionSyscalls.mjs";
-import { ActionDied, DeploymentClosed, FunctionError } from "./errors.mjs";
+import { ActionCrashed, DeploymentClosed, FunctionError } from "./errors.mjs";
 import { runOutsideTransaction } from "./actionExecution.mjs";
 import { atMost256Lines } from "./logs.mjs";
 import { checkedValue } from "./limits.mjs";
@@ -22,23 +22,23 @@ import { validateArgs, validateReturns } from "./validation.mjs";
 
 /** A top-level action and the actions that it calls share one process. */
 class ActionTree {
-  isDead = false;
+  hasCrashed = false;
   /** @type {(error: Error) => void} */
   #reject = () => {};
   /** Never resolves. @type {Promise<never>} */
-  death = new Promise((_, reject) => {
+  crashed = new Promise((_, reject) => {
     this.#reject = reject;
   });
 
   constructor() {
-    this.death.catch(() => {});
+    this.crashed.catch(() => {});
   }
 
   /** Never resolves, so that nothing continues. */
-  async die(reason = new ActionDied("The action has died")) {
-    this.isDead = true;
+  async crash(reason = new ActionCrashed("The action has crashed")) {
+    this.hasCrashed = true;
     this.#reject(reason);
-    return await this.death;
+    return await this.crashed;
   }
 }
 
@@ -55,7 +55,7 @@ export class Actions {
   }
 
   /**
-   * Runs an action for a client or the scheduler. Rejects with ActionDied if it crashes.
+   * Runs an action for a client or the scheduler. Rejects with ActionCrashed if it crashes.
    *
    * @param {RunnableFunction} target
    * @param {string} argsJson
@@ -69,7 +69,7 @@ export class Actions {
       // A job waits for a permit without a time limit.
       const mayBeRefused = origin.job === null;
       const run = this.#runInTree(target, argsJson, origin, tree, mayBeRefused);
-      return await Promise.race([run, tree.death]);
+      return await Promise.race([run, tree.crashed]);
     } finally {
       this.#trees.delete(tree);
     }
@@ -89,7 +89,7 @@ export class Actions {
 
   close() {
     const reason = new DeploymentClosed("The deployment is closed");
-    for (const tree of this.#trees) tree.die(reason).catch(() => {});
+    for (const tree of this.#trees) tree.crash(reason).catch(() => {});
   }
 
   /**
@@ -102,7 +102,10 @@ export class Actions {
   async #runInTree(target, argsJson, origin, tree, mayBeRefused) {
     validateArgs(target.args, checkedValue("Arguments", argsJson));
     return await this.#host.admission.run("action", mayBeRefused, () =>
-      Promise.race([this.#execute(target, argsJson, origin, tree), tree.death]),
+      Promise.race([
+        this.#execute(target, argsJson, origin, tree),
+        tree.crashed,
+      ]),
     );
   }
 
@@ -126,7 +129,7 @@ export class Actions {
       env: this.#host.envOf(target),
       print: atMost256Lines(
         (level, message) => {
-          if (!tree.isDead) logs.print(origin, target, level, message);
+          if (!tree.hasCrashed) logs.print(origin, target, level, message);
         },
         () => faults.hit("log overflow"),
       ),
@@ -141,7 +144,7 @@ export class Actions {
       nodeFolder !== undefined && nodeThreads
         ? await nodeThreads.run(
             { ...invocation, dir: nodeFolder, env: environment.all() },
-            { clock, death: tree.death },
+            { clock, crashed: tree.crashed },
           )
         : await runOutsideTransaction(invocation, {
             ...{ clock, tree, start: startFunction },

@@ -12,7 +12,7 @@ import {
 } from "./analysis.mjs";
 import { realClock } from "./clock.mjs";
 import {
-  ActionDied,
+  ActionCrashed,
   dataOf,
   DeploymentClosed,
   FunctionError,
@@ -209,8 +209,8 @@ async function run(
     try {
       return await actions.run(target, argsJson, origin);
     } catch (error) {
-      if (!(error instanceof ActionDied)) throw error;
-      await faults.waitUntilDeathIsNoticed();
+      if (!(error instanceof ActionCrashed)) throw error;
+      await faults.waitUntilCrashIsNoticed();
       throw connectionLost(target.kind);
     }
   }

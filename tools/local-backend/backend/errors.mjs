@@ -17,7 +17,7 @@ export class FunctionError extends Error {
 export class NotFoundError extends FunctionError {}
 
 /** Ends a whole transaction, even if code tries to catch it. */
-export class TransactionDied extends Error {}
+export class TransactionAborted extends Error {}
 
 /** An execution of a transaction to discard and retry. */
 export class Conflict extends Error {}
@@ -32,7 +32,7 @@ export class SystemError extends Error {
 }
 
 /** Ends an action without a reply or a result. */
-export class ActionDied extends Error {}
+export class ActionCrashed extends Error {}
 
 /** The deployment was closed. */
 export class DeploymentClosed extends Error {}
@@ -40,10 +40,10 @@ export class DeploymentClosed extends Error {}
 /** @param {unknown} error */
 export function isCatchable(error) {
   return !(
-    error instanceof TransactionDied ||
+    error instanceof TransactionAborted ||
     error instanceof SystemError ||
     error instanceof Conflict ||
-    error instanceof ActionDied ||
+    error instanceof ActionCrashed ||
     error instanceof DeploymentClosed
   );
 }

@@ -24,7 +24,7 @@ async function beside({ chains, steps, kind, maxParallelism }: Options) {
         // Don't count the scheduler's own writes about its jobs.
         if (when === "after" && name !== "_system:scheduler") transactions++;
       },
-      dieAt: ({ when, action, call }) => {
+      crashAt: ({ when, action, call }) => {
         const isQuery = /^driving:(mayHoldOn|dueStep)$/.test(call);
         if (when === "before" && action === "driving:drive" && isQuery)
           transactions++;

@@ -3,7 +3,7 @@
  * Injects faults that happen on a real deployment but never in memory. Every decision comes from the seed. Without
  * options, nothing goes wrong.
  */
-import { timedOut, TransactionDied } from "./errors.mjs";
+import { timedOut, TransactionAborted } from "./errors.mjs";
 import { REFUSALS } from "./admission.mjs";
 
 /** @import { RunnableFunction } from "./functions.mjs" */
@@ -44,10 +44,10 @@ import { REFUSALS } from "./admission.mjs";
  *   Default: one
  * @property {number} [reportLostRate] commits a mutation that an action or a client calls, but
  *   reports it as failed
- * @property {number} [actionDeathRate] crashes an action before or after a call that it makes.
+ * @property {number} [actionCrashRate] crashes an action before or after a call that it makes.
  *   Actions that it waits for, or that wait for it, crash too
- * @property {(point: ActionPoint) => boolean} [dieAt] crashes an action where it returns true
- * @property {Range} [deathNoticedAfterMs] when the row of a crashed action's job becomes failed.
+ * @property {(point: ActionPoint) => boolean} [crashAt] crashes an action where it returns true
+ * @property {Range} [crashNoticedAfterMs] when the row of a crashed action's job becomes failed.
  *   Default: from 1 s to 1 min
  * @property {number} [maxConcurrentJobs] the maximum number of running scheduled functions.
  *   Default: 8
@@ -66,7 +66,7 @@ import { REFUSALS } from "./admission.mjs";
  *   that count as read before a function's code runs
  * @property {number} [systemErrorRate] fails a top-level mutation with a platform error before it
  *   commits
- * @property {(boundary: Boundary) => "die" | void} [onBoundary] "die" before a commit discards it.
+ * @property {(boundary: Boundary) => "kill" | void} [onBoundary] "kill" before a commit discards it.
  *   After a commit, it hides the commit from the caller. The calling action crashes, a client gets
  *   an error, and a scheduled function runs again
  */
@@ -133,8 +133,8 @@ export class Faults {
     if (callLatencyMs) await this.#wait(callLatencyMs);
   }
 
-  waitUntilDeathIsNoticed() {
-    return this.#wait(this.#options.deathNoticedAfterMs ?? [1000, 60_000]);
+  waitUntilCrashIsNoticed() {
+    return this.#wait(this.#options.crashNoticedAfterMs ?? [1000, 60_000]);
   }
 
   conflicts() {
@@ -191,10 +191,10 @@ export class Faults {
   }
 
   /** @param {ActionPoint} point */
-  diesAt(point) {
-    const name = `action death ${point.when} call`;
-    if (this.#options.dieAt?.(point)) return this.hit(name, point.action);
-    return this.#strikes(name, this.#options.actionDeathRate, point.action);
+  crashesAt(point) {
+    const name = `action crash ${point.when} call`;
+    if (this.#options.crashAt?.(point)) return this.hit(name, point.action);
+    return this.#strikes(name, this.#options.actionCrashRate, point.action);
   }
 
   /**
@@ -206,7 +206,7 @@ export class Faults {
     const isKilled = (/** @type {Boundary["when"]} */ when) => {
       const boundary = { when, number, componentPath, function: path };
       return (
-        this.#options.onBoundary?.(boundary) === "die" &&
+        this.#options.onBoundary?.(boundary) === "kill" &&
         this.hit(`killed ${when} commit`)
       );
     };
@@ -241,7 +241,7 @@ export class Faults {
           kind === "call" ? callMs + (costOf?.(target) ?? 0) : operationMs;
         if (budget.chargedMs <= limit) return;
         this.hit("transaction timeout");
-        throw new TransactionDied(timedOut(budgetMs));
+        throw new TransactionAborted(timedOut(budgetMs));
       },
     };
     return budget;

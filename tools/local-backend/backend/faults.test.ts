@@ -59,8 +59,8 @@ test.each(moments)(
   "an action that crashes %s a call does nothing more, and the crash is noticed later",
   async (when) => {
     const { schedule, run, clock, keys, lines } = await start({
-      dieAt: (point) => point.action === "jobs:act" && point.when === when,
-      deathNoticedAfterMs: [5000, 5000],
+      crashAt: (point) => point.action === "jobs:act" && point.when === when,
+      crashNoticedAfterMs: [5000, 5000],
     });
     const id = await schedule("act");
     await clock.advance(4999);
@@ -80,7 +80,8 @@ test.each(moments)(
 
 test("an action crashes together with those that wait for it, and their permits are freed", async () => {
   const { failure, run, deployment } = await start({
-    dieAt: () => deployment.hazards()["action death before call"] === undefined,
+    crashAt: () =>
+      deployment.hazards()["action crash before call"] === undefined,
     actionPermits: 3,
   });
   expect(await failure("jobs:nest", { levels: 2 })).toBe(LOST("action"));
@@ -88,9 +89,9 @@ test("an action crashes together with those that wait for it, and their permits 
 });
 
 test("the seed determines random crashes", async () => {
-  const deaths = async (seed: number) => {
+  const crashes = async (seed: number) => {
     const { call, clock, deployment } = await start(
-      { actionDeathRate: 0.3, callLatencyMs: [1, 20] },
+      { actionCrashRate: 0.3, callLatencyMs: [1, 20] },
       seed,
     );
     const outcomes: string[] = [];
@@ -100,10 +101,10 @@ test("the seed determines random crashes", async () => {
     }
     return [outcomes, deployment.hazards(), clock.now()];
   };
-  const first = await deaths(1);
+  const first = await crashes(1);
   expect(new Set(first[0] as string[])).toEqual(new Set(["success", "error"]));
-  expect(await deaths(1)).toEqual(first);
-  expect(await deaths(2)).not.toEqual(first);
+  expect(await crashes(1)).toEqual(first);
+  expect(await crashes(2)).not.toEqual(first);
 });
 
 test("the configured number of jobs runs at a time, each after a latency", async () => {
@@ -164,7 +165,8 @@ test("every commit has a numbered boundary before and after", async () => {
 test.each(moments)(
   "a mutation killed %s its commit is reported to a client as failed, and crashes a calling action",
   async (when) => {
-    const onBoundary = (at: Boundary) => (at.when === when ? "die" : undefined);
+    const onBoundary = (at: Boundary) =>
+      at.when === when ? "kill" : undefined;
     const { failure, keys, clock } = await start({ onBoundary });
     await failure("transactions:add", { key: "row" });
     await failure("jobs:act", { key: "act" });
@@ -180,7 +182,7 @@ test("a scheduled mutation killed before its commit runs again", async () => {
   const { schedule, clock, keys } = await start({
     onBoundary: ({ when, function: name }) =>
       name === "jobs:mark" && (when === "after" || kills++ < 3)
-        ? "die"
+        ? "kill"
         : undefined,
   });
   await schedule("mark");

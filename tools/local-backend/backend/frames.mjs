@@ -54,7 +54,7 @@
  * @property {number} maxCodeMs
  * @property {number} [chargedMs] the charges so far, if code isn't measured
  * @property {(cost: "call" | "operation", target: RunnableFunction) => void} spend
- *   throws TransactionDied when nothing is left
+ *   throws TransactionAborted when nothing is left
  */
 
 /**

@@ -2,7 +2,7 @@
 /** Runs one function in its own context, and connects it to its host. */
 import {
   FunctionError,
-  TransactionDied,
+  TransactionAborted,
   dataOf,
   isCatchable,
   messageOf,
@@ -147,7 +147,8 @@ function runCode(context, { budget }) {
   const before = process.cpuUsage();
   context.runMicrotasks();
   budget.codeMs -= process.cpuUsage(before).user / 1000;
-  if (budget.codeMs < 0) throw new TransactionDied(timedOut(budget.maxCodeMs));
+  if (budget.codeMs < 0)
+    throw new TransactionAborted(timedOut(budget.maxCodeMs));
 }
 
 /**

@@ -2,7 +2,7 @@
 /** Runs scheduled functions when they are due. */
 import { CONFLICT_BACKOFF, delayAfter, SYSTEM_BACKOFF } from "./backoff.mjs";
 import {
-  ActionDied,
+  ActionCrashed,
   Conflict,
   DeploymentClosed,
   FunctionError,
@@ -144,9 +144,9 @@ export class Scheduler {
         return;
       if (error instanceof Conflict || error instanceof SystemError)
         return void (running.isCanceled || this.#tryAgain(job, error));
-      if (error instanceof ActionDied) {
+      if (error instanceof ActionCrashed) {
         // Its slot is free at once, but its crash is noticed later.
-        void track(this.#noticeDeath(job, origin));
+        void track(this.#noticeCrash(job, origin));
         return;
       }
       const message = messageOf(error);
@@ -195,8 +195,8 @@ export class Scheduler {
    * @param {Job} job
    * @param {Origin} origin
    */
-  async #noticeDeath(job, origin) {
-    await this.#host.faults.waitUntilDeathIsNoticed();
+  async #noticeCrash(job, origin) {
+    await this.#host.faults.waitUntilCrashIsNoticed();
     await this.#setState(job, origin, LOST_ACTION);
   }
 

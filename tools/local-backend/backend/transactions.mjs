@@ -6,7 +6,7 @@ import {
   FunctionError,
   messageOf,
   SystemError,
-  TransactionDied,
+  TransactionAborted,
 } from "./errors.mjs";
 import { runInTransaction } from "./transactionExecution.mjs";
 import { createFrame, mergeInto } from "./frames.mjs";
@@ -102,7 +102,7 @@ export class Transactions {
           this.#attempt(target, options, body),
         );
       } catch (error) {
-        if (error instanceof TransactionDied)
+        if (error instanceof TransactionAborted)
           throw new FunctionError(error.message);
         if (error instanceof Killed) {
           await onKilled?.();

@@ -71,7 +71,7 @@ export async function runWithFaults(
 function someFaults(random: Random, committed: Counts): FaultOptions {
   const sometimes = <T>(value: T) => (random.chance(0.5) ? value : undefined);
   const rate = (most: number) => sometimes(random.next() * most);
-  const deaths = random.fork();
+  const kills = random.fork();
   const slow = random.fork();
   const ranges = random.fork();
   const killRate = rate(0.02) ?? 0;
@@ -84,8 +84,8 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
     actionConflictRate: rate(0.1),
     actionConflictsInARow: inARow,
     reportLostRate: rate(0.1),
-    actionDeathRate: rate(0.05),
-    deathNoticedAfterMs: sometimes([100, 10 * 60_000] as const),
+    actionCrashRate: rate(0.05),
+    crashNoticedAfterMs: sometimes([100, 10 * 60_000] as const),
     maxConcurrentJobs: random.between([2, 8]),
     hopLatencyMs: sometimes([0, 50] as const),
     callLatencyMs: sometimes([0, 20] as const),
@@ -103,7 +103,7 @@ function someFaults(random: Random, committed: Counts): FaultOptions {
         : 0,
     onBoundary: ({ when, function: path }) => {
       if (when === "after") committed[path] = (committed[path] ?? 0) + 1;
-      return deaths.chance(killRate) ? "die" : undefined;
+      return kills.chance(killRate) ? "kill" : undefined;
     },
     userTime: {
       // The workpool doesn't survive if its own transaction takes too long.

@@ -7,14 +7,14 @@ import { runWithFaults, PROGRAMS, type Counts } from "./faultRun.js";
 /** The faults and states that every set of seeds must cover. */
 const HAZARDS = [
   ...["conflict", "action conflict", "report lost", "transaction timeout"],
-  ...["action death before call", "action death after call"],
+  ...["action crash before call", "action crash after call"],
   ...["killed before commit", "killed after commit"],
   ...["job queued", "too many writes", "system error", "many ranges read"],
   ...Object.keys(REFUSALS),
   ...["scheduled mutation refused", "scheduled action refused"],
   ...["log overflow", "calls after return", "reads together"],
   "identity in a component",
-  ...["action death before call", "action death after call"].map(ofDriver),
+  ...["action crash before call", "action crash after call"].map(ofDriver),
   ...["action conflict", "report lost"].map(ofDriver),
   // A driver fell back to the pool, a driver crashed, and the watchdog checked a run.
   ...["driving:fallBackToPool", "driving:onComplete", "turns:look"],

@@ -10,8 +10,8 @@ import type { Boundary } from "./boundaries.js";
  * - reported: it commits, but the calling action gets an error.
  * - failed: it doesn't commit, and the calling action gets an error other than a conflict.
  * - refused: the platform has no capacity, so it never begins.
- * - died early, died late: an action's process crashes before or after its work.
- * - died before, died after: a driver crashes before or after one of its turns.
+ * - crashed early, crashed late: an action's process crashes before or after its work.
+ * - crashed before, crashed after: a driver crashes before or after one of its turns.
  * - stalled: a driver stalls before one of its turns, for longer than the engine waits.
  */
 export type Fault =
@@ -22,10 +22,10 @@ export type Fault =
   | "threw"
   | "reported"
   | "reported conflict"
-  | "died early"
-  | "died late"
-  | "died before"
-  | "died after"
+  | "crashed early"
+  | "crashed late"
+  | "crashed before"
+  | "crashed after"
   | "stalled";
 
 /** Decides which of the possible faults happens, if any. */
@@ -43,8 +43,8 @@ export const POOL_PLACES = [
   "step killed",
   "step threw",
   "action refused",
-  "action died early",
-  "action died late",
+  "action crashed early",
+  "action crashed late",
   "completion conflict",
   "completion reported",
   "callback conflict",
@@ -63,8 +63,8 @@ export const PLACES = [
   "driven turn conflict",
   "driven turn failed",
   "driven turn refused",
-  "driver died before",
-  "driver died after",
+  "driver crashed before",
+  "driver crashed after",
   "driver stalled",
   "driver reported",
   "driver reported conflict",
@@ -116,15 +116,15 @@ const LIKELY: Partial<Record<Place, number>> = {
   "driven turn conflict": 0.1,
   "driven turn refused": 0.12,
   "driver stalled": 0.1,
-  "driver died before": 0.06,
-  "driver died after": 0.06,
+  "driver crashed before": 0.06,
+  "driver crashed after": 0.06,
   "action refused": 0.06,
   "turn conflict": 0.025,
   "step conflict": 0.12,
   "step killed": 0.06,
   "step threw": 0.06,
-  "action died early": 0.08,
-  "action died late": 0.08,
+  "action crashed early": 0.08,
+  "action crashed late": 0.08,
   "completion conflict": 0.02,
   "completion reported": 0.06,
   "callback conflict": 0.4,

@@ -161,11 +161,11 @@ export class FaultyFunctions {
         throw new Error(REFUSAL);
       return await runIn(ctx);
     }
-    const fault = this.decide("action", "died early", "died late");
-    if (fault === "died early") throw new Error("Injected: died early");
-    if (fault === "died late") {
+    const fault = this.decide("action", "crashed early", "crashed late");
+    if (fault === "crashed early") throw new Error("Injected: crashed early");
+    if (fault === "crashed late") {
       await runIn(crashedContext(ctx)).catch(() => undefined);
-      throw new Error("Injected: died late");
+      throw new Error("Injected: crashed late");
     }
     const result = await runIn(this.withLostReplies(ctx));
     if (process.hasCrashed) throw new Error("Injected: crashed while it ran");
@@ -175,25 +175,25 @@ export class FaultyFunctions {
   /** Injects faults between a driver's calls and into their replies. */
   private withDriverFaults(ctx: Ctx, process: Process): Ctx {
     const runMutation = ctx["runMutation"] as Call;
-    const die = () => {
+    const crash = () => {
       process.hasCrashed = true;
       throw new Error("Injected: the process has crashed");
     };
     return {
       ...ctx,
       runMutation: async (...args: unknown[]) => {
-        const before = this.decide("driver", "died before", "stalled");
-        if (before === "died before") die();
+        const before = this.decide("driver", "crashed before", "stalled");
+        if (before === "crashed before") crash();
         if (before === "stalled")
           await new Promise((resolve) => setTimeout(resolve, this.stallMs));
         const result = await runMutation(...args);
         const after = this.decide(
           "driver",
-          "died after",
+          "crashed after",
           "reported",
           "reported conflict",
         );
-        if (after === "died after") die();
+        if (after === "crashed after") crash();
         if (after) throw new Error(`Injected: committed, but ${after}`);
         return result;
       },

@@ -34,7 +34,7 @@ export const HAZARDS = [
   "completed after the end",
   "in flight at the end",
   "waits for no step",
-  "turn died of a rejection",
+  "turn failed because of a rejection",
   "held back, then delivered",
   "held back to the end",
   "returned",
@@ -192,7 +192,7 @@ class RandomExecution {
       return await takeTurn(this.program, run, this.turnOptions());
     } catch (error) {
       if (!(error instanceof UnhandledRejection)) throw error;
-      this.coverage.hit("turn died of a rejection");
+      this.coverage.hit("turn failed because of a rejection");
       const transaction = new MemoryTransaction(run, this.now());
       transaction.turnFailed(error.message);
       this.run = transaction.run;

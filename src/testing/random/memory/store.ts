@@ -131,7 +131,7 @@ export class MemoryTransaction {
     const { trials } = run;
     const [tried, ...steps] = trials?.steps ?? [];
     if (trials && tried === undefined)
-      throw new Error(`A turn that shows nothing new died: ${error}`);
+      throw new Error(`A turn that shows nothing new failed: ${error}`);
     run.pendingTurn = true;
     run.trials = !trials
       ? { shown: 0, steps: [] }

@@ -9,7 +9,7 @@ import {
   DeploymentClosed,
   FunctionError,
   timedOut,
-  TransactionDied,
+  TransactionAborted,
 } from "../errors.mjs";
 import { restoredError } from "./thrownError.mjs";
 import { ThreadStopped, ThreadWorker } from "./threadWorker.mjs";
@@ -201,7 +201,7 @@ class RemoteFunction {
     if (!(error instanceof ThreadStopped)) return error;
     const { kind, budget } = this.#invocation;
     if (error.reason === "closed") return closed();
-    const Class = kind === "action" ? FunctionError : TransactionDied;
+    const Class = kind === "action" ? FunctionError : TransactionAborted;
     return new Class(
       error.reason === "timeout"
         ? timedOut(budget?.maxCodeMs ?? 0)

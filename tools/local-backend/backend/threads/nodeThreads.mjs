@@ -109,10 +109,10 @@ export class NodeThreads {
 
   /**
    * @param {NodeInvocation} invocation
-   * @param {{ clock: Clock, death: Promise<never> }} options `death` rejects when the action dies
+   * @param {{ clock: Clock, crashed: Promise<never> }} options `crashed` rejects when the action crashes
    * @returns {Promise<string>} the result as JSON
    */
-  async run(invocation, { clock, death }) {
+  async run(invocation, { clock, crashed }) {
     if (this.#isClosed) throw new DeploymentClosed("The deployment is closed");
     const { dir, modulePath, name, argsJson, env } = invocation;
     const thread = this.#idle.get(dir)?.pop() ?? this.#newThread();
@@ -125,7 +125,7 @@ export class NodeThreads {
             this.#receive(thread, invocation, message, resolve, reject),
           (reason) => reject(new FunctionError(`Uncaught ${reason}\n`)),
         );
-        death.catch(reject);
+        crashed.catch(reject);
         cancelTimer = clock.setTimer(MAX_ACTION_MS, () =>
           reject(new FunctionError(timedOut(MAX_ACTION_MS))),
         );
