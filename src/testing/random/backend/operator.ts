@@ -1,21 +1,8 @@
-import type {
-  GenericDataModel,
-  GenericMutationCtx,
-  SystemDataModel,
-} from "convex/server";
 import * as client from "../../../client/index.js";
-import { components, type Backend } from "../../harness.js";
+import { components, inPart, type Backend } from "../../harness.js";
 import type { Random } from "../random.js";
 
-type Runner = {
-  runInComponent<T>(
-    path: string,
-    body: (
-      ctx: GenericMutationCtx<GenericDataModel & SystemDataModel>,
-    ) => Promise<T>,
-  ): Promise<T>;
-  fun(path: object, args: object): Promise<unknown>;
-};
+type Runner = { fun(path: object, args: object): Promise<unknown> };
 
 /** Excludes the workpool's own jobs. If an operator cancels a job's report, the workpool waits for it forever. */
 const COMPONENTS = ["workflow", "workflow", "workflow/workpool/batchWorker"];
@@ -34,8 +21,7 @@ export class Operator {
     const { random } = this;
     const component = random.pick(COMPONENTS);
     const share = random.chance(0.5) ? 1 : random.next();
-    const runner = this.t as unknown as Runner;
-    const canceled = await runner.runInComponent(component, async (ctx) => {
+    const canceled = await inPart(this.t, component, async (ctx) => {
       const jobs = await ctx.db.system.query("_scheduled_functions").collect();
       const chosen = jobs.filter(
         ({ state }) => state.kind === "pending" && random.chance(share),
