@@ -65,6 +65,9 @@ describe("all ways to define a workflow result in the same type", () => {
     expectTypeOf<WorkflowMutationResult<boolean>>().toEqualTypeOf<
       WorkflowId | { kind: "complete"; runResult: RunResult<boolean> }
     >();
+    expectTypeOf<WorkflowMutationResult>().toEqualTypeOf<
+      WorkflowMutationResult<unknown>
+    >();
   });
 
   test("with type parameters that match its validators", () => {

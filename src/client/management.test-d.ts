@@ -230,6 +230,7 @@ test("a run's id is a string, and functions that read an id accept any string", 
 });
 
 test("the component's type accepts the one in an app's generated `components`", () => {
+  expectTypeOf<WorkflowComponent>().not.toBeAny();
   expectTypeOf(component).toExtend<WorkflowComponent>();
   expectTypeOf<typeof generated.workflow>().toExtend<WorkflowComponent>();
   // As it is when the app gives it a name of its own.
