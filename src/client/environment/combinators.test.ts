@@ -9,10 +9,15 @@ afterEach(() => {
   expect(Object.getOwnPropertyDescriptors(Promise)).toEqual(before);
 });
 
-/** Combinators that identify their layer. */
+/** Combinators that return the name of their layer, their own name and how they were called. */
 function answering(answer: string): Combinators {
   return Object.fromEntries(
-    NAMES.map((name) => [name, async () => `${answer} ${name}`]),
+    NAMES.map((name) => [
+      name,
+      async function (this: PromiseConstructor, values) {
+        return [answer, name, this, values];
+      } satisfies Combinators[typeof name],
+    ]),
   );
 }
 
@@ -20,23 +25,26 @@ const add = (layer: Layer) => addLayer(layer, installCombinators);
 
 const none: unknown[] = [];
 
-function call(name: (typeof NAMES)[number]): Promise<unknown> {
-  const combinator = Reflect.get(Promise, name) as NonNullable<
-    Combinators[typeof name]
-  >;
-  return combinator.call(Promise, none);
-}
-
-test("the layer's combinators are used until the layer is removed", async () => {
+test("the layer's combinators get the call's this and its iterable until the layer is removed", async () => {
   const remove = add({
     combinators: answering("mine"),
     isCurrent: () => true,
   });
-  const answers = NAMES.map((name) => call(name));
+  const values = new Set<unknown>([1]);
+  const answers = NAMES.map((name) => {
+    const combinator = Reflect.get(
+      Promise,
+      name,
+    ) as Required<Combinators>["all"];
+    return combinator.call(Promise, values);
+  });
   const patched = Object.getOwnPropertyDescriptors(Promise);
+  const all = Promise.all.bind(Promise);
   remove();
   for (const [i, name] of NAMES.entries()) {
-    expect(await answers[i]).toBe(`mine ${name}`);
+    const answer = (await answers[i]) as unknown[];
+    expect(answer).toEqual(["mine", name, Promise, values]);
+    expect(answer[3]).toBe(values);
     expect(patched[name]).toEqual({
       ...before[name],
       value: expect.any(Function) as unknown,
@@ -44,24 +52,8 @@ test("the layer's combinators are used until the layer is removed", async () => 
     expect(patched[name].value).toHaveProperty("name", name);
     expect(patched[name].value).toHaveProperty("length", 1);
   }
-});
-
-test("the layer's combinators receive the call's this and its iterable", async () => {
-  const calls: unknown[] = [];
-  const remove = add({
-    combinators: {
-      async all(this: PromiseConstructor, values) {
-        calls.push(this, values);
-      },
-    },
-    isCurrent: () => true,
-  });
-  const values = new Set<unknown>([1]);
-  const result = Promise.all(values);
-  remove();
-  await result;
-  expect(calls).toEqual([Promise, values]);
-  expect(calls[1]).toBe(values);
+  // It has outlived its handler.
+  expect(await all(values)).toEqual([1]);
 });
 
 test("combinators that the layer lacks, and those of a subclass, are the originals", async () => {
@@ -96,19 +88,7 @@ test("only the layer of the running handler is used", async () => {
   removeA();
   const onlyB = [all("a"), all("b")];
   removeB();
-  expect(await both[0]).toBe("a all");
-  expect(await both[1]).toBe("b all");
-  expect(await both[2]).toEqual([]);
-  expect(await onlyB[0]).toEqual([]);
-  expect(await onlyB[1]).toBe("b all");
-});
-
-test("a combinator that outlives its handler calls the original", async () => {
-  const remove = add({
-    combinators: answering("mine"),
-    isCurrent: () => true,
-  });
-  const all = Promise.all.bind(Promise);
-  remove();
-  expect(await all([1])).toEqual([1]);
+  const own = (name: string) => [name, "all", Promise, none];
+  expect(await Promise.all(both)).toEqual([own("a"), own("b"), []]);
+  expect(await Promise.all(onlyB)).toEqual([[], own("b")]);
 });

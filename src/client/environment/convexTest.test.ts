@@ -2,8 +2,6 @@
 import { convexTest } from "convex-test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createEnvironment } from "./environment.js";
-import { createQuiesce } from "./quiesce.js";
-import { notWaitedFor } from "./testing/busyHandlers.js";
 import { exercise, EXERCISE_REPORT } from "./testing/exercise.js";
 import { differences, snapshotGlobals } from "./testing/globalsSnapshot.js";
 
@@ -132,56 +130,4 @@ test("neither concurrent calls nor the test see a call's patches", async () => {
     alone.leave();
     expect(await running[at]).toEqual(expected);
   }
-});
-
-test("a nested call sees the real globals once the handler is left", async () => {
-  const seen = await t.action(async () => {
-    const environment = handlerOf("run", 5);
-    environment.enter();
-    environment.leave();
-    return await t.mutation(async () => [typeof process, Date.now() > 1e12]);
-  });
-  expect(seen).toEqual(["object", true]);
-});
-
-test("a handler is run and left each time it blocks", async () => {
-  const log = vi.spyOn(console, "log").mockImplementation(() => {});
-  before = snapshotGlobals();
-  const recorded = await t.mutation(async () => {
-    const environment = handlerOf("run", 5);
-    const quiesce = createQuiesce(async () => null);
-    const seen: unknown[] = [];
-    let answer = (_value: number) => {};
-    const handler = async () => {
-      for (let i = 0; i < 5; i++) {
-        const value = await new Promise<number>((r) => (answer = r));
-        for (let hops = 0; hops < 100; hops++) await Promise.resolve();
-        console.count();
-        seen.push([value, Date.now(), typeof process]);
-      }
-    };
-    environment.enter();
-    void handler();
-    for (let i = 0; i < 5; i++) {
-      environment.enter();
-      answer(i);
-      await quiesce();
-      environment.leave();
-      seen.push(typeof process);
-    }
-    return seen;
-  });
-  expect(recorded).toEqual(
-    [0, 1, 2, 3, 4].flatMap((i) => [[i, 5, "undefined"], "object"]),
-  );
-  expect(log.mock.calls.flat()).toEqual(
-    [1, 2, 3, 4, 5].map((count) => `default: ${count}`),
-  );
-});
-
-test("quiesce waits for every handler", async () => {
-  const missed = await t.mutation(async () =>
-    notWaitedFor(createQuiesce(() => Promise.reject(new Error("not asked")))),
-  );
-  expect(missed).toEqual([]);
 });

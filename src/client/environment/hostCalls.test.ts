@@ -58,26 +58,22 @@ const calling =
   };
 
 describe("a handler that calls the host", () => {
-  test.each(calls)("by %s continues and is replayed", async (_name, call) => {
-    const t = newBackend();
-    const { status } = await runHandler(t, calling(call));
-    expect(status).toEqual(completed(8));
-    const [, , seen] = (await effects(t)) as [1, 2, unknown[]];
-    expect(seen.filter((each) => typeof each === "string")).toEqual(
-      Array(4).fill("undefined"),
-    );
-  });
-
   test.each(calls)(
-    "by %s continues under the rules of 0.4",
-    async (_n, call) => {
-      const t = newBackend();
-      const workflowId = await startHandler(t, calling(call), {
-        startAsync: true,
-      });
-      await asWrittenBy04(t);
-      await drain();
-      expect(await statusOf(t, workflowId)).toEqual(completed(8));
+    "by %s continues and is replayed, also under the rules of 0.4",
+    async (_name, call) => {
+      for (const isLegacy of [false, true]) {
+        const t = newBackend();
+        const workflowId = await startHandler(t, calling(call), {
+          startAsync: true,
+        });
+        if (isLegacy) await asWrittenBy04(t);
+        await drain();
+        expect(await statusOf(t, workflowId)).toEqual(completed(8));
+        const [, , seen] = (await effects(t)) as [1, 2, unknown[]];
+        expect(seen.filter((each) => typeof each === "string")).toEqual(
+          Array(4).fill("undefined"),
+        );
+      }
     },
   );
 
