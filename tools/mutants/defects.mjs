@@ -90,7 +90,7 @@ export const DEFECTS = [
     replace: "a.stepNumber > b.stepNumber",
     killedBy: {
       file: "src/client/replay/order.test.ts",
-      title: "by step number if the time is the same",
+      title: "by completion time, and by step number if the time is the same",
     },
   },
   {

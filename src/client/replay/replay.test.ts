@@ -7,19 +7,10 @@ import {
   RUN,
   succeeded,
   written,
-  type Ask,
   type Handler,
 } from "./testing/machine.js";
 
 // For random handlers and orders of results, see src/testing/random/core.test.ts.
-
-async function inTurn(ask: Ask, names: string[]) {
-  const results = [];
-  for (const name of names) results.push(await ask(name));
-  return results;
-}
-
-const never = () => new Promise(() => undefined);
 
 describe("R1: step n is the nth step that the handler asks for", () => {
   test("each result leads to the next requests, which are recorded once, and the last to the return value", async () => {
@@ -43,6 +34,13 @@ describe("R1: step n is the nth step that the handler asks for", () => {
     machine.complete("b");
     machine.complete("a");
     expect(await machine.turn()).toEqual({ kind: "waiting" });
+    expect(machine.records[1]).toMatchObject({
+      steps: [{ stepNumber: 2, request: { name: "c" } }],
+      deliveries: [
+        { delivery: { order: 0, issued: 2 } },
+        { delivery: { order: 1, issued: 2 } },
+      ],
+    });
     expect(machine.journal).toMatchObject([
       ...first,
       { name: "c", startedAt: 8, args: {} },
@@ -103,21 +101,7 @@ describe("R2: results are delivered one at a time to a blocked handler", () => {
 });
 
 describe("R5: a result's place is recorded with the requests that it led to", () => {
-  test("in one record with those steps, or with the end of the run", async () => {
-    const handler: Handler = (ask) => inTurn(ask, ["a", "b"]);
-    const machine = new Machine(handler, [completed("a", 1)]);
-    await machine.turn();
-    expect(machine.records).toMatchObject([
-      {
-        steps: [{ stepNumber: 1, request: { name: "b" } }],
-        deliveries: [{ delivery: { order: 0, issued: 1 } }],
-      },
-    ]);
-    machine.complete("b");
-    expect(await machine.turn()).toMatchObject({ kind: "returned" });
-    expect(written(machine)).toEqual(["a 0@1", "b 1@2"]);
-  });
-
+  // For steps that aren't inline, see R1.
   test("an inline step is recorded as completed, with its place", async () => {
     const machine = new Machine((ask) => ask("i", { inline: true }));
     machine.time = 3;
@@ -142,67 +126,33 @@ describe("R5: a result's place is recorded with the requests that it led to", ()
   });
 });
 
-describe("a handler that can't continue", () => {
-  test("is stuck if it waits for no step and none is in flight", async () => {
-    const handler: Handler = async (ask) => {
-      await ask("a");
-      await never();
-    };
-    const machine = new Machine(handler, [completed("a", 1)]);
-    expect(await machine.turn()).toEqual({ kind: "stuck" });
+test("a handler that waits for no step isn't stuck while one is in flight, and any result wakes it", async () => {
+  const machine = new Machine(async (ask) => {
+    void ask("a");
+    await new Promise(() => undefined);
   });
-
-  test("isn't stuck while any step is in flight, and any result wakes it", async () => {
-    const machine = new Machine(async (ask) => {
-      void ask("a");
-      await never();
-    });
-    expect(await machine.turn()).toEqual({ kind: "waiting" });
-    expect(machine.journal[0]!.condition).toEqual({ wakes: "always" });
-  });
+  expect(await machine.turn()).toEqual({ kind: "waiting" });
+  expect(machine.journal[0]!.condition).toEqual({ wakes: "always" });
 });
 
 describe("a handler that no longer asks for its recorded steps", () => {
-  const journal = () => [completed("a", 1), entry("b")];
   const delivered = { ...completed("b", 1), delivery: { order: 0, issued: 2 } };
-  const missing =
-    `Determinism violation in workflow ${RUN} at step 1: a step is missing.\n` +
-    '  The journal holds: mutation "b"\n';
-
-  test.each<[string, Handler, string, (typeof delivered)[]?]>([
-    [
-      "when it is blocked",
-      async (ask) => {
-        await ask("a");
-        await never();
-      },
-      `${missing}  The handler is blocked without asking for it.`,
-    ],
-    [
-      "when it returns",
-      (ask) => ask("a"),
-      `${missing}  The handler returned without asking for it.`,
-    ],
-    [
-      "when a delivered result belongs to a step that it has not asked for",
-      (ask) => ask("a"),
-      missing,
-      [entry("a") as typeof delivered, delivered],
-    ],
-    [
-      "even if it asks for other steps and catches everything",
-      (ask) => ask("z").catch(() => undefined),
-      "the name differs",
-    ],
-  ])("fails the turn %s", async (_when, handler, error, held = undefined) => {
-    const machine = new Machine(handler, held ?? journal());
-    await expect(machine.turn()).rejects.toThrow(error);
+  // For other requests and none, see determinism.test.ts.
+  test("fails the turn when a delivered result belongs to a step that it has not asked for", async () => {
+    const machine = new Machine((ask) => ask("a"), [entry("a"), delivered]);
+    await expect(machine.turn()).rejects.toThrow(
+      `Determinism violation in workflow ${RUN} at step 1: a step is missing.\n` +
+        '  The journal holds: mutation "b"\n',
+    );
     expect(machine.records).toEqual([]);
   });
 
   test("may throw, and its error is reported", async () => {
     const error = new Error("early");
-    const machine = new Machine(() => Promise.reject(error), journal());
+    const machine = new Machine(
+      () => Promise.reject(error),
+      [completed("a", 1)],
+    );
     expect(await machine.turn()).toEqual({ kind: "threw", error });
   });
 });
