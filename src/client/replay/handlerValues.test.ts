@@ -80,24 +80,6 @@ describe.each(["driver", "pool"] as const)(
       },
     );
 
-    test("a handler may shift items off its arguments and a step's result, with one step for each", async () => {
-      const t = newBackend({ execution });
-      const work: Handler = async (step, queue: number[]) => {
-        const fetched = (await step.runQuery(steps.echoQuery, {
-          value: [4, 5],
-        })) as number[];
-        const done: unknown[] = [];
-        for (const items of [queue, fetched])
-          while (items.length > 0)
-            done.push(
-              await step.runMutation(steps.echo, { value: items.shift()! }),
-            );
-        return done;
-      };
-      const { status } = await runHandler(t, work, { input: [1, 2, 3] });
-      expect(status).toEqual(completed([1, 2, 3, 4, 5]));
-    });
-
     test("a handler may change an error's data, and the journal keeps the thrown data", async () => {
       const t = newBackend({ execution });
       script("mutation", "refuse", () => {
@@ -120,17 +102,6 @@ describe.each(["driver", "pool"] as const)(
         name: "ConvexError",
         data: { codes: [1] },
       });
-    });
-
-    test("two awaits of one step share its result, like any promise", async () => {
-      const { status } = await runHandler(newBackend({ execution }), (step) => {
-        const shared = step.runMutation(steps.echo, { value: [1] });
-        return Promise.all([
-          shared.then((list) => (list as number[]).push(2)),
-          shared,
-        ]);
-      });
-      expect(status).toEqual(completed([2, [1, 2]]));
     });
   },
 );

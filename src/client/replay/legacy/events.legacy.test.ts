@@ -22,7 +22,7 @@ import { caseOf } from "./testing/cases.js";
 import { Deployment } from "./testing/deployment.js";
 import { CURRENT } from "./testing/releases/current.js";
 import { PUBLISHED } from "./testing/releases/published.js";
-import { cleanup, restart, type WorkflowCtx } from "../../index.js";
+import { restart, type WorkflowCtx } from "../../index.js";
 
 // Events and waits in rows that 0.4 wrote, without the fields added since.
 
@@ -146,15 +146,3 @@ test.each([
     warn.mockRestore();
   },
 );
-
-test("cleanup deletes events that 0.4 stored, awaited or not", async () => {
-  const t = newBackend();
-  const workflowId = await startHandler(t, three);
-  await send(t, { workflowId, name: "never awaited" });
-  await send(t, { workflowId, name: "go" });
-  await asWrittenBy04(t);
-  await cancel(t, workflowId);
-  await t.mutation((ctx) => cleanup(ctx, components.workflow, workflowId));
-  await drain();
-  expect(await eventStates(t)).toEqual([]);
-});
