@@ -1,11 +1,9 @@
-import { createFunctionHandle } from "convex/server";
 import { describe, expect, test } from "vitest";
 import { internal } from "../testing/app/_generated/api.js";
 import * as app from "../testing/app/definitions.js";
 import type { Handler } from "../testing/app/scripts.js";
 import {
   drain,
-  endings,
   inComponent,
   journal,
   newBackend,
@@ -114,25 +112,6 @@ describe("its mutation, called directly", () => {
     expect(await statusOf(t, id as WorkflowId)).toMatchObject({
       result: "done",
     });
-  });
-
-  test("with onComplete as a handle and a context calls it when the run ends", async () => {
-    const t = newBackend();
-    script("handler", "main", handler);
-    const onComplete = await t.run(() => createFunctionHandle(steps.ended));
-    const workflowId = await call(t, definitions.byFunction, {
-      args: main,
-      onComplete,
-      context: { for: "me" },
-    });
-    await drain();
-    expect(await endings(t)).toMatchObject([
-      {
-        workflowId,
-        result: { kind: "success", returnValue: "done" },
-        context: { for: "me" },
-      },
-    ]);
   });
 
   test("needs no arguments if the workflow has none", async () => {
