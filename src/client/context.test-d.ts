@@ -110,15 +110,6 @@ describe("options", () => {
       | { runAt?: number; runAfter?: never }
       | { runAfter?: number; runAt?: never }
     >();
-    const both = { runAt: 1, runAfter: 1 };
-    // @ts-expect-error -- Pass only one of them.
-    void step.runQuery(functions.now, {}, both);
-    // @ts-expect-error -- Pass only one of them.
-    void step.runMutation(functions.save, text, both);
-    // @ts-expect-error -- Pass only one of them.
-    void step.runAction(functions.fetchText, url, both);
-    // @ts-expect-error -- Pass only one of them.
-    void step.runWorkflow(flows.noArgs, {}, both);
   });
 
   test("for queries and mutations: inline, and limits, which only affect inline steps", () => {
@@ -128,14 +119,8 @@ describe("options", () => {
     void step.runMutation(functions.save, text, limited);
     // Otherwise `step` would be no mutation's ctx. The call rejects.
     void step.runQuery(functions.now, {}, { transactionLimits });
-    const soon = { inline: true as const, runAfter: 5 };
-    const later = { inline: true as const, runAt: 5 };
-    // @ts-expect-error -- An inline step starts at once.
-    void step.runQuery(functions.now, {}, soon);
     // @ts-expect-error -- An inline step starts at once.
     void step.runQuery(functions.now, {}, { inline: true, runAt: 5 });
-    // @ts-expect-error -- An inline step starts at once.
-    void step.runMutation(functions.save, text, later);
     // @ts-expect-error -- An inline step starts at once.
     void step.runMutation(functions.save, text, { inline: true, runAfter: 0 });
     // @ts-expect-error -- No action is inline.

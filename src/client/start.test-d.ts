@@ -49,9 +49,6 @@ describe("functions accept every ctx that supports them, of an app's function or
       void list(ctx, component);
       void listByName(ctx, component, "file:flow");
       void listSteps(ctx, component, workflowId);
-      void manager.status(ctx, workflowId);
-      void manager.list(ctx);
-      void manager.listByName(ctx, "file:flow");
       void manager.listSteps(ctx, workflowId);
     }
   });
@@ -65,8 +62,6 @@ describe("functions accept every ctx that supports them, of an app's function or
       void createEvent(ctx, component, { name: "a", workflowId });
       void sendEvent(ctx, component, { name: "a", workflowId });
       void manager.start(ctx, flows.greet, name);
-      void manager.cancel(ctx, workflowId);
-      void manager.restart(ctx, workflowId);
       void manager.cleanup(ctx, workflowId);
       void manager.createEvent(ctx, { name: "a", workflowId });
       void manager.sendEvent(ctx, { name: "a", workflowId });
