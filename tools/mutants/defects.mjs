@@ -510,6 +510,17 @@ export const DEFECTS = [
     },
   },
   {
+    name: "events: sent to one that was only created, although a step waits",
+    file: "src/engine/step/events.ts",
+    find: '(await oldestEvent(ctx, runId, name, "waiting")) ??',
+    replace: "",
+    killedBy: {
+      file: "src/engine/step/events.test.ts",
+      title:
+        "an event sent by name goes to the step that waits, not to an event that was only created",
+    },
+  },
+  {
     name: "events: waiter not withdrawn by its timeout",
     file: "src/engine/step/timer.ts",
     find: "await undoWait(ctx, row);",

@@ -137,6 +137,15 @@ const ordered: [string, Story][] = [
     },
   ],
   [
+    "an event sent by name goes to the step that waits, not to an event that was only created",
+    {
+      created: ["go", "go"],
+      handler: byName,
+      acts: [rests, sends("go", "it"), areEvents("go consumed", "go created")],
+      result: "it",
+    },
+  ],
+  [
     "waiting steps are served in the order in which they were issued, even if a later one holds an older event",
     {
       created: ["go", "go"],

@@ -165,13 +165,14 @@ describe("Promise.all over steps takes one turn", () => {
         step.sleep(MINUTE),
         step.awaitEvent({ name: "news" }),
         step.runWorkflow(workflows.workflow, { handler: "child" }),
+        step.runWorkflow(workflows.workflow, { handler: "child" }),
       ]).then((all) => all.length),
     );
     await drain();
     expect(counted.turns).toBe(1);
     await send(t, { workflowId: id, name: "news" });
     await drain();
-    expect(await statusOf(t, id)).toEqual(completed(6));
+    expect(await statusOf(t, id)).toEqual(completed(7));
     expect(counted.turns).toBe(2);
   });
 });
