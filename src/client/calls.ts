@@ -4,12 +4,17 @@ import type {
   PaginationOptions,
   PaginationResult,
 } from "convex/server";
+import type { ComponentApi } from "../component/_generated/component.js";
 import { invalidArgument } from "../shared/errors.js";
 import { ARGUMENTS_REFUSED, errorMessage } from "../shared/failures.js";
 import { checkOptions, shown, type OPTIONS } from "./options.js";
 import type { AnyRef } from "./replay/journal.js";
 import { nameOf, rulesOf } from "./turn/stepContext.js";
-import type { RunMutationCtx, RunQueryCtx } from "./types.js";
+import type {
+  RunMutationCtx,
+  RunQueryCtx,
+  WorkflowComponent,
+} from "./types.js";
 
 type Query = FunctionReference<"query", FunctionVisibility>;
 type Mutation = FunctionReference<"mutation", FunctionVisibility>;
@@ -77,11 +82,13 @@ interface Subject {
   name?: string | AnyRef;
 }
 
+type Listing = keyof typeof OPTIONS & `list${string}`;
+
 /** Reads one page of a list. */
 export function pageOf<Row>(
   ctx: RunQueryCtx,
-  query: Query,
-  call: keyof typeof OPTIONS,
+  component: WorkflowComponent,
+  call: Listing,
   options: ListOptions,
   subject: Subject = {},
 ): Promise<PaginationResult<Row>> {
@@ -96,6 +103,8 @@ export function pageOf<Row>(
       `Invalid options of ${call}: paginationOpts.numItems is ${shown(numItems)}. Expected a whole number from 1.`,
     );
   const page = { ...args, ...name, order, paginationOpts };
+  const { event, workflow } = component as ComponentApi;
+  const query: Query = call === "listEvents" ? event.list : workflow[call];
   return explained(
     ctx,
     `Invalid options of ${call}`,

@@ -1,4 +1,8 @@
-import type { GenericDataModel, RegisteredMutation } from "convex/server";
+import {
+  internalMutationGeneric,
+  type GenericDataModel,
+  type RegisteredMutation,
+} from "convex/server";
 import type { Infer, PropertyValidators, Validator, VAny } from "convex/values";
 import type { ArgsOfWorkflow, WorkflowHandler } from "./context.js";
 import {
@@ -17,7 +21,7 @@ import * as management from "./management.js";
 import * as reading from "./reading.js";
 import { startBy } from "./start.js";
 import { checkOptions } from "./options.js";
-import { defineOnComplete, type OnCompleteDefinition } from "./onComplete.js";
+import { vOnCompleteArgs, type OnCompleteDefinition } from "./onComplete.js";
 import type {
   ArgsValidators,
   OnCompleteArgs,
@@ -127,7 +131,16 @@ export class WorkflowManager {
     OnCompleteArgs<Infer<Context>, Infer<ReturnValue>>,
     null
   > {
-    return defineOnComplete(definition);
+    checkOptions("defineOnComplete", definition);
+    const { context, returnValue, handler } = definition;
+    if (typeof handler !== "function")
+      throw new Error(
+        `Invalid definition of an onComplete: its handler is ${String(handler)}. Expected an async function (ctx, args) => ….`,
+      );
+    return internalMutationGeneric({
+      args: vOnCompleteArgs(context, returnValue),
+      handler: handler as never,
+    });
   }
 
   /**

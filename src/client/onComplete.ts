@@ -1,12 +1,6 @@
-import {
-  internalMutationGeneric,
-  type GenericDataModel,
-  type GenericMutationCtx,
-  type RegisteredMutation,
-} from "convex/server";
+import type { GenericDataModel, GenericMutationCtx } from "convex/server";
 import { v, type Infer, type Validator, type VAny } from "convex/values";
 import { vResultOf } from "../shared/outcome.js";
-import { checkOptions } from "./options.js";
 import type { OnCompleteArgs } from "./types.js";
 import { vWorkflowId } from "./ids.js";
 
@@ -40,6 +34,7 @@ export function vOnCompleteArgs<
   });
 }
 
+/** See `WorkflowManager.defineOnComplete`. */
 export interface OnCompleteDefinition<
   DataModel extends GenericDataModel,
   Context extends Required,
@@ -53,28 +48,4 @@ export interface OnCompleteDefinition<
     ctx: GenericMutationCtx<DataModel>,
     args: OnCompleteArgs<Infer<Context>, Infer<ReturnValue>>,
   ) => Promise<void>;
-}
-
-/** See `WorkflowManager.defineOnComplete`. */
-export function defineOnComplete<
-  DataModel extends GenericDataModel,
-  Context extends Required,
-  ReturnValue extends Required,
->(
-  definition: OnCompleteDefinition<DataModel, Context, ReturnValue>,
-): RegisteredMutation<
-  "internal",
-  OnCompleteArgs<Infer<Context>, Infer<ReturnValue>>,
-  null
-> {
-  checkOptions("defineOnComplete", definition);
-  const { context, returnValue, handler } = definition;
-  if (typeof handler !== "function")
-    throw new Error(
-      `Invalid definition of an onComplete: its handler is ${String(handler)}. Expected an async function (ctx, args) => ….`,
-    );
-  return internalMutationGeneric({
-    args: vOnCompleteArgs(context, returnValue),
-    handler: handler as never,
-  });
 }

@@ -56,7 +56,7 @@ export async function list(
   component: WorkflowComponent,
   options: ListRunsOptions = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
-  return await pageOf(ctx, component.workflow.list, "list", options);
+  return await pageOf(ctx, component, "list", options);
 }
 
 /**
@@ -70,8 +70,7 @@ export async function listByName(
   name: string | WorkflowReference,
   options: Omit<ListRunsOptions, "name"> = {},
 ): Promise<PaginationResult<PublicWorkflow>> {
-  const { listByName } = component.workflow;
-  return await pageOf(ctx, listByName, "listByName", options, { name });
+  return await pageOf(ctx, component, "listByName", options, { name });
 }
 
 /** The number of a run's steps. */
@@ -107,8 +106,7 @@ export async function listSummaries(
   component: WorkflowComponent,
   options: ListSummariesOptions = {},
 ): Promise<PaginationResult<RunSummary>> {
-  const { listSummaries } = (component as ComponentApi).workflow;
-  return await pageOf(ctx, listSummaries, "listSummaries", options);
+  return await pageOf(ctx, component, "listSummaries", options);
 }
 
 /**
@@ -233,8 +231,7 @@ export async function listSteps(
   workflowId: string,
   options: ListOptions = {},
 ): Promise<PaginationResult<WorkflowStep>> {
-  const { listSteps } = component.workflow;
-  return await pageOf(ctx, listSteps, "listSteps", options, { workflowId });
+  return await pageOf(ctx, component, "listSteps", options, { workflowId });
 }
 
 /** A step without its values, as `listStepSummaries` returns it. */
@@ -267,8 +264,7 @@ export async function listStepSummaries(
   workflowId: string,
   options: ListOptions = {},
 ): Promise<PaginationResult<StepSummary>> {
-  const { listStepSummaries } = (component as ComponentApi).workflow;
-  return await pageOf(ctx, listStepSummaries, "listStepSummaries", options, {
+  return await pageOf(ctx, component, "listStepSummaries", options, {
     workflowId,
   });
 }
@@ -308,8 +304,7 @@ export async function listEvents(
   workflowId: string,
   options: ListOptions = {},
 ): Promise<PaginationResult<WorkflowEvent>> {
-  const { event } = component as ComponentApi;
-  return await pageOf(ctx, event.list, "listEvents", options, { workflowId });
+  return await pageOf(ctx, component, "listEvents", options, { workflowId });
 }
 
 /**
@@ -349,7 +344,5 @@ export async function listOnCompleteFailures(
   component: WorkflowComponent,
   options: ListOptions = {},
 ): Promise<PaginationResult<OnCompleteFailure>> {
-  const { listOnCompleteFailures } = (component as ComponentApi).workflow;
-  const call = "listOnCompleteFailures";
-  return await pageOf(ctx, listOnCompleteFailures, call, options);
+  return await pageOf(ctx, component, "listOnCompleteFailures", options);
 }

@@ -34,20 +34,19 @@ export function checkTimes(
 export const mergedRetention = (a?: Retention, b?: Retention) =>
   a || b ? { ...a, ...b } : undefined;
 
-const CHOICES: Record<string, unknown[]> = {
-  startAsync: [true, false],
-  execution: ["driver", "pool"],
-  ifRunning: ["return", "throw", "replace"],
-};
+const CHOICES: [keyof StartCall, unknown[]][] = [
+  ["startAsync", [true, false]],
+  ["execution", ["driver", "pool"]],
+  ["ifRunning", ["return", "throw", "replace"]],
+];
 
 /** Refuses invalid options. Returns when the first turn is due, unless it is due now. */
 export function checkStart(name: string, call: StartCall): number | undefined {
   const what = `start("${name}")`;
-  const { startAsync, execution, runAt, runAfter, key, ifRunning } = call;
+  const { runAt, runAfter, key, ifRunning } = call;
   checkTimes(what, call);
-  const choices = { startAsync, execution, ifRunning };
-  for (const [option, chosen] of Object.entries(choices)) {
-    const allowed = CHOICES[option]!;
+  for (const [option, allowed] of CHOICES) {
+    const chosen = call[option];
     if (chosen !== undefined && !allowed.includes(chosen))
       refuse(
         what,

@@ -501,7 +501,7 @@ export const DEFECTS = [
   },
   {
     name: "onComplete: context not validated",
-    file: "src/client/onComplete.ts",
+    file: "src/client/manager.ts",
     find: "args: vOnCompleteArgs(context, returnValue),",
     replace: "args: vOnCompleteArgs(undefined, returnValue),",
     killedBy: {

@@ -36,13 +36,8 @@ export async function takeTurn(
   const run = begun.workflow;
   const fail = async (runResult: RunResult) => {
     const { completed } = begun;
-    const end = { runResult };
-    await ctx.runMutation(journal.commit, {
-      ...turn,
-      steps: [],
-      completed,
-      end,
-    });
+    const end = { steps: [], completed, end: { runResult } };
+    await ctx.runMutation(journal.commit, { ...turn, ...end });
     return { kind: "complete" as const, runResult };
   };
   if (begun.tooLarge)
