@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createDate } from "./date.js";
 
 const NOW = 1_234_567_890_123;
@@ -102,14 +102,3 @@ test("the real Date and its prototype don't change", () => {
   expect(Object.getOwnPropertyDescriptors(Date)).toEqual(before);
   expect(Object.getOwnPropertyDescriptors(Date.prototype)).toEqual(prototype);
 });
-
-test("it works if it is created while another one is the global Date", () => {
-  const first = createDate(() => 1);
-  vi.stubGlobal("Date", first);
-  const second = createDate(() => 2);
-  expect(new second().getTime()).toBe(2);
-  expect(new second(7).getTime()).toBe(7);
-  expect(new second().constructor).toBe(second);
-});
-
-afterEach(() => void vi.unstubAllGlobals());

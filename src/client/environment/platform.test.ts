@@ -24,7 +24,8 @@ async function run(body: string, host?: Partial<PlatformHost>) {
 }
 
 describe("the context", () => {
-  test("has the platform's descriptors", async () => {
+  // For globals that the platform lacks, see tools/local-backend/backend/platform.test.ts.
+  test("has the platform's descriptors and methods", async () => {
     const names = [
       ...["crypto", "Crypto", "SubtleCrypto", "CryptoKey", "Date", "console"],
       ...["process", "Performance", "performance", "Temporal"],
@@ -53,25 +54,14 @@ describe("the context", () => {
       "performance writable enumerable configurable",
       "Temporal writable hidden configurable",
     ]);
-  });
-
-  test("lacks the globals that the platform lacks", async () => {
-    const types = await run(`
-      return [
-        typeof queueMicrotask, typeof Buffer, typeof setImmediate,
-        typeof MessageChannel, typeof require, typeof global,
-        Object.keys(process).join(), Object.keys(console).join(),
-      ];
-    `);
-    expect(types).toEqual([
-      ...Array<string>(6).fill("undefined"),
-      "env",
-      "debug,error,info,log,warn,trace,time,timeLog,timeEnd",
+    expect(await run("return [process, console].map(Object.keys)")).toEqual([
+      ["env"],
+      ["debug", "error", "info", "log", "warn", "trace"].concat([
+        "time",
+        "timeLog",
+        "timeEnd",
+      ]),
     ]);
-    await expect(run(`return eval("1")`)).rejects.toThrow(/Code generation/);
-    await expect(run(`return Function("")`)).rejects.toThrow(/Code generation/);
-    const stack = await run(`return new Error("message").stack`);
-    expect(stack).toMatch(/^ {4}at .*convex:\/test\.js/);
   });
 
   test("has working globals that its host provides", async () => {
@@ -226,21 +216,18 @@ describe("quiesce", () => {
     return { result, calls };
   }
 
-  test("calls the host once and waits for every handler", async () => {
-    const { result, calls } = await quiesced(`
-      const missed = await bundle.notWaitedFor(quiesce);
-      environment.leave();
-      return [missed, bundle.differences(before, bundle.snapshotGlobals())];`);
-    expect(result).toEqual([[], []]);
-    expect(calls).toEqual(["ours"]);
-  });
-
-  test("a call that fails still drains microtasks", async () => {
-    const { result } = await quiesced(
-      "return bundle.notWaitedFor(quiesce)",
-      () => Promise.reject(new Error("refused")),
-    );
-    expect(result).toEqual([]);
+  test("calls the host once, even if the call fails, and waits for every handler", async () => {
+    for (const answer of [undefined, () => Promise.reject(new Error("no"))]) {
+      const { result, calls } = await quiesced(
+        `
+        const missed = await bundle.notWaitedFor(quiesce);
+        environment.leave();
+        return [missed, bundle.differences(before, bundle.snapshotGlobals())];`,
+        answer,
+      );
+      expect(result).toEqual([[], []]);
+      expect(calls).toEqual(["ours"]);
+    }
   });
 
   test("waits for any number of consecutive host calls", async () => {
