@@ -181,6 +181,16 @@ export const DEFECTS = [
     },
   },
   {
+    name: "legacy: steps that the last turn leaves behind start",
+    file: "src/client/replay/legacy/replay.ts",
+    find: "dropsMore ||= isDropped === true;",
+    replace: "dropsMore ||= false;",
+    killedBy: {
+      file: "src/client/replay/legacy/rules.test.ts",
+      title: "the next step of a race's loser",
+    },
+  },
+  {
     name: "references: lists record no order",
     file: "src/client/calls.ts",
     find: 'const { order = "asc", paginationOpts = FIRST_PAGE } = args;',

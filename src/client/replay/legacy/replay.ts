@@ -44,6 +44,7 @@ interface Asked {
  *     buffered at that moment. Later requests are dropped, and the next turn makes them again.
  * L4  The time is the start of the entry that the last buffered request will take.
  * L5  The handler may stop asking for recorded entries. That isn't an error.
+ * L6  If the handler ends, its last requests are dropped unless the journal holds them. Inline steps have run.
  *
  * Runs of 0.4 may also pass a patch, which 0.4 lacks. It is numbered with the requests, in the order asked.
  *
@@ -182,6 +183,7 @@ export class LegacyReplay implements HandlerReplay {
     end: RunEnd | undefined,
   ): Promise<JournalEntry[] | null> {
     const steps: NewStep[] = [];
+    let dropsMore = false;
     const last = batch.at(-1)?.stepNumber ?? -1;
     let stepNumber = Math.min(this.newPatch, batch[0]?.stepNumber ?? Infinity);
     for (; stepNumber < this.askedBefore; stepNumber++) {
@@ -192,7 +194,11 @@ export class LegacyReplay implements HandlerReplay {
       if (entry && !entry.unstarted) continue;
       const inline = request.inline && !entry;
       const run = inline ? await this.ports.runInline(request, ALONE) : null;
-      steps.push(this.newStep(request, stepNumber, entry, run?.outcome));
+      const isDropped = end && !entry && !inline && request.kind !== "patch";
+      dropsMore ||= isDropped === true;
+      // The journal has no gaps, so nothing that follows a dropped step is recorded.
+      if (!dropsMore)
+        steps.push(this.newStep(request, stepNumber, entry, run?.outcome));
       if (run?.isFenced) break;
     }
     const entries = await this.ports.record({
