@@ -15,7 +15,6 @@ import {
   times,
   useQuietConsole,
 } from "../../testing/scenes.js";
-import { eventStates } from "../../testing/events.js";
 import { expectRefused } from "../../testing/directCalls.js";
 import { manager } from "../../testing/app/workflows.js";
 import type { Handler } from "../../testing/app/scripts.js";
@@ -99,26 +98,6 @@ describe("cancel stops a run now:", () => {
     for (const { runResult, driver } of await rows(t, "workflows"))
       expect([runResult!.kind, driver]).toEqual(["canceled", undefined]);
     expect(await endings(t)).toHaveLength(1);
-  });
-
-  test("its status is canceled in the same transaction, and its sleeps and event waits complete nothing and wait for nothing", async () => {
-    const t = newBackend();
-    const id = await startHandler(t, (step) =>
-      Promise.all([
-        step.sleep(LATER),
-        step.awaitEvent({ name: "a" }),
-        step.awaitEvent({ name: "b", timeout: LATER }),
-      ]),
-    );
-    const status = await t.mutation(async (ctx) => {
-      await client.cancel(ctx, components.workflow, id);
-      return await client.getStatus(ctx, components.workflow, id);
-    });
-    expect(status).toEqual({ type: "canceled" });
-    expect(await eventStates(t)).toEqual(["a created", "b created"]);
-    const before = await everyRow(t);
-    await advance(2 * LATER);
-    expect(await everyRow(t)).toEqual(before);
   });
 
   test.each([

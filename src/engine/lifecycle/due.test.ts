@@ -249,17 +249,6 @@ describe("a deadline", () => {
     await advance(2000);
     expect(await statusOf(t, id)).toEqual(timedOut);
   });
-
-  test("passed to start takes precedence over the definition's", async () => {
-    const t = newBackend();
-    const started = (options: RunStartOptions) =>
-      t.mutation((ctx) => start(ctx, definitions.timesOut, {}, options));
-    const short = await started({});
-    const long = await started({ timeout: DAY });
-    await advance(MINUTE);
-    expect(await stateOf(t, short)).toBe("failed");
-    expect(await stateOf(t, long)).toBe("inProgress");
-  });
 });
 
 describe("a run that starts later", () => {
@@ -296,36 +285,6 @@ describe("a run that starts later", () => {
 });
 
 describe("retention", () => {
-  test.each(["failed", "canceled"] as const)(
-    "depends on how the run ended: %s",
-    async (end) => {
-      const t = newBackend();
-      script("handler", "main", async (step) => {
-        await step.sleep(1000);
-        throw new Error("no");
-      });
-      const retention = { completed: DAY, [end]: MINUTE };
-      const id = await startMain(t, { retention });
-      if (end === "canceled") await cancel(t, id);
-      await advance(3000);
-      expect(await statusOf(t, id)).toMatchObject({ type: end });
-      await advance(MINUTE);
-      expect(await stateOf(t, id)).toBe("gone");
-    },
-  );
-
-  test("is withdrawn by a restart and starts again with the next end", async () => {
-    const t = newBackend();
-    script("handler", "main", (step) => step.sleep(MINUTE));
-    const id = await startMain(t, { retention: { completed: DAY } });
-    await advance(DAY);
-    await restart(t, id, { from: 0 });
-    await advance(DAY);
-    expect(await stateOf(t, id)).toBe("completed");
-    await advance(2 * MINUTE);
-    expect(await stateOf(t, id)).toBe("gone");
-  });
-
   test("never deletes a nested run before its parent, and deletes both together", async () => {
     const t = newBackend();
     script("handler", "main", async (step) => {

@@ -20,7 +20,6 @@ import { expectRefused } from "../../testing/directCalls.js";
 import { expectUnchanged } from "../../testing/doors.js";
 import { create } from "../../testing/events.js";
 import type { WorkflowId } from "../../client/index.js";
-import { everyRow } from "../../testing/tables.js";
 import { internal } from "../../component/_generated/api.js";
 
 // Obsolete turns, timers and executions, and calls for runs that don't exist, change nothing and log
@@ -49,39 +48,6 @@ test("a turn of an earlier generation, an ended run or a deleted run", async () 
   await drain();
   await cleanup(t, id);
   await expectIgnored(2);
-});
-
-test("a turn after the pending one finds nothing new", async () => {
-  const t = newBackend();
-  const id = await startHandler(t, (step) => step.sleep(LATER));
-  const before = await everyRow(t);
-  await takeTurn(t, id);
-  expect(await everyRow(t)).toEqual(before);
-});
-
-test("an obsolete timer of a sleep or an event wait", async () => {
-  const t = newBackend();
-  const id = await startHandler(t, (step) =>
-    Promise.all([
-      step.sleep(LATER),
-      step.awaitEvent({ name: "go", timeout: LATER }),
-    ]),
-  );
-  const expectIgnored = async (stepNumber: number, generationNumber: number) =>
-    await expectUnchanged(t, heard, () =>
-      callInternal(t, internal.execute.timer, {
-        workflowId: id as never,
-        stepNumber,
-        generationNumber,
-      }),
-    );
-  for (const stepNumber of [0, 1, 2]) await expectIgnored(stepNumber, 1);
-  await cancel(t, id);
-  for (const stepNumber of [0, 1])
-    for (const generation of [0, 2])
-      await expectIgnored(stepNumber, generation);
-  await cleanup(t, id);
-  await expectIgnored(0, 0);
 });
 
 test("the function of a query or mutation step of an earlier generation doesn't run", async () => {

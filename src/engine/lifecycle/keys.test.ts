@@ -8,7 +8,6 @@ import {
   newBackend,
   rows,
   script,
-  startHandler,
   statusOf,
   useBackend,
   workflows,
@@ -20,8 +19,7 @@ import {
   listenToConsole,
   restart,
 } from "../../testing/managing.js";
-import { act, echo, outcomes } from "../../testing/scenes.js";
-import { completed } from "../../testing/statuses.js";
+import { act } from "../../testing/scenes.js";
 import {
   findByKey,
   restart as restartWith,
@@ -140,24 +138,6 @@ describe("a key", () => {
     const [row] = await journal(t, old);
     expect(row!.step.runResult).toBeUndefined();
   });
-
-  test("is unique among starts in one transaction or handler", async () => {
-    const t = newBackend();
-    waits();
-    const args = { handler: "main" };
-    const ids = await t.mutation(async (ctx) => [
-      await start(ctx, workflows.workflow, args, { key }),
-      await start(ctx, workflows.workflow, args, { key, startAsync: true }),
-    ]);
-    const starter = await startHandler(
-      t,
-      (step) => start(step, workflows.workflow, args, { key }),
-      { name: "starter" },
-    );
-    await drain();
-    expect(ids[1]).toBe(ids[0]);
-    expect(await statusOf(t, starter)).toMatchObject({ result: ids[0] });
-  });
 });
 
 describe("a start that replaces the run with its key", () => {
@@ -237,13 +217,6 @@ describe("a handler that starts a run with its own run's key", () => {
     return { id, status: await statusOf(t, id) };
   }
 
-  test("gets its own run by default", async () => {
-    const t = newBackend();
-    const { id, status } = await startsItself(t, {});
-    expect(status).toEqual(completed(id));
-    expect(await rows(t, "workflows")).toHaveLength(1);
-  });
-
   test.each([
     ["throw", /has that key and is still running/],
     ["replace", /is the one that starts it\. .* in its onComplete/],
@@ -259,33 +232,4 @@ describe("a handler that starts a run with its own run's key", () => {
       expect(await rows(t, "workflows")).toHaveLength(1);
     },
   );
-
-  test("passes its key on in onComplete, run after run", async () => {
-    const t = newBackend();
-    script("handler", "main", async () => "done");
-    let left = 3;
-    onEnds(async (ctx) => {
-      if (left-- > 0) await begin(ctx, { startAsync: true });
-    });
-    await withKey(t);
-    await drain();
-    expect(await outcomes(t)).toEqual(Array(4).fill("success"));
-  });
-
-  test("may replace another handler's run", async () => {
-    const t = newBackend();
-    waits();
-    const old = await withKey(t);
-    const other = await startHandler(
-      t,
-      async (step) => {
-        await echo(step, 1);
-        return await begin(step, { ifRunning: "replace" });
-      },
-      { name: "starter" },
-    );
-    await drain();
-    expect(await statusOf(t, other)).toMatchObject({ result: await find(t) });
-    expect(await statusOf(t, old)).toEqual({ type: "canceled" });
-  });
 });

@@ -33,7 +33,6 @@ import {
   statusOf,
   steps,
   useBackend,
-  workflows,
   type Backend,
 } from "../../testing/harness.js";
 import { internal } from "../../component/_generated/api.js";
@@ -145,66 +144,6 @@ test.each<[string, Begin, object]>([
     expect(status).toEqual(failed(ending!.result.error));
 });
 
-describe("onComplete is called in the transaction that ends the run,", () => {
-  test("after its result is written, so it gets the result and sees the final status", async () => {
-    const t = newBackend();
-    const seen: unknown[] = [];
-    const begin = (handler: Handler) =>
-      startWithOnComplete(t, handler, async (ctx, args) => {
-        const status = await client.getStatus(ctx, workflow, args.workflowId);
-        seen.push({ ...args, status });
-      });
-    const one = await begin(async () => [1]);
-    const two = await begin(() => Promise.reject(new Error("no")));
-    const own = { context: "its own" };
-    expect(seen).toEqual([
-      {
-        workflowId: one,
-        result: { kind: "success", returnValue: [1] },
-        ...own,
-        status: completed([1]),
-      },
-      {
-        workflowId: two,
-        result: { kind: "failed", error: "no" },
-        ...own,
-        status: failed("no"),
-      },
-    ]);
-  });
-
-  test("and commits together with it", async () => {
-    const t = newBackend();
-    const id = await startWithOnComplete(
-      t,
-      (step) => step.sleep(10),
-      async (ctx, { workflowId }) => {
-        await ctx.db.insert("effects", { key: "end", value: workflowId });
-      },
-    );
-    expect(await effects(t)).toEqual([]);
-    await drain();
-    expect(await effects(t)).toEqual([id]);
-    await t.mutation(async (ctx) => {
-      const row = (await ctx.db.query("effects").first())!;
-      await ctx.db.delete("effects", row._id);
-    });
-    // The caller's transaction fails, so the run hasn't ended and onComplete wasn't called.
-    const other = await startHandler(t, (step) => step.sleep(LATER), {
-      name: "other",
-      context: 1,
-    });
-    await t
-      .mutation(async (ctx) => {
-        await client.cancel(ctx, workflow, other);
-        throw new Error("changed my mind");
-      })
-      .catch(() => undefined);
-    expect(await endings(t)).toEqual([]);
-    expect(await statusOf(t, other)).toMatchObject({ type: "inProgress" });
-  });
-});
-
 describe("an onComplete that throws:", () => {
   const throwing = (t: Backend, handler: Parameters<typeof startHandler>[1]) =>
     startWithOnComplete(t, handler, async (ctx) => {
@@ -231,29 +170,6 @@ describe("an onComplete that throws:", () => {
     ]);
     expect(heard.said).toEqual([
       error(new RegExp(`onComplete of workflow ${id} failed.*callback broke`)),
-    ]);
-  });
-
-  test("if its function was removed, the run ends and the failure is kept", async () => {
-    const t = newBackend();
-    const id = await t
-      .mutation((ctx) =>
-        ctx.runMutation(
-          workflows.workflow as never,
-          {
-            args: { handler: "main" },
-            onComplete: "function://;gone:ended",
-            context: 1,
-          } as never,
-        ),
-      )
-      .catch((thrown: Error) => thrown.message);
-    // Without a script, the handler throws and the run fails.
-    expect(await statusOf(t, id as WorkflowId)).toMatchObject({
-      type: "failed",
-    });
-    expect(await rows(t, "onCompleteFailures")).toMatchObject([
-      { workflowId: id, error: error(/gone/) },
     ]);
   });
 

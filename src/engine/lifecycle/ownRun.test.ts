@@ -6,7 +6,6 @@ import {
   endings,
   journal,
   newBackend,
-  runHandler,
   script,
   startHandler,
   statusOf,
@@ -258,21 +257,4 @@ test("in a run of 0.4, no inline step begins after one that cancels it, however 
   await drain();
   expect(await statusOf(t, id)).toEqual({ type: "canceled" });
   expect(await effects(t)).toEqual([]);
-});
-
-test("an action that cancels its own run finishes, and its result is ignored", async () => {
-  const t = newBackend();
-  script("action", "cancel", async (ctx, id) => {
-    await cancel(ctx, workflow, id);
-    await ctx.runMutation(steps.echo, { value: "finished" });
-  });
-  const { status } = await runHandler(t, async (step) => {
-    await step.runAction(steps.action, {
-      name: "cancel",
-      input: step.workflowId,
-    });
-    await echo(step, "after");
-  });
-  expect(status).toEqual(CANCELED);
-  expect(await effects(t)).toEqual(["finished"]);
 });

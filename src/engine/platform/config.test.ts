@@ -167,18 +167,6 @@ test.each<[string, { stored?: number; workflow: Workflow; atATime: number }]>([
   expect(await statusOf(t, id)).toEqual(completed(40));
 });
 
-test("a manager's value also applies to runs that start through the pool and to nested runs", async () => {
-  const t = newBackend();
-  script("handler", "parent", (step) =>
-    step.runWorkflow(seven, { handler: "child" }),
-  );
-  script("handler", "child", (step) => step.sleep(10));
-  await begin(t, seven, "parent", { startAsync: true });
-  await drain();
-  expect(await parallelism(t)).toBe(7);
-  expect(heard.said).toEqual([]);
-});
-
 describe("a value that earlier calls passed", () => {
   test("is replaced once utils:updateConfig sets another", async () => {
     const t = newBackend();

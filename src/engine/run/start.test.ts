@@ -1,5 +1,4 @@
 import { anyApi } from "convex/server";
-import { ConvexError } from "convex/values";
 import { describe, expect, test } from "vitest";
 import {
   HANDLE,
@@ -29,7 +28,7 @@ import {
   workflows,
   type Backend,
 } from "../../testing/harness.js";
-import { completed, failed } from "../../testing/statuses.js";
+import { completed } from "../../testing/statuses.js";
 import {
   getStatus,
   listSteps,
@@ -71,21 +70,6 @@ describe("the handler's first turn", () => {
     expect(await effects(t)).toEqual([]);
   });
 
-  test("may complete the run, and the caller sees its result and the writes of inline steps", async () => {
-    const t = newBackend();
-    script("handler", "main", (step, input) =>
-      step.runMutation(steps.echo, { value: input }, { inline: true }),
-    );
-    const seen = await t.mutation(async (ctx) => {
-      const args = { ...main, input: "x" };
-      const id = await start(ctx, workflows.workflow, args);
-      const written = await ctx.db.query("effects").collect();
-      const status = await getStatus(ctx, components.workflow, id);
-      return { status, written: written.length };
-    });
-    expect(seen).toEqual({ status: completed("x"), written: 1 });
-  });
-
   test.each([{ startAsync: false }, { startAsync: true }])(
     "is undone with everything else when the caller's transaction fails (startAsync: $startAsync)",
     async (options) => {
@@ -103,21 +87,6 @@ describe("the handler's first turn", () => {
       expect(await effects(t)).toEqual([]);
     },
   );
-
-  test("that throws fails the run but not its caller, even before its first await or in a pool job", async () => {
-    const t = newBackend();
-    const rejects = () => Promise.reject(new Error("no"));
-    const id = await startHandler(t, rejects);
-    expect(await statusOf(t, id)).toEqual(failed("no"));
-    const throwing = () => {
-      throw new ConvexError({ code: 7 });
-    };
-    const thrown = await startHandler(t, throwing, { name: "throws" });
-    expect(await statusOf(t, thrown)).toMatchObject({ type: "failed" });
-    const options = { startAsync: true, name: "late" };
-    const { status } = await runHandler(t, rejects, options);
-    expect(status).toEqual(failed("no"));
-  });
 
   test("runs in a pool job with startAsync", async () => {
     const t = newBackend();

@@ -94,14 +94,6 @@ describe("journal.load", () => {
       }));
     expect((await load(t, id)).ok).toBe(false);
   });
-
-  test("throws for a deleted run or an invalid id", async () => {
-    const t = newBackend();
-    const id = await insertRun(t);
-    await inComponent(t, (ctx) => ctx.db.delete("workflows", id as never));
-    await expect(load(t, id)).rejects.toThrow(`Workflow not found: ${id}`);
-    await expect(load(t, "x")).rejects.toThrow("Invalid workflow ID: x");
-  });
 });
 
 describe("journal.beginTurn", () => {
@@ -322,28 +314,6 @@ describe("journal.startSteps", () => {
     const [first] = (await startSteps(t, id, [asks(sleeps)]))!;
     const [second] = (await startSteps(t, id, [asks(sleeps)]))!;
     expect([first!.stepNumber, second!.stepNumber]).toEqual([3, 4]);
-  });
-
-  test("starts steps at their scheduled times", async () => {
-    const t = newBackend();
-    const { id, neverReplayed } = await runOfOthers(t);
-    const at = (name: string, schedulerOptions: object) =>
-      asksFor(t, "mutation", name, { schedulerOptions });
-    await startSteps(t, id, [
-      await at("after", { runAfter: 20_000 }),
-      await at("at", { runAt: Date.now() + 40_000 }),
-      await at("now", {}),
-    ]);
-    await neverReplayed();
-    for (const expected of [
-      ["now"],
-      ["now", "after"],
-      ["now", "after", "at"],
-    ]) {
-      await advance(15_000);
-      expect(await effects(t)).toEqual(expected);
-      await advance(5_000);
-    }
   });
 
   test("retries actions according to the step or else the options, and refuses an event that can't be awaited as a failed step", async () => {
