@@ -57,36 +57,6 @@ test("getStatus lists the steps that 0.4 left in flight", async () => {
   ]);
 });
 
-test("listSteps lists steps of every kind", async () => {
-  const golden = goldens.find(({ name }) => name === "kindsRace")!;
-  const deployment = new Deployment(CURRENT);
-  await restore(deployment, golden.end.rows);
-  const workflowId = golden.workflowId as WorkflowId;
-  const { page } = await deployment.mutate((ctx) =>
-    client.listSteps(ctx as never, component, workflowId),
-  );
-  const journal = journalOf(golden.end.rows, workflowId);
-  expect(page).toMatchObject(
-    journal.map(({ _id, stepNumber, step }) => ({
-      stepId: _id,
-      stepNumber,
-      name: step.name,
-      kind: step.kind,
-      args: step.args as unknown,
-      runResult: step.runResult,
-    })),
-  );
-  expect(new Set(page.map(({ kind }) => kind)).size).toBe(4);
-  const { workflows, events } = golden.end.rows;
-  expect(page.find(({ kind }) => kind === "workflow")).toMatchObject({
-    nestedWorkflowId: workflows[1]!._id,
-    runResult: { kind: "success", returnValue: 2 },
-  });
-  expect(page.find(({ kind }) => kind === "event")).toMatchObject({
-    eventId: events[0]!._id,
-  });
-});
-
 describe("cancel", () => {
   const moments: [string, string, (rows: Rows) => boolean][] = [
     ["steps of every kind", "kindsRace", firstBatch],
@@ -238,7 +208,17 @@ test("in rows of releases before 0.4.8, a step without a kind is a function, and
   const { page } = await deployment.mutate((ctx) =>
     client.listSteps(ctx as never, component, workflowId as WorkflowId),
   );
-  expect(new Set(page.map(({ kind }) => kind))).toEqual(new Set(["function"]));
+  const journal = journalOf(await deployment.allRows(), workflowId);
+  expect(page).toMatchObject(
+    journal.map(({ _id, stepNumber, step }) => ({
+      stepId: _id,
+      stepNumber,
+      name: step.name,
+      kind: "function",
+      args: step.args as unknown,
+      runResult: step.runResult,
+    })),
+  );
 });
 
 test("a run that a newer engine began fails with an error that says how to fix it", async () => {
