@@ -1,5 +1,5 @@
 import { ResultWatch } from "../../../src/testing/random/guarantees.js";
-import { DAY } from "../../../src/testing/units.js";
+import { DAY, HOUR } from "../../../src/testing/units.js";
 import { VirtualClock } from "../backend/clock.mjs";
 import { createDeployment } from "../backend/deployment.mjs";
 import type { FaultOptions } from "../backend/faults.mjs";
@@ -18,7 +18,7 @@ export const PROGRAMS = [
 export type Counts = Record<string, number>;
 
 /** Shorter than a day, because the workpool never stops looking for jobs whose completion an operator canceled. */
-const OPERATED_MS = DAY / 4;
+const OPERATED_HOURS = 6;
 
 /** The share of deployments whose operator cancels scheduled functions. OPERATED=1 means all. */
 const OPERATED = Number(process.env.OPERATED ?? 0.4);
@@ -59,13 +59,32 @@ export async function runWithFaults(
     const look = async () => watch.look(await readRuns(deployment));
     for (let i = 0; i < 3; i++)
       clock.setTimer(random.between([0, 20_000]), () => void look());
-    await clock.advance(isOperated ? OPERATED_MS : DAY);
+    if (isOperated) await advanceOperated(deployment, clock);
+    else await clock.advance(DAY);
     await look();
     await checkInvariants(deployment, clock, lines, { isOperated });
     return { ...counts, ...committed, ...deployment.hazards() };
   } finally {
     await deployment.close();
   }
+}
+
+/** Ends an hour after the runs and the component came to rest. The operator recovers once more in that hour. */
+async function advanceOperated(deployment: Deployment, clock: VirtualClock) {
+  let wasAtRest = false;
+  for (let hours = 0; hours < OPERATED_HOURS && !wasAtRest; hours++) {
+    wasAtRest = hours > 0 && (await isAtRest(deployment));
+    await clock.advance(HOUR);
+  }
+}
+
+async function isAtRest(deployment: Deployment) {
+  const runs = await readRuns(deployment);
+  const jobs = await deployment.rows("_scheduled_functions", "workflow");
+  return (
+    runs.every(({ run }) => run.runResult) &&
+    !jobs.some(({ state }) => ["pending", "inProgress"].includes(state.kind))
+  );
 }
 
 function someFaults(random: Random, committed: Counts): FaultOptions {
