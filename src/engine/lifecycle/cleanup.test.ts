@@ -3,7 +3,6 @@ import {
   callInternal,
   cancel,
   cleanup,
-  gate,
   insertRun,
   insertSteps,
   jobs,
@@ -102,25 +101,6 @@ describe("cleanup deletes a finished run", () => {
       other,
     ]);
     expect(heard.takeNote()).toHaveLength(1);
-  });
-
-  test("with a nested run in progress, which is canceled first", async () => {
-    const t = newBackend();
-    let ran = 0;
-    script("action", "late", () => ran++);
-    script("handler", "child", (step) =>
-      act(step, "late", { runAfter: LATER }),
-    );
-    const id = await startHandler(t, async (step) => {
-      await Promise.race([child(step), step.sleep(10)]);
-    });
-    await advance(A_WHILE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    await cleanup(t, id);
-    await advance(A_WHILE);
-    await expectGone(t);
-    await drain();
-    expect(ran).toBe(0);
   });
 });
 
@@ -370,39 +350,6 @@ test("if a run is canceled and cleaned up before its driver begins an action, th
   }
   await expectGone(t);
 });
-
-test.each(["succeeds", "fails"])(
-  "after cleanup dropped waits and nested runs, a remaining action %s and is ignored",
-  async (end) => {
-    const t = newBackend();
-    const { open, passed } = gate();
-    script("action", "slow", async () => {
-      await passed;
-      if (end === "fails") throw new Error("too late");
-      return "too late";
-    });
-    script("handler", "child", (step) => step.sleep(LATER));
-    const id = await startHandler(t, (step) =>
-      Promise.race([
-        act(step, "slow"),
-        step.sleep(LATER),
-        step.awaitEvent({ name: "go", timeout: LATER }),
-        child(step),
-        step.sleep(10),
-      ]),
-    );
-    await advance(A_WHILE);
-    expect(await statusOf(t, id)).toMatchObject({ type: "completed" });
-    await cleanup(t, id);
-    // The action and its run, and the child and its sleep.
-    expect(await rowCounts(t)).toEqual({ workflows: 2, steps: 2 });
-    await advance(A_WHILE);
-    expect(await rowCounts(t)).toEqual({ workflows: 1, steps: 1 });
-    open(null);
-    await drain();
-    await expectGone(t);
-  },
-);
 
 describe("a cleanup by force", () => {
   const force = (t: Backend, workflowId: WorkflowId) =>

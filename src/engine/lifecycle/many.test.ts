@@ -129,14 +129,6 @@ describe("cleanupMany", () => {
     expect(await countAll(t)).toMatchObject({ failed: 0, inProgress: 5 });
   });
 
-  test("in a mutation processes one batch, and continues from its cursor in another", async () => {
-    const t = newBackend({ transactionLimits: true });
-    await insertMany(t, 80, { runResult: SUCCESS });
-    const batches = await everyBatch(t, manager.cleanupMany.bind(manager));
-    expect(batches).toEqual([32, 32, 16]);
-    expect(await rows(t, "workflows")).toEqual([]);
-  });
-
   test("skips runs outside the time range, and children of a parent in progress", async () => {
     const t = newBackend();
     script("handler", "child", async () => 1);

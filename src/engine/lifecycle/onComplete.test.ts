@@ -2,7 +2,6 @@ import { createFunctionHandle } from "convex/server";
 import { ConvexError } from "convex/values";
 import { describe, expect, test } from "vitest";
 import {
-  callInternal,
   cancel,
   cleanup,
   insertRun,
@@ -27,7 +26,6 @@ import {
   inComponent,
   newBackend,
   rows,
-  runHandler,
   script,
   startHandler,
   statusOf,
@@ -35,11 +33,9 @@ import {
   useBackend,
   type Backend,
 } from "../../testing/harness.js";
-import { internal } from "../../component/_generated/api.js";
 import { internal as app } from "../../testing/app/_generated/api.js";
 import { manager } from "../../testing/app/workflows.js";
 import { timeOutTransaction } from "../../testing/transactionTimeout.js";
-import { everyRow } from "../../testing/tables.js";
 import * as client from "../../client/index.js";
 import type { OnCompleteArgs, WorkflowId } from "../../client/index.js";
 
@@ -65,16 +61,6 @@ test.each<[string, Begin, object]>([
     "a success in the caller's transaction",
     started(async () => 7),
     { kind: "success", returnValue: 7 },
-  ],
-  [
-    "a success after steps",
-    started((step) => step.runAction(steps.echoAction, { value: { a: 1n } })),
-    { kind: "success", returnValue: { a: 1n } },
-  ],
-  [
-    "a success without a return value",
-    started((step) => step.sleep(10)),
-    { kind: "success", returnValue: null },
   ],
   [
     "a failure of the handler",
@@ -257,25 +243,6 @@ describe("an onComplete that fails its whole transaction:", () => {
     expect(await statusOf(t, id)).toMatchObject({ type: "failed" });
     expect(await effects(t)).toEqual(["failed"]);
     expect(await rows(t, "onCompleteFailures")).toEqual([]);
-  });
-
-  test("the check that ends the run does nothing if the run has already ended or continued", async () => {
-    const t = newBackend();
-    const { workflowId } = await runHandler(t, (step) => step.sleep(10), {
-      context: 1,
-    });
-    const before = await everyRow(t);
-    for (const generationNumber of [-1, 0, 1])
-      await callInternal(t, internal.turns.look, {
-        watched: {
-          workflowId: workflowId as never,
-          generationNumber,
-          result: { kind: "failed", error: "stale" },
-        },
-        jobId: "unknown",
-        seen: { state: "pending", forMs: 0 },
-      });
-    expect(await everyRow(t)).toEqual(before);
   });
 });
 
