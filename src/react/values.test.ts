@@ -45,7 +45,7 @@ describe("preview", () => {
         return Reflect.get(target, key, receiver) as unknown;
       },
     });
-    expect(preview(values, 40)).toHaveLength(41);
+    expect(preview([values, values], 40)).toHaveLength(41);
     expect(read).toBeLessThan(100);
     expect(preview("x".repeat(1e6), 40)).toHaveLength(41);
     expect(preview({ ["k".repeat(1e6)]: 1 }, 40)).toHaveLength(41);
