@@ -269,6 +269,13 @@ describe("a call throws an error that says how to fix it, and changes nothing", 
       /: execution is "x"\. Expected "driver" or "pool"\.$/,
     ],
     [
+      "start: no onComplete",
+      mutation((ctx) =>
+        start(ctx, workflows.workflow, main, { onComplete: null } as Any),
+      ),
+      /^onComplete takes a mutation's reference, not null\./,
+    ],
+    [
       "a direct start: onComplete that is no handle",
       mutation((ctx) =>
         ctx.runMutation(workflows.workflow, {
@@ -315,6 +322,11 @@ describe("a call throws an error that says how to fix it, and changes nothing", 
         sendEvent(ctx, component, { ...x, workflowId: "x", strict: "yes" }),
       ),
       /^Can't send an event: [^]*yes/,
+    ],
+    [
+      "sendEvent: no event",
+      mutation((ctx) => sendEvent(ctx, component, none)),
+      /^Invalid options of sendEvent: expected an object with name, .* not null\.$/,
     ],
     [
       "start: onComplete that is no reference",

@@ -251,6 +251,22 @@ describe("a deadline", () => {
   });
 });
 
+test("a timeout and a retention passed to start take precedence over the definition's", async () => {
+  const t = newBackend();
+  const [waiting, ended] = await t.mutation(async (ctx) => [
+    await start(ctx, definitions.timesOut, {}, { timeout: DAY }),
+    await start(
+      ctx,
+      definitions.expires,
+      {},
+      { retention: { completed: DAY } },
+    ),
+  ]);
+  await advance(MINUTE);
+  expect(await stateOf(t, waiting!)).toBe("inProgress");
+  expect(await stateOf(t, ended!)).toBe("completed");
+});
+
 describe("a run that starts later", () => {
   test("never begins if it is canceled before", async () => {
     const t = newBackend();

@@ -7,6 +7,7 @@ import {
   journal,
   newBackend,
   rows,
+  runHandler,
   script,
   statusOf,
   useBackend,
@@ -162,6 +163,19 @@ describe("a start that replaces the run with its key", () => {
       expect(await rows(t, "workflows")).toHaveLength(runs);
     },
   );
+
+  test("may come from another run's handler", async () => {
+    const t = newBackend();
+    waits();
+    const old = await withKey(t);
+    const { status } = await runHandler(
+      t,
+      (step) => begin(step, { ifRunning: "replace" }),
+      { name: "starter" },
+    );
+    expect(await statusOf(t, old)).toEqual({ type: "canceled" });
+    expect(await running(t)).toEqual([(status as { result: string }).result]);
+  });
 
   test("throws WORKFLOW_RUNNING without changes if each canceled run starts another", async () => {
     const t = newBackend();

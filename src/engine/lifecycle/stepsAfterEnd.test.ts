@@ -80,6 +80,22 @@ describe("steps in flight when a run ends by itself", () => {
     expect([turns, ends]).toEqual([turnsBefore, 1]);
   });
 
+  test("are retried as their policy says", async () => {
+    const t = newBackend();
+    let attempts = 0;
+    script("action", "flaky", () => {
+      if (++attempts < 3) throw new Error("not yet");
+      return "at last";
+    });
+    const id = await startHandler(t, async (step) => {
+      void act(step, "flaky", { retry: true });
+    });
+    await drain();
+    const [row] = await journal(t, id);
+    expect(row!.step.runResult).toMatchObject({ returnValue: "at last" });
+    expect(attempts).toBe(3);
+  });
+
   test.each([1, 130])(
     "are dropped within a transaction's limits if they are sleeps or event waits, %d of each",
     async (count) => {

@@ -167,6 +167,14 @@ test.each<[string, { stored?: number; workflow: Workflow; atATime: number }]>([
   expect(await statusOf(t, id)).toEqual(completed(40));
 });
 
+test("a manager's value also applies to runs that start through the pool", async () => {
+  const t = newBackend();
+  script("handler", "sleeps", (step) => step.sleep(10));
+  await begin(t, seven, "sleeps", { startAsync: true });
+  await drain();
+  expect(await parallelism(t)).toBe(7);
+});
+
 describe("a value that earlier calls passed", () => {
   test("is replaced once utils:updateConfig sets another", async () => {
     const t = newBackend();

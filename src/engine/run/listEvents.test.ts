@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { manager } from "../../testing/app/workflows.js";
 import { create, eventStates, send } from "../../testing/events.js";
-import { listenToConsole } from "../../testing/managing.js";
+import { insertRun, listenToConsole } from "../../testing/managing.js";
 import {
   advance,
   components,
@@ -9,7 +9,7 @@ import {
   startHandler,
   useBackend,
 } from "../../testing/harness.js";
-import { listEvents } from "../../client/index.js";
+import { listEvents, type WorkflowId } from "../../client/index.js";
 
 useBackend();
 const heard = listenToConsole();
@@ -109,4 +109,18 @@ test("a wait with a timeout or for an id logs nothing, and neither do waits whos
     "by id waiting",
   ]);
   expect(heard.said).toEqual([]);
+});
+
+test("a cursor of another run is refused", async () => {
+  const t = newBackend();
+  const id = await insertRun(t);
+  const other = await insertRun(t);
+  for (const run of [id, other])
+    for (const name of ["a", "b"]) await create(t, run, name);
+  const page = (run: WorkflowId, cursor: string | null) => {
+    const paginationOpts = { numItems: 1, cursor };
+    return t.query((ctx) => listEvents(ctx, workflow, run, { paginationOpts }));
+  };
+  const { continueCursor } = await page(other, null);
+  await expect(page(id, continueCursor)).rejects.toThrow(/^Invalid cursor: /);
 });

@@ -170,6 +170,17 @@ test("steps of every kind in flight have their kind, name, arguments, state, due
   expect(await runningOf(t, id)).toHaveLength(7);
 });
 
+test("when a run is canceled, its steps in flight are done without a result or a due time", async () => {
+  const t = newBackend();
+  const { id } = await startEveryKind(t);
+  await cancel(t, id);
+  for (const step of await listed(t, id)) {
+    expect(step).toMatchObject({ state: "done", attempts: [] });
+    expect(step.dueAt).toBeUndefined();
+    expect(step.runResult?.kind).not.toBe("success");
+  }
+});
+
 test("completed steps of every kind have their result and end time, and summaries have no values and an error's first 256 bytes", async () => {
   const t = newBackend();
   script("handler", "child", async () => "c");

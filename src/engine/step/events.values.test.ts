@@ -111,6 +111,11 @@ const payloads: [
     { value: "seven" },
     { awaitedAs: v.number(), becomes: unexpected },
   ],
+  [
+    "an error, if a value is awaited and none was sent",
+    {},
+    { awaitedAs: v.number(), becomes: unexpected },
+  ],
   ["the error sent", { error: "Declined" }, { becomes: "Error: Declined" }],
   [
     "the error sent, whatever the wait's validator",

@@ -4,6 +4,7 @@ import {
   advance,
   drain,
   effects,
+  journal,
   newBackend,
   script,
   startHandler,
@@ -175,4 +176,14 @@ describe("Promise.all over steps takes one turn", () => {
     expect(await statusOf(t, id)).toEqual(completed(7));
     expect(counted.turns).toBe(2);
   });
+});
+
+test("1,100 steps start at the same time, within the limits of every transaction", async () => {
+  const count = 1100;
+  const t = newBackend({ transactionLimits: true });
+  const id = await startHandler(t, (step) =>
+    Promise.all(Array.from({ length: count }, () => step.sleep(MINUTE))),
+  );
+  await advance(1000);
+  expect(await journal(t, id)).toHaveLength(count);
 });

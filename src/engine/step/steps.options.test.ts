@@ -219,6 +219,11 @@ test.each<[string, Handler, RegExp]>([
     /^Invalid timeout of event "go": -1\. Expected milliseconds from 0\.$/,
   ],
   [
+    "an event wait with an infinite timeout",
+    (step) => step.awaitEvent({ name: "go", timeout: Infinity }),
+    /^Invalid timeout of event "go": Infinity\. Expected milliseconds from 0\.$/,
+  ],
+  [
     "an infinite sleep",
     (step) => step.sleep(Infinity, { name: "nap" }),
     /^Invalid duration of step "nap": Infinity\. Expected milliseconds/,
