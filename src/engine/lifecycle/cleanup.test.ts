@@ -330,6 +330,19 @@ describe.each(["driver", "pool"] as const)(
   },
 );
 
+test("a cleanup doesn't cancel a nested run that has ended, so its remaining steps still run", async () => {
+  const t = newBackend();
+  script("handler", "child", async (step) => {
+    void echo(step, "late", { runAfter: LATER });
+  });
+  const id = await startHandler(t, (step) => child(step));
+  await advance(A_WHILE);
+  await cleanup(t, id);
+  await drain();
+  expect(await effects(t)).toEqual(["late"]);
+  await expectGone(t);
+});
+
 test("if a run is canceled and cleaned up before its driver begins an action, the action never begins", async () => {
   const t = newBackend({ execution: "driver" });
   let begun = 0;
