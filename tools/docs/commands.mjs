@@ -17,7 +17,7 @@ const not = (whyNot) => ({ whyNot });
 const GATE = bySource("tools/gate.mjs", "const LANES = [");
 const DEMO = bySource(
   "example/demo/demo.test.ts",
-  '["run", "--silent", "demo", ...names]',
+  '["run", "--silent", "demo", ...piped]',
 );
 const PACK = bySource(
   "tools/installPacked.mjs",

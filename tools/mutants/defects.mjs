@@ -183,8 +183,8 @@ export const DEFECTS = [
   {
     name: "legacy: steps that the last turn leaves behind start",
     file: "src/client/replay/legacy/replay.ts",
-    find: "dropsMore ||= isDropped === true;",
-    replace: "dropsMore ||= false;",
+    find: "        hasDropped = true;",
+    replace: "        hasDropped = false;",
     killedBy: {
       file: "src/client/replay/legacy/rules.test.ts",
       title: "the next step of a race's loser",

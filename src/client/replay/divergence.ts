@@ -73,8 +73,10 @@ function firstDifference(
 ): { what: string; at?: Difference } | undefined {
   if (kindOf(entry) !== kindOf(request)) return { what: "the kind" };
   if (entry.name !== request.name) return { what: "the name" };
-  if (request.unstableArgs || entry.argsOmitted) return undefined;
-  const at = findDifference(entry.args, request.args, "args");
+  const { args } = request;
+  if (request.unstableArgs || entry.argsOmitted || args === entry.args)
+    return undefined;
+  const at = findDifference(entry.args, args, "args");
   return at && { what: `the value of ${at.path}`, at };
 }
 

@@ -88,6 +88,8 @@ export interface TurnPorts {
   now: number;
   /** Calls `begin`, then lets the handler run until it is blocked. */
   resume(begin: () => void): Promise<void>;
+  /** Makes a call to the host. */
+  hostCall(): Promise<unknown>;
   /**
    * Runs an inline step. Returns null if this turn has no room for it, so the next turn runs it. The turn's first inline
    * step always has room, unless a driver's step ran in the same transaction.

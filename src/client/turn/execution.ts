@@ -264,12 +264,11 @@ export class Execution {
 
   private ports(environment: Environment): TurnPorts {
     const { ctx, row: run } = this;
-    const quiesce = createQuiesce(
-      () => ctx.meta.getTransactionMetrics(),
-      environment.hostCalls,
-    );
+    const hostCall = () => ctx.meta.getTransactionMetrics();
+    const quiesce = createQuiesce(hostCall, environment.hostCalls);
     return {
       now: this.now,
+      hostCall,
       resume: async (begin) => {
         if (settle) await settle();
         environment.enter();

@@ -25,7 +25,10 @@ const LAYERS = { function: 3, workflow: 2, event: 2, sleep: 2, patch: 0 };
 const ALONE = { inlineSteps: 0, unwritten: { steps: 0, bytes: 0 } };
 
 /** 0.4 has no limits. */
-type Ports = Pick<TurnPorts, "now" | "resume" | "runInline" | "record">;
+type Ports = Pick<
+  TurnPorts,
+  "now" | "resume" | "hostCall" | "runInline" | "record"
+>;
 
 interface Asked {
   stepNumber: number;
@@ -44,7 +47,8 @@ interface Asked {
  *     buffered at that moment. Later requests are dropped, and the next turn makes them again.
  * L4  The time is the start of the entry that the last buffered request will take.
  * L5  The handler may stop asking for recorded entries. That isn't an error.
- * L6  If the handler ends, its last requests are dropped unless the journal holds them. Inline steps have run.
+ * L6  If the handler ends before L3 starts the requests, they are dropped, except for inline steps, which run. To
+ *     start a function or a child, 0.4 first calls the host.
  *
  * Runs of 0.4 may also pass a patch, which 0.4 lacks. It is numbered with the requests, in the order asked.
  *
@@ -66,6 +70,8 @@ export class LegacyReplay implements HandlerReplay {
   private askedBefore = Infinity;
   private taken = 0;
   private batch: Asked[] | undefined;
+  /** The handler ended before the batch started. */
+  private dropsBatch = false;
   private divergence: Error | undefined;
   private settled: Settled | undefined;
   live: boolean;
@@ -172,6 +178,12 @@ export class LegacyReplay implements HandlerReplay {
     for (let left = this.queue.size; left > 0; left--)
       batch.push(await this.queue.take());
     this.batch = batch;
+    const handles = ["function", "workflow"];
+    const needsHandle = batch.some(({ request: { kind } }) =>
+      handles.includes(kind),
+    );
+    await (needsHandle ? this.ports.hostCall().catch(() => {}) : undefined);
+    this.dropsBatch = this.settled !== undefined;
   }
 
   /**
@@ -183,7 +195,7 @@ export class LegacyReplay implements HandlerReplay {
     end: RunEnd | undefined,
   ): Promise<JournalEntry[] | null> {
     const steps: NewStep[] = [];
-    let dropsMore = false;
+    let hasDropped = false;
     const last = batch.at(-1)?.stepNumber ?? -1;
     let stepNumber = Math.min(this.newPatch, batch[0]?.stepNumber ?? Infinity);
     for (; stepNumber < this.askedBefore; stepNumber++) {
@@ -194,10 +206,10 @@ export class LegacyReplay implements HandlerReplay {
       if (entry && !entry.unstarted) continue;
       const inline = request.inline && !entry;
       const run = inline ? await this.ports.runInline(request, ALONE) : null;
-      const isDropped = end && !entry && !inline && request.kind !== "patch";
-      dropsMore ||= isDropped === true;
+      if (this.dropsBatch && !entry && !inline && request.kind !== "patch")
+        hasDropped = true;
       // The journal has no gaps, so nothing that follows a dropped step is recorded.
-      if (!dropsMore)
+      if (!hasDropped)
         steps.push(this.newStep(request, stepNumber, entry, run?.outcome));
       if (run?.isFenced) break;
     }

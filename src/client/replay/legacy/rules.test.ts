@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StepKind } from "../journal.js";
 import { completed, failed } from "../testing/machine.js";
-import { overJournal, type Ask } from "./testing/overJournal.js";
+import { callHost, overJournal, type Ask } from "./testing/overJournal.js";
 
 /** Returns a journal of completed steps. */
 const journalOf = (
@@ -103,7 +103,7 @@ test("a handler may return without asking for recorded steps, and need not await
   expect(end).toEqual({ kind: "returned", value: "returned" });
 });
 
-// 0.4.8 never starts them, which was observed on the local backend. On convex-test, its run hangs.
+// This was observed on the local backend. On convex-test, such a run of 0.4.8 hangs.
 describe("the new steps of the turn in which the handler ends are dropped", () => {
   const last = { name: "last" };
   const end = () => {
@@ -146,15 +146,36 @@ describe("the new steps of the turn in which the handler ends are dropped", () =
   });
 
   test("except inline steps, which run, and aren't recorded after a dropped one", async () => {
-    const ran: string[] = [];
+    const log: string[] = [];
     const handler = async (ask: Ask) => {
       void ask("function", last);
       void ask("function", { name: "inline", inline: true });
       return "returned";
     };
-    const ended = await overJournal([], handler, undefined, ran);
+    const ended = await overJournal([], handler, undefined, log);
     expect(ended).toEqual({ kind: "returned", value: "returned" });
-    expect(ran).toEqual(["inline"]);
+    expect(log).toEqual(["ran inline"]);
+  });
+
+  const microtask = () => Promise.resolve();
+  test.each<[StepKind, what: string, wait: () => Promise<void>]>([
+    ["sleep", "microtasks", microtask],
+    ["event", "microtasks", microtask],
+    ["function", "calls of the host", callHost],
+    ["workflow", "calls of the host", callHost],
+  ])("unless a %s starts first: it takes two %s", async (kind, _what, wait) => {
+    const logAfter = async (count: number) => {
+      const log: string[] = [];
+      const handler = async (ask: Ask) => {
+        await ask("sleep");
+        void ask(kind, last);
+        for (let at = 0; at < count; at++) await wait();
+      };
+      await overJournal(journalOf(1, "sleep"), handler, undefined, log);
+      return log;
+    };
+    expect(await logAfter(1)).toEqual([]);
+    expect(await logAfter(2)).toEqual(["recorded last"]);
   });
 });
 

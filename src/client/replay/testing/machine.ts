@@ -90,6 +90,7 @@ export class Machine {
         begin();
         await setImmediate();
       },
+      hostCall: () => Promise.resolve(),
       runInline: async (request, turn) => {
         if (turn.inlineSteps > 0 && turn.inlineSteps >= this.inlineRoom)
           return null;

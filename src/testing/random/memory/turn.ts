@@ -94,6 +94,7 @@ export async function takeTurn(
         environment.leave();
       }
     },
+    hostCall: () => Promise.resolve(),
     runInline: async ({ name, args }, { inlineSteps: before }) =>
       before === 0 || (before < inlineSteps && inlineFits())
         ? {

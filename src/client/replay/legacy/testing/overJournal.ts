@@ -8,15 +8,18 @@ export type Ask = (
   request?: Partial<StepRequest>,
 ) => Promise<unknown>;
 
+/** The reply to a call of the host comes after all microtasks. */
+export const callHost = () => setImmediate<void>();
+
 /**
- * Executes a handler over a journal that answers all its requests. Each must be named "step". Inline steps that aren't
- * in the journal run, and add their names to `ran`.
+ * Executes a handler over a journal that answers all its requests. Each must be named "step". With a `log`, there may
+ * be others, and it tells which of them run inline and which are recorded.
  */
 export async function overJournal(
   journal: JournalEntry[],
   handler: (ask: Ask) => Promise<unknown>,
   capacity?: number,
-  ran: string[] = [],
+  log?: string[],
 ): Promise<TurnEnd> {
   const replay = new LegacyReplay(
     "run",
@@ -25,15 +28,17 @@ export async function overJournal(
       now: 0,
       resume: async (begin) => {
         begin();
-        await setImmediate();
+        for (let call = 0; call < 4; call++) await callHost();
       },
+      hostCall: callHost,
       runInline: ({ name }) => {
-        ran.push(name);
+        log?.push(`ran ${name}`);
         const result = { kind: "success" as const, returnValue: name };
         return Promise.resolve({ outcome: { result }, isFenced: false });
       },
       record: async ({ steps }) => {
-        if (steps.length > 0) throw new Error("nothing is new");
+        if (steps.length > 0 && !log) throw new Error("nothing is new");
+        log?.push(...steps.map(({ request }) => `recorded ${request.name}`));
         return [];
       },
     },

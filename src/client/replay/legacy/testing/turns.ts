@@ -83,6 +83,7 @@ async function retakeOnce(
         await afterMicrotasks();
         Object.assign(globalThis, { Date, Math });
       },
+      hostCall: () => Promise.resolve(),
       runInline: async ({ name }) => ({
         outcome: outcomeOf(turn, name),
         isFenced: false,
