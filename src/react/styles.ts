@@ -1,34 +1,44 @@
+/** Each color on a light and on a dark page. */
+const COLORS = {
+  bg: ["#ffffff", "#111113"],
+  raised: ["#ffffff", "#19191c"],
+  subtle: ["#f7f7f8", "#17171a"],
+  hover: ["#f3f3f5", "#1d1d21"],
+  selected: ["#eef2ff", "#1c2340"],
+  border: ["#e4e4e8", "#2b2b31"],
+  "strong-border": ["#8b8b95", "#6c6c78"],
+  text: ["#1c1c21", "#ededf0"],
+  muted: ["#61616b", "#a0a0ab"],
+  accent: ["#3451b2", "#9eb1ff"],
+  "on-accent": ["#ffffff", "#111113"],
+  focus: ["#3e63dd", "#849dff"],
+  running: ["#2f6bd8", "#70a5ff"],
+  success: ["#18794e", "#4cc38a"],
+  danger: ["#c62a2f", "#ff8589"],
+  "danger-bg": ["#fff5f5", "#241316"],
+  "danger-border": ["#f3c3c3", "#5a2a2e"],
+  warn: ["#ad5700", "#f1a10d"],
+  neutral: ["#80808c", "#878792"],
+  waiting: ["#6e56cf", "#a897f5"],
+  "bar-success": ["#46a171", "#388f62"],
+  "bar-danger": ["#dc4a50", "#d6494f"],
+  "bar-running": ["#4a84ea", "#4d86e8"],
+  string: ["#18653f", "#7fd3a6"],
+  number: ["#8a4b08", "#f0b46a"],
+} as const;
+
+const colors = (page: 0 | 1) =>
+  Object.entries(COLORS)
+    .map(([name, values]) => `--${name}: ${values[page]};`)
+    .join("\n  ");
+
 /**
  * The console's styles. Every selector begins with `.wfc`, so they don't affect the rest of the app's page. Widths refer
  * to the console, not to the window.
  */
 export const STYLES = `
 .wfc {
-  --bg: light-dark(#ffffff, #111113);
-  --raised: light-dark(#ffffff, #19191c);
-  --subtle: light-dark(#f7f7f8, #17171a);
-  --hover: light-dark(#f3f3f5, #1d1d21);
-  --selected: light-dark(#eef2ff, #1c2340);
-  --border: light-dark(#e4e4e8, #2b2b31);
-  --strong-border: light-dark(#8b8b95, #6c6c78);
-  --text: light-dark(#1c1c21, #ededf0);
-  --muted: light-dark(#61616b, #a0a0ab);
-  --accent: light-dark(#3451b2, #9eb1ff);
-  --on-accent: light-dark(#ffffff, #111113);
-  --focus: light-dark(#3e63dd, #849dff);
-  --running: light-dark(#2f6bd8, #70a5ff);
-  --success: light-dark(#18794e, #4cc38a);
-  --danger: light-dark(#c62a2f, #ff8589);
-  --danger-bg: light-dark(#fff5f5, #241316);
-  --danger-border: light-dark(#f3c3c3, #5a2a2e);
-  --warn: light-dark(#ad5700, #f1a10d);
-  --neutral: light-dark(#80808c, #878792);
-  --waiting: light-dark(#6e56cf, #a897f5);
-  --bar-success: light-dark(#46a171, #388f62);
-  --bar-danger: light-dark(#dc4a50, #d6494f);
-  --bar-running: light-dark(#4a84ea, #4d86e8);
-  --string: light-dark(#18653f, #7fd3a6);
-  --number: light-dark(#8a4b08, #f0b46a);
+  ${colors(0)}
   --shadow: 0 8px 30px rgb(0 0 0 / 12%), 0 1px 3px rgb(0 0 0 / 12%);
   --mono: ui-monospace, "SF Mono", SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace;
   color-scheme: light dark;
@@ -48,7 +58,10 @@ export const STYLES = `
   -webkit-text-size-adjust: 100%;
 }
 @media (prefers-color-scheme: dark) {
-  .wfc { --shadow: 0 12px 40px rgb(0 0 0 / 60%), 0 0 0 1px #2b2b31; }
+  .wfc {
+    ${colors(1)}
+    --shadow: 0 12px 40px rgb(0 0 0 / 60%), 0 0 0 1px #2b2b31;
+  }
 }
 /* What the app's page does to elements by their names stops here. */
 .wfc :where(:not(svg, svg *)) { all: revert; box-sizing: border-box; }
@@ -85,7 +98,8 @@ export const STYLES = `
 .wfc .wfc-icon-button:disabled { opacity: 0.4; }
 .wfc .wfc-link-button { color: var(--accent); font-weight: 500; border-radius: 3px; }
 .wfc .wfc-link { display: inline-flex; align-items: center; gap: 5px; color: var(--accent); max-width: 100%; }
-.wfc .wfc-link:hover, .wfc .wfc-link-button:hover, .wfc .wfc-count { color: var(--muted); font-weight: 400; }
+.wfc .wfc-link:hover, .wfc .wfc-link-button:hover, .wfc-crumbs a:hover { text-decoration: underline; text-underline-offset: 2px; }
+.wfc-count { color: var(--muted); font-weight: 400; }
 .wfc-tab .wfc-status-count { min-width: 6ch; text-align: left; font-variant-numeric: tabular-nums; }
 
 .wfc-status { display: flex; align-items: center; gap: 6px; white-space: nowrap; }

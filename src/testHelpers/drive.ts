@@ -28,7 +28,7 @@ export interface FinishOptions {
    * because of its `timeout`. Default: stop when no run has anything left to do.
    */
   until?: "waiting" | (() => boolean | Promise<boolean>);
-  /** Throw after this many timers, because the runs seem to go on forever. Default: 10,000. */
+  /** Throw after this many timers, because the runs seem never to end. Default: 10,000. */
   maxTimers?: number;
 }
 
@@ -191,7 +191,7 @@ function progressCheck(maxTimers: number) {
     const shown = now.slice(0, 1000) || "Only functions of the app are due";
     if (isOver)
       throw new Error(
-        `There is still work left after ${maxTimers} timers. ${shown}. Pass \`until\` if a run goes on forever, or a higher \`maxTimers\`.`,
+        `There is still work left after ${maxTimers} timers. ${shown}. Pass \`until\` if a run never ends, or a higher \`maxTimers\`.`,
       );
     unchanged = now === seen ? unchanged + 1 : 0;
     seen = now;

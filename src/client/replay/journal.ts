@@ -79,6 +79,7 @@ export interface JournalEntry {
   unstarted?: boolean;
 }
 
+/** Keeps the stack of the handler's call for the log, if the step may fail. */
 export function rememberCaller(request: StepRequest, entry?: JournalEntry) {
   if (request.inline || entry?.outcome?.result.kind === "failed")
     request.caller = new Error();

@@ -61,12 +61,11 @@ interface Issued {
  *
  * The platform ends a function that leaves a rejected promise without a handler while it is blocked. If a
  * branch fails before anything awaits it, delivering that result crashes the turn. The result has no place yet,
- * so by R4 and R5 it may be delivered later. It is held back, and tried again each time after other results were
+ * so by R4 and R5 it may be delivered later. It is held back, and retried each time after other results were
  * delivered, because something may await the branch by then. `src/engine/turn/trials.ts` finds the result that
  * crashed a turn.
  */
 export class Replay implements HandlerReplay {
-  readonly asked: StepRequest[] = [];
   private readonly issued: Issued[] = [];
   /** Steps to record, in the order asked, including inline steps and steps to start again. */
   private unwritten: Issued[] = [];
@@ -119,6 +118,10 @@ export class Replay implements HandlerReplay {
     return this.journal[this.issued.length]?.startedAt ?? this.ports.now;
   }
 
+  get asked() {
+    return this.issued.map(({ request }) => request);
+  }
+
   recordedArgs(args: unknown): Record<string, unknown> | undefined {
     const held = this.journal[this.issued.length]?.args;
     return held && isStoredAs(held, args) ? held : undefined;
@@ -129,7 +132,6 @@ export class Replay implements HandlerReplay {
     const entry = this.journal[stepNumber];
     const promise = StepPromise.issue(request);
     const step = { stepNumber, request, promise, entry, bytes: 0 };
-    this.asked.push(request);
     this.issued.push(step);
     rememberCaller(request, entry);
     if (entry)

@@ -254,7 +254,10 @@ export function nameOf(
   }
 }
 
-/** Like `nameOf`, for what `taker` takes. Default: the method of `step` for this kind. */
+/**
+ * Like `nameOf`. If `target` isn't a reference, the error names `taker` and the expected kind. By default, `taker` is the
+ * method of `step` for this kind.
+ */
 export function nameOfReference(
   target: AnyRef,
   kind: string,

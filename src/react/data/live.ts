@@ -17,8 +17,8 @@ type Query<Args extends Record<string, any>, Result> = FunctionReference<
 >;
 
 /**
- * A live query, which loads while it has neither. An error is a value, because access may be granted, or the run may
- * appear, while the page is open.
+ * A live query. It is loading while it has neither a value nor an error. An error doesn't end it, because access may be
+ * granted, or the run may appear, while the page is open.
  */
 type Live<T> = { value?: T; error?: Error };
 

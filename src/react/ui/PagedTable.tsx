@@ -48,12 +48,11 @@ export function usePagedRows<Item>({
   }, [isNearEnd, loadMore]);
 
   // A row gets the focus as soon as it is rendered.
-  const toFocus = useRef<Item>(undefined);
+  const toFocus = useRef<number>(undefined);
   useEffect(() => {
     if (toFocus.current === undefined) return;
-    const row = items.indexOf(toFocus.current) + 2;
     const found = scroller.current?.querySelector<HTMLElement>(
-      `[aria-rowindex="${row}"] .wfc-row-link`,
+      `[aria-rowindex="${toFocus.current + 2}"] .wfc-row-link`,
     );
     found?.focus({ preventScroll: true });
     if (found) toFocus.current = undefined;
@@ -65,7 +64,7 @@ export function usePagedRows<Item>({
     const index = Math.min(Math.max(active + by, 0), count - 1);
     const next = items[index];
     if (next === undefined) return true;
-    toFocus.current = next;
+    toFocus.current = index;
     rows.scrollToIndex(index, { align: "auto" });
     onMove(next);
     return true;

@@ -69,7 +69,7 @@ export function RunActionDialog({
     action === "restart" &&
     !from &&
     runs.every(({ status }) => status === "failed");
-  // All three take the arguments of one of them.
+  // `restart` takes all arguments that the other two take.
   const mutate = useMutation(api[action] as typeof api.restart);
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();

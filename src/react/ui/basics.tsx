@@ -81,7 +81,7 @@ export function Message({
   );
 }
 
-/** Lists what is known by its names. */
+/** Shows named facts. One without a value is left out. */
 export function Facts(props: {
   className: string;
   of: Record<string, React.ReactNode>;

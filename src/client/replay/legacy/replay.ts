@@ -30,7 +30,7 @@ type Ports = Pick<
   "now" | "resume" | "hostCall" | "runInline" | "record"
 >;
 
-interface Asked {
+interface QueuedRequest {
   stepNumber: number;
   request: StepRequest;
   answer: (entry: JournalEntry) => void;
@@ -60,7 +60,7 @@ interface Asked {
 export class LegacyReplay implements HandlerReplay {
   /** The requests and patches of this execution, in order. */
   readonly asked: StepRequest[] = [];
-  private readonly queue: LegacyQueue<Asked>;
+  private readonly queue: LegacyQueue<QueuedRequest>;
   /** The first patch that isn't recorded. */
   private newPatch = Infinity;
   /**
@@ -69,7 +69,7 @@ export class LegacyReplay implements HandlerReplay {
    */
   private askedBefore = Infinity;
   private taken = 0;
-  private batch: Asked[] | undefined;
+  private batch: QueuedRequest[] | undefined;
   /** The handler ended before the batch started. */
   private dropsBatch = false;
   private divergence: Error | undefined;
@@ -122,7 +122,7 @@ export class LegacyReplay implements HandlerReplay {
     const stepNumber = this.asked.push(request) - 1;
     rememberCaller(request, this.journal[stepNumber]);
     let layered = async () => {
-      let answer!: Asked["answer"];
+      let answer!: QueuedRequest["answer"];
       const answered = new Promise((resolve, reject) => {
         answer = (entry) =>
           settleWith(request, entry.outcome!, resolve, reject);
@@ -172,7 +172,7 @@ export class LegacyReplay implements HandlerReplay {
     }
   }
 
-  private async gatherBatch(first: Asked) {
+  private async gatherBatch(first: QueuedRequest) {
     const batch = [first];
     this.askedBefore = this.asked.length;
     for (let left = this.queue.size; left > 0; left--)
@@ -191,7 +191,7 @@ export class LegacyReplay implements HandlerReplay {
    * restarted since the turn began. If a restart left gaps, completed steps between them don't start again.
    */
   private async startBatch(
-    batch: Asked[],
+    batch: QueuedRequest[],
     end: RunEnd | undefined,
   ): Promise<JournalEntry[] | null> {
     const steps: NewStep[] = [];
