@@ -58,6 +58,16 @@ describe("a handler that makes any number of host calls of its own", () => {
     });
   });
 
+  test("executes a step that it doesn't await if 0.4, which began its run, would", async () => {
+    const flows = withCounts("leavesStep", [0, 1, 2, 3, 6]);
+    const published = await started(PUBLISHED_APP, ...flows);
+    const switched = await started(PUBLISHED_APP, ...flows);
+    await switched.deployment.deploy(await bundle(APP));
+    const expected = await published.ended();
+    expect(expected.effects).toEqual([2, 3, 6]);
+    expect(await switched.ended()).toEqual(expected);
+  });
+
   test("may enqueue a job in a pool of the app's and start a run, with callbacks", async () => {
     const { ended } = await started(APP, ["enqueuesJob"], ["startsRun"]);
     const { statuses, effects } = await ended();

@@ -62,6 +62,15 @@ export function defineFlows(workflow: WorkflowManager) {
         return await step.runMutation(echo, { value: typeof process });
       }),
 
+    /** After the sleep, it ends without awaiting a step. */
+    leavesStep: workflow
+      .define({ args: { count: v.number() } })
+      .handler(async (step, { count }) => {
+        await step.sleep(3_600_000);
+        void step.runMutation(echo, { value: count });
+        return await hostCalls(count);
+      }),
+
     /** The workpool's client creates a handle for its callback. */
     enqueuesJob: workflow.define({ args: {} }).handler(async (step) => {
       await pool.enqueueAction(

@@ -9,6 +9,7 @@ export const {
   betweenSteps,
   besideSleep,
   afterSleep,
+  leavesStep,
   enqueuesJob,
   startsRun,
   child,
