@@ -153,8 +153,8 @@ export const DEFECTS = [
   {
     name: "replay: arguments not compared",
     file: "src/client/replay/divergence.ts",
-    find: "entry.argsOmitted) return undefined;",
-    replace: "true) return undefined;",
+    find: "request.unstableArgs || entry.argsOmitted || args === entry.args",
+    replace: "args !== undefined",
     killedBy: {
       file: "src/client/replay/divergence.test.ts",
       title: "has an error with the run, the step number, both steps and a fix",
