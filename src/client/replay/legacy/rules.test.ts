@@ -163,7 +163,7 @@ describe("the new steps of the turn in which the handler ends are dropped", () =
     ["event", "microtasks", microtask],
     ["function", "calls of the host", callHost],
     ["workflow", "calls of the host", callHost],
-  ])("unless a %s starts first: it takes two %s", async (kind, _what, wait) => {
+  ])("unless the %s starts first: it takes two %s", async (kind, _what, wait) => {
     const logAfter = async (count: number) => {
       const log: string[] = [];
       const handler = async (ask: Ask) => {
