@@ -41,9 +41,9 @@ export function changeRun<Change extends Mutation>(
   return explained(ctx, `Can't ${what}`, ctx.runMutation(mutation, args));
 }
 
-/** If the component's validator refuses an argument, the error names the call. */
+/** Outside a handler, the error names the call if the component's validator refuses an argument. */
 export function explained<T>(ctx: object, failed: string, answer: Promise<T>) {
-  // The journal of a run of 0.4 depends on the number of promises around a step.
+  // In a handler, the answer is a step. The journal of a run of 0.4 depends on the number of promises around it.
   if (rulesOf(ctx)) return answer;
   return answer.catch((error: unknown): never => {
     const text = errorMessage(error);

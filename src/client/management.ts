@@ -17,8 +17,8 @@ type CancelOptions = {
 };
 
 /**
- * Stops a run now, together with its children. Steps that haven't started never start. Running
- * actions finish, and their results are ignored. `onComplete` is called with `canceled`.
+ * Stops a run now, together with its children in flight. Steps that haven't started never start.
+ * Running actions finish, and their results are ignored. `onComplete` is called with `canceled`.
  *
  * @returns True, or false if the run is finished and `ifFinished` is `"ignore"`.
  * @throws If the run is finished, with its id and state, or if it is unknown.

@@ -161,7 +161,7 @@ export class WorkflowManager {
     return defineConsole(this.component, options);
   }
 
-  /** Starts a run: see {@link start}. */
+  /** Starts a run: see the function `start`. */
   async start<
     Context = unknown,
     Workflow extends WorkflowReference = WorkflowReference,

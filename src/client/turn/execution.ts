@@ -319,7 +319,7 @@ export class Execution {
     const elapsed = this.elapsed();
     this.inlineSince ??= elapsed;
     if (count === 0 && !this.begun.completed) return true;
-    // Replaying a long journal may take all of that time.
+    // Replaying a long journal may take all of `INLINE_MS_PER_TURN`.
     const until = Math.max(
       INLINE_MS_PER_TURN,
       this.inlineSince + INLINE_MS_AFTER_REPLAY,

@@ -10,7 +10,8 @@ import type { Workflow } from "../context.js";
 
 /**
  * Executes one turn of a run. Begins the turn, executes the handler and commits the record. Returns the driver's next
- * step, if there is one, or else the run's result if this turn ended it. Returns null if this component has no such run.
+ * step, if there is one, or else the run's result if this turn ended it, or else that the turn is over. Returns null if
+ * this component has no such run.
  *
  * Throws if the handler can't be replayed over the journal, so that the turn is rolled back.
  */

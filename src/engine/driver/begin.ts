@@ -60,6 +60,7 @@ export const vBegun = v.union(
     /** The step that the driver executed, with its result. It isn't recorded yet. */
     completed: v.optional(vCompletedStep),
     tooLarge: v.optional(vTooLarge),
+    /** A step is in flight. Only runs of 0.4, which no driver executes, need it. */
     blocked: v.boolean(),
     logLevel: vLogLevel(),
   }),
@@ -67,7 +68,8 @@ export const vBegun = v.union(
 
 /**
  * Begins a turn. From now on, a result that arrives schedules another turn, even inside this transaction. Returns null
- * if the turn has nothing to do because the run ended, was canceled or restarted meanwhile, or was cleaned up.
+ * if the turn has nothing to do because the run ended, was canceled or restarted meanwhile, or because the driver was
+ * detached or leaves the turn to another transaction.
  */
 export async function beginTurn(
   ctx: MutationCtx,

@@ -43,7 +43,7 @@ export const turnFields = {
     v.object({
       driver: v.number(),
       shouldHandOver: v.boolean(),
-      /** Whether the driver will receive the reply. It won't if it has given up this call. */
+      /** False if an earlier call recorded the driver's step, because this call may then be a late duplicate. */
       willReceiveReply: v.boolean(),
     }),
   ),
@@ -113,7 +113,7 @@ export async function commitTurn(
     ...options,
     progress: turn.isAlone && !ends ? progress : undefined,
   });
-  if (ends) warnOfRefused(run, rows, config);
+  if (ends) warnOfUndelivered(run, rows, config);
   const isHeld = rows.some((row) => row.progress !== undefined);
   if (progress !== undefined && !isHeld)
     await setProgress(ctx, run, progress, { ends });
@@ -128,8 +128,8 @@ export async function commitTurn(
 const isUndelivered = ({ step, delivery }: StepRow) =>
   !step.inProgress && step.kind !== "patch" && !delivery;
 
-/** Logs refused steps whose errors the handler didn't receive because it had ended. */
-function warnOfRefused(run: Run, rows: StepRow[], { log }: Config) {
+/** Logs failed steps, refused or inline, whose errors the handler didn't receive because it had ended. */
+function warnOfUndelivered(run: Run, rows: StepRow[], { log }: Config) {
   for (const { stepNumber, step, delivery } of rows)
     if (step.runResult?.kind === "failed" && !delivery)
       log.warn(unawaitedStep(run, stepNumber, step.name, step.runResult));

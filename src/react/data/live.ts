@@ -44,7 +44,7 @@ export function useLive<Args extends Record<string, any>, Result>(
 
 export type LivePages<Item> = {
   items: readonly Item[];
-  /** True until the first page has loaded. */
+  /** True while a page loads and there are no items to show. */
   isLoading: boolean;
   error?: Error;
   /** Absent while a page is loading and after the last page. */

@@ -19,7 +19,7 @@ const NARROW_ROW_PX = 60;
 
 const AHEAD = 15;
 
-/** A search by id loads this many pages by itself, because they may have few matches or none. */
+/** A search by id stops by itself after this many pages, and one more for every ten matches. */
 const PAGES_TO_SEARCH = 20;
 
 export function RunsTable({

@@ -45,10 +45,12 @@ interface QueuedRequest {
  *     The type of a function isn't compared.
  * L3  The first request that the journal doesn't hold is started, together with all requests that are
  *     buffered at that moment. Later requests are dropped, and the next turn makes them again.
- * L4  The time is the start of the entry that the last buffered request will take.
+ * L4  The time is the start of the entry that follows those of all answered and all buffered requests. A request that
+ *     is taken but not answered isn't counted.
  * L5  The handler may stop asking for recorded entries. That isn't an error.
- * L6  If the handler ends before L3 starts the requests, they are dropped, except for inline steps, which run. To
- *     start a function or a child, 0.4 first calls the host.
+ * L6  If the handler ends before the batch of L3 starts, the batch is dropped. Its inline steps still run, and steps
+ *     that a restart kept still start. A batch with a function or a child starts after a call of the host, and any
+ *     other a microtask later.
  *
  * Runs of 0.4 may also pass a patch, which 0.4 lacks. It is numbered with the requests, in the order asked.
  *

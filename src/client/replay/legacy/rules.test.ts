@@ -163,20 +163,23 @@ describe("the new steps of the turn in which the handler ends are dropped", () =
     ["event", "microtasks", microtask],
     ["function", "calls of the host", callHost],
     ["workflow", "calls of the host", callHost],
-  ])("unless the %s starts first: it takes two %s", async (kind, _what, wait) => {
-    const logAfter = async (count: number) => {
-      const log: string[] = [];
-      const handler = async (ask: Ask) => {
-        await ask("sleep");
-        void ask(kind, last);
-        for (let at = 0; at < count; at++) await wait();
+  ])(
+    "unless the %s starts first: it takes two %s",
+    async (kind, _what, wait) => {
+      const logAfter = async (count: number) => {
+        const log: string[] = [];
+        const handler = async (ask: Ask) => {
+          await ask("sleep");
+          void ask(kind, last);
+          for (let at = 0; at < count; at++) await wait();
+        };
+        await overJournal(journalOf(1, "sleep"), handler, undefined, log);
+        return log;
       };
-      await overJournal(journalOf(1, "sleep"), handler, undefined, log);
-      return log;
-    };
-    expect(await logAfter(1)).toEqual([]);
-    expect(await logAfter(2)).toEqual(["recorded last"]);
-  });
+      expect(await logAfter(1)).toEqual([]);
+      expect(await logAfter(2)).toEqual(["recorded last"]);
+    },
+  );
 });
 
 test("a handler that awaits something other than a step is stuck", async () => {
