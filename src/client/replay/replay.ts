@@ -45,7 +45,8 @@ interface Issued {
  * One turn of a run. It executes the handler from its beginning, over the journal.
  *
  * A step is issued by the handler, then recorded, then completed. Its result has arrived once it is both recorded and
- * completed, and then it is delivered. An inline step completes before it is recorded, and its result is delivered at once.
+ * completed, and then it is delivered. An inline step completes before it is recorded, and its result is delivered at
+ * once.
  *
  * R1  Step n is the nth that the handler asks for.
  * R2  A result is delivered only while the handler is blocked, and only one at a time. The handler
@@ -221,8 +222,9 @@ export class Replay implements HandlerReplay {
   }
 
   /**
-   * Returns the steps that can be recorded without a gap, up to the next inline step to run. `isCut` is set if they exceed
-   * this turn's limits. Steps before an inline step that ran are recorded with it, even if the limits have shrunk since.
+   * Returns the steps that can be recorded without a gap, up to the next inline step to run. `isCut` is set if they
+   * exceed this turn's limits. Steps before an inline step that ran are recorded with it, even if the limits have shrunk
+   * since.
    */
   private writable() {
     const { newSteps, newBytes } = this.ports.limits;
